@@ -1,0 +1,1 @@
+"""Long-term preservation: archival objects, web captures, fixity, retention."""

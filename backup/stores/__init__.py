@@ -1,0 +1,1 @@
+"""Stores: where the files of a repository lie."""

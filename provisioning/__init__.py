@@ -1,0 +1,1 @@
+"""Hosts: inventory, SSH connections, desired state, drift."""

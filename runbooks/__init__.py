@@ -1,0 +1,1 @@
+"""Procedures as Markdown that people read and the service executes."""
