@@ -17,7 +17,7 @@
         ├── StoreFullError                    no room left
         └── StoreUnavailableError             may work when tried again
 
-`what`, `why`, `data` and `next` are templates in English with named placeholders; `params` fills
+`what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params` fills
 them. Keeping the two apart lets the service say the same thing in the reader's language.
 Neither ever holds a secret.
 """
@@ -32,19 +32,19 @@ class BackupError(Exception):
         what: What failed; names the thing and gives the number.
         why: The cause, as far as it is known; may be empty.
         data: Whether data is safe; may be empty where no data was touched.
-        next: The next command to type or the next thing to do; may be empty.
+        next_step: The next command to type or the next thing to do; may be empty.
         params: Values for the placeholders of the four templates.
     """
 
     exit_code: ClassVar[int] = 1
 
     def __init__(
-        self, what: str, *, why: str = "", data: str = "", next: str = "", **params: object
+        self, what: str, *, why: str = "", data: str = "", next_step: str = "", **params: object
     ) -> None:
         self.what = what
         self.why = why
         self.data = data
-        self.next = next
+        self.next_step = next_step
         self.params = params
         super().__init__(what)
 
@@ -53,7 +53,12 @@ class BackupError(Exception):
 
     def lines(self) -> list[tuple[str, str]]:
         """Give the filled-in parts in English, as (label, text) pairs, empty parts left out."""
-        parts = (("error", self.what), ("why", self.why), ("data", self.data), ("next", self.next))
+        parts = (
+            ("error", self.what),
+            ("why", self.why),
+            ("data", self.data),
+            ("next", self.next_step),
+        )
         return [(label, text.format(**self.params)) for label, text in parts if text]
 
 
