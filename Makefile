@@ -1,0 +1,148 @@
+# Everything a person or a build server types. Works as root and as a normal user, in any folder,
+# without a terminal and with an empty home folder; the network is used for package registries only.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.NOTPARALLEL:
+
+# What somebody's shell sets for other projects must not leak into ours.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV PIP_USER PIP_TARGET PIP_REQUIRE_VIRTUALENV
+unexport PYTEST_ADDOPTS MYPYPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+export DEBIAN_FRONTEND := noninteractive
+
+PYTHON ?=
+RUN := .venv/bin/python
+UV_VERSION := 0.13.9
+# Processes that tests run in; seconds that `make soak` lasts; flags for `make bench`.
+JOBS ?= 2
+SECONDS ?= 600
+ARGS ?=
+
+.PHONY: help demo test test-fast test-slow bench soak lint types layers fmt docs run messages lock \
+	clean venv packages-test packages-bench closing
+
+help:
+	@printf '%s\n' \
+	  'make demo       build a small estate in var/demo; back it up, check it, restore it' \
+	  'make test       lint, types, layers and every test' \
+	  'make test-fast  the tests that take under a minute together' \
+	  'make bench      measure against restic, borg and tar on the same data (ARGS=--quick)' \
+	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
+	  'make lint       rules of style;  make types: mypy;  make layers: who may import whom' \
+	  'make fmt        put the code in shape' \
+	  'make docs       write docs/reference anew from the code' \
+	  'make messages   collect the texts and compile the Vietnamese catalog' \
+	  'make run        start the service with ./estate.toml' \
+	  'make lock       choose and pin the dependencies anew' \
+	  'make clean      remove .venv and caches; var/ stays'
+
+demo: venv
+	@$(RUN) -m examples.demo
+
+test: venv packages-test lint types layers
+	@$(MAKE) test-fast test-slow closing
+
+test-fast: venv
+	@$(RUN) -m pytest -n $(JOBS) -m "not slow and not soak" -q
+
+test-slow: venv
+	@$(RUN) -m pytest -n $(JOBS) -m "slow and not soak" -q --durations=10
+
+bench: venv packages-bench
+	@$(RUN) -m bench $(ARGS)
+
+soak: venv packages-test
+	@GIUCONG_SOAK_SECONDS='$(SECONDS)' $(RUN) -m pytest -m soak --timeout=0 -s $(ARGS)
+
+lint: venv
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+types: venv
+	@$(RUN) -m mypy
+
+layers: venv
+	@.venv/bin/lint-imports --no-logo
+
+fmt: venv
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+docs: venv
+	@$(RUN) -m docs.generate
+
+messages: venv
+	@$(RUN) -m ops.locale.build
+
+run: venv
+	@[[ -e estate.toml ]] || { \
+	  echo 'error: ./estate.toml does not exist'; \
+	  echo '  next: write one: .venv/bin/fab estate.sample > estate.toml'; exit 1; }
+	@GIUCONG_ESTATE=estate.toml exec .venv/bin/fab service.run
+
+# Says what was left out, so that a green run is never read as more than it was.
+closing:
+	@echo; echo 'all green: style, types, layers, fast tests, slow tests'
+	@grep -rqE 'mark\.conformance' tests --include='*.py' \
+	  || echo 'conformance data: no test reads any yet, so none was left out'
+	@echo 'not part of this run: make soak (exhaustive campaigns), make bench (figures)'
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@[[ ! -e var ]] || echo 'var/ holds data and was left alone'
+
+# .venv/ready holds a digest of what was installed and the folder it was installed for (a virtual
+# environment cannot be moved). It is written last, so an interrupted installation starts again.
+venv:
+	@state="$$(cat requirements.lock pyproject.toml | sha256sum)$$PWD"; \
+	if [[ -e .venv/ready && "$$(< .venv/ready)" == "$$state" ]] && .venv/bin/python -c '' \
+	  2> /dev/null; then exit 0; fi; \
+	usable() { "$$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	  2> /dev/null; }; \
+	choose() { for name in "$(PYTHON)" python3 python3.13 python3.12 python3.11 python3.14 \
+	  /usr/bin/python3; do \
+	  if [[ -n "$$name" ]] && usable "$$name"; then echo "$$name"; return; fi; done; return 1; }; \
+	if ! chosen="$$(choose)"; then \
+	  if [[ $$EUID -eq 0 ]] && command -v apt-get > /dev/null; then \
+	    apt-get -q update; apt-get -q install -y --no-install-recommends python3-venv; fi; \
+	  chosen="$$(choose)" || { echo 'error: no Python 3.11 or later that has the venv module'; \
+	    echo '  next: sudo apt-get install -y python3-venv'; exit 1; }; fi; \
+	moved() { [[ -e .venv/ready && "$$(< .venv/ready)" != *"$$PWD" ]]; }; \
+	if moved || ! .venv/bin/python -m pip --version > /dev/null 2>&1; then \
+	  echo "creating .venv with $$("$$chosen" --version)"; \
+	  "$$chosen" -m venv --clear .venv; fi; \
+	rm -f .venv/ready; echo 'installing the pinned dependencies'; \
+	.venv/bin/python -m pip install -q --require-hashes --no-deps --only-binary :all: \
+	  -r requirements.lock; \
+	.venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
+	printf '%s' "$$state" > .venv/ready
+
+# tests/packages.txt: package, what proves that it is there, who needs it, why.
+packages-test packages-bench: packages-%:
+	@missing=(); while read -r package probe users _; do \
+	  [[ "$$package" == '#'* || ",$$users," != *",$*,"* ]] && continue; \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v "$$probe" > /dev/null \
+	    || compgen -G "$$probe" > /dev/null || missing+=("$$package"); \
+	done < tests/packages.txt; \
+	[[ $${#missing[@]} -gt 0 ]] || exit 0; \
+	command="apt-get install -y --no-install-recommends $${missing[*]}"; \
+	if [[ $$EUID -ne 0 ]] || ! command -v apt-get > /dev/null; then \
+	  echo "error: make $* needs programs that are not here: $${missing[*]}"; \
+	  echo "  next: sudo $$command"; exit 1; fi; \
+	echo "installing Debian packages: $${missing[*]}"; \
+	apt-get -q update; \
+	no_cluster=/etc/postgresql-common/createcluster.d/giucong-tests.conf; \
+	mkdir -p "$${no_cluster%/*}"; trap 'rm -f "$$no_cluster"' EXIT; \
+	echo 'create_main_cluster = false' > "$$no_cluster"; \
+	$$command -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold
+
+# The exact versions and hashes in requirements.lock, for every Python and processor we support.
+lock: venv
+	@$(RUN) -m pip install -q --target .venv/lock-tool uv==$(UV_VERSION)
+	@.venv/lock-tool/bin/uv pip compile --universal --generate-hashes --no-emit-index-url \
+	  --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock $(ARGS)
