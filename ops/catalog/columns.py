@@ -1,0 +1,64 @@
+"""Column types and ids that every table of the catalog shares."""
+
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import DateTime, Dialect
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+Kind = Literal["index", "record"]
+
+
+class Base(DeclarativeBase):
+    """The parent of every table of the catalog."""
+
+
+def table_info(kind: Kind) -> dict[str, dict[str, str]]:
+    """Give the `__table_args__` entry that says whether a table is an index or a record."""
+    return {"info": {"kind": kind}}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC with microseconds in the database.
+
+    SQLite keeps it as text `YYYY-MM-DD HH:MM:SS.ffffff`, which sorts as the instants do;
+    PostgreSQL as `timestamptz`.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware instant of any offset into UTC.
+
+        Raises:
+            ValueError: The value has no offset; a naive time would be off by seven hours.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without an offset cannot be stored: {value.isoformat()}")
+        as_utc = value.astimezone(UTC)
+        return as_utc.replace(tzinfo=None) if dialect.name == "sqlite" else as_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """Make a UUID of version 7: 48 bits of milliseconds since 1970, then chance.
+
+    Source: RFC 9562, 5.7. Ids made later sort later, up to the millisecond.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)

@@ -1,0 +1,71 @@
+"""Engines for the catalog: the settings that make SQLite and PostgreSQL behave alike.
+
+On SQLite a transaction that writes begins with BEGIN IMMEDIATE: a reader that turns writer
+half-way would be refused at once instead of waiting for its turn. WAL with synchronous=FULL
+makes each commit durable before it returns.
+"""
+
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ops.errors import OpsError
+
+BUSY_TIMEOUT_SECONDS = 30
+WRITES = "catalog_writes"
+"""Execution option of an engine whose transactions write."""
+
+
+def create_catalog_engine(url: str) -> Engine:
+    """Make an engine for `sqlite:///FILE` or `postgresql+psycopg://…`; nothing is opened yet.
+
+    Raises:
+        OpsError: The URL is of another kind or cannot be read.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    return create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _unusable("") from error
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+        raise _unusable(parsed.drivername)
+    return parsed
+
+
+def _unusable(kind: str) -> OpsError:
+    return OpsError(
+        'the catalog cannot be opened: its URL begins with "{kind}"',
+        why="only sqlite:///FILE and postgresql+psycopg://… are known",
+        next_step="set [catalog] url in the estate file, then run `{program} estate.check`",
+        kind=kind,
+    )
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions by itself; `_begin_sqlite` does.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
