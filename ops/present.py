@@ -1,0 +1,214 @@
+"""Show values to people: moments, durations, sizes, tables; and to programs: JSON.
+
+On a terminal tables are drawn by rich, elsewhere they are plain aligned columns without colour, so
+that `grep` and a log file stay readable. JSON keeps UTC and plain numbers.
+"""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from ops.text import N_, _, language, ngettext
+
+DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
+
+Tone = Literal["plain", "good", "warning", "bad", "faint"]
+_STYLES: dict[Tone, str] = {
+    "plain": "",
+    "good": "green",
+    "warning": "yellow",
+    "bad": "bold red",
+    "faint": "dim",
+}
+OUTCOMES: dict[str, tuple[str, Tone]] = {
+    "ok": (N_("ok"), "good"),
+    "incomplete": (N_("incomplete"), "warning"),
+    "failed": (N_("failed"), "bad"),
+    "not_checked": (N_("not checked"), "warning"),
+    "missed": (N_("missed"), "bad"),
+    "skipped": (N_("skipped"), "faint"),
+}
+_BYTES_STEP = 1024
+_JSON_FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (date, lambda day: day.isoformat()),
+    (timedelta, lambda duration: duration.total_seconds()),
+    (bytes, os.fsdecode),
+    (Path, str),
+    (set, sorted),
+    (frozenset, sorted),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A table's cell with a tone; a bare string is a plain cell."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+def outcome_cell(outcome: str) -> Cell:
+    """Give an outcome of the shared vocabulary in the reader's language, in its colour."""
+    text, tone = OUTCOMES[outcome]
+    return Cell(_(text), tone)
+
+
+def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """Give `24/11/2026 01:03 +07:00` for an aware moment, in the organisation's zone."""
+    local = moment.astimezone(ZoneInfo(zone))
+    offset = local.strftime("%z")
+    return f"{local:%d/%m/%Y %H:%M} {offset[:3]}:{offset[3:5]}"
+
+
+def format_date(day: date) -> str:
+    """Give `24/11/2026`."""
+    return f"{day:%d/%m/%Y}"
+
+
+def format_number(number: float, digits: int = 0) -> str:
+    """Give a number with the reader's separators: `1.234,5` in Vietnamese, `1,234.5` in English."""
+    text = f"{number:,.{digits}f}"
+    return text if language() == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+def format_size(size_bytes: int) -> str:
+    """Give bytes in binary units with at most one decimal: `512 B`, `1,5 GiB`."""
+    size = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(size) < _BYTES_STEP or unit == "TiB":
+            break
+        size /= _BYTES_STEP
+    return f"{format_number(size, 0 if unit == 'B' else 1)} {unit}"
+
+
+def format_duration(duration: timedelta) -> str:
+    """Give the two largest units that matter: `2 giờ 5 phút`, `3,4 giây`, `12 ngày`."""
+    seconds = abs(duration.total_seconds())
+    days, rest = divmod(round(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, whole_seconds = divmod(rest, 60)
+    if days:
+        return _join(_days(days), _hours(hours))
+    if hours:
+        return _join(_hours(hours), _minutes(minutes))
+    if minutes:
+        return _join(_minutes(minutes), _seconds(whole_seconds))
+    if seconds and seconds < 10:  # noqa: PLR2004 - below ten seconds a decimal says something
+        return _("{seconds} seconds").format(seconds=format_number(seconds, 1))
+    return _seconds(whole_seconds) or _("0 seconds")
+
+
+def _join(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _days(count: int) -> str:
+    return ngettext("{count} day", "{count} days", count).format(count=count) if count else ""
+
+
+def _hours(count: int) -> str:
+    return ngettext("{count} hour", "{count} hours", count).format(count=count) if count else ""
+
+
+def _minutes(count: int) -> str:
+    text = ngettext("{count} minute", "{count} minutes", count)
+    return text.format(count=count) if count else ""
+
+
+def _seconds(count: int) -> str:
+    text = ngettext("{count} second", "{count} seconds", count)
+    return text.format(count=count) if count else ""
+
+
+def is_terminal() -> bool:
+    """Tell whether a person looks at standard output as it is written."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def write_line(text: str = "") -> None:
+    """Write one line to standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document and a newline: dataclasses as objects, moments as ISO 8601."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_json)
+    sys.stdout.write("\n")
+
+
+def _as_json(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    for kind, convert in _JSON_FORMS:
+        if isinstance(value, kind):
+            return convert(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def write_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | Cell]],
+    *,
+    title: str = "",
+    right: Sequence[int] = (),
+) -> None:
+    """Write a table with translated column heads.
+
+    Args:
+        columns: The heads, in the reader's language.
+        rows: Each as long as `columns`.
+        title: A line above; empty for none.
+        right: Indices of the columns that hold figures, aligned to the right.
+    """
+    cells = [[Cell(item) if isinstance(item, str) else item for item in row] for row in rows]
+    if is_terminal():
+        _write_drawn(columns, cells, title, right)
+    else:
+        _write_plain(columns, cells, title, right)
+
+
+def _write_drawn(
+    columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
+) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+    for number, head in enumerate(columns):
+        table.add_column(head, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def _write_plain(
+    columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
+) -> None:
+    lines = [list(columns), *([cell.text for cell in row] for row in rows)]
+    widths = [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
+    if title:
+        write_line(title)
+    for line in lines:
+        padded = (
+            " " * (width - text_width(text)) + text
+            if number in right
+            else text + " " * (width - text_width(text))
+            for number, (text, width) in enumerate(zip(line, widths, strict=True))
+        )
+        write_line("  ".join(padded).rstrip())
+
+
+def text_width(text: str) -> int:
+    """Give the columns a text takes on screen: combining marks take none."""
+    return sum(not unicodedata.combining(character) for character in text)
