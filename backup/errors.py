@@ -17,8 +17,8 @@
         ├── StoreFullError                    no room left
         └── StoreUnavailableError             may work when tried again
 
-`what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params` fills
-them. Keeping the two apart lets the service say the same thing in the reader's language.
+`what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params`
+fills them. Keeping the two apart lets the service say the same thing in the reader's language.
 Neither ever holds a secret.
 """
 

@@ -1,0 +1,290 @@
+"""The index: which pack holds which blob (restic: "Indexing").
+
+All index files together are the truth. In memory they are sorted packed arrays, 57 bytes a blob,
+searched by bisection; a dictionary would need several hundred.
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from backup.errors import DamagedError, UnsupportedFormatError
+from backup.packs import ID_LENGTH, BlobType, PackedBlob
+
+MOST_BLOBS_A_FILE = 50_000
+_TYPES = {"data": BlobType.DATA, "tree": BlobType.TREE}
+
+_Numbers = npt.NDArray[np.unsignedinteger]
+
+
+class Location(NamedTuple):
+    """Where a blob lies.
+
+    Attributes:
+        pack: Id of the pack.
+        blob: The blob's place in it.
+    """
+
+    pack: bytes
+    blob: PackedBlob
+
+
+class Index:
+    """An immutable view of the index files it was built from.
+
+    Attributes:
+        pack_ids: Ids of all packs, in the order of first mention; no duplicates.
+        file_ids: Ids of the index files, hexadecimal.
+    """
+
+    def __init__(self, columns: "Columns", file_ids: frozenset[str]) -> None:
+        keys = np.frombuffer(columns.ids, dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
+        order = np.argsort(keys, kind="stable")
+        ids = np.frombuffer(columns.ids, dtype=f"V{ID_LENGTH}")
+        self.pack_ids = columns.pack_ids
+        self.file_ids = file_ids
+        self._keys = memoryview(keys[order].tobytes()).cast("Q")
+        self._ids = ids[order].tobytes()
+        self._packs = columns.packs[order]
+        self._offsets = columns.offsets[order]
+        self._lengths = columns.lengths[order]
+        self._plain_lengths = columns.plain_lengths[order]
+        self._types = columns.types[order]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, blob_id: bytes) -> bool:
+        return self._position(blob_id) >= 0
+
+    def _position(self, blob_id: bytes) -> int:
+        keys = self._keys
+        key = int.from_bytes(blob_id[:8], "big")
+        at = bisect_left(keys, key)
+        while at < len(keys) and keys[at] == key:
+            if self._ids[at * ID_LENGTH : (at + 1) * ID_LENGTH] == blob_id:
+                return at
+            at += 1
+        return -1
+
+    def find(self, blob_id: bytes) -> Location | None:
+        """Give one place of a blob, or None."""
+        at = self._position(blob_id)
+        return None if at < 0 else self._location(at)
+
+    def find_all(self, blob_id: bytes) -> list[Location]:
+        """Give every place of a blob; several where it was stored twice."""
+        at = self._position(blob_id)
+        found = []
+        while 0 <= at < len(self) and self._id(at) == blob_id:
+            found.append(self._location(at))
+            at += 1
+        return found
+
+    def __iter__(self) -> Iterator[Location]:
+        """Go through all entries, ordered by id; duplicates follow each other."""
+        return (self._location(at) for at in range(len(self)))
+
+    def _id(self, at: int) -> bytes:
+        return self._ids[at * ID_LENGTH : (at + 1) * ID_LENGTH]
+
+    def _location(self, at: int) -> Location:
+        return Location(
+            self.pack_ids[self._packs[at]],
+            PackedBlob(
+                self._id(at),
+                BlobType(self._types[at]),
+                int(self._offsets[at]),
+                int(self._lengths[at]),
+                int(self._plain_lengths[at]),
+            ),
+        )
+
+    def pack_numbers(self) -> npt.NDArray[np.uint32]:
+        """For each entry, ordered by id, its pack's place in `pack_ids`."""
+        return self._packs
+
+    def sizes(self) -> npt.NDArray[np.uint32]:
+        """For each entry, ordered by id, its sealed length."""
+        return self._lengths
+
+    def plain_sizes(self) -> npt.NDArray[np.uint32]:
+        """For each entry, ordered by id, its plaintext length where compressed, else 0."""
+        return self._plain_lengths
+
+    def types(self) -> npt.NDArray[np.uint8]:
+        """For each entry, ordered by id, 0 for data and 1 for trees."""
+        return self._types
+
+    def ids(self) -> bytes:
+        """All ids, joined, in their order; what `IdTable` searches."""
+        return self._ids
+
+    def positions(self, blob_ids: bytes) -> npt.NDArray[np.int64]:
+        """For joined ids, the first entry of each, or -1; vectorised for millions."""
+        wanted = np.frombuffer(blob_ids, dtype=f"V{ID_LENGTH}")
+        keys = np.frombuffer(blob_ids, dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
+        own = np.frombuffer(self._keys, dtype=np.uint64)
+        found = np.searchsorted(own, keys)
+        if len(own) == 0:
+            return np.full(len(wanted), -1, dtype=np.int64)
+        clipped = np.minimum(found, len(own) - 1)
+        same = np.frombuffer(self._ids, dtype=f"V{ID_LENGTH}")[clipped] == wanted
+        result = np.where(same, clipped, -1).astype(np.int64)
+        # Two different ids with the same first eight bytes: rare enough for the slow way.
+        for at in np.flatnonzero(~same & (own[clipped] == keys)):
+            result[at] = self._position(wanted[at].tobytes())
+        return result
+
+    def blobs_by_pack(self) -> Iterator[tuple[bytes, list[PackedBlob]]]:
+        """Yield each pack with its blobs in the order of their offsets."""
+        order = np.lexsort((self._offsets, self._packs))
+        bounds = np.flatnonzero(np.diff(self._packs[order])) + 1
+        for group in np.split(order, bounds):
+            if len(group):
+                yield (
+                    self.pack_ids[self._packs[group[0]]],
+                    [self._location(int(at)).blob for at in group],
+                )
+
+
+class IdTable:
+    """Only membership: sorted ids in one buffer, which several processes may share.
+
+    `buffer` holds the count's keys (8 bytes each, native), then the ids (32 bytes each).
+    """
+
+    def __init__(self, buffer: memoryview, count: int) -> None:
+        self._keys = buffer[: 8 * count].cast("Q")
+        self._ids = buffer[8 * count : (8 + ID_LENGTH) * count]
+
+    def __contains__(self, blob_id: bytes) -> bool:
+        key = int.from_bytes(blob_id[:8], "big")
+        at = bisect_left(self._keys, key)
+        while at < len(self._keys) and self._keys[at] == key:
+            if self._ids[at * ID_LENGTH : (at + 1) * ID_LENGTH] == blob_id:
+                return True
+            at += 1
+        return False
+
+    @staticmethod
+    def encode(index: Index) -> bytes:
+        """Lay out an index's ids as `buffer`."""
+        keys = np.frombuffer(index.ids(), dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
+        return keys.tobytes() + index.ids()
+
+
+class Columns(NamedTuple):
+    """Index entries column by column, all of one length; ids joined."""
+
+    ids: bytes
+    packs: _Numbers
+    offsets: _Numbers
+    lengths: _Numbers
+    plain_lengths: _Numbers
+    types: _Numbers
+    pack_ids: Sequence[bytes]
+
+
+class IndexBuilder:
+    """Gathers index files into columns."""
+
+    def __init__(self) -> None:
+        self._packs: dict[bytes, int] = {}
+        self._ids: list[bytes] = []
+        self._rows: list[npt.NDArray[np.int64]] = []
+        self.file_ids: set[str] = set()
+
+    def add_file(self, file_id: str, json_text: bytes) -> None:
+        """Add one decoded index file.
+
+        Raises:
+            UnsupportedFormatError: The text is not an index of the known form.
+            DamagedError: An entry cannot be right.
+        """
+        try:
+            packs = json.loads(json_text)["packs"] or []
+            for pack in packs:
+                self._add_pack(bytes.fromhex(pack["id"]), pack["blobs"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UnsupportedFormatError(
+                "index file {file} is not of the known form", file=file_id
+            ) from error
+        self.file_ids.add(file_id)
+
+    def _add_pack(self, pack_id: bytes, blobs: Sequence[Mapping[str, object]]) -> None:
+        number = self._packs.setdefault(pack_id, len(self._packs))
+        ids = bytes.fromhex("".join([str(blob["id"]) for blob in blobs]))
+        if len(ids) != len(blobs) * ID_LENGTH or len(pack_id) != ID_LENGTH:
+            raise DamagedError("an index file holds an id of the wrong length")
+        rows = [
+            (
+                number,
+                blob["offset"],
+                blob["length"],
+                blob.get("uncompressed_length", 0),
+                _TYPES[str(blob["type"])],
+            )
+            for blob in blobs
+        ]
+        self._ids.append(ids)
+        self._rows.append(np.array(rows, dtype=np.int64).reshape(-1, 5))
+
+    def add_pack(self, pack_id: bytes, blobs: Iterable[PackedBlob]) -> None:
+        """Add a pack that was just stored or found."""
+        number = self._packs.setdefault(pack_id, len(self._packs))
+        rows = []
+        for blob in blobs:
+            self._ids.append(blob.id)
+            rows.append(
+                (number, blob.offset, blob.length, blob.uncompressed_length, int(blob.type))
+            )
+        self._rows.append(np.array(rows, dtype=np.int64).reshape(-1, 5))
+
+    def build(self) -> Index:
+        """Sort everything; exact repetitions in several files count once."""
+        rows = np.concatenate(self._rows) if self._rows else np.empty((0, 5), dtype=np.int64)
+        ids = b"".join(self._ids)
+        if len(rows):
+            keyed = np.lexsort((rows[:, 1], rows[:, 0]))
+            ordered = rows[keyed]
+            again = np.concatenate(
+                ([False], (np.diff(ordered[:, 0]) == 0) & (np.diff(ordered[:, 1]) == 0))
+            )
+            keep = np.sort(keyed[~again])
+            rows = rows[keep]
+            ids = np.frombuffer(ids, dtype=f"V{ID_LENGTH}")[keep].tobytes()
+        columns = Columns(
+            ids,
+            rows[:, 0].astype(np.uint32),
+            rows[:, 1].astype(np.uint32),
+            rows[:, 2].astype(np.uint32),
+            rows[:, 3].astype(np.uint32),
+            rows[:, 4].astype(np.uint8),
+            list(self._packs),
+        )
+        return Index(columns, frozenset(self.file_ids))
+
+
+def encode_index(packs: Mapping[bytes, Sequence[PackedBlob]]) -> bytes:
+    """Write an index file's JSON, with the newline restic writes."""
+    entries = []
+    for pack_id, blobs in packs.items():
+        rows = ",".join(
+            [
+                f'{{"id":"{blob.id.hex()}","type":"{blob.type.word}","offset":{blob.offset},'
+                f'"length":{blob.length}'
+                + (
+                    f',"uncompressed_length":{blob.uncompressed_length}}}'
+                    if blob.uncompressed_length
+                    else "}"
+                )
+                for blob in blobs
+            ]
+        )
+        entries.append(f'{{"id":"{pack_id.hex()}","blobs":[{rows}]}}')
+    return f'{{"packs":[{",".join(entries)}]}}\n'.encode()

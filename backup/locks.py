@@ -1,0 +1,280 @@
+"""Locks as restic takes them: a shared one to read and add, an exclusive one to change or remove.
+
+To take one: look for conflicting locks, write our own, wait, look again; on a conflict remove ours.
+A holder refreshes every five minutes by writing a new file and then deleting the old one. After
+22.5 minutes without a refresh it must stop, for others may take its lock for stale.
+Stale means older than 30 minutes, or a process of this host that is gone. Ours that are provably
+stale (same host, same user, no such process) are cleared on the way; foreign ones are reported.
+"""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backup.errors import (
+    DamagedError,
+    ObjectNotFoundError,
+    RepositoryLockedError,
+    StoreError,
+    UnsupportedFormatError,
+)
+from backup.keys import current_username
+from backup.repository import Repository
+from backup.times import format_local_time, parse_time
+
+REFRESH_EVERY = timedelta(minutes=5)
+MUST_STOP_AFTER = timedelta(minutes=22, seconds=30)
+STALE_AFTER = timedelta(minutes=30)
+SECOND_LOOK_AFTER = timedelta(milliseconds=200)
+_FIRST_RETRY = timedelta(seconds=5)
+_LONGEST_RETRY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class LockInfo:
+    """What a lock file says.
+
+    Attributes:
+        id: Id of the file.
+        time: When it was written or refreshed, aware.
+        exclusive: Whether nobody else may hold one.
+        hostname: Where the holder runs.
+        username: Who runs it.
+        pid: Its process.
+        is_readable: False for a file that cannot be decoded; it conflicts with everything.
+    """
+
+    id: str
+    time: datetime | None
+    exclusive: bool
+    hostname: str
+    username: str
+    pid: int
+    is_readable: bool = True
+
+    def describe(self) -> str:
+        """Say who holds it, in one line."""
+        if not self.is_readable or self.time is None:
+            return f"{self.id[:8]} (unreadable)"
+        kind = "exclusive" if self.exclusive else "shared"
+        return (
+            f"{self.id[:8]}: {kind}, PID {self.pid} on {self.hostname} by {self.username}, "
+            f"{self.time:%d/%m/%Y %H:%M:%S %z}"
+        )
+
+
+def list_locks(repository: Repository) -> list[LockInfo]:
+    """Read all locks; those that vanish meanwhile are left out, empty files too, as restic does."""
+    locks = []
+    for file_id in repository.list_files("locks"):
+        with suppress(ObjectNotFoundError):
+            if repository.store.size(f"locks/{file_id}"):
+                locks.append(_read_lock(repository, file_id))
+    return locks
+
+
+def is_stale(lock: LockInfo, now: datetime) -> bool:
+    """Decide as restic does: older than 30 minutes, or a process of this host that is gone."""
+    if lock.time is None:
+        return False
+    if now - lock.time > STALE_AFTER:
+        return True
+    return lock.hostname == socket.gethostname() and not _is_alive(lock.pid)
+
+
+def is_own_dead(lock: LockInfo) -> bool:
+    """Whether the lock is surely a leftover of ours: this host, this user, no such process."""
+    return (
+        lock.is_readable
+        and lock.hostname == socket.gethostname()
+        and lock.username == current_username()
+        and not _is_alive(lock.pid)
+    )
+
+
+def remove_locks(repository: Repository, *, all_locks: bool = False) -> list[LockInfo]:
+    """Remove stale locks, or all of them; gives those removed."""
+    now = repository.clock.now()
+    removed = []
+    for lock in list_locks(repository):
+        if all_locks or is_stale(lock, now):
+            with suppress(ObjectNotFoundError):
+                repository.store.delete(f"locks/{lock.id}")
+            removed.append(lock)
+    return removed
+
+
+class Lock:
+    """A lock that is held, and refreshed by a thread of its own."""
+
+    def __init__(self, repository: Repository, *, exclusive: bool) -> None:
+        self.exclusive = exclusive
+        self._repository = repository
+        self._file_id = _write_lock(repository, exclusive=exclusive)
+        self._refreshed_at = repository.clock.monotonic()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep_fresh, name="lock", daemon=True)
+
+    @property
+    def file_id(self) -> str:
+        """Id of the lock file as it is now."""
+        return self._file_id
+
+    def start_refreshing(self) -> None:
+        """Start the refreshing thread."""
+        self._thread.start()
+
+    def ensure_held(self) -> None:
+        """Prove that the lock still stands; every writer does so before it writes a snapshot.
+
+        Raises:
+            RepositoryLockedError: Somebody removed it, or it could not be refreshed in time.
+        """
+        age = timedelta(seconds=self._repository.clock.monotonic() - self._refreshed_at)
+        if age <= MUST_STOP_AFTER and self._file_exists():
+            return
+        raise RepositoryLockedError(
+            "our lock on {place} is gone",
+            why="somebody removed it, or it could not be refreshed for {minutes} minutes",
+            data="nothing that others stored was touched; what we stored so far is kept",
+            next_step="run the command again",
+            place=self._repository.store.location,
+            minutes=int(age.total_seconds() // 60),
+        )
+
+    def _file_exists(self) -> bool:
+        # Twice: a refresh beside us may replace the file between the two lines.
+        for _ in range(2):
+            with suppress(ObjectNotFoundError):
+                self._repository.store.size(f"locks/{self._file_id}")
+                return True
+        return False
+
+    def refresh(self) -> None:
+        """Write a new lock file, then delete the old one; does nothing once the old one is gone."""
+        if not self._file_exists():
+            return
+        old, self._file_id = self._file_id, _write_lock(self._repository, exclusive=self.exclusive)
+        self._refreshed_at = self._repository.clock.monotonic()
+        with suppress(ObjectNotFoundError):
+            self._repository.store.delete(f"locks/{old}")
+
+    def _keep_fresh(self) -> None:
+        while not self._done.wait(REFRESH_EVERY.total_seconds()):
+            with suppress(StoreError):  # tried again in five minutes; ensure_held judges the age
+                self.refresh()
+
+    def release(self) -> None:
+        """Stop refreshing and remove the lock file."""
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with suppress(StoreError):
+            self._repository.store.delete(f"locks/{self._file_id}")
+
+
+@contextmanager
+def hold_lock(
+    repository: Repository, *, exclusive: bool = False, retry_for: timedelta = timedelta(0)
+) -> Iterator[Lock]:
+    """Hold a lock while the block runs.
+
+    Raises:
+        RepositoryLockedError: A conflicting lock stands and did not go within `retry_for`.
+    """
+    lock = _acquire_patiently(repository, exclusive=exclusive, retry_for=retry_for)
+    lock.start_refreshing()
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _acquire_patiently(repository: Repository, *, exclusive: bool, retry_for: timedelta) -> Lock:
+    deadline = repository.clock.monotonic() + retry_for.total_seconds()
+    pause = _FIRST_RETRY
+    while True:
+        try:
+            return _acquire(repository, exclusive=exclusive)
+        except RepositoryLockedError:
+            left = timedelta(seconds=deadline - repository.clock.monotonic())
+            if left <= timedelta(0):
+                raise
+            repository.clock.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_RETRY)
+
+
+def _acquire(repository: Repository, *, exclusive: bool) -> Lock:
+    _refuse_conflicts(repository, exclusive=exclusive, own="")
+    lock = Lock(repository, exclusive=exclusive)
+    try:
+        repository.clock.sleep(SECOND_LOOK_AFTER)
+        _refuse_conflicts(repository, exclusive=exclusive, own=lock.file_id)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> None:
+    for lock in list_locks(repository):
+        if lock.id == own or not (exclusive or lock.exclusive or not lock.is_readable):
+            continue
+        if is_own_dead(lock):
+            with suppress(ObjectNotFoundError):
+                repository.store.delete(f"locks/{lock.id}")
+            continue
+        raise RepositoryLockedError(
+            "the repository at {place} is locked",
+            why="{holder}",
+            data="nothing was changed",
+            next_step="wait for it, use --retry-lock 10m, or run unlock if that process is gone",
+            place=repository.store.location,
+            holder=lock.describe(),
+        )
+
+
+def _write_lock(repository: Repository, *, exclusive: bool) -> str:
+    fields: dict[str, Any] = {
+        "time": format_local_time(repository.clock.now()),
+        "exclusive": exclusive,
+        "hostname": socket.gethostname(),
+        "username": current_username(),
+        "pid": os.getpid(),
+        "uid": os.getuid(),
+        "gid": os.getgid(),
+    }
+    return repository.write_file("locks", json.dumps(fields, separators=(",", ":")).encode())
+
+
+def _read_lock(repository: Repository, file_id: str) -> LockInfo:
+    try:
+        raw = json.loads(repository.read_file("locks", file_id))
+        return LockInfo(
+            id=file_id,
+            time=parse_time(raw["time"]),
+            exclusive=bool(raw.get("exclusive")),
+            hostname=str(raw.get("hostname", "")),
+            username=str(raw.get("username", "")),
+            pid=int(raw.get("pid", 0)),
+        )
+    except ObjectNotFoundError:
+        raise
+    except (DamagedError, UnsupportedFormatError, KeyError, TypeError, ValueError):
+        return LockInfo(file_id, None, True, "", "", 0, is_readable=False)  # noqa: FBT003
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

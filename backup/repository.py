@@ -1,0 +1,382 @@
+"""A repository: the keys, the config and the small files around the packs.
+
+Init writes a key file, then ``config``: a crash in between leaves something that no command takes
+for a repository. Nothing is ever overwritten.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from backup.clock import SYSTEM_CLOCK, Clock
+from backup.crypto import Envelope, MasterKey, generate_master_key
+from backup.errors import (
+    BackupError,
+    DamagedError,
+    ObjectNotFoundError,
+    RepositoryNotFoundError,
+    UnsupportedFormatError,
+    UsageError,
+    WrongPasswordError,
+)
+from backup.frames import Decompressor, decode_unpacked, encode_unpacked
+from backup.index import Index, IndexBuilder, Location
+from backup.keys import parse_key_file, unwrap_master_key, wrap_master_key
+from backup.packs import BlobType, PackedBlob
+from backup.polynomials import generate_polynomial, is_irreducible
+from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
+from backup.stores.base import Buffer, Store
+
+FileKind = Literal["keys", "index", "snapshots", "locks"]
+VERSION = 2
+_ID_DIGITS = 64
+_INDEX_ATTEMPTS = 5
+_HEX = frozenset("0123456789abcdef")
+
+
+class Config(NamedTuple):
+    """What ``config`` says.
+
+    Attributes:
+        version: Format version; we write 2.
+        id: Random, 64 hexadecimal digits.
+        polynomial: Irreducible, degree 53.
+    """
+
+    version: int
+    id: str
+    polynomial: int
+
+
+def is_id(name: str) -> bool:
+    """Whether a file's name is an id; other names are leftovers, and ignored."""
+    return len(name) == _ID_DIGITS and _HEX.issuperset(name)
+
+
+def pack_key(pack_id: bytes) -> str:
+    """Give the store key of a pack."""
+    name = pack_id.hex()
+    return f"data/{name[:2]}/{name}"
+
+
+class Repository:
+    """An opened repository. Not for use by two threads at once.
+
+    Attributes:
+        store: Where its files lie.
+        config: Its parameters.
+        key: The master key; secret.
+        key_id: Id of the key file that opened it.
+        clock: What time it is.
+        cache: Folder of the local cache of this repository, or None.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        *,
+        key: MasterKey,
+        key_id: str,
+        clock: Clock = SYSTEM_CLOCK,
+        cache_dir: Path | None = None,
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.key = key
+        self.key_id = key_id
+        self.clock = clock
+        self.cache = None if cache_dir is None else cache_dir / config.id
+        self._envelope = Envelope(key)
+        self._decompressor = Decompressor()
+
+    @classmethod
+    def init(
+        cls,
+        store: Store,
+        password: bytes,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        cache_dir: Path | None = None,
+        polynomial: int | None = None,
+    ) -> "Repository":
+        """Make a new repository; `polynomial` may carry another one's chunker parameters.
+
+        Raises:
+            UsageError: Something is there already, or the password is empty.
+            StoreError: The store failed.
+        """
+        if not password:
+            raise UsageError("an empty password is not allowed")
+        if any(_has_any(store, place) for place in ("config", "keys", "snapshots")):
+            raise UsageError(
+                "there is a repository at {place} already",
+                data="nothing was changed",
+                next_step="open it with its password, or choose another place",
+                place=store.location,
+            )
+        config = Config(VERSION, os.urandom(32).hex(), polynomial or generate_polynomial())
+        master = generate_master_key()
+        key_id = add_key_file(store, master, password, clock=clock)
+        store.write("config", Envelope(master).seal(_encode_config(config)))
+        return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        password: bytes,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        cache_dir: Path | None = None,
+    ) -> "Repository":
+        """Open a repository with one of its passwords.
+
+        Raises:
+            RepositoryNotFoundError: There is none.
+            WrongPasswordError: No key file opens.
+            UnsupportedFormatError: Another version than 2.
+            StoreError: The store failed.
+        """
+        try:
+            sealed = store.read("config")
+        except ObjectNotFoundError:
+            raise RepositoryNotFoundError(
+                "there is no repository at {place}",
+                why="it has no file named config",
+                data="nothing was read or written",
+                next_step="check the address, or make one with init",
+                place=store.location,
+            ) from None
+        key_id, master = _find_key(store, password)
+        config = _decode_config(Envelope(master).open(sealed))
+        return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
+
+    @property
+    def id(self) -> str:
+        """The repository's id, 64 hexadecimal digits."""
+        return self.config.id
+
+    def envelope(self) -> Envelope:
+        """Make another envelope under the same key, e.g. for another thread."""
+        return Envelope(self.key)
+
+    # Small files -------------------------------------------------------------------------------
+
+    def list_files(self, kind: FileKind) -> list[str]:
+        """List ids of the files of one kind, ascending; foreign names are ignored."""
+        names = (info.key.rpartition("/")[2] for info in self.store.list(kind))
+        return sorted(name for name in names if is_id(name))
+
+    def list_packs(self) -> dict[bytes, int]:
+        """List the packs in the store: id to size in bytes."""
+        packs = {}
+        for info in self.store.list("data"):
+            name = info.key.rpartition("/")[2]
+            if is_id(name):
+                packs[bytes.fromhex(name)] = info.size
+        return packs
+
+    def read_file(self, kind: FileKind, file_id: str) -> bytes:
+        """Read, prove and decode one small file; tried twice, since a read can go wrong once.
+
+        Raises:
+            DamagedError: The bytes are not those the name promises.
+            ObjectNotFoundError: There is no such file.
+            StoreError: The store failed.
+        """
+        for _ in range(2):
+            stored = self.store.read(f"{kind}/{file_id}")
+            if hashlib.sha256(stored).hexdigest() == file_id:
+                return decode_unpacked(self._envelope.open(stored))
+        raise DamagedError(
+            "{kind} file {id} is damaged",
+            why="its bytes do not match its name",
+            next_step="run check, then repair index or restore this file from a copy",
+            kind=kind,
+            id=file_id[:8],
+        )
+
+    def write_file(self, kind: FileKind, json_text: bytes) -> str:
+        """Encode, seal, prove and store one small file; gives its id. Durable on return."""
+        stored = self._envelope.seal(encode_unpacked(json_text))
+        if decode_unpacked(self._envelope.open(stored)) != json_text:
+            raise DamagedError(
+                "a {kind} file did not decode to what was encoded",
+                why="the memory, processor or a library of this machine is faulty",
+                data="nothing was stored",
+                kind=kind,
+            )
+        file_id = hashlib.sha256(stored).hexdigest()
+        self.store.write(f"{kind}/{file_id}", stored)
+        return file_id
+
+    # Snapshots ---------------------------------------------------------------------------------
+
+    def load_snapshots(self) -> list[Snapshot]:
+        """Read all snapshots, oldest first.
+
+        Raises:
+            DamagedError: One of them is damaged; none is silently left out.
+        """
+        snapshots = [self.load_snapshot(file_id) for file_id in self.list_files("snapshots")]
+        return sorted(snapshots, key=lambda snapshot: (snapshot.time, snapshot.id))
+
+    def load_snapshot(self, snapshot_id: str) -> Snapshot:
+        """Read one snapshot by its full id."""
+        return decode_snapshot(snapshot_id, self.read_file("snapshots", snapshot_id))
+
+    def save_snapshot(self, snapshot: Snapshot) -> str:
+        """Store a snapshot whose packs and index are durable already; gives its id."""
+        return self.write_file("snapshots", encode_snapshot(snapshot))
+
+    # Index and blobs ---------------------------------------------------------------------------
+
+    def load_index(self) -> Index:
+        """Read all index files.
+
+        List snapshots first where both are needed: what they refer to is then indexed.
+        """
+        for _ in range(_INDEX_ATTEMPTS):
+            builder = IndexBuilder()
+            # A prune beside us may replace a listed file; its successors are then listed.
+            with suppress(ObjectNotFoundError):
+                for file_id in self.list_files("index"):
+                    builder.add_file(file_id, self.read_file("index", file_id))
+                return builder.build()
+        raise DamagedError(
+            "the index of {place} cannot be read whole",
+            why="listed index files keep vanishing",
+            place=self.store.location,
+        )
+
+    def read_pack(self, pack_id: bytes, offset: int = 0, length: int | None = None) -> bytes:
+        """Read bytes of a pack as they are stored."""
+        return self.store.read(pack_key(pack_id), offset, length)
+
+    def load_blob(self, index: Index, blob_id: bytes, *, expected: BlobType) -> bytes:
+        """Read and prove one blob; where it was stored twice, the second place is tried too.
+
+        Raises:
+            DamagedError: It is not in the index, or no place of it holds the right bytes.
+            StoreError: The store failed.
+        """
+        places = [place for place in index.find_all(blob_id) if place.blob.type == expected]
+        failure: BackupError | None = None
+        for place in places:
+            try:
+                return self._load_from(place)
+            except (DamagedError, ObjectNotFoundError) as error:
+                failure = error
+        raise DamagedError(
+            "{kind} blob {id} cannot be read",
+            why="it is not in the index" if failure is None else "{cause}",
+            next_step="run check --read-data to see what else is damaged",
+            kind=expected.word,
+            id=blob_id.hex()[:8],
+            cause=failure,
+        ) from failure
+
+    def _load_from(self, place: Location) -> bytes:
+        for _ in range(2):
+            sealed = self.read_pack(place.pack, place.blob.offset, place.blob.length)
+            try:
+                return open_blob(place.blob, sealed, self._envelope, self._decompressor)
+            except DamagedError as error:
+                failure = error
+        raise failure
+
+
+def open_blob(
+    blob: PackedBlob, sealed: Buffer, envelope: Envelope, decompressor: Decompressor
+) -> bytes:
+    """Authenticate, decode and hash one sealed blob.
+
+    Raises:
+        DamagedError: Any of the three fails.
+    """
+    plaintext = envelope.open(sealed)
+    if blob.uncompressed_length:
+        plaintext = decompressor.decompress(plaintext, blob.uncompressed_length)
+    if hashlib.sha256(plaintext).digest() != blob.id:
+        raise DamagedError(
+            "{kind} blob {id} holds other bytes than its id says",
+            kind=blob.type.word,
+            id=blob.id.hex()[:8],
+        )
+    return plaintext
+
+
+def add_key_file(
+    store: Store, master: MasterKey, password: bytes, *, clock: Clock = SYSTEM_CLOCK
+) -> str:
+    """Store one more key file for the same master key; gives its id."""
+    text = wrap_master_key(master, password, created=clock.now())
+    file_id = hashlib.sha256(text).hexdigest()
+    store.write(f"keys/{file_id}", text)
+    return file_id
+
+
+def _has_any(store: Store, place: str) -> bool:
+    if place == "config":
+        try:
+            store.size(place)
+        except ObjectNotFoundError:
+            return False
+        return True
+    return any(is_id(info.key.rpartition("/")[2]) for info in store.list(place))
+
+
+def _find_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
+    for name, text in _read_key_files(store):
+        master = unwrap_master_key(parse_key_file(text), password)
+        if master is not None:
+            return name, master
+    raise WrongPasswordError(
+        "wrong password for the repository at {place}",
+        why="none of its key files opens with it",
+        data="nothing was read or written",
+        next_step="check --password-file or RESTIC_PASSWORD_FILE",
+        place=store.location,
+    )
+
+
+def _read_key_files(store: Store) -> Iterator[tuple[str, bytes]]:
+    for info in sorted(store.list("keys")):
+        name = info.key.rpartition("/")[2]
+        if is_id(name):
+            yield name, store.read(info.key)
+
+
+def _encode_config(config: Config) -> bytes:
+    fields = {
+        "version": config.version,
+        "id": config.id,
+        "chunker_polynomial": format(config.polynomial, "x"),
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _decode_config(text: bytes) -> Config:
+    try:
+        raw = json.loads(text)
+        config = Config(int(raw["version"]), str(raw["id"]), int(raw["chunker_polynomial"], 16))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnsupportedFormatError("the repository's config is not of the known form") from error
+    if config.version != VERSION:
+        raise UnsupportedFormatError(
+            "the repository has format version {version}; this engine knows version {known}",
+            data="nothing was read or written",
+            next_step="upgrade Giữ Cổng"
+            if config.version > VERSION
+            else "run: restic migrate upgrade_repo_v2",
+            version=config.version,
+            known=VERSION,
+        )
+    if not is_id(config.id) or not is_irreducible(config.polynomial):
+        raise DamagedError("the repository's config holds an impossible value")
+    return config

@@ -1,0 +1,93 @@
+"""Times as the repository format writes them: RFC 3339 with up to nine digits, as Go formats them.
+
+Trailing zeros of the fraction are left out, UTC is ``Z``, years are clamped to 0–9999.
+Node times are written in UTC, so that an unchanged folder gives the same tree in every zone.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
+
+from backup.errors import UnsupportedFormatError
+
+_SECONDS_A_DAY = 86_400
+_NS = 1_000_000_000
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_FIRST_DAY = -719_162  # 0001-01-01, the first day Python's calendar knows
+_LAST_DAY = 2_932_896  # 9999-12-31
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)"
+)
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: int) -> str:
+    if day < _FIRST_DAY:
+        return "0000-01-01"
+    if day > _LAST_DAY:
+        return "9999-12-31"
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
+
+
+@lru_cache(maxsize=4096)
+def _second_text(seconds: int) -> str:
+    day, rest = divmod(seconds, _SECONDS_A_DAY)
+    return f"{_day_text(day)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+
+
+def format_nanoseconds(nanoseconds: int) -> str:
+    """Write nanoseconds since the epoch as UTC, e.g. ``2026-11-24T01:03:00.25Z``."""
+    seconds, fraction = divmod(nanoseconds, _NS)
+    if not fraction:
+        return _second_text(seconds) + "Z"
+    return f"{_second_text(seconds)}.{fraction:09}".rstrip("0") + "Z"
+
+
+def parse_nanoseconds(text: str) -> int:
+    """Read an RFC 3339 time as nanoseconds since the epoch.
+
+    Raises:
+        UnsupportedFormatError: The text is not such a time.
+    """
+    when, fraction = _split(text)
+    delta = when - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * _SECONDS_A_DAY + delta.seconds) * _NS + int(fraction.ljust(9, "0"))
+
+
+def format_local_time(when: datetime) -> str:
+    """Write an aware time with its own offset, as snapshots and locks carry it."""
+    text = when.replace(microsecond=0).isoformat()
+    fraction = f".{when.microsecond:06}".rstrip("0").rstrip(".")
+    base, offset = text[:19], text[19:]
+    return f"{base}{fraction}{'Z' if offset == '+00:00' else offset}"
+
+
+def parse_time(text: str) -> datetime:
+    """Read an RFC 3339 time as an aware datetime in its own offset, to the microsecond.
+
+    Raises:
+        UnsupportedFormatError: The text is not such a time.
+    """
+    when, fraction = _split(text)
+    return when.replace(microsecond=int(fraction.ljust(6, "0")[:6]))
+
+
+def _split(text: str) -> tuple[datetime, str]:
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise UnsupportedFormatError("{text!r} is not a time", text=text)
+    *fields, fraction, zone = match.groups()
+    year, month, day, hour, minute, second = (int(field) for field in fields)
+    try:
+        # Go allows the year 0 ("no time"); Python's calendar starts at 1.
+        moment = datetime(max(year, 1), month, day, hour, minute, second, tzinfo=_zone(zone))
+    except ValueError as error:
+        raise UnsupportedFormatError("{text!r} is not a time", text=text) from error
+    return moment, fraction or ""
+
+
+def _zone(text: str) -> timezone:
+    if text == "Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return timezone(-offset if text[0] == "-" else offset)

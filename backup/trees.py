@@ -1,0 +1,274 @@
+"""Trees: one folder's entries as canonical JSON (restic: "Trees and Data").
+
+A tree's id is the hash of these very bytes, so they must be the ones restic would write: compact,
+fields in a fixed order, nodes strictly ascending by raw name, one newline at the end.
+"""
+
+import base64
+import json
+import stat
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from backup.errors import DamagedError
+from backup.names import json_text, quote_name, replace_invalid, unquote_name
+from backup.packs import ID_LENGTH
+from backup.times import format_nanoseconds, parse_nanoseconds
+
+# Go's FileMode bits, which differ from st_mode's.
+GO_DIR = 1 << 31
+GO_SYMLINK = 1 << 27
+GO_DEVICE = 1 << 26
+GO_FIFO = 1 << 25
+GO_SOCKET = 1 << 24
+GO_SETUID = 1 << 23
+GO_SETGID = 1 << 22
+GO_CHARDEV = 1 << 21
+GO_STICKY = 1 << 20
+_GO_TYPES = {
+    stat.S_IFREG: 0,
+    stat.S_IFDIR: GO_DIR,
+    stat.S_IFLNK: GO_SYMLINK,
+    stat.S_IFBLK: GO_DEVICE,
+    stat.S_IFCHR: GO_DEVICE | GO_CHARDEV,
+    stat.S_IFIFO: GO_FIFO,
+    stat.S_IFSOCK: GO_SOCKET,
+}
+NODE_TYPES = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFBLK: "dev",
+    stat.S_IFCHR: "chardev",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+}
+EMPTY_TREE = b'{"nodes":[]}\n'
+
+
+class Node(NamedTuple):
+    """One entry of a folder.
+
+    Attributes:
+        name: Raw name.
+        type: file, dir, symlink, dev, chardev, fifo or socket.
+        mode: Go's FileMode bits.
+        mtime: Nanoseconds since the epoch, as the other two.
+        atime: The same as mtime unless access times were asked for.
+        ctime: Change time of the inode.
+        uid: Owner.
+        gid: Group.
+        user: Owner's name, or empty.
+        group: Group's name, or empty.
+        inode: Inode number.
+        device_id: st_dev; only for entries with several links.
+        size: Bytes; files only.
+        links: st_nlink; not for folders.
+        linktarget: Raw target of a symlink.
+        xattrs: (name, value) pairs in the kernel's order, ACLs among them.
+        device: st_rdev of a device.
+        content: Joined ids of the data blobs of a file; None for everything else.
+        subtree: Id of a folder's tree.
+        generic: Vendor attributes, kept as they are.
+    """
+
+    name: bytes
+    type: str
+    mode: int
+    mtime: int
+    atime: int
+    ctime: int
+    uid: int
+    gid: int
+    user: str = ""
+    group: str = ""
+    inode: int = 0
+    device_id: int = 0
+    size: int = 0
+    links: int = 0
+    linktarget: bytes = b""
+    xattrs: tuple[tuple[str, bytes], ...] = ()
+    device: int = 0
+    content: bytes | None = None
+    subtree: bytes | None = None
+    generic: Mapping[str, Any] | None = None
+
+    def content_ids(self) -> list[bytes]:
+        """Ids of the data blobs, in the file's order."""
+        joined = self.content or b""
+        return [joined[at : at + ID_LENGTH] for at in range(0, len(joined), ID_LENGTH)]
+
+
+@lru_cache(maxsize=4096)
+def go_mode(st_mode: int) -> int:
+    """Turn st_mode into Go's FileMode."""
+    mode = stat.S_IMODE(st_mode) & 0o777 | _GO_TYPES[stat.S_IFMT(st_mode)]
+    for unix_bit, go_bit in (
+        (stat.S_ISUID, GO_SETUID),
+        (stat.S_ISGID, GO_SETGID),
+        (stat.S_ISVTX, GO_STICKY),
+    ):
+        if st_mode & unix_bit:
+            mode |= go_bit
+    return mode
+
+
+def unix_permissions(mode: int) -> int:
+    """Give the permission bits of Go's FileMode as chmod takes them, setuid and sticky included."""
+    permissions = mode & 0o777
+    for unix_bit, go_bit in (
+        (stat.S_ISUID, GO_SETUID),
+        (stat.S_ISGID, GO_SETGID),
+        (stat.S_ISVTX, GO_STICKY),
+    ):
+        if mode & go_bit:
+            permissions |= unix_bit
+    return permissions
+
+
+def encode_node(node: Node) -> str:
+    """Write one node; fields in restic's order, empty optional ones left out."""
+    parts = [f'{{"name":{quote_name(node.name)},"type":"{node.type}"']
+    if node.mode:
+        parts.append(f'"mode":{node.mode}')
+    mtime = format_nanoseconds(node.mtime)
+    atime = mtime if node.atime == node.mtime else format_nanoseconds(node.atime)
+    parts.append(
+        f'"mtime":"{mtime}","atime":"{atime}","ctime":"{format_nanoseconds(node.ctime)}",'
+        f'"uid":{node.uid},"gid":{node.gid}'
+    )
+    if node.user:
+        parts.append(f'"user":{_name_text(node.user)}')
+    if node.group:
+        parts.append(f'"group":{_name_text(node.group)}')
+    for key, number in (
+        ("inode", node.inode),
+        ("device_id", node.device_id),
+        ("size", node.size),
+        ("links", node.links),
+    ):
+        if number:
+            parts.append(f'"{key}":{number}')
+    if node.linktarget or node.xattrs or node.generic or node.device:
+        parts += _encode_rare_fields(node)
+    parts.append(f'"content":{_encode_content(node.content)}')
+    if node.subtree is not None:
+        parts.append(f'"subtree":"{node.subtree.hex()}"')
+    return ",".join(parts) + "}"
+
+
+@lru_cache(maxsize=1024)
+def _name_text(name: str) -> str:
+    return json_text(name)
+
+
+def _encode_rare_fields(node: Node) -> list[str]:
+    parts = []
+    if node.linktarget:
+        parts.append(f'"linktarget":{replace_invalid(node.linktarget)}')
+        if not _is_utf8(node.linktarget):
+            parts.append(f'"linktarget_raw":"{base64.b64encode(node.linktarget).decode()}"')
+    if node.xattrs:
+        rows = ",".join(
+            f'{{"name":{json_text(name)},"value":"{base64.b64encode(value).decode()}"}}'
+            for name, value in node.xattrs
+        )
+        parts.append(f'"extended_attributes":[{rows}]')
+    if node.generic:
+        generic = json.dumps(
+            node.generic, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        )
+        parts.append(f'"generic_attributes":{generic}')
+    if node.device:
+        parts.append(f'"device":{node.device}')
+    return parts
+
+
+def _encode_content(content: bytes | None) -> str:
+    if content is None:
+        return "null"
+    if len(content) == ID_LENGTH:
+        return f'["{content.hex()}"]'
+    if not content:
+        return "[]"
+    joined = '","'.join(
+        content[at : at + ID_LENGTH].hex() for at in range(0, len(content), ID_LENGTH)
+    )
+    return f'["{joined}"]'
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def encode_tree(encoded_nodes: Iterable[str]) -> bytes:
+    """Join encoded nodes, which must be strictly ascending by raw name, to a tree's bytes."""
+    return f'{{"nodes":[{",".join(encoded_nodes)}]}}\n'.encode()
+
+
+def decode_tree(tree: bytes) -> list[Node]:
+    """Read a tree; nodes in its own order, which restic keeps ascending by name.
+
+    Raises:
+        DamagedError: The bytes are not a tree of the known form.
+    """
+    try:
+        raw_nodes = json.loads(tree)["nodes"] or []
+        return [_decode_node(raw) for raw in raw_nodes]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedError("a tree is not of the known form", why="{cause}", cause=error) from error
+
+
+def _decode_node(raw: Mapping[str, Any]) -> Node:
+    get = raw.get
+    mtime = raw["mtime"]
+    atime = get("atime", mtime)
+    content = get("content")
+    subtree = get("subtree")
+    node_type = raw["type"]
+    if node_type not in NODE_TYPES.values():
+        raise DamagedError("a tree holds an entry of the unknown type {type!r}", type=node_type)
+    when = parse_nanoseconds(mtime)
+    return Node(
+        name=unquote_name(raw["name"]),
+        type=node_type,
+        mode=get("mode", 0),
+        mtime=when,
+        atime=when if atime == mtime else parse_nanoseconds(atime),
+        ctime=parse_nanoseconds(get("ctime", mtime)),
+        uid=get("uid", 0),
+        gid=get("gid", 0),
+        user=get("user", ""),
+        group=get("group", ""),
+        inode=get("inode", 0),
+        device_id=get("device_id", 0),
+        size=get("size", 0),
+        links=get("links", 0),
+        linktarget=_decode_target(raw),
+        xattrs=tuple(
+            (row["name"], base64.b64decode(row["value"] or ""))
+            for row in get("extended_attributes") or ()
+        ),
+        device=get("device", 0),
+        content=None if content is None else _decode_ids(content),
+        subtree=None if subtree is None else _decode_ids([subtree]),
+        generic=get("generic_attributes"),
+    )
+
+
+def _decode_target(raw: Mapping[str, Any]) -> bytes:
+    if "linktarget_raw" in raw:
+        return base64.b64decode(raw["linktarget_raw"])
+    return str(raw.get("linktarget", "")).encode("utf-8", "surrogateescape")
+
+
+def _decode_ids(ids: list[str]) -> bytes:
+    joined = bytes.fromhex("".join(ids))
+    if len(joined) != ID_LENGTH * len(ids):
+        raise DamagedError("a tree holds an id of the wrong length")
+    return joined
