@@ -125,6 +125,7 @@ class Occurrence(Base):
         job: Name of the job; with `due_at` the key that makes every start happen once.
         due_at: When it is due.
         trigger: `clock` or `person`.
+        requested_by: The person who asked for it; empty when the clock did.
         arguments: What a person asked for beyond the job's own definition.
         state: `due`, `claimed`, `running` or `ended`.
         outcome: One of `OUTCOMES`, only when ended.
@@ -162,6 +163,7 @@ class Occurrence(Base):
     site: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     trigger: Mapped[str] = mapped_column(Text)
+    requested_by: Mapped[str] = mapped_column(Text, default="")
     arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(Text)
     outcome: Mapped[str | None] = mapped_column(Text)

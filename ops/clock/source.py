@@ -1,0 +1,83 @@
+"""The seam to the machine's clocks, with the frozen one for tests and rehearsals."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks: one to name moments, one to measure with."""
+
+    def now(self) -> datetime:
+        """Give the wall clock's moment, aware, in UTC. It may jump either way."""
+
+    def steady(self) -> float:
+        """Give seconds since some fixed moment. Never goes back, counts while suspended."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        """Give the wall clock's moment, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def steady(self) -> float:
+        """Give seconds since the machine started, suspension counted (CLOCK_BOOTTIME)."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(slots=True)
+class FrozenClock:
+    """A clock that stands still until it is told otherwise.
+
+    Attributes:
+        wall: What `now` gives; aware.
+        elapsed_seconds: What `steady` gives.
+    """
+
+    wall: datetime
+    elapsed_seconds: float = field(default=0.0)
+
+    def now(self) -> datetime:
+        """Give the moment it was set to, in UTC."""
+        return self.wall.astimezone(UTC)
+
+    def steady(self) -> float:
+        """Give the seconds it was advanced by."""
+        return self.elapsed_seconds
+
+    def advance(self, duration: timedelta) -> None:
+        """Let time pass on both clocks."""
+        self.wall += duration
+        self.elapsed_seconds += duration.total_seconds()
+
+    def jump(self, duration: timedelta) -> None:
+        """Set the wall clock forward or back, as a person or a time server does."""
+        self.wall += duration
+
+
+@dataclass(slots=True)
+class JumpWatch:
+    """Notices when the wall clock and the steady clock disagree about how long it has been.
+
+    Attributes:
+        clock: The clocks to compare.
+        tolerance: Differences below this are the wall clock being trimmed.
+    """
+
+    clock: Clock
+    tolerance: timedelta = timedelta(seconds=5)
+    _wall: datetime = field(init=False)
+    _steady: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._wall, self._steady = self.clock.now(), self.clock.steady()
+
+    def read_jump(self) -> timedelta:
+        """Give how far the wall clock jumped since the last call; zero when it did not."""
+        wall, steady = self.clock.now(), self.clock.steady()
+        jump = (wall - self._wall) - timedelta(seconds=steady - self._steady)
+        self._wall, self._steady = wall, steady
+        return jump if abs(jump) > self.tolerance else timedelta(0)
