@@ -77,7 +77,7 @@ docs: venv
 	@$(RUN) -m docs.generate
 
 messages: venv
-	@$(RUN) -m ops.locale.build
+	@$(RUN) -m ops.messages
 
 run: venv
 	@[[ -e estate.toml ]] || { \
