@@ -146,6 +146,14 @@ def test_a_file_system_without_hard_links_still_refuses_to_replace(tmp_path: Pat
     assert not (tmp_path / "new").exists()
 
 
+def test_an_object_whose_name_cannot_be_made_durable_is_withdrawn(tmp_path: Path) -> None:
+    (tmp_path / "object").write_bytes(b"x")
+    with pytest.raises(FileNotFoundError):
+        folder._settle(str(tmp_path / "object"), (str(tmp_path / "gone" / "folder"),))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_writes_that_the_system_cuts_short_are_carried_on() -> None:
     """A signal makes a blocked write return early: a real short write."""
     data = os.urandom(1_000_000)
