@@ -1,0 +1,1 @@
+"""The comparison with other backup programs: same data, same machine, same run, alternating."""
