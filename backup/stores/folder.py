@@ -24,9 +24,7 @@ processes that write one key at the same instant could replace each other there,
 import contextlib
 import errno
 import os
-import secrets
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -40,8 +38,15 @@ from backup.errors import (
     StoreUnavailableError,
 )
 from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.durable import (
+    TEMPORARY_PREFIX,
+    parent,
+    publish,
+    settle,
+    sync_folder,
+    temporary_file,
+)
 
-_TEMPORARY = ".giucong-tmp-"
 _TEMPORARY_MAX_AGE = timedelta(days=1)
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
@@ -50,15 +55,11 @@ _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _IMPOSSIBLE = frozenset(
     {errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EFBIG, errno.EINVAL}
 )
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-_NO_FOLDER_FSYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 _CANNOT_LIST = "cannot list {key!r} in {location}"
 _CANNOT_READ = "cannot read {key} in {location}"
 _CANNOT_WRITE = "cannot write {key} to {location}"
 _CANNOT_DELETE = "cannot delete {key} in {location}"
-
-_renaming = threading.Lock()
 
 
 class FolderStore:
@@ -116,12 +117,12 @@ class FolderStore:
     def write(self, key: str, data: Buffer) -> None:
         """See `Store.write`; the order of its steps is in this module's docstring."""
         path = self._path(key)
-        folder = _parent(path)
+        folder = parent(path)
         try:
             unsettled = self._make_folders(folder)
-            with _temporary_file(folder, data) as temporary:
-                _publish(temporary, path)
-            _settle(path, unsettled)
+            with temporary_file(folder, data) as temporary:
+                publish(temporary, path)
+            settle(path, unsettled)
             self._settled.update(unsettled)
         except FileExistsError as error:
             raise ObjectExistsError(
@@ -146,7 +147,7 @@ class FolderStore:
                 Path(path).unlink()
             finally:
                 # Even if the name is gone: an earlier attempt may have failed just here.
-                _sync_folder(_parent(path))
+                sync_folder(parent(path))
         except OSError as error:
             raise self._translate(error, _CANNOT_DELETE, key) from error
 
@@ -170,7 +171,7 @@ class FolderStore:
             _remove_if_older(Path(folder, name), latest)
             for folder, _, names in os.walk(self._root)
             for name in names
-            if name.startswith(_TEMPORARY)
+            if name.startswith(TEMPORARY_PREFIX)
         )
 
     def _path(self, key: str) -> str:
@@ -202,7 +203,7 @@ class FolderStore:
             if len(folder) < len(self._root) and Path(folder).is_dir():
                 break
             unsettled.append(folder)
-            folder = _parent(folder)
+            folder = parent(folder)
         for missing in reversed(unsettled):
             with contextlib.suppress(FileExistsError):
                 Path(missing).mkdir(mode=0o700)
@@ -256,10 +257,6 @@ class FolderStore:
         )
 
 
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0] or "/"
-
-
 def _list_folder(path: str) -> list[tuple[str, int | None]]:
     """Give (name, size in bytes, or None for a folder) of all entries that a key may name.
 
@@ -297,84 +294,6 @@ def _read_range(descriptor: int, offset: int, length: int) -> bytes:
             break
         data += more
     return data
-
-
-@contextlib.contextmanager
-def _temporary_file(folder: str, data: Buffer) -> Iterator[str]:
-    """Give the path of a durable file with `data`; its temporary name is gone afterwards."""
-    path = f"{folder}/{_TEMPORARY}{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o400)
-    try:
-        try:
-            _write_all(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        yield path
-    finally:
-        with contextlib.suppress(OSError):
-            Path(path).unlink()
-
-
-def _write_all(descriptor: int, data: Buffer) -> None:
-    """Write every byte, without copying any, however little the system takes at a time.
-
-    Raises:
-        OSError: EIO if the file then has another length; else as the system says.
-    """
-    view = memoryview(data).cast("B")
-    done = 0
-    while done < len(view):
-        done += os.write(descriptor, view[done:])
-    if os.fstat(descriptor).st_size != len(view):
-        raise OSError(errno.EIO, "the file has not the length that was written")
-
-
-def _publish(temporary: str, path: str) -> None:
-    """Give a durable file its own name.
-
-    Raises:
-        FileExistsError: The name is taken.
-        OSError: The file system failed.
-    """
-    try:
-        os.link(temporary, path)
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        _rename_if_free(temporary, path)
-
-
-def _rename_if_free(temporary: str, path: str) -> None:
-    with _renaming:
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        Path(temporary).rename(path)
-
-
-def _settle(path: str, unsettled: tuple[str, ...]) -> None:
-    """Make the name `path`, and those of the folders on the way, durable; or withdraw the file."""
-    try:
-        _sync_folder(_parent(path))
-        for folder in unsettled:
-            _sync_folder(_parent(folder))
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(path).unlink()
-        raise
-
-
-def _sync_folder(path: str) -> None:
-    """Make the names in one folder durable, where the file system knows how."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _NO_FOLDER_FSYNC:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _remove_if_older(path: Path, latest: float) -> bool:
