@@ -103,3 +103,11 @@ class Envelope:
         if hmac.compare_digest(iv, _ZERO_IV):
             raise DamagedError("an encrypted message has an all-zero IV")
         return Cipher(self._aes, modes.CTR(iv)).decryptor().update(ciphertext)
+
+    def open_many(self, sealed: Sequence[Buffer]) -> list[bytes]:
+        """Authenticate and decrypt several messages, in their order.
+
+        Raises:
+            DamagedError: One of them is too short or does not match its tag.
+        """
+        return [self.open(message) for message in sealed]

@@ -63,6 +63,11 @@ class LimitedStore:
     Whole objects are delayed, not the bytes within: each object goes at full speed, and pauses lie
     between them. Locks never wait, since one that goes stale in the queue behind large packs does
     more harm than a few hundred bytes too early; they are charged all the same.
+
+    Attributes:
+        inner: The wrapped store.
+        upload_rate: Bytes a second, or None.
+        download_rate: Bytes a second, or None.
     """
 
     def __init__(
@@ -75,7 +80,9 @@ class LimitedStore:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         """Wrap `store`; None means no limit. `clock` and `sleep` are as for `Allowance`."""
-        self._store = store
+        self.inner = self._store = store
+        self.upload_rate = upload_bytes_per_second
+        self.download_rate = download_bytes_per_second
         self._upload = Allowance(upload_bytes_per_second, clock=clock, sleep=sleep)
         self._download = Allowance(download_bytes_per_second, clock=clock, sleep=sleep)
 

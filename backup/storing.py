@@ -1,0 +1,185 @@
+"""Storing blobs: deduplicate, compress, seal, prove, pack, write.
+
+Crash-safe order:
+
+1. Seal each blob, then open, decode and hash what was sealed: only proven bytes go on.
+2. Fill a pack; when it is full, seal its header and write it to the store. The store gives back
+   control only when the pack is durable.
+3. Report the pack. Its blobs go into an index file only after that, and a snapshot that needs
+   them is written only after the index file (`backup.create`).
+"""
+
+import hashlib
+from collections.abc import Callable, Container, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from backup.claims import Claims
+from backup.crypto import Envelope, MasterKey
+from backup.errors import DamagedError
+from backup.frames import Compression, Compressor, Decompressor
+from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
+from backup.repository import pack_key
+from backup.stores.base import Buffer, Store
+
+
+class StoredPack(NamedTuple):
+    """A pack that is durable in the store.
+
+    Attributes:
+        id: Its id.
+        size: Its bytes.
+        blobs: What it holds, in file order.
+    """
+
+    id: bytes
+    size: int
+    blobs: list[PackedBlob]
+
+
+class Totals(NamedTuple):
+    """What was new.
+
+    Attributes:
+        blobs: Number of blobs stored.
+        plain_bytes: Their length before compression.
+        packed_bytes: Their length in packs.
+    """
+
+    blobs: int
+    plain_bytes: int
+    packed_bytes: int
+
+
+class BlobStorer:
+    """Stores the blobs of one type that nobody has stored yet. For one thread."""
+
+    def __init__(  # noqa: PLR0913 -- its seams, all needed
+        self,
+        store: Store,
+        key: MasterKey,
+        blob_type: BlobType,
+        *,
+        compression: Compression,
+        known: Container[bytes],
+        claims: Claims,
+        on_pack: Callable[[StoredPack], None],
+        background: bool = True,
+        dry_run: bool = False,
+    ) -> None:
+        """Set up.
+
+        Args:
+            store: Where packs go.
+            key: The master key.
+            blob_type: All blobs stored here are of this type; packs are never mixed.
+            compression: As asked; trees are compressed in any case.
+            known: Ids that are in the repository already.
+            claims: Ids met in this run, perhaps shared with other processes.
+            on_pack: Told of each durable pack, always in the caller's thread.
+            background: Write packs in a thread beside the caller.
+            dry_run: Do everything but write.
+        """
+        self._store = store
+        self._type = blob_type
+        self._envelope = Envelope(key)
+        self._compressor = Compressor(compression)
+        self._decompressor = Decompressor()
+        self._known = known
+        self._claims = claims
+        self._on_pack = on_pack
+        self._builder = PackBuilder()
+        self._thread = ThreadPoolExecutor(1, "packs") if background else None
+        self._writing: tuple[FinishedPack, Future[None]] | None = None
+        self._dry_run = dry_run
+        self._plain_bytes = self._packed_bytes = self._count = 0
+
+    @property
+    def totals(self) -> Totals:
+        """What was new so far."""
+        return Totals(self._count, self._plain_bytes, self._packed_bytes)
+
+    def store(self, blobs: Sequence[tuple[bytes, Buffer]]) -> None:
+        """Store those of (id, plaintext) that are new; ids must be the hashes of the plaintexts.
+
+        Raises:
+            DamagedError: A sealed blob did not open to what was sealed.
+            StoreError: A pack could not be written.
+        """
+        known, add = self._known, self._claims.add
+        new = [pair for pair in blobs if pair[0] not in known and add(pair[0])]
+        if not new:
+            return
+        frames = [self._compress(plaintext) for _, plaintext in new]
+        sealed = self._envelope.seal_many(
+            [
+                frame if frame is not None else plain
+                for frame, (_, plain) in zip(frames, new, strict=True)
+            ]
+        )
+        lengths = [
+            0 if frame is None else len(plain)
+            for frame, (_, plain) in zip(frames, new, strict=True)
+        ]
+        self._prove(new, sealed, lengths)
+        for (blob_id, plaintext), message, length in zip(new, sealed, lengths, strict=True):
+            self._plain_bytes += len(plaintext)
+            self._packed_bytes += len(message)
+            if self._builder.is_full:
+                self._finish_pack()
+            self._builder.add(blob_id, self._type, message, length)
+        self._count += len(new)
+        if self._builder.is_full:
+            self._finish_pack()
+
+    def _compress(self, plaintext: Buffer) -> bytes | None:
+        if self._type == BlobType.TREE:
+            return self._compressor.compress_always(plaintext)
+        return self._compressor.compress_data(plaintext)
+
+    def _prove(
+        self, new: Sequence[tuple[bytes, Buffer]], sealed: Sequence[bytes], lengths: Sequence[int]
+    ) -> None:
+        decompress, sha256 = self._decompressor.decompress, hashlib.sha256
+        opened = self._envelope.open_many(sealed)
+        for (blob_id, _), plaintext, length in zip(new, opened, lengths, strict=True):
+            decoded = decompress(plaintext, length) if length else plaintext
+            if sha256(decoded).digest() != blob_id:
+                raise DamagedError(
+                    "blob {id} did not decode to what was encoded",
+                    why="the memory, processor or a library of this machine is faulty, "
+                    "or the bytes changed under us",
+                    data="the blob was not stored; nothing that was stored before is touched",
+                    next_step="run the command again; if this comes back, test the memory",
+                    id=blob_id.hex()[:8],
+                )
+
+    def _finish_pack(self) -> None:
+        self._wait_for_pack()
+        finished = self._builder.finish(self._envelope)
+        if self._dry_run:
+            return
+        if self._thread is None:
+            self._store.write(pack_key(finished.id), finished.data)
+            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
+        else:
+            writing = self._thread.submit(self._store.write, pack_key(finished.id), finished.data)
+            self._writing = (finished, writing)
+
+    def _wait_for_pack(self) -> None:
+        if self._writing is not None:
+            finished, writing = self._writing
+            self._writing = None
+            writing.result()
+            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
+
+    def flush(self) -> None:
+        """Finish the open pack, and come back when everything is durable and reported."""
+        if len(self._builder):
+            self._finish_pack()
+        self._wait_for_pack()
+
+    def close(self) -> None:
+        """End the writing thread; an open pack is dropped."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
