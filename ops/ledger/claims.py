@@ -76,17 +76,23 @@ def claim_due(
     return claims
 
 
-def begin_run(session: Session, run_id: UUID, *, pid: int, now: datetime) -> bool:
-    """Turn a claim into a running run; False when the claim is no longer ours."""
+def is_anything_waiting(session: Session, now: datetime) -> bool:
+    """Say whether something could be claimed; asks for no lock."""
+    query = select(Occurrence.id).where(Occurrence.state == "due", _has_come(now)).limit(1)
+    return session.execute(query).first() is not None
+
+
+def begin_run(session: Session, run_id: UUID, *, pid: int, now: datetime) -> int | None:
+    """Turn a claim into a running run; give which try it is, None when it is no longer ours."""
     row = session.execute(
         select(Occurrence).where(Occurrence.run_id == run_id, Occurrence.state == "claimed")
     ).scalar_one_or_none()
     if row is None:
-        return False
+        return None
     attempt = row.attempts + 1
     session.expunge(row)
     if not _moved(session, row.id, "claimed", run_id, state="running", attempts=attempt):
-        return False
+        return None
     session.add(
         Run(
             id=run_id,
@@ -100,7 +106,7 @@ def begin_run(session: Session, run_id: UUID, *, pid: int, now: datetime) -> boo
             started_at=now,
         )
     )
-    return True
+    return attempt
 
 
 def beat(session: Session, run_id: UUID) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ops.clock.schedule import Schedule, parse_schedule
 
 Outcome = Literal["ok", "incomplete", "failed", "not_checked", "missed", "skipped"]
-Occasion = Literal["ended", "retried", "lost", "missed", "skipped", "late"]
+Occasion = Literal["ended", "retried", "missed", "skipped", "late"]
 
 LOST = "lost"
 TIMED_OUT = "timed_out"
@@ -89,8 +89,7 @@ class LedgerEvent:
 
     Attributes:
         occasion: `ended` (a run's outcome is final), `retried` (it failed and is tried again),
-            `lost` (its worker vanished; `ended` or `retried` follows), `missed`, `skipped`, or
-            `late` (not done in time, told once).
+            `missed`, `skipped`, or `late` (not done in time, told once).
         job, kind, site, due_at: Which occurrence.
         outcome, reason, params: What became of it; empty for `late`.
         run_id: The run; None when none was started.

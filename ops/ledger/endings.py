@@ -84,9 +84,6 @@ def end_lost(
         row.state, row.run_id = "due", None
         return True
     result = JobResult("failed", LOST)
-    row.reason, row.params = LOST, {}
-    lost = event_of(row, "lost")
-    record_events(session, recording, [lost])
     _close(session, row, result, now=now, recording=recording, retry=retry)
     return True
 

@@ -1,0 +1,182 @@
+"""One look at the ledger: list what is due, see who ended, find who is lost, start what waits."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ops.catalog.opening import Catalog
+from ops.clock.occurrences import next_due
+from ops.clock.source import Clock, JumpWatch
+from ops.ledger import claims, endings, listing, watch
+from ops.ledger.definitions import LOST, JobDefinition, JobResult, lock_name, schedule_of
+from ops.ledger.endings import NEVER_AGAIN
+from ops.ledger.recording import Recording
+from ops.service.pool import Worker, WorkerPool
+from ops.service.settings import ServiceSettings
+from ops.service.site_lock import is_lock_free, is_lock_held_by
+from ops.service.worker import GAVE_BACK, NOT_OURS
+
+log = logging.getLogger(__name__)
+
+_LATE_EVERY_SECONDS = 20.0
+_CRASH_PAUSE = timedelta(seconds=15)
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """What a service knows between two looks; everything that matters stands in the ledger.
+
+    Attributes:
+        settings, catalog, clock, recording, pool: What it works with.
+        jobs: The jobs it can start, by name.
+        due_next: When each is due next, as far as listed; None when never.
+    """
+
+    settings: ServiceSettings
+    catalog: Catalog
+    clock: Clock
+    recording: Recording
+    pool: WorkerPool
+    jobs: dict[str, JobDefinition] = field(default_factory=dict)
+    due_next: dict[str, datetime | None] = field(default_factory=dict)
+    _heartbeats: watch.HeartbeatWatch = field(init=False)
+    _jumps: JumpWatch = field(init=False)
+    _late_noted: float = field(init=False, default=float("-inf"))
+
+    def __post_init__(self) -> None:
+        self._heartbeats = watch.HeartbeatWatch(self.settings.stale_after)
+        self._jumps = JumpWatch(self.clock)
+
+    def register(self, jobs: Sequence[JobDefinition]) -> None:
+        """Take these jobs for all there are, and catch up with what they missed."""
+        now = self.clock.now()
+        with self.catalog.writing() as session:
+            listing.register_jobs(session, jobs, now, self.recording)
+        self.jobs = {job.name: job for job in jobs}
+        self._list(list(jobs), now)
+
+    def tick(self) -> None:
+        """Look once."""
+        self._list_due()
+        self.settle_ended()
+        self._end_overdue()
+        self._find_lost()
+        self._note_late()
+        self._start_waiting()
+
+    def earliest(self) -> datetime | None:
+        """Give when the next job is due; None when none ever is."""
+        return min((due for due in self.due_next.values() if due is not None), default=None)
+
+    def settle_ended(self) -> None:
+        """Record the end of workers that could not do it themselves."""
+        for worker in self.pool.take_ended():
+            status = worker.process.returncode
+            log.info("worker-ended", extra={"fields": _fields(worker, status=status)})
+            with self.catalog.writing() as session:
+                self._settle(session, worker, status)
+
+    def _settle(self, session: Session, worker: Worker, status: int) -> None:
+        """End a run whose worker is dead for certain: we are its parent and saw it end."""
+        if status in {GAVE_BACK, NOT_OURS}:
+            return
+        run_id, now = worker.claim.run_id, self.clock.now()
+        reason = worker.ended_as or LOST
+        if status > 0 and claims.begin_run(session, run_id, pid=worker.process.pid, now=now):
+            reason = "worker_failed"
+        elif claims.give_back(session, run_id, not_before=now + _CRASH_PAUSE):
+            return
+        params = {"status": status}
+        result = JobResult("failed", reason, params)
+        retry, recording = worker.job.retry, self.recording
+        endings.end_run(session, run_id, result, now=now, recording=recording, retry=retry)
+
+    def _list_due(self) -> None:
+        jump, now = self._jumps.read_jump(), self.clock.now()
+        if jump:
+            log.warning("clock-jumped", extra={"fields": {"seconds": jump.total_seconds()}})
+            self._list(list(self.jobs.values()), now)
+            return
+        due = [name for name, moment in self.due_next.items() if moment and moment <= now]
+        if due:
+            self._list([self.jobs[name] for name in due], now)
+
+    def _list(self, jobs: Sequence[JobDefinition], now: datetime) -> None:
+        with self.catalog.writing() as session:
+            listing.list_due(session, jobs, now, self.recording)
+        self.due_next |= {job.name: next_due(schedule_of(job), now) for job in jobs}
+        self.due_next = {name: self.due_next[name] for name in self.jobs}
+
+    def _end_overdue(self) -> None:
+        for worker in self.pool.end_overdue(self.clock.steady()):
+            log.error("worker-overdue", extra={"fields": _fields(worker)})
+
+    def _find_lost(self) -> None:
+        with self.catalog.reading() as session:
+            held = watch.list_held(session)
+        others = [run for run in held if run.run_id not in self.pool.workers]
+        for run in self._heartbeats.find_stale(others, self.clock.steady()):
+            if run.host == self.settings.host and not self._is_working(run):
+                self._end_lost(run)
+
+    def _is_working(self, run: watch.Held) -> bool:
+        name = lock_name(run.site, run.job)
+        return is_lock_held_by(self.settings.state, name, str(run.run_id))
+
+    def _end_lost(self, run: watch.Held) -> None:
+        log.error("run-lost", extra={"fields": {"job": run.job, "run": run.run_id}})
+        job = self.jobs.get(run.job)
+        with self.catalog.writing() as session:
+            endings.end_lost(
+                session,
+                run.run_id,
+                run.heartbeat,
+                now=self.clock.now(),
+                recording=self.recording,
+                retry=job.retry if job else NEVER_AGAIN,
+            )
+
+    def _note_late(self) -> None:
+        if self.clock.steady() - self._late_noted < _LATE_EVERY_SECONDS:
+            return
+        self._late_noted = self.clock.steady()
+        with_limit = {name: job for name, job in self.jobs.items() if job.late_after is not None}
+        if with_limit:
+            with self.catalog.writing() as session:
+                watch.note_late(session, with_limit, self.clock.now(), self.recording)
+
+    def _start_waiting(self) -> None:
+        places = self.pool.free_places()
+        if not places or not self._something_waits():
+            return
+        now = self.clock.now()
+        with self.catalog.writing() as session:
+            claimed = claims.claim_due(
+                session,
+                jobs=self.jobs,
+                now=now,
+                limit=places,
+                host=self.settings.host,
+                busy=_held_locks(self.settings, self.jobs),
+            )
+        for claim in claimed:
+            worker = self.pool.start(claim, self.jobs[claim.job], self.clock.steady())
+            log.info("worker-started", extra={"fields": _fields(worker)})
+
+    def _something_waits(self) -> bool:
+        with self.catalog.reading() as session:
+            return claims.is_anything_waiting(session, self.clock.now())
+
+
+def _held_locks(settings: ServiceSettings, jobs: Mapping[str, JobDefinition]) -> set[str]:
+    """Give the locks that somebody outside the ledger holds: a person's own run, say."""
+    names = {lock_name(job.site, job.name) for job in jobs.values()}
+    return {name for name in names if not is_lock_free(settings.state, name)}
+
+
+def _fields(worker: Worker, **more: object) -> dict[str, object]:
+    fields = {"job": worker.job.name, "run": worker.claim.run_id, "pid": worker.process.pid}
+    return {**fields, **more}

@@ -1,0 +1,45 @@
+"""Log lines for journald: a priority, then `key=value` pairs; no traceback unless asked for."""
+
+import json
+import logging
+import re
+import sys
+
+_PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+_PLAIN = re.compile(r"[\w.,:/+@-]+")
+
+
+class LineFormatter(logging.Formatter):
+    """One line for each record: `<6>event=… key=value …`.
+
+    The message names the event; the pairs come from `extra={"fields": {…}}`.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line; a value that is not one plain word is written as a JSON string."""
+        fields = {"event": record.getMessage(), **getattr(record, "fields", {})}
+        line = " ".join(f"{key}={_format_value(value)}" for key, value in fields.items())
+        if record.exc_info:
+            line += f" traceback={_format_value(self.formatException(record.exc_info))}"
+        return f"<{_PRIORITIES.get(record.levelno, 5)}>{line}"
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Send the log of `ops` to standard error, as journald reads it."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter())
+    logger = logging.getLogger("ops")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _format_value(value: object) -> str:
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

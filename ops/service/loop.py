@@ -1,0 +1,182 @@
+"""The service in the foreground, from start to a clean stop."""
+
+import fcntl
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.clock.source import Clock, SystemClock
+from ops.ledger.definitions import STOPPED, JobDefinition
+from ops.ledger.recording import Recording
+from ops.service import registry
+from ops.service.dispatch import Dispatcher
+from ops.service.pool import WorkerPool, kill_group
+from ops.service.settings import ServiceSettings
+from ops.service.systemd import notify, wants_watchdog
+from ops.service.wake import Alarm
+
+log = logging.getLogger(__name__)
+
+LoadJobs = Callable[[], Sequence[JobDefinition]]
+
+
+@dataclass(slots=True)
+class Signals:
+    """What the service was asked for, and the event that wakes it to look.
+
+    Attributes:
+        wake: Set when there is something to look at.
+        stop: Whether to stop.
+        reload: Whether to read the jobs again.
+    """
+
+    wake: threading.Event = field(default_factory=threading.Event)
+    stop: bool = False
+    reload: bool = False
+
+    def ask_stop(self, *_ignored: object) -> None:
+        """Have the service stop."""
+        self.stop = True
+        self.wake.set()
+
+    def ask_reload(self, *_ignored: object) -> None:
+        """Have the service read its jobs again."""
+        self.reload = True
+        self.wake.set()
+
+    def look(self, *_ignored: object) -> None:
+        """Have the service look at once."""
+        self.wake.set()
+
+
+def run_service(
+    settings: ServiceSettings,
+    load_jobs: LoadJobs,
+    *,
+    clock: Clock | None = None,
+    signals: Signals | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reads the jobs again.
+
+    Args:
+        settings: How to run.
+        load_jobs: Gives all jobs; called at the start and on SIGHUP.
+        clock: The machine's clocks unless given.
+        signals: To stop it from another thread; process signals are heard in the main thread.
+
+    Raises:
+        OpsError: The catalog cannot be opened, or the jobs cannot be read at the start.
+    """
+    signals, clock = signals or Signals(), clock or SystemClock()
+    registry.load(settings.modules)
+    catalog = open_catalog(settings.catalog_url)
+    recording = Recording(settings.origin, registry.tell_listeners)
+    pool = WorkerPool(settings)
+    dispatcher = Dispatcher(settings, catalog, clock, recording, pool)
+    alarm = Alarm(signals.wake)
+    with _heard(signals), _signed_in(settings):
+        try:
+            dispatcher.register(load_jobs())
+            notify("READY=1")
+            log.info("service-ready", extra={"fields": {"jobs": len(dispatcher.jobs)}})
+            while not signals.stop:
+                _look(dispatcher, alarm, signals, load_jobs)
+                signals.wake.wait(settings.tick_every.total_seconds())
+                signals.wake.clear()
+        finally:
+            alarm.close()
+            _stop(dispatcher, catalog)
+
+
+def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: LoadJobs) -> None:
+    """Look once. A catalog that is away for a while stops nothing; the next look tries again."""
+    try:
+        if signals.reload:
+            signals.reload = False
+            _reload(dispatcher, load_jobs)
+        dispatcher.tick()
+    except DBAPIError as error:
+        log.error("catalog-away", extra={"fields": {"error": type(error.orig).__name__}})  # noqa: TRY400  # the traceback would repeat statements with their values
+        return
+    alarm.set_for(dispatcher.earliest())
+    running = len(dispatcher.pool.workers)
+    notify(f"STATUS={len(dispatcher.jobs)} jobs, {running} running")
+    if wants_watchdog():
+        notify("WATCHDOG=1")
+
+
+def _reload(dispatcher: Dispatcher, load_jobs: LoadJobs) -> None:
+    """Read the jobs again; a mistake in the estate leaves those that were in force."""
+    try:
+        dispatcher.register(load_jobs())
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with the file, go on as before
+        log.log(logging.ERROR, "jobs-not-read", extra={"fields": {"error": str(error)}})
+
+
+def _stop(dispatcher: Dispatcher, catalog: Catalog) -> None:
+    """Start nothing more, ask the workers to end, give them time, then kill what is left."""
+    notify("STOPPING=1")
+    pool = dispatcher.pool
+    pool.ask_to_stop()
+    grace = dispatcher.settings.stop_grace.total_seconds()
+    pause = threading.Event()
+    asked_at = time.monotonic()
+    while pool.workers and time.monotonic() - asked_at < grace:
+        dispatcher.settle_ended()
+        pause.wait(0.05)
+    for worker in pool.workers.values():
+        worker.ended_as = STOPPED
+        kill_group(worker)
+        worker.process.wait()
+    dispatcher.settle_ended()
+    log.info("service-stopped")
+    catalog.close()
+
+
+@contextmanager
+def _heard(signals: Signals) -> Iterator[None]:
+    """Listen to process signals, in the main thread; other threads have no say in them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {
+        signal.SIGTERM: signals.ask_stop,
+        signal.SIGINT: signals.ask_stop,
+        signal.SIGHUP: signals.ask_reload,
+        signal.SIGCHLD: signals.look,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _signed_in(settings: ServiceSettings) -> Iterator[None]:
+    """Say so when another service uses the same state folder: both share the ledger's work."""
+    folder = settings.state / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "service.pid").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            other = file.read().strip()
+            log.warning("another-service-runs-here", extra={"fields": {"pid": other}})
+        else:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+        yield

@@ -1,0 +1,110 @@
+"""The service's own workers: start them, see them end, end them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from uuid import UUID
+
+from ops.ledger.claims import Claim
+from ops.ledger.definitions import TIMED_OUT, JobDefinition
+from ops.service.settings import ServiceSettings
+from ops.service.work_request import WorkRequest, format_request
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process.
+
+    Attributes:
+        process: The process, leader of its own group.
+        claim: What it was started for.
+        job: The job's definition.
+        started: Steady seconds at its start.
+        ended_as: Reason to record when we ended it ourselves; empty otherwise.
+    """
+
+    process: subprocess.Popen[bytes]
+    claim: Claim
+    job: JobDefinition
+    started: float
+    ended_as: str = ""
+
+
+@dataclass(slots=True)
+class WorkerPool:
+    """The workers this service has started and not yet seen end.
+
+    Attributes:
+        settings: How wide it is and what workers are told.
+    """
+
+    settings: ServiceSettings
+    workers: dict[UUID, Worker] = field(default_factory=dict)
+
+    def free_places(self) -> int:
+        """Give how many more workers may run."""
+        return max(self.settings.workers - len(self.workers), 0)
+
+    def start(self, claim: Claim, job: JobDefinition, steady: float) -> Worker:
+        """Start a worker for a claim."""
+        command = [sys.executable, "-m", "ops.service.worker", str(os.getpid()), job.name]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        worker = Worker(process, claim, job, steady)
+        self.workers[claim.run_id] = worker
+        # A worker that is gone already is found by `take_ended`.
+        with suppress(BrokenPipeError), process.stdin or BytesIO() as pipe:
+            pipe.write(self._request(claim, job))
+        return worker
+
+    def take_ended(self) -> Iterator[Worker]:
+        """Give and forget the workers that have ended."""
+        for run_id, worker in list(self.workers.items()):
+            if worker.process.poll() is not None:
+                del self.workers[run_id]
+                yield worker
+
+    def end_overdue(self, steady: float) -> Iterator[Worker]:
+        """Kill and give the workers that have run longer than their job may."""
+        for worker in self.workers.values():
+            limit = worker.job.time_limit
+            if limit and not worker.ended_as and steady - worker.started > limit.total_seconds():
+                worker.ended_as = TIMED_OUT
+                kill_group(worker)
+                yield worker
+
+    def ask_to_stop(self) -> None:
+        """Ask every worker to end cleanly."""
+        for worker in self.workers.values():
+            worker.process.send_signal(signal.SIGTERM)
+
+    def _request(self, claim: Claim, job: JobDefinition) -> bytes:
+        settings = self.settings
+        return format_request(
+            WorkRequest(
+                run_id=claim.run_id,
+                job=job.name,
+                kind=job.kind,
+                site=job.site,
+                due_at=claim.due_at,
+                arguments={**job.arguments, **claim.arguments},
+                retry=job.retry,
+                catalog_url=settings.catalog_url,
+                state=settings.state,
+                estate=settings.estate,
+                modules=settings.modules,
+                origin=settings.origin,
+                heartbeat_every=settings.heartbeat_every,
+                lock_wait=settings.lock_wait,
+            )
+        )
+
+
+def kill_group(worker: Worker) -> None:
+    """Kill a worker with everything it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(worker.process.pid, signal.SIGKILL)

@@ -1,0 +1,43 @@
+"""What the service must be told, as plain values; `ops.jobs` makes them from the estate."""
+
+import socket
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from ops.journal import Origin
+from ops.ledger.recording import BY_CLOCK
+from ops.ledger.watch import HEARTBEAT_EVERY, STALE_AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """How the service runs.
+
+    Attributes:
+        catalog_url: Where the catalog is, secrets resolved.
+        state: Folder for locks.
+        workers: Worker processes at once.
+        estate: Path of the estate file, for the workers; empty when there is none.
+        modules: Modules that register kinds of jobs and listeners.
+        origin: Who acts, for the journal: software and estate version filled in.
+        host: This machine's name.
+        tick_every: Longest pause between two looks at the ledger.
+        heartbeat_every: Pause between two beats of a worker.
+        stale_after: How long a heartbeat may stand still.
+        lock_wait: How long a worker waits for its site's lock before it gives its claim back.
+        stop_grace: How long workers may take to stop before they are killed.
+    """
+
+    catalog_url: str
+    state: Path
+    workers: int = 2
+    estate: str = ""
+    modules: tuple[str, ...] = ()
+    origin: Origin = BY_CLOCK
+    host: str = field(default_factory=socket.gethostname)
+    tick_every: timedelta = timedelta(seconds=1)
+    heartbeat_every: timedelta = HEARTBEAT_EVERY
+    stale_after: timedelta = STALE_AFTER
+    lock_wait: timedelta = timedelta(seconds=2)
+    stop_grace: timedelta = timedelta(seconds=60)

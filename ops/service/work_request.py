@@ -1,0 +1,80 @@
+"""What the service hands a worker: one JSON line through its standard input.
+
+It may hold the catalog's password, so it is never an argument and never in the environment.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from ops.journal import Origin
+from ops.ledger.definitions import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRequest:
+    """One run to be done.
+
+    Attributes:
+        run_id: The claimed run.
+        job, kind, site, due_at, arguments: What to run.
+        retry: What follows a failure.
+        catalog_url: Where the catalog is; may hold a password.
+        state: The service's state folder.
+        estate: Path of the estate file, or empty.
+        modules: Modules that register kinds of jobs.
+        origin: Who acts, for the journal.
+        heartbeat_every: Pause between two beats.
+        lock_wait: How long to wait for the site's lock.
+    """
+
+    run_id: UUID
+    job: str
+    kind: str
+    site: str
+    due_at: datetime
+    arguments: Mapping[str, Any]
+    retry: RetryPolicy
+    catalog_url: str
+    state: Path
+    estate: str
+    modules: tuple[str, ...]
+    origin: Origin
+    heartbeat_every: timedelta
+    lock_wait: timedelta
+
+
+def format_request(request: WorkRequest) -> bytes:
+    """Give the request as one line of JSON."""
+    values = asdict(request) | {
+        "run_id": str(request.run_id),
+        "due_at": request.due_at.isoformat(),
+        "state": str(request.state),
+        "retry": [request.retry.tries, request.retry.wait.total_seconds()],
+        "heartbeat_every": request.heartbeat_every.total_seconds(),
+        "lock_wait": request.lock_wait.total_seconds(),
+    }
+    return json.dumps(values).encode() + b"\n"
+
+
+def parse_request(line: bytes) -> WorkRequest:
+    """Read what `format_request` wrote."""
+    values = json.loads(line)
+    tries, wait = values["retry"]
+    return WorkRequest(
+        **values
+        | {
+            "run_id": UUID(values["run_id"]),
+            "due_at": datetime.fromisoformat(values["due_at"]),
+            "state": Path(values["state"]),
+            "retry": RetryPolicy(tries, timedelta(seconds=wait)),
+            "modules": tuple(values["modules"]),
+            "origin": Origin(**values["origin"]),
+            "heartbeat_every": timedelta(seconds=values["heartbeat_every"]),
+            "lock_wait": timedelta(seconds=values["lock_wait"]),
+        }
+    )

@@ -1,0 +1,214 @@
+"""A worker: one process for one run. Started by the service as `python -m ops.service.worker`.
+
+Order:
+1. Tie its life to the service's.
+2. Take the site's lock, and keep it until the process is gone.
+3. Turn the claim into a running run; whoever is not the claim's owner any more stops here.
+4. Beat, run the job, and record its result in the ledger, the journal and the outbox at once.
+Killed after any step, it leaves an occurrence that the service finds lost and its lock free.
+"""
+
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.clock.source import SystemClock
+from ops.journal import clean_text
+from ops.ledger import claims
+from ops.ledger.definitions import STOPPED, JobResult, lock_name
+from ops.ledger.endings import end_run
+from ops.ledger.recording import Recording
+from ops.service import registry
+from ops.service.life import die_with_parent, dismiss, guard_group
+from ops.service.log_lines import log_to_stderr
+from ops.service.site_lock import SiteBusyError, hold_site_lock
+from ops.service.work_request import WorkRequest, parse_request
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+log = logging.getLogger(__name__)
+
+DONE, GAVE_BACK, NOT_OURS = 0, 75, 76
+"""Exit statuses: recorded; the claim went back to `due`; somebody else has the occurrence."""
+
+_BUSY_PAUSE = timedelta(seconds=15)
+_LONGEST_TEXT = 300
+_RECORDING_TRIES = 60
+
+
+@dataclass(slots=True)
+class _Stop:
+    """Turns SIGTERM into an interruption of the runner, and of nothing else.
+
+    Attributes:
+        is_asked: Whether SIGTERM came.
+        is_running: Whether the runner has the word, so that it may be interrupted.
+    """
+
+    is_asked: bool = False
+    is_running: bool = False
+
+    def ask(self, _signal: int, _frame: "FrameType | None") -> None:
+        already_asked, self.is_asked = self.is_asked, True
+        if self.is_running and not already_asked:
+            raise registry.JobStoppedError
+
+
+def main() -> int:
+    """Do the run that standard input describes."""
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop.ask)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(int(sys.argv[1]))
+    guard = guard_group()
+    try:
+        log_to_stderr()
+        return _do(parse_request(sys.stdin.buffer.readline()), stop)
+    finally:
+        dismiss(guard)
+
+
+def _do(request: WorkRequest, stop: _Stop) -> int:
+    catalog = open_catalog(request.catalog_url)
+    name = lock_name(request.site, request.job)
+    try:
+        with hold_site_lock(
+            request.state, name, holder=str(request.run_id), wait=request.lock_wait
+        ):
+            return _work(catalog, request, stop)
+    except SiteBusyError:
+        with catalog.writing() as session:
+            later = SystemClock().now() + _BUSY_PAUSE
+            claims.give_back(session, request.run_id, not_before=later)
+        return GAVE_BACK
+    finally:
+        catalog.close()
+
+
+def _work(catalog: Catalog, request: WorkRequest, stop: _Stop) -> int:
+    if stop.is_asked:
+        with catalog.writing() as session:
+            claims.give_back(session, request.run_id)
+        return GAVE_BACK
+    attempt = _begin(catalog, request)
+    if attempt is None:
+        return NOT_OURS
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(catalog, request, ended), daemon=True)
+    beating.start()
+    result = _run(catalog, request, attempt, stop)
+    _record(catalog, request, result)
+    ended.set()
+    beating.join()
+    return DONE
+
+
+def _begin(catalog: Catalog, request: WorkRequest) -> int | None:
+    with catalog.writing() as session:
+        return claims.begin_run(session, request.run_id, pid=os.getpid(), now=SystemClock().now())
+
+
+def _beat(catalog: Catalog, request: WorkRequest, ended: threading.Event) -> None:
+    """Raise the counter until the run has ended; a beat that fails is tried with the next."""
+    while not ended.wait(request.heartbeat_every.total_seconds()):
+        with suppress(DBAPIError), catalog.writing() as session:
+            claims.beat(session, request.run_id)
+
+
+def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
+    started = time.monotonic()
+    try:
+        stop.is_running = True
+        if stop.is_asked:
+            raise registry.JobStoppedError  # noqa: TRY301  # it came before it could interrupt
+        result = _call(catalog, request, attempt, stop)
+        stop.is_running = False
+    except registry.JobStoppedError:
+        stop.is_running = False
+        result = JobResult("failed", STOPPED)
+    seconds = round(time.monotonic() - started, 3)
+    return replace(result, summary={**result.summary, "seconds": seconds})
+
+
+def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
+    try:
+        registry.load(request.modules)
+        context = registry.RunContext(
+            run_id=request.run_id,
+            job=request.job,
+            kind=request.kind,
+            site=request.site,
+            due_at=request.due_at,
+            attempt=attempt,
+            arguments=request.arguments,
+            estate=request.estate,
+            state=request.state,
+            catalog=catalog,
+            origin=replace(request.origin, run=str(request.run_id)),
+            is_stopping=lambda: stop.is_asked,
+        )
+        return registry.find_runner(request.kind)(context)
+    except (Exception, SystemExit) as error:  # a job ends here, whatever it raised
+        fields = {"job": request.job, **_brief(error)}
+        log.log(logging.ERROR, "job-failed", extra={"fields": fields})
+        log.debug("job-traceback", exc_info=error)
+        return describe_failure(error)
+
+
+def describe_failure(error: BaseException) -> JobResult:
+    """Turn what left a runner into a result: the reason is the error's name in small letters.
+
+    An explained error keeps its templates and parameters, so that it can be told in any language.
+    """
+    name = type(error).__name__.removesuffix("Error")
+    reason = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    if not hasattr(error, "next_step"):
+        return JobResult("failed", "crashed", _brief(error))
+    parts = {part: getattr(error, part) for part in ("what", "why", "data", "next_step")}
+    told = {key: clean_text(str(value)) for key, value in getattr(error, "params", {}).items()}
+    return JobResult("failed", reason, {**parts, "params": told})
+
+
+def _brief(error: BaseException) -> dict[str, str]:
+    return {"error": type(error).__name__, "text": clean_text(str(error))[:_LONGEST_TEXT]}
+
+
+def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
+    """Record the result; the catalog may be away for a while, the work is done all the same."""
+    for _try in range(_RECORDING_TRIES):
+        try:
+            _end(catalog, request, result, SystemClock().now())
+        except DBAPIError as error:
+            log.warning("result-not-recorded", extra={"fields": {"error": type(error).__name__}})
+            time.sleep(request.heartbeat_every.total_seconds())
+        else:
+            return
+    raise SystemExit(1)
+
+
+def _end(catalog: Catalog, request: WorkRequest, result: JobResult, now: datetime) -> None:
+    with catalog.writing() as session:
+        end_run(
+            session,
+            request.run_id,
+            result,
+            now=now,
+            recording=Recording(request.origin, registry.tell_listeners),
+            retry=request.retry,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
