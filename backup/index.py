@@ -108,6 +108,10 @@ class Index:
         """For each entry, ordered by id, its pack's place in `pack_ids`."""
         return self._packs
 
+    def offsets(self) -> npt.NDArray[np.uint32]:
+        """For each entry, ordered by id, its first byte in the pack."""
+        return self._offsets
+
     def sizes(self) -> npt.NDArray[np.uint32]:
         """For each entry, ordered by id, its sealed length."""
         return self._lengths
