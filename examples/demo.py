@@ -1,0 +1,164 @@
+"""`make demo`: builds a small estate and runs the main job on it, with the operator's own tasks.
+
+Everything lies in one folder, `var/demo`. Running it again goes on from there: the site and the key
+stay, the backups are added to, the restored copy is made anew.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from examples.compare import compare_databases, compare_trees, count_files
+from examples.portal import build_site
+from ops.text import _
+
+_ROOT = Path(__file__).parent.parent
+_FAB = Path(sys.executable).with_name("fab")
+_SITE = "cong-xa"
+_DATABASE = "du-lieu/cong-xa.sqlite"
+_LIVE_DATABASE = frozenset({_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
+
+
+class DemoFailedError(Exception):
+    """A step of the demo did not do what it should."""
+
+
+def main() -> None:
+    """Run the demo in the folder named on the command line, or in `var/demo`."""
+    folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else _ROOT / "var" / "demo"
+    try:
+        run_demo(folder)
+    except DemoFailedError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run_demo(folder: Path) -> None:
+    """Build the estate, back it up twice, check it, restore it, compare, and say what lies where.
+
+    Raises:
+        DemoFailedError: A task ended with an error, or the restored copy differs.
+    """
+    steps: list[tuple[str, Callable[[Path], None]]] = [
+        (_("Build the example: a commune's portal, a key, an estate file"), build_estate),
+        (_("Check the estate file"), _task("estate.check")),
+        (_("Make the repository"), _task("backup.init")),
+        (_("First backup"), _task("backup.run", "--site", _SITE)),
+        (_("Second backup, with nothing changed"), _task("backup.run", "--site", _SITE)),
+        (
+            _("Read every stored byte back"),
+            _task("backup.check", "--site", _SITE, "--read-data"),
+        ),
+        (_("Restore into a folder of its own"), _restore),
+        (_("Compare the restored copy with the original"), _compare),
+        (_("The state of things"), _task("backup.status")),
+    ]
+    for number, (title, step) in enumerate(steps, start=1):
+        print(f"\n── {number}/{len(steps)} · {title}", flush=True)
+        step(folder)
+    _summarise(folder)
+
+
+def build_estate(folder: Path) -> None:
+    """Build the site, a random key that only its owner can read, and the estate file.
+
+    What exists already stays: a new key would make the old backups unreadable.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    build_site(folder / "sources")
+    keys = folder / "keys"
+    keys.mkdir(mode=0o700, exist_ok=True)
+    _write_key(keys / "repository.key")
+    estate = folder / "estate.toml"
+    if not estate.exists():
+        shutil.copyfile(_ROOT / "examples" / "demo_estate.toml", estate)
+    files, size = count_files(folder / "sources", leave_out=frozenset())
+    print(_("{files} files, {size} bytes: {path}").format(files=files, size=size, path=folder))
+
+
+def _write_key(path: Path) -> None:
+    """Write a new random key of 256 bits, as one line of text, unless there is one."""
+    if path.exists():
+        return
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+    unfinished.rename(path)
+
+
+def _task(name: str, *flags: str) -> Callable[[Path], None]:
+    """Give a step that runs one of the operator's tasks, shown as somebody would type it."""
+
+    def run(folder: Path) -> None:
+        print(f"$ fab {' '.join((name, *flags))}", flush=True)
+        environment = {**os.environ, "GIUCONG_ESTATE": str(folder / "estate.toml")}
+        ended = subprocess.run([_FAB, name, *flags], cwd=_ROOT, env=environment, check=False)
+        if ended.returncode != 0:
+            raise DemoFailedError(
+                _("the demo stops: `fab {task}` ended with exit code {code}").format(
+                    task=name, code=ended.returncode
+                )
+            )
+
+    return run
+
+
+def _restore(folder: Path) -> None:
+    target = folder / "restored"
+    shutil.rmtree(target, ignore_errors=True)
+    _task("backup.restore", "--site", _SITE, "--target", str(target))(folder)
+
+
+def _compare(folder: Path) -> None:
+    """Compare bytes, owners, modes, times, attributes and links; the database row by row."""
+    sources, restored = folder / "sources", folder / "restored" / _SITE
+    differences = [
+        *compare_trees(sources / "www", restored / "files" / "www", leave_out=_LIVE_DATABASE),
+        *compare_trees(sources / "config", restored / "files" / "config", leave_out=frozenset()),
+        *compare_databases(sources / "www" / _DATABASE, restored / "databases" / "db.sqlite"),
+    ]
+    if differences:
+        raise DemoFailedError(
+            _("the restored copy differs from the original:") + "\n" + "\n".join(differences)
+        )
+    files, size = count_files(
+        sources, leave_out=frozenset(f"www/{path}" for path in _LIVE_DATABASE)
+    )
+    print(
+        _(
+            "equal: {files} files, {size} bytes; owners, modes, times, attributes and links;"
+            " the database row by row"
+        ).format(files=files, size=size)
+    )
+
+
+def _summarise(folder: Path) -> None:
+    """Say where every result lies and how to go on."""
+    lines = [
+        (_("the estate file"), "estate.toml"),
+        (_("the site that was backed up"), "sources/"),
+        (_("the repository, which stock restic opens"), f"stores/near/{_SITE}/"),
+        (_("its key"), "keys/repository.key"),
+        (_("the restored copy"), "restored/"),
+        (_("the catalog and journal"), "state/"),
+    ]
+    print("\n" + _("Everything worked. What lies where:"))
+    for title, path in lines:
+        print(f"  {title}: {folder / path}")
+    print("\n" + _("Go on from here:"))
+    print(f"  export GIUCONG_ESTATE={folder / 'estate.toml'}")
+    print("  .venv/bin/giucong")
+    print(f"  .venv/bin/fab backup.list --site {_SITE}")
+    print(f"  restic -r {folder / 'stores' / 'near' / _SITE} \\")
+    print(f"    --password-file {folder / 'keys' / 'repository.key'} snapshots")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The documentation says what is true: commands exist, links lead somewhere, pages are fresh."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate.pages import REFERENCE, render_pages
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+TASK_PAGES = sorted([*DOCS.glob("how-to/*.md"), *DOCS.glob("tutorial/*.md")])
+
+CODE_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+DECISION_PARTS = ("**Situation.**", "**Choice.**", "**What it costs.**", "**When to revisit.**")
+
+
+def read_blocks(page: Path) -> list[str]:
+    """List the code blocks of a page, in order."""
+    return [body for _, body in CODE_BLOCK.findall(page.read_text(encoding="utf-8"))]
+
+
+def list_anchors(page: Path) -> set[str]:
+    """List what a link into the page may name, as GitHub derives it from the headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_readme_has_the_same_commands_in_both_languages() -> None:
+    blocks = read_blocks(ROOT / "README.md")
+
+    assert blocks == read_blocks(ROOT / "README.vi.md")
+    assert blocks[0].split("\n")[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("page", TASK_PAGES, ids=lambda page: page.stem)
+def test_operators_pages_exist_in_vietnamese_with_the_same_commands(page: Path) -> None:
+    translated = DOCS / "vi" / page.relative_to(DOCS)
+
+    assert translated.exists()
+    assert read_blocks(page) == read_blocks(translated)
+
+
+def test_no_vietnamese_page_is_left_over() -> None:
+    translated = {page.relative_to(DOCS / "vi") for page in DOCS.glob("vi/**/*.md")}
+
+    assert translated == {page.relative_to(DOCS) for page in TASK_PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))
+    broken = []
+    for link in LINK.findall(text):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in list_anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("folder", ["how-to", "vi/how-to", "decisions", "explanation", "reference"])
+def test_each_folder_lists_its_pages(folder: str) -> None:
+    listed = set(LINK.findall((DOCS / folder / "README.md").read_text(encoding="utf-8")))
+
+    assert {page.name for page in (DOCS / folder).glob("*.md")} - {"README.md"} <= listed
+
+
+@pytest.mark.parametrize("name", sorted(render_pages()))
+def test_reference_is_what_make_docs_writes(name: str) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == render_pages()[name]
+
+
+def test_decisions_are_numbered_without_gaps_and_complete() -> None:
+    pages = sorted(DOCS.glob("decisions/[0-9]*.md"))
+
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith(f"# {int(page.name[:4])}. ")
+        assert [part for part in DECISION_PARTS if part not in text] == []
+
+
+def test_every_make_target_is_explained_by_make_help() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+)(?=:)", makefile, re.MULTILINE))
+    parts = {"help", "venv", "closing", "test-slow"}
+    explained = set(re.findall(r"make ([a-z-]+)", makefile.partition("demo: venv")[0]))
+
+    assert targets - parts - explained == set()
+
+
+def test_pages_name_only_make_targets_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+)(?=[: ].*:|:)", makefile, re.MULTILINE))
+    named = {
+        word
+        for page in PAGES
+        for line in re.findall(
+            r"(?:`|^ *)make ([a-z -]+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for word in line.split()
+    }
+
+    assert named - targets == set()
