@@ -77,6 +77,8 @@ def render_mo(catalogue: Catalog) -> bytes:
 def find_gaps(messages: Iterable[Message], catalogue: Catalog) -> Iterator[str]:
     """Say, one line a message, which translations are missing, fuzzy or do not fit."""
     for message in messages:
+        if not _holds_words(message.text):
+            continue
         translation = catalogue.get(message.text)
         if translation is None or not _strings(translation) or not all(_strings(translation)):
             yield f"{message.place}: no translation of {message.text!r}"
@@ -90,6 +92,11 @@ def find_unused(messages: Iterable[Message], catalogue: Catalog) -> list[str]:
     """List translated messages that the source does not hold as literals, sorted."""
     used = {message.text for message in messages}
     return sorted(text for text in map(_singular, catalogue) if text and text not in used)
+
+
+def _holds_words(template: str) -> bool:
+    """Tell whether anything is left to translate besides placeholders."""
+    return any(part[0].strip(" :.,") for part in Formatter().parse(template))
 
 
 def _find_misfits(message: Message, strings: tuple[str, ...]) -> Iterator[str]:

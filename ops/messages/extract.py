@@ -1,8 +1,9 @@
 """Find every message that a reader may see, by reading the source as syntax trees.
 
-Three places hold messages: calls of `_`, `N_` and `ngettext`; the templates given to an error class
-(first argument, `why`, `data`, `next_step`) or a `Problem` (`what`, `fix`); and operators' tasks
-(docstring, `help={...}`). A constant of the same module may stand for a literal.
+Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
+argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`); a model's
+`Field(description=...)`; and operators' tasks (docstring, `help={...}`). A constant of the same
+module may stand for a literal.
 """
 
 import ast
@@ -18,6 +19,7 @@ ROOT_ERRORS = frozenset(
 )
 TEMPLATE_KEYWORDS = {"what", "why", "data", "next_step", "fix"}
 TASK_DECORATOR = "operator_task"
+_POSITIONS = {"Problem": slice(1, 3), "mistake": slice(0, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def find_error_classes(trees: Iterable[ast.Module]) -> frozenset[str]:
 
 def _messages_of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[tuple[str, str, int]]:
     constants = _constants(tree)
-    carriers = {"Problem", *errors}
+    carriers = {"Problem", "mistake", *errors}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _messages_of_call(node, carriers, constants)
@@ -86,8 +88,19 @@ def _messages_of_call(
         texts = [text for part in call.args[:2] for text, _plural, _line in _texts(part, constants)]
         if len(texts) == 2:  # noqa: PLR2004 - a singular and a plural
             yield texts[0], texts[1], call.lineno
+    elif name == "Field":
+        yield from _descriptions(call, constants)
     elif name in carriers:
         yield from _templates(call, constants)
+
+
+def _descriptions(
+    call: ast.Call, constants: Mapping[str, ast.expr]
+) -> Iterator[tuple[str, str, int]]:
+    """Find what a model says about a key: it is the comment in the sample file."""
+    for item in call.keywords:
+        if item.arg == "description":
+            yield from _texts(item.value, constants)
 
 
 def _messages_of_super(
@@ -104,9 +117,9 @@ def _messages_of_super(
 
 
 def _templates(call: ast.Call, constants: Mapping[str, ast.expr]) -> Iterator[tuple[str, str, int]]:
-    positional = call.args[1:3] if _name(call.func) == "Problem" else call.args[:1]
+    places = _POSITIONS.get(_name(call.func), slice(0, 1))
     named = [item.value for item in call.keywords if item.arg in TEMPLATE_KEYWORDS]
-    for part in (*positional, *named):
+    for part in (*call.args[places], *named):
         yield from _texts(part, constants)
 
 

@@ -1,0 +1,91 @@
+"""When things run, what the Center aims at, and how long backups are kept."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from ops.estate.values import Part, Positive, Schedulable, Whole, mistake
+
+KEEP_RULES = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
+
+
+class Schedule(Part):
+    """When things run: a window of the day, a cron line, or nothing."""
+
+    backup: Schedulable = Field(
+        default="22:00-05:00", description="A window (sites are spread over it) or a cron line."
+    )
+    full_read: Schedulable = Field(
+        default="0 1 1 * *", description="Every byte of the source is read again."
+    )
+    check: Schedulable = Field(
+        default="0 12 * * *", description="The day's share of the stored packs is read back."
+    )
+    forget: Schedulable = Field(default="0 6 * * 0", description="Old backups are forgotten.")
+    archive: Schedulable = Field(
+        default="0 4 * * 0", description="The site is captured for the archive."
+    )
+    drill: Schedulable = Field(
+        default="", description="Restore drills on top of those that duties ask for."
+    )
+
+
+class Targets(Part):
+    """The Center's own targets, not the law's."""
+
+    rpo_hours: Positive = Field(default=24, description="At most so much work may be lost.")
+    rto_hours: Positive = Field(default=4, description="A restore takes at most so long.")
+    reread_days: Positive = Field(default=30, description="Every stored byte is read back within.")
+
+
+class Retention(Part):
+    """How many backups are kept, and for how long at least."""
+
+    keep_last: Whole = Field(default=3, description="The newest ones.")
+    keep_daily: Whole = Field(default=14, description="The newest one of each of the last days.")
+    keep_weekly: Whole = Field(default=8, description="The newest one of each of the last weeks.")
+    keep_monthly: Whole = Field(
+        default=24, description="The newest one of each of the last months."
+    )
+    keep_yearly: Whole = Field(default=10, description="The newest one of each of the last years.")
+    minimum_days: Whole = Field(default=30, description="Nothing younger is ever forgotten.")
+    minimum_basis: str = Field(
+        default="", description="Who set the minimum.", examples=["Trung tâm tự đặt"]
+    )
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if not any(getattr(self, rule) for rule in KEEP_RULES):
+            raise mistake(
+                "every backup would be forgotten: all keep rules are 0",
+                "set at least one of them, e.g. `keep_daily = 14`",
+            )
+        return self
+
+    def overridden(self, changes: Mapping[str, Any]) -> "Retention":
+        """Give this retention with some keys changed, as a store may ask."""
+        return Retention(**{**self.model_dump(), **changes})
+
+
+class StoreRetention(Part):
+    """What one store keeps longer or shorter than the sites ask for."""
+
+    keep_last: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[3]
+    )
+    keep_daily: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[14]
+    )
+    keep_weekly: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[8]
+    )
+    keep_monthly: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[60]
+    )
+    keep_yearly: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[10]
+    )
+    minimum_days: Whole | None = Field(
+        default=None, description="Instead of the sites' own.", examples=[30]
+    )
