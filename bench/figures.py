@@ -1,0 +1,139 @@
+"""Results of the comparison, and the arithmetic on them: medians, ratios pair by pair, targets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from bench.measure import Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a work should reach: how many times faster than restic.
+
+    Attributes:
+        at_least: Below this the work has missed its figure.
+        hoped: What makes people switch.
+    """
+
+    at_least: float
+    hoped: float
+
+
+FIRST = Target(1.6, 2.2)
+TARGETS: dict[str, Target] = {
+    "first-a": FIRST,
+    "first-b": FIRST,
+    "first-c": Target(1.5, 2.2),
+    "unchanged-a": Target(2.5, 4.0),
+    "unchanged-c": Target(2.5, 4.0),
+    "after-a": Target(2.0, 3.0),
+    "check-a": Target(1.1, 1.5),
+    "restore-a": Target(2.0, 3.0),
+    "restore-c": Target(2.0, 3.0),
+    "prune": Target(1.5, 3.0),
+}
+# These are upper limits: ours divided by the other's.
+TAR_LIMIT = Target(1.6, 1.2)
+SIZE_LIMIT = Target(1.00, 0.98)
+MEMORY_LIMIT = Target(2.0, 1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All rounds of one work.
+
+    Attributes:
+        work: Its name, e.g. "first-a".
+        data: What it worked on, in words.
+        when: ISO date and time, UTC, at the end of the last round.
+        rounds: Measurements by peer, in the order of the rounds; the n-th of one peer ran right
+            beside the n-th of another.
+        sizes: Bytes of the repository after the last round by peer; may be empty.
+        load: Load average over one minute just before the first round.
+    """
+
+    work: str
+    data: str
+    when: str
+    rounds: Mapping[str, Sequence[Measurement]]
+    sizes: Mapping[str, int]
+    load: float
+
+    def seconds(self, peer: str) -> float | None:
+        """Return the median wall time of a peer, None if it took no part."""
+        runs = self.rounds.get(peer)
+        return median(run.seconds for run in runs) if runs else None
+
+    def cpu_seconds(self, peer: str) -> float | None:
+        """Return the median CPU time of a peer, None if it took no part."""
+        runs = self.rounds.get(peer)
+        return median(run.cpu_seconds for run in runs) if runs else None
+
+    def peak_bytes(self, peer: str) -> int | None:
+        """Return the largest peak memory of a peer over all rounds, None if it took no part."""
+        runs = self.rounds.get(peer)
+        return max(run.peak_bytes for run in runs) if runs else None
+
+    def speed_ratio(self, peer: str) -> float | None:
+        """Return how many times faster ours is than `peer`: the median of the rounds' ratios."""
+        ours, theirs = self.rounds.get("ours"), self.rounds.get(peer)
+        if not ours or not theirs:
+            return None
+        return median(
+            other.seconds / mine.seconds for mine, other in zip(ours, theirs, strict=True)
+        )
+
+    def size_ratio(self, peer: str) -> float | None:
+        """Return our repository's size divided by the peer's."""
+        if "ours" not in self.sizes or not self.sizes.get(peer):
+            return None
+        return self.sizes["ours"] / self.sizes[peer]
+
+    def memory_ratio(self, peer: str) -> float | None:
+        """Return our peak memory divided by the peer's."""
+        ours, theirs = self.peak_bytes("ours"), self.peak_bytes(peer)
+        return ours / theirs if ours and theirs else None
+
+
+def judge_speed(ratio: float, target: Target) -> str:
+    """Say whether "how many times faster" reaches its target: hoped, met or missed."""
+    if ratio >= target.hoped:
+        return "hoped"
+    return "met" if ratio >= target.at_least else "missed"
+
+
+def judge_limit(ratio: float, limit: Target) -> str:
+    """Say whether ours divided by theirs stays below its limit: hoped, met or missed."""
+    if ratio <= limit.hoped:
+        return "hoped"
+    return "met" if ratio <= limit.at_least else "missed"
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as JSON takes it."""
+    rounds = {peer: [asdict(run) for run in runs] for peer, runs in outcome.rounds.items()}
+    return {
+        "work": outcome.work,
+        "data": outcome.data,
+        "when": outcome.when,
+        "rounds": rounds,
+        "sizes": dict(outcome.sizes),
+        "load": outcome.load,
+    }
+
+
+def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that `outcome_to_json` wrote."""
+    rounds = {
+        peer: tuple(Measurement(**run) for run in runs) for peer, runs in data["rounds"].items()
+    }
+    return Outcome(
+        work=data["work"],
+        data=data["data"],
+        when=data["when"],
+        rounds=rounds,
+        sizes=data["sizes"],
+        load=data["load"],
+    )

@@ -1,0 +1,119 @@
+"""Rounds: peers do the same work by turns, each from a state prepared outside the clock."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from bench.dataset import Dataset, ensure_dataset
+from bench.figures import Outcome
+from bench.measure import Command, Measurement, measure, run
+from bench.peers import Archiver, Borg, Peer, ResticLike
+
+SomePeer = TypeVar("SomePeer", bound=Peer)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one run of the comparison goes.
+
+    Attributes:
+        folder: Holds the data sets and, while a group runs, the repositories.
+        peers: Who takes part, in the order of their turns.
+        rounds: How often each work is done by each peer.
+        scales: Scale of the data sets by name: site, dump, small.
+        works: Names of the works wanted.
+        say: Receives one line of progress at a time.
+    """
+
+    folder: Path
+    peers: Sequence[Peer]
+    rounds: int
+    scales: dict[str, float]
+    works: frozenset[str]
+    say: Callable[[str], None]
+
+    @property
+    def archivers(self) -> list[Archiver]:
+        """The peers that can check and restore."""
+        return [peer for peer in self.peers if isinstance(peer, ResticLike | Borg)]
+
+    def state(self, peer: Peer) -> Path:
+        """Return the folder of a peer's repository and cache."""
+        return self.folder / "run" / peer.name
+
+    def data(self, name: str) -> Dataset:
+        """Return a data set, made now if need be."""
+        self.say(f"data set {name}, scale {self.scales[name]:g}")
+        return ensure_dataset(name, self.folder / "data", scale=self.scales[name])
+
+
+def do_rounds(
+    setting: Setting,
+    work: str,
+    data: str,
+    peers: Sequence[SomePeer],
+    turn: Callable[[SomePeer, int], Command],
+    after: Callable[[SomePeer, int], None] = lambda _peer, _number: None,
+) -> Outcome:
+    """Let the peers work by turns, round after round.
+
+    Args:
+        setting: Of the run.
+        work: Its name.
+        data: What it works on, in words.
+        peers: In the order of their turns.
+        turn: Prepares a peer for a round, not timed, and returns the command to time.
+        after: Cleans up after it, not timed.
+    """
+    load = os.getloadavg()[0]
+    found: dict[str, list[Measurement]] = {peer.name: [] for peer in peers}
+    for number in range(setting.rounds):
+        for peer in peers:
+            measured = measure(turn(peer, number))
+            found[peer.name].append(measured)
+            setting.say(f"{work} round {number + 1}: {peer.name} {measured.seconds:.2f} s")
+            after(peer, number)
+    sizes = {peer.name: size_of(setting.state(peer) / "repository") for peer in peers}
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Outcome(work, data, when, found, sizes, load)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def make_fresh(setting: Setting, peer: Peer) -> None:
+    """Give a peer an empty repository and an empty cache."""
+    state = setting.state(peer)
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    peer.prepare(state)
+
+
+def aside(setting: Setting, peer: Peer) -> Path:
+    """Return the folder where a peer's state is laid aside."""
+    return setting.folder / "run" / f"{peer.name}-aside"
+
+
+def put_back(setting: Setting, peer: Peer) -> None:
+    """Replace a peer's state by a full copy of the one laid aside."""
+    shutil.rmtree(setting.state(peer), ignore_errors=True)
+    run(Command(("cp", "-a", str(aside(setting, peer)), str(setting.state(peer)))))
+
+
+@contextmanager
+def clean_run_folder(setting: Setting) -> Iterator[None]:
+    """Give a group an empty folder for its repositories and remove it afterwards."""
+    folder = setting.folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

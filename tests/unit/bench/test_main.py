@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.machine import find_file_system
+from bench.peers import PEERS, find_missing_packages
+
+MOUNTS = "/dev/a / ext4 rw 0 0\n/dev/b /srv xfs rw 0 0\ntmpfs /srv/sao tmpfs rw 0 0\n"
+
+
+def test_missing_programs_are_named_by_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert find_missing_packages(PEERS) == [
+        "bash",
+        "borgbackup",
+        "diffutils",
+        "restic",
+        "tar",
+        "zstd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"), [("/srv/sao/x", "tmpfs"), ("/srv/saola", "xfs"), ("/home", "ext4")]
+)
+def test_the_nearest_mount_names_the_file_system(folder: str, kind: str) -> None:
+    assert find_file_system(Path(folder), MOUNTS) == kind
+
+
+def test_an_unknown_work_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--only", "first-z"])
+
+    assert caught.value.code == 2
+    assert "first-z" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_works_are_timed_and_repositories_removed(tmp_path: Path) -> None:
+    """One real, tiny comparison of restic with tar, end to end."""
+    results = tmp_path / "results.json"
+    arguments = ["--scale", "0.0005", "--rounds", "1", "--peers", "restic,tar"]
+    arguments += ["--only", "first-a,restore-a", "--work", str(tmp_path), "--json", str(results)]
+
+    assert main(arguments) == 0
+
+    found = json.loads(results.read_text(encoding="utf-8"))["outcomes"]
+    assert [outcome["work"] for outcome in found] == ["first-a", "restore-a"]
+    assert set(found[0]["rounds"]) == {"restic", "tar"}
+    assert set(found[1]["rounds"]) == {"restic"}
+    assert not (tmp_path / "run").exists()
+
+    page = tmp_path / "performance.md"
+
+    assert main(["--from", str(results), "--markdown", str(page)]) == 0
+    assert "first backup of the portal (a)" in page.read_text(encoding="utf-8")
