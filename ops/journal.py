@@ -19,7 +19,8 @@ for that, keep the head elsewhere and give it to `verify`.
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -155,8 +156,9 @@ def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:
         catalog: The catalog to read; nothing is written.
         expected: A head noted earlier and kept elsewhere, which must still be in the chain.
     """
-    with catalog.readers.connect() as connection:
-        return verify_rows(_read_rows(connection), expected=expected)
+    # A chain that breaks early leaves rows unread; closing lets go of the database's cursor.
+    with catalog.readers.connect() as connection, closing(_read_rows(connection)) as rows:
+        return verify_rows(rows, expected=expected)
 
 
 def verify_rows(rows: Iterable[Sequence[str]], *, expected: Head | None = None) -> Verdict:
@@ -220,7 +222,7 @@ def _format_at(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _read_rows(connection: Connection) -> Iterator[Sequence[str]]:
+def _read_rows(connection: Connection) -> Generator[Sequence[str], None, None]:
     """Read every row as texts, oldest first; the database formats `at`, which is faster."""
     at = (
         type_coerce(JournalRow.at, String)
@@ -230,9 +232,10 @@ def _read_rows(connection: Connection) -> Iterator[Sequence[str]]:
     others = [getattr(JournalRow, name) for name in FIELDS[2:]]
     columns = [cast(JournalRow.sequence, String), at, *others, JournalRow.hash]
     query = select(*columns).order_by(JournalRow.sequence)
-    result = connection.execution_options(yield_per=_READ_AT_ONCE).execute(query)
-    for part in result.partitions():
-        yield from part
+    options = {"yield_per": _READ_AT_ONCE}
+    with connection.execute(query, execution_options=options) as result:
+        for part in result.partitions():
+            yield from part
 
 
 def _clean_value(value: object) -> object:
