@@ -1,0 +1,178 @@
+"""What a verb gets besides its own flags: the repository, its lock, the output, the progress."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backup.commands.output import Output
+from backup.commands.passwords import PasswordSource, read_password
+from backup.errors import UsageError
+
+if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
+    from backup.locks import Lock
+    from backup.progress import Progress
+    from backup.repository import Repository
+    from backup.stores.base import Store
+
+_CACHE_NAME = "giucong"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The shared flags and what follows from them.
+
+    Attributes:
+        arguments: The parsed command line; `parser.add_global_flags` says what it holds.
+        environment: Variables by name.
+        output: Where to print.
+    """
+
+    arguments: argparse.Namespace
+    environment: Mapping[str, str]
+    output: Output
+
+    @property
+    def json(self) -> bool:
+        """Whether restic's JSON messages are wanted."""
+        return bool(self.arguments.json)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether results and errors only are wanted."""
+        return bool(self.arguments.quiet)
+
+    def cache_dir(self) -> Path | None:
+        """Folder of the local cache, or None without one."""
+        if self.arguments.no_cache:
+            return None
+        if self.arguments.cache_dir:
+            return Path(self.arguments.cache_dir)
+        if self.environment.get("XDG_CACHE_HOME"):
+            return Path(self.environment["XDG_CACHE_HOME"], _CACHE_NAME)
+        home = self.environment.get("HOME")
+        return Path(home, ".cache", _CACHE_NAME) if home else None
+
+    def open_store(self) -> Store:
+        """Open the store that --repo names, held to the bandwidth asked for."""
+        arguments = self.arguments
+        place = find_place(arguments.repo, arguments.repository_file, "--repo")
+        return self._open_place(place)
+
+    def _open_place(self, place: str) -> Store:
+        from backup.stores import open_store
+
+        arguments = self.arguments
+        if arguments.at:
+            raise UsageError(
+                "--at cannot be used with this store",
+                why="a folder keeps no earlier versions of its files",
+                data="nothing was read or written",
+                next_step="leave out --at, or read a snapshot of that time",
+            )
+        store = open_store(place)
+        if arguments.limit_upload or arguments.limit_download:
+            from backup.stores.limited import LimitedStore
+
+            store = LimitedStore(
+                store,
+                upload_bytes_per_second=arguments.limit_upload,
+                download_bytes_per_second=arguments.limit_download,
+            )
+        return store
+
+    def read_password(self, *, stdin_is_taken: bool = False) -> bytes:
+        """Get the repository's password; `stdin_is_taken` where stdin is data."""
+        source = PasswordSource(self.arguments.password_file, self.arguments.password_command)
+        return read_password(source, self.environment, stdin_is_taken=stdin_is_taken)
+
+    def open_repository(self, *, stdin_is_taken: bool = False) -> Repository:
+        """Open the repository that --repo names."""
+        from backup.repository import Repository
+
+        store = self.open_store()
+        password = self.read_password(stdin_is_taken=stdin_is_taken)
+        return Repository.open(store, password, cache_dir=self.cache_dir())
+
+    def open_source_repository(self) -> Repository:
+        """Open the repository that --from-repo names; see `parser.add_source_flags`."""
+        from backup.repository import Repository
+
+        arguments = self.arguments
+        place = find_place(arguments.from_repo, arguments.from_repository_file, "--from-repo")
+        source = PasswordSource(
+            arguments.from_password_file,
+            arguments.from_password_command,
+            variable="RESTIC_FROM_PASSWORD",
+            file_flag="--from-password-file",
+            subject="source repository",
+        )
+        password = read_password(source, self.environment)
+        return Repository.open(self._open_place(place), password, cache_dir=self.cache_dir())
+
+    @contextmanager
+    def lock(self, repository: Repository, *, exclusive: bool = False) -> Iterator[Lock | None]:
+        """Hold a lock while the block runs; none with --no-lock, which only reading allows.
+
+        Raises:
+            UsageError: --no-lock, but the work changes the repository.
+            RepositoryLockedError: Somebody else's lock is in the way.
+        """
+        if self.arguments.no_lock:
+            if exclusive:
+                raise UsageError(
+                    "--no-lock cannot be used with {verb}",
+                    why="it changes the repository, and could harm what runs beside it",
+                    data="nothing was changed",
+                    next_step="leave out --no-lock",
+                    verb=self.arguments.verb,
+                )
+            yield None
+            return
+        from backup.locks import hold_lock
+
+        retry_for = self.arguments.retry_lock
+        with hold_lock(repository, exclusive=exclusive, retry_for=retry_for) as lock:
+            yield lock
+
+    def progress(self) -> Progress:
+        """Give what shows the progress of long work: bars, lines, JSON, or nothing."""
+        from backup.commands.showing import make_progress
+
+        return make_progress(self)
+
+
+def find_place(place: str, file: str, flag: str) -> str:
+    """Give the repository's place from a flag, or from the file that holds it.
+
+    Raises:
+        UsageError: Neither or both are given, or the file cannot be read.
+    """
+    if place and file:
+        raise UsageError(
+            "{flag} and its file cannot be used together", next_step="keep one", flag=flag
+        )
+    if place:
+        return place
+    if not file:
+        raise UsageError(
+            "no repository is named",
+            data="nothing was read or written",
+            next_step="pass {flag} PLACE"
+            + (", or set RESTIC_REPOSITORY" if flag == "--repo" else ""),
+            flag=flag,
+        )
+    try:
+        return Path(file).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "cannot read the file {file}, which should name the repository",
+            why="{reason}",
+            next_step="check its path and who may read it",
+            file=file,
+            reason=getattr(error, "strerror", None) or "it is not text",
+        ) from error

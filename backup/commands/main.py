@@ -1,0 +1,139 @@
+"""From a command line to an exit code; the one place where errors become words.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but incomplete, 10 no repository, 11 locked,
+12 wrong password, 130 interrupted.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import FrameType
+
+from backup.commands.context import Context
+from backup.commands.output import (
+    Output,
+    OutputClosedError,
+    dump_json,
+    exit_message,
+    standard_output,
+)
+from backup.commands.parser import HelpWanted, parse_command_line
+from backup.errors import BackupError, StoreFullError
+
+FAILED = 1
+INTERRUPTED = 130
+_DISK_FULL = 28
+
+
+class InterruptedWorkError(BackupError):
+    """Somebody stopped the command."""
+
+    exit_code = INTERRUPTED
+
+
+def main(words: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    """Run one command line and give its exit code. Never raises."""
+    environment = os.environ if environment is None else environment
+    signal.signal(signal.SIGTERM, _interrupt)
+    output = standard_output()
+    try:
+        code = _run(words, environment, output)
+        output.flush()
+    except OutputClosedError:
+        _forget_stdout()
+        return FAILED
+    except BaseException as error:  # noqa: BLE001 -- here the program ends; nothing may escape as a traceback
+        return _report(error, words, environment, output)
+    return code
+
+
+def _run(words: Sequence[str], environment: Mapping[str, str], output: Output) -> int:
+    try:
+        module, arguments = parse_command_line(words, environment)
+    except HelpWanted as help_text:
+        output.line(str(help_text).rstrip())
+        return 0
+    context = Context(arguments, environment, standard_output(quiet=arguments.quiet))
+    code = module.run(arguments, context)
+    context.output.flush()
+    return code
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _report(
+    error: BaseException, words: Sequence[str], environment: Mapping[str, str], output: Output
+) -> int:
+    told = translate(error)
+    if "--debug" in words or environment.get("GIUCONG_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    with suppress(OutputClosedError):
+        output.flush()
+    with suppress(OutputClosedError):
+        if "--json" in words:
+            output.warn(dump_json(exit_message(told)))
+        else:
+            output.warn(format_error(told))
+    return told.exit_code
+
+
+def format_error(error: BackupError) -> str:
+    """Give the lines an operator sees: what, why, whether data is safe, what to do next."""
+    first, *rest = error.lines()
+    return "\n".join([": ".join(first), *(f"  {label}: {text}" for label, text in rest)])
+
+
+def translate(error: BaseException) -> BackupError:
+    """Say an exception in the engine's words; what we did not expect too."""
+    if isinstance(error, BackupError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return InterruptedWorkError(
+            "interrupted",
+            data="what was stored so far is kept; no snapshot was half written",
+            next_step="run the same command again; it goes on cheaply",
+        )
+    if isinstance(error, MemoryError):
+        return BackupError(
+            "not enough memory",
+            data="what was stored before is untouched",
+            next_step="end other programs or give this machine more memory, then try again",
+        )
+    if isinstance(error, OSError):
+        return _translate_os_error(error)
+    return BackupError(
+        "the program met something it did not expect ({kind})",
+        why="this is a mistake in the program",
+        data="what was stored before is untouched",
+        next_step="run it again with --debug and report what it prints",
+        kind=type(error).__name__,
+    )
+
+
+def _translate_os_error(error: OSError) -> BackupError:
+    reason = error.strerror or type(error).__name__
+    kind = StoreFullError if error.errno == _DISK_FULL else BackupError
+    if error.filename is None:
+        return kind("the system refused: {reason}", reason=reason)
+    name = error.filename
+    path = os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
+    return kind(
+        "cannot use {path}",
+        why="{reason}",
+        next_step="check that path and who may use it",
+        path=path,
+        reason=reason,
+    )
+
+
+def _forget_stdout() -> None:
+    """Point stdout at nothing, so that Python's own last flush has nowhere to fail."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
