@@ -82,6 +82,7 @@ class EstateError(OpsError):
     """The estate file has mistakes; holds every one of them, in the order of the file."""
 
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+        self.path = path
         self.problems = tuple(problems)
         super().__init__(
             'the estate file "{path}" cannot be used; problems found: {count}',

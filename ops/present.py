@@ -137,6 +137,11 @@ def write_line(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def write_text(text: str) -> None:
+    """Write a text that brings its own newlines."""
+    sys.stdout.write(text)
+
+
 def write_json(value: object) -> None:
     """Write one JSON document and a newline: dataclasses as objects, moments as ISO 8601."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_json)

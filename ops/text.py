@@ -85,6 +85,11 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _catalogue(language()).ngettext(singular, plural, count)
 
 
+def paragraphs_of(docstring: str) -> list[str]:
+    """Split a docstring into paragraphs, each on one line: every one is a message."""
+    return [" ".join(block.split()) for block in docstring.split("\n\n") if block.strip()]
+
+
 def program_name() -> str:
     """Give the program the reader typed: `fab` in a checkout, else `giucong`."""
     return "fab" if Path(sys.argv[0]).name == "fab" else "giucong"

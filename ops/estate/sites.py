@@ -178,6 +178,19 @@ class Site(Part):
         default=(), description="What it lacks for a while, and why."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_host_on(cls, data: Any) -> Any:
+        """Give the site's host to parts that name neither a host nor a direct connection."""
+        if not isinstance(data, dict) or "host" not in data:
+            return data
+        passed = dict(data)
+        for section in ("files", "databases"):
+            parts = data.get(section)
+            if isinstance(parts, list):
+                passed[section] = [_with_host(part, data["host"]) for part in parts]
+        return passed
+
     @field_validator("name")
     @classmethod
     def _name_is_free(cls, name: str) -> str:
@@ -202,6 +215,12 @@ class Site(Part):
         """Give the title that is valid on a day; today's where no dated row says otherwise."""
         row = title_on(self.names, day)
         return row.name if row else self.title
+
+
+def _with_host(part: object, host: object) -> object:
+    if not isinstance(part, dict) or {"host", "address", "port", "socket"} & part.keys():
+        return part
+    return {**part, "host": host}
 
 
 class Defaults(Part):

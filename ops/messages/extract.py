@@ -7,11 +7,12 @@ module may stand for a literal.
 """
 
 import ast
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+
+from ops.text import paragraphs_of
 
 MARKERS = {"_", "N_"}
 ROOT_ERRORS = frozenset(
@@ -136,12 +137,6 @@ def _messages_of_task(
             if item.arg == "help" and isinstance(item.value, ast.Dict):
                 for value in item.value.values:
                     yield from _texts(value, constants)
-
-
-def paragraphs_of(docstring: str) -> list[str]:
-    """Split a docstring into paragraphs, each on one line: every one is a message."""
-    blocks = inspect.cleandoc(docstring).split("\n\n")
-    return [" ".join(block.split()) for block in blocks if block.strip()]
 
 
 def _texts(node: ast.expr, constants: Mapping[str, ast.expr]) -> Iterator[tuple[str, str, int]]:

@@ -1,0 +1,11 @@
+"""The operators' tasks for `fab` in a checkout; `giucong` runs the same ones when installed."""
+
+import sys
+
+sys.dont_write_bytecode = False  # fabric turns it on, and every start would compile us again
+
+from ops.tasks import load_tasks  # noqa: E402 - after the line above
+from ops.tasks.program import dress_fab  # noqa: E402 - after the line above
+
+dress_fab()
+namespace = load_tasks()

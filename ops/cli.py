@@ -1,0 +1,112 @@
+"""The console script `giucong`: the operators' tasks through invoke alone.
+
+Fabric and paramiko take a quarter of a second to import; a task that needs SSH imports them itself.
+`giucong` without a task says what is red.
+"""
+
+import io
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+
+from ops.tasks import load_tasks
+from ops.tasks.listing import flag_pairs, write_columns, write_out, write_tasks
+from ops.tasks.program import OperatorProgram
+from ops.tasks.running import EXIT_INTERRUPTED, attempt
+from ops.text import N_, _
+
+_CORE_HELP = {
+    "debug": N_("Show where in the program an error happened."),
+    "dry": N_("Like --dry-run of the tasks: print the plan only."),
+    "estate": N_("The estate file; else GIUCONG_ESTATE, ./estate.toml, /etc/giucong/estate.toml."),
+    "help": N_("Explain this program, or the task named."),
+    "list": N_("List all tasks, or those of the collection named."),
+    "version": N_("Show the version."),
+    "print-completion-script": N_("Print the completion script for bash, zsh or fish."),
+}
+
+
+class Giucong(OperatorProgram):
+    """The `giucong` program."""
+
+    def core_args(self) -> list[Argument]:
+        """Give invoke's own flags, ours, and help in the operator's language."""
+        arguments: list[Argument] = [*super().core_args(), Argument(names=("estate",))]
+        for argument in arguments:
+            argument.help = _(_CORE_HELP.get(argument.names[0], ""))
+        return arguments
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read the core flags, without invoke's debug log and with compiled modules kept."""
+        self.normalize_argv(argv)
+        self.parse_core_args()
+        if self.args.version.value:
+            from ops.version import software_version
+
+            write_out(f"giucong {software_version()}")
+            raise Exit
+        if self.args["print-completion-script"].value:
+            from invoke.completion.complete import print_completion_script
+
+            shell = self.args["print-completion-script"].value
+            print_completion_script(shell=shell, names=self.binary_names)
+            raise Exit
+
+    def parse_cleanup(self) -> None:
+        """Note the estate file before anything needs it."""
+        if self.args.estate.value:
+            os.environ["GIUCONG_ESTATE"] = str(Path(self.args.estate.value).absolute())
+        super().parse_cleanup()
+
+    def print_help(self) -> None:
+        """Write what the program is, its flags and its tasks."""
+        self._finish(self._write_help)
+
+    def _write_help(self) -> None:
+        flags = _("flags")
+        write_out(
+            _("Giữ Cổng: backup, archive and operations of an electronic portal."),
+            "",
+            f"{_('usage')}: giucong [--estate FILE] {_('TASK')} [{flags}]",
+            "",
+            f"{flags}:",
+        )
+        write_columns(flag_pairs(self.initial_context, names=tuple(_CORE_HELP)))
+        write_out("")
+        write_tasks(self.collection)
+
+    def no_tasks_given(self) -> None:
+        """Say what is red, whether data is safe, and what to type."""
+        code = attempt(show_status)
+        raise Exit(code=code)
+
+
+def show_status() -> int | None:
+    """Show the state of everything; the module that knows it is loaded now and not before."""
+    if find_spec("ops.status") is None:
+        from ops.tasks.estate import write_overview
+
+        write_overview()
+        return None
+    code: int | None = import_module("ops.status").show()
+    return code
+
+
+def main() -> None:
+    """Run `giucong`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 must not end a task
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        Giucong(name="giucong", binary="giucong", namespace=load_tasks()).run()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Run as the user who owns the catalog's folder, so that no root-owned file breaks the next night.
+
+Installed, the folder belongs to the user `giucong`. Root's commands are executed again as that
+user; another user is told the command to type. A checkout or the demo belongs to who started it.
+"""
+
+import os
+import pwd
+import sys
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from ops.errors import OpsError
+
+Step = Literal["stay", "become", "refuse"]
+
+
+class OtherOwnerError(OpsError):
+    """The catalog's folder belongs to a user that this process cannot become."""
+
+
+def decide_step(folder_owner: int, me: int) -> Step:
+    """Decide from two user ids; root becomes the owner, anybody else must be the owner."""
+    if folder_owner == me:
+        return "stay"
+    return "become" if me == 0 else "refuse"
+
+
+def find_state_folder(path: Path) -> Path | None:
+    """Give the existing state folder that an estate file names; None when there is none yet.
+
+    Reads no more than it needs and reports no mistake: the task that loads the estate will.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        folder = path.parent / str(data.get("service", {}).get("state", "var"))
+    except (OSError, ValueError, AttributeError):
+        return None
+    return folder if folder.is_dir() else None
+
+
+def act_as_owner(path: Path) -> None:
+    """Make sure that this process runs as the owner of the catalog's folder.
+
+    Args:
+        path: The main estate file.
+
+    Raises:
+        OtherOwnerError: It cannot; the error holds the command to type.
+    """
+    folder = find_state_folder(path)
+    if folder is None:
+        return
+    owner = folder.stat().st_uid
+    step = decide_step(owner, os.geteuid())
+    if step == "stay":
+        return
+    try:
+        account = pwd.getpwuid(owner)
+    except KeyError as error:
+        raise OtherOwnerError(
+            "the folder {folder} belongs to user {owner}, who does not exist",
+            data="nothing was changed",
+            next_step="give it to the service's user: `chown -R giucong: {folder}`",
+            folder=folder,
+            owner=owner,
+        ) from error
+    if step == "refuse":
+        raise OtherOwnerError(
+            'the folder {folder} belongs to "{owner}", and you are somebody else',
+            data="nothing was changed",
+            next_step="type `sudo -u {owner} {command}`",
+            folder=folder,
+            owner=account.pw_name,
+            command=" ".join(sys.argv),
+        )
+    _become(account)
+
+
+def _become(account: pwd.struct_passwd) -> None:
+    """Start this very command again as another user; does not come back."""
+    sys.stdout.flush()
+    os.initgroups(account.pw_name, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    environment = {**os.environ, "HOME": account.pw_dir, "USER": account.pw_name}
+    environment.setdefault("SUDO_USER", "root")  # the journal wants to know who really asked
+    environment["LOGNAME"] = account.pw_name
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - no shell is wanted

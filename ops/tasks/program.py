@@ -1,0 +1,117 @@
+"""What `giucong` and `fab` have in common: how they list, explain and refuse."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+from ops.errors import WrongUseError
+from ops.tasks.listing import write_task_help, write_tasks
+from ops.tasks.running import attempt, report
+
+_UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
+_VALUE_MISSING = re.compile(r"Flag '(.*)' needed value")
+_VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
+
+
+class OperatorProgram(Program):
+    """An invoke program that speaks the operator's language and keeps to the exit codes."""
+
+    def parse_tasks(self) -> None:
+        """Read the tasks and their flags; what cannot be understood ends with exit code 2."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            self._refuse(error)
+
+    def parse_cleanup(self) -> None:
+        """Do what the core flags ask for, unless tasks are to be run."""
+        if self.args.debug.value:
+            os.environ["GIUCONG_DEBUG"] = "1"
+        try:
+            super().parse_cleanup()
+        except ParseError as error:
+            self._refuse(error)
+
+    def list_tasks(self) -> None:
+        """Write the list of tasks; other formats than the usual one are invoke's."""
+        if self.list_format != "flat":
+            super().list_tasks()
+            return
+        self._finish(lambda: write_tasks(self.collection, self.list_root or ""))
+
+    def print_task_help(self, name: str) -> None:
+        """Write the help of one task."""
+        task = self.collection[name]
+        context = self.parser.contexts[name]
+        self._finish(lambda: write_task_help(name, task.__doc__ or "", context))
+
+    def _finish(self, write: Callable[[], None]) -> None:
+        """Write something; a reader who has seen enough (`| head`) is no error."""
+        code = attempt(write)
+        if code:
+            raise Exit(code=code)
+
+    def _refuse(self, error: ParseError) -> NoReturn:
+        raise Exit(code=report(explain_parse_error(str(error), self._task_names())))
+
+    def _task_names(self) -> list[str]:
+        return [
+            f"{name}.{task}"
+            for name, collection in self.collection.collections.items()
+            for task in collection.tasks
+        ]
+
+
+def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
+    """Give our error for what invoke's parser complains about; pure.
+
+    Args:
+        message: Invoke's sentence.
+        tasks: All tasks there are, for the nearest one.
+    """
+    if found := _UNKNOWN.match(message):
+        return _explain_unknown(found[1], tasks)
+    if found := _VALUE_MISSING.match(message):
+        return WrongUseError(
+            "the flag {flag} needs a value", next_step="write `{flag} VALUE`", flag=found[1]
+        )
+    if found := _VALUE_GIVEN.match(message):
+        return WrongUseError(
+            "the flag {flag} takes no value", next_step="leave the value out", flag=found[1]
+        )
+    return WrongUseError("the command cannot be understood: {reason}", reason=message)
+
+
+def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
+    if word.startswith("-"):
+        return WrongUseError(
+            "the flag {flag} is not known here",
+            next_step="`{program} --help TASK` lists the flags of a task",
+            flag=word,
+        )
+    near = next(iter(difflib.get_close_matches(word, list(tasks), 1)), "")
+    return WrongUseError(
+        'there is no task "{word}"',
+        why='the nearest one is "{near}"' if near else "",
+        next_step="`{program} --list` lists all tasks",
+        word=word,
+        near=near,
+    )
+
+
+def dress_fab() -> None:
+    """Make the `fab` that is loading our tasks list and refuse as `giucong` does.
+
+    Fabric has no setting for this, but its program is one object, made before any task is loaded.
+    Where fabric is not what runs us, nothing happens.
+    """
+    running = sys.modules.get("fabric.main")
+    if running is not None and not isinstance(running.program, OperatorProgram):
+        fabric_class = type(running.program)
+        running.program.__class__ = type("OperatorFab", (OperatorProgram, fabric_class), {})
