@@ -32,6 +32,7 @@ SMALL_MEAN = 2048
 MEDIA_LIMIT = 10_000_000
 INDEX_FILE = b"<?php\n// Silence is golden.\n"
 LOGO_BYTES = 18_342
+PLUGINS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +219,13 @@ def write_repeats(out: Writer, scale: float) -> None:
 def _name_file(out: Writer, kind: str, number: int) -> str:
     slug = SLUGS[int(out.draw() * len(SLUGS))]
     when = f"{2016 + int(out.draw() * 9)}/{1 + int(out.draw() * 12):02d}"
-    plugin = f"{SLUGS[number % len(SLUGS)]}-{number % 61:02d}"
+    plugin = f"{SLUGS[number % len(SLUGS)]}-{number % PLUGINS:03d}"
     if kind in {"jpg", "pdf"}:
         edge = ("", "-150x150", "-300x200", "-1024x683")[number % 4] if kind == "jpg" else ""
         return f"wp-content/uploads/{when}/{slug}-{number}{edge}.{kind}"
     if kind == "html":
         return f"tin-tuc/{when}/{slug}/Tin số {number}.html"
     if kind == "php":
-        place = ("includes", "includes/lop/truu-tuong", "admin/trang", "mau")[number % 4]
+        place = ("includes", "includes/lop/truu-tuong", "admin/trang", "mau")[number // PLUGINS % 4]
         return f"wp-content/plugins/{plugin}/{place}/class-{slug}-{number}.php"
     return f"wp-content/plugins/{plugin}/assets/{kind}/{slug}-{number}.{kind}"

@@ -18,7 +18,7 @@ from bench.figures import (
     judge_speed,
 )
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 OTHERS = ("restic", "borg", "tar")
 TITLES = {
     "first-a": "first backup of the portal (a)",

@@ -89,12 +89,12 @@ def test_every_work_has_a_target_and_a_title() -> None:
 
 
 def test_the_page_keeps_what_stands_outside_the_markers() -> None:
-    page = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
+    page = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
     content = format_markdown([OUTCOME], {"processor": "EPYC"})
     found = replace_between_markers(page, content)
 
-    assert found.startswith("before\n<!-- bench:begin -->\n- processor: EPYC\n")
-    assert found.endswith("\n<!-- bench:end -->\nafter\n")
+    assert found.startswith("before\n<!-- bench: begin -->\n- processor: EPYC\n")
+    assert found.endswith("\n<!-- bench: end -->\nafter\n")
     assert "old" not in found
-    with pytest.raises(ValueError, match="bench:begin"):
+    with pytest.raises(ValueError, match="bench: begin"):
         replace_between_markers("no markers", content)
