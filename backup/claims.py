@@ -35,6 +35,14 @@ _LAYOUT = _segments()
 _SIZE = _LAYOUT[-1][0] + _LAYOUT[-1][1] * _BUCKET
 
 
+class KnownIds(Protocol):
+    """Says which ids are in the repository."""
+
+    def __contains__(self, blob_id: bytes, /) -> bool:
+        """Whether the blob is stored already."""
+        ...
+
+
 class Claims(Protocol):
     """Remembers ids."""
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from backup.clock import SYSTEM_CLOCK, Clock
 from backup.crypto import Envelope, MasterKey, generate_master_key
@@ -24,12 +24,14 @@ from backup.errors import (
     WrongPasswordError,
 )
 from backup.frames import Decompressor, decode_unpacked, encode_unpacked
-from backup.index import Index, IndexBuilder, Location
 from backup.keys import parse_key_file, unwrap_master_key, wrap_master_key
 from backup.packs import BlobType, PackedBlob
 from backup.polynomials import generate_polynomial, is_irreducible
 from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from backup.stores.base import Buffer, Store
+
+if TYPE_CHECKING:  # numpy behind it costs a tenth of a second, and an unchanged tree needs no index
+    from backup.index import Index, Location
 
 FileKind = Literal["keys", "index", "snapshots", "locks"]
 VERSION = 2
@@ -236,11 +238,13 @@ class Repository:
 
     # Index and blobs ---------------------------------------------------------------------------
 
-    def load_index(self) -> Index:
+    def load_index(self) -> "Index":
         """Read all index files.
 
         List snapshots first where both are needed: what they refer to is then indexed.
         """
+        from backup.index import IndexBuilder
+
         for _ in range(_INDEX_ATTEMPTS):
             builder = IndexBuilder()
             # A prune beside us may replace a listed file; its successors are then listed.
@@ -258,7 +262,7 @@ class Repository:
         """Read bytes of a pack as they are stored."""
         return self.store.read(pack_key(pack_id), offset, length)
 
-    def load_blob(self, index: Index, blob_id: bytes, *, expected: BlobType) -> bytes:
+    def load_blob(self, index: "Index", blob_id: bytes, *, expected: BlobType) -> bytes:
         """Read and prove one blob; where it was stored twice, the second place is tried too.
 
         Raises:
@@ -281,7 +285,7 @@ class Repository:
             cause=failure,
         ) from failure
 
-    def _load_from(self, place: Location) -> bytes:
+    def _load_from(self, place: "Location") -> bytes:
         for _ in range(2):
             sealed = self.read_pack(place.pack, place.blob.offset, place.blob.length)
             try:

@@ -10,11 +10,11 @@ Crash-safe order:
 """
 
 import hashlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from backup.claims import Claims
+from backup.claims import Claims, KnownIds
 from backup.crypto import Envelope, MasterKey
 from backup.errors import DamagedError
 from backup.frames import Compression, Compressor, Decompressor
@@ -61,7 +61,7 @@ class BlobStorer:
         blob_type: BlobType,
         *,
         compression: Compression,
-        known: Container[bytes],
+        known: KnownIds,
         claims: Claims,
         on_pack: Callable[[StoredPack], None],
         background: bool = True,

@@ -171,7 +171,7 @@ def _encode_rare_fields(node: Node) -> list[str]:
             parts.append(f'"linktarget_raw":"{base64.b64encode(node.linktarget).decode()}"')
     if node.xattrs:
         rows = ",".join(
-            f'{{"name":{json_text(name)},"value":"{base64.b64encode(value).decode()}"}}'
+            f'{{"name":{_xattr_name(name)},"value":"{base64.b64encode(value).decode()}"}}'
             for name, value in node.xattrs
         )
         parts.append(f'"extended_attributes":[{rows}]')
@@ -183,6 +183,10 @@ def _encode_rare_fields(node: Node) -> list[str]:
     if node.device:
         parts.append(f'"device":{node.device}')
     return parts
+
+
+def _xattr_name(name: str) -> str:
+    return replace_invalid(name.encode("utf-8", "surrogateescape"))
 
 
 def _encode_content(content: bytes | None) -> str:

@@ -1,0 +1,226 @@
+"""Where the storing loop runs: in worker processes, or here for stores that cannot be shared.
+
+Both kinds take messages of `backup.reading` and give back answers through `poll`.
+"""
+
+import mmap
+import os
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+from backup.chunks import LARGEST
+from backup.claims import KnownIds, LocalClaims, SharedClaims
+from backup.crypto import MasterKey
+from backup.errors import BackupError
+from backup.frames import Compression
+from backup.index import IdTable, Index
+from backup.processes import Channel, Message, Pool, Worker
+from backup.reading import StoringLoop
+from backup.repository import Repository
+from backup.stores.recipes import Recipe, recipe_of, store_from_recipe
+
+SLOT_SIZE = 2 * LARGEST
+_SLOTS = 4
+_MOST_UNDER_WAY = 3
+
+
+class Executor(Protocol):
+    """Runs the storing loop somewhere.
+
+    Attributes:
+        slots: Buffers of `SLOT_SIZE` bytes that the loop can see too.
+    """
+
+    slots: list[memoryview]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether more work should wait for answers first."""
+        ...
+
+    def submit(self, message: Message) -> None:
+        """Hand over one message."""
+        ...
+
+    def poll(self, *, wait: bool) -> Iterator[Message]:
+        """Yield answers; with `wait`, not before there is at least one."""
+        ...
+
+    def flush(self) -> Iterator[Message]:
+        """Make everything durable; yields the answers that come meanwhile, the totals last."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+class LocalExecutor:
+    """Runs the loop in this very thread; no process can outlive or miss what happens here."""
+
+    def __init__(
+        self, repository: Repository, index: Index, *, compression: Compression, dry_run: bool
+    ) -> None:
+        self.slots = [memoryview(mmap.mmap(-1, SLOT_SIZE)) for _ in range(_SLOTS)]
+        self._answers: deque[Message] = deque()
+        self._loop = StoringLoop(
+            repository.store,
+            repository.key,
+            compression=compression,
+            known=index,
+            claims=LocalClaims(),
+            slots=self.slots,
+            send=self._answers.append,
+            background=False,
+            dry_run=dry_run,
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there are answers to be taken."""
+        return bool(self._answers)
+
+    def submit(self, message: Message) -> None:
+        """Do the work at once."""
+        self._loop.handle(message)
+
+    def poll(self, *, wait: bool) -> Iterator[Message]:
+        """Yield the answers."""
+        del wait
+        while self._answers:
+            yield self._answers.popleft()
+
+    def flush(self) -> Iterator[Message]:
+        """Make everything durable."""
+        self._loop.handle(("flush",))
+        yield from self.poll(wait=False)
+
+    def close(self) -> None:
+        """Nothing to end."""
+        self._loop.close()
+
+
+class PoolExecutor:
+    """Runs the loop in worker processes, and gives each message to the least busy one."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        index: Index,
+        *,
+        recipe: Recipe,
+        width: int,
+        compression: Compression,
+        dry_run: bool,
+    ) -> None:
+        self._ring = os.memfd_create("chunks")
+        os.ftruncate(self._ring, _SLOTS * SLOT_SIZE)
+        self.slots = _map_slots(self._ring)
+        self._claims = SharedClaims.create()
+        self._known = _share_ids(index)
+        descriptors = [self._ring, self._claims.descriptor, self._known]
+        setup = {
+            "recipe": recipe,
+            "key": tuple(repository.key),
+            "compression": compression,
+            "dry_run": dry_run,
+            "ring": self._ring,
+            "claims": self._claims.descriptor,
+            "known": (self._known, len(index)),
+        }
+        self._pool = Pool("backup.executors:serve", setup, width=width, pass_fds=descriptors)
+        self._under_way = dict.fromkeys(self._pool.workers, 0)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether every worker has enough to do."""
+        return min(self._under_way.values()) >= _MOST_UNDER_WAY
+
+    def submit(self, message: Message) -> None:
+        """Hand over to the worker with the least under way."""
+        worker = min(self._under_way, key=self._under_way.__getitem__)
+        self._under_way[worker] += 1
+        worker.send(message)
+
+    def poll(self, *, wait: bool) -> Iterator[Message]:
+        """Yield answers."""
+        for worker, message in self._pool.poll(None if wait else 0):
+            self._count(worker, message)
+            yield message
+
+    def _count(self, worker: Worker, message: Message) -> None:
+        if message[0] != "pack":
+            self._under_way[worker] -= 1
+
+    def flush(self) -> Iterator[Message]:
+        """Make everything durable in all workers."""
+        for worker in self._pool.workers:
+            self._under_way[worker] += 1
+            worker.send(("flush",))
+        while any(self._under_way.values()):
+            yield from self.poll(wait=True)
+
+    def close(self) -> None:
+        """End the workers at once; what matters has been flushed."""
+        self._pool.kill()
+        self._claims.close()
+        for descriptor in (self._ring, self._known):
+            os.close(descriptor)
+
+
+def make_executor(
+    repository: Repository, index: Index, *, width: int, compression: Compression, dry_run: bool
+) -> Executor:
+    """Choose: worker processes where the store can be opened there, else this thread.
+
+    Args:
+        repository: The open repository.
+        index: What it holds already.
+        width: How many workers; 0 for this thread.
+        compression: As asked.
+        dry_run: Do everything but write.
+    """
+    recipe = recipe_of(repository.store, share=width) if width else None
+    if recipe is None:
+        return LocalExecutor(repository, index, compression=compression, dry_run=dry_run)
+    return PoolExecutor(
+        repository, index, recipe=recipe, width=width, compression=compression, dry_run=dry_run
+    )
+
+
+def serve(setup: Message, channel: Channel) -> None:
+    """Run the storing loop in a worker process."""
+    known, count = setup["known"]
+    table: KnownIds = frozenset()
+    if count:
+        table = IdTable(memoryview(mmap.mmap(known, 0, prot=mmap.PROT_READ)), count)
+    loop = StoringLoop(
+        store_from_recipe(setup["recipe"]),
+        MasterKey(*setup["key"]),
+        compression=setup["compression"],
+        known=table,
+        claims=SharedClaims(setup["claims"]),
+        slots=_map_slots(setup["ring"]),
+        send=channel.send,
+        background=True,
+        dry_run=setup["dry_run"],
+    )
+    while (message := channel.receive()) is not None:
+        try:
+            loop.handle(message)
+        except MemoryError as error:
+            raise BackupError("a worker process ran out of memory") from error
+    loop.close()
+
+
+def _map_slots(descriptor: int) -> list[memoryview]:
+    view = memoryview(mmap.mmap(descriptor, _SLOTS * SLOT_SIZE))
+    return [view[at * SLOT_SIZE : (at + 1) * SLOT_SIZE] for at in range(_SLOTS)]
+
+
+def _share_ids(index: Index) -> int:
+    descriptor = os.memfd_create("known")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(IdTable.encode(index))
+    return descriptor

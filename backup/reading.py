@@ -1,0 +1,256 @@
+"""What a storing worker does: read small files and chunks of big ones, and store what is new.
+
+The same loop runs in worker processes and, for stores that live in one process only, within the
+caller (`backup.executors`).
+
+Messages in:
+
+- ``("files", number, [(folder, [(name, size), …]), …])``: small files, each one blob.
+- ``("chunks", number, slot, [(start, end), …])``: pieces of the shared buffers.
+- ``("flush",)``: make everything durable.
+
+Messages out:
+
+- ``("files", number, ids, odd)``: joined ids, zeros where there is none; `odd` maps a file's place
+  to what differs from the expected (`OddFile`).
+- ``("chunks", number, ids)``.
+- ``("pack", id, size, [(id, type, offset, length, plaintext length), …])``.
+- ``("flushed", blobs, plain bytes, packed bytes)``.
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from backup.chunks import LARGEST
+from backup.claims import Claims, KnownIds
+from backup.crypto import MasterKey
+from backup.frames import Compression
+from backup.packs import ID_LENGTH, BlobType
+from backup.processes import Message
+from backup.stores.base import Store
+from backup.storing import BlobStorer, StoredPack
+
+NO_ID = bytes(ID_LENGTH)
+# Files up to this size are one blob, read by a worker; bigger ones are cut by the parent.
+LARGEST_SMALL_FILE = 512 << 10
+_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LONGEST_PATH = 4000
+_ROUNDS = 3
+_NO_XATTRS = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
+
+Xattrs = tuple[tuple[str, bytes], ...]
+
+
+class OddFile(NamedTuple):
+    """What is not as expected of a file, apart from its id.
+
+    Attributes:
+        error: errno and text, where it could not be read.
+        size: Bytes read, where they are not as many as lstat said; -1 otherwise.
+        has_grown: It became too big for one blob; nothing was stored.
+        xattrs: Extended attributes.
+    """
+
+    error: tuple[int, str] | None = None
+    size: int = -1
+    has_grown: bool = False
+    xattrs: Xattrs = ()
+
+
+class StoringLoop:
+    """Answers messages; see the module's text."""
+
+    def __init__(  # noqa: PLR0913 -- its seams, all needed
+        self,
+        store: Store,
+        key: MasterKey,
+        *,
+        compression: Compression,
+        known: KnownIds,
+        claims: Claims,
+        slots: Sequence[memoryview],
+        send: Callable[[Message], None],
+        background: bool,
+        dry_run: bool,
+    ) -> None:
+        self._send = send
+        self._slots = slots
+        self._storer = BlobStorer(
+            store,
+            key,
+            BlobType.DATA,
+            compression=compression,
+            known=known,
+            claims=claims,
+            on_pack=lambda pack: send(pack_message(pack)),
+            background=background,
+            dry_run=dry_run,
+        )
+
+    def handle(self, message: Message) -> None:
+        """Do what one message asks, and send the answer."""
+        kind = message[0]
+        if kind == "files":
+            self._store_files(message[1], message[2])
+        elif kind == "chunks":
+            self._store_chunks(message[1], self._slots[message[2]], message[3])
+        else:
+            self._storer.flush()
+            self._send(("flushed", *self._storer.totals))
+
+    def close(self) -> None:
+        """End the thread that writes packs."""
+        self._storer.close()
+
+    def _store_files(
+        self, number: int, folders: Iterable[tuple[bytes, Sequence[tuple[bytes, int]]]]
+    ) -> None:
+        ids: list[bytes] = []
+        odd: dict[int, Any] = {}
+        blobs: list[tuple[bytes, bytes]] = []
+        sha256 = hashlib.sha256
+        for folder, files in folders:
+            for data, oddity in read_files(folder, files):
+                if oddity is not None:
+                    odd[len(ids)] = tuple(oddity)
+                if data:
+                    blob_id = sha256(data).digest()
+                    blobs.append((blob_id, data))
+                    ids.append(blob_id)
+                else:
+                    ids.append(NO_ID)
+        self._storer.store(blobs)
+        self._send(("files", number, b"".join(ids), odd))
+
+    def _store_chunks(
+        self, number: int, slot: memoryview, pieces: Sequence[tuple[int, int]]
+    ) -> None:
+        blobs = [
+            (hashlib.sha256(slot[start:end]).digest(), slot[start:end]) for start, end in pieces
+        ]
+        for blob in blobs:
+            self._storer.store([blob])
+        self._send(("chunks", number, b"".join([blob_id for blob_id, _ in blobs])))
+
+
+def pack_message(pack: StoredPack) -> Message:
+    """Tell the parent about a durable pack."""
+    rows = [
+        (blob.id, int(blob.type), blob.offset, blob.length, blob.uncompressed_length)
+        for blob in pack.blobs
+    ]
+    return ("pack", pack.id, pack.size, rows)
+
+
+def read_files(
+    folder: bytes, files: Sequence[tuple[bytes, int]]
+) -> Iterable[tuple[bytes, OddFile | None]]:
+    """Read small files of one folder; yields (bytes, what is odd) in their order."""
+    try:
+        descriptor = open_folder(folder)
+    except OSError as error:
+        text = (error.errno or 0, error.strerror or str(error))
+        for _ in files:
+            yield b"", OddFile(error=text)
+        return
+    try:
+        for name, size in files:
+            yield _read_file(descriptor, name, size)
+    finally:
+        os.close(descriptor)
+
+
+def _read_file(folder: int, name: bytes, size: int) -> tuple[bytes, OddFile | None]:
+    try:
+        descriptor = open_file(folder, name)
+    except OSError as error:
+        return b"", OddFile(error=(error.errno or 0, error.strerror or str(error)))
+    try:
+        data = os.read(descriptor, size + 1)
+        xattrs = read_xattrs(descriptor)
+        if len(data) == size and not xattrs:
+            return data, None
+        if len(data) != size:
+            data = _read_until_steady(descriptor)
+            if len(data) > LARGEST:
+                return b"", OddFile(has_grown=True, xattrs=xattrs)
+            return data, OddFile(size=len(data), xattrs=xattrs)
+        return data, OddFile(xattrs=xattrs)
+    except OSError as error:
+        return b"", OddFile(error=(error.errno or 0, error.strerror or str(error)))
+    finally:
+        os.close(descriptor)
+
+
+def _read_until_steady(descriptor: int) -> bytes:
+    """Read a file whose size is not what it was, until two looks agree or we have tried enough."""
+    data = b""
+    for _ in range(_ROUNDS):
+        before = os.fstat(descriptor)
+        data = _read_all(descriptor)
+        after = os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+            break
+    return data
+
+
+def _read_all(descriptor: int) -> bytes:
+    pieces = []
+    at = 0
+    while at <= LARGEST:
+        piece = os.pread(descriptor, LARGEST + 1 - at, at)
+        if not piece:
+            break
+        pieces.append(piece)
+        at += len(piece)
+    return b"".join(pieces)
+
+
+def open_file(folder: int, name: bytes) -> int:
+    """Open a file below an open folder for reading, without following a link or waiting.
+
+    The access time is left alone where we may (owner or root).
+    """
+    try:
+        return os.open(name, _OPEN_FLAGS | os.O_NOATIME, dir_fd=folder)
+    except PermissionError:
+        return os.open(name, _OPEN_FLAGS, dir_fd=folder)
+
+
+def open_folder(path: bytes) -> int:
+    """Open a folder by its path, which may be longer than the kernel's PATH_MAX."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if len(path) < _LONGEST_PATH:
+        return os.open(path, flags | os.O_NOFOLLOW)
+    descriptor = os.open(b"/", flags)
+    for part in path.strip(b"/").split(b"/"):
+        try:
+            deeper = os.open(part, flags | os.O_NOFOLLOW, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = deeper
+    return descriptor
+
+
+def read_xattrs(file: int | bytes) -> Xattrs:
+    """Read all extended attributes of an open file or a path (not followed), in kernel order.
+
+    Raises:
+        OSError: They cannot be read, though the file system has them.
+    """
+    follow = isinstance(file, int)
+    try:
+        names = os.listxattr(file, follow_symlinks=follow)
+    except OSError as error:
+        if error.errno in _NO_XATTRS:
+            return ()
+        raise
+    pairs = []
+    for name in names:
+        with suppress(OSError):  # removed since, or not for us to read (security.*, trusted.*)
+            pairs.append((name, os.getxattr(file, name, follow_symlinks=follow)))
+    return tuple(pairs)

@@ -1,0 +1,154 @@
+"""The hands of a restore: worker processes, or this process where they cannot help."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from backup.processes import Pool, Worker, worker_count
+from backup.repository import Repository
+from backup.restoring.orders import Order, Remark, pack_order
+from backup.restoring.request import RestoreRequest
+from backup.restoring.writing import FileWriter
+from backup.stores.recipes import recipe_of
+
+OnAnswer = Callable[[Order, list[Remark]], None]
+_MOST_WAITING = 3
+
+
+class Hands(Protocol):
+    """Carries out orders, in any order, and tells of each when it is done."""
+
+    def submit(self, order: Order) -> None:
+        """Take an order; may tell of others meanwhile."""
+        ...
+
+    def drain(self) -> None:
+        """Return when every order is done."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; what is not done stays undone."""
+        ...
+
+
+class OwnHands:
+    """Carries orders out at once, in this process."""
+
+    def __init__(self, writer: FileWriter, on_answer: OnAnswer) -> None:
+        self._writer = writer
+        self._on_answer = on_answer
+
+    def submit(self, order: Order) -> None:
+        """See `Hands.submit`."""
+        self._on_answer(order, self._writer.carry_out(order))
+
+    def drain(self) -> None:
+        """See `Hands.drain`."""
+
+    def close(self) -> None:
+        """See `Hands.close`."""
+
+    def answer(self, order: Order, remarks: list[Remark]) -> None:
+        """Pass on what others did."""
+        self._on_answer(order, remarks)
+
+
+class ManyHands:
+    """Gives orders to worker processes, started when there is more than one order."""
+
+    def __init__(
+        self, setup: tuple[object, ...], root: int, *, width: int, alone: OwnHands
+    ) -> None:
+        """Set up.
+
+        Args:
+            setup: What `backup.restoring.writing.serve` is told.
+            root: Descriptor of the target, which the workers inherit.
+            width: How many workers.
+            alone: Who does it if there is one order only.
+        """
+        self._setup = setup
+        self._root = root
+        self._width = width
+        self._alone = alone
+        self._first: Order | None = None
+        self._pool: Pool | None = None
+        self._waiting: dict[int, deque[Order]] = {}
+
+    def submit(self, order: Order) -> None:
+        """See `Hands.submit`."""
+        if self._pool is None:
+            if self._first is None:
+                self._first = order
+                return
+            self._start()
+        self._give(order)
+
+    def _start(self) -> None:
+        target = "backup.restoring.writing:serve"
+        self._pool = Pool(target, self._setup, width=self._width, pass_fds=(self._root,))
+        self._waiting = {id(worker): deque() for worker in self._pool.workers}
+        if self._first is not None:
+            self._give(self._first)
+
+    def _give(self, order: Order) -> None:
+        assert self._pool is not None  # noqa: S101 -- started by the caller
+        worker = min(self._pool.workers, key=lambda one: len(self._waiting[id(one)]))
+        while len(self._waiting[id(worker)]) >= _MOST_WAITING:
+            self._hear()
+            worker = min(self._pool.workers, key=lambda one: len(self._waiting[id(one)]))
+        self._waiting[id(worker)].append(order)
+        worker.send(pack_order(order))
+
+    def _hear(self) -> None:
+        assert self._pool is not None  # noqa: S101 -- as above
+        answers: list[tuple[Worker, list[tuple[int, str, int, str]]]] = list(self._pool.poll())
+        for worker, remarks in answers:
+            order = self._waiting[id(worker)].popleft()
+            self._alone.answer(order, [Remark(*remark) for remark in remarks])  # type: ignore[arg-type]  # our own worker's words
+
+    def drain(self) -> None:
+        """See `Hands.drain`."""
+        if self._pool is None:
+            if self._first is not None:
+                first, self._first = self._first, None
+                self._alone.submit(first)
+            return
+        while any(self._waiting.values()):
+            self._hear()
+
+    def close(self) -> None:
+        """See `Hands.close`."""
+        if self._pool is None:
+            return
+        if any(self._waiting.values()):
+            self._pool.kill()
+        else:
+            self._pool.close()
+        self._pool = None
+
+
+def make_hands(
+    repository: Repository,
+    root: int,
+    request: RestoreRequest,
+    *,
+    writer: FileWriter,
+    on_answer: OnAnswer,
+) -> Hands:
+    """Choose worker processes where the store can be opened there, else this process.
+
+    Args:
+        repository: Where blobs come from.
+        root: Descriptor of the target.
+        request: What is restored.
+        writer: Works in this process.
+        on_answer: Told of every order that was carried out.
+    """
+    alone = OwnHands(writer, on_answer)
+    width = worker_count() if request.workers is None else request.workers
+    recipe = recipe_of(repository.store, share=max(1, width))
+    if recipe is None or width < 1:
+        return alone
+    setup = (recipe, tuple(repository.key), root, request.sparse, request.dry_run)
+    return ManyHands(setup, root, width=width, alone=alone)

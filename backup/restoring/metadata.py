@@ -1,0 +1,143 @@
+"""Owner, permissions, extended attributes and times of what was restored.
+
+Order: owner first (it clears setuid and capabilities), then attributes (a file that becomes
+read-only takes none from its owner), then permissions (their group bits are the mask of an access
+list, and agree with it), times last. Owners are set by root alone; for others they stay quiet.
+"""
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import NamedTuple
+
+from backup.trees import Node, unix_permissions
+
+_PERMISSIONS = 0o7777
+_SPECIAL_BITS = 0o7000
+# Attributes that programs or parent folders put on new files, and that the snapshot decides about.
+_DECIDED = ("user.", "trusted.", "system.posix_acl_", "security.capability")
+DEFAULT_ACL = "system.posix_acl_default"
+_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP})
+_FORBIDDEN = frozenset({errno.EPERM, errno.EACCES})
+
+
+class Metadata(NamedTuple):
+    """What is set on an entry; a plain tuple, so that it travels between processes.
+
+    Attributes:
+        mode: Permission bits as chmod takes them.
+        uid: Owner.
+        gid: Group.
+        atime: Nanoseconds since the epoch.
+        mtime: Nanoseconds since the epoch.
+        xattrs: (name, value) pairs in the order they are set.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    atime: int
+    mtime: int
+    xattrs: tuple[tuple[str, bytes], ...]
+
+    @property
+    def needs_care(self) -> bool:
+        """Whether more than owner and times must be set after the entry was made."""
+        return bool(self.xattrs) or self.mode & _SPECIAL_BITS != 0
+
+
+def metadata_of(node: Node) -> Metadata:
+    """Give a node's metadata."""
+    mode = node.mode
+    permissions = mode if 0 <= mode <= 0o777 else unix_permissions(mode)  # noqa: PLR2004 -- rwxrwxrwx
+    return Metadata(permissions, node.uid, node.gid, node.atime, node.mtime, node.xattrs)
+
+
+def is_root() -> bool:
+    """Whether owners can be set."""
+    return os.geteuid() == 0
+
+
+def apply_to_descriptor(
+    descriptor: int, metadata: Metadata, *, exact: bool = False
+) -> tuple[str, ...]:
+    """Set everything on an open file or folder.
+
+    Args:
+        descriptor: Of the file or folder.
+        metadata: What to set.
+        exact: Also take away attributes that are not in `metadata`, which an entry that was there
+            before, or a parent with a default access list, may have left.
+
+    Returns:
+        Names of attributes that this file system, or a user other than root, cannot have.
+    """
+    status = os.fstat(descriptor)
+    if is_root() and (status.st_uid != metadata.uid or status.st_gid != metadata.gid):
+        os.fchown(descriptor, metadata.uid, metadata.gid)
+        status = os.fstat(descriptor)
+    refused: tuple[str, ...] = ()
+    if metadata.xattrs or exact:
+        refused = _apply_xattrs(descriptor, metadata.xattrs, exact=exact)
+        status = os.fstat(descriptor)
+    if stat.S_IMODE(status.st_mode) != metadata.mode:
+        os.fchmod(descriptor, metadata.mode)
+    os.utime(descriptor, ns=(metadata.atime, metadata.mtime))
+    return refused
+
+
+def apply_to_name(folder: int, name: bytes, metadata: Metadata) -> tuple[str, ...]:
+    """Set everything on a symlink, device, FIFO or socket, which must not be opened.
+
+    Gives the same as `apply_to_descriptor`.
+    """
+    if is_root():
+        os.chown(name, metadata.uid, metadata.gid, dir_fd=folder, follow_symlinks=False)
+    handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        refused: tuple[str, ...] = ()
+        itself = f"/proc/self/fd/{handle}"  # the kernel's own way to the entry, links not followed
+        if metadata.xattrs:
+            refused = _apply_xattrs(itself, metadata.xattrs, exact=False)
+        status = os.fstat(handle)
+        is_link = stat.S_ISLNK(status.st_mode)  # whose permissions mean nothing
+        if not is_link and stat.S_IMODE(status.st_mode) != metadata.mode:
+            os.chmod(itself, metadata.mode)  # noqa: PTH101 -- one descriptor, no path
+    finally:
+        os.close(handle)
+    os.utime(name, ns=(metadata.atime, metadata.mtime), dir_fd=folder, follow_symlinks=False)
+    return refused
+
+
+def _apply_xattrs(
+    where: int | str, xattrs: tuple[tuple[str, bytes], ...], *, exact: bool
+) -> tuple[str, ...]:
+    if exact:
+        _remove_unexpected(where, frozenset(name for name, _ in xattrs))
+    refused = []
+    for name, value in xattrs:
+        try:
+            os.setxattr(where, os.fsencode(name), value)
+        except OSError as error:
+            if error.errno in _UNSUPPORTED or (error.errno in _FORBIDDEN and not is_root()):
+                refused.append(name)
+                continue
+            raise
+    return tuple(refused)
+
+
+def _remove_unexpected(where: int | str, expected: frozenset[str]) -> None:
+    with suppress(OSError):  # a file system without attributes has none to remove
+        for name in os.listxattr(where):
+            if name.startswith(_DECIDED) and name not in expected:
+                os.removexattr(where, name)
+
+
+def hands_down_access(folder: int) -> bool:
+    """Whether new entries in an open folder inherit an access list from it."""
+    try:
+        os.getxattr(folder, DEFAULT_ACL)
+    except OSError:
+        return False
+    return True

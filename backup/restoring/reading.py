@@ -1,0 +1,128 @@
+"""Reading blobs for a restore: few reads, each piece authenticated, decoded and hashed."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from backup.crypto import OVERHEAD, Envelope, MasterKey
+from backup.errors import BackupError, DamagedError
+from backup.frames import Decompressor
+from backup.restoring.orders import Piece
+from backup.stores.base import Store
+
+# A gap of this many bytes between two pieces is read and thrown away rather than read around.
+_GAP = 64 << 10
+_LONGEST_READ = 8 << 20
+
+
+class BlobReader(Protocol):
+    """Gives the content of pieces."""
+
+    def read(
+        self, pieces: Sequence[Piece], packs: Mapping[int, str]
+    ) -> Mapping[Piece, bytes | BackupError]:
+        """Give each piece's content, or why there is none."""
+        ...
+
+
+class _Span(NamedTuple):
+    """A run of bytes of one pack.
+
+    Attributes:
+        pack: Its number.
+        start: First byte.
+        end: Behind the last byte.
+        pieces: What is wanted of it, ascending.
+    """
+
+    pack: int
+    start: int
+    end: int
+    pieces: list[Piece]
+
+
+def plan_spans(pieces: Sequence[Piece]) -> Iterator[_Span]:
+    """Join pieces to runs that are read at once; each piece once, packs and offsets ascending."""
+    span: _Span | None = None
+    for piece in sorted(set(pieces)):
+        pack, offset, length, _, _ = piece
+        end = offset + length
+        if (
+            span is not None
+            and span.pack == pack
+            and offset <= span.end + _GAP
+            and end - span.start <= _LONGEST_READ
+        ):
+            span.pieces.append(piece)
+            span = span._replace(end=max(end, span.end))
+            continue
+        if span is not None:
+            yield span
+        span = _Span(pack, offset, end, [piece])
+    if span is not None:
+        yield span
+
+
+class PackReader:
+    """Reads pieces from the packs where the index says they lie. For one thread."""
+
+    def __init__(self, store: Store, key: MasterKey) -> None:
+        self._store = store
+        self._envelope = Envelope(key)
+        self._decompressor = Decompressor()
+
+    def read(
+        self, pieces: Sequence[Piece], packs: Mapping[int, str]
+    ) -> Mapping[Piece, bytes | BackupError]:
+        """See `BlobReader.read`."""
+        found: dict[Piece, bytes | BackupError] = {}
+        for span in plan_spans(pieces):
+            try:
+                stored = self._store.read(packs[span.pack], span.start, span.end - span.start)
+            except BackupError as error:
+                found.update(dict.fromkeys(span.pieces, error))
+                continue
+            self._open_span(span, memoryview(stored), found)
+        return found
+
+    def _open_span(
+        self, span: _Span, stored: memoryview, found: dict[Piece, bytes | BackupError]
+    ) -> None:
+        start = span.start
+        sealed = [
+            stored[offset - start : offset - start + length]
+            for _, offset, length, _, _ in span.pieces
+        ]
+        opened: Sequence[bytes | BackupError]
+        try:
+            opened = self._envelope.open_many(sealed)
+        except DamagedError:
+            opened = [self._open_alone(message) for message in sealed]
+        for piece, content in zip(span.pieces, opened, strict=True):
+            found[piece] = (
+                content if isinstance(content, BackupError) else self._prove(piece, content)
+            )
+
+    def _open_alone(self, sealed: memoryview) -> bytes | BackupError:
+        try:
+            return self._envelope.open(sealed)
+        except DamagedError as error:
+            return error
+
+    def _prove(self, piece: Piece, content: bytes) -> bytes | BackupError:
+        _, _, _, plain_length, blob_id = piece
+        if plain_length:
+            try:
+                content = self._decompressor.decompress(content, plain_length)
+            except DamagedError as error:
+                return error
+        if hashlib.sha256(content).digest() != blob_id:
+            return DamagedError(
+                "data blob {id} holds other bytes than its id says", id=blob_id.hex()[:8]
+            )
+        return content
+
+
+def plain_length(piece: Piece) -> int:
+    """Length of a piece's content in bytes."""
+    return piece[3] or piece[2] - OVERHEAD

@@ -1,0 +1,230 @@
+"""Writing files: the part of a restore that runs in several processes at once.
+
+A new file gets its own name at once and loses it if anything goes wrong. A file that takes another
+one's place is made under a temporary name and renamed when it is whole, so that the old one stays
+until then. Content is proven before a file is made: no name ever stands for wrong bytes. Nothing is
+synced: a restore that was cut off is simply run again.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from backup.crypto import MasterKey
+from backup.errors import BackupError
+from backup.processes import Channel, Message
+from backup.restoring.contents import holds, open_for_reading, write_at, write_with_holes
+from backup.restoring.folders import Folders
+from backup.restoring.metadata import Metadata, apply_to_descriptor
+from backup.restoring.orders import (
+    FileOrder,
+    FilesOrder,
+    Order,
+    PartOrder,
+    Piece,
+    Remark,
+    parse_order,
+)
+from backup.restoring.reading import BlobReader, PackReader, plain_length
+from backup.stores.recipes import store_from_recipe
+
+_CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PART = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PRIVATE = 0o600
+
+Contents = Mapping[Piece, bytes | BackupError]
+
+
+def temporary_name() -> bytes:
+    """Make up a name for a file that is not whole yet."""
+    return b".giucong-%s.partial" % secrets.token_hex(8).encode()
+
+
+class FileWriter:
+    """Carries out orders below one target folder. For one thread."""
+
+    def __init__(
+        self,
+        reader: BlobReader,
+        folders: Folders,
+        *,
+        sparse: bool,
+        dry_run: bool = False,
+        exact_modes: bool = False,
+    ) -> None:
+        """Set up.
+
+        Args:
+            reader: Where blobs come from.
+            folders: The target.
+            sparse: Whether to make holes.
+            dry_run: Compare, but change nothing.
+            exact_modes: Whether this process has no umask, so that files have their permissions
+                from birth.
+        """
+        self._reader = reader
+        self._folders = folders
+        self._sparse = sparse
+        self._dry_run = dry_run
+        self._exact_modes = exact_modes
+
+    def carry_out(self, order: Order) -> list[Remark]:
+        """Do what is asked; files without a remark are done."""
+        if isinstance(order, PartOrder):
+            return self._write_part(order)
+        wanted = [
+            piece
+            for file in order.files
+            if file.work in ("create", "replace")
+            for piece in file.pieces
+        ]
+        contents = self._reader.read(wanted, order.packs) if wanted else {}
+        remarks = []
+        for position, file in enumerate(order.files):
+            remark = self._do_file(position, file, order, contents)
+            if remark is not None:
+                remarks.append(remark)
+        return remarks
+
+    def _do_file(
+        self, position: int, file: FileOrder, order: FilesOrder, contents: Contents
+    ) -> Remark | None:
+        folder, inherits = order.folders[file.folder]
+        try:
+            descriptor = self._folders.open(folder)
+            if file.work in ("create", "replace"):
+                refused = self._write_file(descriptor, file, contents, exact=inherits)
+            elif self._check_file(descriptor, file):
+                refused = self._refresh(descriptor, file)
+            else:
+                return Remark(position, "differs", 0, "")
+        except BackupError as error:
+            return Remark(position, "damaged", 0, str(error))
+        except OSError as error:
+            return Remark(position, "failed", error.errno or 0, os.strerror(error.errno or 0))
+        return Remark(position, "refused", 0, " ".join(refused)) if refused else None
+
+    # Writing -----------------------------------------------------------------------------------
+
+    def _write_file(
+        self, folder: int, file: FileOrder, contents: Contents, *, exact: bool
+    ) -> tuple[str, ...]:
+        found = [contents[piece] for piece in file.pieces]
+        for content in found:
+            if isinstance(content, BackupError):
+                raise content
+        metadata = file.metadata
+        name = file.name if file.work == "create" else temporary_name()
+        mode = metadata.mode if self._exact_modes and not metadata.needs_care else _PRIVATE
+        descriptor = os.open(name, _CREATE, mode, dir_fd=folder)
+        try:
+            try:
+                self._write_contents(descriptor, found)
+                refused = apply_to_descriptor(descriptor, metadata, exact=exact)
+            finally:
+                os.close(descriptor)
+            if file.work == "replace":
+                os.rename(name, file.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            raise
+        return refused
+
+    def _write_contents(self, descriptor: int, contents: Sequence[bytes | BackupError]) -> None:
+        offset = 0
+        for content in contents:
+            assert isinstance(content, bytes)  # noqa: S101 -- the caller has looked for errors
+            self._write(descriptor, content, offset)
+            offset += len(content)
+        if self._sparse:
+            os.ftruncate(descriptor, offset)
+
+    def _write(self, descriptor: int, content: bytes, offset: int) -> None:
+        if self._sparse:
+            write_with_holes(descriptor, content, offset)
+        else:
+            write_at(descriptor, content, offset)
+
+    def _write_part(self, order: PartOrder) -> list[Remark]:
+        contents = self._reader.read(order.pieces, order.packs)
+        try:
+            descriptor = os.open(order.name, _PART, dir_fd=self._folders.open(order.folder))
+            try:
+                offset = order.offset
+                for piece in order.pieces:
+                    content = contents[piece]
+                    if isinstance(content, BackupError):
+                        return [Remark(0, "damaged", 0, str(content))]
+                    self._write(descriptor, content, offset)
+                    offset += plain_length(piece)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            return [Remark(0, "failed", error.errno or 0, os.strerror(error.errno or 0))]
+        return []
+
+    # Files that are there ----------------------------------------------------------------------
+
+    def _check_file(self, folder: int, file: FileOrder) -> bool:
+        if file.work == "refresh":
+            return True
+        try:
+            descriptor = open_for_reading(folder, file.name)
+        except OSError as error:
+            if file.work == "compare" and error.errno in (errno.EACCES, errno.ELOOP):
+                return False  # what cannot be read, or is no file any more, is replaced
+            raise
+        try:
+            if file.work == "verify":
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            return holds(descriptor, file.size, file.pieces)
+        finally:
+            os.close(descriptor)
+
+    def _refresh(self, folder: int, file: FileOrder) -> tuple[str, ...]:
+        if self._dry_run or file.work == "verify":
+            return ()
+        descriptor = open_for_reading(folder, file.name)
+        try:
+            return apply_to_descriptor(descriptor, file.metadata, exact=True)
+        finally:
+            os.close(descriptor)
+
+
+def finish_large_file(
+    folder: int, temporary: bytes, name: bytes, metadata: Metadata, *, exact: bool
+) -> tuple[str, ...]:
+    """Give a large file, whole by now, its metadata and then its name."""
+    descriptor = os.open(temporary, _PART, dir_fd=folder)
+    try:
+        refused = apply_to_descriptor(descriptor, metadata, exact=exact)
+    finally:
+        os.close(descriptor)
+    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    return refused
+
+
+def create_large_file(folder: int, size: int, *, sparse: bool) -> bytes:
+    """Make the temporary file of a large one and give its name."""
+    name = temporary_name()
+    descriptor = os.open(name, _CREATE, _PRIVATE, dir_fd=folder)
+    try:
+        if sparse:
+            os.ftruncate(descriptor, size)
+    finally:
+        os.close(descriptor)
+    return name
+
+
+def serve(setup: Message, channel: Channel) -> None:
+    """Run a worker: `setup` is (recipe of the store, key parts, target's descriptor, sparse, dry)."""
+    recipe, key, root, sparse, dry_run = setup
+    os.umask(0)
+    folders = Folders(root)
+    reader = PackReader(store_from_recipe(recipe), MasterKey(*key))
+    writer = FileWriter(reader, folders, sparse=sparse, dry_run=dry_run, exact_modes=True)
+    while (message := channel.receive()) is not None:
+        channel.send([tuple(remark) for remark in writer.carry_out(parse_order(message))])

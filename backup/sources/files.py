@@ -1,0 +1,71 @@
+"""Sources of a backup: a file or folder of this machine, a stream, or text made on the spot."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+# Given a path and its lstat, whether to leave it out, with everything below.
+IsExcluded = Callable[[bytes, os.stat_result], bool]
+# Given a folder's path, an open descriptor of it and its names, which of them to keep.
+FilterNames = Callable[[bytes, int, list[bytes]], list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A file, folder or anything else a path can name.
+
+    Attributes:
+        path: Absolute or relative to the working folder.
+        is_excluded: Leaves out what it says yes to; None for nothing.
+        filter_names: Looks at a whole folder at once (CACHEDIR.TAG and the like); None to keep all.
+        one_file_system: Keep mount points, but not what is mounted there.
+        with_atime: Store access times; they change trees all the time.
+        options_key: Changes whenever the above decide otherwise; part of the scan cache's key.
+    """
+
+    path: bytes
+    is_excluded: IsExcluded | None = None
+    filter_names: FilterNames | None = None
+    one_file_system: bool = False
+    with_atime: bool = False
+    options_key: str = ""
+
+
+class Reader(Protocol):
+    """What a stream gives its bytes through."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the buffer as far as bytes are there; 0 at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSource:
+    """A stream that becomes one file.
+
+    Attributes:
+        open: Gives the reader; leaving its context raises `SourceError` where the stream was not
+            whole, e.g. because a command failed. Then there is no snapshot.
+        mode: Permission bits of the file.
+    """
+
+    open: Callable[[], AbstractContextManager[Reader]]
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """A file whose bytes are made after all earlier sources were read, e.g. a manifest.
+
+    Attributes:
+        make: Makes them.
+        mode: Permission bits of the file.
+    """
+
+    make: Callable[[], bytes]
+    mode: int = 0o644
+
+
+Source = FolderSource | StreamSource | TextSource

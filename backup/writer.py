@@ -1,0 +1,261 @@
+"""One run's writing: hands data to the executor, keeps trees, writes the index.
+
+Crash-safe order of a checkpoint:
+
+1. Wait for everything handed over, flush data and tree packs: all are durable.
+2. Write an index file about them: durable.
+
+Only after a checkpoint may anything refer to what was stored: the snapshot (`backup.create`) and
+the local scan cache. A run that is killed loses at most what came after its last checkpoint.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from backup.claims import LocalClaims
+from backup.frames import Compression
+from backup.packs import BlobType, PackedBlob
+from backup.repository import Repository
+from backup.ring import ChunkRing, Parts, group_pieces
+
+if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
+    from backup.chunks import Chunker
+    from backup.executors import Executor
+    from backup.index import Index
+    from backup.storing import BlobStorer, StoredPack, Totals
+
+MOST_BLOBS_UNINDEXED = 50_000
+CHECKPOINT_SECONDS = 120.0
+_GROUP_BYTES = 4 << 20
+ReadInto = Callable[[memoryview], int]
+# Joined ids, and what is odd: see `backup.reading`.
+Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
+
+
+class RunWriter:
+    """Writes what one run finds. For one thread."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        *,
+        width: int,
+        compression: Compression = "auto",
+        dry_run: bool = False,
+    ) -> None:
+        """Set up; nothing is started or read before it is needed.
+
+        Args:
+            repository: Where to.
+            width: Worker processes; 0 to work in this thread.
+            compression: As asked.
+            dry_run: Do everything but write.
+        """
+        self._repository = repository
+        self._width = width
+        self._compression = compression
+        self._dry_run = dry_run
+        self._waiting: dict[int, Answered] = {}
+        self._number = 0
+        self._executor: Executor | None = None
+        self._unindexed: dict[bytes, list[PackedBlob]] = {}
+        self._unindexed_blobs = 0
+        self._flushed: list[tuple[int, int, int]] = []
+        self.index_files: list[str] = []
+        self._checkpointed_at = repository.clock.monotonic()
+        self._ring: ChunkRing | None = None
+
+    @cached_property
+    def index(self) -> "Index":
+        """What the repository held when this was first asked for."""
+        return self._repository.load_index()
+
+    @property
+    def has_started(self) -> bool:
+        """Whether anything at all was handed over."""
+        return self._executor is not None
+
+    # Trees -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _trees(self) -> "BlobStorer":
+        from backup.storing import BlobStorer
+
+        return BlobStorer(
+            self._repository.store,
+            self._repository.key,
+            BlobType.TREE,
+            compression=self._compression,
+            known=self.index,
+            claims=LocalClaims(),
+            on_pack=self._note_tree_pack,
+            background=self._width > 0,
+            dry_run=self._dry_run,
+        )
+
+    def save_tree(self, tree: bytes) -> bytes:
+        """Store a tree unless it is known; gives its id."""
+        tree_id = hashlib.sha256(tree).digest()
+        self._trees.store([(tree_id, tree)])
+        return tree_id
+
+    def _note_tree_pack(self, pack: "StoredPack") -> None:
+        self._note_pack(pack.id, pack.blobs)
+
+    # Data --------------------------------------------------------------------------------------
+
+    def submit_files(
+        self, folders: Sequence[tuple[bytes, Sequence[tuple[bytes, int]]]], answered: Answered
+    ) -> None:
+        """Have small files read and stored.
+
+        Args:
+            folders: (path, [(name, size)]) of each folder concerned.
+            answered: Told of the result, perhaps much later.
+        """
+        self._submit(("files",), (folders,), answered)
+
+    def _submit(self, kind: tuple[str], content: tuple[object, ...], answered: Answered) -> None:
+        executor = self._start()
+        while executor.is_busy:
+            self.pump(wait=True)
+        self._number += 1
+        self._waiting[self._number] = answered
+        executor.submit((*kind, self._number, *content))
+        self.pump(wait=False)
+
+    def _start(self) -> "Executor":
+        if self._executor is None:
+            from backup.executors import make_executor
+
+            self._executor = make_executor(
+                self._repository,
+                self.index,
+                width=self._width,
+                compression=self._compression,
+                dry_run=self._dry_run,
+            )
+            self._ring = ChunkRing(self._executor.slots, lambda: self.pump(wait=True))
+        return self._executor
+
+    @cached_property
+    def _chunker(self) -> "Chunker":
+        from backup.chunks import Chunker
+
+        return Chunker(self._repository.config.polynomial)
+
+    def store_stream(self, read_into: ReadInto, done: Callable[[bytes, int], None]) -> None:
+        """Cut what `read_into` gives until it gives 0, and have the chunks stored.
+
+        Args:
+            read_into: Fills a buffer as far as it can, gives the number of bytes.
+            done: Called with the joined ids, in order, and the total length, once all chunks are
+                on their way into packs; perhaps before this returns, perhaps later.
+        """
+        self._start()
+        assert self._ring is not None  # noqa: S101 -- set by _start
+        ring, parts = self._ring, Parts(done)
+        ring.make_room()
+        begin, at_end = ring.filled, False
+        while not at_end:
+            view = ring.view
+            while ring.filled < len(view) and not at_end:
+                count = read_into(view[ring.filled :])
+                ring.filled += count
+                at_end = count == 0
+            uncut = self._submit_chunks(ring, begin, parts, last=at_end)
+            if not at_end:
+                ring.advance(bytes(view[uncut : ring.filled]))
+                begin = 0
+        parts.close()
+
+    def _submit_chunks(self, ring: ChunkRing, begin: int, parts: Parts, *, last: bool) -> int:
+        """Cut from `begin` and hand over what is certain; gives where the uncertain rest begins."""
+        cuts = self._chunker.cut(ring.view[begin : ring.filled], last=last)
+        pieces = [(begin + start, begin + end) for start, end in cuts]
+        for group in group_pieces(pieces, _GROUP_BYTES):
+            place = parts.expect(group[-1][1] - group[0][0])
+            release = ring.use()
+
+            def answered(
+                ids: bytes, _: object, place: int = place, release: Callable[[], None] = release
+            ) -> None:
+                release()
+                parts.arrive(place, ids)
+
+            self._submit(("chunks",), (ring.current, group), answered)
+        return pieces[-1][1] if pieces else begin
+
+    # Answers -----------------------------------------------------------------------------------
+
+    def pump(self, *, wait: bool) -> None:
+        """Take in answers; with `wait`, not without at least one."""
+        if self._executor is not None:
+            self._take(self._executor.poll(wait=wait))
+
+    def _take(self, messages: Iterable[tuple[Any, ...]]) -> None:
+        for message in messages:
+            kind = message[0]
+            if kind == "pack":
+                blobs = [PackedBlob(row[0], BlobType(row[1]), *row[2:]) for row in message[3]]
+                self._note_pack(message[1], blobs)
+            elif kind == "flushed":
+                self._flushed.append(message[1:])
+            else:
+                answered = self._waiting.pop(message[1])
+                answered(message[2], message[3] if kind == "files" else {})
+
+    def _note_pack(self, pack_id: bytes, blobs: list[PackedBlob]) -> None:
+        self._unindexed[pack_id] = blobs
+        self._unindexed_blobs += len(blobs)
+        if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED:
+            self._write_index()
+
+    def _write_index(self) -> None:
+        if self._unindexed and not self._dry_run:
+            from backup.index import encode_index
+
+            self.index_files.append(
+                self._repository.write_file("index", encode_index(self._unindexed))
+            )
+        self._unindexed, self._unindexed_blobs = {}, 0
+
+    def drain(self) -> None:
+        """Wait until everything handed over has been answered."""
+        while self._waiting:
+            self.pump(wait=True)
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        """Whether so much time has passed that what was stored should be indexed."""
+        now = self._repository.clock.monotonic()
+        return now - self._checkpointed_at > CHECKPOINT_SECONDS
+
+    def checkpoint(self) -> None:
+        """Make everything stored so far durable and indexed; see the module's text."""
+        self.drain()
+        if self._executor is not None:
+            self._flushed = []
+            self._take(self._executor.flush())
+        if "_trees" in self.__dict__:
+            self._trees.flush()
+        self._write_index()
+        self._checkpointed_at = self._repository.clock.monotonic()
+
+    def totals(self) -> "tuple[Totals, Totals]":
+        """Give what was new as of the last checkpoint: data, trees."""
+        from backup.storing import Totals
+
+        rows = self._flushed or [(0, 0, 0)]
+        data = Totals(*(sum(column) for column in zip(*rows, strict=True)))
+        trees = self._trees.totals if "_trees" in self.__dict__ else Totals(0, 0, 0)
+        return data, trees
+
+    def close(self) -> None:
+        """End the workers; what was not checkpointed is dropped."""
+        if self._executor is not None:
+            self._executor.close()
+        if "_trees" in self.__dict__:
+            self._trees.close()
