@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup.errors import UsageError
+from backup.markers import decide_marking, parse_marker
 from backup.patterns import Patterns, compile_patterns
 from tests.restic_oracle import OracleRepository, create_oracle_repository
 
@@ -301,3 +303,49 @@ def test_a_hard_case_is_understood_as_restic_understands_it(tree: Tree, texts: l
     compare_restore(tree, texts, [])
     compare_backup(tree, [], texts)
     compare_restore(tree, [], texts)
+
+
+MARKERS = ("CACHEDIR.TAG:Signature: 8a477f597d28d172789f06886806bc55", ".nobackup", "tag:a")
+CONTENTS = (b"Signature: 8a477f597d28d172789f06886806bc55\n", b"Signature: 8a47", b"abc", b"")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    files=st.dictionaries(
+        st.sampled_from((b"CACHEDIR.TAG", b".nobackup", b"tag", b"x")), st.sampled_from(CONTENTS)
+    ),
+    specifications=st.sets(st.sampled_from(MARKERS)),
+)
+def test_a_marked_folder_is_saved_as_restic_saves_it(
+    tree: Tree, tmp_path: Path, files: dict[bytes, bytes], specifications: set[str]
+) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    for name, content in files.items():
+        (folder / os.fsdecode(name)).write_bytes(content)
+    answer = tree.repository.run(
+        "backup",
+        "--dry-run",
+        "--no-lock",
+        "-vv",
+        "--json",
+        *(f"--exclude-if-present={specification}" for specification in sorted(specifications)),
+        str(folder),
+    )
+    decided = decide_marking(
+        [parse_marker(specification) for specification in sorted(specifications)],
+        files.keys(),
+        lambda name, length: files[name][:length],
+    )
+
+    saved = {
+        message["item"].removesuffix("/")
+        for message in map(json.loads, answer.stdout.splitlines())
+        if message.get("action") == "new"
+    }
+    expected = set(files) & decided.survivors if decided.is_marked else set(files)
+    assert {path for path in saved if path.startswith(f"{folder}/")} == {
+        f"{folder}/{name.decode()}" for name in expected
+    }
+    assert str(folder) in saved
