@@ -219,7 +219,7 @@ def write_repeats(out: Writer, scale: float) -> None:
 def _name_file(out: Writer, kind: str, number: int) -> str:
     slug = SLUGS[int(out.draw() * len(SLUGS))]
     when = f"{2016 + int(out.draw() * 9)}/{1 + int(out.draw() * 12):02d}"
-    plugin = f"{SLUGS[number % len(SLUGS)]}-{number % PLUGINS:03d}"
+    plugin = f"{SLUGS[number % PLUGINS % len(SLUGS)]}-{number % PLUGINS:03d}"
     if kind in {"jpg", "pdf"}:
         edge = ("", "-150x150", "-300x200", "-1024x683")[number % 4] if kind == "jpg" else ""
         return f"wp-content/uploads/{when}/{slug}-{number}{edge}.{kind}"
