@@ -87,4 +87,16 @@ def _become(account: pwd.struct_passwd) -> None:
     environment = {**os.environ, "HOME": account.pw_dir, "USER": account.pw_name}
     environment.setdefault("SUDO_USER", "root")  # the journal wants to know who really asked
     environment["LOGNAME"] = account.pw_name
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - no shell is wanted
+    command = [sys.executable, *sys.orig_argv[1:]]
+    try:
+        os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise OtherOwnerError(
+            'the catalog belongs to "{owner}", who may not run {program_file}',
+            why="{reason}",
+            data="nothing was changed",
+            next_step="install Giữ Cổng where that user can read it, e.g. /opt/giucong",
+            owner=account.pw_name,
+            program_file=sys.executable,
+            reason=error.strerror,
+        ) from error

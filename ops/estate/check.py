@@ -63,6 +63,14 @@ def _check_secrets(estate: Estate) -> Iterator[Problem]:
                 {"name": rest},
                 severity="warning",
             )
+        if location == ("keys", "repository") and not Path(rest).exists() and scheme == "file":
+            problem = Problem(
+                "",
+                "there is no repository key yet: {path}",
+                "`{program} backup.init` makes one; then keep a copy of it elsewhere",
+                {"path": rest},
+                severity="warning",
+            )
         if problem is not None:
             yield _at(problem, location, document)
 

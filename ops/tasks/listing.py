@@ -30,12 +30,6 @@ def write_tasks(root: Collection, only: str = "") -> None:
         write_columns(lines[name], width)
 
 
-def write_closing_hint() -> None:
-    """Write how to learn more about one task."""
-    text = _("`{program} --help TASK` explains a task and its flags.")
-    write_out("", text.format(program=program_name()))
-
-
 def write_task_help(name: str, documentation: str, flags: ParserContext) -> None:
     """Write usage, explanation and flags of one task."""
     pairs = flag_pairs(flags)

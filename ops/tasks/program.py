@@ -79,7 +79,9 @@ def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
         return _explain_unknown(found[1], tasks)
     if found := _VALUE_MISSING.match(message):
         return WrongUseError(
-            "the flag {flag} needs a value", next_step="write `{flag} VALUE`", flag=found[1]
+            "the flag {flag} needs a value",
+            next_step="write the value right after the flag",
+            flag=found[1],
         )
     if found := _VALUE_GIVEN.match(message):
         return WrongUseError(
@@ -92,7 +94,7 @@ def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
     if word.startswith("-"):
         return WrongUseError(
             "the flag {flag} is not known here",
-            next_step="`{program} --help TASK` lists the flags of a task",
+            next_step="`--help` after a task lists its flags",
             flag=word,
         )
     near = next(iter(difflib.get_close_matches(word, list(tasks), 1)), "")

@@ -93,7 +93,7 @@ def _start(
     if missing:
         raise WrongUseError(
             "the flag --{flag} must be given",
-            next_step="`{program} --help {task}` lists all flags",
+            next_step="`{program} {task} --help` lists all flags",
             flag=missing[0],
             task=_task_name(body),
         )
