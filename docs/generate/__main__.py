@@ -1,16 +1,34 @@
-"""`make docs`: write every generated page of `docs/reference`."""
+"""`make docs`: write every generated page of `docs/reference`.
 
-from docs.generate.pages import REFERENCE, render_pages
+With `--check` nothing is written; stale pages are named and the exit code is 1.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+REFERENCE = Path(__file__).parent.parent / "reference"
 
 
-def main() -> None:
-    """Write the pages that changed and name them."""
-    for name, text in render_pages().items():
-        page = REFERENCE / name
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
+def main() -> int:
+    """Write the pages that changed and name them; give the exit code."""
+    os.environ["GIUCONG_LANG"] = (
+        "en"  # before the tasks are imported: their help is translated then
+    )
+    from docs.generate.pages import render_pages
+
+    is_check = "--check" in sys.argv[1:]
+    stale = [
+        (REFERENCE / name, text)
+        for name, text in render_pages().items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text("utf-8") != text
+    ]
+    for page, text in stale:
+        if not is_check:
             page.write_text(text, encoding="utf-8")
-            print(f"written: {page.relative_to(REFERENCE.parent.parent)}")
+        print(f"{'stale, run `make docs`' if is_check else 'written'}: docs/reference/{page.name}")
+    return int(is_check and bool(stale))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
