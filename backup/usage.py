@@ -12,7 +12,7 @@ from backup.errors import DamagedError
 from backup.index import Index
 from backup.packs import ID_LENGTH, BlobType
 from backup.repository import Repository
-from backup.walking import BadTree, Mentions, MissingBlob, TreeWalk
+from backup.tree_walk import BadTree, Mentions, MissingBlob, TreeWalk
 
 _LOOK_UP_AT_ONCE = 32_768
 
@@ -103,7 +103,7 @@ def references_of(tree: bytes) -> References:
     subtrees: list[str] = []
 
     def note(fields: dict[str, Any]) -> object:
-        if "nodes" in fields:
+        if "nodes" in fields and "type" not in fields:
             return fields
         # Keeping the ids alone, and not every node, bounds the memory of a huge folder.
         if ids := fields.get("content"):
