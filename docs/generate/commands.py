@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 
 from invoke.collection import Collection
-from invoke.parser import Argument
+from invoke.parser.argument import Argument
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
 from ops.tasks import load_tasks
@@ -20,10 +20,10 @@ Exit codes stand on [the page of errors](errors.md#exit-codes).
 
 ## The operators' tasks
 
-In a checkout `.venv/bin/fab TASK`, installed `giucong TASK`; the same tasks. `fab --list` lists them,
-`fab --help TASK` explains one, both in Vietnamese or, with `GIUCONG_LANG=en`, in English. `giucong`
-alone says what is red. The estate is the file that `GIUCONG_ESTATE` names, else `./estate.toml`, else
-`/etc/giucong/estate.toml`; `giucong` also takes `--estate FILE`.
+In a checkout `.venv/bin/fab TASK`, installed `giucong TASK`; the same tasks. `fab --list` lists
+them, `fab --help TASK` explains one, both in Vietnamese or, with `GIUCONG_LANG=en`, in English.
+`giucong` alone says what is red. The estate is the file that `GIUCONG_ESTATE` names, else
+`./estate.toml`, else `/etc/giucong/estate.toml`; `giucong` also takes `--estate FILE`.
 
 A flag in brackets may be left out.
 """
