@@ -24,9 +24,8 @@ class Chunker:
 
     def __init__(self, polynomial: int) -> None:
         digest = hashlib.sha256(format(polynomial, "x").encode()).digest()
-        self._cutter = FastCDC(
-            AVERAGE, min_size=SMALLEST, max_size=LARGEST, seed=int.from_bytes(digest[:8], "big")
-        )
+        seed = int.from_bytes(digest[:8], "big") >> 1  # the cutter doubles it within 64 bits
+        self._cutter = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST, seed=seed)
 
     def cut(self, data: Buffer, *, last: bool) -> Iterator[tuple[int, int]]:
         """Yield (start, end) of each chunk that is certain, in order.

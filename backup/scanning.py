@@ -69,6 +69,11 @@ class Counts:
     total_files_processed: int = 0
     total_bytes_processed: int = 0
 
+    def add(self, other: "Counts") -> None:
+        """Add another source's counters."""
+        for name in Counts.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 class _Dropped:
     """Marks an entry that is not part of its folder's tree."""
@@ -164,27 +169,27 @@ class Walker:
         path = self._source.path
         status = os.lstat(path)
         self._device = status.st_dev
-        holder = Folder(os.path.dirname(path) or b".", None, 0, previous)
+        holder = Folder(os.path.realpath(os.path.dirname(path) or b"."), None, 0, previous)
         holder.names, holder.stats, holder.outcomes = [os.path.basename(path)], [status], [None]
         if stat.S_ISDIR(status.st_mode):
             holder.waiting = 1
-            self._scan_all(path, holder)
+            self._scan_all(path, holder, previous.below(name))
         else:
-            holder.descriptor = open_folder(os.path.realpath(holder.path))
+            self._open(holder)
             self._decide_entry(holder, 0)
             self._submit_batch()
-            os.close(holder.descriptor)
+            self._close(holder)
         self._writer.drain()
         node = self._node_of(holder, 0)
         return None if node is None else node._replace(name=name)
 
-    def _scan_all(self, path: bytes, holder: Folder) -> None:
+    def _scan_all(self, path: bytes, holder: Folder, previous: PreviousFolder) -> None:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             self._fail(holder, 0, "scan", error)
             return
-        root = Folder(os.path.abspath(path), holder, 0, holder.previous)
+        root = Folder(os.path.abspath(path), holder, 0, previous)
         stack = [(root, self._scan(root, descriptor))]
         while stack:
             folder, places = stack[-1]
@@ -277,6 +282,7 @@ class Walker:
         if self._cached and self._take_cached(folder):
             self._close(folder)
             return
+        self._open(folder)
         folder.previous.load()
         folder.is_left = True
         folder.waiting += 1  # until every entry has been looked at
@@ -473,6 +479,7 @@ class Walker:
             self._set_content(folder, place, content if size else b"", size, odd.xattrs)
 
     def _read_big(self, folder: Folder, place: int) -> None:
+        was_open = folder.descriptor >= 0
         try:
             parent = self._open(folder)
             descriptor = open_file(parent, folder.names[place])
@@ -497,7 +504,7 @@ class Walker:
             self._settle_followers(folder, place)
         finally:
             os.close(descriptor)
-            if folder.is_left:
+            if not was_open:
                 self._close(folder)
 
     def _set_content(

@@ -1,8 +1,9 @@
 """Sources of a backup: a file or folder of this machine, a stream, or text made on the spot."""
 
+import io
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,12 +47,12 @@ class StreamSource:
     """A stream that becomes one file.
 
     Attributes:
-        open: Gives the reader; leaving its context raises `SourceError` where the stream was not
-            whole, e.g. because a command failed. Then there is no snapshot.
+        open_reader: Gives the reader; leaving its context raises `SourceError` where the stream
+            was not whole, e.g. because a command failed. Then there is no snapshot.
         mode: Permission bits of the file.
     """
 
-    open: Callable[[], AbstractContextManager[Reader]]
+    open_reader: Callable[[], AbstractContextManager[Reader]]
     mode: int = 0o644
 
 
@@ -66,6 +67,11 @@ class TextSource:
 
     make: Callable[[], bytes]
     mode: int = 0o644
+
+    @contextmanager
+    def open_reader(self) -> Iterator[Reader]:
+        """Make the bytes, and give them to be read."""
+        yield io.BytesIO(self.make())
 
 
 Source = FolderSource | StreamSource | TextSource
