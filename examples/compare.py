@@ -94,7 +94,7 @@ def _read_tree(root: Path, leave_out: frozenset[str]) -> dict[bytes, Entry]:
     for relative, status in found.items():
         if not stat.S_ISDIR(status.st_mode):
             names[status.st_dev, status.st_ino].append(relative)
-    touched = {os.path.dirname(os.fsencode(path)) for path in leave_out}  # noqa: PTH120 - bytes
+    touched = {os.fsencode(Path(path).parent) for path in leave_out}
     return {
         relative: Entry(
             mode=status.st_mode,
