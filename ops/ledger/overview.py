@@ -58,15 +58,12 @@ class JobStatus:
 def list_jobs(session: Session, jobs: Sequence[JobDefinition], now: datetime) -> list[JobStatus]:
     """Give every job's status, in the order of `jobs`."""
     last = {view.job: view for view in _newest_ended(session)}
-    last_ok = dict(
-        session.execute(
-            select(Occurrence.job, func.max(Occurrence.ended_at))
-            .where(Occurrence.outcome == "ok")
-            .group_by(Occurrence.job)
-        )
-        .tuples()
-        .all()
+    ok_times = session.execute(
+        select(Occurrence.job, func.max(Occurrence.ended_at))
+        .where(Occurrence.outcome == "ok")
+        .group_by(Occurrence.job)
     )
+    last_ok = {name: moment for name, moment in ok_times}  # noqa: C416  # dict() loses the types
     opened: dict[str, list[OccurrenceView]] = {}
     for view in _views(session, Occurrence.state != "ended"):
         opened.setdefault(view.job, []).append(view)

@@ -70,7 +70,7 @@ def list_held(session: Session) -> list[Held]:
     ).where(Occurrence.state.in_(("claimed", "running")))
     return [
         Held(run_id, job, site, state, host, heartbeat)
-        for run_id, job, site, state, host, heartbeat in session.execute(query).tuples()
+        for run_id, job, site, state, host, heartbeat in session.execute(query)
         if run_id is not None
     ]
 
