@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from ops.errors import WrongUseError
+from ops.text import N_
 
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]\d|2[0-3]):([0-5]\d)")
 _CRON_FIELDS = 5
@@ -76,7 +77,7 @@ def parse_schedule(schedule: str, zone: ZoneInfo, *, spread_key: str = "") -> Sc
         hour, minute, end_hour, end_minute = (int(digits) for digits in found.groups())
         start, end = time(hour, minute), time(end_hour, end_minute)
         if start == end:
-            raise _unreadable(stripped, "the window begins and ends at the same time")
+            raise _unreadable(stripped, N_("the window begins and ends at the same time"))
         return Window(start, end, zone, spread_place(spread_key))
     return Cron(_checked_cron(stripped), zone)
 
@@ -88,20 +89,21 @@ def spread_place(spread_key: str) -> float:
 
 def _checked_cron(line: str) -> str:
     if len(line.split()) != _CRON_FIELDS:
-        raise _unreadable(line, "a cron line has five fields: minute hour day month weekday")
+        raise _unreadable(line, N_("a cron line has five fields: minute hour day month weekday"))
     try:
         next(CronSim(line, _ANY_MOMENT))
     except CronSimError as error:
-        raise _unreadable(line, str(error)) from error
+        raise _unreadable(line, N_("the cron reader says: {detail}"), str(error)) from error
     except StopIteration as error:
-        raise _unreadable(line, "no such day comes within fifty years") from error
+        raise _unreadable(line, N_("no such day comes within fifty years")) from error
     return line
 
 
-def _unreadable(schedule: str, reason: str) -> WrongUseError:
+def _unreadable(schedule: str, reason: str, detail: str = "") -> WrongUseError:
     return WrongUseError(
         'the schedule "{schedule}" cannot be read',
         why=reason,
         next_step='write a window such as "22:00-05:00" or a cron line such as "0 1 * * *"',
         schedule=schedule,
+        detail=detail,
     )

@@ -35,7 +35,7 @@ def guard_group() -> subprocess.Popen[bytes]:
         The guard; `dismiss` it before an orderly end.
     """
     reading, writing = os.pipe()
-    script = 'read -r _; kill -KILL -- "-$0"'
+    script = 'read -r _; kill -s KILL -- "-$0"'
     guard = subprocess.Popen(["/bin/sh", "-c", script, str(os.getpid())], stdin=reading)
     os.close(reading)
     os.register_at_fork(after_in_child=lambda: os.close(writing))

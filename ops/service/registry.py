@@ -59,7 +59,7 @@ class RunContext:
 class JobRunner(Protocol):
     """Does the work of one kind of job, in a worker process that holds the site's lock."""
 
-    def __call__(self, context: RunContext) -> JobResult:
+    def __call__(self, context: RunContext, /) -> JobResult:
         """Run it and say how it ended; an error that leaves it becomes `failed`."""
 
 

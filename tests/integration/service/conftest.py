@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+
+from ops.catalog.opening import Catalog, open_catalog
+from tests.postgres_server import catalog_url, postgres_server
+
+__all__ = ["catalog_url", "postgres_server"]
+
+
+@pytest.fixture
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    opened = open_catalog(catalog_url)
+    yield opened
+    opened.close()

@@ -1,0 +1,172 @@
+"""One look at a time, under clocks that the test turns: who is lost, and who is not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Occurrence
+from ops.clock.source import FrozenClock
+from ops.ledger import claims
+from ops.ledger.definitions import JobDefinition
+from ops.ledger.recording import Recording
+from ops.service.dispatch import Dispatcher
+from ops.service.pool import WorkerPool
+from ops.service.settings import ServiceSettings
+from ops.service.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NIGHTLY = JobDefinition(name="backup/a", kind="backup", site="a", schedule="0 1 * * *")
+
+
+@dataclass
+class Room:
+    """A dispatcher that starts no workers, its clock, and where its locks are."""
+
+    dispatcher: Dispatcher
+    clock: FrozenClock
+    catalog: Catalog
+    state: Path
+
+    def row(self) -> Occurrence:
+        with self.catalog.reading() as session:
+            query = select(Occurrence).order_by(Occurrence.due_at.desc())
+            return session.execute(query).scalars().first() or pytest.fail("no occurrence")
+
+    def begin(self) -> UUID:
+        """Let the night's run begin somewhere on this machine."""
+        with self.catalog.writing() as session:
+            (claim,) = claims.claim_due(
+                session, jobs=[NIGHTLY.name], now=self.clock.now(), limit=1, host="here"
+            )
+        with self.catalog.writing() as session:
+            claims.begin_run(session, claim.run_id, pid=1, now=self.clock.now())
+        return claim.run_id
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Let time pass, with a look every second."""
+        for _second in range(int(seconds)):
+            self.clock.advance(timedelta(seconds=1))
+            self.dispatcher.tick()
+
+
+@contextmanager
+def a_room(folder: Path) -> Iterator[Room]:
+    url = f"sqlite:///{folder / 'catalog.db'}"
+    settings = ServiceSettings(catalog_url=url, state=folder, workers=0, host="here")
+    clock = FrozenClock(START)
+    catalog = open_catalog(url)
+    pool = WorkerPool(settings)
+    dispatcher = Dispatcher(settings, catalog, clock, Recording(), pool)
+    dispatcher.register([NIGHTLY])
+    clock.advance(timedelta(hours=7))
+    dispatcher.tick()
+    yield Room(dispatcher, clock, catalog, folder)
+    catalog.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    with a_room(tmp_path) as made:
+        yield made
+
+
+def test_a_run_without_a_worker_is_lost_within_thirty_seconds(room: Room) -> None:
+    room.begin()
+    room.dispatcher.tick()
+    room.pass_seconds(24)
+    before = room.row().state
+    room.pass_seconds(5)
+
+    assert before == "running"
+    assert (room.row().outcome, room.row().reason) == ("failed", "lost")
+
+
+def test_a_run_that_holds_its_lock_is_never_lost(room: Room) -> None:
+    run_id = room.begin()
+    with hold_site_lock(room.state, "a", holder=str(run_id)):
+        room.pass_seconds(60)
+
+    assert room.row().state == "running"
+
+
+def test_a_lock_that_another_run_holds_saves_nobody(room: Room) -> None:
+    room.begin()
+    with hold_site_lock(room.state, "a", holder="somebody-else"):
+        room.pass_seconds(30)
+
+    assert room.row().reason == "lost"
+
+
+def test_a_beating_run_is_never_lost(room: Room) -> None:
+    run_id = room.begin()
+    for _beat in range(6):
+        room.pass_seconds(10)
+        with room.catalog.writing() as session:
+            claims.beat(session, run_id)
+
+    assert room.row().state == "running"
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)])
+def test_no_jump_of_the_wall_clock_makes_a_run_lost(room: Room, jump: timedelta) -> None:
+    run_id = room.begin()
+    room.pass_seconds(1)
+    room.clock.jump(jump)
+    room.pass_seconds(5)
+
+    with room.catalog.reading() as session:
+        query = select(Occurrence.state).where(Occurrence.run_id == run_id)
+        assert session.execute(query).scalar_one() == "running"
+
+
+def test_a_run_of_another_machine_is_not_judged_from_here(room: Room) -> None:
+    room.begin()
+    with room.catalog.writing() as session:
+        session.execute(select(Occurrence)).scalar_one().host = "there"
+    room.pass_seconds(60)
+
+    assert room.row().state == "running"
+
+
+def test_a_forward_jump_is_seen_and_its_night_listed(room: Room) -> None:
+    room.begin()
+    room.clock.jump(timedelta(days=1))
+    room.dispatcher.tick()
+
+    assert room.row().due_at == START + timedelta(days=1, hours=6)
+    assert room.dispatcher.earliest() == START + timedelta(days=2, hours=6)
+
+
+def test_after_a_jump_back_the_service_waits_for_the_next_night_again(room: Room) -> None:
+    room.clock.jump(timedelta(days=-3))
+    room.dispatcher.tick()
+
+    assert room.dispatcher.earliest() == START - timedelta(days=3) + timedelta(hours=6) + timedelta(
+        days=1
+    )
+
+
+def test_a_lock_is_held_by_one_and_says_by_whom(tmp_path: Path) -> None:
+    assert is_lock_free(tmp_path, "a")
+    with hold_site_lock(tmp_path, "a", holder="run-1"):
+        assert not is_lock_free(tmp_path, "a")
+        assert is_lock_held_by(tmp_path, "a", "run-1")
+        assert not is_lock_held_by(tmp_path, "a", "run-2")
+        assert is_lock_free(tmp_path, "b")
+        with pytest.raises(SiteBusyError) as caught, hold_site_lock(tmp_path, "a", holder="run-2"):
+            pytest.fail("two hold the lock")
+    assert is_lock_free(tmp_path, "a")
+    assert caught.value.exit_code == 11
+    assert caught.value.params["holder"] == "run-1"
+
+
+def test_a_name_with_a_slash_stays_inside_the_folder(tmp_path: Path) -> None:
+    with hold_site_lock(tmp_path, "../../check/all", holder="r"):
+        assert [path.parent for path in tmp_path.rglob("*.lock")] == [tmp_path / "locks"]

@@ -1,0 +1,54 @@
+"""Kinds of jobs small enough to watch; a worker imports this module by its name."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ops.errors import OpsError
+from ops.ledger.definitions import JobResult
+from ops.service.registry import RunContext, register
+
+
+def note(context: RunContext) -> JobResult:
+    """Add a line to a file: one line for one run."""
+    line = f"{context.job} {context.run_id}\n".encode()
+    descriptor = os.open(context.arguments["file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(descriptor, line)
+    os.close(descriptor)
+    return JobResult("ok", summary={"lines": 1})
+
+
+def linger(context: RunContext) -> JobResult:
+    """Start a child, tell both process ids, and stay."""
+    child = subprocess.Popen(["/bin/sleep", "60"])
+    told = Path(context.arguments["file"])
+    told.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
+    told.with_suffix(".part").rename(told)
+    time.sleep(60)
+    return JobResult("ok")
+
+
+def refuse(_context: RunContext) -> JobResult:
+    """Fail as a library does."""
+    raise OpsError(
+        "the store {name} is full", why="0 bytes are free", data="nothing was lost", name="near"
+    )
+
+
+def crash(_context: RunContext) -> JobResult:
+    """Fail as a mistake does."""
+    raise ValueError("postgresql://giucong:hunter2@db/x")
+
+
+def leave(_context: RunContext) -> JobResult:
+    """End the process from inside a runner."""
+    sys.exit(0)
+
+
+register("note", note)
+register("linger", linger)
+register("refuse", refuse)
+register("crash", crash)
+register("leave", leave)
