@@ -90,6 +90,12 @@ class Context:
         source = PasswordSource(self.arguments.password_file, self.arguments.password_command)
         return read_password(source, self.environment, stdin_is_taken=stdin_is_taken)
 
+    def has_password(self) -> bool:
+        """Whether a password is given, so that nobody need be asked."""
+        arguments = self.arguments
+        given = arguments.password_file or arguments.password_command
+        return bool(given or self.environment.get("RESTIC_PASSWORD"))
+
     def open_repository(self, *, stdin_is_taken: bool = False) -> Repository:
         """Open the repository that --repo names."""
         from backup.repository import Repository
@@ -115,24 +121,24 @@ class Context:
         return Repository.open(self._open_place(place), password, cache_dir=self.cache_dir())
 
     @contextmanager
-    def lock(self, repository: Repository, *, exclusive: bool = False) -> Iterator[Lock | None]:
+    def lock(
+        self, repository: Repository, *, exclusive: bool = False, writes: bool = False
+    ) -> Iterator[Lock | None]:
         """Hold a lock while the block runs; none with --no-lock, which only reading allows.
 
+        Args:
+            repository: Whose lock.
+            exclusive: Whether nobody else may hold one.
+            writes: Whether the work adds something; then --no-lock does not count.
+
         Raises:
-            UsageError: --no-lock, but the work changes the repository.
             RepositoryLockedError: Somebody else's lock is in the way.
         """
         if self.arguments.no_lock:
-            if exclusive:
-                raise UsageError(
-                    "--no-lock cannot be used with {verb}",
-                    why="it changes the repository, and could harm what runs beside it",
-                    data="nothing was changed",
-                    next_step="leave out --no-lock",
-                    verb=self.arguments.verb,
-                )
-            yield None
-            return
+            if not exclusive and not writes:
+                yield None
+                return
+            self.output.note("note: --no-lock is for reading only; the lock is taken all the same")
         from backup.locks import hold_lock
 
         retry_for = self.arguments.retry_lock

@@ -61,10 +61,7 @@ class Output:
 
     def path(self, path: bytes) -> str:
         """Give a path for people: on a terminal no control character survives, else as it is."""
-        text = path.decode("utf-8", "surrogateescape")
-        if not self._is_terminal:
-            return text
-        return _CONTROLS.sub(lambda found: _escape(found[0]), text)
+        return show_path(path) if self._is_terminal else decode_path(path)
 
     def flush(self) -> None:
         """Hand everything on.
@@ -86,12 +83,17 @@ def standard_output(*, quiet: bool = False) -> Output:
 def dump_json(value: Any) -> str:
     """Give compact JSON; what is not UTF-8 becomes U+FFFD, as restic does."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _SURROGATES.sub("\ufffd", text)
+    return _SURROGATES.sub(r"\\ufffd", text)
 
 
 def decode_path(path: bytes) -> str:
     """Give a path as text; bytes that are not UTF-8 become surrogates, which `dump_json` knows."""
     return path.decode("utf-8", "surrogateescape")
+
+
+def show_path(path: bytes) -> str:
+    """Give a path for messages: no control character and no byte that is not UTF-8 survives."""
+    return _CONTROLS.sub(lambda found: _escape(found[0]), decode_path(path))
 
 
 def format_size(size: float) -> str:

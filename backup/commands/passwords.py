@@ -67,7 +67,7 @@ def read_password_file(path: str) -> str:
         UsageError: It cannot be read.
     """
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:  # noqa: PTH123 -- pathlib costs start-up time
+        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             return file.read().strip(_WHITE_SPACE)
     except OSError as error:
         raise UsageError(

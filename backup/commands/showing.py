@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backup.commands.context import Context
-from backup.commands.output import Output, decode_path, dump_json, format_duration, format_size
+from backup.commands.output import (
+    Output,
+    decode_path,
+    dump_json,
+    format_duration,
+    format_size,
+    show_path,
+)
 from backup.errors import BackupError
 from backup.progress import Progress
 
@@ -108,7 +115,7 @@ class QuietProgress:
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Print the path and what happened to it."""
         del during
-        self._output.warn(f"error: {self._output.path(path)}: {describe(error)}")
+        self._output.warn(f"error: {show_path(path)}: {describe(error)}")
 
     def note(self, text: str) -> None:
         """Print it, unless with --quiet."""
@@ -143,7 +150,7 @@ class LineProgress(QuietProgress):
 
     def item(self, action: str, path: bytes, size: int) -> None:
         """Print what was done with one item."""
-        self._output.note(f"{action:<9} {self._output.path(path)} ({format_size(size)})")
+        self._output.note(f"{action:<9} {show_path(path)} ({format_size(size)})")
 
 
 class BarProgress(QuietProgress):
@@ -180,12 +187,12 @@ class BarProgress(QuietProgress):
 
     def item(self, action: str, path: bytes, size: int) -> None:
         """Print what was done with one item, above the bar."""
-        self._say(f"{action:<9} {self._output.path(path)} ({format_size(size)})")
+        self._say(f"{action:<9} {show_path(path)} ({format_size(size)})")
 
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Print the error above the bar."""
         del during
-        self._say(f"error: {self._output.path(path)}: {describe(error)}")
+        self._say(f"error: {show_path(path)}: {describe(error)}")
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""

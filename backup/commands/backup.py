@@ -1,0 +1,208 @@
+"""``backup``: make a snapshot of files and folders, of stdin, or of what a command prints."""
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from backup.commands.backup_sources import make_exclusion, make_mounts, read_targets
+from backup.commands.context import Context
+from backup.commands.output import format_duration, format_size
+from backup.create import BackupRequest, BackupResult, create_snapshot
+from backup.errors import UsageError
+from backup.retention import group_snapshots, parse_grouping, parse_tag_list
+
+if TYPE_CHECKING:
+    from backup.repository import Repository
+    from backup.snapshots import Snapshot
+
+INCOMPLETE = 3
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.usage = "python -m backup backup [flags] PATH …"
+    add = parser.add_argument
+    add("-n", "--dry-run", action="store_true", help="store nothing, only say what would be")
+    add("-e", "--exclude", metavar="PATTERN", action="append", default=[], help="leave out")
+    add("--iexclude", metavar="PATTERN", action="append", default=[],
+        help="leave out, whatever the case")  # fmt: skip
+    add("--exclude-file", metavar="FILE", action="append", default=[],
+        help="file with patterns, one a line")  # fmt: skip
+    add("--iexclude-file", metavar="FILE", action="append", default=[],
+        help="file with patterns for any case")  # fmt: skip
+    add("--exclude-caches", action="store_true", help="leave out folders with a CACHEDIR.TAG")
+    add("--exclude-if-present", metavar="NAME[:HEADER]", action="append", default=[],
+        help="leave out what lies beside a file of that name")  # fmt: skip
+    add("--exclude-larger-than", metavar="SIZE", default="", help="leave out bigger files")
+    add("--files-from", metavar="FILE", action="append", default=[],
+        help="file with patterns of paths to back up")  # fmt: skip
+    add("--files-from-verbatim", metavar="FILE", action="append", default=[],
+        help="file with paths, one a line")  # fmt: skip
+    add("--files-from-raw", metavar="FILE", action="append", default=[],
+        help="file with paths, a null byte behind each")  # fmt: skip
+    add("-x", "--one-file-system", action="store_true", help="do not enter other file systems")
+    add("-f", "--force", action="store_true", help="read every file again")
+    add("--parent", metavar="ID", default="", help="snapshot to compare with")
+    add("-g", "--group-by", metavar="PARTS", default="host,paths",
+        help="what the snapshot to compare with must share")  # fmt: skip
+    add("-H", "--host", metavar="NAME", default=None, help="host's name (RESTIC_HOST)")
+    add("--tag", metavar="TAG,…", action="append", default=[], help="labels of the snapshot")
+    add(
+        "--time", metavar="TIME", default="", help="the snapshot's time, e.g. '2026-11-24 22:00:00'"
+    )
+    add("--with-atime", action="store_true", help="store access times")
+    add("--stdin", action="store_true", help="read the data from stdin")
+    add("--stdin-filename", metavar="NAME", default="stdin", help="the file's name in the snapshot")
+    add("--stdin-from-command", action="store_true", help="run PATH … and store what it prints")
+    add("--skip-if-unchanged", action="store_true", help="no snapshot where nothing changed")
+    add("--no-scan", action="store_true", help="accepted for restic's sake; nothing to do")
+    add("--read-concurrency", metavar="N", default="", help="accepted for restic's sake")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Back up, and say what came of it."""
+    started_at = time.monotonic()
+    exclusion = make_exclusion(arguments, context.environment)
+    targets, is_whole = read_targets(arguments, context)
+    repository = context.open_repository(stdin_is_taken=arguments.stdin)
+    progress = context.progress()
+    now = repository.clock.now()
+    hostname = _hostname(arguments, context.environment)
+    mounts, paths = make_mounts(arguments, targets, exclusion, progress)
+    request = BackupRequest(
+        mounts=mounts,
+        hostname=hostname,
+        paths=paths,
+        time=_parse_time(arguments.time) if arguments.time else now,
+        tags=_tags(arguments.tag),
+        excludes=tuple(map(os.fsdecode, exclusion.patterns.sensitive)),
+        force=arguments.force,
+        compression=arguments.compression,
+        skip_if_unchanged=arguments.skip_if_unchanged,
+        dry_run=arguments.dry_run,
+        real_parents=True,
+    )
+    with context.lock(repository, writes=not arguments.dry_run) as lock:
+        parent = _find_parent(context, repository, request)
+        _say_parent(context, parent, arguments)
+        request = _with_parent(request, parent)
+        result = create_snapshot(repository, request, lock=lock, progress=progress)
+    seconds = time.monotonic() - started_at
+    if context.json:
+        context.output.json(summary_message(result, seconds, dry_run=arguments.dry_run))
+    elif not context.quiet:
+        _print_summary(context, result, seconds)
+    if result.outcome == "incomplete" or not is_whole:
+        context.output.warn("warning: some of the source data could not be read")
+        return INCOMPLETE
+    return 0
+
+
+def _hostname(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    if arguments.host is not None:
+        return str(arguments.host)
+    if environment.get("RESTIC_HOST"):
+        return environment["RESTIC_HOST"]
+    import socket
+
+    return socket.gethostname()
+
+
+def _tags(lists: list[str]) -> tuple[str, ...]:
+    tags = [tag for text in lists for tag in parse_tag_list(text) if tag]
+    return tuple(dict.fromkeys(tags))
+
+
+def _parse_time(text: str) -> datetime:
+    """Read a time, in the local zone where it names none.
+
+    Raises:
+        UsageError: It is no time.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise UsageError(
+            "{text!r} is not a time", next_step="write it like '2026-11-24 22:00:00'", text=text
+        ) from error
+
+
+def _find_parent(
+    context: Context, repository: "Repository", request: BackupRequest
+) -> "Snapshot | None":
+    from backup.selection import find_snapshot, load_readable_snapshots
+
+    arguments = context.arguments
+    if arguments.parent:
+        return find_snapshot(repository, arguments.parent)
+    if request.force:
+        return None
+    parts = parse_grouping(arguments.group_by)
+    readable = load_readable_snapshots(repository)
+    for error in readable.errors:
+        context.output.warn(f"warning: {error}")
+    earlier = [it for it in readable.snapshots if it.time <= request.time]
+    groups = group_snapshots(earlier, parts)
+    for key, members in groups.items():
+        if (
+            ("host" not in parts or key.hostname == request.hostname)
+            and ("paths" not in parts or key.paths == tuple(sorted(request.paths)))
+            and ("tags" not in parts or key.tags == tuple(sorted(request.tags)))
+        ):
+            return members[0]
+    return None
+
+
+def _with_parent(request: BackupRequest, parent: "Snapshot | None") -> BackupRequest:
+    from dataclasses import replace
+
+    return replace(request, parent=parent)
+
+
+def _say_parent(context: Context, parent: "Snapshot | None", arguments: argparse.Namespace) -> None:
+    if context.json or context.quiet or arguments.force or arguments.stdin:
+        return
+    context.output.line(
+        f"using parent snapshot {parent.short_id}"
+        if parent is not None
+        else "no parent snapshot found, will read all files"
+    )
+
+
+def summary_message(result: BackupResult, seconds: float, *, dry_run: bool) -> dict[str, object]:
+    """Give restic's ``summary`` message."""
+    counters = dict(result.summary)
+    start, end = counters.pop("backup_start", ""), counters.pop("backup_end", "")
+    message: dict[str, object] = {"message_type": "summary", **counters}
+    message |= {"total_duration": seconds, "backup_start": start, "backup_end": end}
+    if result.snapshot_id:
+        message["snapshot_id"] = result.snapshot_id
+    if dry_run:
+        message["dry_run"] = True
+    return message
+
+
+def _print_summary(context: Context, result: BackupResult, seconds: float) -> None:
+    line = context.output.line
+    figures = {name: value for name, value in result.summary.items() if isinstance(value, int)}
+    line()
+    for title, name in (("Files:      ", "files"), ("Dirs:       ", "dirs")):
+        line(
+            f"{title} {figures[name + '_new']:5} new, {figures[name + '_changed']:5} changed, "
+            f"{figures[name + '_unmodified']:5} unmodified"
+        )
+    verb = "Would add" if context.arguments.dry_run else "Added"
+    stored = format_size(figures["data_added_packed"])
+    line(f"{verb} to the repository: {format_size(figures['data_added']):<5} ({stored:<5} stored)")
+    line()
+    line(
+        f"processed {figures['total_files_processed']} files, "
+        f"{format_size(figures['total_bytes_processed'])} in {format_duration(seconds)}"
+    )
+    if result.snapshot_id:
+        line(f"snapshot {result.snapshot_id[:8]} saved")
+    elif not context.arguments.dry_run:
+        line("skipped creating snapshot")
