@@ -9,6 +9,7 @@ The header has one entry a blob, in file order: a type byte (0 data, 1 tree, 2 c
 """
 
 import hashlib
+import mmap
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
@@ -20,6 +21,8 @@ from backup.stores.base import Buffer
 
 ID_LENGTH = 32
 TARGET_SIZE = 16 << 20
+# A pack is finished once it reaches its target, so its last blob may reach beyond.
+_FIRST_CAPACITY = 26 << 20
 LARGEST_HEADER = 16 << 20
 # An encrypted header must stay below 16 MiB; 41 bytes an entry.
 MOST_BLOBS = 400_000
@@ -112,22 +115,27 @@ class FinishedPack(NamedTuple):
 
     Attributes:
         id: SHA-256 of `data`.
-        data: All its bytes.
+        data: All its bytes, in page-aligned memory.
         blobs: What it holds, in file order.
     """
 
     id: bytes
-    data: bytes
+    data: memoryview
     blobs: list[PackedBlob]
 
 
 class PackBuilder:
-    """Collects sealed blobs of one type until the pack is big enough."""
+    """Collects sealed blobs of one type until the pack is big enough.
+
+    It owns two buffers in turn: the bytes of a finished pack stay valid until the one after it is
+    finished too.
+    """
 
     def __init__(self) -> None:
         self.size = 0
-        self._parts: list[Buffer] = []
         self._blobs: list[PackedBlob] = []
+        self._buffer = _new_buffer(_FIRST_CAPACITY)
+        self._other: memoryview | None = None
 
     def __len__(self) -> int:
         return len(self._blobs)
@@ -143,19 +151,32 @@ class PackBuilder:
         """Append one sealed blob."""
         length = len(sealed)
         self._blobs.append(PackedBlob(blob_id, blob_type, self.size, length, uncompressed_length))
-        self._parts.append(sealed)
-        self.size += length
+        self._append(sealed)
+
+    def _append(self, data: Buffer) -> None:
+        end = self.size + len(data)
+        if end > len(self._buffer):
+            grown = _new_buffer(2 * end)
+            grown[: self.size] = self._buffer[: self.size]
+            self._buffer = grown
+        self._buffer[self.size : end] = data
+        self.size = end
 
     def finish(self, envelope: Envelope) -> FinishedPack:
         """Give the pack and start the next one."""
         header = envelope.seal(encode_header(self._blobs))
-        self._parts += (header, _LENGTH.pack(len(header)))
-        data = b"".join(self._parts)
+        self._append(header)
+        self._append(_LENGTH.pack(len(header)))
+        data = self._buffer[: self.size]
         finished = FinishedPack(hashlib.sha256(data).digest(), data, self._blobs)
+        self._buffer, self._other = self._other or _new_buffer(_FIRST_CAPACITY), self._buffer
         self.size = 0
-        self._parts = []
         self._blobs = []
         return finished
+
+
+def _new_buffer(size: int) -> memoryview:
+    return memoryview(mmap.mmap(-1, size))
 
 
 def read_header(pack: Buffer, envelope: Envelope) -> list[PackedBlob]:
