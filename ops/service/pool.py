@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID
 
 from ops.ledger.claims import Claim
 from ops.ledger.definitions import TIMED_OUT, JobDefinition
 from ops.service.settings import ServiceSettings
 from ops.service.work_request import WorkRequest, format_request
+
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class WorkerPool:
     def start(self, claim: Claim, job: JobDefinition, steady: float) -> Worker:
         """Start a worker for a claim."""
         command = [sys.executable, "-m", "ops.service.worker", str(os.getpid()), job.name]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, start_new_session=True, env=_worker_environment()
+        )
         worker = Worker(process, claim, job, steady)
         self.workers[claim.run_id] = worker
         # A worker that is gone already is found by `take_ended`.
@@ -102,6 +107,12 @@ class WorkerPool:
                 lock_wait=settings.lock_wait,
             )
         )
+
+
+def _worker_environment() -> dict[str, str]:
+    """Give our environment, with the packages found where we found them, installed or not."""
+    paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def kill_group(worker: Worker) -> None:

@@ -69,7 +69,7 @@ def test_what_was_written_is_there_when_opened_again(catalog_url: str) -> None:
 
 def test_a_time_without_offset_is_refused(catalog: Catalog) -> None:
     with pytest.raises(StatementError, match="without an offset"), catalog.writing() as session:
-        session.add(estate_version("a", datetime(2026, 3, 1)))  # noqa: DTZ001
+        session.add(estate_version("a", datetime(2026, 3, 1)))  # noqa: DTZ001  # the very mistake
 
 
 def test_an_error_undoes_the_whole_transaction(catalog: Catalog) -> None:

@@ -1,0 +1,94 @@
+"""Keep every version of the estate that was in force, and journal what changed.
+
+Order, in the caller's transaction: store the version, then journal the difference from the one
+before. A version that comes back is journaled again, but stored once.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops import journal
+from ops.catalog.records import EstateVersion, JournalRow
+from ops.journal import Entry, Origin, canonical_json
+
+_ACTION = "estate.changed"
+
+
+def remember_estate(
+    session: Session, document: Mapping[str, Any], *, now: datetime, origin: Origin
+) -> str:
+    """Store the estate in force, if it is not the one in force already.
+
+    Args:
+        session: A writing session.
+        document: The whole estate as JSON values; secrets are references.
+        now: The wall clock.
+        origin: Who acts.
+
+    Returns:
+        The version's hash, for `Origin.estate`.
+    """
+    text = canonical_json(document)
+    version = sha256(text.encode()).hexdigest()
+    before = _hash_in_force(session)
+    if version == before:
+        return version
+    known = _document(session, before) if before else {}
+    if session.get(EstateVersion, version) is None:
+        session.add(EstateVersion(hash=version, first_seen_at=now, document=text))
+        session.flush()
+    details = {"before": before, "changes": find_changes(known, _parse(text))}
+    journal.append(session, replace(origin, estate=version), [Entry(_ACTION, version, details)])
+    return version
+
+
+def find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Give what differs: dotted key to [old, new]; None stands for what is not there.
+
+    A list of tables that have names is compared by name, any other list as a whole.
+    """
+    old, new = dict(_flatten(before)), dict(_flatten(after))
+    keys = sorted(old.keys() | new.keys())
+    return {key: [old.get(key), new.get(key)] for key in keys if old.get(key) != new.get(key)}
+
+
+def _hash_in_force(session: Session) -> str:
+    newest = (
+        select(JournalRow.subject)
+        .where(JournalRow.action == _ACTION)
+        .order_by(JournalRow.sequence.desc())
+        .limit(1)
+    )
+    return session.execute(newest).scalar_one_or_none() or ""
+
+
+def _document(session: Session, version: str) -> dict[str, Any]:
+    row = session.get(EstateVersion, version)
+    return _parse(row.document) if row else {}
+
+
+def _parse(text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
+def _flatten(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:  # JSON values
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _flatten(item, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and value and all(_is_named(item) for item in value):
+        for item in value:
+            yield from _flatten(item, f"{key}[{item['name']}]")
+    else:
+        yield key, value
+
+
+def _is_named(value: object) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("name"), str)
