@@ -63,7 +63,10 @@ def _take_profile(merged: Inherited, profile: dict[str, Any], at: Location) -> N
 
 
 def _take_table(merged: Inherited, name: str, table: dict[str, Any], at: Location) -> None:
-    own = merged.data.setdefault(name, {})
+    if name not in merged.data:
+        merged.data[name] = {}
+        merged.sources[(name,)] = at
+    own = merged.data[name]
     if not isinstance(own, dict):
         return
     for key, value in table.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ops.errors import EstateError, Problem
 from ops.estate.consistency import find_inconsistencies
@@ -97,24 +98,28 @@ def _check_profiles(data: Mapping[str, Any], context: dict[str, Path]) -> Iterat
 def _located(
     error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]
 ) -> Iterator[Located]:
-    seen: set[Location] = set()
+    """Yield what pydantic found; a value that fits no branch of a choice is told once."""
+    found: dict[Location, ErrorDetails] = {}
     for details in error.errors(include_url=False, include_input=False):
-        location = _trim(details["loc"], data, details["type"])
-        if location not in seen:  # a value that fits no branch of a choice is told once
-            seen.add(location)
+        found.setdefault(_trim(details["loc"], data, details["type"]), details)
+    for location, details in found.items():
+        is_branch = len(location) < len(details["loc"])
+        if not (is_branch and any(other[: len(location)] == location != other for other in found)):
             yield location, describe(details, location, model)
 
 
 def _trim(location: Location, data: Any, kind: str) -> Location:
-    """Cut off what pydantic adds to a location (branches of a choice, keys being validated)."""
+    """Leave out what pydantic adds to a location: branches of a choice, keys being validated."""
     if kind == "missing":
         return location
-    for length, step in enumerate(location):
+    steps: list[str | int] = []
+    for step in location:
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):
-            return location[:length]
-    return location
+            continue
+        steps.append(step)
+    return tuple(steps)
 
 
 def _at_their_source(found: list[Located], sites: list[Inherited | None]) -> Iterator[Located]:

@@ -57,7 +57,8 @@ def describe(details: ErrorDetails, location: Location, model: type[BaseModel]) 
     if kind == "missing":
         return Problem("", "the key is missing", _missing_fix(params), params)
     if kind == "literal_error":
-        return Problem("", "this must be one of {expected}", N_("choose one of them"), params)
+        params["choices"] = ", ".join(map(toml_value, _choices(find_field(model, location))))
+        return Problem("", "this must be one of: {choices}", fix, params)
     what = _LIMITS.get(kind) or next(
         (text for start, text in _EXPECTED if kind.startswith(start)), details["msg"]
     )
@@ -133,9 +134,15 @@ def example_of(field: FieldInfo | None) -> str:
         return toml_value(field.examples[0])
     default = field.get_default(call_default_factory=False)
     if field.is_required() or default is None or isinstance(default, BaseModel | tuple | dict):
-        choices = typing.get_args(field.annotation)
-        return toml_value(choices[0]) if choices and isinstance(choices[0], str) else ""
+        return next(map(toml_value, _choices(field)), "")
     return toml_value(default)
+
+
+def _choices(field: FieldInfo | None) -> tuple[Any, ...]:
+    """Give the values of a field that allows only some; empty for any other field."""
+    annotation = field.annotation if field else None
+    is_choice = typing.get_origin(annotation) is typing.Literal
+    return typing.get_args(annotation) if is_choice else ()
 
 
 def toml_value(value: Any) -> str:

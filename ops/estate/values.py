@@ -8,7 +8,7 @@ import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo
@@ -18,6 +18,7 @@ from ops.errors import WrongUseError
 
 REFERENCE_SCHEMES = ("file:", "env:", "credential:")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PASSWORD = re.compile(r"(?:^|://)[^/@\s:]*:[^/@\s]+@")
 _SECRET_PARAMETERS = re.compile(r"pass|pwd|token|secret|key", re.IGNORECASE)
 
 
@@ -29,6 +30,7 @@ class Part(BaseModel):
         extra="forbid",
         validate_default=True,
         hide_input_in_errors=True,
+        revalidate_instances="always",  # default parts are made without a folder
         validate_by_name=False,
         validate_by_alias=True,
     )
@@ -113,14 +115,13 @@ def make_reference(value: str, info: ValidationInfo) -> Reference:
 
 
 def carries_password(url: str) -> bool:
-    """Tell whether a literal URL holds a password, in front of the host or as a parameter."""
-    try:
-        parts = urlsplit(url)
-        found = parts.password is not None
-    except ValueError:
-        return "@" in url
-    return found or any(
-        _SECRET_PARAMETERS.search(name) and text for name, text in parse_qsl(parts.query)
+    """Tell whether a literal URL holds a password, in front of the host or as a parameter.
+
+    Knows restic's forms `s3:https://...` and `sftp:user@host:/path` as well.
+    """
+    bare = re.sub(r"^(?:s3|sftp):(?!//)", "", url)
+    return bool(_PASSWORD.search(bare)) or any(
+        _SECRET_PARAMETERS.search(name) and text for name, text in parse_qsl(bare.partition("?")[2])
     )
 
 

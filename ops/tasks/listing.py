@@ -26,7 +26,7 @@ def write_tasks(root: Collection, only: str = "") -> None:
     width = max((len(task) for group in lines.values() for task, _text in group), default=0)
     for number, name in enumerate(names):
         title = root.collections[name].__doc__
-        write_out("" if number else None, f"{name}: {_(title)}" if title else name)
+        write_out("" if number else None, f"{name} · {_(title)}" if title else name)
         write_columns(lines[name], width)
 
 

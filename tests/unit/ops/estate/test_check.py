@@ -1,0 +1,107 @@
+"""What `estate.check` sees around a file that loads."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ops.errors import Problem
+from ops.estate.check import check_surroundings
+from ops.estate.models import Estate
+from tests.unit.ops.estate.conftest import SITE, SMALL, Load
+
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture(autouse=True)
+def _key(tmp_path: Path) -> None:
+    """Make the world of the small estate one without problems."""
+    for folder in ("var/keys", "var/stores", "web"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "var/keys/repository.key").write_text("x")
+    (tmp_path / "var/keys/repository.key").chmod(0o600)
+
+
+LOCAL_SITE = SITE.replace("/var/www/so-y-te", "web")
+
+
+def found(estate: Estate) -> list[tuple[str, str]]:
+    return [(problem.severity, problem.key) for problem in check_surroundings(estate, TODAY)]
+
+
+def test_all_is_well(load: Load) -> None:
+    assert found(load(LOCAL_SITE)) == []
+
+
+def test_a_secret_that_others_may_read_is_an_error(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "var/keys/repository.key").chmod(0o640)
+    problems = check_surroundings(load(LOCAL_SITE), TODAY)
+
+    assert [problem.key for problem in problems] == ["keys.repository"]
+    assert "chmod 600" in problems[0].fix
+
+
+def test_an_empty_secret_is_an_error(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "var/keys/repository.key").write_text("")
+
+    assert found(load(LOCAL_SITE)) == [("error", "keys.repository")]
+
+
+def test_a_repository_key_that_is_still_to_be_made_is_a_warning(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "var/keys/repository.key").unlink()
+
+    assert found(load(LOCAL_SITE)) == [("warning", "keys.repository")]
+
+
+def test_a_missing_password_is_an_error_and_an_unset_variable_a_warning(load: Load) -> None:
+    estate = load(
+        LOCAL_SITE
+        + '[[sites.databases]]\nname = "db"\nengine = "mariadb"\ndatabase = "x"\n'
+        + 'password = "file:var/keys/none"\n'
+        + '[notices]\nrelay = "env:GIUCONG_TEST_NOT_SET"\n'
+    )
+
+    assert found(estate) == [
+        ("error", "sites[so-y-te].databases[db].password"),
+        ("warning", "notices.relay"),
+    ]
+
+
+def test_a_path_that_is_not_there_is_a_warning_on_this_machine_only(load: Load) -> None:
+    host = '[[hosts]]\nname = "web1"\naddress = "192.0.2.10"\n'
+    remote = SITE.replace('unit = "so-y-te"', 'unit = "so-y-te"\nhost = "web1"')
+
+    assert found(load(SITE)) == [("warning", "sites[so-y-te].files[www].path")]
+    assert found(load(host + remote)) == []
+
+
+def test_a_store_inside_a_source_is_an_error(load: Load) -> None:
+    estate = load(SITE.replace("/var/www/so-y-te", "var"))
+
+    assert found(estate) == [("error", "sites[so-y-te].files[www].path")]
+
+
+def test_what_has_ended_is_a_warning(load: Load) -> None:
+    lack = '[[sites.exceptions]]\nlacks = "system"\nreason = "x"\nuntil = 2026-11-23\n'
+
+    assert found(load(LOCAL_SITE + lack)) == [("warning", "sites[so-y-te].exceptions[0]")]
+    assert found(load(LOCAL_SITE + lack.replace("11-23", "11-24"))) == []
+
+
+def test_a_target_that_the_schedule_cannot_meet_is_a_warning(load: Load) -> None:
+    estate = load(LOCAL_SITE + "[sites.targets]\nrpo_hours = 4\n")
+
+    assert found(estate) == [("warning", "sites[so-y-te].targets.rpo_hours")]
+
+
+def test_a_store_on_a_disk_that_is_not_mounted_is_a_warning(load: Load) -> None:
+    estate = load(LOCAL_SITE, small=SMALL.replace("var/stores/near", "/none/disk/near"))
+
+    assert found(estate) == [("warning", "stores[near].url")]
+
+
+def test_problems_have_a_fix(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "var/keys/repository.key").unlink()
+    problems: list[Problem] = check_surroundings(load(SITE), TODAY)
+
+    assert all(problem.fix for problem in problems)

@@ -1,0 +1,119 @@
+"""The Vietnamese is complete, fits its messages, and is compiled."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ops.messages.__main__ import find_problems
+from ops.messages.catalogue import find_gaps, merge_parts, placeholders_of, render_mo, render_po
+from ops.messages.extract import Message, find_messages
+
+
+def test_every_message_is_translated_and_compiled() -> None:
+    assert find_problems() == []
+
+
+SOURCE = '''
+from ops.text import N_, _, ngettext
+
+REASON = "a reason kept in a constant"
+TITLE = N_("a title")
+
+
+class FarError(StoreError):
+    """An error of a subclass."""
+
+    def __init__(self) -> None:
+        super().__init__("raised by a class", next_step="a next step")
+
+
+@operator_task(help={"site": "help of a flag"})
+def run(context, site):
+    """First line
+    goes on.
+
+    Second paragraph.
+    """
+    print(_("plain {count}"), ngettext("one", "many", 2), "not a message")
+    raise FarError("what", why=REASON, data="yes" if site else "no", other="not this")
+    Problem("key", "a problem", "a fix")
+    mistake("a mistake", "its fix")
+    Field(description="a description", title="not this")
+'''
+
+
+def test_messages_are_found_wherever_a_reader_may_see_them(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/errors.py").write_text("class StoreError(BackupError): ...\n")
+    (tmp_path / "package/module.py").write_text(SOURCE)
+    found = find_messages(tmp_path, ["package"])
+
+    assert {(message.text, message.plural) for message in found} == {
+        ("a description", ""),
+        ("a fix", ""),
+        ("a mistake", ""),
+        ("a next step", ""),
+        ("a problem", ""),
+        ("a reason kept in a constant", ""),
+        ("a title", ""),
+        ("First line goes on.", ""),
+        ("help of a flag", ""),
+        ("its fix", ""),
+        ("no", ""),
+        ("one", "many"),
+        ("plain {count}", ""),
+        ("raised by a class", ""),
+        ("Second paragraph.", ""),
+        ("what", ""),
+        ("yes", ""),
+    }
+
+
+def part(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("", "no translation"),
+        ('msgid "run `x {name}`"\nmsgstr ""\n', "no translation"),
+        ('#, fuzzy\nmsgid "run `x {name}`"\nmsgstr "chạy `x {name}`"\n', "fuzzy"),
+        ('msgid "run `x {name}`"\nmsgstr "chạy `x {ten}`"\n', "placeholders"),
+        ('msgid "run `x {name}`"\nmsgstr "chạy `y {name}`"\n', "commands"),
+        ('msgid "run `x {name}`"\nmsgstr "chạy `x {name}`"\n', None),
+    ],
+)
+def test_a_translation_has_to_fit(tmp_path: Path, entry: str, complaint: str | None) -> None:
+    (tmp_path / "a.vi.po").write_text(entry, encoding="utf-8")
+    gaps = list(
+        find_gaps([Message("run `x {name}`", "", "m.py:1")], merge_parts(tmp_path).catalogue)
+    )
+
+    assert any(complaint in gap for gap in gaps) if complaint else gaps == []
+
+
+def test_a_template_of_placeholders_alone_needs_no_translation(tmp_path: Path) -> None:
+    catalogue = merge_parts(tmp_path).catalogue
+
+    assert list(find_gaps([Message("{cause}: {reason}", "", "m.py:1")], catalogue)) == []
+
+
+def test_two_parts_that_disagree_are_told(tmp_path: Path) -> None:
+    part(tmp_path, "a.vi.po", 'msgid "x"\nmsgstr "một"\n')
+    part(tmp_path, "b.vi.po", 'msgid "x"\nmsgstr "hai"\n')
+
+    assert len(merge_parts(tmp_path).problems) == 1
+
+
+def test_the_same_parts_always_give_the_same_bytes(tmp_path: Path) -> None:
+    part(tmp_path, "a.vi.po", 'msgid "x {y}"\nmsgstr "một {y}"\n')
+    first, second = merge_parts(tmp_path).catalogue, merge_parts(tmp_path).catalogue
+
+    assert render_po(first) == render_po(second)
+    assert render_mo(first) == render_mo(second)
+
+
+def test_placeholders_include_their_format() -> None:
+    assert placeholders_of("{a} {b:.1f} {{c}}") == {"a", "b:.1f"}
