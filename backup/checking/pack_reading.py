@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from backup.checking.findings import Finding, found
+from backup.checking.sound_packs import SoundPacks
 from backup.crypto import Envelope, MasterKey
 from backup.errors import BackupError, DamagedError, StoreError
 from backup.frames import Decompressor
@@ -63,6 +64,7 @@ class PackVerifier:
         self._store = store
         self._envelope = Envelope(key)
         self._decompressor = Decompressor()
+        self._sound = SoundPacks(key)
 
     def verify(self, pack_id: bytes, header: bytes) -> tuple[int, list[Problem]]:
         """Read one pack, twice if need be, since a read can go wrong once.
@@ -78,6 +80,11 @@ class PackVerifier:
             pack = self._store.read(pack_key(pack_id))
         except StoreError as error:
             return 0, [("pack_unreadable", {"cause": _cause(error)})]
+        if self._sound.is_sound(pack_id, pack, header):
+            return len(pack), []
+        return len(pack), self._explain(pack_id, pack, header)
+
+    def _explain(self, pack_id: bytes, pack: bytes, header: bytes) -> list[Problem]:
         problems: list[Problem] = []
         if hashlib.sha256(pack).digest() != pack_id:
             problems.append(("pack_wrong_hash", {"size": len(pack)}))
@@ -88,7 +95,8 @@ class PackVerifier:
         except DamagedError as error:
             problems.append(("pack_header_damaged", {"cause": _cause(error)}))
         problems += self._damaged_blobs(pack, blobs)
-        return len(pack), problems
+        # A pack that is not sound is never passed over, even if nothing else can be named.
+        return problems or [("pack_header_differs", {})]
 
     def _damaged_blobs(self, pack: Buffer, blobs: list[PackedBlob]) -> Iterator[Problem]:
         view = memoryview(pack)
