@@ -51,7 +51,10 @@ class Alarm:
 
     def close(self) -> None:
         """Stop the scheduler's thread."""
-        self._scheduler.shutdown(wait=False)
+        # Removing waits for a wake-up that is being handed over; what the thread hands over after
+        # its executor has shut down would be an error.
+        self._scheduler.remove_all_jobs()
+        self._scheduler.shutdown(wait=True)
 
     def _dropped(self, event: Any) -> None:  # APScheduler is untyped
         log.warning("wake-up-dropped", extra={"fields": {"code": event.code}})
