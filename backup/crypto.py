@@ -25,6 +25,9 @@ IV_LENGTH = 16
 TAG_LENGTH = 16
 OVERHEAD = IV_LENGTH + TAG_LENGTH
 _ZERO_IV = bytes(IV_LENGTH)
+_LEAST_BATCH = 4
+# Messages that are longer on average gain nothing from being encrypted in company.
+_LONGEST_IN_BATCH = 2500
 
 
 class MasterKey(NamedTuple):
@@ -49,6 +52,7 @@ class Envelope:
     def __init__(self, key: MasterKey) -> None:
         self._aes = algorithms.AES(key.encrypt)
         self._nonces = Cipher(algorithms.AES(key.mac_k), modes.ECB()).encryptor()  # noqa: S305 -- one block per IV, as the format asks
+        self._ecb = Cipher(self._aes, modes.ECB()).encryptor()  # noqa: S305 -- see `keystreams`
         self._mac_r = key.mac_r
 
     def seal(self, plaintext: Buffer) -> bytes:
@@ -63,20 +67,32 @@ class Envelope:
         return iv, ciphertext, Poly1305.generate_tag(one_time_key, ciphertext)
 
     def seal_many(self, plaintexts: Sequence[Buffer]) -> list[bytes]:
-        """Seal several messages, in their order."""
-        count = len(plaintexts)
-        ivs = os.urandom(IV_LENGTH * count)
+        """Seal several messages, in their order; much quicker than one by one for short ones."""
+        ivs = os.urandom(IV_LENGTH * len(plaintexts))
+        ciphertexts = self._combine_many(ivs, plaintexts)
         nonces = self._nonces.update(ivs)
+        mac_r, tag = self._mac_r, Poly1305.generate_tag
         sealed = []
-        aes, mac_r, ctr, tag = self._aes, self._mac_r, modes.CTR, Poly1305.generate_tag
         at = 0
-        for plaintext in plaintexts:
+        for ciphertext in ciphertexts:
             end = at + IV_LENGTH
-            iv = ivs[at:end]
-            ciphertext = Cipher(aes, ctr(iv)).encryptor().update(plaintext)
-            sealed.append(b"".join((iv, ciphertext, tag(mac_r + nonces[at:end], ciphertext))))
+            parts = (ivs[at:end], ciphertext, tag(mac_r + nonces[at:end], ciphertext))
+            sealed.append(b"".join(parts))
             at = end
         return sealed
+
+    def _combine_many(self, ivs: bytes, messages: Sequence[Buffer]) -> list[bytes]:
+        """Apply the CTR keystream of each IV to its message."""
+        if len(messages) < _LEAST_BATCH or sum(map(len, messages)) > _LONGEST_IN_BATCH * len(
+            messages
+        ):
+            return [
+                Cipher(self._aes, modes.CTR(ivs[at : at + IV_LENGTH])).encryptor().update(message)
+                for at, message in zip(range(0, len(ivs), IV_LENGTH), messages, strict=True)
+            ]
+        from backup.keystreams import combine
+
+        return combine(self._ecb, ivs, messages)
 
     def open(self, sealed: Buffer) -> bytes:
         """Authenticate and decrypt one message.
@@ -97,9 +113,7 @@ class Envelope:
         try:
             Poly1305.verify_tag(one_time_key, ciphertext, bytes(view[-TAG_LENGTH:]))
         except InvalidSignature:
-            raise DamagedError(
-                "an encrypted message does not match its authentication tag"
-            ) from None
+            raise _mismatch() from None
         if hmac.compare_digest(iv, _ZERO_IV):
             raise DamagedError("an encrypted message has an all-zero IV")
         return Cipher(self._aes, modes.CTR(iv)).decryptor().update(ciphertext)
@@ -110,4 +124,25 @@ class Envelope:
         Raises:
             DamagedError: One of them is too short or does not match its tag.
         """
-        return [self.open(message) for message in sealed]
+        if len(sealed) < _LEAST_BATCH:
+            return [self.open(message) for message in sealed]
+        views = [memoryview(message) for message in sealed]
+        if min(map(len, views)) < OVERHEAD:
+            return [self.open(message) for message in sealed]  # raises, with the right words
+        ivs = b"".join([view[:IV_LENGTH] for view in views])
+        nonces = self._nonces.update(ivs)
+        ciphertexts = [view[IV_LENGTH:-TAG_LENGTH] for view in views]
+        mac_r, verify = self._mac_r, Poly1305.verify_tag
+        try:
+            for at, view, ciphertext in zip(
+                range(0, len(ivs), IV_LENGTH), views, ciphertexts, strict=True
+            ):
+                key = mac_r + nonces[at : at + IV_LENGTH]
+                verify(key, ciphertext, bytes(view[-TAG_LENGTH:]))
+        except InvalidSignature:
+            raise _mismatch() from None
+        return self._combine_many(ivs, ciphertexts)
+
+
+def _mismatch() -> DamagedError:
+    return DamagedError("an encrypted message does not match its authentication tag")
