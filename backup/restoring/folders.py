@@ -86,7 +86,7 @@ def lstat_entry(folder: int, name: bytes) -> os.stat_result | None:
 
 def list_names(folder: int) -> list[bytes]:
     """List an open folder."""
-    return [os.fsencode(name) for name in os.listdir(folder)]  # noqa: PTH208 -- of a descriptor
+    return [os.fsencode(name) for name in os.listdir(folder)]
 
 
 def remove_entry(folder: int, name: bytes) -> None:

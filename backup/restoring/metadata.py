@@ -103,7 +103,7 @@ def apply_to_name(folder: int, name: bytes, metadata: Metadata) -> tuple[str, ..
         status = os.fstat(handle)
         is_link = stat.S_ISLNK(status.st_mode)  # whose permissions mean nothing
         if not is_link and stat.S_IMODE(status.st_mode) != metadata.mode:
-            os.chmod(itself, metadata.mode)  # noqa: PTH101 -- one descriptor, no path
+            os.chmod(itself, metadata.mode)
     finally:
         os.close(handle)
     os.utime(name, ns=(metadata.atime, metadata.mtime), dir_fd=folder, follow_symlinks=False)

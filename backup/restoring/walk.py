@@ -27,6 +27,7 @@ class Visit:
         is_chosen: Whether the folder itself was asked for, not only things in it.
         above: The folder it is in; None for the root.
         names: All names in it, chosen or not.
+        is_broken: Whether its tree cannot be read, so that its names are unknown.
         entries: Chosen entries that are no folders.
         below: Subfolders to go into, the next one last.
     """
@@ -36,6 +37,7 @@ class Visit:
     is_chosen: bool
     above: "Visit | None"
     names: frozenset[bytes] = frozenset()
+    is_broken: bool = False
     entries: list[Node] = field(default_factory=list)
     below: list[tuple[Node, bool]] = field(default_factory=list)
 
@@ -99,6 +101,7 @@ class Walk:
             node, is_chosen = visit.below.pop()
             inner = Visit(join_path(visit.path, node.name), node, is_chosen, visit)
             if node.subtree is None:
+                inner.is_broken = True
                 self._on_error(inner.path, DamagedError("the folder's entry names no tree"))
             else:
                 self._fill(inner, node.subtree)
@@ -109,6 +112,7 @@ class Walk:
         try:
             nodes = self.load(tree_id)
         except BackupError as error:
+            visit.is_broken = True
             self._on_error(visit.path, error)
             return
         names = frozenset([node.name for node in nodes])

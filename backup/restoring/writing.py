@@ -220,7 +220,7 @@ def create_large_file(folder: int, size: int, *, sparse: bool) -> bytes:
 
 
 def serve(setup: Message, channel: Channel) -> None:
-    """Run a worker: `setup` is (recipe of the store, key parts, target's descriptor, sparse, dry)."""
+    """Run a worker: `setup` is (recipe, key parts, target's descriptor, sparse, dry run)."""
     recipe, key, root, sparse, dry_run = setup
     os.umask(0)
     folders = Folders(root)
