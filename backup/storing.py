@@ -107,28 +107,19 @@ class BlobStorer:
             StoreError: A pack could not be written.
         """
         known, add = self._known, self._claims.add
-        new = [pair for pair in blobs if pair[0] not in known and add(pair[0])]
-        if not new:
-            return
-        frames = [self._compress(plaintext) for _, plaintext in new]
-        sealed = self._envelope.seal_many(
-            [
-                frame if frame is not None else plain
-                for frame, (_, plain) in zip(frames, new, strict=True)
-            ]
-        )
-        lengths = [
-            0 if frame is None else len(plain)
-            for frame, (_, plain) in zip(frames, new, strict=True)
-        ]
-        self._prove(new, sealed, lengths)
-        for (blob_id, plaintext), message, length in zip(new, sealed, lengths, strict=True):
-            self._plain_bytes += len(plaintext)
-            self._packed_bytes += len(message)
-            if self._builder.is_full:
-                self._finish_pack()
-            self._builder.add(blob_id, self._type, message, length)
-        self._count += len(new)
+        for blob_id, plaintext in blobs:
+            if blob_id not in known and add(blob_id):
+                self._store_new(blob_id, plaintext)
+
+    def _store_new(self, blob_id: bytes, plaintext: Buffer) -> None:
+        frame = self._compress(plaintext)
+        plain_length = 0 if frame is None else len(plaintext)
+        sealed = self._envelope.seal(plaintext if frame is None else frame)
+        self._prove(blob_id, sealed, plain_length)
+        self._builder.add(blob_id, self._type, sealed, plain_length)
+        self._count += 1
+        self._plain_bytes += len(plaintext)
+        self._packed_bytes += len(sealed)
         if self._builder.is_full:
             self._finish_pack()
 
@@ -137,22 +128,19 @@ class BlobStorer:
             return self._compressor.compress_always(plaintext)
         return self._compressor.compress_data(plaintext)
 
-    def _prove(
-        self, new: Sequence[tuple[bytes, Buffer]], sealed: Sequence[bytes], lengths: Sequence[int]
-    ) -> None:
-        decompress, sha256 = self._decompressor.decompress, hashlib.sha256
-        opened = self._envelope.open_many(sealed)
-        for (blob_id, _), plaintext, length in zip(new, opened, lengths, strict=True):
-            decoded = decompress(plaintext, length) if length else plaintext
-            if sha256(decoded).digest() != blob_id:
-                raise DamagedError(
-                    "blob {id} did not decode to what was encoded",
-                    why="the memory, processor or a library of this machine is faulty, "
-                    "or the bytes changed under us",
-                    data="the blob was not stored; nothing that was stored before is touched",
-                    next_step="run the command again; if this comes back, test the memory",
-                    id=blob_id.hex()[:8],
-                )
+    def _prove(self, blob_id: bytes, sealed: bytes, plain_length: int) -> None:
+        decoded = self._envelope.open(sealed)
+        if plain_length:
+            decoded = self._decompressor.decompress(decoded, plain_length)
+        if hashlib.sha256(decoded).digest() != blob_id:
+            raise DamagedError(
+                "blob {id} did not decode to what was encoded",
+                why="the memory, processor or a library of this machine is faulty, "
+                "or the bytes changed under us",
+                data="the blob was not stored; nothing that was stored before is touched",
+                next_step="run the command again; if this comes back, test the memory",
+                id=blob_id.hex()[:8],
+            )
 
     def _finish_pack(self) -> None:
         self._wait_for_pack()
