@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from backup.errors import BackupError, DamagedError, ObjectNotFoundError, UnsupportedFormatError
 from backup.repository import FileKind, Repository
-from backup.retention import has_all_tags
 from backup.snapshots import Snapshot
 
 LATEST = "latest"
@@ -31,9 +30,14 @@ class SnapshotFilter:
         """Say whether a snapshot is let through."""
         return (
             (not self.hosts or snapshot.hostname in self.hosts)
-            and (not self.tag_lists or any(has_all_tags(snapshot, it) for it in self.tag_lists))
+            and (not self.tag_lists or self._has_tags(snapshot))
             and set(self.paths) <= set(snapshot.paths)
         )
+
+    def _has_tags(self, snapshot: Snapshot) -> bool:
+        from backup.retention import has_all_tags
+
+        return any(has_all_tags(snapshot, tags) for tags in self.tag_lists)
 
     def describe(self) -> str:
         """Say in words what is asked for; empty where everything is let through."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from backup.commands.backup_sources import make_exclusion, make_mounts, read_targets
 from backup.commands.context import Context
 from backup.commands.output import format_duration, format_size
-from backup.create import BackupRequest, BackupResult, create_snapshot
+from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
 from backup.errors import UsageError
-from backup.retention import group_snapshots, parse_grouping, parse_tag_list
 
 if TYPE_CHECKING:
     from backup.repository import Repository
     from backup.snapshots import Snapshot
 
 INCOMPLETE = 3
+DEFAULT_GROUPING = "host,paths"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-x", "--one-file-system", action="store_true", help="do not enter other file systems")
     add("-f", "--force", action="store_true", help="read every file again")
     add("--parent", metavar="ID", default="", help="snapshot to compare with")
-    add("-g", "--group-by", metavar="PARTS", default="host,paths",
+    add("-g", "--group-by", metavar="PARTS", default=DEFAULT_GROUPING,
         help="what the snapshot to compare with must share")  # fmt: skip
     add("-H", "--host", metavar="NAME", default=None, help="host's name (RESTIC_HOST)")
     add("--tag", metavar="TAG,…", action="append", default=[], help="labels of the snapshot")
@@ -78,7 +78,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         paths=paths,
         time=_parse_time(arguments.time) if arguments.time else now,
         tags=_tags(arguments.tag),
-        excludes=tuple(map(os.fsdecode, exclusion.patterns.sensitive)),
+        excludes=tuple(
+            map(os.fsdecode, exclusion.patterns.sensitive if exclusion.patterns else ())
+        ),
         force=arguments.force,
         compression=arguments.compression,
         skip_if_unchanged=arguments.skip_if_unchanged,
@@ -112,8 +114,8 @@ def _hostname(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 
 def _tags(lists: list[str]) -> tuple[str, ...]:
-    tags = [tag for text in lists for tag in parse_tag_list(text) if tag]
-    return tuple(dict.fromkeys(tags))
+    tags = [tag.strip() for text in lists for tag in text.split(",")]
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
 def _parse_time(text: str) -> datetime:
@@ -140,13 +142,28 @@ def _find_parent(
         return find_snapshot(repository, arguments.parent)
     if request.force:
         return None
-    parts = parse_grouping(arguments.group_by)
     readable = load_readable_snapshots(repository)
     for error in readable.errors:
         context.output.warn(f"warning: {error}")
+    if arguments.group_by == DEFAULT_GROUPING:
+        return find_parent(
+            readable.snapshots,
+            hostname=request.hostname,
+            paths=request.paths,
+            before=request.time,
+        )
     earlier = [it for it in readable.snapshots if it.time <= request.time]
-    groups = group_snapshots(earlier, parts)
-    for key, members in groups.items():
+    return _find_in_group(earlier, request, arguments.group_by)
+
+
+def _find_in_group(
+    snapshots: list["Snapshot"], request: BackupRequest, grouping: str
+) -> "Snapshot | None":
+    """Give the newest snapshot of the group that this backup will belong to."""
+    from backup.retention import group_snapshots, parse_grouping
+
+    parts = parse_grouping(grouping)
+    for key, members in group_snapshots(snapshots, parts).items():
         if (
             ("host" not in parts or key.hostname == request.hostname)
             and ("paths" not in parts or key.paths == tuple(sorted(request.paths)))

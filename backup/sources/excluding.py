@@ -1,13 +1,18 @@
 """What a backup of files leaves out: patterns, sizes, marked folders."""
 
+from __future__ import annotations
+
 import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from backup.markers import Marker, decide_marking
-from backup.patterns import NO_PATTERNS, Patterns
 from backup.sources.files import FilterNames, IsExcluded
+
+if TYPE_CHECKING:  # most backups leave nothing out, and then need not load how
+    from backup.markers import Marker
+    from backup.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,30 +20,36 @@ class Exclusion:
     """What to leave out.
 
     Attributes:
-        patterns: Of paths; what matches goes, with everything below.
+        patterns: Of paths; what matches goes, with everything below; None for none.
         largest: Files above this many bytes go; None for no limit.
         markers: Files that mark their folder as not worth saving.
     """
 
-    patterns: Patterns = NO_PATTERNS
+    patterns: Patterns | None = None
     largest: int | None = None
     markers: tuple[Marker, ...] = ()
 
     @property
     def key(self) -> str:
         """Text that changes whenever decisions may; for the scan cache."""
-        parts = (self.patterns.sensitive, self.patterns.insensitive, self.largest, self.markers)
-        return repr(parts)
+        patterns = self.patterns
+        texts = None if patterns is None else (patterns.sensitive, patterns.insensitive)
+        return repr((texts, self.largest, self.markers))
+
+    def texts(self) -> tuple[str, ...]:
+        """Give the patterns as a snapshot names them, those that ignore case left out."""
+        return tuple(map(os.fsdecode, self.patterns.sensitive if self.patterns else ()))
 
     def path_test(self) -> IsExcluded | None:
         """Give the test of single entries, None where nothing would fail it."""
-        patterns, largest = self.patterns, self.largest
+        match = self.patterns.match if self.patterns else None
+        largest = self.largest
         if largest is None:
-            return (lambda path, _status: patterns.match(path)) if patterns else None
+            return None if match is None else lambda path, _status: match(path)
 
         def is_excluded(path: bytes, status: os.stat_result) -> bool:
-            is_file = stat.S_ISREG(status.st_mode)
-            return (is_file and status.st_size > largest) or patterns.match(path)
+            is_too_large = stat.S_ISREG(status.st_mode) and status.st_size > largest
+            return is_too_large or (match is not None and match(path))
 
         return is_excluded
 
@@ -50,6 +61,7 @@ class Exclusion:
         """
         if not self.markers:
             return None
+        from backup.markers import decide_marking
 
         def keep(folder: bytes, descriptor: int, names: list[bytes]) -> list[bytes]:
             marking = decide_marking(

@@ -1,0 +1,27 @@
+"""``unlock``: remove stale locks."""
+
+import argparse
+
+from backup.commands.choosing import need_operands
+from backup.commands.context import Context
+from backup.locks import list_locks, remove_locks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.usage = "python -m backup unlock [flags]"
+    parser.add_argument("--remove-all", action="store_true", help="also locks that are not stale")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Remove them, and say whose are left."""
+    need_operands(arguments, [])
+    repository = context.open_repository()
+    removed = remove_locks(repository, all_locks=arguments.remove_all)
+    for lock in removed:
+        context.output.note(f"removed lock {lock.describe()}")
+    if not context.json and not context.quiet:
+        context.output.line(f"successfully removed {len(removed)} locks")
+    for lock in list_locks(repository):
+        context.output.note(f"left lock {lock.describe()}: its holder may still be at work")
+    return 0
