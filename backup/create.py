@@ -180,7 +180,11 @@ class _Run:
         self._progress = progress
         width = worker_count() if request.workers is None else request.workers
         self._writer = RunWriter(
-            repository, width=width, compression=request.compression, dry_run=request.dry_run
+            repository,
+            width=width,
+            compression=request.compression,
+            dry_run=request.dry_run,
+            before_index=self._ensure_locked,
         )
         self._started_at = repository.clock.now()
         self._counts = Counts()
@@ -215,6 +219,10 @@ class _Run:
             self._writer.close()
         self._progress.finish()
         return result
+
+    def _ensure_locked(self) -> None:
+        if self._lock is not None:
+            self._lock.ensure_held()
 
     def _keep_what_is_stored(self) -> None:
         """Index what an interrupted run has stored, so that the next one need not do it again."""
@@ -354,8 +362,7 @@ class _Run:
         unchanged = self._parent is not None and self._parent.tree == root
         snapshot_id = None
         if not request.dry_run and not (request.skip_if_unchanged and unchanged):
-            if self._lock is not None:
-                self._lock.ensure_held()
+            self._ensure_locked()
             snapshot_id = self._repository.save_snapshot(
                 Snapshot(
                     time=request.time,

@@ -1,6 +1,8 @@
 """Locks as restic takes them: a shared one to read and add, an exclusive one to change or remove.
 
 To take one: look for conflicting locks, write our own, wait, look again; on a conflict remove ours.
+A holder that only adds may begin while it waits, as long as it looks again before it writes what
+others can see: a file of the index or a snapshot (`confirm_late`).
 A holder refreshes every five minutes by writing a new file and then deleting the old one. After
 22.5 minutes without a refresh it must stop, for others may take its lock for stale.
 Stale means older than 30 minutes, or a process of this host that is gone. Ours that are provably
@@ -118,6 +120,8 @@ class Lock:
         self._repository = repository
         self._file_id = _write_lock(repository, exclusive=exclusive)
         self._refreshed_at = repository.clock.monotonic()
+        self._written_at = self._refreshed_at
+        self._is_confirmed = False
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="lock", daemon=True)
 
@@ -130,12 +134,27 @@ class Lock:
         """Start the refreshing thread."""
         self._thread.start()
 
-    def ensure_held(self) -> None:
-        """Prove that the lock still stands; every writer does so before it writes a snapshot.
+    def confirm(self) -> None:
+        """Wait until 200 ms after writing the lock, and look for conflicting ones again.
 
         Raises:
-            RepositoryLockedError: Somebody removed it, or it could not be refreshed in time.
+            RepositoryLockedError: There is one.
         """
+        if not self._is_confirmed:
+            clock = self._repository.clock
+            passed = timedelta(seconds=clock.monotonic() - self._written_at)
+            clock.sleep(max(timedelta(0), SECOND_LOOK_AFTER - passed))
+            _refuse_conflicts(self._repository, exclusive=self.exclusive, own=self._file_id)
+            self._is_confirmed = True
+
+    def ensure_held(self) -> None:
+        """Prove that the lock still stands; every writer does so before others see what it wrote.
+
+        Raises:
+            RepositoryLockedError: Somebody removed it, it could not be refreshed in time, or the
+                second look found a conflicting one.
+        """
+        self.confirm()
         age = timedelta(seconds=self._repository.clock.monotonic() - self._refreshed_at)
         if age <= MUST_STOP_AFTER and self._file_exists():
             return
@@ -181,14 +200,28 @@ class Lock:
 
 @contextmanager
 def hold_lock(
-    repository: Repository, *, exclusive: bool = False, retry_for: timedelta = timedelta(0)
+    repository: Repository,
+    *,
+    exclusive: bool = False,
+    retry_for: timedelta = timedelta(0),
+    confirm_late: bool = False,
 ) -> Iterator[Lock]:
     """Hold a lock while the block runs.
+
+    Args:
+        repository: What to lock.
+        exclusive: Let nobody else hold one.
+        retry_for: How long to wait for a conflicting lock to go.
+        confirm_late: Leave the second look to the holder's first `ensure_held`; only for work that
+            adds packs and calls it before it writes anything that refers to them.
 
     Raises:
         RepositoryLockedError: A conflicting lock stands and did not go within `retry_for`.
     """
-    lock = _acquire_patiently(repository, exclusive=exclusive, retry_for=retry_for)
+    deadline = repository.clock.monotonic() + retry_for.total_seconds()
+    lock = _acquire_patiently(
+        repository, exclusive=exclusive, deadline=deadline, confirm_late=confirm_late
+    )
     lock.start_refreshing()
     try:
         yield lock
@@ -196,12 +229,13 @@ def hold_lock(
         lock.release()
 
 
-def _acquire_patiently(repository: Repository, *, exclusive: bool, retry_for: timedelta) -> Lock:
-    deadline = repository.clock.monotonic() + retry_for.total_seconds()
+def _acquire_patiently(
+    repository: Repository, *, exclusive: bool, deadline: float, confirm_late: bool
+) -> Lock:
     pause = _FIRST_RETRY
     while True:
         try:
-            return _acquire(repository, exclusive=exclusive)
+            return _acquire(repository, exclusive=exclusive, confirm_late=confirm_late)
         except RepositoryLockedError:
             left = timedelta(seconds=deadline - repository.clock.monotonic())
             if left <= timedelta(0):
@@ -210,12 +244,12 @@ def _acquire_patiently(repository: Repository, *, exclusive: bool, retry_for: ti
             pause = min(2 * pause, _LONGEST_RETRY)
 
 
-def _acquire(repository: Repository, *, exclusive: bool) -> Lock:
+def _acquire(repository: Repository, *, exclusive: bool, confirm_late: bool) -> Lock:
     _refuse_conflicts(repository, exclusive=exclusive, own="")
     lock = Lock(repository, exclusive=exclusive)
     try:
-        repository.clock.sleep(SECOND_LOOK_AFTER)
-        _refuse_conflicts(repository, exclusive=exclusive, own=lock.file_id)
+        if not confirm_late:
+            lock.confirm()
     except BaseException:
         lock.release()
         raise

@@ -44,6 +44,7 @@ class RunWriter:
         width: int,
         compression: Compression = "auto",
         dry_run: bool = False,
+        before_index: Callable[[], None] = lambda: None,
     ) -> None:
         """Set up; nothing is started or read before it is needed.
 
@@ -52,7 +53,9 @@ class RunWriter:
             width: Worker processes; 0 to work in this thread.
             compression: As asked.
             dry_run: Do everything but write.
+            before_index: Called before each index file; raises where our lock is gone.
         """
+        self._before_index = before_index
         self._repository = repository
         self._width = width
         self._compression = compression
@@ -217,6 +220,7 @@ class RunWriter:
         if self._unindexed and not self._dry_run:
             from backup.index import encode_index
 
+            self._before_index()
             self.index_files.append(
                 self._repository.write_file("index", encode_index(self._unindexed))
             )
