@@ -1,6 +1,6 @@
 """Where the storing loop runs: in worker processes, or here for stores that cannot be shared.
 
-Both kinds take messages of `backup.reading` and give back answers through `poll`.
+Both kinds take messages of `backup.storing_loop` and give back answers through `poll`.
 """
 
 import mmap
@@ -16,9 +16,9 @@ from backup.errors import BackupError
 from backup.frames import Compression
 from backup.index import IdTable, Index
 from backup.processes import Channel, Message, Pool, Worker
-from backup.reading import StoringLoop
 from backup.repository import Repository
 from backup.stores.recipes import Recipe, recipe_of, store_from_recipe
+from backup.storing_loop import StoringLoop
 
 SLOT_SIZE = 2 * LARGEST
 _SLOTS = 4

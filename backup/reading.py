@@ -1,42 +1,15 @@
-"""What a storing worker does: read small files and chunks of big ones, and store what is new.
-
-The same loop runs in worker processes and, for stores that live in one process only, within the
-caller (`backup.executors`).
-
-Messages in:
-
-- ``("files", number, [(folder, [(name, size), …]), …])``: small files, each one blob.
-- ``("chunks", number, slot, [(start, end), …])``: pieces of the shared buffers.
-- ``("flush",)``: make everything durable.
-
-Messages out:
-
-- ``("files", number, ids, odd)``: joined ids, zeros where there is none; `odd` maps a file's place
-  to what differs from the expected (`OddFile`).
-- ``("chunks", number, ids)``.
-- ``("pack", id, size, [(id, type, offset, length, plaintext length), …])``.
-- ``("flushed", blobs, plain bytes, packed bytes)``.
-"""
+"""Reading files of this machine as they are: small ones whole, with what is odd about them."""
 
 import errno
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from backup.chunks import LARGEST
-from backup.claims import Claims, KnownIds
-from backup.crypto import MasterKey
-from backup.frames import Compression
-from backup.packs import ID_LENGTH, BlobType
-from backup.processes import Message
-from backup.stores.base import Store
-from backup.storing import BlobStorer, StoredPack
-
-NO_ID = bytes(ID_LENGTH)
 # Files up to this size are one blob, read by a worker; bigger ones are cut by the parent.
 LARGEST_SMALL_FILE = 512 << 10
+# One that grew beyond this meanwhile is left to the parent too: it must be cut.
+_LARGEST_GROWN = 8 << 20
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LONGEST_PATH = 4000
 _ROUNDS = 3
@@ -59,91 +32,6 @@ class OddFile(NamedTuple):
     size: int = -1
     has_grown: bool = False
     xattrs: Xattrs = ()
-
-
-class StoringLoop:
-    """Answers messages; see the module's text."""
-
-    def __init__(  # noqa: PLR0913 -- its seams, all needed
-        self,
-        store: Store,
-        key: MasterKey,
-        *,
-        compression: Compression,
-        known: KnownIds,
-        claims: Claims,
-        slots: Sequence[memoryview],
-        send: Callable[[Message], None],
-        background: bool,
-        dry_run: bool,
-    ) -> None:
-        self._send = send
-        self._slots = slots
-        self._storer = BlobStorer(
-            store,
-            key,
-            BlobType.DATA,
-            compression=compression,
-            known=known,
-            claims=claims,
-            on_pack=lambda pack: send(pack_message(pack)),
-            background=background,
-            dry_run=dry_run,
-        )
-
-    def handle(self, message: Message) -> None:
-        """Do what one message asks, and send the answer."""
-        kind = message[0]
-        if kind == "files":
-            self._store_files(message[1], message[2])
-        elif kind == "chunks":
-            self._store_chunks(message[1], self._slots[message[2]], message[3])
-        else:
-            self._storer.flush()
-            self._send(("flushed", *self._storer.totals))
-
-    def close(self) -> None:
-        """End the thread that writes packs."""
-        self._storer.close()
-
-    def _store_files(
-        self, number: int, folders: Iterable[tuple[bytes, Sequence[tuple[bytes, int]]]]
-    ) -> None:
-        ids: list[bytes] = []
-        odd: dict[int, Any] = {}
-        blobs: list[tuple[bytes, bytes]] = []
-        sha256 = hashlib.sha256
-        for folder, files in folders:
-            for data, oddity in read_files(folder, files):
-                if oddity is not None:
-                    odd[len(ids)] = tuple(oddity)
-                if data:
-                    blob_id = sha256(data).digest()
-                    blobs.append((blob_id, data))
-                    ids.append(blob_id)
-                else:
-                    ids.append(NO_ID)
-        self._storer.store(blobs)
-        self._send(("files", number, b"".join(ids), odd))
-
-    def _store_chunks(
-        self, number: int, slot: memoryview, pieces: Sequence[tuple[int, int]]
-    ) -> None:
-        blobs = [
-            (hashlib.sha256(slot[start:end]).digest(), slot[start:end]) for start, end in pieces
-        ]
-        for blob in blobs:
-            self._storer.store([blob])
-        self._send(("chunks", number, b"".join([blob_id for blob_id, _ in blobs])))
-
-
-def pack_message(pack: StoredPack) -> Message:
-    """Tell the parent about a durable pack."""
-    rows = [
-        (blob.id, int(blob.type), blob.offset, blob.length, blob.uncompressed_length)
-        for blob in pack.blobs
-    ]
-    return ("pack", pack.id, pack.size, rows)
 
 
 def read_files(
@@ -176,7 +64,7 @@ def _read_file(folder: int, name: bytes, size: int) -> tuple[bytes, OddFile | No
             return data, None
         if len(data) != size:
             data = _read_until_steady(descriptor)
-            if len(data) > LARGEST:
+            if len(data) > _LARGEST_GROWN:
                 return b"", OddFile(has_grown=True, xattrs=xattrs)
             return data, OddFile(size=len(data), xattrs=xattrs)
         return data, OddFile(xattrs=xattrs)
@@ -201,8 +89,8 @@ def _read_until_steady(descriptor: int) -> bytes:
 def _read_all(descriptor: int) -> bytes:
     pieces = []
     at = 0
-    while at <= LARGEST:
-        piece = os.pread(descriptor, LARGEST + 1 - at, at)
+    while at <= _LARGEST_GROWN:
+        piece = os.pread(descriptor, _LARGEST_GROWN + 1 - at, at)
         if not piece:
             break
         pieces.append(piece)

@@ -11,8 +11,7 @@ Crash-safe order:
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from backup.claims import Claims, KnownIds
 from backup.crypto import Envelope, MasterKey
@@ -21,6 +20,9 @@ from backup.frames import Compression, Compressor, Decompressor
 from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
 from backup.repository import pack_key
 from backup.stores.base import Buffer, Store
+
+if TYPE_CHECKING:  # costs a hundredth of a second, and an unchanged tree writes no pack
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class StoredPack(NamedTuple):
@@ -89,7 +91,8 @@ class BlobStorer:
         self._claims = claims
         self._on_pack = on_pack
         self._builder = PackBuilder()
-        self._thread = ThreadPoolExecutor(1, "packs") if background else None
+        self._background = background
+        self._thread: ThreadPoolExecutor | None = None
         self._writing: tuple[FinishedPack, Future[None]] | None = None
         self._dry_run = dry_run
         self._plain_bytes = self._packed_bytes = self._count = 0
@@ -147,12 +150,16 @@ class BlobStorer:
         finished = self._builder.finish(self._envelope)
         if self._dry_run:
             return
-        if self._thread is None:
-            self._store.write(pack_key(finished.id), finished.data)
-            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
-        else:
+        if self._background:
+            if self._thread is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._thread = ThreadPoolExecutor(1, "packs")
             writing = self._thread.submit(self._store.write, pack_key(finished.id), finished.data)
             self._writing = (finished, writing)
+        else:
+            self._store.write(pack_key(finished.id), finished.data)
+            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
 
     def _wait_for_pack(self) -> None:
         if self._writing is not None:

@@ -30,7 +30,7 @@ MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0
 _GROUP_BYTES = 4 << 20
 ReadInto = Callable[[memoryview], int]
-# Joined ids, and what is odd: see `backup.reading`.
+# Joined ids, and what is odd: see `backup.storing_loop`.
 Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
 
 

@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         dry_run=arguments.dry_run,
         real_parents=True,
     )
-    with context.lock(repository, writes=not arguments.dry_run) as lock:
+    with context.lock(repository, writes=not arguments.dry_run, confirm_late=True) as lock:
         parent = _find_parent(context, repository, request)
         _say_parent(context, parent, arguments)
         request = _with_parent(request, parent)

@@ -122,7 +122,12 @@ class Context:
 
     @contextmanager
     def lock(
-        self, repository: Repository, *, exclusive: bool = False, writes: bool = False
+        self,
+        repository: Repository,
+        *,
+        exclusive: bool = False,
+        writes: bool = False,
+        confirm_late: bool = False,
     ) -> Iterator[Lock | None]:
         """Hold a lock while the block runs; none with --no-lock, which only reading allows.
 
@@ -130,6 +135,7 @@ class Context:
             repository: Whose lock.
             exclusive: Whether nobody else may hold one.
             writes: Whether the work adds something; then --no-lock does not count.
+            confirm_late: See `backup.locks.hold_lock`.
 
         Raises:
             RepositoryLockedError: Somebody else's lock is in the way.
@@ -142,7 +148,9 @@ class Context:
         from backup.locks import hold_lock
 
         retry_for = self.arguments.retry_lock
-        with hold_lock(repository, exclusive=exclusive, retry_for=retry_for) as lock:
+        with hold_lock(
+            repository, exclusive=exclusive, retry_for=retry_for, confirm_late=confirm_late
+        ) as lock:
             yield lock
 
     def progress(self) -> Progress:

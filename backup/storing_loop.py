@@ -1,0 +1,119 @@
+"""What a storing worker does: read small files and chunks of big ones, and store what is new.
+
+The same loop runs in worker processes and, for stores that live in one process only, within the
+caller (`backup.executors`).
+
+Messages in:
+
+- ``("files", number, [(folder, [(name, size), …]), …])``: small files, each one blob.
+- ``("chunks", number, slot, [(start, end), …])``: pieces of the shared buffers.
+- ``("flush",)``: make everything durable.
+
+Messages out:
+
+- ``("files", number, ids, odd)``: joined ids, zeros where there is none; `odd` maps a file's place
+  to what differs from the expected (`backup.reading.OddFile`).
+- ``("chunks", number, ids)``.
+- ``("pack", id, size, [(id, type, offset, length, plaintext length), …])``.
+- ``("flushed", blobs, plain bytes, packed bytes)``.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from backup.claims import Claims, KnownIds
+from backup.crypto import MasterKey
+from backup.frames import Compression
+from backup.packs import ID_LENGTH, BlobType
+from backup.processes import Message
+from backup.reading import read_files
+from backup.stores.base import Store
+from backup.storing import BlobStorer, StoredPack
+
+NO_ID = bytes(ID_LENGTH)
+
+
+class StoringLoop:
+    """Answers messages; see the module's text."""
+
+    def __init__(  # noqa: PLR0913 -- its seams, all needed
+        self,
+        store: Store,
+        key: MasterKey,
+        *,
+        compression: Compression,
+        known: KnownIds,
+        claims: Claims,
+        slots: Sequence[memoryview],
+        send: Callable[[Message], None],
+        background: bool,
+        dry_run: bool,
+    ) -> None:
+        self._send = send
+        self._slots = slots
+        self._storer = BlobStorer(
+            store,
+            key,
+            BlobType.DATA,
+            compression=compression,
+            known=known,
+            claims=claims,
+            on_pack=lambda pack: send(pack_message(pack)),
+            background=background,
+            dry_run=dry_run,
+        )
+
+    def handle(self, message: Message) -> None:
+        """Do what one message asks, and send the answer."""
+        kind = message[0]
+        if kind == "files":
+            self._store_files(message[1], message[2])
+        elif kind == "chunks":
+            self._store_chunks(message[1], self._slots[message[2]], message[3])
+        else:
+            self._storer.flush()
+            self._send(("flushed", *self._storer.totals))
+
+    def close(self) -> None:
+        """End the thread that writes packs."""
+        self._storer.close()
+
+    def _store_files(
+        self, number: int, folders: Iterable[tuple[bytes, Sequence[tuple[bytes, int]]]]
+    ) -> None:
+        ids: list[bytes] = []
+        odd: dict[int, Any] = {}
+        blobs: list[tuple[bytes, bytes]] = []
+        sha256 = hashlib.sha256
+        for folder, files in folders:
+            for data, oddity in read_files(folder, files):
+                if oddity is not None:
+                    odd[len(ids)] = tuple(oddity)
+                if data:
+                    blob_id = sha256(data).digest()
+                    blobs.append((blob_id, data))
+                    ids.append(blob_id)
+                else:
+                    ids.append(NO_ID)
+        self._storer.store(blobs)
+        self._send(("files", number, b"".join(ids), odd))
+
+    def _store_chunks(
+        self, number: int, slot: memoryview, pieces: Sequence[tuple[int, int]]
+    ) -> None:
+        blobs = [
+            (hashlib.sha256(slot[start:end]).digest(), slot[start:end]) for start, end in pieces
+        ]
+        for blob in blobs:
+            self._storer.store([blob])
+        self._send(("chunks", number, b"".join([blob_id for blob_id, _ in blobs])))
+
+
+def pack_message(pack: StoredPack) -> Message:
+    """Tell the parent about a durable pack."""
+    rows = [
+        (blob.id, int(blob.type), blob.offset, blob.length, blob.uncompressed_length)
+        for blob in pack.blobs
+    ]
+    return ("pack", pack.id, pack.size, rows)
