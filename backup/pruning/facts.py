@@ -1,0 +1,87 @@
+"""Gathering facts that can be trusted: listings that agree, and what the snapshots need."""
+
+from collections.abc import Sequence
+
+from backup.errors import BackupError, DamagedError, UnsupportedFormatError
+from backup.index import Index
+from backup.progress import Progress
+from backup.repository import FileKind, Repository
+from backup.usage import UsedBlobs, find_used
+
+NOTHING_DELETED = "nothing was deleted"
+_LISTINGS = 5
+
+
+def list_steadily(repository: Repository, kind: FileKind) -> list[str]:
+    """List files until two listings in a row agree: one may be cut short, or a file just born."""
+    before = repository.list_files(kind)
+    for _ in range(_LISTINGS):
+        again = repository.list_files(kind)
+        if again == before:
+            return again
+        before = again
+    raise BackupError(
+        "the listing of {kind} in {place} does not settle",
+        why="{times} listings in a row differ from each other",
+        data=NOTHING_DELETED,
+        next_step="look whether something writes there all the time, then try again",
+        kind=kind,
+        place=repository.store.location,
+        times=_LISTINGS + 1,
+    )
+
+
+def find_needs(
+    repository: Repository, index: Index, snapshot_ids: Sequence[str], progress: Progress
+) -> UsedBlobs:
+    """Walk snapshots; refuse to go on where anything they need cannot be told."""
+    roots = [_root_of(repository, snapshot_id) for snapshot_id in snapshot_ids]
+    progress.start("find used data", None, "trees")
+    seen = 0
+
+    def advance(trees: int) -> None:
+        nonlocal seen
+        progress.advance(trees - seen)
+        seen = trees
+
+    used = find_used(repository, index, roots, progress=advance)
+    progress.finish()
+    if used.unreadable:
+        tree = used.unreadable[0]
+        raise DamagedError(
+            "{count} trees cannot be read, so what lies below them may be needed; first: {id}",
+            why="{reason}",
+            data=NOTHING_DELETED,
+            next_step="run check to see what is damaged",
+            count=len(used.unreadable),
+            id=tree.id.hex()[:8],
+            reason=str(tree.error),
+        )
+    if used.missing:
+        blob = used.missing[0]
+        raise DamagedError(
+            "{count} blobs that snapshots need are not in the index; first: {kind} blob {id}",
+            why="wanted by {wanted_by}",
+            data=NOTHING_DELETED,
+            next_step="run repair index, then check",
+            count=len(used.missing),
+            kind=blob.type.word,
+            id=blob.id.hex()[:8],
+            wanted_by=blob.wanted_by.hex()[:8],
+        )
+    return used
+
+
+def _root_of(repository: Repository, snapshot_id: str) -> tuple[bytes, bytes]:
+    try:
+        snapshot = repository.load_snapshot(snapshot_id)
+    except (DamagedError, UnsupportedFormatError) as error:
+        raise DamagedError(
+            "snapshot {id} cannot be read, so nobody can say what it needs",
+            why="{reason}",
+            data=NOTHING_DELETED,
+            next_step="restore its file from a copy, or forget {id}, then prune again",
+            id=snapshot_id[:8],
+            reason=str(error),
+        ) from error
+    return snapshot.tree, bytes.fromhex(snapshot_id)

@@ -1,0 +1,91 @@
+"""Changing the index: taking in files that came since, and writing what is left of it."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from backup.checking.pack_table import PackTable
+from backup.index import MOST_BLOBS_A_FILE, Columns, Index, IndexBuilder, encode_index
+from backup.packs import ID_LENGTH, PackedBlob
+from backup.pruning.entries import Flags
+from backup.repository import Repository
+
+
+def load_index_files(repository: Repository, file_ids: list[str]) -> Index:
+    """Read some index files.
+
+    Raises:
+        DamagedError: One of them is damaged.
+        ObjectNotFoundError: One of them is gone.
+    """
+    builder = IndexBuilder()
+    for file_id in file_ids:
+        builder.add_file(file_id, repository.read_file("index", file_id))
+    return builder.build()
+
+
+def extend_index(base: Index, marks: Flags, more: Index) -> tuple[Index, Flags]:
+    """Join two indexes, and carry marks on the first one's entries over to the whole.
+
+    A pack that both describe is taken from the first.
+    """
+    known = {pack_id: number for number, pack_id in enumerate(base.pack_ids)}
+    added = [pack_id for pack_id in more.pack_ids if pack_id not in known]
+    new_number = {pack_id: len(base.pack_ids) + at for at, pack_id in enumerate(added)}
+    renumbered = np.array([new_number.get(it, -1) for it in more.pack_ids], dtype=np.int64)
+    places = renumbered[more.pack_numbers()] if len(more) else np.zeros(0, dtype=np.int64)
+    fresh = places >= 0
+    ids = _id_array(base), _id_array(more)[fresh]
+    columns = Columns(
+        b"".join(part.tobytes() for part in ids),
+        np.concatenate((base.pack_numbers(), places[fresh].astype(np.uint32))),
+        np.concatenate((base.offsets(), more.offsets()[fresh])),
+        np.concatenate((base.sizes(), more.sizes()[fresh])),
+        np.concatenate((base.plain_sizes(), more.plain_sizes()[fresh])),
+        np.concatenate((base.types(), more.types()[fresh])),
+        [*base.pack_ids, *added],
+    )
+    # The order in which `Index` sorts its entries: by the first eight bytes, else as they come.
+    keys = np.frombuffer(columns.ids, dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
+    order = np.argsort(keys, kind="stable")
+    carried = np.concatenate((marks, np.zeros(np.count_nonzero(fresh), dtype=np.bool_)))[order]
+    return Index(columns, base.file_ids | more.file_ids), carried
+
+
+def _id_array(index: Index) -> npt.NDArray[np.void]:
+    return np.frombuffer(index.ids(), dtype=f"V{ID_LENGTH}")
+
+
+def write_index(
+    repository: Repository, index: Index, packs: list[int], *, progress: Callable[[int], None]
+) -> list[str]:
+    """Write index files that describe some packs of an index; gives their ids. All are durable.
+
+    Args:
+        repository: Where to.
+        index: What is known of the packs.
+        packs: Their numbers.
+        progress: Told how many more packs are done.
+    """
+    written = []
+    for group in _group(index, packs):
+        written.append(repository.write_file("index", encode_index(group)))
+        progress(len(group))
+    return written
+
+
+def _group(index: Index, packs: list[int]) -> Iterator[dict[bytes, list[PackedBlob]]]:
+    """Divide packs into index files of about 50 000 blobs; a pack is never divided."""
+    table = PackTable(index)
+    group: dict[bytes, list[PackedBlob]] = {}
+    count = 0
+    for number in packs:
+        blobs = table.blobs(number)
+        group[index.pack_ids[number]] = blobs
+        count += len(blobs)
+        if count >= MOST_BLOBS_A_FILE:
+            yield group
+            group, count = {}, 0
+    if group:
+        yield group

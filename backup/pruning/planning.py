@@ -1,0 +1,165 @@
+"""Making the plan: what to remove and what to repack, and the facts it follows from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backup.errors import BackupError, DamagedError
+from backup.index import Index
+from backup.progress import SILENT, Progress
+from backup.pruning.decisions import PackDecisions, decide_packs
+from backup.pruning.entries import (
+    Flags,
+    PackCounts,
+    choose_copies,
+    count_packs,
+    find_whole_packs,
+)
+from backup.pruning.facts import NOTHING_DELETED, find_needs, list_steadily
+from backup.pruning.request import PruneRequest
+from backup.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class PruneFigures:
+    """What a plan would do, in blobs and bytes.
+
+    Attributes:
+        used_blobs: Needed blobs, each counted once.
+        used_bytes: Their sealed bytes.
+        unused_blobs: Blobs that nobody needs, second copies included.
+        unused_bytes: Their sealed bytes.
+        repack_packs: Packs whose needed blobs move.
+        repack_blobs: Blobs in them.
+        repack_bytes: Their sealed bytes; so much is rewritten at most.
+        repack_removed_blobs: Blobs that do not move.
+        repack_removed_bytes: Their sealed bytes.
+        removed_packs: Packs that hold nothing needed.
+        removed_blobs: Blobs in them.
+        removed_bytes: Their sealed bytes.
+        unindexed_packs: Packs that no index knew; they may belong to a backup that runs.
+        unindexed_bytes: Their bytes.
+    """
+
+    used_blobs: int
+    used_bytes: int
+    unused_blobs: int
+    unused_bytes: int
+    repack_packs: int
+    repack_blobs: int
+    repack_bytes: int
+    repack_removed_blobs: int
+    repack_removed_bytes: int
+    removed_packs: int
+    removed_blobs: int
+    removed_bytes: int
+    unindexed_packs: int
+    unindexed_bytes: int
+
+    @property
+    def unused_bytes_after(self) -> int:
+        """Bytes that nobody needs and that stay."""
+        return self.unused_bytes - self.removed_bytes - self.repack_removed_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PrunePlan:
+    """What to prune, and the facts it was decided from.
+
+    Attributes:
+        request: What was asked for.
+        snapshot_ids: The snapshots whose trees were walked.
+        index: The index that was read; its `file_ids` name the files.
+        needed: Marks the copy that stays of each needed blob.
+        remove: Numbers of packs that hold nothing needed.
+        repack: Numbers of packs whose needed blobs move.
+        figures: All this in numbers.
+    """
+
+    request: PruneRequest
+    snapshot_ids: frozenset[str]
+    index: Index
+    needed: Flags
+    remove: tuple[int, ...]
+    repack: tuple[int, ...]
+    figures: PruneFigures
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.remove or self.repack or self.figures.unindexed_packs)
+
+
+def plan_prune(
+    repository: Repository, request: PruneRequest | None = None, *, progress: Progress = SILENT
+) -> PrunePlan:
+    """Decide what to prune. The caller holds a lock, or only wants to look.
+
+    Raises:
+        DamagedError: A snapshot, tree, needed blob or needed pack is missing or damaged.
+        BackupError: There is no snapshot at all, or two listings do not agree.
+        StoreError: The store failed.
+    """
+    request = request or PruneRequest()
+    snapshot_ids = list_steadily(repository, "snapshots")
+    index = repository.load_index()
+    stored = repository.list_packs()
+    if not snapshot_ids and stored and not request.allow_empty:
+        raise BackupError(
+            "refusing to remove all data of {place}",
+            why="it has no snapshot, so nothing in it seems to be needed",
+            data=NOTHING_DELETED,
+            next_step="look at it with snapshots; if it is right, add --unsafe-allow-remove-all",
+            place=repository.store.location,
+        )
+    used = find_needs(repository, index, snapshot_ids, progress)
+    is_whole = find_whole_packs(index, stored)
+    needed = choose_copies(index, used.marks, is_whole)
+    counts = count_packs(index, needed, is_whole)
+    _refuse_lost_packs(index, counts)
+    decisions = decide_packs(counts, request)
+    known = set(index.pack_ids)
+    unindexed = [size for pack_id, size in stored.items() if pack_id not in known]
+    return PrunePlan(
+        request=request,
+        snapshot_ids=frozenset(snapshot_ids),
+        index=index,
+        needed=needed,
+        remove=decisions.remove,
+        repack=decisions.repack,
+        figures=_figure(counts, decisions, unindexed),
+    )
+
+
+def _refuse_lost_packs(index: Index, counts: PackCounts) -> None:
+    lost = np.flatnonzero((counts.needed_blobs > 0) & ~counts.is_whole)
+    if len(lost):
+        raise DamagedError(
+            "{count} packs that snapshots need are missing or of the wrong size; first: {id}",
+            data=NOTHING_DELETED,
+            next_step="run check --read-data, then repair index",
+            count=len(lost),
+            id=index.pack_ids[lost[0]].hex()[:8],
+        )
+
+
+def _figure(counts: PackCounts, decisions: PackDecisions, unindexed: Sequence[int]) -> PruneFigures:
+    remove, repack = list(decisions.remove), list(decisions.repack)
+    unneeded = counts.blobs - counts.needed_blobs
+    return PruneFigures(
+        used_blobs=int(counts.needed_blobs.sum()),
+        used_bytes=int(counts.needed_bytes.sum()),
+        unused_blobs=int(unneeded.sum()),
+        unused_bytes=int(counts.unused_bytes.sum()),
+        repack_packs=len(repack),
+        repack_blobs=int(counts.blobs[repack].sum()),
+        repack_bytes=int((counts.needed_bytes + counts.unused_bytes)[repack].sum()),
+        repack_removed_blobs=int(unneeded[repack].sum()),
+        repack_removed_bytes=int(counts.unused_bytes[repack].sum()),
+        removed_packs=len(remove),
+        removed_blobs=int(counts.blobs[remove].sum()),
+        removed_bytes=int(counts.unused_bytes[remove].sum()),
+        unindexed_packs=len(unindexed),
+        unindexed_bytes=sum(unindexed),
+    )
