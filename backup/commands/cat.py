@@ -40,6 +40,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             context.output.raw(_read_big(repository, kind, name))
             return 0
         text = _read_small(repository, kind, name)
+    if kind == "index":  # as it is stored, like restic: it may be large
+        context.output.raw(text + b"\n")
+        return 0
     document = json.loads(text)
     context.output.line(json.dumps(document, indent=2, ensure_ascii=False))
     return 0

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             for snapshot, (_, folder) in zip((before, after), names, strict=True)
         )
         if not context.json:
-            output.note(f"comparing snapshot {before.short_id} to {after.short_id}:\n")
+            output.say(f"comparing snapshot {before.short_id} to {after.short_id}:\n")
 
         def report(path: bytes, mark: str) -> None:
             if context.json:

@@ -150,19 +150,24 @@ def _format(context: Context, entry: Entry) -> str:
 def _find_objects(
     context: Context, reader: TreeReader, snapshots: Sequence[Snapshot], wanted: WantedIds
 ) -> None:
-    rows = []
-    for snapshot in snapshots:
-        for found in find_objects(reader, snapshot, wanted):
-            if context.json:
-                rows.append(_message(found, snapshot))
-            else:
-                for line in _lines(context, found, snapshot):
-                    context.output.line(line)
-                if context.arguments.show_pack_id:
-                    for line in describe_places(reader.index, found):
-                        context.output.line(line)
+    hits = (
+        (found, snapshot)
+        for snapshot in snapshots
+        for found in find_objects(reader, snapshot, wanted)
+    )
     if context.json:
-        context.output.json(rows)
+        context.output.json([_message(found, snapshot) for found, snapshot in hits])
+        return
+    places: dict[tuple[BlobType, bytes], FoundObject] = {}
+    for found, snapshot in hits:
+        places[found.type, found.id] = found
+        for line in _lines(context, found, snapshot):
+            context.output.line(line)
+    if context.arguments.show_pack_id:
+        for line in [
+            it for found in places.values() for it in describe_places(reader.index, found)
+        ]:
+            context.output.line(line)
 
 
 def _message(found: FoundObject, snapshot: Snapshot) -> dict[str, Any]:

@@ -104,8 +104,7 @@ def _print(
             output.json(node_message(entry))
         return
     shown = " ".join(output.path(folder or b"/") for folder in folders)
-    if not context.quiet:
-        output.line(f"{describe_snapshot(snapshot)} filtered by [{shown}]:")
+    output.say(f"{describe_snapshot(snapshot)} filtered by [{shown}]:")
     for entry in entries:
         output.line(
             format_entry(output, entry, long=arguments.long, human=arguments.human_readable)

@@ -41,6 +41,11 @@ class Output:
         """Write one line to stdout; bytes that are not UTF-8 come out as they were."""
         self.raw(text.encode("utf-8", "surrogateescape") + b"\n")
 
+    def say(self, text: str) -> None:
+        """Write a line of explanation to stdout, where restic has it; nothing with --quiet."""
+        if not self._quiet:
+            self.line(text)
+
     def json(self, value: Any) -> None:
         """Write one JSON document and a newline to stdout."""
         self.line(dump_json(value))

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         snapshots, is_whole = choose_many(context, repository, arguments.operands)
         index = repository.load_index()
         if not context.json:
-            context.output.note("scanning...")
+            context.output.say("scanning...")
         count = count_snapshots(repository, index, snapshots, arguments.mode)
     if context.json:
         context.output.json(_message(count, len(snapshots)))
