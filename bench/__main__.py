@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.figures import TARGETS, Outcome, outcome_from_json, outcome_to_json
 from bench.machine import describe_machine
-from bench.peers import CHECKOUT, PEERS, Peer, find_missing_packages
+from bench.peers import CHECKOUT, PEERS, Peer, compile_ours, find_missing_packages
 from bench.report import print_grids, write_page
 from bench.rounds import Setting
 from bench.work import run_works
@@ -79,6 +79,7 @@ def _find_problem(options: argparse.Namespace, peers: Sequence[Peer]) -> str:
     """Return what stands in the way, empty if nothing does."""
     if missing := find_missing_packages(peers):
         return f"programs are missing; run: apt-get install {' '.join(missing)}"
+    compile_ours()
     options.work.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(options.work).free
     needed = int(NEEDED_BYTES * options.scale)

@@ -4,6 +4,7 @@ All of a peer's state (repository, cache, its own configuration) lies in one fol
 be copied aside and put back between rounds.
 """
 
+import compileall
 import json
 import shutil
 import sys
@@ -173,6 +174,11 @@ Archiver = ResticLike | Borg  # what can also check and restore
 OURS = ResticLike("ours", (sys.executable, "-m", "backup"), {})
 RESTIC = ResticLike("restic", ("restic",), {"restic": "restic"})
 PEERS: tuple[Peer, ...] = (OURS, RESTIC, Borg(), TarZstd())
+
+
+def compile_ours() -> None:
+    """Compile our engine to bytecode, as installing it does."""
+    compileall.compile_dir(CHECKOUT / "backup", quiet=1)
 
 
 def find_missing_packages(peers: Sequence[Peer]) -> list[str]:
