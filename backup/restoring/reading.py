@@ -88,34 +88,18 @@ class PackReader:
     def _open_span(
         self, span: _Span, stored: memoryview, found: dict[Piece, bytes | BackupError]
     ) -> None:
-        start = span.start
-        sealed = [
-            stored[offset - start : offset - start + length]
-            for _, offset, length, _, _ in span.pieces
-        ]
-        opened: Sequence[bytes | BackupError]
-        try:
-            opened = self._envelope.open_many(sealed)
-        except DamagedError:
-            opened = [self._open_alone(message) for message in sealed]
-        for piece, content in zip(span.pieces, opened, strict=True):
-            found[piece] = (
-                content if isinstance(content, BackupError) else self._prove(piece, content)
-            )
+        for piece in span.pieces:
+            start = piece[1] - span.start
+            found[piece] = self._open(piece, stored[start : start + piece[2]])
 
-    def _open_alone(self, sealed: memoryview) -> bytes | BackupError:
+    def _open(self, piece: Piece, sealed: memoryview) -> bytes | BackupError:
+        _, _, _, length, blob_id = piece
         try:
-            return self._envelope.open(sealed)
+            content = self._envelope.open(sealed)
+            if length:
+                content = self._decompressor.decompress(content, length)
         except DamagedError as error:
             return error
-
-    def _prove(self, piece: Piece, content: bytes) -> bytes | BackupError:
-        _, _, _, plain_length, blob_id = piece
-        if plain_length:
-            try:
-                content = self._decompressor.decompress(content, plain_length)
-            except DamagedError as error:
-                return error
         if hashlib.sha256(content).digest() != blob_id:
             return DamagedError(
                 "data blob {id} holds other bytes than its id says", id=blob_id.hex()[:8]
