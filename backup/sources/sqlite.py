@@ -1,0 +1,328 @@
+"""An SQLite database as a stream: a consistent copy, checked, while others go on writing.
+
+1. Look how large it is, and whether the scratch folder has room for a copy.
+2. Copy it there page by page through SQLite's own backup interface. Where the database is in WAL
+   mode, one read transaction pins what is copied and writers go on; otherwise the copy starts
+   over when somebody writes, and at the fourth time it keeps writers waiting until it is done.
+3. Check the copy, and count its rows.
+4. Stream the copy. It is removed in all cases.
+
+A database in WAL mode that nobody has open is read as an immutable file instead, and its file
+compared before and after: opening it as usual would leave files of ours beside it, and the site's
+own account might then be unable to write.
+"""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+from backup.errors import SourceError
+from backup.sources.files import Reader, StreamSource
+
+COMPANIONS = ("", "-wal", "-shm", "-journal")
+"""What is added to a database's path to name the files that only make sense together."""
+
+LARGEST_WHOLE_CHECK = 2 << 30
+"""Copies above so many bytes are checked without comparing indexes with their tables."""
+
+_STEP_PAGES = 2_000
+_STEP_PAUSE_SECONDS = 0.001
+_LOCK_WAIT_SECONDS = 30.0
+_MOST_RESTARTS = 3
+_IMMUTABLE_TRIES = 3
+_SPARE_BYTES = 16 << 20
+_MOST_PROBLEMS = 5
+_WAL_VERSION = 2  # source: https://sqlite.org/fileformat2.html, bytes 18 and 19 of the header
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFacts:
+    """What is known of a copy.
+
+    Attributes:
+        consistent_at: The moment whose state the copy holds, at the latest; aware UTC.
+        copied_at: When the copy was finished; aware UTC.
+        size_bytes: Of the copy.
+        sqlite_version: Of the library that made it.
+        page_size, encoding, user_version, journal_mode: As in the live database.
+        check: `integrity_check`, or `quick_check` for a large copy.
+        problems: What the check found, a few lines at most; empty for a sound copy.
+        tables: Rows by table, names ascending; None where the rows cannot be counted here.
+    """
+
+    consistent_at: datetime
+    copied_at: datetime
+    size_bytes: int
+    sqlite_version: str
+    page_size: int
+    encoding: str
+    user_version: int
+    journal_mode: str
+    check: str
+    problems: tuple[str, ...]
+    tables: Mapping[str, int | None]
+
+
+class _RestartedError(Exception):
+    """Somebody wrote while we copied, more often than we put up with."""
+
+
+def sqlite_source(
+    path: Path, scratch: Path, *, on_facts: Callable[[SqliteFacts], None], mode: int = 0o600
+) -> StreamSource:
+    """Make a source of a live database.
+
+    Args:
+        path: The database's file.
+        scratch: Folder for the copy; made if it is missing.
+        on_facts: Told of the copy before it is streamed.
+        mode: Permission bits of the copy in the snapshot.
+    """
+    return StreamSource(partial(open_copy, path, scratch, on_facts=on_facts), mode)
+
+
+@contextmanager
+def open_copy(
+    path: Path, scratch: Path, *, on_facts: Callable[[SqliteFacts], None] = lambda _facts: None
+) -> Iterator[Reader]:
+    """Copy a database, check the copy and give it to be read.
+
+    Raises:
+        SourceError: It is no database, stays locked, cannot be opened, or there is no room.
+    """
+    with _scratch_folder(path, scratch) as folder:
+        copy = folder / "copy.sqlite"
+        with _explained(path):
+            facts = _take_copy(path, copy)
+        on_facts(facts)
+        with copy.open("rb", buffering=0) as stream:
+            yield cast("Reader", stream)
+
+
+@contextmanager
+def _scratch_folder(path: Path, scratch: Path) -> Iterator[Path]:
+    try:
+        needed = sum(_size_of(path, suffix) for suffix in ("", "-wal")) + _SPARE_BYTES
+        scratch.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(scratch).free
+        if free < needed:
+            raise _no_room(path, scratch, needed, free)
+        folder = Path(tempfile.mkdtemp(prefix="sqlite-", dir=scratch))
+    except OSError as error:
+        raise _unusable(path, error.strerror or type(error).__name__) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _size_of(path: Path, suffix: str) -> int:
+    with suppress(FileNotFoundError):
+        return os.stat(f"{path}{suffix}").st_size  # follows links, as SQLite does
+    if suffix:
+        return 0
+    raise FileNotFoundError(2, os.strerror(2))
+
+
+def _take_copy(path: Path, copy: Path) -> SqliteFacts:
+    if _is_idle_wal(path):
+        for _try in range(_IMMUTABLE_TRIES):
+            before = _fingerprint(path)
+            facts = _copy_through(path, copy, "immutable=1")
+            if _fingerprint(path) == before:
+                return facts
+            copy.unlink()
+    return _copy_through(path, copy, "mode=ro")
+
+
+def _is_idle_wal(path: Path) -> bool:
+    """Tell whether a database is in WAL mode and has no log, so that nobody has it open."""
+    return _is_wal(path) and not Path(f"{path}-wal").exists()
+
+
+def _is_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:] == bytes((_WAL_VERSION, _WAL_VERSION))
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int, bool]:
+    status = path.stat()
+    has_log = Path(f"{path}-wal").exists()
+    return status.st_ino, status.st_size, status.st_mtime_ns, has_log
+
+
+def _copy_through(path: Path, copy: Path, how: str) -> SqliteFacts:
+    with (
+        closing(_connect(f"file:{quote(os.fsencode(path.absolute()))}?{how}")) as live,
+        closing(_connect(f"file:{quote(os.fsencode(copy))}")) as target,
+    ):
+        target.execute("PRAGMA synchronous = OFF")  # the copy lives for minutes
+        # An immutable file has no journal mode of its own; its header knows better.
+        journal_mode = "wal" if _is_wal(path) else str(_ask(live, "PRAGMA journal_mode"))
+        consistent_at = _copy_pages(live, target, holds=journal_mode == "wal")
+        copied_at = datetime.now(UTC)
+        size = copy.stat().st_size
+        check = "integrity_check" if size <= LARGEST_WHOLE_CHECK else "quick_check"
+        return SqliteFacts(
+            consistent_at=consistent_at,
+            copied_at=copied_at,
+            size_bytes=size,
+            sqlite_version=sqlite3.sqlite_version,
+            page_size=cast("int", _ask(target, "PRAGMA page_size")),
+            encoding=str(_ask(target, "PRAGMA encoding")),
+            user_version=cast("int", _ask(target, "PRAGMA user_version")),
+            journal_mode=journal_mode,
+            check=check,
+            problems=_find_problems(target, check),
+            tables=_count_rows(target),
+        )
+
+
+def _connect(url: str) -> sqlite3.Connection:
+    return sqlite3.connect(url, uri=True, isolation_level=None, timeout=_LOCK_WAIT_SECONDS)
+
+
+def _ask(connection: sqlite3.Connection, question: str) -> object:
+    return connection.execute(question).fetchone()[0]
+
+
+def _copy_pages(live: sqlite3.Connection, target: sqlite3.Connection, *, holds: bool) -> datetime:
+    """Copy all pages; gives the moment whose state was copied, at the latest."""
+    if not holds:
+        with suppress(_RestartedError):
+            _ask(live, "SELECT count(*) FROM sqlite_master")  # waits for whoever has it locked
+            _step_through(live, target, most_restarts=_MOST_RESTARTS)
+            return datetime.now(UTC)
+    live.execute("BEGIN")
+    _ask(live, "SELECT count(*) FROM sqlite_master")  # only a read begins the transaction
+    moment = datetime.now(UTC)
+    _step_through(live, target, most_restarts=0)
+    live.execute("COMMIT")
+    return moment
+
+
+def _step_through(
+    live: sqlite3.Connection, target: sqlite3.Connection, *, most_restarts: int
+) -> None:
+    restarts = 0
+    before: int | None = None
+    deadline = time.monotonic() + _LOCK_WAIT_SECONDS
+
+    def look(status: int, remaining: int, _total: int) -> None:
+        nonlocal before, restarts, deadline
+        if status in _BUSY:
+            if time.monotonic() > deadline:
+                raise sqlite3.OperationalError("database is locked")
+            return
+        deadline = time.monotonic() + _LOCK_WAIT_SECONDS
+        if before is not None and remaining >= before and remaining:
+            restarts += 1
+            if restarts > most_restarts:
+                raise _RestartedError
+        before = remaining
+
+    live.backup(target, pages=_STEP_PAGES, progress=look, sleep=_STEP_PAUSE_SECONDS)
+
+
+def _find_problems(copy: sqlite3.Connection, check: str) -> tuple[str, ...]:
+    try:
+        rows = copy.execute(f"PRAGMA {check}({_MOST_PROBLEMS})").fetchall()
+    except sqlite3.DatabaseError as error:
+        return (str(error),)
+    return tuple(str(row[0]) for row in rows if row[0] != "ok")
+
+
+def _count_rows(copy: sqlite3.Connection) -> dict[str, int | None]:
+    """Count each table's rows; a table whose module this library lacks cannot be counted."""
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%'"
+    counts: dict[str, int | None] = {}
+    try:
+        found = copy.execute(f"{names} ESCAPE '\\' ORDER BY name").fetchall()
+    except sqlite3.DatabaseError:
+        return counts  # the check has told of it
+    for (name,) in found:
+        quoted = str(name).replace('"', '""')
+        try:
+            rows = _ask(copy, f'SELECT count(*) FROM "{quoted}"')  # noqa: S608 - a quoted name
+            counts[str(name)] = cast("int", rows)
+        except sqlite3.DatabaseError:
+            counts[str(name)] = None
+    return counts
+
+
+# Errors --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explain(path, error) from error
+    except OSError as error:
+        raise _unusable(path, error.strerror or type(error).__name__) from error
+
+
+def _explain(path: Path, error: sqlite3.Error) -> SourceError:
+    code = getattr(error, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "locked" in str(error):
+        return SourceError(
+            "the SQLite database {path} stays locked",
+            why="another program has kept it locked for {seconds} seconds",
+            data="no snapshot was made; earlier ones are untouched",
+            next_step="find out who holds it: `fuser -v {path}`",
+            path=path,
+            seconds=round(_LOCK_WAIT_SECONDS),
+        )
+    if code == "SQLITE_NOTADB":
+        return SourceError(
+            "{path} is not an SQLite database",
+            why="its first bytes are not those of one; it may be encrypted or damaged",
+            data="no snapshot was made; earlier ones are untouched",
+            next_step="check the path of the database in the estate file",
+            path=path,
+        )
+    if code == "SQLITE_FULL":
+        return SourceError(
+            "the copy of {path} does not fit into the scratch folder",
+            data="no snapshot was made; earlier ones are untouched",
+            next_step="make room there, or name another folder in [service] scratch",
+            path=path,
+        )
+    return _unusable(path, str(error))
+
+
+def _unusable(path: Path, reason: str) -> SourceError:
+    return SourceError(
+        "the SQLite database {path} cannot be copied",
+        why="{reason}",
+        data="no snapshot was made; earlier ones are untouched",
+        next_step="check that it exists and that this user may read it and its folder: "
+        "`ls -l {path}*`",
+        path=path,
+        reason=reason,
+    )
+
+
+def _no_room(path: Path, scratch: Path, needed: int, free: int) -> SourceError:
+    return SourceError(
+        "there is no room for a copy of {path} in {scratch}",
+        why="it needs {needed} bytes, and {free} are free",
+        data="no snapshot was made; earlier ones are untouched",
+        next_step="make room there, or name another folder in [service] scratch",
+        path=path,
+        scratch=scratch,
+        needed=needed,
+        free=free,
+    )
