@@ -21,7 +21,7 @@ from backup.checking.small_files import (
     read_index,
     read_snapshots,
 )
-from backup.checking.tree_rules import ContentRules, inspect_tree
+from backup.checking.tree_rules import ContentRules, TreeInspector
 from backup.index import Index
 from backup.progress import SILENT, Progress
 from backup.quantities import PackSubset, select_packs
@@ -241,12 +241,13 @@ class _Check:
         """Walk all trees; gives how many there were and how many blobs are in use."""
         walk = TreeWalk(self._repository, index)
         contents = ContentRules(index)
+        inspect = TreeInspector().inspect
         for snapshot in snapshots:
             walk.want(snapshot.tree, bytes.fromhex(snapshot.id))
         trees = 0
         self._progress.start("check folders", None, "folders")
         for tree_id, tree in walk:
-            facts = inspect_tree(tree_id, tree)
+            facts = inspect(tree_id, tree)
             self._findings += facts.findings
             walk.want(bytes(facts.subtrees), tree_id)
             contents.add(tree_id, facts)

@@ -79,15 +79,28 @@ def _other_entry(index: Index, position: int, blob_type: BlobType) -> int:
     return OTHER_TYPE
 
 
-def entry_at(index: Index, position: int) -> PackedBlob:
-    """Give the entry at a position of the index."""
-    return PackedBlob(
-        index.ids()[position * ID_LENGTH : (position + 1) * ID_LENGTH],
-        BlobType(index.types()[position]),
-        int(index.offsets()[position]),
-        int(index.sizes()[position]),
-        int(index.plain_sizes()[position]),
+def entries_at(index: Index, positions: npt.NDArray[np.int64]) -> list[PackedBlob]:
+    """Give the entries at some positions of the index."""
+    ids = index.ids()
+    rows = zip(
+        positions.tolist(),
+        index.types()[positions].tolist(),
+        index.offsets()[positions].tolist(),
+        index.sizes()[positions].tolist(),
+        index.plain_sizes()[positions].tolist(),
+        strict=True,
     )
+    types = tuple(BlobType)
+    return [
+        PackedBlob(ids[at * ID_LENGTH : (at + 1) * ID_LENGTH], types[blob_type], *place)
+        for at, blob_type, *place in rows
+    ]
+
+
+def entry_at(index: Index, position: int) -> PackedBlob:
+    """Give the entry at one position of the index."""
+    (entry,) = entries_at(index, np.array([position]))
+    return entry
 
 
 class Mentions:
@@ -155,7 +168,7 @@ class TreeWalk:
         self._envelope = repository.envelope()
         self._decompressor = Decompressor()
         self._mentions = Mentions(index, BlobType.TREE)
-        self._waiting: dict[int, list[int]] = {}
+        self._waiting: dict[int, list[PackedBlob]] = {}
         self._starts, self._ends = _tree_spans(index)
 
     @property
@@ -173,8 +186,7 @@ class TreeWalk:
             pack = max(self._waiting, key=lambda number: len(self._waiting[number]))
             start, piece = self._read_span(pack)
             while waiting := self._waiting.pop(pack, None):
-                for position in waiting:
-                    blob = entry_at(self._index, position)
+                for blob in waiting:
                     tree = self._load(pack, blob, start, piece)
                     if tree is not None:
                         yield blob.id, tree
@@ -187,9 +199,9 @@ class TreeWalk:
         found = np.unique(positions[positions >= 0])
         new = found[~self.seen[found]]
         self.seen[new] = True
-        packs = self._index.pack_numbers()[new]
-        for position, pack in zip(new.tolist(), packs.tolist(), strict=True):
-            self._waiting.setdefault(pack, []).append(position)
+        packs = self._index.pack_numbers()[new].tolist()
+        for pack, blob in zip(packs, entries_at(self._index, new), strict=True):
+            self._waiting.setdefault(pack, []).append(blob)
 
     def _read_span(self, pack: int) -> tuple[int, memoryview]:
         """Read the part of a pack that holds its trees; gives its offset and bytes, or nothing."""

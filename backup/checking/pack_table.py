@@ -8,7 +8,7 @@ import numpy.typing as npt
 from backup.crypto import OVERHEAD
 from backup.index import Index
 from backup.packs import BlobType, PackedBlob, encode_header, header_overhead
-from backup.tree_walk import entry_at
+from backup.tree_walk import entries_at
 
 _LENGTH_FIELD = 4
 _COMPRESSED_BIT = 2
@@ -58,7 +58,7 @@ class PackTable:
 
     def blobs(self, number: int) -> list[PackedBlob]:
         """Give the blobs of one pack in the order of their offsets."""
-        return [entry_at(self._index, int(at)) for at in self._positions(number)]
+        return entries_at(self._index, self._positions(number))
 
     def header(self, number: int) -> bytes:
         """Give the plaintext header that a pack should have."""
