@@ -99,8 +99,13 @@ def entries_at(index: Index, positions: npt.NDArray[np.int64]) -> list[PackedBlo
 
 def entry_at(index: Index, position: int) -> PackedBlob:
     """Give the entry at one position of the index."""
-    (entry,) = entries_at(index, np.array([position]))
-    return entry
+    return PackedBlob(
+        index.ids()[position * ID_LENGTH : (position + 1) * ID_LENGTH],
+        BlobType(index.types()[position]),
+        int(index.offsets()[position]),
+        int(index.sizes()[position]),
+        int(index.plain_sizes()[position]),
+    )
 
 
 class Mentions:
