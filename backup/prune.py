@@ -16,9 +16,10 @@ Under the exclusive lock; while a backup runs it cannot be had, and the rest is 
 5. List snapshots again. Read index files that came since. Walk snapshots that came since, and keep
    back packs that they need. Prove that every needed blob lies in a whole pack that stays.
 6. Write the new index, without the packs that go: durable.
-7. List snapshots once more; prove that our lock still stands; delete the old index files.
-8. Delete the packs that are in no index any more, and those that never were: as nobody else can be
-   writing, they are leftovers.
+7. List snapshots once more; prove that our lock still stands and that no other lock came beside it
+   (a machine so slow that its lock appears late); delete the old index files.
+8. Look for other locks again. Delete the packs that are in no index any more, and those that never
+   were: as nobody else can be writing, they are leftovers.
 
 Killed after any step, every snapshot is whole: a pack goes only when no index names it, and it is
 in no index only when its needed blobs are indexed elsewhere.
@@ -40,7 +41,7 @@ from backup.movers import Move, Moved, open_mover
 from backup.packs import ID_LENGTH, BlobType
 from backup.progress import SILENT, Progress
 from backup.pruning.entries import find_whole_packs, select_blobs
-from backup.pruning.facts import NOTHING_DELETED, find_needs, list_steadily
+from backup.pruning.facts import NOTHING_DELETED, ensure_alone, find_needs, list_steadily
 from backup.pruning.indexes import extend_index, load_index_files, write_index
 from backup.pruning.planning import PruneFigures, PrunePlan, plan_prune
 from backup.pruning.removal import Removal, decide_removal
@@ -298,6 +299,7 @@ def _replace_index(
             next_step="find out who writes there, then run prune again",
             place=repository.store.location,
         )
+    ensure_alone(repository, lock)
     keys = [f"index/{file_id}" for file_id in sorted(sight.index.file_ids)]
     _delete(repository, keys, lock, plan=plan, progress=progress, stage="delete old index")
 
@@ -310,6 +312,7 @@ def _delete_packs(
     plan: PrunePlan,
     progress: Progress,
 ) -> None:
+    ensure_alone(repository, lock)
     keys = [pack_key(pack_id) for pack_id in pack_ids]
     _delete(repository, keys, lock, plan=plan, progress=progress, stage="delete packs")
 

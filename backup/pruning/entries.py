@@ -16,7 +16,7 @@ from backup.checking.pack_table import PackTable
 from backup.crypto import OVERHEAD
 from backup.index import Index
 from backup.packs import BlobType, PackedBlob
-from backup.tree_walk import entry_at
+from backup.tree_walk import entries_at
 
 _SEALED_EMPTY = OVERHEAD
 
@@ -143,8 +143,7 @@ def select_blobs(
     bounds = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(chosen)]
     for start, end in pairwise(bounds):
         if end > start:
-            blobs = [entry_at(index, int(at)) for at in chosen[start:end]]
-            yield int(numbers[start]), blobs
+            yield int(numbers[start]), entries_at(index, chosen[start:end])
 
 
 def _sum_by_pack(index: Index, values: npt.NDArray[np.generic]) -> Numbers:

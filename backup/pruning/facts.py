@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 
-from backup.errors import BackupError, DamagedError, UnsupportedFormatError
+from backup.errors import (
+    BackupError,
+    DamagedError,
+    RepositoryLockedError,
+    UnsupportedFormatError,
+)
 from backup.index import Index
+from backup.locks import SECOND_LOOK_AFTER, Lock, LockInfo, list_locks
 from backup.progress import Progress
 from backup.repository import FileKind, Repository
 from backup.usage import UsedBlobs, find_used
 
 NOTHING_DELETED = "nothing was deleted"
 _LISTINGS = 5
+_LOOKS = 5
 
 
 def list_steadily(repository: Repository, kind: FileKind) -> list[str]:
@@ -28,6 +35,36 @@ def list_steadily(repository: Repository, kind: FileKind) -> list[str]:
         kind=kind,
         place=repository.store.location,
         times=_LISTINGS + 1,
+    )
+
+
+def ensure_alone(repository: Repository, lock: Lock) -> None:
+    """Prove that no lock stands beside our exclusive one; the last look before deleting.
+
+    Somebody whose lock took long to be written may have looked before ours was there. They will see
+    ours and withdraw; while they have not, nothing is deleted.
+
+    Raises:
+        RepositoryLockedError: Another lock stays.
+    """
+    lock.ensure_held()
+    others: list[LockInfo] = []
+    for attempt in range(_LOOKS):
+        if attempt:
+            repository.clock.sleep(SECOND_LOOK_AFTER)
+        ours = {lock.file_id}
+        found = list_locks(repository)
+        ours.add(lock.file_id)  # a refresh may have replaced it meanwhile
+        others = [other for other in found if other.id not in ours]
+        if not others:
+            return
+    raise RepositoryLockedError(
+        "another lock appeared beside our exclusive one on {place}",
+        why="{holder}",
+        data=NOTHING_DELETED,
+        next_step="wait until that process is done, then run the command again",
+        place=repository.store.location,
+        holder=others[0].describe(),
     )
 
 

@@ -1,6 +1,6 @@
 """Making the plan: what to remove and what to repack, and the facts it follows from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,9 +92,20 @@ class PrunePlan:
 
 
 def plan_prune(
-    repository: Repository, request: PruneRequest | None = None, *, progress: Progress = SILENT
+    repository: Repository,
+    request: PruneRequest | None = None,
+    *,
+    without: Collection[str] = (),
+    progress: Progress = SILENT,
 ) -> PrunePlan:
     """Decide what to prune. The caller holds a lock, or only wants to look.
+
+    Args:
+        repository: What to prune.
+        request: How far to go.
+        without: Ids of snapshots that are taken for removed already; a plan made with them is to
+            be looked at only, since those snapshots come as new ones when it is applied.
+        progress: Told of it.
 
     Raises:
         DamagedError: A snapshot, tree, needed blob or needed pack is missing or damaged.
@@ -102,7 +113,8 @@ def plan_prune(
         StoreError: The store failed.
     """
     request = request or PruneRequest()
-    snapshot_ids = list_steadily(repository, "snapshots")
+    listed = list_steadily(repository, "snapshots")
+    snapshot_ids = [snapshot_id for snapshot_id in listed if snapshot_id not in without]
     index = repository.load_index()
     stored = repository.list_packs()
     if not snapshot_ids and stored and not request.allow_empty:
