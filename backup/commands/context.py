@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from backup.commands.output import Output
 from backup.commands.passwords import PasswordSource, read_password
-from backup.errors import UsageError
+from backup.errors import DamagedError, UsageError
 
 if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
     from backup.locks import Lock
@@ -98,16 +98,12 @@ class Context:
 
     def open_repository(self, *, stdin_is_taken: bool = False) -> Repository:
         """Open the repository that --repo names."""
-        from backup.repository import Repository
-
         store = self.open_store()
         password = self.read_password(stdin_is_taken=stdin_is_taken)
-        return Repository.open(store, password, cache_dir=self.cache_dir())
+        return _open(store, password, self.cache_dir())
 
     def open_source_repository(self) -> Repository:
         """Open the repository that --from-repo names; see `parser.add_source_flags`."""
-        from backup.repository import Repository
-
         arguments = self.arguments
         place = find_place(arguments.from_repo, arguments.from_repository_file, "--from-repo")
         source = PasswordSource(
@@ -118,7 +114,7 @@ class Context:
             subject="source repository",
         )
         password = read_password(source, self.environment)
-        return Repository.open(self._open_place(place), password, cache_dir=self.cache_dir())
+        return _open(self._open_place(place), password, self.cache_dir())
 
     @contextmanager
     def lock(
@@ -158,6 +154,22 @@ class Context:
         from backup.commands.showing import make_progress
 
         return make_progress(self)
+
+
+def _open(store: Store, password: bytes, cache_dir: Path | None) -> Repository:
+    from backup.repository import Repository
+
+    try:
+        return Repository.open(store, password, cache_dir=cache_dir)
+    except DamagedError as error:
+        raise DamagedError(
+            "the config of the repository at {place} is damaged",
+            why="{cause}",
+            data="nothing was changed; what the repository holds may well be whole",
+            next_step="fetch the file named config from another copy of this repository",
+            place=store.location,
+            cause=error,
+        ) from error
 
 
 def find_place(place: str, file: str, flag: str) -> str:

@@ -19,8 +19,14 @@ from backup.commands.output import (
     exit_message,
     standard_output,
 )
-from backup.commands.parser import HelpWanted, parse_command_line
-from backup.errors import BackupError, StoreFullError
+from backup.commands.parser import VERBS_THAT_WRITE, HelpWanted, parse_command_line
+from backup.errors import (
+    BackupError,
+    DamagedError,
+    StoreFullError,
+    UnsupportedFormatError,
+    UsageError,
+)
 
 FAILED = 1
 INTERRUPTED = 130
@@ -68,7 +74,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _report(
     error: BaseException, words: Sequence[str], environment: Mapping[str, str], output: Output
 ) -> int:
-    told = translate(error)
+    told = complete(translate(error), words)
     if "--debug" in words or environment.get("GIUCONG_DEBUG"):
         import traceback
 
@@ -114,6 +120,18 @@ def translate(error: BaseException) -> BackupError:
         next_step="run it again with --debug and report what it prints",
         kind=type(error).__name__,
     )
+
+
+def complete(error: BackupError, words: Sequence[str]) -> BackupError:
+    """Fill in what an error leaves open and the command line tells: data safe, next step."""
+    only_reads = not VERBS_THAT_WRITE.intersection(words)
+    if not error.data and (only_reads or isinstance(error, UsageError)):
+        error.data = "nothing was changed"
+    if not error.next_step and isinstance(error, UsageError):
+        error.next_step = "add --help to see how it is used"
+    if not error.next_step and isinstance(error, DamagedError | UnsupportedFormatError):
+        error.next_step = "run check to see what is damaged"
+    return error
 
 
 def _translate_os_error(error: OSError) -> BackupError:

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn, Protocol, cast
@@ -32,6 +33,10 @@ VERBS = {
     "unlock": "remove stale locks",
     "version": "print the version",
 }
+VERBS_THAT_WRITE = frozenset(
+    ("backup", "copy", "forget", "init", "key", "prune", "repair", "restore", "tag", "unlock")
+)
+_CHOICE = re.compile(r"invalid choice: (.*) \(choose from (.*)\)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000_001, "ns": 0.000_000_001}
 _KIB = 1024
 
@@ -88,6 +93,9 @@ class FlagParser(argparse.ArgumentParser):
             UsageError: Always.
         """
         flag, _, why = message.removeprefix("argument ").partition(": ")
+        choice = _CHOICE.fullmatch(why)
+        if choice:
+            why = f"{choice[1]} is none of {choice[2].replace(chr(39), '')}"
         raise UsageError(
             "the value of {flag} makes no sense",
             why="{reason}",
@@ -217,8 +225,6 @@ def add_source_flags(parser: argparse.ArgumentParser) -> None:
 
 def parse_retry(text: str) -> timedelta:
     """Read a duration as Go writes it: ``10m``, ``1h30m``, ``0``."""
-    import re
-
     parts = re.findall(r"(\d+(?:\.\d*)?)(h|ms|us|ns|m|s)", text)
     if text != "0" and (not parts or "".join(map("".join, parts)) != text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90s, 10m or 2h")

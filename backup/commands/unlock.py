@@ -23,5 +23,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if not context.json and not context.quiet:
         context.output.line(f"successfully removed {len(removed)} locks")
     for lock in list_locks(repository):
-        context.output.note(f"left lock {lock.describe()}: its holder may still be at work")
+        context.output.note(
+            f"left lock {lock.describe()}: its holder may still be at work\n"
+            "  next: once you are sure that nobody works on the repository: unlock --remove-all"
+        )
     return 0
