@@ -7,7 +7,6 @@ too long; two descriptions are equal if and only if the trees are.
 # Raw names and descriptors, which pathlib does not take.
 # ruff: noqa: PTH101, PTH102, PTH123, PTH208, PTH211
 
-import errno
 import hashlib
 import os
 import socket
@@ -181,13 +180,13 @@ def build_hostile_tree(root: Path, kinds: Kinds | None = None) -> None:
     _build_names(root / "names")
     _build_links(root)
     _build_specials(root, kinds)
-    if kinds.deep:
-        build_deep_folder(root)
     _build_attributes(root)
     if kinds.owned:
         _build_owned(root)
     _build_modes(root)
     _set_times(root)
+    if kinds.deep:
+        build_deep_folder(root)
 
 
 def _build_files(root: Path) -> None:
@@ -324,11 +323,7 @@ def _set_times(root: Path) -> None:
     odd_times = (-86_400_000_000_001, 1, 4_000_000_000_999_999_999)
     for number, path in enumerate(sorted(root.rglob("*"), reverse=True)):
         when = odd_times[number] if number < len(odd_times) else NANOSECOND + number * 1_000_000_007
-        try:
-            os.utime(path, ns=(when, when), follow_symlinks=False)
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
-                raise
+        os.utime(path, ns=(when, when), follow_symlinks=False)
 
 
 # Generating --------------------------------------------------------------------------------------
