@@ -7,21 +7,24 @@ import mmap
 import os
 from collections import deque
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backup.chunks import LARGEST
-from backup.claims import KnownIds, LocalClaims, SharedClaims
+from backup.claims import LocalClaims, SharedClaims
 from backup.crypto import MasterKey
 from backup.errors import BackupError
 from backup.frames import Compression
-from backup.index import IdTable, Index
+from backup.id_table import IdTable, share_ids
 from backup.processes import Channel, Message, Pool, Worker
 from backup.repository import Repository
 from backup.stores.recipes import Recipe, recipe_of, store_from_recipe
+
+if TYPE_CHECKING:  # numpy behind it costs a worker 20 MB
+    from backup.index import Index
 from backup.storing_loop import StoringLoop
 
 SLOT_SIZE = 2 * LARGEST
-_SLOTS = 4
+_SLOTS = 3
 _MOST_UNDER_WAY = 3
 
 
@@ -60,7 +63,7 @@ class LocalExecutor:
     """Runs the loop in this very thread; no process can outlive or miss what happens here."""
 
     def __init__(
-        self, repository: Repository, index: Index, *, compression: Compression, dry_run: bool
+        self, repository: Repository, index: "Index", *, compression: Compression, dry_run: bool
     ) -> None:
         self.slots = [memoryview(mmap.mmap(-1, SLOT_SIZE)) for _ in range(_SLOTS)]
         self._answers: deque[Message] = deque()
@@ -107,7 +110,7 @@ class PoolExecutor:
     def __init__(
         self,
         repository: Repository,
-        index: Index,
+        index: "Index",
         *,
         recipe: Recipe,
         width: int,
@@ -118,7 +121,7 @@ class PoolExecutor:
         os.ftruncate(self._ring, _SLOTS * SLOT_SIZE)
         self.slots = _map_slots(self._ring)
         self._claims = SharedClaims.create()
-        self._known = _share_ids(index)
+        self._known = share_ids(index)
         descriptors = [self._ring, self._claims.descriptor, self._known]
         setup = {
             "recipe": recipe,
@@ -170,7 +173,7 @@ class PoolExecutor:
 
 
 def make_executor(
-    repository: Repository, index: Index, *, width: int, compression: Compression, dry_run: bool
+    repository: Repository, index: "Index", *, width: int, compression: Compression, dry_run: bool
 ) -> Executor:
     """Choose: worker processes where the store can be opened there, else this thread.
 
@@ -192,14 +195,11 @@ def make_executor(
 def serve(setup: Message, channel: Channel) -> None:
     """Run the storing loop in a worker process."""
     known, count = setup["known"]
-    table: KnownIds = frozenset()
-    if count:
-        table = IdTable(memoryview(mmap.mmap(known, 0, prot=mmap.PROT_READ)), count)
     loop = StoringLoop(
         store_from_recipe(setup["recipe"]),
         MasterKey(*setup["key"]),
         compression=setup["compression"],
-        known=table,
+        known=IdTable(known, count),
         claims=SharedClaims(setup["claims"]),
         slots=_map_slots(setup["ring"]),
         send=channel.send,
@@ -217,10 +217,3 @@ def serve(setup: Message, channel: Channel) -> None:
 def _map_slots(descriptor: int) -> list[memoryview]:
     view = memoryview(mmap.mmap(descriptor, _SLOTS * SLOT_SIZE))
     return [view[at * SLOT_SIZE : (at + 1) * SLOT_SIZE] for at in range(_SLOTS)]
-
-
-def _share_ids(index: Index) -> int:
-    descriptor = os.memfd_create("known")
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(IdTable.encode(index))
-    return descriptor

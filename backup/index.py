@@ -125,8 +125,12 @@ class Index:
         return self._types
 
     def ids(self) -> bytes:
-        """All ids, joined, in their order; what `IdTable` searches."""
+        """All ids, joined, in their order."""
         return self._ids
+
+    def keys(self) -> memoryview:
+        """The first eight bytes of each id as a number, in their order; `IdTable` searches them."""
+        return self._keys
 
     def positions(self, blob_ids: bytes) -> npt.NDArray[np.int64]:
         """For joined ids, the first entry of each, or -1; vectorised for millions."""
@@ -154,32 +158,6 @@ class Index:
                     self.pack_ids[self._packs[group[0]]],
                     [self._location(int(at)).blob for at in group],
                 )
-
-
-class IdTable:
-    """Only membership: sorted ids in one buffer, which several processes may share.
-
-    `buffer` holds the count's keys (8 bytes each, native), then the ids (32 bytes each).
-    """
-
-    def __init__(self, buffer: memoryview, count: int) -> None:
-        self._keys = buffer[: 8 * count].cast("Q")
-        self._ids = buffer[8 * count : (8 + ID_LENGTH) * count]
-
-    def __contains__(self, blob_id: bytes) -> bool:
-        key = int.from_bytes(blob_id[:8], "big")
-        at = bisect_left(self._keys, key)
-        while at < len(self._keys) and self._keys[at] == key:
-            if self._ids[at * ID_LENGTH : (at + 1) * ID_LENGTH] == blob_id:
-                return True
-            at += 1
-        return False
-
-    @staticmethod
-    def encode(index: Index) -> bytes:
-        """Lay out an index's ids as `buffer`."""
-        keys = np.frombuffer(index.ids(), dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
-        return keys.tobytes() + index.ids()
 
 
 class Columns(NamedTuple):
