@@ -1,14 +1,18 @@
 """Walking the trees of a snapshot: every entry with its path, folders before what they hold."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from backup.errors import BackupError, DamagedError
-from backup.index import Index
 from backup.packs import BlobType
 from backup.repository import Repository
 from backup.trees import Node, decode_tree
+
+if TYPE_CHECKING:  # numpy behind it costs a tenth of a second
+    from backup.index import Index
 
 _MOST_NODES_KEPT = 50_000
 

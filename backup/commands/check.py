@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "python -m backup check [flags]"
     add = parser.add_argument
     add("--read-data", action="store_true", help="read all packs back")
-    add("--read-data-subset", metavar="PART", default="", help="n/t, x% or a size: read a part")
+    add("--read-data-subset", metavar="PART", default="", help="n/t, x%% or a size: read a part")
     add("--with-cache", action="store_true", help="accepted for restic's sake; no cache is trusted")
 
 

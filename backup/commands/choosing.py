@@ -1,13 +1,14 @@
 """The flags and words that name snapshots, shared by the verbs that read them."""
 
+from __future__ import annotations
+
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from backup.commands.context import Context
 from backup.errors import UsageError
-from backup.index import Index
-from backup.repository import Repository
 from backup.retention import parse_tag_list
 from backup.selection import (
     SnapshotFilter,
@@ -18,6 +19,10 @@ from backup.selection import (
 )
 from backup.snapshots import Snapshot
 from backup.walk import TreeReader, find_folder
+
+if TYPE_CHECKING:  # numpy behind it costs a tenth of a second
+    from backup.index import Index
+    from backup.repository import Repository
 
 
 def add_filter_flags(parser: argparse.ArgumentParser, *, short_host: bool = True) -> None:

@@ -20,7 +20,7 @@ from tests.command_line import Answer, run_ours
 from tests.golden_texts import assert_golden
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
-_IDS = re.compile(r"\b[0-9a-f]{8,64}\b")
+_IDS = re.compile(r"\b[0-9a-f]{8,64}\b|(?<=data/)[0-9a-f]{2}\b")
 
 
 def _add_lock(repository: OracleRepository, **changes: object) -> None:
