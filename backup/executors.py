@@ -15,6 +15,7 @@ from backup.crypto import MasterKey
 from backup.errors import BackupError
 from backup.frames import Compression
 from backup.id_table import IdTable, share_ids
+from backup.packs import BlobType
 from backup.processes import Channel, Message, Pool, Worker
 from backup.repository import Repository
 from backup.stores.recipes import Recipe, recipe_of, store_from_recipe
@@ -71,7 +72,7 @@ class LocalExecutor:
             repository.store,
             repository.key,
             compression=compression,
-            known=index,
+            known=index.of_type(BlobType.DATA),
             claims=LocalClaims(),
             slots=self.slots,
             send=self._answers.append,
@@ -121,7 +122,7 @@ class PoolExecutor:
         os.ftruncate(self._ring, _SLOTS * SLOT_SIZE)
         self.slots = _map_slots(self._ring)
         self._claims = SharedClaims.create()
-        self._known = share_ids(index)
+        self._known, known_count = share_ids(index, BlobType.DATA)
         descriptors = [self._ring, self._claims.descriptor, self._known]
         setup = {
             "recipe": recipe,
@@ -130,7 +131,7 @@ class PoolExecutor:
             "dry_run": dry_run,
             "ring": self._ring,
             "claims": self._claims.descriptor,
-            "known": (self._known, len(index)),
+            "known": (self._known, known_count),
         }
         self._pool = Pool("backup.executors:serve", setup, width=width, pass_fds=descriptors)
         self._under_way = dict.fromkeys(self._pool.workers, 0)

@@ -5,7 +5,7 @@ import os
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from backup.packs import ID_LENGTH
+from backup.packs import ID_LENGTH, BlobType
 
 if TYPE_CHECKING:  # numpy behind it costs a worker 20 MB
     from backup.index import Index
@@ -35,10 +35,11 @@ class IdTable:
         return False
 
 
-def share_ids(index: "Index") -> int:
-    """Lay out an index's ids in a memory file for `IdTable`; gives its descriptor."""
+def share_ids(index: "Index", blob_type: BlobType) -> tuple[int, int]:
+    """Lay out the ids of one type in a memory file for `IdTable`; gives descriptor and count."""
+    keys, ids = index.sorted_ids(blob_type)
     descriptor = os.memfd_create("known")
     with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(index.keys().cast("B"))
-        file.write(index.ids())
-    return descriptor
+        file.write(keys)
+        file.write(ids)
+    return descriptor, len(keys) // _KEY

@@ -58,8 +58,22 @@ class Index:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __contains__(self, blob_id: bytes) -> bool:
-        return self._position(blob_id) >= 0
+    def of_type(self, blob_type: BlobType) -> "TypedIds":
+        """Give the set of ids of one type.
+
+        A file may hold the very bytes of a tree; both blobs then have one id, and both must be
+        stored, since data and trees are looked up apart.
+        """
+        return TypedIds(self, blob_type)
+
+    def holds(self, blob_id: bytes, blob_type: BlobType) -> bool:
+        """Whether a blob of this type is there."""
+        at = self._position(blob_id)
+        while 0 <= at < len(self) and self._id(at) == blob_id:
+            if self._types[at] == blob_type:
+                return True
+            at += 1
+        return False
 
     def _position(self, blob_id: bytes) -> int:
         keys = self._keys
@@ -128,9 +142,14 @@ class Index:
         """All ids, joined, in their order."""
         return self._ids
 
-    def keys(self) -> memoryview:
-        """The first eight bytes of each id as a number, in their order; `IdTable` searches them."""
-        return self._keys
+    def sorted_ids(self, blob_type: BlobType) -> tuple[bytes, bytes]:
+        """Give the ids of one type, ascending, in two forms that `IdTable` searches.
+
+        First the first eight bytes of each as a native number, joined; then the ids, joined.
+        """
+        chosen = self._types == blob_type
+        keys = np.frombuffer(self._keys, dtype=np.uint64)[chosen]
+        return keys.tobytes(), np.frombuffer(self._ids, dtype=f"V{ID_LENGTH}")[chosen].tobytes()
 
     def positions(self, blob_ids: bytes) -> npt.NDArray[np.int64]:
         """For joined ids, the first entry of each, or -1; vectorised for millions."""
@@ -158,6 +177,17 @@ class Index:
                     self.pack_ids[self._packs[group[0]]],
                     [self._location(int(at)).blob for at in group],
                 )
+
+
+class TypedIds:
+    """The ids of one type in an index."""
+
+    def __init__(self, index: Index, blob_type: BlobType) -> None:
+        self._index = index
+        self._type = blob_type
+
+    def __contains__(self, blob_id: bytes) -> bool:
+        return self._index.holds(blob_id, self._type)
 
 
 class Columns(NamedTuple):

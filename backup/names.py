@@ -27,6 +27,7 @@ _UNSHORT = {text[1]: chr(code) for code, text in _SHORT.items()}
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL
 )
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_INVALID, _LAST_INVALID = 0xDC80, 0xDCFF
 _FIRST_BEYOND_BMP = 0x10000
 # Printable from Unicode 15.0 on, which Python 3.11 (14.0) does not know: first, last.
@@ -44,16 +45,21 @@ _ADDED_IN_15_0 = (
 _ADDED_IN_15_1 = ((0x2FFC, 0x2FFF), (0x31EF, 0x31EF), (0x2EBF0, 0x2EE5D))
 
 
-def json_text(text: str) -> str:
-    """Write a JSON string as Go's encoder does: no ASCII escapes, but ``<``, ``>`` and ``&``."""
-    return (
-        json.dumps(text, ensure_ascii=False)
+def json_text(value: object) -> str:
+    """Write JSON as Go's encoder does: compact, no ASCII escapes, but ``<``, ``>`` and ``&``.
+
+    A byte that is not UTF-8 (a lone surrogate, as `os.fsdecode` gives it) becomes one escaped
+    U+FFFD. What is replaced here can only stand within strings.
+    """
+    text = (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         .replace("<", "\\u003c")
         .replace(">", "\\u003e")
         .replace("&", "\\u0026")
         .replace("\u2028", "\\u2028")
         .replace("\u2029", "\\u2029")
     )
+    return _LONE_SURROGATE.sub(r"\\ufffd", text)
 
 
 def quote_name(name: bytes) -> str:
@@ -81,8 +87,7 @@ def unquote_name(text: str) -> bytes:
 
 def replace_invalid(raw: bytes) -> str:
     """Decode UTF-8 for JSON, each invalid byte becoming one escaped U+FFFD, as Go does."""
-    text = json_text(raw.decode("utf-8", "surrogateescape"))
-    return re.sub("[\udc80-\udcff]", r"\\ufffd", text)
+    return json_text(raw.decode("utf-8", "surrogateescape"))
 
 
 def _quote_character(character: str) -> str:
@@ -109,6 +114,15 @@ def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
     return at >= 0 and ranges[at][0] <= code <= ranges[at][1]
 
 
+def _encode_code_point(code: int) -> bytes:
+    try:
+        return chr(code).encode()
+    except (ValueError, OverflowError):  # surrogates, or beyond Unicode
+        raise DamagedError(
+            "a tree holds a name with the unknown escape {it}", it=hex(code)
+        ) from None
+
+
 def _unquote_pieces(text: str) -> list[bytes]:
     pieces = []
     at = 0
@@ -120,10 +134,10 @@ def _unquote_pieces(text: str) -> list[bytes]:
             pieces.append(bytes([int(byte, 16) if byte else int(octal, 8) & 0xFF]))
         elif letter:
             if letter not in _UNSHORT and letter != "'":
-                raise DamagedError("a tree holds a name with the unknown escape \\{it}", it=letter)
+                raise DamagedError("a tree holds a name with the unknown escape {it}", it=letter)
             pieces.append(_UNSHORT.get(letter, letter).encode())
         else:
-            pieces.append(chr(int(short_code or long_code, 16)).encode("utf-8", "replace"))
+            pieces.append(_encode_code_point(int(short_code or long_code, 16)))
     tail = text[at:]
     if tail.endswith("\\"):
         raise DamagedError("a tree holds a name that ends in a lone backslash")

@@ -366,7 +366,7 @@ class Walker:
             and known.size == status.st_size
             and known.inode == status.st_ino
             and known.ctime < folder.previous.trusted_before
-            and all(blob_id in self._writer.index for blob_id in known.content_ids())
+            and self._writer.holds_data(known.content_ids())
         )
 
     def _decide_special(self, folder: Folder, place: int) -> None:

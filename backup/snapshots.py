@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backup.errors import UnsupportedFormatError
+from backup.names import json_text
 from backup.times import format_local_time, parse_time
 
 
@@ -30,6 +31,7 @@ class Snapshot:
         program_version: What wrote it.
         summary: Counters as restic names them; may be empty.
         foreign: Fields of other writers, kept when the snapshot is written again.
+        time_text: The time as stored, to the nanosecond; counts while it agrees with `time`.
     """
 
     time: datetime
@@ -47,6 +49,7 @@ class Snapshot:
     summary: Mapping[str, Any] = field(default_factory=dict)
     foreign: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
+    time_text: str = ""
 
     @property
     def short_id(self) -> str:
@@ -62,7 +65,7 @@ _KNOWN = {
 
 def to_json(snapshot: Snapshot) -> dict[str, Any]:
     """Give the stored fields in restic's order, empty optional ones left out; no id."""
-    fields: dict[str, Any] = {"time": format_local_time(snapshot.time)}
+    fields: dict[str, Any] = {"time": _time_text(snapshot)}
     if snapshot.parent:
         fields["parent"] = snapshot.parent
     fields["tree"] = snapshot.tree.hex()
@@ -83,8 +86,22 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
-    """Write a snapshot's JSON; its id is not part of it."""
-    return json.dumps(to_json(snapshot), ensure_ascii=False, separators=(",", ":")).encode()
+    """Write a snapshot's JSON as restic does; its id is not part of it."""
+    return json_text(to_json(snapshot)).encode()
+
+
+def _time_text(snapshot: Snapshot) -> str:
+    """Give the time as it was read, nanoseconds included, unless it was changed since."""
+    if snapshot.time_text:
+        stored = parse_time(snapshot.time_text)
+        if (stored, stored.utcoffset()) == (snapshot.time, snapshot.time.utcoffset()):
+            return snapshot.time_text
+    return format_local_time(snapshot.time)
+
+
+def text_as_stored(text: str) -> str:
+    """Give text (a path, say) as it reads once stored: what is no UTF-8 becomes U+FFFD."""
+    return "".join(["\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text])
 
 
 def decode_snapshot(snapshot_id: str, json_text: bytes) -> Snapshot:
@@ -98,6 +115,7 @@ def decode_snapshot(snapshot_id: str, json_text: bytes) -> Snapshot:
         return Snapshot(
             id=snapshot_id,
             time=parse_time(raw["time"]),
+            time_text=raw["time"],
             tree=bytes.fromhex(raw["tree"]),
             paths=tuple(raw["paths"] or ()),
             hostname=raw.get("hostname", ""),

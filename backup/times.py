@@ -1,6 +1,7 @@
 """Times as the repository format writes them: RFC 3339 with up to nine digits, as Go formats them.
 
-Trailing zeros of the fraction are left out, UTC is ``Z``, years are clamped to 0–9999.
+Trailing zeros of the fraction are left out, UTC is ``Z``. A year before 0 becomes 0 and one after
+9999 becomes 9999, month and day kept, as restic does it.
 Node times are written in UTC, so that an unchanged folder gives the same tree in every zone.
 """
 
@@ -15,18 +16,22 @@ _NS = 1_000_000_000
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _FIRST_DAY = -719_162  # 0001-01-01, the first day Python's calendar knows
 _LAST_DAY = 2_932_896  # 9999-12-31
+_DAYS_IN_400_YEARS = 146_097  # after which the calendar repeats itself
+_LEAP_DAY = "02-29"
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)"
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)",
+    re.ASCII,
 )
 
 
 @lru_cache(maxsize=4096)
 def _day_text(day: int) -> str:
+    if _FIRST_DAY <= day <= _LAST_DAY:
+        return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
+    month_and_day = date.fromordinal((day - _FIRST_DAY) % _DAYS_IN_400_YEARS + 1).isoformat()[5:]
     if day < _FIRST_DAY:
-        return "0000-01-01"
-    if day > _LAST_DAY:
-        return "9999-12-31"
-    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
+        return f"0000-{month_and_day}"
+    return f"9999-{'03-01' if month_and_day == _LEAP_DAY else month_and_day}"
 
 
 @lru_cache(maxsize=4096)
@@ -51,7 +56,10 @@ def parse_nanoseconds(text: str) -> int:
     """
     when, fraction = _split(text)
     delta = when - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * _SECONDS_A_DAY + delta.seconds) * _NS + int(fraction.ljust(9, "0"))
+    days = delta.days
+    if text.startswith("0000"):
+        days -= _DAYS_IN_400_YEARS
+    return (days * _SECONDS_A_DAY + delta.seconds) * _NS + int(fraction.ljust(9, "0"))
 
 
 def format_local_time(when: datetime) -> str:
@@ -59,7 +67,8 @@ def format_local_time(when: datetime) -> str:
     text = when.replace(microsecond=0).isoformat()
     fraction = f".{when.microsecond:06}".rstrip("0").rstrip(".")
     base, offset = text[:19], text[19:]
-    return f"{base}{fraction}{'Z' if offset == '+00:00' else offset}"
+    # Go leaves out the seconds of an offset, which zones had a century ago.
+    return f"{base}{fraction}{'Z' if offset == '+00:00' else offset[:6]}"
 
 
 def parse_time(text: str) -> datetime:
@@ -79,8 +88,8 @@ def _split(text: str) -> tuple[datetime, str]:
     *fields, fraction, zone = match.groups()
     year, month, day, hour, minute, second = (int(field) for field in fields)
     try:
-        # Go allows the year 0 ("no time"); Python's calendar starts at 1.
-        moment = datetime(max(year, 1), month, day, hour, minute, second, tzinfo=_zone(zone))
+        # Go allows the year 0, Python's calendar starts at 1; the year 400 has the same days.
+        moment = datetime(year or 400, month, day, hour, minute, second, tzinfo=_zone(zone))
     except ValueError as error:
         raise UnsupportedFormatError("{text!r} is not a time", text=text) from error
     return moment, fraction or ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from backup.errors import DamagedError
+from backup.errors import DamagedError, UnsupportedFormatError
 from backup.names import json_text, quote_name, replace_invalid, unquote_name
 from backup.packs import ID_LENGTH
 from backup.times import format_nanoseconds, parse_nanoseconds
@@ -176,10 +176,8 @@ def _encode_rare_fields(node: Node) -> list[str]:
         )
         parts.append(f'"extended_attributes":[{rows}]')
     if node.generic:
-        generic = json.dumps(
-            node.generic, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        )
-        parts.append(f'"generic_attributes":{generic}')
+        generic = dict(sorted(node.generic.items()))
+        parts.append(f'"generic_attributes":{json_text(generic)}')
     if node.device:
         parts.append(f'"device":{node.device}')
     return parts
@@ -224,7 +222,7 @@ def decode_tree(tree: bytes) -> list[Node]:
     try:
         raw_nodes = json.loads(tree)["nodes"] or []
         return [_decode_node(raw) for raw in raw_nodes]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedFormatError) as error:
         raise DamagedError("a tree is not of the known form", why="{cause}", cause=error) from error
 
 

@@ -75,6 +75,11 @@ class RunWriter:
         """What the repository held when this was first asked for."""
         return self._repository.load_index()
 
+    def holds_data(self, blob_ids: Iterable[bytes]) -> bool:
+        """Whether the repository has every one of these data blobs."""
+        holds = self.index.holds
+        return all(holds(blob_id, BlobType.DATA) for blob_id in blob_ids)
+
     @property
     def has_started(self) -> bool:
         """Whether anything at all was handed over."""
@@ -91,7 +96,7 @@ class RunWriter:
             self._repository.key,
             BlobType.TREE,
             compression=self._compression,
-            known=self.index,
+            known=self.index.of_type(BlobType.TREE),
             claims=LocalClaims(),
             on_pack=self._note_tree_pack,
             background=self._width > 0,

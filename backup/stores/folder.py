@@ -91,7 +91,7 @@ class FolderStore:
     def size(self, key: str) -> int:
         """See `Store.size`."""
         try:
-            status = os.stat(self._path(key))  # noqa: PTH116 - a Path costs as much as the call
+            status = os.stat(self._path(key))
         except OSError as error:
             raise self._translate(error, _CANNOT_READ, key) from error
         if not stat.S_ISREG(status.st_mode):
