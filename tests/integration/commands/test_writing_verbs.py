@@ -12,7 +12,6 @@ import pytest
 from tests.command_line import read_documents, run_ours, shape
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
-
 pytestmark = pytest.mark.slow  # stock restic takes most of a second for each backup
 
 
