@@ -253,7 +253,7 @@ def _decode_node(raw: Mapping[str, Any]) -> Node:
         links=get("links", 0),
         linktarget=_decode_target(raw),
         xattrs=tuple(
-            (row["name"], base64.b64decode(row["value"] or ""))
+            (row["name"], base64.b64decode(row["value"] or "", validate=True))
             for row in get("extended_attributes") or ()
         ),
         device=get("device", 0),
@@ -265,7 +265,7 @@ def _decode_node(raw: Mapping[str, Any]) -> Node:
 
 def _decode_target(raw: Mapping[str, Any]) -> bytes:
     if "linktarget_raw" in raw:
-        return base64.b64decode(raw["linktarget_raw"])
+        return base64.b64decode(raw["linktarget_raw"], validate=True)
     return str(raw.get("linktarget", "")).encode("utf-8", "surrogateescape")
 
 
