@@ -5,7 +5,7 @@ The rules are restic's (its manual, "Customize pruning"; design of prune):
 - A pack without needed blobs is removed.
 - A pack with needed blobs only stays; small ones are joined where that is asked for.
 - Others are repacked, the worst share of unused data first, and packs of trees before those of
-  data. Packs of data that are big enough stay once the unused rest is small enough.
+  data. Packs of data stay once the unused rest is small enough.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backup.packs import TARGET_SIZE
 from backup.pruning.entries import PackCounts
 from backup.pruning.request import PruneRequest
 
@@ -86,7 +85,8 @@ def _choose(
             continue
         is_limited = not counts.holds_trees[number] and not must_compress[number]
         is_clean_enough = allowed is None or unused <= allowed
-        if is_limited and is_clean_enough and counts.sizes[number] >= TARGET_SIZE:
+        is_big_enough = counts.sizes[number] >= request.small_limit
+        if is_limited and is_clean_enough and is_big_enough:
             continue
         chosen.append(number)
         unused -= int(counts.unused_bytes[number])

@@ -15,7 +15,7 @@ class PruneRequest:
     """What to prune, and how far to go; the names and defaults are restic's.
 
     Attributes:
-        max_unused: How much unused data may stay inside packs that are big enough.
+        max_unused: How much unused data may stay inside packs of data.
         max_repack_bytes: Stop before more than this is repacked; None for no limit.
         repack_small: Join packs below 80 % of the usual size, where there are ten or more.
         repack_smaller_than: Join packs below so many bytes instead; 0 for that share.
