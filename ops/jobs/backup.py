@@ -1,0 +1,212 @@
+"""Back up one site into its primary store.
+
+Order:
+
+1. Refuse what cannot be read; clear the scratch folder of a killed run.
+2. Make the snapshot (`backup.create`): durable when that returns.
+3. Bring the index tables up to date.
+4. The caller records the result: ledger, journal and notices in one transaction.
+
+Killed between 2 and 4, the snapshot is there; the run counts as lost and is tried again.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
+from backup.locks import hold_lock
+from backup.progress import SILENT, Progress
+from backup.repository import Repository
+from backup.selection import load_readable_snapshots
+from ops.catalog.opening import Catalog
+from ops.catalog.records import Run
+from ops.estate.models import Estate
+from ops.history import LEARNT_FROM, RunFigures, find_oddities
+from ops.jobs.beginning import Start, begin, clear_scratch
+from ops.jobs.indexing import update_index
+from ops.jobs.repositories import open_repository
+from ops.ledger.definitions import JobResult
+from ops.manifest import make_manifest
+from ops.progress import PassOn
+from ops.service.registry import RunContext
+from ops.sites import Reading, check_site, make_request
+
+MOST_TOLD = 20
+"""Unreadable paths that a result names; of more only the number is given."""
+
+
+class _Noting(PassOn):
+    """Passes progress on, and notes in the reading what could not be read."""
+
+    def __init__(self, inner: Progress, reading: Reading) -> None:
+        super().__init__(inner)
+        self._reading = reading
+
+    def item_error(self, path: bytes, during: str, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or str(error)
+        self._reading.missing.append((path, reason))
+        super().item_error(path, during, error)
+
+
+def back_up(
+    context: RunContext,
+    progress: Progress = SILENT,
+    *,
+    wait_for_lock: timedelta = timedelta(minutes=10),
+) -> JobResult:
+    """Run a backup; the caller holds the site's lock.
+
+    Arguments in the context: `database` takes that database alone, `full_read` reads every byte
+    of the source again.
+
+    Raises:
+        EstateError, OpsError: The estate or the site cannot be used.
+        BackupError: The engine failed; there is no snapshot.
+    """
+    started = time.monotonic()
+    start = begin(context)
+    database = context.arguments.get("database")
+    check_site(start.site, database=database)
+    clear_scratch(start.estate, start.site.name)
+    repository = open_repository(start.estate, start.site.name)
+    request, reading = plan_backup(
+        start, database=database, full_read=bool(context.arguments.get("full_read")),
+        run=str(context.run_id),
+    )  # fmt: skip
+    result = _create(repository, request, reading, progress, wait_for_lock)
+    outcome = "incomplete" if result.errors or reading.damaged else "ok"
+    update_index(
+        context.catalog,
+        repository,
+        site=start.site.name,
+        store=start.estate.primary_store.name,
+        outcomes={result.snapshot_id: outcome} if result.snapshot_id else {},
+    )
+    summary = _summarize(start.estate, request, reading, result)
+    figures = RunFigures(time.monotonic() - started, summary["parts"])
+    return _conclude(result, reading, summary, find_odd(context.catalog, context.job, figures))
+
+
+def plan_backup(
+    start: Start, *, database: str | None = None, full_read: bool = False, run: str = ""
+) -> tuple[BackupRequest, Reading]:
+    """Make the request for a site, whose snapshot is dated now."""
+    manifest = partial(make_manifest, start.estate, estate_version=start.version, run=run)
+    return make_request(
+        start.estate,
+        start.site,
+        manifest=manifest,
+        now=datetime.now(UTC),
+        database=database,
+        full_read=full_read,
+    )
+
+
+def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, Reading]:
+    """Read a site as a backup would, and store nothing."""
+    check_site(start.site)
+    repository = open_repository(start.estate, start.site.name)
+    request, reading = plan_backup(start)
+    request = replace(_with_parent(repository, request), dry_run=True)
+    noting = _Noting(progress, reading)
+    return create_snapshot(repository, request, lock=None, progress=noting), reading
+
+
+def _create(
+    repository: Repository,
+    request: BackupRequest,
+    reading: Reading,
+    progress: Progress,
+    wait_for_lock: timedelta,
+) -> BackupResult:
+    noting = _Noting(progress, reading)
+    with hold_lock(repository, retry_for=wait_for_lock, confirm_late=True) as lock:
+        request = _with_parent(repository, request)
+        return create_snapshot(repository, request, lock=lock, progress=noting)
+
+
+def _with_parent(repository: Repository, request: BackupRequest) -> BackupRequest:
+    if request.force:
+        return request
+    parent = find_parent(
+        load_readable_snapshots(repository).snapshots,
+        hostname=request.hostname,
+        paths=request.paths,
+        before=request.time,
+    )
+    return replace(request, parent=parent)
+
+
+def _summarize(
+    estate: Estate, request: BackupRequest, reading: Reading, result: BackupResult
+) -> dict[str, Any]:
+    """Give the numbers that are kept of a run, as JSON values."""
+    root = len(request.hostname) + 2
+    numbers = result.summary
+    return {
+        "snapshot": result.snapshot_id,
+        "parent": result.parent_id,
+        "taken_at": request.time.isoformat(),
+        "files": numbers["total_files_processed"],
+        "new_files": numbers["files_new"],
+        "changed_files": numbers["files_changed"],
+        "processed_bytes": numbers["total_bytes_processed"],
+        "added_bytes": numbers["data_added"],
+        "added_packed_bytes": numbers["data_added_packed"],
+        "parts": {report.at.decode()[root:]: report.bytes for report in result.mounts[:-1]},
+        "rows": {
+            it.part.name: sum(count or 0 for count in it.facts.tables.values())
+            for it in reading.databases
+            if it.facts is not None
+        },
+        "missing": len(result.errors),
+        "gap_seconds": reading.gap_seconds,
+        "stores": {
+            store.name: "ok" if store.role == "primary" else "not_checked"
+            for store in estate.stores
+        },
+    }
+
+
+def find_odd(catalog: Catalog, job: str, figures: RunFigures) -> list[dict[str, Any]]:
+    """Give the measures of a run that lie below what the job's good runs have taught."""
+    with catalog.reading() as session:
+        query = (
+            select(Run.summary)
+            .where(Run.job == job, Run.outcome == "ok")
+            .order_by(Run.started_at.desc())
+            .limit(LEARNT_FROM)
+        )
+        history = [RunFigures.from_summary(it) for it in session.execute(query).scalars()]
+    return [asdict(oddity) for oddity in find_oddities(figures, history)]
+
+
+def _conclude(
+    result: BackupResult,
+    reading: Reading,
+    summary: dict[str, Any],
+    oddities: Sequence[dict[str, Any]],
+) -> JobResult:
+    if reading.damaged:
+        params = {
+            "databases": [it.part.name for it in reading.damaged],
+            "problems": [it.facts.problems[0] for it in reading.damaged if it.facts],
+            "count": len(result.errors),
+        }
+        return JobResult("incomplete", "database_damaged", params, summary)
+    if result.errors:
+        first = [
+            {"path": error.path.decode("utf-8", "backslashreplace"), "reason": error.text}
+            for error in result.errors[:MOST_TOLD]
+        ]
+        params = {"count": len(result.errors), "first": first}
+        return JobResult("incomplete", "unreadable", params, summary)
+    if oddities:
+        return JobResult("ok", "suspicious", {"oddities": list(oddities)}, summary)
+    return JobResult("ok", summary=summary)

@@ -1,0 +1,47 @@
+"""What every run begins with: the estate as it is now, remembered, and the site."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from ops.catalog.estate_versions import remember_estate
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.sites import Site
+from ops.service.registry import RunContext
+
+
+class Start(NamedTuple):
+    """What a run works with.
+
+    Attributes:
+        estate: As it is now.
+        version: Its hash, as in the journal.
+        site: The site the run is for.
+    """
+
+    estate: Estate
+    version: str
+    site: Site
+
+
+def begin(context: RunContext) -> Start:
+    """Load the estate, remember its version, and find the site.
+
+    Raises:
+        EstateError: The estate file has mistakes.
+        WrongUseError: It has no such site.
+    """
+    estate = load_estate(Path(context.estate))
+    site = estate.site(context.site)
+    with context.catalog.writing() as session:
+        origin = replace(context.origin, run=str(context.run_id))
+        version = remember_estate(session, estate.document(), now=datetime.now(UTC), origin=origin)
+    return Start(estate, version, site)
+
+
+def clear_scratch(estate: Estate, site: str) -> None:
+    """Remove what a killed run has left; the caller holds the site's lock, so nobody uses it."""
+    shutil.rmtree(estate.service.scratch / site, ignore_errors=True)

@@ -1,0 +1,186 @@
+"""Run a job for a person at a terminal, with the same locks and records as the service.
+
+Order:
+
+1. Take the site's lock, so that a person and the service never work on one site at once.
+2. Runs that a killed process left open are ended as lost: the lock proves that they are dead.
+3. Write the run as running; run it.
+4. Write how it ended and journal it, in one transaction.
+
+The person sees the result, so no notice is sent.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ops.catalog.columns import new_id
+from ops.catalog.estate_versions import remember_estate
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Run
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.journal import Origin
+from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent
+from ops.ledger.recording import Recording, record_events
+from ops.service.registry import RunContext
+from ops.service.site_lock import hold_site_lock
+from ops.service.worker import describe_failure
+from ops.version import software_version
+
+Work = Callable[[RunContext], JobResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What somebody at a terminal works with.
+
+    Attributes:
+        estate: As loaded.
+        catalog: Open.
+        origin: Who acts, for the journal.
+    """
+
+    estate: Estate
+    catalog: Catalog
+    origin: Origin
+
+
+@contextmanager
+def at_bench(estate: Estate) -> Iterator[Bench]:
+    """Open the catalog for a person's work, and remember the estate in force."""
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        origin = person_at_terminal(estate)
+        with catalog.writing() as session:
+            version = remember_estate(
+                session, estate.document(), now=datetime.now(UTC), origin=origin
+            )
+        yield Bench(estate, catalog, replace(origin, estate=version))
+    finally:
+        catalog.close()
+
+
+def person_at_terminal(estate: Estate) -> Origin:
+    """Say who sits at the terminal: the login behind `sudo`, and whose it is in the estate."""
+    login = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or _login_of_process()
+    person = next((it.name for it in estate.people if it.login and it.login == login), "")
+    return Origin(via="cli", person=person, login=login, software=software_version())
+
+
+def _login_of_process() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def run_by_hand(
+    bench: Bench,
+    work: Work,
+    *,
+    job: str,
+    kind: str,
+    site: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> JobResult:
+    """Run a job now; what it raises is recorded and raised again.
+
+    Args:
+        bench: What to work with.
+        work: Does it.
+        job: Its name in the ledger, so that its history is one.
+        kind: As in the ledger.
+        site: Name of the site.
+        arguments: JSON values for the work.
+
+    Raises:
+        SiteBusyError: Another run works on the site.
+    """
+    started_at, started = datetime.now(UTC), time.monotonic()
+    run_id = new_id()
+    context = RunContext(
+        run_id=run_id,
+        job=job,
+        kind=kind,
+        site=site,
+        due_at=started_at,
+        attempt=1,
+        arguments=arguments or {},
+        estate=str(bench.estate.path),
+        state=bench.estate.service.state,
+        catalog=bench.catalog,
+        origin=replace(bench.origin, run=str(run_id)),
+        is_stopping=lambda: False,
+    )
+    with hold_site_lock(bench.estate.service.state, site, holder=str(run_id)):
+        _begin(context)
+        try:
+            result = work(context)
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt)
+            failure = JobResult("failed", STOPPED) if stopped else describe_failure(error)
+            _end(context, failure, time.monotonic() - started)
+            raise
+        return _end(context, result, time.monotonic() - started)
+
+
+def _begin(context: RunContext) -> None:
+    with context.catalog.writing() as session:
+        _end_abandoned(session, context)
+        session.add(
+            Run(
+                id=context.run_id,
+                job=context.job,
+                kind=context.kind,
+                site=context.site,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                started_at=context.due_at,
+            )
+        )
+
+
+def _end_abandoned(session: Session, context: RunContext) -> None:
+    session.execute(
+        update(Run)
+        .where(Run.occurrence_id.is_(None), Run.outcome.is_(None), Run.site == context.site)
+        .where(Run.host == socket.gethostname())
+        .values(outcome="failed", reason=LOST, ended_at=datetime.now(UTC)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:
+    result = replace(result, summary={**result.summary, "seconds": round(seconds, 3)})
+    event = LedgerEvent(
+        occasion="ended",
+        job=context.job,
+        kind=context.kind,
+        site=context.site,
+        due_at=context.due_at,
+        outcome=result.outcome,
+        reason=result.reason,
+        params=result.params,
+        run_id=context.run_id,
+        attempt=1,
+        requested_by=context.origin.person or context.origin.login,
+        summary=result.summary,
+    )
+    with context.catalog.writing() as session:
+        run = session.execute(select(Run).where(Run.id == context.run_id)).scalar_one()
+        run.ended_at = datetime.now(UTC)
+        run.outcome, run.reason = result.outcome, result.reason
+        run.params, run.summary = dict(result.params), dict(result.summary)
+        record_events(session, Recording(context.origin), [event])
+    return result

@@ -1,0 +1,197 @@
+"""Tell an outcome in words: what happened, why, whether data is safe, what to do next.
+
+The catalog keeps reason codes with parameters; sentences are made here, in the reader's language.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.history import SECONDS
+from ops.ledger.definitions import (
+    BLACKOUT,
+    COALESCED,
+    DOWN,
+    LOST,
+    RETIRED,
+    STOPPED,
+    TIMED_OUT,
+)
+from ops.present import format_number, format_size
+from ops.text import N_, _, fill
+
+Params = Mapping[str, Any]
+
+UNTOUCHED = N_("earlier backups are untouched")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An outcome in words; every part but `what` may be empty.
+
+    Attributes:
+        what: What happened.
+        why: The cause.
+        data: Whether data is safe.
+        next_step: What to type or do.
+    """
+
+    what: str
+    why: str = ""
+    data: str = ""
+    next_step: str = ""
+
+
+_PLAIN: Mapping[str, Explanation] = {
+    LOST: Explanation(
+        N_("the process that did the work is gone"),
+        N_("it was killed, or the machine stopped"),
+        UNTOUCHED,
+        N_("run it again: `{program} service.trigger --job {job}`"),
+    ),
+    TIMED_OUT: Explanation(
+        N_("it ran longer than it may and was ended"),
+        "",
+        UNTOUCHED,
+        N_("run it again: `{program} service.trigger --job {job}`"),
+    ),
+    STOPPED: Explanation(N_("it was stopped"), N_("the service or a person ended it"), UNTOUCHED),
+    COALESCED: Explanation(N_("a later one was run in its place")),
+    DOWN: Explanation(N_("the service was down when it was due")),
+    BLACKOUT: Explanation(N_("it was not to run at that time")),
+    RETIRED: Explanation(N_("the estate does not name this job any more")),
+    "crashed": Explanation(
+        N_("the program failed: {error}: {text}"),
+        "",
+        UNTOUCHED,
+        N_("send this line to the maintainers"),
+    ),
+    "worker_failed": Explanation(
+        N_("the worker ended with status {status}"),
+        "",
+        UNTOUCHED,
+        N_("run it again: `{program} service.trigger --job {job}`"),
+    ),
+    "prune_postponed": Explanation(
+        N_("data that nobody needs could not be removed yet"),
+        N_("somebody else worked on the repository"),
+        N_("nothing was lost; the next run goes on from there"),
+    ),
+    "not_all_forgotten": Explanation(
+        N_("{count} old snapshots could not be removed"),
+        "{first}",
+        N_("nothing that is needed was lost"),
+        N_("check the store, then run `{program} backup.forget --site {site}`"),
+    ),
+}
+
+
+def explain(reason: str, params: Params, *, job: str = "", site: str = "") -> Explanation:
+    """Explain a reason code.
+
+    Args:
+        reason: As in the ledger; may be empty.
+        params: As in the ledger; an explained error's own templates win.
+        job: Name of the job, for the command to type.
+        site: Name of the site.
+    """
+    named = {"job": job, "site": site, **params}
+    if "what" in params:
+        named |= params.get("params", {})
+        parts = (params.get(part, "") for part in ("what", "why", "data", "next_step"))
+        return Explanation(*(fill(str(part), named) for part in parts))
+    if reason in _SPECIAL:
+        return _SPECIAL[reason](named)
+    found = _PLAIN.get(reason, Explanation(reason))
+    texts = (found.what, found.why, found.data, found.next_step)
+    return Explanation(*(fill(text, named) for text in texts))
+
+
+def _explain_unreadable(params: Params) -> Explanation:
+    first = params.get("first", [])
+    shown = "; ".join(f"{it['path']} ({it['reason']})" for it in first[:2])
+    more = len(first) > 2 or params["count"] > len(first)  # noqa: PLR2004 - two are shown
+    return Explanation(
+        _("{count} files or folders could not be read").format(count=params["count"]),
+        shown + (" …" if more else ""),
+        _("everything else was saved"),
+        fill(
+            "give this user the right to read them, then run `{program} backup.run --site {site}`",
+            params,
+        ),
+    )
+
+
+def _explain_damaged_database(params: Params) -> Explanation:
+    return Explanation(
+        _("the live database {names} is damaged").format(names=", ".join(params["databases"])),
+        "; ".join(params["problems"]),
+        _("it was saved as it is, and so was everything else; earlier backups are untouched"),
+        fill(
+            "look at the database; an earlier copy: `{program} backup.list --site {site}`", params
+        ),
+    )
+
+
+def _explain_suspicious(params: Params) -> Explanation:
+    oddities = [_describe_oddity(it) for it in params["oddities"]]
+    return Explanation(
+        _("it ended well, but it is unlike the runs before it"),
+        "; ".join(oddities),
+        _("a snapshot was made; earlier ones are untouched"),
+        fill(
+            "look whether the site is whole: `{program} backup.files --site {site}`",
+            params,
+        ),
+    )
+
+
+def _describe_oddity(oddity: Params) -> str:
+    """Tell one measure with the figures the verdict was made from."""
+    if oddity["measure"] == SECONDS:
+        return _(
+            "it took {value} seconds; the {runs} good runs before took about {typical}, and"
+            " {lowest} was the least to be expected"
+        ).format(
+            value=format_number(oddity["value"], 1),
+            runs=oddity["runs"],
+            typical=format_number(oddity["typical"], 1),
+            lowest=format_number(oddity["lowest"], 1),
+        )
+    return _(
+        "{part} held {value}; in the {runs} good runs before it was about {typical}, and {lowest}"
+        " was the least to be expected"
+    ).format(
+        part=oddity["measure"],
+        value=format_size(int(oddity["value"])),
+        runs=oddity["runs"],
+        typical=format_size(int(oddity["typical"])),
+        lowest=format_size(int(oddity["lowest"])),
+    )
+
+
+def _explain_damaged(params: Params) -> Explanation:
+    first = params.get("first", [])
+    return Explanation(
+        _("{count} faults were found in the repository").format(count=params["count"]),
+        "; ".join(tell_fault(it) for it in first[:2]),
+        _("some snapshots may not restore whole; do not prune"),
+        fill("see all of them: `{program} backup.check --site {site}`", params),
+    )
+
+
+def tell_fault(finding: Params) -> str:
+    """Tell a finding of a check from its stored form."""
+    from backup.checking.findings import KINDS
+
+    kind = KINDS.get(str(finding["code"]))
+    template = kind.template if kind else str(finding["code"])
+    return f"{finding['concerned']}: {fill(template, finding['params'])}"
+
+
+_SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
+    "unreadable": _explain_unreadable,
+    "database_damaged": _explain_damaged_database,
+    "suspicious": _explain_suspicious,
+    "damaged": _explain_damaged,
+}

@@ -1,0 +1,118 @@
+"""Forget and prune for a person: first the plan, then a confirmation, then the act."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from backup.forget import ForgetPlan
+from backup.locks import hold_lock
+from backup.progress import Progress
+from backup.prune import plan_prune
+from backup.repository import Repository
+from ops.estate.load import load_estate
+from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.definitions import forget_job
+from ops.jobs.forget import forget, plan_for_site, prune_only, read_outcomes
+from ops.jobs.indexing import update_index
+from ops.jobs.repositories import open_repository
+from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.ledger.definitions import JobResult
+from ops.present import Cell, format_moment, format_number, format_size, write_line, write_table
+from ops.service.registry import RunContext
+from ops.tasks.confirming import need_confirmation
+from ops.text import _, ngettext
+
+_NO_WAIT = timedelta(0)
+
+
+def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
+    """Forget a site's old snapshots; gives the exit code."""
+    estate = load_estate()
+    site = estate.site(name)
+    with at_bench(estate) as bench:
+        repository = open_repository(estate, name)
+        plan = _plan_forget(bench, name, repository)
+        _write_plan(plan, estate.organisation.timezone)
+        if dry_run or not plan.remove:
+            return 0
+        count = len(plan.remove)
+        question = ngettext(
+            "{count} snapshot of {title} will be removed for good.",
+            "{count} snapshots of {title} will be removed for good.",
+            count,
+        ).format(count=count, title=site.title)
+        need_confirmation(name, confirm, question)
+        result = _act(bench, name, partial(forget, progress=progress, wait_for_lock=_NO_WAIT))
+    count = result.summary["forgotten"]
+    write_line(
+        ngettext("{count} snapshot removed", "{count} snapshots removed", count).format(count=count)
+    )
+    write_outcome(result, job=forget_job(name), site=name)
+    write_line(
+        _("their data goes with `backup.prune --site {site}`, or by itself on the next `forget`")
+        .format(site=name)
+    )  # fmt: skip
+    return EXIT_CODES[result.outcome]
+
+
+def _plan_forget(bench: Bench, name: str, repository: Repository) -> ForgetPlan:
+    store = bench.estate.primary_store.name
+    snapshots = update_index(bench.catalog, repository, site=name, store=store)
+    outcomes = read_outcomes(bench.catalog, name, store)
+    return plan_for_site(bench.estate, bench.estate.site(name), snapshots, outcomes)
+
+
+def _write_plan(plan: ForgetPlan, zone: str) -> None:
+    """Write every snapshot with what becomes of it and why."""
+    rows = []
+    for group in plan.groups:
+        fates = {verdict.snapshot: ", ".join(verdict.reasons) for verdict in group.keep}
+        everything = sorted([*fates, *group.remove], key=lambda it: it.time)
+        for snapshot in everything:
+            stays = snapshot in fates
+            fate = Cell(_("stays"), "good") if stays else Cell(_("goes"), "warning")
+            moment = format_moment(snapshot.time, zone)
+            paths = " ".join(snapshot.paths)
+            rows.append((snapshot.short_id, moment, paths, fate, fates.get(snapshot, "")))
+    if not rows:
+        write_line(_("there is no snapshot yet"))
+        return
+    write_table([_("Snapshot"), _("Taken"), _("Holds"), _("Fate"), _("Kept by")], rows)
+    count = len(plan.remove)
+    text = ngettext("{count} snapshot goes.", "{count} snapshots go.", count)
+    write_line(text.format(count=count) if count else _("No snapshot goes."))
+
+
+def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
+    """Remove the data that no snapshot of a site needs; gives the exit code."""
+    estate = load_estate()
+    estate.site(name)
+    with at_bench(estate) as bench:
+        repository = open_repository(estate, name)
+        with hold_lock(repository):
+            plan = plan_prune(repository, progress=progress)
+        figures = plan.figures
+        freed = figures.removed_bytes + figures.repack_removed_bytes
+        write_line(
+            _("in use: {used}; no longer needed: {unused}, of which {freed} can go now").format(
+                used=format_size(figures.used_bytes),
+                unused=format_size(figures.unused_bytes),
+                freed=format_size(freed),
+            )
+        )
+        if dry_run or not plan.has_work:
+            return 0
+        need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))
+        result = _act(bench, name, partial(prune_only, progress=progress, wait_for_lock=_NO_WAIT))
+    write_line(
+        _("removed {packs} packs, {size}").format(
+            packs=format_number(result.summary["removed_packs"]),
+            size=format_size(result.summary["removed_bytes"]),
+        )
+    )
+    write_outcome(result, job=forget_job(name), site=name)
+    return EXIT_CODES[result.outcome]
+
+
+def _act(bench: Bench, name: str, work: Callable[[RunContext], JobResult]) -> JobResult:
+    return run_by_hand(bench, work, job=forget_job(name), kind="forget", site=name)

@@ -1,0 +1,140 @@
+"""A site's repository in a store: where it is, how it is opened, how it is made.
+
+Order of making the key file:
+
+1. Write a random key to a file beside the final one, readable by its owner only; sync it.
+2. Link it under its final name, which fails where something is there already; sync the folder.
+
+So a key file is whole or not there, and none is ever overwritten.
+"""
+
+import base64
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from backup.errors import RepositoryNotFoundError, WrongPasswordError
+from backup.repository import Repository
+from backup.stores import open_store
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.references import resolve
+from ops.estate.stores import Store
+
+_KEY_BYTES = 32
+
+
+class RepositoryMissingError(OpsError):
+    """A store has no repository of the site."""
+
+    exit_code = 10
+
+
+class RepositoryKeyError(OpsError):
+    """The key does not open the repository."""
+
+    exit_code = 12
+
+
+def open_repository(estate: Estate, site: str, store: Store | None = None) -> Repository:
+    """Open a site's repository.
+
+    Args:
+        estate: The estate.
+        site: Name of the site.
+        store: Where; None for the primary store.
+
+    Raises:
+        RepositoryMissingError: There is none.
+        RepositoryKeyError: The key is not its own.
+        SecretError: The key cannot be read.
+        BackupError: The store failed, or is of a kind that comes later.
+    """
+    store = store or estate.primary_store
+    reference = estate.repository_key(store)
+    password = resolve(reference).get_secret_value().encode()
+    place = open_store(estate.repository_url(store, site))
+    try:
+        return Repository.open(place, password, cache_dir=estate.service.cache)
+    except RepositoryNotFoundError as error:
+        raise RepositoryMissingError(
+            'the store "{store}" has no repository of the site "{site}": {place}',
+            why="it was never made there, or the store is not mounted",
+            data="nothing was read or written",
+            next_step="if the store is new, make it: `{program} backup.init --site {site}`",
+            store=store.name,
+            site=site,
+            place=place.location,
+        ) from error
+    except WrongPasswordError as error:
+        raise RepositoryKeyError(
+            'the key does not open the repository of the site "{site}" in "{store}"',
+            why="{reference} holds another key than the one the repository was made with",
+            data="nothing was read or written; with the right key everything is there",
+            next_step="put the right key back from its copy on paper or in the safe",
+            store=store.name,
+            site=site,
+            reference=reference,
+        ) from error
+
+
+def find_repository(estate: Estate, site: str, store: Store | None = None) -> Repository | None:
+    """Open a site's repository; None where there is none."""
+    try:
+        return open_repository(estate, site, store)
+    except RepositoryMissingError:
+        return None
+
+
+def init_repository(estate: Estate, site: str) -> Repository:
+    """Make a site's repository in the primary store.
+
+    Raises:
+        UsageError: Something is there already.
+        SecretError: The key cannot be read.
+        BackupError: The store failed.
+    """
+    store = estate.primary_store
+    password = resolve(estate.repository_key(store)).get_secret_value().encode()
+    place = open_store(estate.repository_url(store, site))
+    return Repository.init(place, password, cache_dir=estate.service.cache)
+
+
+def find_missing_key(estate: Estate) -> Path | None:
+    """Give the file that the repository key is to be in, where it is not there yet."""
+    scheme, _, rest = estate.repository_key(estate.primary_store).partition(":")
+    path = Path(rest)
+    return path if scheme == "file" and not path.exists() else None
+
+
+def make_key_file(path: Path) -> None:
+    """Write a new random key of 256 bits as one line of base32; an existing file stays as it is.
+
+    Raises:
+        OpsError: The folder cannot be written.
+    """
+    line = base64.b32encode(secrets.token_bytes(_KEY_BYTES)).rstrip(b"=") + b"\n"
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(unfinished, path)
+        unfinished.unlink()
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError as error:
+        raise OpsError(
+            "the repository key cannot be written to {path}",
+            why="{reason}",
+            data="nothing was stored yet",
+            next_step="name a folder that this user can write in `[keys] repository`",
+            path=path,
+            reason=error.strerror or type(error).__name__,
+        ) from error

@@ -1,0 +1,226 @@
+"""Back up and check sites for a person at a terminal, and say what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from backup.errors import BackupError
+from backup.progress import Progress
+from ops.errors import OpsError
+from ops.estate.load import load_estate
+from ops.estate.sites import Site
+from ops.jobs.backup import back_up, rehearse
+from ops.jobs.beginning import Start
+from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.check import ReadData, check
+from ops.jobs.choosing import choose_sites
+from ops.jobs.definitions import backup_job, check_job
+from ops.jobs.reasons import explain, tell_fault
+from ops.ledger.definitions import JobResult
+from ops.present import (
+    Cell,
+    format_duration,
+    format_number,
+    format_size,
+    outcome_cell,
+    write_json,
+    write_line,
+    write_table,
+)
+from ops.sites import Reading
+from ops.tasks.gravest import gravest
+from ops.tasks.running import report
+from ops.text import LABELS, _
+
+EXIT_CODES = {"ok": 0, "incomplete": 3, "failed": 1}
+_NO_WAIT = timedelta(0)
+
+
+def run_site(
+    name: str, progress: Progress, *, database: str, full_read: bool, as_json: bool
+) -> int:
+    """Back up one site and write the result; gives the exit code."""
+    estate = load_estate()
+    site = estate.site(name)
+    with at_bench(estate) as bench:
+        if not as_json:
+            write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+        result = _back_up(bench, site, progress, database=database, full_read=full_read)
+    if as_json:
+        write_json({"site": site.name, **asdict(result)})
+    else:
+        write_backup(site.name, result)
+    return EXIT_CODES[result.outcome]
+
+
+def _back_up(
+    bench: Bench, site: Site, progress: Progress, *, database: str = "", full_read: bool = False
+) -> JobResult:
+    job = backup_job(site.name)
+    arguments: dict[str, Any] = {}
+    if database:
+        job = f"backup-database/{site.name}/{database}"
+        arguments["database"] = database
+    if full_read:
+        job = f"full-read/{site.name}"
+        arguments["full_read"] = True
+    work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
+    return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
+
+
+def run_all_sites(progress: Progress, *, dry_run: bool) -> int:
+    """Back up all sites and write a line for each; gives the gravest exit code."""
+    estate = load_estate()
+    codes = []
+    for site in choose_sites(estate, ""):
+        try:
+            one = partial(rehearse_site, site.name, progress, as_json=False) if dry_run else (
+                partial(
+                    run_site, site.name, progress, database="", full_read=False, as_json=False
+                )
+            )  # fmt: skip
+            codes.append(one())
+        except (BackupError, OpsError, OSError) as error:
+            codes.append(report(error))
+        write_line()
+    good = sum(code == 0 for code in codes)
+    write_line(
+        _("{good} of {count} sites are backed up.").format(good=good, count=len(codes))
+        if not dry_run
+        else _("Nothing was stored: this was a rehearsal.")
+    )
+    return gravest(codes)
+
+
+def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
+    """Read a site as a backup would, store nothing, and write what would be stored."""
+    estate = load_estate()
+    site = estate.site(name)
+    result, reading = rehearse(Start(estate, "", site), progress)
+    numbers = result.summary
+    if as_json:
+        missing = [{"path": path, "reason": reason} for path, reason in reading.missing]
+        write_json({"site": name, "outcome": result.outcome, "summary": numbers,
+                    "missing": missing})  # fmt: skip
+        return EXIT_CODES[result.outcome]
+    write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+    parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
+    _write_parts(parts, _rows(reading))
+    write_line(
+        _("would read {files} files, {size}; would store {added} ({packed} packed)").format(
+            files=format_number(int(str(numbers["total_files_processed"]))),
+            size=format_size(int(str(numbers["total_bytes_processed"]))),
+            added=format_size(int(str(numbers["data_added"]))),
+            packed=format_size(int(str(numbers["data_added_packed"]))),
+        )
+    )
+    return EXIT_CODES[result.outcome]
+
+
+def _rows(reading: Reading) -> dict[str, int]:
+    return {
+        it.part.name: sum(count or 0 for count in it.facts.tables.values())
+        for it in reading.databases
+        if it.facts is not None
+    }
+
+
+def write_backup(site: str, result: JobResult) -> None:
+    """Write what a backup did, for people."""
+    summary = result.summary
+    _write_parts(summary["parts"], summary["rows"])
+    text = _(
+        "  snapshot {snapshot}: {files} files, {size}; stored {added} new ({packed} packed) in"
+        " {duration}"
+    )
+    write_line(
+        text.format(
+            snapshot=str(summary["snapshot"])[:8],
+            files=format_number(summary["files"]),
+            size=format_size(summary["processed_bytes"]),
+            added=format_size(summary["added_bytes"]),
+            packed=format_size(summary["added_packed_bytes"]),
+            duration=format_duration(timedelta(seconds=summary["seconds"])),
+        )
+    )
+    waiting = [name for name, outcome in summary["stores"].items() if outcome != "ok"]
+    if waiting:
+        text = _("  not copied to {stores}: copies come with a later version")
+        write_line(text.format(stores=", ".join(waiting)))
+    write_outcome(result, job=backup_job(site), site=site)
+
+
+def write_outcome(result: JobResult, *, job: str, site: str) -> None:
+    """Write how a run ended; what is not plainly good is explained."""
+    cell = outcome_cell(result.outcome)
+    write_line(f"  {cell.text}")
+    if not result.reason:
+        return
+    found = explain(result.reason, result.params, job=job, site=site)
+    write_line(f"  {found.what}")
+    parts = (("why", found.why), ("data", found.data), ("next_step", found.next_step))
+    for label, text in parts:
+        if text:
+            write_line(f"    {_(LABELS[label])}: {text}")
+
+
+def _write_parts(parts: dict[str, int], rows: dict[str, int]) -> None:
+    width = max((len(part) for part in parts), default=0)
+    for part, size in parts.items():
+        line = f"  {part:{width}}  {format_size(size):>11}"
+        name = part.removeprefix("databases/").removesuffix(".sqlite")
+        if part.startswith("databases/") and name in rows:
+            line += "  " + _("{rows} rows").format(rows=format_number(rows[name]))
+        write_line(line)
+
+
+def check_sites(name: str, progress: Progress, wanted: ReadData, *, as_json: bool) -> int:
+    """Check one site's repository or all, and write what was found; gives the exit code."""
+    estate = load_estate()
+    results: dict[str, JobResult] = {}
+    codes = []
+    with at_bench(estate) as bench:
+        for site in choose_sites(estate, name):
+            work = partial(check, progress=progress, wait_for_lock=_NO_WAIT)
+            try:
+                results[site.name] = run_by_hand(
+                    bench, work, job=check_job(site.name), kind="check", site=site.name,
+                    arguments={"read_data": wanted},
+                )  # fmt: skip
+                codes.append(EXIT_CODES[results[site.name].outcome])
+            except (BackupError, OpsError) as error:
+                codes.append(report(error))
+    if as_json:
+        write_json({site: asdict(result) for site, result in results.items()})
+    else:
+        _write_checks(results)
+    return gravest(codes)
+
+
+def _write_checks(results: dict[str, JobResult]) -> None:
+    if results:
+        heads = [_("Site"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"), _("Took")]
+        rows = [_check_row(site, result) for site, result in results.items()]
+        write_table(heads, rows, right=(2, 3, 4))
+    for site, result in results.items():
+        for finding in result.params.get("first", ()):
+            write_line(f"  {site}: {tell_fault(finding)}")
+        if result.reason:
+            write_outcome(result, job=check_job(site), site=site)
+
+
+def _check_row(site: str, result: JobResult) -> Sequence[str | Cell]:
+    summary = result.summary
+    read = format_size(summary["bytes_read"]) if summary["packs_read"] else _("not checked")
+    if summary["every_pack_read"] and summary["packs_read"]:
+        read = _("all, {size}").format(size=read)
+    return (
+        site,
+        outcome_cell(result.outcome),
+        format_number(summary["snapshots"]),
+        format_number(summary["packs"]),
+        read,
+        format_duration(timedelta(seconds=summary["seconds"])),
+    )

@@ -1,0 +1,169 @@
+"""The manifest: what a snapshot of a site holds, where it came from, and how to put it back.
+
+It lies at `/SITE/manifest.json` in the snapshot itself, so that whoever restores with stock restic
+alone has it in hand. Its form is described in docs/reference/formats.md.
+"""
+
+import json
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ops.audience import speaking
+from ops.estate.models import Estate
+from ops.sites import DatabaseReading, FilesReading, Reading
+from ops.text import _
+from ops.version import software_version
+
+FORMAT = "giucong-manifest"
+VERSION = 1
+MOST_MISSING = 1_000
+"""Missing paths listed; of more only the number is given."""
+
+
+def make_manifest(estate: Estate, reading: Reading, *, estate_version: str, run: str = "") -> bytes:
+    """Give the manifest of a run that has read everything else, as JSON for people to read.
+
+    Args:
+        estate: The estate in force.
+        reading: What the run has learnt.
+        estate_version: Hash of the estate, as in the journal.
+        run: Id of the run, as in the journal.
+    """
+    with speaking(estate.organisation.language):
+        document = describe_reading(estate, reading)
+    document["made_by"] = {
+        "software": f"giucong {software_version()}",
+        "estate": estate_version,
+        "run": run,
+        "host": socket.gethostname(),
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def describe_reading(estate: Estate, reading: Reading) -> dict[str, Any]:
+    """Give the manifest's content as plain values; texts in the current language."""
+    site, zone = reading.site, estate.zone
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "organisation": estate.organisation.name,
+        "site": {
+            "name": site.name,
+            "title": site.title,
+            "unit": site.unit,
+            "system": site.system,
+            "classes": list(site.classes),
+            "url": site.url,
+        },
+        "started_at": _moment(reading.started_at, zone),
+        "ended_at": _moment(reading.ended_at, zone),
+        "databases": [_describe_database(it, zone) for it in reading.databases],
+        "files": [_describe_files(it, zone) for it in reading.files],
+        "consistency": _describe_consistency(reading, zone),
+        "missing": _describe_missing(reading),
+        "put_back": list(_put_back(reading)),
+    }
+    return document
+
+
+def _moment(moment: datetime | None, zone: ZoneInfo) -> dict[str, str] | None:
+    """Give a moment in UTC, and as the organisation's clocks show it."""
+    if moment is None:
+        return None
+    return {
+        "utc": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "local": moment.astimezone(zone).isoformat(timespec="seconds"),
+    }
+
+
+def _describe_database(reading: DatabaseReading, zone: ZoneInfo) -> dict[str, Any]:
+    facts = reading.facts
+    known = (
+        {
+            "consistent_at": _moment(facts.consistent_at, zone),
+            "copied_at": _moment(facts.copied_at, zone),
+            "size_bytes": facts.size_bytes,
+            "check": {
+                "kind": facts.check,
+                "ok": not facts.problems,
+                "problems": list(facts.problems),
+            },
+            "sqlite": {
+                "library": facts.sqlite_version,
+                "page_size": facts.page_size,
+                "encoding": facts.encoding,
+                "user_version": facts.user_version,
+                "journal_mode": facts.journal_mode,
+            },
+            "tables": dict(facts.tables),
+        }
+        if facts
+        else {}
+    )
+    return {
+        "name": reading.part.name,
+        "at": reading.at,
+        "engine": reading.part.engine,
+        "source": {"host": reading.part.host, "path": reading.part.database},
+        **known,
+    }
+
+
+def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "name": reading.part.name,
+        "at": reading.at,
+        "kind": reading.part.kind,
+        "source": {"host": reading.part.host, "path": reading.part.path},
+        "started_at": _moment(reading.started_at, zone),
+        "files": reading.files,
+        "size_bytes": reading.size_bytes,
+        "left_out": list(reading.left_out),
+    }
+
+
+def _describe_consistency(reading: Reading, zone: ZoneInfo) -> dict[str, Any]:
+    gap = reading.gap_seconds
+    return {
+        "order": ["databases", "files"],
+        "databases_as_of": _moment(reading.consistent_at, zone),
+        "files_until": _moment(reading.ended_at, zone),
+        "gap_seconds": gap,
+        "meaning": _(
+            "Each database is one consistent copy. Files were read after it while the site was in"
+            " use, so each row finds its upload; files up to {seconds} seconds younger than the"
+            " database may be among them."
+        ).format(seconds=gap)
+        if gap is not None
+        else _("Each part was read by itself; there is no gap between parts to speak of."),
+    }
+
+
+def _describe_missing(reading: Reading) -> dict[str, Any]:
+    shown = reading.missing[:MOST_MISSING]
+    return {
+        "count": len(reading.missing),
+        "paths": [
+            {"path": path.decode("utf-8", "backslashreplace"), "reason": reason}
+            for path, reason in shown
+        ],
+    }
+
+
+def _put_back(reading: Reading) -> Iterator[str]:
+    yield _("Stop the site, so that nobody writes, and move its live folders aside.")
+    for files in reading.files:
+        text = _("Copy {at}/. to {path}/ with `cp -a`, which keeps owners, modes and times.")
+        yield text.format(at=files.at, path=files.part.path)
+    for database in reading.databases:
+        text = _(
+            "Remove {path}, {path}-wal and {path}-shm, then copy {at} to {path}; it belongs to the"
+            " site's account."
+        )
+        yield text.format(at=database.at, path=database.part.database)
+    yield _("Start the site; look at a page, an article and a form.")
+    text = _("Or let Giữ Cổng do it: `giucong backup.restore --site {site} --in-place`")
+    yield text.format(site=reading.site.name)

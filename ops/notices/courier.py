@@ -1,0 +1,234 @@
+"""Deliver what stands in the outbox: one target at a time, tried again until it arrives.
+
+Order, for each notice:
+
+1. Claim it: one UPDATE that names the state it leaves, so of two couriers one gets it. The claim
+   ends by itself after some minutes, so that a killed courier leaves nothing stuck.
+2. Send it.
+3. Record that it was sent, or when to try again.
+
+Killed between 2 and 3 it is sent once more: told twice is better than never.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ops.audience import speaking
+from ops.catalog.indexes import Snapshot
+from ops.catalog.opening import Catalog
+from ops.catalog.records import Notice, Occurrence
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.notices.drafts import LateSite, draft_late, is_late
+from ops.notices.outbox import RELAY, find_estate, write_drafts
+from ops.notices.transport import NotDeliveredError, address_mail, send
+from ops.notices.wording import Message, Told, word_notice
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+LATE_EVERY = timedelta(minutes=5)
+CLAIM_LASTS = timedelta(minutes=5)
+MOST_TRIES = 80
+"""After so many tries, three days, a notice is given up; `giucong` shows it."""
+
+_PAUSES = (1, 2, 5, 10, 30, 60)
+_LONGEST_PAUSE = timedelta(hours=2)
+_AT_ONCE = 20
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Give how long to wait after so many tries."""
+    return timedelta(minutes=_PAUSES[min(attempts, len(_PAUSES)) - 1])
+
+
+def deliver_waiting(catalog: Catalog, now: datetime) -> int:
+    """Try what is due in the outbox; give how many notices arrived."""
+    with catalog.reading() as session:
+        if not _due_ids(session, now):
+            return 0
+        estate = find_estate(session)
+    if estate is None:
+        return 0
+    with catalog.writing() as session:
+        claimed = [it for it in _due_ids(session, now) if _claim(session, it, now)]
+    return sum(_deliver(catalog, notice_id, estate, now) for notice_id in claimed)
+
+
+def note_late_sites(catalog: Catalog, now: datetime) -> int:
+    """Write a notice for each site whose newest backup is too old; give how many are new."""
+    with catalog.reading() as session:
+        estate = find_estate(session)
+        late = find_late_sites(session, estate, now) if estate else []
+    if not late:
+        return 0
+    with catalog.writing() as session:
+        return write_drafts(session, [draft_late(it, now) for it in late], estate)
+
+
+def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[LateSite]:
+    """Give the sites whose newest backup is too old; one without any is late once it was due."""
+    newest = newest_snapshots(session, estate.primary_store.name)
+    late = []
+    for site in estate.sites:
+        rpo = timedelta(hours=site.targets.rpo_hours)
+        since = newest.get(site.name) or _first_due(session, site.name)
+        if since is not None and is_late(since, rpo, now):
+            late.append(LateSite(site.name, newest.get(site.name), rpo))
+    return late
+
+
+def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:
+    """Give when the newest snapshot of each whole site was taken, by name of the site."""
+    rows = session.execute(
+        select(Snapshot.site, Snapshot.taken_at, Snapshot.paths)
+        .where(Snapshot.store == store, Snapshot.hostname == Snapshot.site)
+        .order_by(Snapshot.taken_at)
+    )
+    return {site: taken_at for site, taken_at, paths in rows if paths == [f"/{site}"]}
+
+
+def _first_due(session: Session, site: str) -> datetime | None:
+    query = select(func.min(Occurrence.due_at)).where(Occurrence.job == f"backup/{site}")
+    return session.execute(query).scalar_one_or_none()
+
+
+def _due_ids(session: Session, now: datetime) -> list[UUID]:
+    """Give what can be tried now, oldest first.
+
+    A time that lies further ahead than any pause was set before the clock jumped back.
+    """
+    has_come = or_(Notice.next_try_at <= now, Notice.next_try_at > now + _LONGEST_PAUSE)
+    query = (
+        select(Notice.id)
+        .where(Notice.state.in_(("waiting", "sending")), has_come)
+        .order_by(Notice.created_at, Notice.id)
+        .limit(_AT_ONCE)
+    )
+    return list(session.execute(query).scalars())
+
+
+def _claim(session: Session, notice_id: UUID, now: datetime) -> bool:
+    has_come = or_(Notice.next_try_at <= now, Notice.next_try_at > now + _LONGEST_PAUSE)
+    changed = session.execute(
+        update(Notice)
+        .where(and_(Notice.id == notice_id, Notice.state.in_(("waiting", "sending")), has_come))
+        .values(state="sending", attempts=Notice.attempts + 1, next_try_at=now + CLAIM_LASTS)
+        .returning(Notice.id),
+        execution_options={"synchronize_session": False},
+    )
+    return changed.first() is not None
+
+
+def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -> bool:
+    with catalog.reading() as session:
+        notice = session.get(Notice, notice_id)
+    if notice is None:
+        return False
+    try:
+        send(_address(estate, notice.target), _word(estate, notice))
+    except NotDeliveredError as error:
+        _record_failure(catalog, notice, error, now)
+        return False
+    except OpsError as error:
+        _record_failure(catalog, notice, NotDeliveredError(str(error)), now)
+        return False
+    with catalog.writing() as session:
+        values = {"state": "sent", "sent_at": now, "next_try_at": None, "error": ""}
+        session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
+    log.info("notice-sent", extra={"fields": {"code": notice.code, "target": notice.target}})
+    return True
+
+
+def _address(estate: Estate, target: str) -> str:
+    """Give the apprise URL of a target.
+
+    Raises:
+        NotDeliveredError: The estate names no relay, or nobody of that name with an address.
+        SecretError: The relay's address cannot be read.
+    """
+    if estate.notices.relay is None:
+        raise NotDeliveredError("the estate names no relay")
+    relay = reveal(estate.notices.relay)
+    if target == RELAY or not relay.startswith("mailto"):
+        return relay
+    person = next((it for it in estate.people if it.name == target), None)
+    if person is None or not person.mail:
+        raise NotDeliveredError(f"{target} has no mail address in the estate", is_final=True)
+    return address_mail(relay, person.mail)
+
+
+def _word(estate: Estate, notice: Notice) -> Message:
+    told = Told(
+        severity=notice.severity,
+        code=notice.code,
+        params=notice.params,
+        job=notice.job,
+        site=notice.site,
+        created_at=notice.created_at,
+    )
+    organisation = estate.organisation
+    with speaking(organisation.language):
+        return word_notice(told, organisation=organisation.name, zone=organisation.timezone)
+
+
+def _record_failure(
+    catalog: Catalog, notice: Notice, error: NotDeliveredError, now: datetime
+) -> None:
+    is_over = error.is_final or notice.attempts >= MOST_TRIES
+    fields = {"code": notice.code, "target": notice.target, "error": str(error)}
+    log.warning("notice-given-up" if is_over else "notice-not-sent", extra={"fields": fields})
+    with catalog.writing() as session:
+        session.execute(
+            update(Notice)
+            .where(Notice.id == notice.id)
+            .values(
+                state="failed" if is_over else "waiting",
+                next_try_at=None if is_over else now + pause_after(notice.attempts),
+                error=str(error),
+            )
+        )
+
+
+@dataclass(slots=True)
+class Courier:
+    """A thread of the service that delivers, and looks whether sites are late.
+
+    Attributes:
+        catalog: Of its own.
+    """
+
+    catalog: Catalog
+    _done: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after what is being sent just now; waits a little for it."""
+        self._done.set()
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        looked_at = datetime.min.replace(tzinfo=UTC)
+        while not self._done.wait(LOOK_EVERY.total_seconds()):
+            now = datetime.now(UTC)
+            try:
+                if abs(now - looked_at) >= LATE_EVERY:
+                    looked_at = now
+                    note_late_sites(self.catalog, now)
+                deliver_waiting(self.catalog, now)
+            except DBAPIError as error:
+                log.warning("courier-waits", extra={"fields": {"error": type(error).__name__}})
+            except Exception as error:  # noqa: BLE001 - the courier must go on whatever happens
+                log.error("courier-failed", extra={"fields": {"error": type(error).__name__}})  # noqa: TRY400 - tracebacks may hold addresses

@@ -1,0 +1,165 @@
+"""Word a notice, in the current language: a subject line and a plain text."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ops.jobs.reasons import Explanation, explain
+from ops.notices import drafts
+from ops.present import format_duration, format_moment
+from ops.text import LABELS, N_, _
+
+_SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
+_KINDS = {"backup": N_("backup"), "check": N_("check"), "forget": N_("forgetting")}
+_MOST_JOBS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A worded notice.
+
+    Attributes:
+        title: One line.
+        body: Plain text, with a final newline.
+    """
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notice's row says, as plain values; fields as in `ops.catalog.records.Notice`."""
+
+    severity: str
+    code: str
+    params: Mapping[str, Any]
+    job: str
+    site: str
+    created_at: datetime
+
+
+def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
+    """Word a notice.
+
+    Args:
+        told: What the outbox says.
+        organisation: Whose service speaks.
+        zone: Time zone for moments.
+    """
+    headline, explanation = _WORDINGS[told.code](told, zone)
+    about = told.site or _("several sites")
+    title = f"[Giữ Cổng] {_(_SEVERITY[told.severity])}: {about}: {headline}"
+    lines = [headline[:1].upper() + headline[1:] + "."]
+    parts = (
+        ("what", explanation.what),
+        ("why", explanation.why),
+        ("data", explanation.data),
+        ("next_step", explanation.next_step),
+    )
+    lines += [f"  {_(LABELS[name])}: {text}" for name, text in parts if text]
+    lines += ["", _("Written {moment} by {organisation}.").format(
+        moment=format_moment(told.created_at, zone), organisation=organisation
+    )]  # fmt: skip
+    return Message(title, "\n".join(lines) + "\n")
+
+
+Wording = Callable[[Told, str], tuple[str, Explanation]]
+
+
+def _kind(told: Told) -> str:
+    kind = str(told.params.get("kind", "backup"))
+    return _(_KINDS.get(kind, kind))
+
+
+def _due(told: Told, zone: str) -> str:
+    return format_moment(datetime.fromisoformat(told.params["due_at"]), zone)
+
+
+def _explained(told: Told) -> Explanation:
+    return explain(told.params["reason"], told.params["params"], job=told.job, site=told.site)
+
+
+def _word_failed(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} failed").format(kind=_kind(told), due=_due(told, zone))
+    return headline, _explained(told)
+
+
+def _word_incomplete(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} is incomplete").format(kind=_kind(told), due=_due(told, zone))
+    return headline, _explained(told)
+
+
+def _word_suspicious(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} was suspiciously fast or small").format(
+        kind=_kind(told), due=_due(told, zone)
+    )
+    return headline, _explained(told)
+
+
+def _word_recovered(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} is good again").format(kind=_kind(told), due=_due(told, zone))
+    return headline, Explanation("")
+
+
+def _word_lost(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} was cut off and is tried again").format(
+        kind=_kind(told), due=_due(told, zone)
+    )
+    found = _explained(told)
+    return headline, Explanation(found.what, found.why, found.data)
+
+
+def _word_overdue(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} has not ended").format(kind=_kind(told), due=_due(told, zone))
+    return headline, Explanation(
+        _("it still waits or runs, hours after it was due"),
+        data=_("earlier backups are untouched"),
+        next_step="giucong service.jobs",
+    )
+
+
+def _word_missed(told: Told, zone: str) -> tuple[str, Explanation]:
+    first, last = (
+        format_moment(datetime.fromisoformat(told.params[name]), zone) for name in ("first", "last")
+    )
+    jobs = told.params["jobs"]
+    shown = ", ".join(jobs[:_MOST_JOBS]) + (" …" if len(jobs) > _MOST_JOBS else "")
+    headline = _("{count} runs were missed").format(count=told.params["count"])
+    return headline, Explanation(
+        _("nobody ran them: {jobs}").format(jobs=shown),
+        why=_("they were due from {first} to {last}; the service was down or busy").format(
+            first=first, last=last
+        ),
+        data=_("the newest one of each job is run now, where it may be"),
+        next_step="giucong service.missed",
+    )
+
+
+def _word_late(told: Told, zone: str) -> tuple[str, Explanation]:
+    rpo = format_duration(timedelta(seconds=told.params["rpo_seconds"]))
+    headline = _("no backup is as young as it must be")
+    if told.params["newest"] is None:
+        what = _("there is no backup at all; the target is one every {rpo}").format(rpo=rpo)
+        data = _("what the site holds is saved nowhere")
+    else:
+        newest = format_moment(datetime.fromisoformat(told.params["newest"]), zone)
+        what = _("the newest backup is of {newest}; the target is one every {rpo}").format(
+            newest=newest, rpo=rpo
+        )
+        data = _("what is younger than that is saved nowhere; the backup itself is untouched")
+    next_step = f"giucong backup.run --site {told.site}"
+    return headline, Explanation(what, data=data, next_step=next_step)
+
+
+_WORDINGS: Mapping[str, Wording] = {
+    drafts.FAILED: _word_failed,
+    drafts.INCOMPLETE: _word_incomplete,
+    drafts.SUSPICIOUS: _word_suspicious,
+    drafts.RECOVERED: _word_recovered,
+    drafts.LOST_AND_TRIED_AGAIN: _word_lost,
+    drafts.OVERDUE: _word_overdue,
+    drafts.MISSED: _word_missed,
+    drafts.LATE: _word_late,
+}

@@ -1,0 +1,314 @@
+"""A site as sources: what is read, in which order, and where it comes to lie in the snapshot.
+
+Databases are read first and files after them, so that every row finds its upload; the manifest is
+made last and tells how it went. What this version cannot read is refused before anything starts:
+a part is never silently left out.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backup.create import BackupRequest, Mount
+from backup.patterns import Patterns, compile_patterns
+from backup.sources.files import FolderSource, TextSource
+from backup.sources.sqlite import COMPANIONS, SqliteFacts, sqlite_source
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.sites import DatabasePart, FilesPart, Site
+
+MANIFEST = "manifest.json"
+
+
+class PartNotSupportedError(OpsError):
+    """A part of a site is of a kind that comes with a later version."""
+
+
+class PartMissingError(OpsError):
+    """A part of a site is not where the estate says."""
+
+
+@dataclass(slots=True)
+class DatabaseReading:
+    """One database while it is read.
+
+    Attributes:
+        part: As the estate describes it.
+        at: Its path in the snapshot, without the site.
+        facts: What is known of the copy; None before it is made.
+    """
+
+    part: DatabasePart
+    at: str
+    facts: SqliteFacts | None = None
+
+    def take(self, facts: SqliteFacts) -> None:
+        """Take in what is known of the copy."""
+        self.facts = facts
+
+
+@dataclass(slots=True)
+class FilesReading:
+    """One folder while it is read; what it counts was met and not left out.
+
+    Attributes:
+        part: As the estate describes it.
+        at: Its path in the snapshot, without the site.
+        left_out: Patterns and live database files that are left out.
+        started_at: When its first entry was met; None for an empty folder.
+        files: Regular files.
+        size_bytes: Their sizes, as listed.
+    """
+
+    part: FilesPart
+    at: str
+    left_out: tuple[str, ...]
+    started_at: datetime | None = None
+    files: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one run reads of a site, in that order, and what it has learnt so far.
+
+    Attributes:
+        site: Which.
+        databases, files: Its parts.
+        started_at, ended_at: When reading began, and when all but the manifest was read.
+        missing: Paths that could not be read, with the system's words.
+    """
+
+    site: Site
+    databases: list[DatabaseReading] = field(default_factory=list)
+    files: list[FilesReading] = field(default_factory=list)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended_at: datetime | None = None
+    missing: list[tuple[bytes, str]] = field(default_factory=list)
+
+    @property
+    def damaged(self) -> list[DatabaseReading]:
+        """The databases whose copies a check has found damaged."""
+        return [it for it in self.databases if it.facts is not None and it.facts.problems]
+
+    @property
+    def consistent_at(self) -> datetime | None:
+        """The moment from which the oldest copy of a database is; None without databases."""
+        moments = [it.facts.consistent_at for it in self.databases if it.facts is not None]
+        return min(moments, default=None)
+
+    @property
+    def gap_seconds(self) -> float | None:
+        """Seconds between the oldest database's state and the end of the files; None without."""
+        if not self.files or self.consistent_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.consistent_at).total_seconds(), 3)
+
+
+def check_site(site: Site, *, database: str | None = None) -> None:
+    """Refuse what this version cannot read, and what is not there; nothing is read.
+
+    Args:
+        site: Which.
+        database: Look at this database alone.
+
+    Raises:
+        PartNotSupportedError: A part's engine, host or kind of source comes later.
+        PartMissingError: A folder or database is not where the estate says.
+    """
+    for found in _chosen_databases(site, database):
+        _check_database(site, found)
+    if database is None:
+        for part in site.files:
+            _check_files(site, part)
+
+
+def _check_database(site: Site, part: DatabasePart) -> None:
+    key = f"sites[{site.name}].databases[{part.name}]"
+    if part.engine != "sqlite":
+        raise _not_supported(site, f"{key}.engine", part.engine)
+    if part.host is not None:
+        raise _not_supported(site, f"{key}.host", part.host)
+    if not Path(part.database).is_file():
+        raise _missing(site, f"{key}.database", part.database)
+
+
+def _check_files(site: Site, part: FilesPart) -> None:
+    key = f"sites[{site.name}].files[{part.name}]"
+    if part.source != "files":
+        raise _not_supported(site, f"{key}.source", part.source)
+    if part.host is not None:
+        raise _not_supported(site, f"{key}.host", part.host)
+    if not Path(part.path).exists():
+        raise _missing(site, f"{key}.path", part.path)
+
+
+def _not_supported(site: Site, key: str, value: str) -> PartNotSupportedError:
+    return PartNotSupportedError(
+        'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
+        why="databases other than SQLite, other hosts, and sources other than files come with a"
+        " later version",
+        data="nothing was read or stored; no part of a site is left out silently",
+        next_step="move the part to a site of its own until then, or install a newer version",
+        site=site.name,
+        key=key,
+        value=value,
+    )
+
+
+def _missing(site: Site, key: str, path: str) -> PartMissingError:
+    return PartMissingError(
+        'a part of the site "{site}" is not there: {path}',
+        why="{key} names it",
+        data="nothing was stored; earlier backups are untouched",
+        next_step="is a disk not mounted? Else correct the path and run `{program} estate.check`",
+        site=site.name,
+        key=key,
+        path=path,
+    )
+
+
+def _chosen_databases(site: Site, name: str | None) -> Sequence[DatabasePart]:
+    chosen = [part for part in site.databases if name in {None, part.name}]
+    if name is not None and not chosen:
+        raise OpsError(
+            'the site "{site}" has no database "{name}"',
+            next_step="`{program} estate.show` lists what a site has",
+            site=site.name,
+            name=name,
+        )
+    return chosen
+
+
+def make_request(
+    estate: Estate,
+    site: Site,
+    *,
+    manifest: Callable[[Reading], bytes],
+    now: datetime,
+    database: str | None = None,
+    full_read: bool = False,
+) -> tuple[BackupRequest, Reading]:
+    """Turn a site into a request to back it up.
+
+    Args:
+        estate: The estate it belongs to.
+        site: Which; `check_site` has let it pass.
+        manifest: Makes the manifest when everything else has been read.
+        now: The snapshot's time; written in the organisation's offset.
+        database: Take this database alone; the snapshot then has paths of its own.
+        full_read: Read every byte of the source again.
+
+    Returns:
+        The request, and what the run will have learnt when it has ended.
+    """
+    reading = Reading(site)
+    root = f"/{site.name}"
+    mounts = [
+        _database_mount(reading, part, root, estate.service.scratch / site.name)
+        for part in _chosen_databases(site, database)
+    ]
+    if database is None:
+        mounts += [_files_mount(reading, part, root) for part in site.files]
+
+    def make_manifest() -> bytes:
+        reading.ended_at = datetime.now(UTC)
+        return manifest(reading)
+
+    mounts.append(Mount(os.fsencode(f"{root}/{MANIFEST}"), TextSource(make_manifest)))
+    request = BackupRequest(
+        mounts=mounts,
+        hostname=site.name,
+        paths=(root if database is None else f"{root}/databases",),
+        time=now.astimezone(estate.zone),
+        tags=_tags(site),
+        excludes=site.exclude,
+        force=full_read,
+    )
+    return request, reading
+
+
+def _tags(site: Site) -> tuple[str, ...]:
+    tags = [f"unit:{site.unit}"]
+    if site.system:
+        tags.append(f"system:{site.system}")
+    return (*tags, *(f"class:{name}" for name in site.classes))
+
+
+def _database_mount(reading: Reading, part: DatabasePart, root: str, scratch: Path) -> Mount:
+    noted = DatabaseReading(part, f"databases/{part.name}.sqlite")
+    reading.databases.append(noted)
+    path = Path(part.database).resolve()
+    source = sqlite_source(
+        path, scratch, on_facts=noted.take, mode=stat.S_IMODE(path.stat().st_mode)
+    )
+    return Mount(os.fsencode(f"{root}/{noted.at}"), source)
+
+
+def _files_mount(reading: Reading, part: FilesPart, root: str) -> Mount:
+    # A link at the top would be stored as a link: what it leads to is meant.
+    top = os.path.realpath(os.fsencode(part.path))
+    live = find_live_files(reading.site, top)
+    patterns = compile_excludes((*reading.site.exclude, *part.exclude), os.fsencode(part.path))
+    shown = [path[len(top) + 1 :].decode("utf-8", "backslashreplace") for path in sorted(live)]
+    noted = FilesReading(part, f"files/{part.name}", (*reading.site.exclude, *part.exclude, *shown))
+    reading.files.append(noted)
+    source = FolderSource(
+        path=top,
+        is_excluded=_make_test(noted, patterns, live, len(top)),
+        one_file_system=part.one_file_system,
+        options_key=repr((patterns.sensitive, sorted(live))),
+    )
+    return Mount(os.fsencode(f"{root}/{noted.at}"), source)
+
+
+def compile_excludes(texts: Sequence[str], top: bytes) -> Patterns:
+    """Compile patterns that start at a part's own folder.
+
+    A pattern that begins with that folder's path, as restic would want it, means the same.
+    """
+    prefix = top.rstrip(b"/")
+    patterns = []
+    for text in texts:
+        pattern = os.fsencode(text)
+        bare = pattern.removeprefix(b"!")
+        mark = pattern[: len(pattern) - len(bare)]
+        patterns.append(
+            mark + (bare.removeprefix(prefix) if bare.startswith(prefix + b"/") else bare)
+        )
+    return compile_patterns(patterns)
+
+
+def find_live_files(site: Site, top: bytes) -> frozenset[bytes]:
+    """Give the paths below `top` that belong to the site's live SQLite databases.
+
+    Their bytes change while they are read; the copies among the databases hold what counts.
+    """
+    files = set()
+    for part in site.databases:
+        if part.engine == "sqlite" and part.host is None:
+            path = os.path.realpath(os.fsencode(part.database))
+            files |= {path + suffix.encode() for suffix in COMPANIONS}
+    return frozenset(path for path in files if path.startswith(top.rstrip(b"/") + b"/"))
+
+
+def _make_test(
+    noted: FilesReading, patterns: Patterns, live: frozenset[bytes], top_length: int
+) -> Callable[[bytes, os.stat_result], bool]:
+    """Give the test that leaves entries out, and counts those that stay."""
+    has_patterns = bool(patterns)
+
+    def is_excluded(path: bytes, status: os.stat_result) -> bool:
+        if path in live or (has_patterns and patterns.match(path[top_length:])):
+            return True
+        if stat.S_ISREG(status.st_mode):
+            noted.files += 1
+            noted.size_bytes += status.st_size
+        if noted.started_at is None:
+            noted.started_at = datetime.now(UTC)
+        return False
+
+    return is_excluded

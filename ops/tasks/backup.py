@@ -1,0 +1,197 @@
+"""Tasks around backups: make, look, restore, check, forget."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("backups: make them, prove them, give data back")
+
+_SITE = N_("Name of the site.")
+_OR_ALL = N_("Name of the site; left out: all sites.")
+_JSON = N_("Print the result as JSON.")
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
+
+@operator_task(help={"site": _OR_ALL, "dry_run": _DRY_RUN})
+def init(_context: Context, site: str = "", dry_run: bool = False) -> int:
+    """Make the repositories of sites, and the key if there is none yet."""
+    from ops.jobs.making import make_repositories
+
+    return make_repositories(site, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": _SITE,
+        "database": N_("Back up this database alone."),
+        "full_read": N_("Read every byte of the source again, whatever looks unchanged."),
+        "dry_run": N_("Read everything and say what would be stored, but store nothing."),
+        "json": _JSON,
+    }
+)
+def run(
+    _context: Context,
+    site: str,
+    database: str = "",
+    full_read: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Back up one site now."""
+    from ops.jobs.running import rehearse_site, run_site
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        if dry_run:
+            return rehearse_site(site, progress, as_json=json)
+        return run_site(site, progress, database=database, full_read=full_read, as_json=json)
+
+
+@operator_task(help={"dry_run": _DRY_RUN})
+def run_all(_context: Context, dry_run: bool = False) -> int:
+    """Back up all sites; one that fails does not stop the others."""
+    from ops.jobs.running import run_all_sites
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        return run_all_sites(progress, dry_run=dry_run)
+
+
+@operator_task(help={"json": _JSON})
+def status(_context: Context, json: bool = False) -> int:
+    """Show each site: its newest backup, its age, its last check."""
+    from ops.status import show_sites
+
+    return show_sites(as_json=json)
+
+
+@operator_task(
+    name="list", help={"site": _SITE, "json": _JSON, "store": N_("Store; left out: the primary.")}
+)
+def list_(_context: Context, site: str, store: str = "", json: bool = False) -> None:
+    """List the snapshots of a site, newest last."""
+    from ops.jobs.looking import list_snapshots
+
+    list_snapshots(site, store=store, as_json=json)
+
+
+@operator_task(
+    help={
+        "site": _SITE,
+        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
+        "folder": N_("Only what lies in this folder of the snapshot, e.g. cong-xa/files/www."),
+        "all": N_("Also what lies below its folders."),
+        "json": _JSON,
+    }
+)
+def files(
+    _context: Context,
+    site: str,
+    snapshot: str = "latest",
+    folder: str = "",
+    all: bool = False,  # noqa: A002 - the flag's name
+    json: bool = False,
+) -> None:
+    """List the files of a snapshot."""
+    from ops.jobs.looking import list_files
+
+    list_files(site, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
+
+
+@operator_task(
+    help={
+        "site": _SITE,
+        "target": N_("Folder that gets the content; made if it is missing."),
+        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
+        "at": N_("The newest snapshot before this moment, e.g. '2026-11-20 18:00'."),
+        "include": N_("Only what this pattern matches; may be given several times."),
+        "in_place": N_("Put files and databases back where they came from; asks first."),
+        "verify": N_("Read every restored file back and compare it."),
+        "confirm": N_("Name of the site, instead of typing it when asked."),
+        "dry_run": _DRY_RUN,
+    },
+    iterable=("include",),
+)
+def restore(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str,
+    target: str = "",
+    snapshot: str = "",
+    at: str = "",
+    include: list[str] | None = None,
+    in_place: bool = False,
+    verify: bool = False,
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Restore a site, or a part of it, into a folder or in its place."""
+    from ops.jobs.restoring import RestoreWish, restore_site
+    from ops.progress import shown_progress
+
+    wish = RestoreWish(
+        site=site,
+        target=target,
+        snapshot=snapshot,
+        at=at,
+        include=tuple(include or ()),
+        in_place=in_place,
+        verify=verify,
+        confirm=confirm,
+        dry_run=dry_run,
+    )
+    with shown_progress() as progress:
+        return restore_site(wish, progress)
+
+
+@operator_task(
+    help={
+        "site": _OR_ALL,
+        "read_data": N_("Read every stored byte back."),
+        "share": N_("Read the day's share of the stored bytes back, as the service does."),
+        "json": _JSON,
+    }
+)
+def check(
+    _context: Context,
+    site: str = "",
+    read_data: bool = False,
+    share: bool = False,
+    json: bool = False,
+) -> int:
+    """Check repositories: is everything there, and is it sound?"""
+    from ops.jobs.running import check_sites
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        if read_data:
+            return check_sites(site, progress, "all", as_json=json)
+        return check_sites(site, progress, "share" if share else "none", as_json=json)
+
+
+@operator_task(help={"site": _SITE, "confirm": N_("Name of the site."), "dry_run": _DRY_RUN})
+def forget(_context: Context, site: str, confirm: str = "", dry_run: bool = False) -> int:
+    """Remove the snapshots that the site's retention no longer keeps."""
+    from ops.jobs.removing import forget_site
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        return forget_site(site, progress, confirm=confirm, dry_run=dry_run)
+
+
+@operator_task(help={"site": _SITE, "confirm": N_("Name of the site."), "dry_run": _DRY_RUN})
+def prune(_context: Context, site: str, confirm: str = "", dry_run: bool = False) -> int:
+    """Remove the data that no snapshot needs any more."""
+    from ops.jobs.removing import prune_site
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        return prune_site(site, progress, confirm=confirm, dry_run=dry_run)
+
+
+@operator_task(help={"site": _OR_ALL})
+def reindex(_context: Context, site: str = "") -> int:
+    """Build the catalog's index tables anew from the repositories."""
+    from ops.jobs.making import rebuild_index
+
+    return rebuild_index(site)

@@ -1,0 +1,58 @@
+"""Tasks around the service that does everything by itself."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("the service: what runs by itself, and when")
+
+_JSON = N_("Print the result as JSON.")
+
+
+@operator_task()
+def run(_context: Context) -> None:
+    """Run the service in the foreground.
+
+    Ctrl-C or SIGTERM ends it cleanly; SIGHUP makes it read the estate again.
+    """
+    from ops.jobs.serving import serve
+
+    serve()
+
+
+@operator_task(help={"json": _JSON})
+def status(_context: Context, json: bool = False) -> int:
+    """Say whether the service runs, and what it is doing."""
+    from ops.jobs.overseeing import show_service
+
+    return show_service(as_json=json)
+
+
+@operator_task(help={"json": _JSON})
+def jobs(_context: Context, json: bool = False) -> None:
+    """List all jobs: how they ended last, and when and why they are due next."""
+    from ops.jobs.overseeing import show_jobs
+
+    show_jobs(as_json=json)
+
+
+@operator_task(
+    help={
+        "job": N_("Name of the job, as `service.jobs` lists it."),
+        "dry_run": N_("Say what would be done, and change nothing."),
+    }
+)
+def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
+    """Have the service run a job now, beside its schedule."""
+    from ops.jobs.overseeing import trigger_job
+
+    trigger_job(job, dry_run=dry_run)
+
+
+@operator_task(help={"days": N_("How many days to look back; 7 unless given."), "json": _JSON})
+def missed(_context: Context, days: int = 7, json: bool = False) -> int:
+    """List what was due and nobody ran."""
+    from ops.jobs.overseeing import show_missed
+
+    return show_missed(days, as_json=json)
