@@ -1,7 +1,8 @@
 """A repository: the keys, the config and the small files around the packs.
 
 Init writes a key file, then ``config``: a crash in between leaves something that no command takes
-for a repository. Nothing is ever overwritten.
+for a repository, and that the next init with the same password completes. Nothing is ever
+overwritten.
 """
 
 import hashlib
@@ -114,7 +115,7 @@ class Repository:
         """
         if not password:
             raise UsageError("an empty password is not allowed")
-        if any(_has_any(store, place) for place in ("config", "keys", "snapshots")):
+        if any(_has_any(store, place) for place in ("config", "snapshots", "index", "data")):
             raise UsageError(
                 "there is a repository at {place} already",
                 data="nothing was changed",
@@ -122,8 +123,11 @@ class Repository:
                 place=store.location,
             )
         config = Config(VERSION, os.urandom(32).hex(), polynomial or generate_polynomial())
-        master = generate_master_key()
-        key_id = add_key_file(store, master, password, clock=clock)
+        if _has_any(store, "keys"):
+            key_id, master = _take_over_key(store, password)
+        else:
+            master = generate_master_key()
+            key_id = add_key_file(store, master, password, clock=clock)
         store.write("config", Envelope(master).seal(_encode_config(config)))
         return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
 
@@ -170,9 +174,12 @@ class Repository:
     # Small files -------------------------------------------------------------------------------
 
     def list_files(self, kind: FileKind) -> list[str]:
-        """List ids of the files of one kind, ascending; foreign names are ignored."""
-        names = (info.key.rpartition("/")[2] for info in self.store.list(kind))
-        return sorted(name for name in names if is_id(name))
+        """List ids of the files of one kind, ascending; foreign names are ignored.
+
+        Each once, even if a store names one twice: retention counts them.
+        """
+        names = {info.key.rpartition("/")[2] for info in self.store.list(kind)}
+        return sorted(filter(is_id, names))
 
     def list_packs(self) -> dict[bytes, int]:
         """List the packs in the store: id to size in bytes."""
@@ -333,6 +340,19 @@ def _has_any(store: Store, place: str) -> bool:
             return False
         return True
     return any(is_id(info.key.rpartition("/")[2]) for info in store.list(place))
+
+
+def _take_over_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
+    """Go on with the key file that an interrupted init left."""
+    try:
+        return _find_key(store, password)
+    except WrongPasswordError as error:
+        raise UsageError(
+            "an earlier init at {place} was cut short, and was given another password",
+            data="nothing was changed",
+            next_step="give the same password again, or remove the folder keys there and try again",
+            place=store.location,
+        ) from error
 
 
 def _find_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
