@@ -2,7 +2,9 @@
 
 To take one: look for conflicting locks, write our own, wait, look again; on a conflict remove ours.
 A holder that only adds may begin while it waits, as long as it looks again before it writes what
-others can see: a file of the index or a snapshot (`confirm_late`).
+others can see: a file of the index or a snapshot (`confirm_late`). That is safe since whoever
+wants the exclusive lock looks again 200 ms after writing it: if ours stands within that time of our
+first look, it is seen there. Where writing ours took longer, we look again before we begin.
 A holder refreshes every five minutes by writing a new file and then deleting the old one. After
 22.5 minutes without a refresh it must stop, for others may take its lock for stale.
 Stale means older than 30 minutes, or a process of this host that is gone. Ours that are provably
@@ -245,10 +247,12 @@ def _acquire_patiently(
 
 
 def _acquire(repository: Repository, *, exclusive: bool, confirm_late: bool) -> Lock:
+    looked_at = repository.clock.monotonic()
     _refuse_conflicts(repository, exclusive=exclusive, own="")
     lock = Lock(repository, exclusive=exclusive)
+    taken = timedelta(seconds=repository.clock.monotonic() - looked_at)
     try:
-        if not confirm_late:
+        if not confirm_late or taken >= SECOND_LOOK_AFTER:
             lock.confirm()
     except BaseException:
         lock.release()
