@@ -43,6 +43,7 @@ def main(words: Sequence[str], environment: Mapping[str, str] | None = None) -> 
     """Run one command line and give its exit code. Never raises."""
     environment = os.environ if environment is None else environment
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _survive)
     output = standard_output()
     try:
         code = _run(words, environment, output)
@@ -69,6 +70,10 @@ def _run(words: Sequence[str], environment: Mapping[str, str], output: Output) -
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _survive(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: stock restic sends SIGHUP to a lock's holder, only to learn whether it lives."""
 
 
 def _report(

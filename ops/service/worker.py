@@ -71,6 +71,8 @@ def main() -> int:
     stop = _Stop()
     signal.signal(signal.SIGTERM, stop.ask)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Stock restic sends it to the holder of a lock, only to learn whether that is alive.
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
     die_with_parent(int(sys.argv[1]))
     guard = guard_group()
     try:
