@@ -1,0 +1,78 @@
+"""Our process stopped at every store call in turn, and a store that fails at any call."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from backup.stores.faulty import Effect, Fault
+from tests.fault.campaign import CHANGES, STOPS, Campaign
+from tests.fault.scenarios import SCENARIOS, Scenario
+from tests.fault.world import make_world
+
+each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda it: it.name)
+# In the sample, one call in so many gets a failure that is no stop.
+_STRIDE = 7
+_SHORT = 3
+
+
+@pytest.mark.slow
+@each_scenario
+def test_a_process_that_stops_at_any_call_harms_nothing(scenario: Scenario, tmp_path: Path) -> None:
+    campaign = Campaign(scenario, make_world(), tmp_path)
+    calls = campaign.count_calls()
+    for at in range(1, len(calls) + 1):
+        for effect in STOPS:
+            campaign.stop(effect, at)
+    assert campaign.tally["stops"] >= 2 * len(calls) - 2
+    # Each change that took effect, and none at all, was proved to heal.
+    assert campaign.tally["healed"] >= sum(call.method in CHANGES for call in calls)
+
+
+@pytest.mark.slow
+@each_scenario
+def test_a_store_that_fails_at_some_calls_harms_nothing(scenario: Scenario, tmp_path: Path) -> None:
+    campaign = Campaign(scenario, make_world(), tmp_path)
+    calls = campaign.count_calls()
+    for number, fault in enumerate(plan_failures(len(calls))):
+        if number % _STRIDE == 0:
+            campaign.fail(fault)
+    assert campaign.tally["healed"] > 0
+
+
+@pytest.mark.soak
+@each_scenario
+def test_stop_and_fail_at_every_call(scenario: Scenario, tmp_path: Path) -> None:
+    """With bigger worlds and other contents until the time is up; at least one of them."""
+    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "0"))
+    seed = 0
+    while seed == 0 or time.monotonic() < until:
+        campaign = Campaign(scenario, make_world(seed, scale=1 + seed), tmp_path, is_thorough=True)
+        calls = campaign.count_calls()
+        for at in range(1, len(calls) + 1):
+            for effect in STOPS:
+                campaign.stop(effect, at)
+        for fault in plan_failures(len(calls)):
+            campaign.fail(fault)
+        seed += 1
+        print(f"\n{scenario.name}, round {seed}: {len(calls)} calls; {dict(campaign.tally)}")
+        assert campaign.tally["stops"] >= 2 * len(calls) - 2
+
+
+def plan_failures(calls: int) -> list[Fault]:
+    """Plan every failure of every call: errors, full stores, wrong answers; most do not apply."""
+    plan = []
+    for at in range(1, calls + 1):
+        plan += [
+            Fault(Effect.FAIL_BEFORE, at=at),
+            Fault(Effect.FAIL_AFTER, at=at),
+            Fault(Effect.FAIL_BEFORE, at=at, times=None),
+            Fault(Effect.FULL, at=at, method="write", times=None),
+            Fault(Effect.FULL, at=at, method="write"),
+            Fault(Effect.FLIP_BIT, at=at, position=1_001 * at),
+            Fault(Effect.SHORT_READ, at=at, position=_SHORT * at),
+            Fault(Effect.OMIT, at=at, position=at),
+            Fault(Effect.DUPLICATE, at=at, position=at),
+        ]
+    return plan
