@@ -14,131 +14,45 @@ every two minutes, lets the next run find it again.
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Literal
 
 import backup
-from backup.errors import BackupError, UsageError
-from backup.frames import Compression
+from backup.errors import BackupError
 from backup.keys import current_username
 from backup.locks import Lock
+from backup.places import Place, arrange, place_node
 from backup.previous import PreviousFolder
 from backup.processes import worker_count
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
+from backup.requests import (
+    BackupRequest,
+    BackupResult,
+    Mount,
+    MountReport,
+    find_parent,
+)
 from backup.scan_cache import ScanCache
-from backup.scanning import RACY_NANOSECONDS, Counts, ItemError, Walker
+from backup.scan_state import Counts, ItemError
+from backup.scanning import RACY_NANOSECONDS, Memory, Walker
 from backup.snapshots import Snapshot
-from backup.sources.files import FolderSource, Source
+from backup.sources.files import FolderSource
 from backup.times import format_local_time, parse_nanoseconds
-from backup.tree_building import other_node
-from backup.trees import GO_DIR, Node, encode_node, encode_tree
+from backup.trees import Node, encode_node, encode_tree
 from backup.writer import RunWriter
 
-_SYNTHETIC_MODE = 0o755
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One source and its place in the snapshot.
-
-    Attributes:
-        at: Absolute path in the snapshot.
-        source: What is put there.
-    """
-
-    at: bytes
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class BackupRequest:
-    """What to back up, and how.
-
-    Attributes:
-        mounts: Sources in the order in which they are read; places must not nest.
-        hostname: Whose files they are.
-        paths: What the snapshot says it holds, absolute; retention groups by them.
-        time: The snapshot's own time, aware, in the organisation's offset.
-        tags: Labels.
-        excludes: Patterns, only noted in the snapshot.
-        parent: Id of the snapshot to compare with; None for the newest of this host and paths.
-        force: Read everything again.
-        compression: auto, off or max.
-        skip_if_unchanged: Write no snapshot where the tree is that of the previous one.
-        dry_run: Write nothing at all.
-        real_parents: Take the folders above the mounts from the file system, as restic does;
-            otherwise they are plain folders without a date.
-        workers: Processes; None for as many as there are cores, 0 for this one alone.
-    """
-
-    mounts: Sequence[Mount]
-    hostname: str
-    paths: tuple[str, ...]
-    time: datetime
-    tags: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    parent: Snapshot | None = None
-    force: bool = False
-    compression: Compression = "auto"
-    skip_if_unchanged: bool = False
-    dry_run: bool = False
-    real_parents: bool = False
-    workers: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MountReport:
-    """How one source was read.
-
-    Attributes:
-        at: Its place.
-        started_at: When, aware UTC.
-        ended_at: Until when.
-        bytes: Its content in bytes.
-        files: Its regular files.
-        errors: How many entries are missing.
-    """
-
-    at: bytes
-    started_at: datetime
-    ended_at: datetime
-    bytes: int
-    files: int
-    errors: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackupResult:
-    """What became of it.
-
-    Attributes:
-        snapshot_id: Hexadecimal id; None where none was written.
-        tree_id: Id of the root tree.
-        outcome: ok, or incomplete where something could not be read.
-        errors: What is missing.
-        summary: restic's counters, as stored in the snapshot.
-        parent_id: What was compared with, or "".
-        mounts: One report a mount, in their order.
-    """
-
-    snapshot_id: str | None
-    tree_id: bytes
-    outcome: Literal["ok", "incomplete"]
-    errors: tuple[ItemError, ...]
-    summary: Mapping[str, object]
-    parent_id: str
-    mounts: tuple[MountReport, ...]
-
-
-@dataclass(slots=True)
-class _Place:
-    """A folder of the snapshot above the mounts."""
-
-    children: "dict[bytes, _Place | Mount]" = field(default_factory=dict)
+__all__ = [
+    "BackupRequest",
+    "BackupResult",
+    "ItemError",
+    "Mount",
+    "MountReport",
+    "create_snapshot",
+    "find_parent",
+]
 
 
 def create_snapshot(
@@ -233,15 +147,16 @@ class _Run:
     # Reading -----------------------------------------------------------------------------------
 
     def _read_all(self) -> bytes:
-        places = _arrange(self._request.mounts)
+        request = self._request
+        places = arrange(request.mounts, real=request.real_parents)
         trees = PreviousFolder(
             self._repository,
             self._writer,
             root=None if self._parent is None else self._parent.tree,
             trusted_before=_trusted_before(self._parent),
         )
-        nodes: dict[int, Node | None] = {}
-        for mount in self._request.mounts:
+        nodes: dict[int, Node | str | None] = {}
+        for mount in request.mounts:
             before = (self._counts.total_bytes_processed, self._counts.total_files_processed)
             errors = len(self._errors)
             started_at = datetime.now(UTC)
@@ -256,9 +171,9 @@ class _Run:
                     errors=len(self._errors) - errors,
                 )
             )
-        return self._save_place(places, b"/", nodes)
+        return self._save_place(places, nodes)
 
-    def _read(self, mount: Mount, trees: PreviousFolder) -> Node | None:
+    def _read(self, mount: Mount, trees: PreviousFolder) -> Node | str | None:
         *above, name = mount.at.strip(b"/").split(b"/")
         previous = trees
         for part in above:
@@ -267,15 +182,22 @@ class _Run:
             return self._walk(mount.source, name, previous)
         return self._read_stream(mount, name)
 
-    def _walk(self, source: FolderSource, name: bytes, previous: PreviousFolder) -> Node | None:
-        walker = Walker(
-            self._writer,
-            source,
-            cached=self._cache.entries,
-            progress=self._progress,
+    def _walk(
+        self, source: FolderSource, name: bytes, previous: PreviousFolder
+    ) -> Node | str | None:
+        memory = Memory(
+            self._cache.entries,
+            vouches_for_previous=self._parent is not None
+            and self._parent.tree in self._cache.tree_ids,
         )
+        walker = Walker(self._writer, source, memory=memory, progress=self._progress)
+
+        def checkpoint() -> None:
+            self._writer.checkpoint()
+            self._store_cache(walker.digests)
+
         try:
-            return walker.walk(name, previous)
+            return walker.walk(name, previous, checkpoint)
         finally:
             self._counts.add(walker.counts)
             self._errors += walker.errors
@@ -319,16 +241,15 @@ class _Run:
 
     # The folders above the mounts --------------------------------------------------------------
 
-    def _save_place(self, place: _Place, path: bytes, nodes: Mapping[int, Node | None]) -> bytes:
+    def _save_place(self, place: Place, nodes: Mapping[int, Node | str | None]) -> bytes:
         encoded = []
         for name, child in sorted(place.children.items()):
             if isinstance(child, Mount):
                 node = nodes[id(child)]
             else:
-                below = path.rstrip(b"/") + b"/" + name
-                node = self._place_node(name, below, self._save_place(child, below, nodes))
+                node = place_node(name, self._save_place(child, nodes), child.real_path)
             if node is not None:
-                encoded.append(encode_node(node))
+                encoded.append(encode_node(node) if isinstance(node, Node) else node)
         return self._save_tree(encode_tree(encoded))
 
     def _save_tree(self, tree: bytes) -> bytes:
@@ -337,22 +258,6 @@ class _Run:
             self._writer.save_tree(tree)
         self._digests[tree_id[:16]] = tree_id
         return tree_id
-
-    def _place_node(self, name: bytes, path: bytes, subtree: bytes) -> Node:
-        if self._request.real_parents:
-            with suppress(OSError):
-                return other_node(name, os.stat(path), path, subtree=subtree, atime=False)
-        return Node(
-            name=name,
-            type="dir",
-            mode=GO_DIR | _SYNTHETIC_MODE,
-            mtime=0,
-            atime=0,
-            ctime=0,
-            uid=0,
-            gid=0,
-            subtree=subtree,
-        )
 
     # Finishing ---------------------------------------------------------------------------------
 
@@ -401,25 +306,10 @@ class _Run:
             "data_added_packed": data.packed_bytes + trees.packed_bytes,
         }
 
-    def _store_cache(self) -> None:
-        if self._digests == self._cache.entries and not self._writer.index_files:
-            return
-        self._cache.store(self._digests, [*self._index_files, *self._writer.index_files])
-
-
-def find_parent(
-    snapshots: Sequence[Snapshot], *, hostname: str, paths: Sequence[str], before: datetime
-) -> Snapshot | None:
-    """Choose what to compare with: the newest snapshot of this host and these very paths."""
-    wanted = sorted(paths)
-    fitting = [
-        snapshot
-        for snapshot in snapshots
-        if snapshot.hostname == hostname
-        and sorted(snapshot.paths) == wanted
-        and snapshot.time <= before
-    ]
-    return max(fitting, key=lambda snapshot: snapshot.time, default=None)
+    def _store_cache(self, more: Mapping[bytes, bytes] | None = None) -> None:
+        digests = {**self._digests, **(more or {})}
+        if digests != self._cache.entries or self._writer.index_files:
+            self._cache.store(digests, [*self._index_files, *self._writer.index_files])
 
 
 def _trusted_before(parent: Snapshot | None) -> int:
@@ -430,36 +320,6 @@ def _trusted_before(parent: Snapshot | None) -> int:
     if start is None:
         start = int(parent.time.timestamp()) * 1_000_000_000
     return start - RACY_NANOSECONDS
-
-
-def _arrange(mounts: Sequence[Mount]) -> _Place:
-    """Make the folders above the mounts.
-
-    Raises:
-        UsageError: Two mounts have one place, or one lies below another.
-    """
-    root = _Place()
-    for mount in mounts:
-        *above, name = mount.at.strip(b"/").split(b"/")
-        place = root
-        for part in above:
-            deeper = place.children.setdefault(part, _Place())
-            if isinstance(deeper, Mount):
-                raise _nested(mount)
-            place = deeper
-        if not name or name in place.children:
-            raise _nested(mount)
-        place.children[name] = mount
-    return root
-
-
-def _nested(mount: Mount) -> UsageError:
-    return UsageError(
-        "two things to back up have the same place {place} in the snapshot",
-        data="nothing was read or written",
-        next_step="name each path once, and none that lies below another",
-        place=os.fsdecode(mount.at),
-    )
 
 
 def _cache_key(request: BackupRequest) -> str:

@@ -6,7 +6,7 @@ Both kinds take messages of `backup.storing_loop` and give back answers through 
 import mmap
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from backup.chunks import LARGEST
@@ -111,7 +111,7 @@ class PoolExecutor:
     def __init__(
         self,
         repository: Repository,
-        index: "Index",
+        load_index: Callable[[], "Index"],
         *,
         recipe: Recipe,
         width: int,
@@ -122,18 +122,22 @@ class PoolExecutor:
         os.ftruncate(self._ring, _SLOTS * SLOT_SIZE)
         self.slots = _map_slots(self._ring)
         self._claims = SharedClaims.create()
-        self._known, known_count = share_ids(index, BlobType.DATA)
+        self._known = os.memfd_create("known")
+
+        def make_setup() -> Message:
+            """Load the index while the workers start."""
+            return {
+                "recipe": recipe,
+                "key": tuple(repository.key),
+                "compression": compression,
+                "dry_run": dry_run,
+                "ring": self._ring,
+                "claims": self._claims.descriptor,
+                "known": (self._known, share_ids(load_index(), BlobType.DATA, self._known)),
+            }
+
         descriptors = [self._ring, self._claims.descriptor, self._known]
-        setup = {
-            "recipe": recipe,
-            "key": tuple(repository.key),
-            "compression": compression,
-            "dry_run": dry_run,
-            "ring": self._ring,
-            "claims": self._claims.descriptor,
-            "known": (self._known, known_count),
-        }
-        self._pool = Pool("backup.executors:serve", setup, width=width, pass_fds=descriptors)
+        self._pool = Pool("backup.executors:serve", make_setup, width=width, pass_fds=descriptors)
         self._under_way = dict.fromkeys(self._pool.workers, 0)
 
     @property
@@ -174,22 +178,28 @@ class PoolExecutor:
 
 
 def make_executor(
-    repository: Repository, index: "Index", *, width: int, compression: Compression, dry_run: bool
+    repository: Repository,
+    load_index: Callable[[], "Index"],
+    *,
+    width: int,
+    compression: Compression,
+    dry_run: bool,
 ) -> Executor:
     """Choose: worker processes where the store can be opened there, else this thread.
 
     Args:
         repository: The open repository.
-        index: What it holds already.
+        load_index: Gives what it holds already.
         width: How many workers; 0 for this thread.
         compression: As asked.
         dry_run: Do everything but write.
     """
     recipe = recipe_of(repository.store, share=width) if width else None
     if recipe is None:
+        index = load_index()
         return LocalExecutor(repository, index, compression=compression, dry_run=dry_run)
     return PoolExecutor(
-        repository, index, recipe=recipe, width=width, compression=compression, dry_run=dry_run
+        repository, load_index, recipe=recipe, width=width, compression=compression, dry_run=dry_run
     )
 
 

@@ -35,11 +35,10 @@ class IdTable:
         return False
 
 
-def share_ids(index: "Index", blob_type: BlobType) -> tuple[int, int]:
-    """Lay out the ids of one type in a memory file for `IdTable`; gives descriptor and count."""
+def share_ids(index: "Index", blob_type: BlobType, descriptor: int) -> int:
+    """Lay out the ids of one type in an empty memory file for `IdTable`; gives their count."""
     keys, ids = index.sorted_ids(blob_type)
-    descriptor = os.memfd_create("known")
     with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(keys)
         file.write(ids)
-    return descriptor, len(keys) // _KEY
+    return len(keys) // _KEY

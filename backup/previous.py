@@ -1,9 +1,13 @@
 """The previous snapshot's trees, loaded folder by folder where something changed."""
 
-from backup.errors import DamagedError, StoreError
+import os
+from collections.abc import Callable
+from typing import Any
+
+from backup.errors import DamagedError, StoreError, UnsupportedFormatError
 from backup.packs import BlobType
 from backup.repository import Repository
-from backup.trees import Node, decode_tree
+from backup.scan_rows import is_same_file, split_tree
 from backup.writer import RunWriter
 
 
@@ -17,7 +21,7 @@ class PreviousFolder:
         trusted_before: Nanoseconds since the epoch; entries changed later are read again.
     """
 
-    __slots__ = ("_name", "_nodes", "_parent", "_repository", "_root", "_writer", "trusted_before")
+    __slots__ = ("_name", "_parent", "_repository", "_root", "_rows", "_writer", "trusted_before")
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class PreviousFolder:
         self._root = root
         self._parent: PreviousFolder | None = None
         self._name = b""
-        self._nodes: dict[bytes, Node] | None = None
+        self._rows: dict[bytes, tuple[dict[str, Any], str]] | None = None
         self.trusted_before = trusted_before
 
     def below(self, name: bytes) -> "PreviousFolder":
@@ -50,31 +54,54 @@ class PreviousFolder:
         """Id of its tree, or None where there was none; loads the folders above."""
         if self._parent is None or self._root is not None:
             return self._root
-        node = self._parent.find(self._name)
-        if node is not None and node.type == "dir":
-            self._root = node.subtree
+        row = self._parent.row(self._name)
+        if row is not None and row[0].get("type") == "dir":
+            self._root = bytes.fromhex(row[0]["subtree"])
         return self._root
 
     def load(self) -> None:
         """Load its tree and keep it until `forget`."""
-        if self._nodes is not None:
+        if self._rows is not None:
             return
         tree_id = self.tree_id
-        self._nodes = {}
+        self._rows = {}
         if tree_id is None:
             return
         try:
             tree = self._repository.load_blob(self._writer.index, tree_id, expected=BlobType.TREE)
-            self._nodes = {node.name: node for node in decode_tree(tree)}
-        except (DamagedError, StoreError):
+            self._rows = split_tree(tree)
+        except (DamagedError, StoreError, UnsupportedFormatError):
             self._root = None
 
-    def find(self, name: bytes) -> Node | None:
-        """Give the entry `name` as it was."""
-        if self._nodes is None:
+    def row(self, name: bytes) -> tuple[dict[str, Any], str] | None:
+        """Give the entry `name` as it was: its fields, and as it was written."""
+        if self._rows is None:
             self.load()
-        return self._nodes.get(name) if self._nodes else None
+        return self._rows.get(name) if self._rows else None
+
+    def has(self, name: bytes) -> bool:
+        """Whether there was an entry `name`."""
+        return self.row(name) is not None
+
+    def keep(
+        self, name: bytes, status: os.stat_result, holds: Callable[[list[bytes]], bool]
+    ) -> str | None:
+        """Give a file's node to be written again as it was, or None where it must be read.
+
+        Args:
+            name: Of the file.
+            status: Its lstat now.
+            holds: Whether the repository still has these data blobs.
+        """
+        row = self.row(name)
+        if row is None or status.st_ctime_ns >= self.trusted_before:
+            return None
+        fields, text = row
+        encoded = is_same_file(fields, text, name, status)
+        if encoded is None or not holds([bytes.fromhex(each) for each in fields["content"]]):
+            return None
+        return encoded
 
     def forget(self) -> None:
         """Let go of the loaded tree; it would be loaded again if asked for."""
-        self._nodes = None
+        self._rows = None

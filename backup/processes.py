@@ -66,7 +66,7 @@ class Channel:
 class Worker:
     """The parent's end of one worker."""
 
-    def __init__(self, target: str, setup: Message, pass_fds: Sequence[int]) -> None:
+    def __init__(self, target: str, pass_fds: Sequence[int]) -> None:
         root = str(Path(__file__).resolve().parent.parent)
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
@@ -86,7 +86,6 @@ class Worker:
                 fcntl.fcntl(pipe.fileno(), _F_SETPIPE_SZ, _PIPE_SIZE)
         os.set_blocking(self._stdout.fileno(), False)
         self._received = bytearray()
-        self.send(setup)
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the worker has said something."""
@@ -162,17 +161,31 @@ class Pool:
     """Several equal workers."""
 
     def __init__(
-        self, target: str, setup: Message, *, width: int, pass_fds: Sequence[int] = ()
+        self,
+        target: str,
+        setup: Message | Callable[[], Message],
+        *,
+        width: int,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """Start `width` workers that run `target` ("module:function").
 
         Args:
             target: The serving function.
-            setup: Its first argument; may hold secrets, since it goes over the pipe.
+            setup: Its first argument, or what makes it while the workers start; may hold secrets,
+                since it goes over the pipe.
             width: How many.
             pass_fds: Descriptors the workers inherit under the same numbers.
         """
-        self.workers = [Worker(target, setup, pass_fds) for _ in range(width)]
+        self.workers = [Worker(target, pass_fds) for _ in range(width)]
+        try:
+            message = setup() if callable(setup) else setup
+            for worker in self.workers:
+                worker.send(message)
+        except BaseException:
+            for worker in self.workers:
+                worker.kill()
+            raise
         self._selector = selectors.DefaultSelector()
         for worker in self.workers:
             self._selector.register(worker.fileno(), selectors.EVENT_READ, worker)

@@ -6,8 +6,11 @@ import pwd
 import stat
 from functools import lru_cache
 
+from backup.names import json_text, quote_name
+from backup.packs import ID_LENGTH
 from backup.reading import Xattrs, read_xattrs
-from backup.trees import NODE_TYPES, Node, go_mode
+from backup.times import format_nanoseconds
+from backup.trees import NODE_TYPES, Node, encode_node, go_mode
 
 
 @lru_cache(maxsize=1024)
@@ -28,10 +31,10 @@ def group_name(gid: int) -> str:
         return ""
 
 
-def file_node(
+def encode_file(
     name: bytes, status: os.stat_result, content: bytes, *, size: int, xattrs: Xattrs, atime: bool
-) -> Node:
-    """Make the node of a regular file whose content is known.
+) -> str:
+    """Write the node of a regular file whose content is known, as `encode_node` would.
 
     Args:
         name: Raw name.
@@ -42,26 +45,49 @@ def file_node(
         atime: Whether to keep the access time.
     """
     links = status.st_nlink
-    mtime = status.st_mtime_ns
+    mode = go_mode(status.st_mode)
+    if xattrs or atime or links != 1 or not mode or not size or len(content) != ID_LENGTH:
+        return encode_node(_file_node(name, status, content, size=size, xattrs=xattrs, atime=atime))
+    mtime = format_nanoseconds(status.st_mtime_ns)
+    owner = _owner_text(status.st_uid, status.st_gid)
+    return (
+        f'{{"name":{quote_name(name)},"type":"file","mode":{mode},"mtime":"{mtime}",'
+        f'"atime":"{mtime}","ctime":"{format_nanoseconds(status.st_ctime_ns)}",{owner}'
+        f'"inode":{status.st_ino},"size":{size},"links":1,"content":["{content.hex()}"]}}'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _owner_text(uid: int, gid: int) -> str:
+    user, group = user_name(uid), group_name(gid)
+    text = f'"uid":{uid},"gid":{gid},'
+    if user:
+        text += f'"user":{json_text(user)},'
+    if group:
+        text += f'"group":{json_text(group)},'
+    return text
+
+
+def _file_node(
+    name: bytes, status: os.stat_result, content: bytes, *, size: int, xattrs: Xattrs, atime: bool
+) -> Node:
     return Node(
-        name,
-        "file",
-        go_mode(status.st_mode),
-        mtime,
-        status.st_atime_ns if atime else mtime,
-        status.st_ctime_ns,
-        status.st_uid,
-        status.st_gid,
-        user_name(status.st_uid),
-        group_name(status.st_gid),
-        status.st_ino,
-        status.st_dev if links > 1 else 0,
-        size,
-        links,
-        b"",
-        xattrs,
-        0,
-        content,
+        name=name,
+        type="file",
+        mode=go_mode(status.st_mode),
+        mtime=status.st_mtime_ns,
+        atime=status.st_atime_ns if atime else status.st_mtime_ns,
+        ctime=status.st_ctime_ns,
+        uid=status.st_uid,
+        gid=status.st_gid,
+        user=user_name(status.st_uid),
+        group=group_name(status.st_gid),
+        inode=status.st_ino,
+        device_id=status.st_dev if status.st_nlink > 1 else 0,
+        size=size,
+        links=status.st_nlink,
+        xattrs=xattrs,
+        content=content,
     )
 
 

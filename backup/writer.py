@@ -81,9 +81,13 @@ class RunWriter:
         return all(holds(blob_id, BlobType.DATA) for blob_id in blob_ids)
 
     @property
-    def has_started(self) -> bool:
-        """Whether anything at all was handed over."""
-        return self._executor is not None
+    def is_idle(self) -> bool:
+        """Whether workers wait for something to do."""
+        return not self._waiting
+
+    def start_early(self) -> None:
+        """Start the workers, if that has not happened, so that they are ready when needed."""
+        self._start()
 
     # Trees -------------------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ class RunWriter:
 
             self._executor = make_executor(
                 self._repository,
-                self.index,
+                lambda: self.index,
                 width=self._width,
                 compression=self._compression,
                 dry_run=self._dry_run,

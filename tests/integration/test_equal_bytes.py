@@ -36,7 +36,7 @@ def test_a_file_with_the_bytes_of_a_tree_and_that_tree_are_both_stored(
     source.mkdir()
     steps = {
         "file": lambda: (source / "a").write_bytes(EMPTY_TREE),
-        "folder": lambda: (source / "b").mkdir(),
+        "folder": (source / "b").mkdir,
     }
     steps.pop(first)()
     back_up(repository, source)
