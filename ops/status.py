@@ -148,7 +148,7 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if check is None and site.newest_at is not None:
         yield Problem("yellow", site.name, Explanation(
             _("the backups were never checked"),
-            next_step=fill("`{program} backup.check --site {site}`", {"site": site.name}),
+            next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
         ))  # fmt: skip
     if site.last_forget is not None and site.last_forget.outcome == "failed":
         yield Problem("yellow", site.name, _explain_run(site.last_forget, site.name))
@@ -159,12 +159,12 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             site.missed,
         )
         yield Problem("yellow", site.name, Explanation(
-            text.format(count=site.missed), next_step=fill("`{program} service.missed`", {})
+            text.format(count=site.missed), next_step=fill(N_("`{program} service.missed`"), {})
         ))  # fmt: skip
 
 
 def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
-    run_it = fill("`{program} backup.run --site {site}`", {"site": site.name})
+    run_it = fill(N_("`{program} backup.run --site {site}`"), {"site": site.name})
     rpo = format_duration(site.rpo)
     if site.newest_at is None:
         yield Problem("red", site.name, Explanation(
@@ -189,7 +189,7 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
         yield Problem("yellow", "", Explanation(
             _("the service does not run on this machine: nothing happens by itself"),
             data=_("backups that exist are untouched"),
-            next_step=fill("`{program} service.run`, or `systemctl start giucong`", {}),
+            next_step=fill(N_("`{program} service.run`, or `systemctl start giucong`"), {}),
         ))  # fmt: skip
     if not facts.has_relay:
         yield Problem("yellow", "", Explanation(
@@ -221,7 +221,7 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
 def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
     """Read what is known; touches no store."""
     with catalog.reading() as session:
-        runs = _last_runs(session)
+        runs = last_runs(session)
         newest = _newest(session, estate.primary_store.name)
         missed = _missed(session, now - MISSED_SINCE)
         undelivered = _undelivered(session)
@@ -269,7 +269,8 @@ def is_service_running(state: Path) -> bool:
     return False
 
 
-def _last_runs(session: Session) -> dict[str, LastRun]:
+def last_runs(session: Session) -> dict[str, LastRun]:
+    """Give how the newest ended run of each job ended, those that people ran included."""
     newest = (
         select(Run.job, func.max(Run.started_at).label("started_at"))
         .where(Run.outcome.is_not(None))
@@ -376,7 +377,7 @@ def _write_problems(problems: Sequence[Problem], level: Level) -> None:
                 write_line(f"    {_(LABELS[label])}: {text}")
     if len(problems) > _MOST_LINES:
         count = len(problems) - _MOST_LINES
-        write_line("  " + fill("and {count} more: `{program} backup.status`", {"count": count}))
+        write_line("  " + fill(N_("and {count} more: `{program} backup.status`"), {"count": count}))
     write_line()
 
 

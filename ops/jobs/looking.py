@@ -157,7 +157,8 @@ def _entry_values(entry: Entry) -> dict[str, object]:
 def _entry_line(entry: Entry, zone: str) -> str:
     node = entry.node
     is_folder = node.type == "dir"
-    moment = format_moment(datetime.fromtimestamp(node.mtime // 1_000_000_000, UTC), zone)
+    seconds = node.mtime // 1_000_000_000
+    moment = format_moment(datetime.fromtimestamp(seconds, UTC), zone) if seconds else "–"
     size = "" if node.type != "file" else format_size(node.size)
     name = _shown(entry.path) + ("/" if is_folder else "")
     kind = stat.S_IFDIR if is_folder else stat.S_IFREG
@@ -165,7 +166,7 @@ def _entry_line(entry: Entry, zone: str) -> str:
     if node.type == "symlink":
         name += f" → {_shown(node.linktarget)}"
         mode = "l" + mode[1:]
-    return f"{mode}  {size:>11}  {moment}  {name}"
+    return f"{mode}  {size:>11}  {moment:23}  {name}"
 
 
 def _shown(path: bytes) -> str:

@@ -26,7 +26,7 @@ from ops.present import (
     write_line,
     write_table,
 )
-from ops.status import is_service_running
+from ops.status import LastRun, is_service_running, last_runs
 from ops.text import N_, _, fill, ngettext
 
 _STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}
@@ -47,7 +47,7 @@ def show_service(*, as_json: bool) -> int:
     write_line(
         _("The service runs on this machine.")
         if is_running
-        else fill("The service does not run here; start it: `{program} service.run`", {})
+        else fill(N_("The service does not run here; start it: `{program} service.run`"), {})
     )
     now = datetime.now(UTC)
     for run in runs:
@@ -84,6 +84,7 @@ def show_jobs(*, as_json: bool) -> None:
     try:
         with catalog.reading() as session:
             statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
+            last = last_runs(session)
     finally:
         catalog.close()
     if as_json:
@@ -91,17 +92,15 @@ def show_jobs(*, as_json: bool) -> None:
         return
     zone = estate.organisation.timezone
     heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
-    write_table(heads, [_job_row(status, zone) for status in statuses])
+    write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
 
 
-def _job_row(status: JobStatus, zone: str) -> Sequence[str | Cell]:
-    last = status.last
-    ended = last.ended_at if last else None
+def _job_row(status: JobStatus, last: LastRun | None, zone: str) -> Sequence[str | Cell]:
     states = ", ".join(_(_STATES[view.state]) for view in status.open)
     return (
         status.job.name,
-        outcome_cell(last.outcome) if last and last.outcome else Cell("–", "faint"),
-        format_moment(ended, zone) if ended else "–",
+        outcome_cell(last.outcome) if last else Cell("–", "faint"),
+        format_moment(last.ended_at, zone) if last else "–",
         states or "–",
         status.next_due.explanation,
     )
@@ -130,7 +129,7 @@ def trigger_job(name: str, *, dry_run: bool) -> None:
         overview.trigger(session, job, now=datetime.now(UTC), origin=bench.origin)
     write_line(_("{job} is asked for").format(job=name))
     if not is_running:
-        write_line(fill("  it waits for the service: `{program} service.run`", {}))
+        write_line(fill(N_("  it waits for the service: `{program} service.run`"), {}))
 
 
 def show_missed(days: int, *, as_json: bool) -> int:
@@ -157,7 +156,7 @@ def show_missed(days: int, *, as_json: bool) -> int:
     zone = estate.organisation.timezone
     heads = [_("Job"), _("Was due"), _("Why it was missed")]
     write_table(heads, [_missed_row(view, zone) for view in views])
-    write_line(fill("Run one now: `{program} service.trigger --job NAME`", {}))
+    write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
     return 0
 
 

@@ -116,7 +116,7 @@ def _explain_unreadable(params: Params) -> Explanation:
         shown + (" …" if more else ""),
         _("everything else was saved"),
         fill(
-            "give this user the right to read them, then run `{program} backup.run --site {site}`",
+            N_("give this user the right to read them, then `{program} backup.run --site {site}`"),
             params,
         ),
     )
@@ -128,7 +128,8 @@ def _explain_damaged_database(params: Params) -> Explanation:
         "; ".join(params["problems"]),
         _("it was saved as it is, and so was everything else; earlier backups are untouched"),
         fill(
-            "look at the database; an earlier copy: `{program} backup.list --site {site}`", params
+            N_("look at the database; an earlier copy: `{program} backup.list --site {site}`"),
+            params,
         ),
     )
 
@@ -140,7 +141,7 @@ def _explain_suspicious(params: Params) -> Explanation:
         "; ".join(oddities),
         _("a snapshot was made; earlier ones are untouched"),
         fill(
-            "look whether the site is whole: `{program} backup.files --site {site}`",
+            N_("look whether the site is whole: `{program} backup.files --site {site}`"),
             params,
         ),
     )
@@ -176,7 +177,7 @@ def _explain_damaged(params: Params) -> Explanation:
         _("{count} faults were found in the repository").format(count=params["count"]),
         "; ".join(tell_fault(it) for it in first[:2]),
         _("some snapshots may not restore whole; do not prune"),
-        fill("see all of them: `{program} backup.check --site {site}`", params),
+        fill(N_("see all of them: `{program} backup.check --site {site}`"), params),
     )
 
 

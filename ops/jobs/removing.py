@@ -20,9 +20,16 @@ from ops.ledger.definitions import JobResult
 from ops.present import Cell, format_moment, format_number, format_size, write_line, write_table
 from ops.service.registry import RunContext
 from ops.tasks.confirming import need_confirmation
-from ops.text import _, ngettext
+from ops.text import N_, _, ngettext
 
 _NO_WAIT = timedelta(0)
+_RULES = {
+    "last snapshot": N_("newest ones"),
+    "daily snapshot": N_("daily"),
+    "weekly snapshot": N_("weekly"),
+    "monthly snapshot": N_("monthly"),
+    "yearly snapshot": N_("yearly"),
+}
 
 
 def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
@@ -66,14 +73,17 @@ def _write_plan(plan: ForgetPlan, zone: str) -> None:
     """Write every snapshot with what becomes of it and why."""
     rows = []
     for group in plan.groups:
-        fates = {verdict.snapshot: ", ".join(verdict.reasons) for verdict in group.keep}
-        everything = sorted([*fates, *group.remove], key=lambda it: it.time)
-        for snapshot in everything:
-            stays = snapshot in fates
+        fates = {
+            verdict.snapshot.id: ", ".join(map(tell_reason, verdict.reasons))
+            for verdict in group.keep
+        }
+        everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
+        for snapshot in sorted(everything, key=lambda it: it.time):
+            stays = snapshot.id in fates
             fate = Cell(_("stays"), "good") if stays else Cell(_("goes"), "warning")
             moment = format_moment(snapshot.time, zone)
             paths = " ".join(snapshot.paths)
-            rows.append((snapshot.short_id, moment, paths, fate, fates.get(snapshot, "")))
+            rows.append((snapshot.short_id, moment, paths, fate, fates.get(snapshot.id, "")))
     if not rows:
         write_line(_("there is no snapshot yet"))
         return
@@ -81,6 +91,15 @@ def _write_plan(plan: ForgetPlan, zone: str) -> None:
     count = len(plan.remove)
     text = ngettext("{count} snapshot goes.", "{count} snapshots go.", count)
     write_line(text.format(count=count) if count else _("No snapshot goes."))
+
+
+def tell_reason(reason: str) -> str:
+    """Say in the reader's language why retention keeps a snapshot; the engine speaks restic's."""
+    rule = reason.removeprefix("oldest ")
+    if rule.startswith("within "):
+        return _("younger than {duration}").format(duration=rule.removeprefix("within "))
+    told = _(_RULES.get(rule, rule))
+    return told if rule == reason else _("{rule} (the oldest)").format(rule=told)
 
 
 def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
