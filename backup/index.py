@@ -7,7 +7,7 @@ searched by bisection; a dictionary would need several hundred.
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from backup.errors import DamagedError, UnsupportedFormatError
 from backup.packs import ID_LENGTH, BlobType, PackedBlob
 
 MOST_BLOBS_A_FILE = 50_000
+_LARGEST_NUMBER = (1 << 32) - 1
 _TYPES = {"data": BlobType.DATA, "tree": BlobType.TREE}
 
 _Numbers = npt.NDArray[np.unsignedinteger]
@@ -57,6 +58,9 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    # Asking for an id without its type would go through all entries, and find none.
+    __contains__: ClassVar[None] = None
 
     def of_type(self, blob_type: BlobType) -> "TypedIds":
         """Give the set of ids of one type.
@@ -243,8 +247,11 @@ class IndexBuilder:
             )
             for blob in blobs
         ]
+        numbers = np.array(rows, dtype=np.int64).reshape(-1, 5)
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() <= _LARGEST_NUMBER:
+            raise DamagedError("an index file holds an impossible offset or length")
         self._ids.append(ids)
-        self._rows.append(np.array(rows, dtype=np.int64).reshape(-1, 5))
+        self._rows.append(numbers)
 
     def add_pack(self, pack_id: bytes, blobs: Iterable[PackedBlob]) -> None:
         """Add a pack that was just stored or found."""
@@ -264,12 +271,16 @@ class IndexBuilder:
         if len(rows):
             keyed = np.lexsort((rows[:, 1], rows[:, 0]))
             ordered = rows[keyed]
-            again = np.concatenate(
+            all_ids = np.frombuffer(ids, dtype=f"V{ID_LENGTH}")
+            same_place = np.concatenate(
                 ([False], (np.diff(ordered[:, 0]) == 0) & (np.diff(ordered[:, 1]) == 0))
             )
+            at = np.flatnonzero(same_place)
+            again = np.zeros(len(rows), dtype=bool)
+            again[at] = all_ids[keyed[at]] == all_ids[keyed[at - 1]]
             keep = np.sort(keyed[~again])
             rows = rows[keep]
-            ids = np.frombuffer(ids, dtype=f"V{ID_LENGTH}")[keep].tobytes()
+            ids = all_ids[keep].tobytes()
         columns = Columns(
             ids,
             rows[:, 0].astype(np.uint32),

@@ -120,6 +120,8 @@ class Lock:
     def __init__(self, repository: Repository, *, exclusive: bool) -> None:
         self.exclusive = exclusive
         self._repository = repository
+        self._refresher = repository.twin()  # the refreshing thread must not share ciphers
+        self._is_lost = False
         self._file_id = _write_lock(repository, exclusive=exclusive)
         self._refreshed_at = repository.clock.monotonic()
         self._written_at = self._refreshed_at
@@ -158,7 +160,7 @@ class Lock:
         """
         self.confirm()
         age = timedelta(seconds=self._repository.clock.monotonic() - self._refreshed_at)
-        if age <= MUST_STOP_AFTER and self._file_exists():
+        if not self._is_lost and age <= MUST_STOP_AFTER and self._file_exists():
             return
         raise RepositoryLockedError(
             "our lock on {place} is gone",
@@ -171,20 +173,30 @@ class Lock:
 
     def _file_exists(self) -> bool:
         # Twice: a refresh beside us may replace the file between the two lines.
-        for _ in range(2):
-            with suppress(ObjectNotFoundError):
-                self._repository.store.size(f"locks/{self._file_id}")
-                return True
-        return False
+        return any(_has_lock(self._repository, self._file_id) for _ in range(2))
 
     def refresh(self) -> None:
-        """Write a new lock file, then delete the old one; does nothing once the old one is gone."""
-        if not self._file_exists():
+        """Write a new lock file, then delete the old one.
+
+        A lock whose old file was gone before the new one stood is lost: whoever removed it took us
+        for dead, and may be at work already. The new file then goes too.
+
+        Raises:
+            StoreError: The store failed; the lock may be refreshed or not.
+        """
+        repository, old = self._refresher, self._file_id
+        if self._is_lost or not _has_lock(repository, old):
+            self._is_lost = True
             return
-        old, self._file_id = self._file_id, _write_lock(self._repository, exclusive=self.exclusive)
-        self._refreshed_at = self._repository.clock.monotonic()
+        started_at = repository.clock.monotonic()
+        new = _write_lock(repository, exclusive=self.exclusive)
+        if not _has_lock(repository, old):
+            self._is_lost = True
+            repository.store.delete(f"locks/{new}")
+            return
+        self._file_id, self._refreshed_at = new, started_at
         with suppress(ObjectNotFoundError):
-            self._repository.store.delete(f"locks/{old}")
+            repository.store.delete(f"locks/{old}")
 
     def _keep_fresh(self) -> None:
         while not self._done.wait(REFRESH_EVERY.total_seconds()):
@@ -276,6 +288,14 @@ def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> N
             place=repository.store.location,
             holder=lock.describe(),
         )
+
+
+def _has_lock(repository: Repository, file_id: str) -> bool:
+    try:
+        repository.store.size(f"locks/{file_id}")
+    except ObjectNotFoundError:
+        return False
+    return True
 
 
 def _write_lock(repository: Repository, *, exclusive: bool) -> str:

@@ -163,7 +163,13 @@ class PackBuilder:
         self.size = end
 
     def finish(self, envelope: Envelope) -> FinishedPack:
-        """Give the pack and start the next one."""
+        """Give the pack and start the next one.
+
+        Raises:
+            DamagedError: Something was cut short while a blob was added.
+        """
+        if self.size != sum(blob.length for blob in self._blobs):
+            raise DamagedError("a pack was not put together whole", data="it was not stored")
         header = envelope.seal(encode_header(self._blobs))
         self._append(header)
         self._append(_LENGTH.pack(len(header)))

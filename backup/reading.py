@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,6 +12,7 @@ LARGEST_SMALL_FILE = 512 << 10
 # One that grew beyond this meanwhile is left to the parent too: it must be cut.
 _LARGEST_GROWN = 8 << 20
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# What the kernel takes in one call, its own limit being 4096 bytes.
 _LONGEST_PATH = 4000
 _ROUNDS = 3
 _NO_XATTRS = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
@@ -63,6 +65,7 @@ def _read_file(folder: int, name: bytes, size: int) -> tuple[bytes, OddFile | No
         if len(data) == size and not xattrs:
             return data, None
         if len(data) != size:
+            ensure_regular(descriptor)
             data = _read_until_steady(descriptor)
             if len(data) > _LARGEST_GROWN:
                 return b"", OddFile(has_grown=True, xattrs=xattrs)
@@ -109,19 +112,42 @@ def open_file(folder: int, name: bytes) -> int:
         return os.open(name, _OPEN_FLAGS, dir_fd=folder)
 
 
+def ensure_regular(descriptor: int) -> None:
+    """Refuse what took a file's place since we looked: a pipe or a device may never end.
+
+    Raises:
+        OSError: It is no regular file.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(0, "it is no regular file any more")
+
+
 def open_folder(path: bytes) -> int:
     """Open a folder by its path, which may be longer than the kernel's PATH_MAX."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     if len(path) < _LONGEST_PATH:
         return os.open(path, flags | os.O_NOFOLLOW)
-    descriptor = os.open(b"/", flags)
-    for part in path.strip(b"/").split(b"/"):
+    first, *rest = _split_path(path)
+    descriptor = os.open(first, flags)
+    for piece in rest:
+        # As in a short path, only the last name must not be a link.
+        last = os.O_NOFOLLOW if piece is rest[-1] else 0
         try:
-            deeper = os.open(part, flags | os.O_NOFOLLOW, dir_fd=descriptor)
+            deeper = os.open(piece, flags | last, dir_fd=descriptor)
         finally:
             os.close(descriptor)
         descriptor = deeper
     return descriptor
+
+
+def _split_path(path: bytes) -> list[bytes]:
+    """Cut a path at slashes into pieces that the kernel takes."""
+    pieces = []
+    while len(path) >= _LONGEST_PATH:
+        at = path.rindex(b"/", 0, _LONGEST_PATH)
+        pieces.append(path[:at])
+        path = path[at + 1 :]
+    return [*pieces, path]
 
 
 def read_xattrs(file: int | bytes) -> Xattrs:

@@ -8,7 +8,6 @@ overwritten.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -25,7 +24,7 @@ from backup.errors import (
     WrongPasswordError,
 )
 from backup.frames import Decompressor, decode_unpacked, encode_unpacked
-from backup.keys import parse_key_file, unwrap_master_key, wrap_master_key
+from backup.keys import KeyFile, parse_key_file, unwrap_master_key, wrap_master_key
 from backup.packs import BlobType, PackedBlob
 from backup.polynomials import generate_polynomial, is_irreducible
 from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
@@ -166,6 +165,14 @@ class Repository:
     def id(self) -> str:
         """The repository's id, 64 hexadecimal digits."""
         return self.config.id
+
+    def twin(self) -> "Repository":
+        """Give the same repository for another thread; what encrypts and decodes is not shared."""
+        twin = Repository(
+            self.store, self.config, key=self.key, key_id=self.key_id, clock=self.clock
+        )
+        twin.cache = self.cache
+        return twin
 
     def envelope(self) -> Envelope:
         """Make another envelope under the same key, e.g. for another thread."""
@@ -356,10 +363,19 @@ def _take_over_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
 
 
 def _find_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
-    for name, text in _read_key_files(store):
-        master = unwrap_master_key(parse_key_file(text), password)
+    unreadable: BackupError | None = None
+    is_readable = False
+    for name in _list_key_files(store):
+        try:
+            master = unwrap_master_key(_read_key_file(store, name), password)
+        except (DamagedError, UnsupportedFormatError, ObjectNotFoundError) as error:
+            unreadable = error  # another one may open
+            continue
+        is_readable = True
         if master is not None:
             return name, master
+    if unreadable is not None and not is_readable:
+        raise unreadable
     raise WrongPasswordError(
         "wrong password for the repository at {place}",
         why="none of its key files opens with it",
@@ -369,11 +385,23 @@ def _find_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
     )
 
 
-def _read_key_files(store: Store) -> Iterator[tuple[str, bytes]]:
-    for info in sorted(store.list("keys")):
-        name = info.key.rpartition("/")[2]
-        if is_id(name):
-            yield name, store.read(info.key)
+def _list_key_files(store: Store) -> list[str]:
+    names = (info.key.rpartition("/")[2] for info in store.list("keys"))
+    return sorted(name for name in names if is_id(name))
+
+
+def _read_key_file(store: Store, name: str) -> KeyFile:
+    for _ in range(2):  # a read can go wrong once
+        text = store.read(f"keys/{name}")
+        if hashlib.sha256(text).hexdigest() == name:
+            return parse_key_file(text)
+    raise DamagedError(
+        "key file {id} is damaged",
+        why="its bytes do not match its name",
+        data="nothing was read or written",
+        next_step="use another password if there is one, or restore this file from a copy",
+        id=name[:8],
+    )
 
 
 def _encode_config(config: Config) -> bytes:
