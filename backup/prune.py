@@ -107,8 +107,9 @@ def prune(
         DamagedError: See `plan_prune`; also when a needed blob cannot be read.
         StoreError: The store failed.
     """
-    with hold_lock(repository, retry_for=retry_for) as lock:
+    with hold_lock(repository, retry_for=retry_for, confirm_late=True) as lock:
         plan = plan_prune(repository, request, progress=progress)
+        lock.confirm()
         on_plan(plan)
         moved = _repack(repository, plan, lock, progress)
     return _finish(repository, plan, moved, retry_for=retry_for, progress=progress)
@@ -208,6 +209,10 @@ def _finish(
         if isinstance(lock, RepositoryLockedError):
             return PruneResult("postponed", plan.figures, moved, postponed_by=lock)
         sight = _look_again(repository, plan, progress)
+        try:
+            lock.confirm()
+        except RepositoryLockedError as error:
+            return PruneResult("postponed", plan.figures, moved, postponed_by=error)
         leaving = _list_leaving(sight)
         if sight.removal.packs.any():
             _replace_index(repository, sight, lock, plan=plan, progress=progress)
@@ -226,10 +231,16 @@ def _finish(
 def _hold_alone(
     repository: Repository, retry_for: timedelta
 ) -> Iterator[Lock | RepositoryLockedError]:
-    """Hold the exclusive lock, or give the reason why it cannot be had."""
+    """Hold the exclusive lock, or give the reason why it cannot be had.
+
+    The second look is left to the caller, who reads meanwhile: whoever took a lock beside ours is
+    seen then, and whoever looked after ours was written withdrew.
+    """
     with ExitStack() as stack:
         try:
-            lock = stack.enter_context(hold_lock(repository, exclusive=True, retry_for=retry_for))
+            lock = stack.enter_context(
+                hold_lock(repository, exclusive=True, retry_for=retry_for, confirm_late=True)
+            )
         except RepositoryLockedError as error:
             yield error
             return
