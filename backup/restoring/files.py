@@ -28,6 +28,8 @@ _WORKS: dict[Step, Work] = {
     Step.COMPARE: "compare",
     Step.REFRESH: "refresh",
 }
+# One look-up in the index costs as much as several files, so small folders share one.
+_LOOKED_UP_TOGETHER = 256
 _WRITING = ("create", "replace")
 
 
@@ -60,13 +62,22 @@ class Files:
         )
         self._batches = Batches(self._places, self._hands.submit)
         self._large = LargeFiles(folders, tally, sparse=request.sparse)
+        self._pending: list[tuple[bytes, bool, Node, Step]] = []
         self._again: deque[tuple[bytes, bool, FileOrder]] = deque()
         self._written = Spool()
 
     def add(self, folder: bytes, files: Sequence[tuple[Node, Step]], *, inherits: bool) -> None:
         """Take the files of one folder with what was decided about each."""
-        found = self._places.find([node for node, _ in files])
-        for (node, step), pieces in zip(files, found, strict=True):
+        self._pending += [(folder, inherits, node, step) for node, step in files]
+        if len(self._pending) >= _LOOKED_UP_TOGETHER:
+            self._look_up()
+            self._do_again()
+
+    def _look_up(self) -> None:
+        """Find the content of the files taken so far, of several folders at once."""
+        pending, self._pending = self._pending, []
+        found = self._places.find([node for _, _, node, _ in pending])
+        for (folder, inherits, node, step), pieces in zip(pending, found, strict=True):
             if isinstance(pieces, DamagedError):
                 self._tally.fail(join_path(folder, node.name), pieces)
                 continue
@@ -79,7 +90,6 @@ class Files:
                 pieces,
                 inherits=inherits,
             )
-        self._do_again()
 
     def _hand_out(  # noqa: PLR0913 -- the fields of one file, called for each
         self,
@@ -127,6 +137,7 @@ class Files:
 
     def finish(self) -> None:
         """Return when all files are done."""
+        self._look_up()
         self._settle()
         while self._again:
             self._do_again()

@@ -13,6 +13,7 @@ from backup.stores.recipes import recipe_of
 
 OnAnswer = Callable[[Order, list[Remark]], None]
 _MOST_WAITING = 3
+_MOST_WORKERS = 8
 
 
 class Hands(Protocol):
@@ -128,6 +129,11 @@ class ManyHands:
         self._pool = None
 
 
+def _usual_width() -> int:
+    """Two a core: while one waits for a pack or for the target's disk, another one works."""
+    return min(_MOST_WORKERS, 2 * worker_count())
+
+
 def make_hands(
     repository: Repository,
     root: int,
@@ -146,7 +152,7 @@ def make_hands(
         on_answer: Told of every order that was carried out.
     """
     alone = OwnHands(writer, on_answer)
-    width = worker_count() if request.workers is None else request.workers
+    width = _usual_width() if request.workers is None else request.workers
     recipe = recipe_of(repository.store, share=max(1, width))
     if recipe is None or width < 1:
         return alone

@@ -20,7 +20,7 @@ class Places:
 
     def find(self, nodes: Sequence[Node]) -> list[tuple[Piece, ...] | DamagedError]:
         """Give the pieces of each file, or why it cannot be put together."""
-        pieces = self._look_up(b"".join([node.content or b"" for node in nodes]))
+        pieces = self.look_up(b"".join([node.content or b"" for node in nodes]))
         found: list[tuple[Piece, ...] | DamagedError] = []
         at = 0
         for node in nodes:
@@ -30,7 +30,8 @@ class Places:
             found.append(_check(node, own))
         return found
 
-    def _look_up(self, ids: bytes) -> list[Piece | None]:
+    def look_up(self, ids: bytes) -> list[Piece | None]:
+        """Give the place of each of the joined ids; None for one that is not in the index."""
         if not ids:
             return []
         positions = self._index.positions(ids)

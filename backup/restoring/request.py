@@ -41,7 +41,7 @@ class RestoreRequest:
         verify: Read every restored file back and compare it with its hashes.
         dry_run: Read only; say what would be done.
         sparse: Make holes of aligned runs of zero bytes.
-        workers: How many processes write; None for one a core.
+        workers: How many processes write; None for two a core, 0 for this one alone.
     """
 
     target: bytes

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from backup.errors import BackupError, DamagedError, UsageError
 from backup.index import Index
-from backup.packs import BlobType
 from backup.repository import Repository
 from backup.restoring.folders import join_path
 from backup.restoring.request import RestoreRequest
-from backup.trees import Node, decode_tree
+from backup.restoring.tree_reading import MOST_AHEAD, TreeReader
+from backup.trees import Node
 
 
 @dataclass(slots=True)
@@ -51,18 +51,9 @@ class Walk:
     def __init__(
         self, repository: Repository, index: Index, request: RestoreRequest, on_error: OnError
     ) -> None:
-        self._repository = repository
-        self._index = index
+        self._trees = TreeReader(repository, index)
         self._request = request
         self._on_error = on_error
-
-    def load(self, tree_id: bytes) -> list[Node]:
-        """Read a tree.
-
-        Raises:
-            DamagedError: It is lost, damaged or not of the known form.
-        """
-        return decode_tree(self._repository.load_blob(self._index, tree_id, expected=BlobType.TREE))
 
     def find_subfolder(self, tree_id: bytes) -> bytes:
         """Give the tree of the subfolder that was asked for.
@@ -71,7 +62,9 @@ class Walk:
             UsageError: The snapshot has no such folder.
         """
         for name in filter(None, self._request.subfolder.split(b"/")):
-            found = [node for node in self.load(tree_id) if node.name == name and node.subtree]
+            found = [
+                node for node in self._trees.load(tree_id) if node.name == name and node.subtree
+            ]
             if not found or found[0].subtree is None:
                 raise UsageError(
                     "the snapshot has no folder {path}",
@@ -98,6 +91,7 @@ class Walk:
             if not visit.below:
                 yield stack.pop(), True
                 continue
+            self._read_ahead(visit)
             node, is_chosen = visit.below.pop()
             inner = Visit(join_path(visit.path, node.name), node, is_chosen, visit)
             if node.subtree is None:
@@ -108,9 +102,17 @@ class Walk:
             yield inner, False
             stack.append(inner)
 
+    def _read_ahead(self, visit: Visit) -> None:
+        """See that the next subfolder's tree, and some after it, are at hand."""
+        following = visit.below[-1][0].subtree
+        if following is None or len(visit.below) == 1 or self._trees.is_ahead(following):
+            return
+        ahead = reversed(visit.below[-MOST_AHEAD:])
+        self._trees.read_ahead([node.subtree for node, _ in ahead if node.subtree])
+
     def _fill(self, visit: Visit, tree_id: bytes) -> None:
         try:
-            nodes = self.load(tree_id)
+            nodes = self._trees.load(tree_id)
         except BackupError as error:
             visit.is_broken = True
             self._on_error(visit.path, error)
