@@ -1,6 +1,7 @@
 """Which blobs are used: everything that the trees of some snapshots refer to."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -94,11 +95,50 @@ def _mark(marks: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64]) -> Non
 
 
 def references_of(tree: bytes) -> References:
-    """Read only the ids out of a tree; about 2 ms for a thousand files.
+    """Read only the ids out of a tree; about 1 ms for a thousand files.
 
     Raises:
         DamagedError: The bytes are not a tree of the known form.
     """
+    return _find_references(tree) or _decode_references(tree)
+
+
+_REFERENCES = re.compile(
+    rb'"content":(?:null|\[([^\]]*)\])(?:,"subtree":"([0-9a-f]{64})")?',
+)
+# White space between or escapes within the words we look for; our trees and restic's have neither.
+_ODD = (b'" :', b"\t", b"\r", b"\\u00")
+_HEX = 2 * ID_LENGTH
+_HEX_AND_QUOTES = _HEX + 2
+
+
+def _find_references(tree: bytes) -> References | None:
+    """Search for ids without decoding; None unless every one was surely found.
+
+    In a JSON string every quote has a backslash before it, so no file name looks like a field.
+    """
+    if not tree.startswith(b'{"nodes":[') or tree.find(b"\n") != len(tree) - 1:
+        return None
+    if any(sign in tree for sign in _ODD):
+        return None
+    found = _REFERENCES.findall(tree)
+    quoted = b"".join([ids + b"," for ids, _ in found if ids]).replace(b",", b"")
+    content = quoted.replace(b'"', b"")
+    subtrees = b"".join([subtree for _, subtree in found])
+    is_sure = (
+        tree.count(b'"type":') == tree.count(b'"content":') == len(found)
+        and tree.count(b'"subtree":') * _HEX == len(subtrees)
+        and len(content) * _HEX_AND_QUOTES == len(quoted) * _HEX
+        and len(content) % _HEX == 0
+    )
+    try:
+        ids = bytes.fromhex(content.decode()), bytes.fromhex(subtrees.decode())
+    except ValueError:
+        return None
+    return References(*ids) if is_sure else None
+
+
+def _decode_references(tree: bytes) -> References:
     content: list[str] = []
     subtrees: list[str] = []
 

@@ -7,7 +7,7 @@ from backup.errors import DamagedError
 from backup.index import IndexBuilder
 from backup.packs import BlobType, PackedBlob
 from backup.tree_walk import ABSENT, OTHER_TYPE, positions_of
-from backup.usage import find_used, references_of
+from backup.usage import _decode_references, find_used, references_of
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
 SNAPSHOT = b"s" * 32
@@ -125,3 +125,50 @@ def test_an_empty_repository_uses_nothing() -> None:
     used = find_used(made.repository, made.repository.load_index(), [])
 
     assert len(used.marks) == used.trees == 0
+
+
+NAMES = [
+    b"plain",
+    b'"content":["' + b"ab" * 32 + b'"]',
+    b'\\"subtree":"' + b"cd" * 32 + b'"',
+    b"],[",
+    b"\xff\n\\",
+    "tên".encode(),
+    b'"type":"name":',
+]
+
+
+def test_no_name_is_taken_for_a_reference() -> None:
+    nodes = [file_node(name, b"1" * at, b"2") for at, name in enumerate(NAMES)]
+    nodes += [folder_node(b"d" + name, id_of(name)) for name in NAMES]
+    nodes += [
+        file_node(b"link", type="symlink", content=None, linktarget=NAMES[1]),
+        file_node(b"x", b"3", xattrs=((NAMES[2].decode(), NAMES[1]), ("user.name", b"v"))),
+    ]
+    tree = tree_of(sorted(nodes, key=lambda node: node.name))
+    read = references_of(tree)
+
+    assert read == _decode_references(tree)
+    assert len(read.subtrees) == 32 * len(NAMES)
+    assert len(read.content) == 32 * (2 * len(NAMES) - 1 + 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"content":', b'"content": '),
+        (b'"content":', b'"cont\\u0065nt":'),
+        (b'"subtree":', b'"subtree" :'),
+        (b'"subtree":', b'"subtree"\n:'),
+        (b'"subtree":', b'"subtree":\t'),
+        (b'"subtree":', b'"sub\\u0074ree":'),
+        (b":", b" :"),
+        (b'{"nodes":[', b'{ "nodes":['),
+        (b'","', b'", "'),
+    ],
+)
+def test_other_ways_to_write_a_tree_are_decoded(change: tuple[bytes, bytes]) -> None:
+    nodes = [file_node(b"a", b"1", b"2"), folder_node(b"c", id_of(b"c"))]
+    tree = tree_of(nodes).replace(*change)
+
+    assert references_of(tree) == (id_of(b"1") + id_of(b"2"), id_of(b"c"))
