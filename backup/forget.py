@@ -22,17 +22,11 @@ from backup.errors import (
     UnsupportedFormatError,
     UsageError,
 )
+from backup.grouping import GroupKey, group_snapshots
 from backup.locks import Lock
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
-from backup.retention import (
-    GroupKey,
-    KeepPolicy,
-    Verdict,
-    decide_kept,
-    group_snapshots,
-    refuse_emptied_group,
-)
+from backup.retention import KeepPolicy, Verdict, decide_kept, refuse_emptied_group
 from backup.selection import EVERYTHING, SnapshotFilter
 from backup.snapshots import Snapshot
 

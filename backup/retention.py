@@ -11,49 +11,20 @@ The rules (restic's manual, "Removing snapshots according to a policy"; confirme
 - Calendar hours, days and so on are those of the offset written in each snapshot's own time.
 """
 
-import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Generic
 
 from backup.errors import BackupError, UsageError
+from backup.grouping import DatedSnapshot, GroupKey, SnapshotT, sort_newest_first
 
 UNLIMITED = -1
 
-_GROUPING_WORDS = {
-    "host": "host",
-    "hosts": "host",
-    "path": "paths",
-    "paths": "paths",
-    "tag": "tags",
-    "tags": "tags",
-}
 _DURATION = re.compile(r"(?:[0-9]+[ymdh])*")
 _DURATION_PART = re.compile(r"([0-9]+)([ymdh])")
 _MONTHS_IN_YEAR = 12
-
-
-class DatedSnapshot(Protocol):
-    """What retention has to know about a snapshot.
-
-    `time` is aware and carries the snapshot's own offset. `paths` and `tags` may be empty.
-    """
-
-    @property
-    def id(self) -> str: ...  # noqa: D102  # the class speaks for its five properties
-    @property
-    def time(self) -> datetime: ...  # noqa: D102
-    @property
-    def hostname(self) -> str: ...  # noqa: D102
-    @property
-    def paths(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def tags(self) -> tuple[str, ...]: ...  # noqa: D102
-
-
-SnapshotT = TypeVar("SnapshotT", bound=DatedSnapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +134,6 @@ class Verdict(Generic[SnapshotT]):
     reasons: tuple[str, ...]
 
 
-class GroupKey(NamedTuple):
-    """What the snapshots of one group share; a part that was not grouped by is empty."""
-
-    hostname: str = ""
-    paths: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        parts = []
-        if self.hostname:
-            parts.append(f"host {self.hostname}")
-        if self.paths:
-            parts.append(f"path [{' '.join(self.paths)}]")
-        if self.tags:
-            parts.append(f"tags [{' '.join(self.tags)}]")
-        return ", ".join(parts)
-
-
 def parse_duration(text: str) -> CalendarDuration:
     """Read a duration such as ``2y5m7d3h``: years, months, days, hours, each of them optional.
 
@@ -231,45 +184,6 @@ def parse_tag_list(text: str) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in text.split(","))
 
 
-def parse_grouping(text: str) -> frozenset[str]:
-    """Read the value of ``--group-by``: host, paths and tags between commas; may be empty.
-
-    Raises:
-        UsageError: A word is none of these.
-    """
-    words = [word for word in text.split(",") if word]
-    for word in words:
-        if word not in _GROUPING_WORDS:
-            raise UsageError(
-                'cannot group snapshots by "{word}"',
-                next_step="group by host, paths or tags, with commas between them",
-                word=word,
-            )
-    return frozenset(_GROUPING_WORDS[word] for word in words)
-
-
-def group_snapshots(
-    snapshots: Iterable[SnapshotT], by: Iterable[str] = ("host", "paths")
-) -> dict[GroupKey, list[SnapshotT]]:
-    """Divide snapshots into groups by any of "host", "paths", "tags".
-
-    The order in which a snapshot lists its paths or tags does not matter.
-
-    Returns:
-        The groups in the order of their keys, each newest first; with nothing to group by, one.
-    """
-    parts = frozenset(by)
-    groups: dict[GroupKey, list[SnapshotT]] = {}
-    for snapshot in _newest_first(snapshots):
-        key = GroupKey(
-            hostname=snapshot.hostname if "host" in parts else "",
-            paths=tuple(sorted(snapshot.paths)) if "paths" in parts else (),
-            tags=tuple(sorted(snapshot.tags)) if "tags" in parts else (),
-        )
-        groups.setdefault(key, []).append(snapshot)
-    return dict(sorted(groups.items()))
-
-
 def has_all_tags(snapshot: DatedSnapshot, tags: Sequence[str]) -> bool:
     """Say whether a snapshot has every tag of a list; the empty tag fits one that has no tags."""
     if not snapshot.tags and "" in tags:
@@ -294,7 +208,7 @@ def decide_kept(
     Returns:
         One verdict per snapshot, newest first.
     """
-    ordered = _newest_first(snapshots)
+    ordered = sort_newest_first(snapshots)
     if policy.is_empty:
         return [Verdict(snapshot, keep=True, reasons=()) for snapshot in ordered]
     newest = max((snapshot.time for snapshot in ordered if snapshot.time < now), default=None)
@@ -329,11 +243,6 @@ def refuse_emptied_group(
             count=len(verdicts),
             group=str(key),
         )
-
-
-def _newest_first(snapshots: Iterable[SnapshotT]) -> list[SnapshotT]:
-    by_id = sorted(snapshots, key=operator.attrgetter("id"))
-    return sorted(by_id, key=lambda snapshot: snapshot.time.astimezone(UTC), reverse=True)
 
 
 Bucket = Callable[[datetime, int], tuple[int, ...]]

@@ -160,7 +160,7 @@ def _find_in_group(
     snapshots: list["Snapshot"], request: BackupRequest, grouping: str
 ) -> "Snapshot | None":
     """Give the newest snapshot of the group that this backup will belong to."""
-    from backup.retention import group_snapshots, parse_grouping
+    from backup.grouping import group_snapshots, parse_grouping
 
     parts = parse_grouping(grouping)
     for key, members in group_snapshots(snapshots, parts).items():

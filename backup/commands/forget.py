@@ -19,6 +19,7 @@ from backup.forget import (
     plan_forget,
     plan_forget_named,
 )
+from backup.grouping import parse_grouping
 from backup.repository import Repository
 from backup.retention import (
     UNLIMITED,
@@ -26,7 +27,6 @@ from backup.retention import (
     KeepPolicy,
     parse_count,
     parse_duration,
-    parse_grouping,
     parse_tag_list,
 )
 from backup.selection import load_readable_snapshots

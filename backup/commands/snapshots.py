@@ -9,7 +9,7 @@ from backup.commands.context import Context
 from backup.commands.output import format_size
 from backup.commands.parser import parse_whole_number
 from backup.commands.tables import Column, format_table
-from backup.retention import GroupKey, group_snapshots, parse_grouping
+from backup.grouping import GroupKey, group_snapshots, parse_grouping
 from backup.snapshots import Snapshot, to_json
 
 

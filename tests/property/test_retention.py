@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup.errors import BackupError
+from backup.grouping import group_snapshots
 from backup.retention import (
     UNLIMITED,
     CalendarDuration,
     KeepPolicy,
     Verdict,
     decide_kept,
-    group_snapshots,
     refuse_emptied_group,
 )
 from tests.restic_oracle import OracleRepository, create_oracle_repository

@@ -6,9 +6,10 @@ import pytest
 
 from backup.errors import BackupError, PlanOutdatedError, UsageError
 from backup.forget import ForgetPlan, apply_forget, plan_forget, plan_forget_named
+from backup.grouping import GroupKey
 from backup.locks import hold_lock
 from backup.repository import Repository
-from backup.retention import GroupKey, KeepPolicy
+from backup.retention import KeepPolicy
 from backup.selection import SnapshotFilter
 from backup.snapshots import Snapshot
 from backup.stores.faulty import Effect, Fault, FaultyStore

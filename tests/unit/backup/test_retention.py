@@ -4,16 +4,14 @@ from datetime import UTC, datetime
 import pytest
 
 from backup.errors import UsageError
+from backup.grouping import GroupKey, group_snapshots, parse_grouping
 from backup.retention import (
     UNLIMITED,
     CalendarDuration,
-    GroupKey,
     KeepPolicy,
     decide_kept,
-    group_snapshots,
     parse_count,
     parse_duration,
-    parse_grouping,
     parse_tag_list,
 )
 
