@@ -16,7 +16,7 @@ from backup.stores.base import Buffer
 SMALLEST = 512 << 10
 AVERAGE = 1 << 20
 LARGEST = 8 << 20
-assert FastCDC is CompiledFastCDC, "the pure Python cutter is far too slow to write with"  # noqa: S101
+assert FastCDC is CompiledFastCDC, "the pure Python cutter is far too slow to write with"  # noqa: S101 -- a wrong installation, not a wrong input
 
 
 class Chunker:

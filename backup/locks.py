@@ -325,7 +325,7 @@ def _read_lock(repository: Repository, file_id: str) -> LockInfo:
     except ObjectNotFoundError:
         raise
     except (DamagedError, UnsupportedFormatError, KeyError, TypeError, ValueError):
-        return LockInfo(file_id, None, True, "", "", 0, is_readable=False)  # noqa: FBT003
+        return LockInfo(file_id, None, True, "", "", 0, is_readable=False)  # noqa: FBT003 -- is_exclusive: unread, so the worst
 
 
 def _is_alive(pid: int) -> bool:

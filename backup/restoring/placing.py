@@ -77,7 +77,7 @@ class Placing:
 
     def _make(self, visit: Visit, above: Place) -> Place:
         assert visit.above is not None  # noqa: S101 -- the caller has looked
-        assert visit.node is not None  # noqa: S101
+        assert visit.node is not None  # noqa: S101 -- as above
         name = visit.node.name
         if name in above.existing:
             existing = lstat_entry(self._folders.open(visit.above.path), name)
@@ -94,7 +94,7 @@ class Placing:
 
     def _clear_way(self, visit: Visit, existing: os.stat_result) -> bool:
         assert visit.above is not None  # noqa: S101 -- the caller has looked
-        assert visit.node is not None  # noqa: S101
+        assert visit.node is not None  # noqa: S101 -- as above
         if not may_overwrite(visit.node, existing, self._request.overwrite):
             self._tally.fail(
                 visit.path,
