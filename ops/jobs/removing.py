@@ -17,7 +17,15 @@ from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import EXIT_CODES, write_outcome
 from ops.ledger.definitions import JobResult
-from ops.present import Cell, format_moment, format_number, format_size, write_line, write_table
+from ops.present import (
+    Cell,
+    format_duration,
+    format_moment,
+    format_number,
+    format_size,
+    write_line,
+    write_table,
+)
 from ops.service.registry import RunContext
 from ops.tasks.confirming import need_confirmation
 from ops.text import N_, _, ngettext
@@ -97,7 +105,9 @@ def tell_reason(reason: str) -> str:
     """Say in the reader's language why retention keeps a snapshot; the engine speaks restic's."""
     rule = reason.removeprefix("oldest ")
     if rule.startswith("within "):
-        return _("younger than {duration}").format(duration=rule.removeprefix("within "))
+        days = rule.removeprefix("within ").removesuffix("d")
+        told = format_duration(timedelta(days=int(days))) if days.isdecimal() else days
+        return _("younger than {duration}").format(duration=told)
     told = _(_RULES.get(rule, rule))
     return told if rule == reason else _("{rule} (the oldest)").format(rule=told)
 

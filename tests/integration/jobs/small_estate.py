@@ -1,0 +1,93 @@
+"""A small estate in a folder, with one site of files and a live SQLite database."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+GIUCONG = Path(sys.executable).with_name("giucong")
+
+ESTATE = """
+schema = 1
+[organisation]
+name = "Trung tâm Công nghệ thông tin"
+language = "vi"
+[service]
+state = "state"
+scratch = "scratch"
+cache = "cache"
+[catalog]
+url = "sqlite:///state/giucong.db"
+[keys]
+repository = "file:keys/repository.key"
+[[stores]]
+name = "near"
+url = "stores/near"
+role = "primary"
+location = "đây"
+medium = "disk"
+[[units]]
+name = "xa"
+title = "Xã Bình Minh"
+[[people]]
+name = "nva"
+title = "Nguyễn Văn A"
+mail = "nva@example.vn"
+[defaults.schedule]
+full_read = ""
+[[sites]]
+name = "cong-xa"
+title = "Cổng xã Bình Minh"
+unit = "xa"
+  [[sites.files]]
+  name = "www"
+  path = "www"
+  exclude = ["cache/**"]
+  [[sites.databases]]
+  name = "db"
+  engine = "sqlite"
+  database = "www/data/live.db"
+"""
+
+
+def build_estate(folder: Path, more: str = "") -> Path:
+    """Build it; gives the estate file."""
+    shutil.rmtree(folder, ignore_errors=True)
+    www = folder / "www"
+    (www / "uploads").mkdir(parents=True)
+    (www / "data").mkdir()
+    (www / "cache").mkdir()
+    (www / "cache" / "page.html").write_text("made anew every hour")
+    (www / "index.php").write_text("<?php // trang chủ")
+    for number in range(20):
+        (www / "uploads" / f"anh-{number}.jpg").write_bytes(os.urandom(2_000))
+    with closing(sqlite3.connect(www / "data" / "live.db")) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE uploads (name TEXT PRIMARY KEY, size INTEGER)")
+        database.executemany(
+            "INSERT INTO uploads VALUES (?, 2000)", [(f"anh-{n}.jpg",) for n in range(20)]
+        )
+        database.commit()
+    path = folder / "estate.toml"
+    path.write_text(ESTATE + more, encoding="utf-8")
+    return path
+
+
+def giucong(
+    estate: Path, *arguments: str, language: str = "en", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the operator's program as a process; nobody sits at the terminal."""
+    return subprocess.run(
+        [GIUCONG, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": language, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -1,0 +1,79 @@
+"""The real service over a real estate: a backup is made, its failure is noticed and mailed."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.smtp_sink import smtp_sink
+
+pytestmark = pytest.mark.slow
+
+MORE = """
+[notices]
+relay = "env:GIUCONG_TEST_RELAY"
+[[notices.routes]]
+people = ["nva"]
+"""
+
+
+@contextmanager
+def service(estate: Path, relay: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_TEST_RELAY": relay}
+    with (estate.parent / "service.log").open("wb") as log:
+        process = subprocess.Popen(
+            [GIUCONG, "service.run"],
+            cwd=ROOT,
+            env=environment,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 40
+    while not look():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.2)
+
+
+def last_outcome(estate: Path) -> str | None:
+    facts = json.loads(giucong(estate, "backup.status", "--json").stdout)["facts"]
+    last = facts["sites"][0]["last_backup"]
+    return last["outcome"] if last else None
+
+
+def test_the_service_backs_up_and_tells_people_when_it_cannot(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate", MORE)
+    giucong(estate, "backup.init")
+    with smtp_sink() as sink:
+        relay = f"mailto://127.0.0.1:{sink.port}/?from=giucong@example.vn&mode=insecure"
+        with service(estate, relay) as process:
+            wait_until(lambda: giucong(estate, "service.status").returncode == 0)
+            giucong(estate, "service.trigger", "--job", "backup/cong-xa")
+            wait_until(lambda: last_outcome(estate) == "ok")
+            (estate.parent / "stores").rename(estate.parent / "unmounted")
+            giucong(estate, "service.trigger", "--job", "check/cong-xa")
+            giucong(estate, "service.trigger", "--job", "forget/cong-xa")
+            wait_until(lambda: bool(sink.mails))
+            process.terminate()
+            status = process.wait(30)
+    told = (estate.parent / "service.log").read_text()
+
+    assert status == 0
+    assert sink.mails[0].recipients == ("nva@example.vn",)
+    assert "lần loại bỏ bản cũ" in sink.mails[0].subject
+    assert "nơi lưu “near” không có kho sao lưu" in sink.mails[0].body
+    assert "event=service-ready" in told
+    assert "Traceback" not in told

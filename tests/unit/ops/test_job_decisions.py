@@ -1,0 +1,108 @@
+"""Small decisions of jobs: shares to read, what forgetting spares, exit codes, key files."""
+
+import io
+import os
+import stat
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from backup.forget import plan_forget
+from backup.snapshots import Snapshot
+from ops.estate.policies import Retention
+from ops.jobs.check import choose_shares, share_of
+from ops.jobs.forget import NEWEST_WHOLE, make_policy, spare_newest_whole
+from ops.jobs.repositories import make_key_file
+from ops.tasks.confirming import NotConfirmedError, need_confirmation
+from ops.tasks.gravest import gravest
+
+TODAY = date(2026, 11, 24)
+HANOI = timezone(timedelta(hours=7))
+
+
+def test_in_as_many_days_as_there_are_shares_each_is_read_once() -> None:
+    read_on: dict[int, date] = {}
+    for day in range(30):
+        chosen = choose_shares(read_on, 30, TODAY + timedelta(days=day))
+        assert len(chosen) == 1
+        read_on |= dict.fromkeys(chosen, TODAY + timedelta(days=day))
+
+    assert sorted(read_on) == list(range(30))
+    assert choose_shares(read_on, 30, TODAY + timedelta(days=30)) == (0,)
+
+
+def test_days_without_a_check_are_made_up_for() -> None:
+    read_on = {share: TODAY - timedelta(days=30 - share) for share in range(30)}
+
+    assert choose_shares(read_on, 30, TODAY + timedelta(days=3)) == (0, 1, 2, 3)
+
+
+def test_after_a_year_everything_is_read() -> None:
+    assert choose_shares({0: TODAY - timedelta(days=365)}, 30, TODAY) == tuple(range(30))
+
+
+def test_packs_spread_evenly_over_the_shares() -> None:
+    counts = [0] * 30
+    for _pack in range(6_000):
+        counts[share_of(os.urandom(32), 30)] += 1
+
+    assert 100 < min(counts) <= max(counts) < 320
+
+
+def a_snapshot(day: int) -> Snapshot:
+    time = datetime(2026, 11, day, 1, tzinfo=HANOI)
+    return Snapshot(time=time, tree=b"", paths=("/a",), hostname="a", id=f"{day:064x}")
+
+
+def test_the_newest_whole_snapshot_stays_when_only_incomplete_ones_follow() -> None:
+    snapshots = [a_snapshot(day) for day in range(1, 11)]
+    outcomes = {it.id: "ok" if it.time.day <= 4 else "incomplete" for it in snapshots}
+    policy = make_policy(Retention(keep_last=3, keep_daily=0, keep_weekly=0, keep_monthly=0,
+                                   keep_yearly=0, minimum_days=0))  # fmt: skip
+    plan = plan_forget(snapshots, policy, now=datetime(2026, 11, 24, tzinfo=UTC))
+    spared = spare_newest_whole(plan, outcomes)
+
+    assert len(plan.remove) == 7
+    assert set(plan.remove) - set(spared.remove) == {a_snapshot(4).id}
+    assert [it.reasons for it in spared.groups[0].keep][-1] == (NEWEST_WHOLE,)
+
+
+def test_nothing_younger_than_the_minimum_goes() -> None:
+    snapshots = [a_snapshot(day) for day in range(1, 25)]
+    policy = make_policy(Retention(keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0,
+                                   keep_yearly=0, minimum_days=10))  # fmt: skip
+    plan = plan_forget(snapshots, policy, now=datetime(2026, 11, 24, 2, tzinfo=HANOI))
+
+    assert sorted(int(it, 16) for it in plan.remove) == list(range(1, 15))
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 11], 11), ([1, 12], 1), ([2, 1], 2), ([77, 3], 1)],
+)
+def test_the_gravest_exit_code_wins(codes: list[int], worst: int) -> None:
+    assert gravest(codes) == worst
+
+
+def test_a_key_is_one_line_of_256_bits_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "repository.key"
+    make_key_file(path)
+    content = path.read_bytes()
+    make_key_file(path)
+
+    assert content.count(b"\n") == 1
+    assert content.endswith(b"\n")
+    assert len(content) == 53
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.read_bytes() == content
+    assert [it.name for it in path.parent.iterdir()] == ["repository.key"]
+
+
+def test_what_deletes_goes_on_only_with_the_right_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    need_confirmation("cong-xa", "cong-xa", "?")
+    for given in ("", "cong-xb"):
+        with pytest.raises(NotConfirmedError):
+            need_confirmation("cong-xa", given, "?")

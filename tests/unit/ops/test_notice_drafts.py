@@ -1,0 +1,165 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops.ledger.definitions import LedgerEvent
+from ops.notices.courier import MOST_TRIES, pause_after
+from ops.notices.drafts import LateSite, draft_late, draft_notices, is_late
+from ops.notices.transport import address_mail
+from ops.notices.wording import Told, word_notice
+
+NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
+
+
+def an_event(**changes: Any) -> LedgerEvent:
+    values: dict[str, Any] = {
+        "occasion": "ended", "job": "backup/a", "kind": "backup", "site": "a", "due_at": NOW,
+        "outcome": "ok", "attempt": 1,
+    }  # fmt: skip
+    return LedgerEvent(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (an_event(), None),
+        (an_event(outcome="failed", reason="store"), ("failed", "critical")),
+        (an_event(outcome="failed", kind="forget"), ("failed", "warning")),
+        (an_event(outcome="failed", kind="check", reason="damaged"), ("failed", "critical")),
+        (an_event(outcome="incomplete", reason="unreadable"), ("incomplete", "warning")),
+        (an_event(reason="suspicious"), ("suspicious", "warning")),
+        (an_event(occasion="retried", outcome=None, reason="store"), None),
+        (an_event(occasion="retried", outcome=None, reason="lost"), ("lost", "warning")),
+        (an_event(occasion="late", outcome=None), ("overdue", "critical")),
+        (an_event(occasion="skipped", outcome="skipped", reason="blackout"), None),
+        (an_event(occasion="missed", outcome="missed", reason="down"), ("missed", "warning")),
+    ],
+)
+def test_each_event_is_told_as_gravely_as_it_is(
+    event: LedgerEvent, told: tuple[str, str] | None
+) -> None:
+    drafts = draft_notices([event])
+
+    assert [(it.code, it.severity) for it in drafts] == ([told] if told else [])
+
+
+def test_a_good_run_after_a_failed_one_gives_the_all_clear() -> None:
+    (draft,) = draft_notices([an_event()], failed_before=["backup/a"])
+
+    assert (draft.code, draft.severity) == ("recovered", "info")
+
+
+def test_a_hundred_missed_runs_are_one_notice() -> None:
+    events = [
+        an_event(occasion="missed", outcome="missed", job=f"backup/s{n}", site=f"s{n}")
+        for n in range(100)
+    ]
+    (draft,) = draft_notices(events)
+
+    assert (draft.params["count"], len(draft.params["jobs"]), draft.site) == (100, 100, "")
+
+
+def test_the_same_thing_has_the_same_key_and_another_due_time_another() -> None:
+    failed = an_event(outcome="failed")
+    later = an_event(outcome="failed", due_at=NOW + timedelta(days=1))
+    first, again, other = (draft_notices([it])[0].subject_key for it in (failed, failed, later))
+
+    assert first == again != other
+
+
+def test_lateness_is_told_once_until_there_is_a_newer_backup() -> None:
+    late = LateSite("a", NOW - timedelta(days=3), timedelta(hours=24))
+    newer = LateSite("a", NOW - timedelta(days=2), timedelta(hours=24))
+    keys = [draft_late(late, NOW).subject_key,
+            draft_late(late, NOW + timedelta(hours=5)).subject_key,
+            draft_late(newer, NOW).subject_key]  # fmt: skip
+
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_nightly_backup_is_not_late_while_the_next_one_runs() -> None:
+    day = timedelta(hours=24)
+
+    assert not is_late(NOW - day - timedelta(hours=2), day, NOW)
+    assert is_late(NOW - day - timedelta(hours=4), day, NOW)
+
+
+def test_a_recipient_is_put_into_the_relay_and_no_other_stays() -> None:
+    relay = "mailtos://u:p@smtp.example.vn/?from=x@example.vn&to=old@example.vn"
+
+    assert address_mail(relay, "nva@example.vn") == (
+        "mailtos://u:p@smtp.example.vn/?from=x@example.vn&to=nva%40example.vn"
+    )
+    assert address_mail("mailto://h", "a@b") == "mailto://h?to=a%40b"
+
+
+def test_pauses_grow_to_an_hour_and_all_tries_last_days() -> None:
+    pauses = [pause_after(n) for n in range(1, MOST_TRIES + 1)]
+
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (timedelta(minutes=1), timedelta(hours=1))
+    assert sum(pauses, timedelta()) > timedelta(days=3)
+
+
+def word(code: str, params: dict[str, Any]) -> str:
+    told = Told("critical", code, params, "backup/a", "a", NOW)
+    message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
+    return f"{message.title}\n{message.body}"
+
+
+WORDED = {
+    "en": """[Giữ Cổng] critical: a: backup of 25/11/2026 01:00 +07:00 failed
+Backup of 25/11/2026 01:00 +07:00 failed.
+  error: the store near is full
+  data: nothing was lost
+
+Written 25/11/2026 01:00 +07:00 by TT.
+""",
+    "vi": """[Giữ Cổng] nghiêm trọng: a: lần sao lưu 25/11/2026 01:00 +07:00 thất bại
+Lần sao lưu 25/11/2026 01:00 +07:00 thất bại.
+  lỗi: the store near is full
+  dữ liệu: nothing was lost
+
+Viết lúc 25/11/2026 01:00 +07:00, TT.
+""",
+}
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_failure_is_worded_with_what_why_and_whether_data_is_safe(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", language)
+    explained = {"what": "the store {name} is full", "data": "nothing was lost",
+                 "params": {"name": "near"}}  # fmt: skip
+    params = {"kind": "backup", "due_at": NOW.isoformat(), "reason": "store", "params": explained}
+
+    assert word("failed", params) == WORDED[language]
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_every_draft_can_be_worded(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", language)
+    oddity = {"measure": "seconds", "value": 1.0, "lowest": 2.0, "typical": 30.0, "runs": 5}
+    events = [
+        an_event(outcome="incomplete", reason="unreadable",
+                 params={"count": 3, "first": [{"path": "/a", "reason": "denied"}]}),
+        an_event(outcome="incomplete", reason="database_damaged",
+                 params={"databases": ["db"], "problems": ["bad page"], "count": 0}),
+        an_event(reason="suspicious", params={"oddities": [oddity]}),
+        an_event(outcome="failed", reason="lost"),
+        an_event(outcome="failed", kind="check", reason="damaged",
+                 params={"count": 1, "first": [{"code": "pack_missing", "concerned": "data/ab",
+                                                "params": {"blobs": "3"}}]}),
+        an_event(occasion="retried", outcome=None, reason="lost"),
+        an_event(occasion="late", outcome=None),
+        an_event(occasion="missed", outcome="missed", reason="coalesced"),
+    ]  # fmt: skip
+    drafts = [*draft_notices(events), *draft_notices([an_event()], ["backup/a"]),
+              draft_late(LateSite("a", None, timedelta(hours=24)), NOW),
+              draft_late(LateSite("a", NOW, timedelta(hours=24)), NOW)]  # fmt: skip
+    texts = [word(it.code, it.params) for it in drafts]
+
+    assert len(texts) == 11
+    assert not [text for text in texts if "{" in text or "\n\n\n" in text]

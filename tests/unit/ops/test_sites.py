@@ -1,0 +1,173 @@
+"""A site as sources: their order, their places, what is left out, what is refused."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backup.sources.files import FolderSource
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.jobs.indexing import outcome_of
+from ops.sites import (
+    PartMissingError,
+    PartNotSupportedError,
+    check_site,
+    compile_excludes,
+    find_live_files,
+    make_request,
+)
+
+NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
+HEAD = """
+schema = 1
+[organisation]
+name = "Trung tâm"
+[keys]
+repository = "file:key"
+[[stores]]
+name = "near"
+url = "stores/near"
+role = "primary"
+location = "đây"
+medium = "disk"
+[[units]]
+name = "xa"
+title = "Xã"
+[[systems]]
+name = "cong"
+level = 2
+[[classes]]
+name = "news"
+[[hosts]]
+name = "web1"
+address = "192.0.2.10"
+known_hosts = "known_hosts"
+identity = "file:id"
+"""
+SITE = """
+[[sites]]
+name = "cong-xa"
+title = "Cổng xã"
+unit = "xa"
+system = "cong"
+classes = ["news"]
+exclude = ["cache/**"]
+"""
+WWW = '[[sites.files]]\nname = "www"\npath = "www"\n'
+DATABASE = '[[sites.databases]]\nname = "db"\nengine = "sqlite"\ndatabase = "www/data/live.db"\n'
+
+
+def an_estate(folder: Path, *parts: str) -> Estate:
+    (folder / "www" / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "www" / "data" / "live.db").touch()
+    path = folder / "estate.toml"
+    path.write_text(HEAD + SITE + "".join(parts), encoding="utf-8")
+    return load_estate(path)
+
+
+def test_databases_come_first_then_files_then_the_manifest(tmp_path: Path) -> None:
+    estate = an_estate(tmp_path, WWW, DATABASE)
+    request, reading = make_request(
+        estate, estate.sites[0], manifest=lambda _reading: b"{}", now=NOW
+    )
+
+    assert [os.fsdecode(mount.at) for mount in request.mounts] == [
+        "/cong-xa/databases/db.sqlite", "/cong-xa/files/www", "/cong-xa/manifest.json",
+    ]  # fmt: skip
+    assert (request.hostname, request.paths) == ("cong-xa", ("/cong-xa",))
+    assert request.tags == ("unit:xa", "system:cong", "class:news")
+    assert request.time.isoformat() == "2026-11-25T01:30:00+07:00"
+    assert [it.part.name for it in reading.databases] == ["db"]
+
+
+def test_a_run_of_a_database_alone_has_paths_of_its_own(tmp_path: Path) -> None:
+    estate = an_estate(tmp_path, WWW, DATABASE)
+    request, _reading = make_request(
+        estate, estate.sites[0], manifest=lambda _reading: b"{}", now=NOW, database="db"
+    )
+
+    assert request.paths == ("/cong-xa/databases",)
+    assert len(request.mounts) == 2
+
+
+def test_the_live_database_and_its_companions_are_left_out(tmp_path: Path) -> None:
+    estate = an_estate(tmp_path, WWW, DATABASE)
+    request, reading = make_request(
+        estate, estate.sites[0], manifest=lambda _reading: b"{}", now=NOW
+    )
+    source = request.mounts[1].source
+    assert isinstance(source, FolderSource)
+    assert source.is_excluded is not None
+    status = (tmp_path / "estate.toml").stat()
+    data = os.fsencode(tmp_path) + b"/www/data/"
+    names = [b"live.db", b"live.db-wal", b"live.db-shm", b"live.db-journal", b"live.db.old"]
+
+    assert [source.is_excluded(data + it, status) for it in names] == [True] * 4 + [False]
+    assert reading.files[0].files == 1
+
+
+def test_a_linked_folder_is_followed_and_its_database_still_left_out(tmp_path: Path) -> None:
+    (tmp_path / "current").symlink_to("www")
+    estate = an_estate(tmp_path, WWW.replace('path = "www"', 'path = "current"'), DATABASE)
+    request, _reading = make_request(
+        estate, estate.sites[0], manifest=lambda _reading: b"{}", now=NOW
+    )
+    source = request.mounts[1].source
+    assert isinstance(source, FolderSource)
+
+    assert source.path == os.fsencode(tmp_path / "www")
+    assert len(find_live_files(estate.sites[0], source.path)) == 4
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "is_excluded"),
+    [
+        ("cache/**", b"/cache/a", True),
+        ("cache/**", b"/cache", True),
+        ("/cache", b"/cache/a", True),
+        ("/cache", b"/x/cache", False),
+        ("/var/cache/site/tmp", b"/tmp", True),
+        ("cache", b"/index.html", False),  # although the part lies in /var/cache
+        ("*.log", b"/x/y.log", True),
+    ],
+)
+def test_patterns_start_at_the_part(pattern: str, path: bytes, is_excluded: bool) -> None:
+    assert compile_excludes([pattern], b"/var/cache/site").match(path) is is_excluded
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        '[[sites.databases]]\nname = "m"\nengine = "mariadb"\ndatabase = "portal"\n',
+        '[[sites.databases]]\nname = "p"\nengine = "postgresql"\ndatabase = "portal"\n',
+        '[[sites.files]]\nname = "far"\nhost = "web1"\npath = "/var/www"\n',
+        '[[sites.files]]\nname = "c"\nsource = "command"\ncommand = "x"\npath = "/x"\n',
+        '[[sites.files]]\nname = "d"\nsource = "delivered"\npath = "www"\n',
+    ],
+)
+def test_what_cannot_be_read_yet_is_refused_before_anything_starts(
+    tmp_path: Path, part: str
+) -> None:
+    estate = an_estate(tmp_path, WWW, part)
+    with pytest.raises(PartNotSupportedError):
+        check_site(estate.sites[0])
+
+
+def test_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    estate = an_estate(tmp_path, WWW, '[[sites.files]]\nname = "x"\npath = "gone"\n')
+    with pytest.raises(PartMissingError):
+        check_site(estate.sites[0])
+
+
+@pytest.mark.parametrize(
+    ("missing", "is_sound", "outcome"),
+    [(0, True, "ok"), (1, True, "incomplete"), (0, False, "incomplete")],
+)
+def test_a_manifest_tells_whether_its_snapshot_is_whole(
+    missing: int, is_sound: bool, outcome: str
+) -> None:
+    manifest = {"missing": {"count": missing}, "databases": [{"check": {"ok": is_sound}}]}
+
+    assert outcome_of(manifest) == outcome

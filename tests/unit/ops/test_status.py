@@ -1,0 +1,105 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops.status import Facts, LastRun, SiteFacts, find_problems, summarize
+
+NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+
+
+def a_run(job: str, outcome: str = "ok", reason: str = "", **params: Any) -> LastRun:
+    return LastRun(job, outcome, reason, params, NOW - HOUR)
+
+
+def a_site(**changes: Any) -> SiteFacts:
+    values: dict[str, Any] = {
+        "name": "a", "title": "A", "rpo": 24 * HOUR, "reread": timedelta(days=30),
+        "newest_at": NOW - 2 * HOUR, "newest_outcome": "ok", "snapshots": 3,
+        "last_backup": a_run("backup/a"), "last_check": a_run("check/a"),
+    }  # fmt: skip
+    return SiteFacts(**values | changes)
+
+
+def facts(*sites: SiteFacts, **changes: Any) -> Facts:
+    values: dict[str, Any] = {
+        "now": NOW, "zone": "Asia/Ho_Chi_Minh", "sites": sites, "is_service_running": True,
+        "has_relay": True,
+    }  # fmt: skip
+    return Facts(**values | changes)
+
+
+def test_when_all_is_well_there_is_nothing_to_say_but_one_line() -> None:
+    seen = facts(a_site())
+
+    assert find_problems(seen) == []
+    assert summarize(seen, []) == (
+        "1 of 1 sites are well backed up; the oldest of their newest backups is 2 hours old."
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "level", "what"),
+    [
+        (a_site(newest_at=None), "red", "there is no backup yet"),
+        (a_site(newest_at=NOW - 30 * HOUR), "red", "the newest backup is 1 day 6 hours old"),
+        (
+            a_site(last_backup=a_run("backup/a", "failed", "lost")),
+            "red",
+            "last backup: failed: the process that did the work is gone",
+        ),
+        (
+            a_site(last_backup=a_run("backup/a", "incomplete", "unreadable", count=2, first=[])),
+            "yellow",
+            "last backup: incomplete: 2 files or folders could not be read",
+        ),
+        (
+            a_site(last_check=a_run("check/a", "failed", "damaged", count=1, first=[])),
+            "red",
+            "last check: failed: 1 faults were found in the repository",
+        ),
+        (a_site(last_check=None), "yellow", "the backups were never checked"),
+        (a_site(missed=2), "yellow", "2 runs were missed in the last 7 days"),
+    ],
+)
+def test_each_problem_is_told_with_its_level_and_a_command(
+    site: SiteFacts, level: str, what: str
+) -> None:
+    (problem,) = find_problems(facts(site))
+
+    assert (problem.level, problem.site) == (level, "a")
+    assert problem.told.what.startswith(what)
+    assert problem.told.next_step
+
+
+def test_red_comes_first_and_is_not_counted_as_well() -> None:
+    seen = facts(a_site(missed=1), a_site(name="b", newest_at=None), is_service_running=False,
+                 has_relay=False, undelivered=(1, 0))  # fmt: skip
+    problems = find_problems(seen)
+
+    assert [it.level for it in problems] == ["red", *["yellow"] * 4]
+    assert summarize(seen, problems).startswith("1 of 2 sites are well backed up")
+
+
+def test_a_notice_that_was_given_up_is_red() -> None:
+    (problem,) = find_problems(facts(a_site(), undelivered=(0, 1)))
+
+    assert problem.level == "red"
+
+
+def test_a_failure_that_explained_itself_keeps_its_words() -> None:
+    run = a_run(
+        "backup/a", "failed", "store_full", what="the store {name} is full",
+        why="0 bytes are free", data="nothing was lost", next_step="make room",
+        params={"name": "near"},
+    )  # fmt: skip
+    (problem,) = find_problems(facts(a_site(last_backup=run)))
+
+    assert problem.told.what == "last backup: failed: the store near is full"
+    assert (problem.told.why, problem.told.data) == ("0 bytes are free", "nothing was lost")
