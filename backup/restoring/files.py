@@ -200,7 +200,8 @@ class Files:
         elif remark.outcome == "damaged":
             self._tally.fail(path, DamagedError("{cause}", cause=remark.text))
         elif remark.outcome == "failed":
-            self._tally.fail_with(path, remark.number, remark.text)
+            during = "verify" if file.work == "verify" else "restore"
+            self._tally.fail_with(path, remark.number, remark.text, during)
         elif file.work == "verify":
             error = DamagedError(
                 "it reads back differently from what was written",

@@ -69,7 +69,7 @@ class Tally:
             self._failures.append(ItemFailure(b"/" + path, error))
         self._progress.item_error(b"/" + path, during, error)
 
-    def fail_with(self, path: bytes, number: int, cause: str) -> None:
+    def fail_with(self, path: bytes, number: int, cause: str, during: str = "restore") -> None:
         """Count an entry that the operating system refused.
 
         Raises:
@@ -84,7 +84,7 @@ class Tally:
                 path=(b"/" + path).decode("utf-8", "backslashreplace"),
                 cause=cause,
             )
-        self.fail(path, BackupError("{cause}", cause=cause))
+        self.fail(path, BackupError("{cause}", cause=cause), during)
 
     def refused(self, path: bytes, names: str) -> None:
         """Note attributes that the target cannot hold, once each."""

@@ -2,7 +2,10 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,6 +13,7 @@ from backup.patterns import compile_patterns
 from backup.repository import Repository
 from backup.restore import RestoreRequest, restore_snapshot
 from backup.stores.folder import FolderStore
+from backup.stores.memory import MemoryStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 from tests.trees import Kinds, build_hostile_tree, build_sparse_file, describe_tree, differences
 
@@ -382,3 +386,53 @@ def test_zeros_become_holes_only_where_asked(tmp_path: Path) -> None:
 
     assert used[False] >= 12 << 20
     assert used[True] <= 64 << 10
+
+
+@contextmanager
+def _without_privileges() -> Iterator[None]:
+    """Be an ordinary user for a while; one that is already stays what it is."""
+    uid, gid = os.geteuid(), os.getegid()
+    if uid == 0:
+        os.setegid(12_345)
+        os.seteuid(12_345)
+    try:
+        yield
+    finally:
+        if uid == 0:
+            os.seteuid(uid)
+            os.setegid(gid)
+
+
+def test_a_user_gets_all_but_owners(tmp_path: Path) -> None:
+    source = tmp_path / "tree"
+    source.mkdir()
+    (source / "file").write_text("content")
+    (source / "file").chmod(0o4750)
+    (source / "read-only").mkdir()
+    (source / "read-only" / "inside").write_text("inside")
+    (source / "read-only" / "inside").chmod(0o444)
+    os.setxattr(source / "read-only" / "inside", "user.note", b"kept")
+    (source / "read-only").chmod(0o555)
+    before = describe_tree(source)
+    _back_up(tmp_path / "repo", "tree", cwd=tmp_path)
+    memory = {
+        str(path.relative_to(tmp_path / "repo")): path.read_bytes()
+        for path in (tmp_path / "repo").rglob("*")
+        if path.is_file()
+    }
+    repository = Repository.open(MemoryStore(memory), PASSWORD.encode())
+    tree = repository.load_snapshots()[-1].tree
+
+    # The folders above tmp_path are root's alone.
+    with TemporaryDirectory() as target:
+        Path(target).chmod(0o777)
+        with _without_privileges():
+            user, group = os.geteuid(), os.getegid()
+            request = RestoreRequest(os.fsencode(target), workers=0, verify=True)
+            result = restore_snapshot(repository, tree, request)
+        after = describe_tree(Path(target) / "tree")
+
+    for row in before.values():
+        row.update(uid=user, gid=group)
+    assert result.failures == ()
+    assert differences(before, after) == []
