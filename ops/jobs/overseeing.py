@@ -26,7 +26,7 @@ from ops.present import (
     write_line,
     write_table,
 )
-from ops.status import LastRun, is_service_running, last_runs
+from ops.status.facts import LastRun, is_service_running, last_runs
 from ops.text import N_, _, fill, ngettext
 
 _STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from ops.status import Facts, LastRun, SiteFacts, find_problems, summarize
+from ops.status.facts import Facts, LastRun, SiteFacts
+from ops.status.problems import find_problems, summarize
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)

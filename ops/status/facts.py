@@ -1,0 +1,191 @@
+"""What is known of every site, read from the catalog and the locks; touches no store."""
+
+import fcntl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.indexes import Snapshot
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Notice, Occurrence, Run
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.service.site_lock import is_lock_free
+
+MISSED_SINCE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the newest ended run of a job ended; fields as in `ops.catalog.records.Run`."""
+
+    job: str
+    outcome: str
+    reason: str
+    params: Mapping[str, Any]
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFacts:
+    """What is known of one site.
+
+    Attributes:
+        name, title: As in the estate.
+        rpo: How old its newest backup may be.
+        reread: Within which every stored byte is to be read back.
+        newest_at: When its newest snapshot of the whole site was taken.
+        newest_outcome: `ok`, `incomplete`, or empty where that is not known.
+        newest_id: Its id.
+        snapshots: How many there are in the primary store.
+        last_backup, last_check, last_forget: The newest ended runs.
+        is_working: Whether somebody holds the site's lock.
+        missed: Runs that were missed lately.
+        other_stores: Stores that should hold a copy and were not looked at.
+    """
+
+    name: str
+    title: str
+    rpo: timedelta
+    reread: timedelta
+    newest_at: datetime | None = None
+    newest_outcome: str = ""
+    newest_id: str = ""
+    snapshots: int = 0
+    last_backup: LastRun | None = None
+    last_check: LastRun | None = None
+    last_forget: LastRun | None = None
+    is_working: bool = False
+    missed: int = 0
+    other_stores: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of everything.
+
+    Attributes:
+        now: When it was looked at.
+        zone: The organisation's time zone.
+        sites: In the order of the estate.
+        is_service_running: Whether a service runs on this machine.
+        has_relay: Whether the estate says how people are told.
+        undelivered: Notices that could not be delivered: those still tried, those given up.
+    """
+
+    now: datetime
+    zone: str
+    sites: tuple[SiteFacts, ...]
+    is_service_running: bool
+    has_relay: bool
+    undelivered: tuple[int, int] = (0, 0)
+
+
+def look(estate: Estate) -> Facts:
+    """Open the catalog and gather the facts of now."""
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        return gather_facts(estate, catalog, datetime.now(UTC))
+    finally:
+        catalog.close()
+
+
+def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
+    """Read what is known; touches no store."""
+    with catalog.reading() as session:
+        runs = last_runs(session)
+        newest = _newest(session, estate.primary_store.name)
+        missed = _missed(session, now - MISSED_SINCE)
+        undelivered = _undelivered(session)
+    others = tuple(store.name for store in estate.stores if store.role != "primary")
+    sites = []
+    for site in estate.sites:
+        snapshot, count = newest.get(site.name, (None, 0))
+        sites.append(
+            SiteFacts(
+                name=site.name,
+                title=site.title,
+                rpo=timedelta(hours=site.targets.rpo_hours),
+                reread=timedelta(days=site.targets.reread_days),
+                newest_at=snapshot.taken_at if snapshot else None,
+                newest_outcome=snapshot.outcome if snapshot else "",
+                newest_id=snapshot.id if snapshot else "",
+                snapshots=count,
+                last_backup=runs.get(f"backup/{site.name}"),
+                last_check=runs.get(f"check/{site.name}"),
+                last_forget=runs.get(f"forget/{site.name}"),
+                is_working=not is_lock_free(estate.service.state, site.name),
+                missed=missed.get(site.name, 0),
+                other_stores=others,
+            )
+        )
+    return Facts(
+        now=now,
+        zone=estate.organisation.timezone,
+        sites=tuple(sites),
+        is_service_running=is_service_running(estate.service.state),
+        has_relay=estate.notices.relay is not None,
+        undelivered=undelivered,
+    )
+
+
+def is_service_running(state: Path) -> bool:
+    """Say whether a service of this machine holds its sign on the state folder."""
+    try:
+        with (state / "locks" / "service.pid").open("rb") as sign:
+            fcntl.flock(sign, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def last_runs(session: Session) -> dict[str, LastRun]:
+    """Give how the newest ended run of each job ended, those that people ran included."""
+    newest = (
+        select(Run.job, func.max(Run.started_at).label("started_at"))
+        .where(Run.outcome.is_not(None))
+        .group_by(Run.job)
+        .subquery()
+    )
+    query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).join(
+        newest, (Run.job == newest.c.job) & (Run.started_at == newest.c.started_at)
+    )
+    return {
+        job: LastRun(job, outcome, reason, params, ended_at)
+        for job, outcome, reason, params, ended_at in session.execute(query)
+        if outcome is not None and ended_at is not None
+    }
+
+
+def _newest(session: Session, store: str) -> dict[str, tuple[Snapshot, int]]:
+    """Give each site's newest snapshot of the whole site, and how many snapshots there are."""
+    query = select(Snapshot).where(Snapshot.store == store).order_by(Snapshot.taken_at)
+    found: dict[str, tuple[Snapshot, int]] = {}
+    counts: dict[str, int] = {}
+    for row in session.execute(query).scalars():
+        counts[row.site] = counts.get(row.site, 0) + 1
+        if row.paths == [f"/{row.site}"]:
+            found[row.site] = (row, 0)
+    return {site: (row, counts[site]) for site, (row, _count) in found.items()}
+
+
+def _missed(session: Session, since: datetime) -> dict[str, int]:
+    rows = session.execute(
+        select(Occurrence.site, func.count())
+        .where(Occurrence.outcome == "missed", Occurrence.due_at >= since)
+        .group_by(Occurrence.site)
+    )
+    return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types
+
+
+def _undelivered(session: Session) -> tuple[int, int]:
+    rows = session.execute(select(Notice.state, Notice.attempts, Notice.error)).all()
+    tried = sum(state in {"waiting", "sending"} and bool(error) for state, _n, error in rows)
+    return tried, sum(state == "failed" for state, _attempts, _error in rows)

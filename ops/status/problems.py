@@ -1,0 +1,139 @@
+"""What is not as it should be, how grave it is, and what to type; decided from the facts alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ops.jobs.reasons import Explanation, explain
+from ops.notices.drafts import grace_of
+from ops.present import format_duration, format_moment, outcome_cell
+from ops.status.facts import Facts, LastRun, SiteFacts
+from ops.text import N_, _, fill, ngettext
+
+Level = Literal["red", "yellow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be.
+
+    Attributes:
+        level: `red` needs somebody now; `yellow` can wait for the day.
+        site: Which site; empty for the whole.
+        told: In words.
+    """
+
+    level: Level
+    site: str
+    told: Explanation
+
+
+def find_problems(facts: Facts) -> list[Problem]:
+    """Give everything that is not as it should be, the red first; in the reader's language."""
+    found = [*_find_in_whole(facts)]
+    for site in facts.sites:
+        found += _find_in_site(site, facts)
+    return sorted(found, key=lambda problem: problem.level != "red")
+
+
+def is_late(site: SiteFacts, now: datetime) -> bool:
+    """Say whether a site's newest backup is older than it may be, or there is none."""
+    return site.newest_at is None or now - site.newest_at > site.rpo + grace_of(site.rpo)
+
+
+def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
+    yield from _find_age(site, facts)
+    backup, check = site.last_backup, site.last_check
+    if backup is not None and (backup.outcome in {"failed", "incomplete"} or backup.reason):
+        level: Level = "red" if backup.outcome == "failed" else "yellow"
+        yield Problem(level, site.name, _explain_run(backup, site.name))
+    if check is not None and check.outcome == "failed":
+        yield Problem("red", site.name, _explain_run(check, site.name))
+    if check is None and site.newest_at is not None:
+        yield Problem("yellow", site.name, Explanation(
+            _("the backups were never checked"),
+            next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
+        ))  # fmt: skip
+    if site.last_forget is not None and site.last_forget.outcome == "failed":
+        yield Problem("yellow", site.name, _explain_run(site.last_forget, site.name))
+    if site.missed:
+        text = ngettext(
+            "{count} run was missed in the last 7 days",
+            "{count} runs were missed in the last 7 days",
+            site.missed,
+        )
+        yield Problem("yellow", site.name, Explanation(
+            text.format(count=site.missed), next_step=fill(N_("`{program} service.missed`"), {})
+        ))  # fmt: skip
+
+
+def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
+    run_it = fill(N_("`{program} backup.run --site {site}`"), {"site": site.name})
+    rpo = format_duration(site.rpo)
+    if site.newest_at is None:
+        yield Problem("red", site.name, Explanation(
+            _("there is no backup yet"),
+            data=_("what the site holds is saved nowhere"),
+            next_step=run_it,
+        ))  # fmt: skip
+    elif is_late(site, facts.now):
+        yield Problem("red", site.name, Explanation(
+            _("the newest backup is {age} old; the target is {rpo}").format(
+                age=format_duration(facts.now - site.newest_at), rpo=rpo
+            ),
+            data=_("saved up to {moment}; what is younger is saved nowhere").format(
+                moment=format_moment(site.newest_at, facts.zone)
+            ),
+            next_step=run_it,
+        ))  # fmt: skip
+
+
+def _find_in_whole(facts: Facts) -> Iterator[Problem]:
+    if not facts.is_service_running:
+        yield Problem("yellow", "", Explanation(
+            _("the service does not run on this machine: nothing happens by itself"),
+            data=_("backups that exist are untouched"),
+            next_step=fill(N_("`{program} service.run`, or `systemctl start giucong`"), {}),
+        ))  # fmt: skip
+    if not facts.has_relay:
+        yield Problem("yellow", "", Explanation(
+            _("nobody is told when something fails: the estate names no relay"),
+            next_step=_("set `[notices] relay` and routes in the estate file"),
+        ))  # fmt: skip
+    tried, given_up = facts.undelivered
+    if tried or given_up:
+        yield Problem("red" if given_up else "yellow", "", Explanation(
+            _("{count} notices did not get through").format(count=tried + given_up),
+            next_step=_("check the relay; undelivered notices are tried again by themselves"),
+        ))  # fmt: skip
+
+
+def _explain_run(run: LastRun, site: str) -> Explanation:
+    found = explain(run.reason, run.params, job=run.job, site=site)
+    name = run.job.partition("/")[0]
+    kind = {"backup": _("last backup"), "check": _("last check"), "forget": _("last forgetting")}
+    heading = kind.get(name, name)
+    return Explanation(
+        f"{heading}: {outcome_cell(run.outcome).text}: {found.what}".rstrip(": "),
+        found.why, found.data, found.next_step,
+    )  # fmt: skip
+
+
+def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
+    """Give the closing line: how many sites are well, and how old the oldest backup is."""
+    red = {it.site for it in problems if it.level == "red" and it.site}
+    good = [site for site in facts.sites if site.name not in red]
+    ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
+    working = sum(site.is_working for site in facts.sites)
+    parts = [
+        _("{good} of {count} sites are well backed up").format(
+            good=len(good), count=len(facts.sites)
+        )
+    ]
+    if ages:
+        oldest = format_duration(max(ages))
+        parts.append(_("the oldest of their newest backups is {age} old").format(age=oldest))
+    if working:
+        parts.append(_("at work now: {count}").format(count=working))
+    return "; ".join(parts) + "."
