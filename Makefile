@@ -22,6 +22,8 @@ UV_VERSION := 0.13.9
 JOBS ?= 2
 SECONDS ?= 600
 ARGS ?=
+# Somebody's environment may forbid to keep bytecode at run time; each start would then compile anew.
+COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
 .PHONY: help demo test test-fast test-slow bench soak lint types layers fmt docs run messages lock \
 	clean venv packages-test packages-bench closing
@@ -31,7 +33,8 @@ help:
 	  'make demo       build a small estate in var/demo; back it up, check it, restore it' \
 	  'make test       lint, types, layers and every test' \
 	  'make test-fast  the tests that take under a minute together' \
-	  'make bench      measure against restic, borg and tar on the same data (ARGS=--quick)' \
+	  'make bench      measure against restic, borg and tar on the same data (ARGS=--quick);' \
+	  '                results go to .bench/results.json' \
 	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
 	  'make lint       rules of style;  make types: mypy;  make layers: who may import whom' \
 	  'make fmt        put the code in shape' \
@@ -54,7 +57,7 @@ test-slow: venv
 	@$(RUN) -m pytest -n $(JOBS) -m "slow and not soak" -q --durations=10
 
 bench: venv packages-bench
-	@$(RUN) -m bench $(ARGS)
+	@$(COMPILE); mkdir -p .bench; $(RUN) -m bench --json .bench/results.json $(ARGS)
 
 soak: venv packages-test
 	@GIUCONG_SOAK_SECONDS='$(SECONDS)' $(RUN) -m pytest -m soak --timeout=0 -s $(ARGS)
@@ -120,7 +123,7 @@ venv:
 	.venv/bin/python -m pip install -q --require-hashes --no-deps --only-binary :all: \
 	  -r requirements.lock; \
 	.venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
-	printf '%s' "$$state" > .venv/ready
+	$(COMPILE); printf '%s' "$$state" > .venv/ready
 
 # tests/packages.txt: package, what proves that it is there, who needs it, why.
 packages-test packages-bench: packages-%:
