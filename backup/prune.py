@@ -21,6 +21,8 @@ Under the exclusive lock; while a backup runs it cannot be had, and the rest is 
 8. Look for other locks again. Delete the packs that are in no index any more, and those that never
    were: as nobody else can be writing, they are leftovers.
 
+Before that, pieces of files that killed writers left in the store long ago are swept away.
+
 Killed after any step, every snapshot is whole: a pack goes only when no index names it, and it is
 in no index only when its needed blobs are indexed elsewhere.
 """
@@ -47,6 +49,7 @@ from backup.pruning.planning import PruneFigures, PrunePlan, plan_prune
 from backup.pruning.removal import Removal, decide_removal
 from backup.pruning.request import PruneRequest
 from backup.repository import Repository, pack_key
+from backup.stores.leftovers import sweep_leftovers
 
 __all__ = [
     "PruneFigures",
@@ -203,6 +206,7 @@ def _finish(
     retry_for: timedelta,
     progress: Progress,
 ) -> PruneResult:
+    sweep_leftovers(repository.store)
     if not plan.has_work:
         return PruneResult("ok", plan.figures, moved)
     with _hold_alone(repository, retry_for) as lock:

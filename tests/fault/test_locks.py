@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
@@ -29,6 +30,8 @@ from backup.prune import PruneRequest, prune
 from backup.repository import Repository
 from backup.stores.base import Buffer, ObjectInfo
 from backup.stores.faulty import Effect, Fault, FaultyStore
+from backup.stores.folder import FolderStore
+from backup.stores.limited import LimitedStore
 from backup.stores.memory import MemoryStore
 from backup.times import format_local_time
 from tests.fault.world import (
@@ -36,8 +39,10 @@ from tests.fault.world import (
     Desk,
     SwiftClock,
     back_up,
+    export,
     make_world,
     open_part,
+    part_of,
     read_back,
     read_source,
 )
@@ -301,3 +306,17 @@ def test_a_listing_that_names_snapshots_twice_counts_them_once(store: MemoryStor
         store, [Fault(Effect.DUPLICATE, method="list", prefix="main/snapshots", times=None)]
     )
     assert len(open_part(twice, "main").load_snapshots()) == 5
+
+
+def test_prune_sweeps_away_what_killed_writers_left_long_ago(tmp_path: Path) -> None:
+    world = make_world()
+    export(part_of(world.full, "main"), tmp_path)
+    old, young = tmp_path / "data/.giucong-tmp-old", tmp_path / "data/.giucong-tmp-young"
+    for path in (old, young):
+        path.write_bytes(b"a part of a pack")
+    long_ago = time.time() - timedelta(days=2).total_seconds()
+    os.utime(old, (long_ago, long_ago))
+    store = LimitedStore(FolderStore(tmp_path), upload_bytes_per_second=10**9)
+    prune(Repository.open(store, PASSWORD.encode(), clock=SwiftClock()), PruneRequest(workers=0))
+    assert not old.exists()
+    assert young.exists()
