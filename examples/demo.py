@@ -6,6 +6,7 @@ stay, the backups are added to, the restored copy is made anew.
 
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from examples.compare import compare_databases, compare_trees, count_files
 from examples.portal import build_site
+from ops.present import format_size, text_width
 from ops.text import _
 
 _ROOT = Path(__file__).parent.parent
@@ -48,18 +50,18 @@ def run_demo(folder: Path) -> None:
         (_("Build the example: a commune's portal, a key, an estate file"), build_estate),
         (_("Check the estate file"), _task("estate.check")),
         (_("Make the repository"), _task("backup.init")),
-        (_("First backup"), _task("backup.run", "--site", _SITE)),
-        (_("Second backup, with nothing changed"), _task("backup.run", "--site", _SITE)),
+        (_("Back up"), _task("backup.run", "--site", _SITE)),
+        (_("Back up again, with nothing changed"), _task("backup.run", "--site", _SITE)),
         (
             _("Read every stored byte back"),
             _task("backup.check", "--site", _SITE, "--read-data"),
         ),
         (_("Restore into a folder of its own"), _restore),
-        (_("Compare the restored copy with the original"), _compare),
+        (_("Compare the restored copy with the original"), compare_restored),
         (_("The state of things"), _task("backup.status")),
     ]
     for number, (title, step) in enumerate(steps, start=1):
-        print(f"\n── {number}/{len(steps)} · {title}", flush=True)
+        _head(f"── {number}/{len(steps)} · {title}")
         step(folder)
     _summarise(folder)
 
@@ -71,6 +73,7 @@ def build_estate(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     build_site(folder / "sources")
+    (folder / "stores").mkdir(exist_ok=True)  # stands for a disk, which would be mounted
     keys = folder / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)
     _write_key(keys / "repository.key")
@@ -78,7 +81,11 @@ def build_estate(folder: Path) -> None:
     if not estate.exists():
         shutil.copyfile(_ROOT / "examples" / "demo_estate.toml", estate)
     files, size = count_files(folder / "sources", leave_out=frozenset())
-    print(_("{files} files, {size} bytes: {path}").format(files=files, size=size, path=folder))
+    print(
+        _("{files} files, {size}: {path}").format(
+            files=files, size=format_size(size), path=_shown(folder)
+        )
+    )
 
 
 def _write_key(path: Path) -> None:
@@ -97,7 +104,7 @@ def _task(name: str, *flags: str) -> Callable[[Path], None]:
     """Give a step that runs one of the operator's tasks, shown as somebody would type it."""
 
     def run(folder: Path) -> None:
-        print(f"$ fab {' '.join((name, *flags))}", flush=True)
+        print(f"$ fab {shlex.join((name, *flags))}", flush=True)
         environment = {**os.environ, "GIUCONG_ESTATE": str(folder / "estate.toml")}
         ended = subprocess.run([_FAB, name, *flags], cwd=_ROOT, env=environment, check=False)
         if ended.returncode != 0:
@@ -113,10 +120,10 @@ def _task(name: str, *flags: str) -> Callable[[Path], None]:
 def _restore(folder: Path) -> None:
     target = folder / "restored"
     shutil.rmtree(target, ignore_errors=True)
-    _task("backup.restore", "--site", _SITE, "--target", str(target))(folder)
+    _task("backup.restore", "--site", _SITE, "--target", _shown(target))(folder)
 
 
-def _compare(folder: Path) -> None:
+def compare_restored(folder: Path) -> None:
     """Compare bytes, owners, modes, times, attributes and links; the database row by row."""
     sources, restored = folder / "sources", folder / "restored" / _SITE
     differences = [
@@ -133,9 +140,9 @@ def _compare(folder: Path) -> None:
     )
     print(
         _(
-            "equal: {files} files, {size} bytes; owners, modes, times, attributes and links;"
+            "equal: {files} files, {size}: every byte, owner, mode, time, attribute and link;"
             " the database row by row"
-        ).format(files=files, size=size)
+        ).format(files=files, size=format_size(size))
     )
 
 
@@ -149,15 +156,32 @@ def _summarise(folder: Path) -> None:
         (_("the restored copy"), "restored/"),
         (_("the catalog and journal"), "state/"),
     ]
-    print("\n" + _("Everything worked. What lies where:"))
+    _head(_("Everything worked. What lies where:"))
+    width = max(text_width(title) for title, _path in lines)
     for title, path in lines:
-        print(f"  {title}: {folder / path}")
-    print("\n" + _("Go on from here:"))
-    print(f"  export GIUCONG_ESTATE={folder / 'estate.toml'}")
+        print(f"  {title}{'':{width - text_width(title)}}  {_shown(folder / path)}")
+    _head(_("Go on from here:"))
+    store, key = folder / "stores" / "near" / _SITE, folder / "keys" / "repository.key"
+    print(f"  export GIUCONG_ESTATE={_shown(folder / 'estate.toml')}")
     print("  .venv/bin/giucong")
     print(f"  .venv/bin/fab backup.list --site {_SITE}")
-    print(f"  restic -r {folder / 'stores' / 'near' / _SITE} \\")
-    print(f"    --password-file {folder / 'keys' / 'repository.key'} snapshots")
+    print(f"  restic -r {_shown(store)} \\")
+    print(f"    --password-file {_shown(key)} snapshots", flush=True)
+
+
+def _head(text: str) -> None:
+    """Print a headline after an empty line; bold on a terminal."""
+    bold, plain = ("\033[1m", "\033[0m") if _may_style() else ("", "")
+    print(f"\n{bold}{text}{plain}", flush=True)
+
+
+def _may_style() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _shown(path: Path) -> str:
+    """Give a path as somebody in the checkout would type it."""
+    return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path)
 
 
 if __name__ == "__main__":

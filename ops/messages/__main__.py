@@ -7,7 +7,7 @@ from ops.messages.catalogue import find_gaps, find_unused, merge_parts, render_m
 from ops.messages.extract import find_messages
 from ops.text import LOCALE_FOLDER
 
-PACKAGES = ("archive", "backup", "ops", "provisioning", "runbooks")
+PACKAGES = ("archive", "backup", "examples", "ops", "provisioning", "runbooks")
 ROOT = Path(__file__).parents[2]
 TARGET = LOCALE_FOLDER / "vi" / "LC_MESSAGES" / "giucong.po"
 
