@@ -43,7 +43,7 @@ from backup.movers import Move, Moved, open_mover
 from backup.packs import ID_LENGTH, BlobType
 from backup.progress import SILENT, Progress
 from backup.pruning.entries import find_whole_packs, select_blobs
-from backup.pruning.facts import NOTHING_DELETED, ensure_alone, find_needs, list_steadily
+from backup.pruning.facts import NOTHING_DELETED, Reading, ensure_alone, find_needs, list_steadily
 from backup.pruning.indexes import extend_index, load_index_files, write_index
 from backup.pruning.planning import PruneFigures, PrunePlan, plan_prune
 from backup.pruning.removal import Removal, decide_removal
@@ -261,7 +261,7 @@ def _look_again(repository: Repository, plan: PrunePlan, progress: Progress) -> 
         index, needed = extend_index(index, needed, load_index_files(repository, came_since))
     newcomers = [it for it in snapshot_ids if it not in plan.snapshot_ids]
     if newcomers:
-        needed = needed | find_needs(repository, index, newcomers, progress).marks
+        needed = needed | find_needs(repository, index, newcomers, Reading(None, progress)).marks
     stored = repository.list_packs()
     candidates = np.zeros(len(index.pack_ids), dtype=np.bool_)
     candidates[[*plan.remove, *plan.repack]] = True

@@ -20,7 +20,7 @@ from backup.repository import Repository, open_blob
 ABSENT = -1
 OTHER_TYPE = -2
 # The trees of a pack are read at one go up to this many bytes; beyond it, one by one.
-_LARGEST_SPAN = 64 << 20
+LARGEST_SPAN = 64 << 20
 
 
 class MissingBlob(NamedTuple):
@@ -211,7 +211,7 @@ class TreeWalk:
     def _read_span(self, pack: int) -> tuple[int, memoryview]:
         """Read the part of a pack that holds its trees; gives its offset and bytes, or nothing."""
         start, end = int(self._starts[pack]), int(self._ends[pack])
-        if end - start <= _LARGEST_SPAN:
+        if end - start <= LARGEST_SPAN:
             try:
                 return start, memoryview(
                     self._repository.read_pack(self._index.pack_ids[pack], start, end - start)

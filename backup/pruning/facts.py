@@ -1,6 +1,7 @@
 """Gathering facts that can be trusted: listings that agree, and what the snapshots need."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from backup.errors import (
     BackupError,
@@ -12,6 +13,7 @@ from backup.index import Index
 from backup.locks import SECOND_LOOK_AFTER, Lock, LockInfo, list_locks
 from backup.progress import Progress
 from backup.repository import FileKind, Repository
+from backup.tree_readers import TreeReaders
 from backup.usage import UsedBlobs, find_used
 
 NOTHING_DELETED = "nothing was deleted"
@@ -68,11 +70,24 @@ def ensure_alone(repository: Repository, lock: Lock) -> None:
     )
 
 
+class Reading(NamedTuple):
+    """How trees are read.
+
+    Attributes:
+        readers: Worker processes; None to read them here.
+        progress: Told of the trees.
+    """
+
+    readers: TreeReaders | None
+    progress: Progress
+
+
 def find_needs(
-    repository: Repository, index: Index, snapshot_ids: Sequence[str], progress: Progress
+    repository: Repository, index: Index, snapshot_ids: Sequence[str], reading: Reading
 ) -> UsedBlobs:
     """Walk snapshots; refuse to go on where anything they need cannot be told."""
     roots = [_root_of(repository, snapshot_id) for snapshot_id in snapshot_ids]
+    progress = reading.progress
     progress.start("find used data", None, "trees")
     seen = 0
 
@@ -81,7 +96,7 @@ def find_needs(
         progress.advance(trees - seen)
         seen = trees
 
-    used = find_used(repository, index, roots, progress=advance)
+    used = find_used(repository, index, roots, readers=reading.readers, progress=advance)
     progress.finish()
     if used.unreadable:
         tree = used.unreadable[0]

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from backup.checking.pack_table import PackTable
-from backup.index import MOST_BLOBS_A_FILE, Columns, Index, IndexBuilder, encode_index
-from backup.packs import ID_LENGTH, PackedBlob
+from backup.index import MOST_BLOBS_A_FILE, Columns, Index, IndexBuilder
+from backup.packs import ID_LENGTH, BlobType
 from backup.pruning.entries import Flags
 from backup.repository import Repository
 
@@ -65,27 +64,60 @@ def write_index(
     Args:
         repository: Where to.
         index: What is known of the packs.
-        packs: Their numbers.
+        packs: Their numbers, ascending.
         progress: Told how many more packs are done.
     """
     written = []
     for group in _group(index, packs):
-        written.append(repository.write_file("index", encode_index(group)))
+        text = f'{{"packs":[{",".join(_encode_packs(index, group))}]}}\n'
+        written.append(repository.write_file("index", text.encode()))
         progress(len(group))
     return written
 
 
-def _group(index: Index, packs: list[int]) -> Iterator[dict[bytes, list[PackedBlob]]]:
-    """Divide packs into index files of about 50 000 blobs; a pack is never divided."""
-    table = PackTable(index)
-    group: dict[bytes, list[PackedBlob]] = {}
+Entries = tuple[int, npt.NDArray[np.int64]]
+
+
+def _group(index: Index, packs: list[int]) -> Iterator[list[Entries]]:
+    """Divide packs into index files of about 50 000 blobs; a pack is never divided.
+
+    Yields:
+        For each file the packs' numbers, and the positions of each one's entries by offset.
+    """
+    order = np.lexsort((index.offsets(), index.pack_numbers()))
+    bounds = np.searchsorted(index.pack_numbers()[order], np.arange(len(index.pack_ids) + 1))
+    group: list[Entries] = []
     count = 0
     for number in packs:
-        blobs = table.blobs(number)
-        group[index.pack_ids[number]] = blobs
-        count += len(blobs)
+        entries = order[bounds[number] : bounds[number + 1]]
+        group.append((number, entries))
+        count += len(entries)
         if count >= MOST_BLOBS_A_FILE:
             yield group
-            group, count = {}, 0
+            group, count = [], 0
     if group:
         yield group
+
+
+def _encode_packs(index: Index, packs: list[Entries]) -> Iterator[str]:
+    """Write the JSON of each pack: the text of `encode_index`, without a tuple for each blob."""
+    words = [blob_type.word for blob_type in BlobType]
+    for number, entries in packs:
+        ids = _id_array(index)[entries].tobytes().hex()
+        rows = zip(
+            range(0, len(ids), 2 * ID_LENGTH),
+            index.types()[entries].tolist(),
+            index.offsets()[entries].tolist(),
+            index.sizes()[entries].tolist(),
+            index.plain_sizes()[entries].tolist(),
+            strict=True,
+        )
+        blobs = ",".join(
+            [
+                f'{{"id":"{ids[at : at + 2 * ID_LENGTH]}","type":"{words[kind]}",'
+                f'"offset":{offset},"length":{length}'
+                + (f',"uncompressed_length":{plain}}}' if plain else "}")
+                for at, kind, offset, length, plain in rows
+            ]
+        )
+        yield f'{{"id":"{index.pack_ids[number].hex()}","blobs":[{blobs}]}}'

@@ -16,9 +16,10 @@ from backup.pruning.entries import (
     count_packs,
     find_whole_packs,
 )
-from backup.pruning.facts import NOTHING_DELETED, find_needs, list_steadily
+from backup.pruning.facts import NOTHING_DELETED, Reading, find_needs, list_steadily
 from backup.pruning.request import PruneRequest
 from backup.repository import Repository
+from backup.tree_readers import open_tree_readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,13 @@ def plan_prune(
         StoreError: The store failed.
     """
     request = request or PruneRequest()
+    with open_tree_readers(repository, workers=request.workers) as readers:
+        return _plan(repository, request, without, Reading(readers, progress))
+
+
+def _plan(
+    repository: Repository, request: PruneRequest, without: Collection[str], reading: Reading
+) -> PrunePlan:
     listed = list_steadily(repository, "snapshots")
     snapshot_ids = [snapshot_id for snapshot_id in listed if snapshot_id not in without]
     index = repository.load_index()
@@ -125,7 +133,7 @@ def plan_prune(
             next_step="look at it with snapshots; if it is right, add --unsafe-allow-remove-all",
             place=repository.store.location,
         )
-    used = find_needs(repository, index, snapshot_ids, progress)
+    used = find_needs(repository, index, snapshot_ids, reading)
     is_whole = find_whole_packs(index, stored)
     needed = choose_copies(index, used.marks, is_whole)
     counts = count_packs(index, needed, is_whole)

@@ -23,6 +23,8 @@ from backup.repository import Repository
 from backup.snapshots import Snapshot
 from backup.sources.files import FolderSource
 from backup.stores.folder import FolderStore
+from backup.tree_readers import open_tree_readers
+from backup.usage import find_used
 from tests.command_line import Answer, run_ours
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
@@ -400,3 +402,35 @@ def test_restic_reads_our_tags_and_we_change_its(made: Made, tmp_path: Path) -> 
     ours(made.oracle, "tag", "--set", "")
     assert {it.tags for it in snapshots_of(made.oracle)} == {()}
     prove_whole(made, made.oracle, range(DAYS), tmp_path)
+
+
+def test_worker_processes_find_what_one_finds(made: Made) -> None:
+    repository = open_oracle(made.oracle)
+    roots = [(it.tree, bytes.fromhex(it.id)) for it in snapshots_of(made.oracle)]
+    index = repository.load_index()
+    with open_tree_readers(repository, workers=2) as readers:
+        assert readers is not None
+        theirs = find_used(repository, index, roots, readers=readers)
+    mine = find_used(repository, index, roots)
+
+    assert (theirs.marks == mine.marks).all()
+    assert (theirs.trees, theirs.missing, theirs.unreadable) == (mine.trees, (), ())
+
+
+def test_worker_processes_tell_a_tree_that_is_damaged(made: Made) -> None:
+    repository = open_oracle(made.oracle)
+    snapshot = snapshots_of(made.oracle)[-1]
+    index = repository.load_index()
+    place = index.find(snapshot.tree)
+    assert place is not None
+    name = place.pack.hex()
+    path = made.oracle.folder / "data" / name[:2] / name
+    content = bytearray(path.read_bytes())
+    content[place.blob.offset + 20] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
+    roots = [(snapshot.tree, bytes.fromhex(snapshot.id))]
+    with open_tree_readers(repository, workers=2) as readers:
+        found = find_used(repository, index, roots, readers=readers)
+
+    assert [it.id for it in found.unreadable] == [snapshot.tree]

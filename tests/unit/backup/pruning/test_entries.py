@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from backup.index import Index, IndexBuilder
+from backup.index import Index, IndexBuilder, encode_index
 from backup.packs import BlobType, PackedBlob
 from backup.pruning.entries import (
     Flags,
@@ -13,8 +13,9 @@ from backup.pruning.entries import (
     count_packs,
     select_blobs,
 )
-from backup.pruning.indexes import extend_index
+from backup.pruning.indexes import extend_index, write_index
 from backup.pruning.removal import decide_removal
+from tests.small_repository import SmallRepository
 
 DATA, TREE = BlobType
 
@@ -137,6 +138,18 @@ def test_marks_survive_when_the_index_grows() -> None:
     assert {letter: len(grown.find_all(digest(letter))) for letter in "aeg"} == {
         "a": 2, "e": 1, "g": 1,
     }  # fmt: skip
+
+
+def test_the_index_is_written_as_it_is_after_a_backup() -> None:
+    repository = SmallRepository().repository
+    index = index_of(A="abc", B=[("t", TREE)], C="")
+    (file_id,) = write_index(repository, index, [0, 1, 2], progress=lambda _: None)
+    packs = {
+        index.pack_ids[number]: blobs
+        for number, blobs in select_blobs(index, np.ones(len(index), dtype=np.bool_), [0, 1, 2])
+    }
+
+    assert repository.read_file("index", file_id) == encode_index({**packs, digest("C"): []})
 
 
 def removal(
