@@ -181,20 +181,22 @@ def _restore(setting: Setting, work: str, data: Dataset, note: Note) -> None:
     """Time restores into an empty folder; compare what each peer restored first, not timed."""
     if work not in setting.works:
         return
-    target = setting.folder / "run" / "restored"
+    # ext4 looks long for free inodes right after many were freed, so nothing is removed in between.
+    targets = setting.folder / "run" / "restored"
 
     def turn(peer: Archiver, number: int) -> Command:
-        del number
-        target.mkdir()
+        target = targets / f"{peer.name}-{number}"
+        target.mkdir(parents=True)
         return peer.restore(setting.state(peer), "first", target)
 
     def after(peer: Archiver, number: int) -> None:
         if number == 0:
             setting.say(f"{work}: comparing what {peer.name} restored")
+            target = targets / f"{peer.name}-{number}"
             compare_trees(data.root, target / data.root.relative_to("/"))
-        shutil.rmtree(target)
 
     note(do_rounds(setting, work, describe(data), setting.archivers, turn, after))
+    shutil.rmtree(targets)
 
 
 def _copy_portal(setting: Setting) -> Dataset:
