@@ -24,6 +24,16 @@ _RFC3339 = re.compile(
 )
 
 
+_UTC = re.compile(
+    r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII
+)
+
+
+@lru_cache(maxsize=4096)
+def _day_seconds(day: str) -> int:
+    return parse_nanoseconds(day + "T00:00:00+00:00") // _NS
+
+
 @lru_cache(maxsize=4096)
 def _day_text(day: int) -> str:
     if _FIRST_DAY <= day <= _LAST_DAY:
@@ -54,6 +64,11 @@ def parse_nanoseconds(text: str) -> int:
     Raises:
         UnsupportedFormatError: The text is not such a time.
     """
+    match = _UTC.fullmatch(text)
+    if match is not None:  # as we write node times; there are two in every node
+        day, hour, minute, second, digits = match.groups()
+        seconds = _day_seconds(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
+        return seconds * _NS + (int(digits.ljust(9, "0")) if digits else 0)
     when, fraction = _split(text)
     delta = when - datetime(1970, 1, 1, tzinfo=UTC)
     days = delta.days
