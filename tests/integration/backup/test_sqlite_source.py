@@ -17,7 +17,7 @@ from backup.sources.sqlite import SqliteFacts, open_copy
 
 ROWS = 3_000
 _WRITER = """
-import sqlite3, sys, itertools
+import sqlite3, sys, itertools, time
 database = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
 for number in itertools.count():
     database.execute("BEGIN IMMEDIATE")
@@ -25,6 +25,7 @@ for number in itertools.count():
     database.execute("INSERT INTO pairs VALUES (?, 'b')", (number,))
     database.execute("COMMIT")
     print(number, flush=True)
+    time.sleep(0.005)
 """
 
 

@@ -1,14 +1,19 @@
 """The operator's tasks as processes, in both languages, on a real site with a live database."""
 
 import json
+import socket
 import sqlite3
 import stat
 import subprocess
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from ops.catalog.opening import open_catalog
+from ops.catalog.records import Run
 from ops.service.site_lock import hold_site_lock
 from tests.integration.jobs.small_estate import build_estate, giucong
 
@@ -290,3 +295,48 @@ def test_a_wrong_key_and_a_missing_store_have_their_own_exit_codes(tmp_path: Pat
     assert (wrong.returncode, gone.returncode) == (12, 10)
     assert "hunter2" not in wrong.stderr + wrong.stdout
     assert "is not mounted" in gone.stderr
+
+
+def test_a_run_that_held_strangely_little_is_ok_and_told(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    giucong(estate, "backup.init")
+    catalog = open_catalog(f"sqlite:///{estate.parent / 'state' / 'giucong.db'}")
+    parts = {"databases/db.sqlite": 100 << 20, "files/www": 30_000}
+    with catalog.writing() as session:
+        for night in range(1, 7):
+            moment = datetime.now(UTC) - timedelta(days=night)
+            session.add(
+                Run(job="backup/cong-xa", kind="backup", site="cong-xa", host="h", pid=1,
+                    started_at=moment, ended_at=moment, outcome="ok",
+                    summary={"seconds": 1.0, "parts": parts})
+            )  # fmt: skip
+    catalog.close()
+    ended = giucong(estate, "backup.run", "--site", "cong-xa")
+    alone = giucong(estate)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "databases/db.sqlite held" in ended.stdout
+    assert "in the 6 good runs before it was about 100.0 MiB" in ended.stdout
+    assert "files/www held" not in ended.stdout
+    assert "unlike the runs before it" in alone.stdout
+
+
+def test_a_killed_run_leaves_nothing_stuck(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    giucong(estate, "backup.init")
+    (estate.parent / "scratch" / "cong-xa").mkdir(parents=True)
+    (estate.parent / "scratch" / "cong-xa" / "left.sqlite").write_bytes(b"x")
+    catalog = open_catalog(f"sqlite:///{estate.parent / 'state' / 'giucong.db'}")
+    with catalog.writing() as session:
+        session.add(
+            Run(job="backup/cong-xa", kind="backup", site="cong-xa", host=socket.gethostname(),
+                pid=1, started_at=datetime.now(UTC))
+        )  # fmt: skip
+    ended = giucong(estate, "backup.run", "--site", "cong-xa")
+    with catalog.reading() as session:
+        runs = session.execute(select(Run.outcome, Run.reason).order_by(Run.started_at)).all()
+    catalog.close()
+
+    assert ended.returncode == 0, ended.stderr
+    assert [tuple(run) for run in runs] == [("failed", "lost"), ("ok", "")]
+    assert not list((estate.parent / "scratch").rglob("left.sqlite"))
