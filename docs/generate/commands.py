@@ -44,7 +44,8 @@ def _render_collections(root: Collection) -> Iterable[str]:
     for name, collection in root.collections.items():
         yield f"### {name}\n\n{_sentence(collection.__doc__ or '')}\n"
         for task in collection.tasks.values():
-            yield f"#### `{name}.{task.name}`\n\n{(task.__doc__ or '').strip()}\n"
+            full_name = f"{name}.{collection.transform(task.name)}"
+            yield f"#### `{full_name}`\n\n{(task.__doc__ or '').strip()}\n"
             yield _render_table(
                 (f"`{_written_flag(argument, task)}`", argument.help or "")
                 for argument in task.get_arguments()
