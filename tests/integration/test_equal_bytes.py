@@ -1,5 +1,6 @@
 """A file that holds the very bytes of a tree needs a blob of its own."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_a_file_with_the_bytes_of_a_tree_and_that_tree_are_both_stored(
     repository = Repository.init(MemoryStore(), b"secret")
     source = tmp_path / "source"
     source.mkdir()
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "file": lambda: (source / "a").write_bytes(EMPTY_TREE),
         "folder": (source / "b").mkdir,
     }
