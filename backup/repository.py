@@ -6,13 +6,13 @@ overwritten.
 """
 
 import hashlib
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from backup.clock import SYSTEM_CLOCK, Clock
+from backup.config import VERSION, Config, decode_config, encode_config, is_id
 from backup.crypto import Envelope, MasterKey, generate_master_key
 from backup.errors import (
     BackupError,
@@ -26,37 +26,26 @@ from backup.errors import (
 from backup.frames import Decompressor, decode_unpacked, encode_unpacked
 from backup.keys import KeyFile, parse_key_file, unwrap_master_key, wrap_master_key
 from backup.packs import BlobType, PackedBlob
-from backup.polynomials import generate_polynomial, is_irreducible
+from backup.polynomials import generate_polynomial
 from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from backup.stores.base import Buffer, Store
 
 if TYPE_CHECKING:  # numpy behind it costs a tenth of a second, and an unchanged tree needs no index
     from backup.index import Index, Location
 
+__all__ = [
+    "VERSION",
+    "Config",
+    "FileKind",
+    "Repository",
+    "add_key_file",
+    "is_id",
+    "open_blob",
+    "pack_key",
+]
+
 FileKind = Literal["keys", "index", "snapshots", "locks"]
-VERSION = 2
-_ID_DIGITS = 64
 _INDEX_ATTEMPTS = 5
-_HEX = frozenset("0123456789abcdef")
-
-
-class Config(NamedTuple):
-    """What ``config`` says.
-
-    Attributes:
-        version: Format version; we write 2.
-        id: Random, 64 hexadecimal digits.
-        polynomial: Irreducible, degree 53.
-    """
-
-    version: int
-    id: str
-    polynomial: int
-
-
-def is_id(name: str) -> bool:
-    """Whether a file's name is an id; other names are leftovers, and ignored."""
-    return len(name) == _ID_DIGITS and _HEX.issuperset(name)
 
 
 def pack_key(pack_id: bytes) -> str:
@@ -127,7 +116,7 @@ class Repository:
         else:
             master = generate_master_key()
             key_id = add_key_file(store, master, password, clock=clock)
-        store.write("config", Envelope(master).seal(_encode_config(config)))
+        store.write("config", Envelope(master).seal(encode_config(config)))
         return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
 
     @classmethod
@@ -158,7 +147,7 @@ class Repository:
                 place=store.location,
             ) from None
         key_id, master = _find_key(store, password)
-        config = _decode_config(Envelope(master).open(sealed))
+        config = decode_config(Envelope(master).open(sealed))
         return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
 
     @property
@@ -402,33 +391,3 @@ def _read_key_file(store: Store, name: str) -> KeyFile:
         next_step="use another password if there is one, or restore this file from a copy",
         id=name[:8],
     )
-
-
-def _encode_config(config: Config) -> bytes:
-    fields = {
-        "version": config.version,
-        "id": config.id,
-        "chunker_polynomial": format(config.polynomial, "x"),
-    }
-    return json.dumps(fields, separators=(",", ":")).encode()
-
-
-def _decode_config(text: bytes) -> Config:
-    try:
-        raw = json.loads(text)
-        config = Config(int(raw["version"]), str(raw["id"]), int(raw["chunker_polynomial"], 16))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnsupportedFormatError("the repository's config is not of the known form") from error
-    if config.version != VERSION:
-        raise UnsupportedFormatError(
-            "the repository has format version {version}; this engine knows version {known}",
-            data="nothing was read or written",
-            next_step="upgrade Giữ Cổng"
-            if config.version > VERSION
-            else "run: restic migrate upgrade_repo_v2",
-            version=config.version,
-            known=VERSION,
-        )
-    if not is_id(config.id) or not is_irreducible(config.polynomial):
-        raise DamagedError("the repository's config holds an impossible value")
-    return config
