@@ -140,10 +140,10 @@ def compare_restored(folder: Path) -> None:
     )
     print(
         _(
-            "equal: {files} files, {size}: every byte, owner, mode, time, attribute and link;"
-            " the database row by row"
+            "equal: {files} files, {size}, in every byte, owner, mode, time, attribute and link"
         ).format(files=files, size=format_size(size))
     )
+    print(_("equal: the database, row by row"))
 
 
 def _summarise(folder: Path) -> None:
