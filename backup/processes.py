@@ -79,7 +79,7 @@ class Worker:
             start_new_session=False,
         )
         assert self._process.stdin is not None  # noqa: S101 -- both were asked for above
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 -- as above
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         for pipe in (self._stdin, self._stdout):
             with suppress(OSError):  # a user may be out of pipe memory; small pipes work too
@@ -117,7 +117,7 @@ class Worker:
             end = _LENGTH.size + length
             if len(self._received) < end:
                 return
-            message = marshal.loads(memoryview(self._received)[_LENGTH.size : end])  # noqa: S302
+            message = marshal.loads(memoryview(self._received)[_LENGTH.size : end])  # noqa: S302 -- our own child
             del self._received[:end]
             if isinstance(message, tuple) and message[0] == "error":
                 raise _rebuild_error(message)
