@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
@@ -13,6 +14,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ops.messages.extract import Message
+
+# Babel writes the present minute otherwise, and the file would be stale a minute later.
+_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 _COMMAND = re.compile(r"`[^`]*`")
 
@@ -69,6 +73,7 @@ def render_po(catalogue: Catalog) -> bytes:
 def render_mo(catalogue: Catalog) -> bytes:
     """Give the compiled catalogue; no moment stands in it: it changes with the texts alone."""
     plain = read_po(io.BytesIO(render_po(catalogue)), locale="vi")
+    plain.creation_date = _NO_MOMENT
     buffer = io.BytesIO()
     write_mo(buffer, plain)
     return buffer.getvalue()
