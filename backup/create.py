@@ -309,7 +309,9 @@ class _Run:
     def _store_cache(self, more: Mapping[bytes, bytes] | None = None) -> None:
         digests = {**self._digests, **(more or {})}
         if digests != self._cache.entries or self._writer.index_files:
-            self._cache.store(digests, [*self._index_files, *self._writer.index_files])
+            # Files may have come between our listing and our reading of the index.
+            read = self._writer.index_read.union(self._index_files)
+            self._cache.store(digests, [*read, *self._writer.index_files])
 
 
 def _trusted_before(parent: Snapshot | None) -> int:

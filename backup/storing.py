@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backup.claims import Claims, KnownIds
 from backup.crypto import Envelope, MasterKey
-from backup.errors import DamagedError
+from backup.errors import BackupError, DamagedError
 from backup.frames import Compression, Compressor, Decompressor
 from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
 from backup.repository import pack_key
@@ -95,6 +95,7 @@ class BlobStorer:
         self._thread: ThreadPoolExecutor | None = None
         self._writing: tuple[FinishedPack, Future[None]] | None = None
         self._dry_run = dry_run
+        self._is_intact = True
         self._plain_bytes = self._packed_bytes = self._count = 0
 
     @property
@@ -110,9 +111,11 @@ class BlobStorer:
             StoreError: A pack could not be written.
         """
         known, add = self._known, self._claims.add
+        self._is_intact = False
         for blob_id, plaintext in blobs:
             if blob_id not in known and add(blob_id):
                 self._store_new(blob_id, plaintext)
+        self._is_intact = True
 
     def _store_new(self, blob_id: bytes, plaintext: Buffer) -> None:
         frame = self._compress(plaintext)
@@ -169,10 +172,20 @@ class BlobStorer:
             self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
 
     def flush(self) -> None:
-        """Finish the open pack, and come back when everything is durable and reported."""
+        """Finish the open pack, and come back when everything is durable and reported.
+
+        Raises:
+            BackupError: An error or an interruption struck in the middle of storing, so that what
+                was taken may lie in no pack, or in one that is not whole.
+            StoreError: A pack could not be written.
+        """
+        if not self._is_intact:
+            raise BackupError("storing was interrupted, so not everything taken is stored")
+        self._is_intact = False
         if len(self._builder):
             self._finish_pack()
         self._wait_for_pack()
+        self._is_intact = True
 
     def close(self) -> None:
         """End the writing thread; an open pack is dropped."""

@@ -89,6 +89,11 @@ class RunWriter:
         """Start the workers, if that has not happened, so that they are ready when needed."""
         self._start()
 
+    @property
+    def index_read(self) -> frozenset[str]:
+        """Ids of the index files that were read; none before the index was needed."""
+        return self.index.file_ids if "index" in self.__dict__ else frozenset()
+
     # Trees -------------------------------------------------------------------------------------
 
     @cached_property

@@ -17,6 +17,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -114,6 +115,17 @@ class Campaign:
         self._prove_everything(store, desk)
         return succeeded
 
+    def interrupt(self, at: int) -> None:
+        """Let somebody press Ctrl-C while a call is under way, and prove (a), (b), (c)."""
+        store = self.start.clone()
+        delay = Fault(Effect.DELAY, at=at, delay=timedelta(seconds=1))
+        desk = self._desk(FaultyStore(store, [delay], sleep=_press_control_c))
+        try:
+            self.scenario.act(desk)
+        except KeyboardInterrupt:
+            self.tally["interrupts"] += 1
+        self._prove_everything(store, desk)
+
     # The proofs --------------------------------------------------------------------------------
 
     def _prove_everything(self, store: MemoryStore, desk: Desk) -> None:
@@ -183,6 +195,10 @@ class Campaign:
         desk = Desk(self.world, store, cache)
         desk.clock = SwiftClock(start=desk.clock.now(), step=self.scenario.clock_step)
         return desk
+
+
+def _press_control_c(_seconds: float) -> None:
+    raise KeyboardInterrupt
 
 
 def _state_of(part: str, objects: dict[str, bytes]) -> State:

@@ -1,8 +1,9 @@
 """Damage in every kind of file: found, named, never restored as if it were right, then healed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from backup.locks import hold_lock
 from backup.repair import apply_repair_index, plan_repair_index
 from backup.repository import Repository, pack_key
 from backup.restore import RestoreRequest, restore_snapshot
+from backup.stores.base import ObjectInfo
 from backup.stores.faulty import Effect, Fault, FaultyStore, flip_bit
 from backup.stores.memory import MemoryStore
 from tests.fault.world import (
@@ -231,3 +233,39 @@ def test_names_of_findings_are_keys_of_the_store() -> None:
     with pytest.raises(ObjectNotFoundError):
         repository.store.read(finding.concerned)
     assert Repository.open(repository.store, PASSWORD.encode()).id == repository.id
+
+
+class Beside:
+    """A store where another process backs up just after we listed the index for the first time."""
+
+    def __init__(self, store: MemoryStore, act: Callable[[], object]) -> None:
+        self._store = store
+        self._act = act
+        self.has_acted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        listed = self._store.list(prefix)
+        if prefix == "main/index" and not self.has_acted:
+            self.has_acted = True
+            self._act()
+        return listed
+
+
+def test_the_cache_does_not_outlive_an_index_file_that_came_meanwhile(tmp_path: Path) -> None:
+    """What we found stored already may be known from a file that was not there when we began."""
+    world = make_world()
+    store = world.grown.clone()
+    beside = Beside(store, lambda: back_up(open_part(store, "main"), world.source))
+    back_up(Desk(world, beside, tmp_path).open(), world.source)
+    assert beside.has_acted
+    # Both snapshots are forgotten, and a prune was killed when it had removed that index file; the
+    # next one took its packs for leftovers.
+    for key in store.objects().keys() - world.grown.objects().keys():
+        store.delete(key)
+    result = back_up(Desk(world, store, tmp_path).open(), world.source)
+    repository = open_part(store, "main")
+    snapshot = next(it for it in repository.load_snapshots() if it.id == result.snapshot_id)
+    assert read_back(repository, snapshot) == read_source(world.source)

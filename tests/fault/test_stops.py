@@ -13,7 +13,9 @@ from tests.fault.world import make_world
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda it: it.name)
 # In the sample, one call in so many gets a failure that is no stop.
-_STRIDE = 7
+_STRIDE = 23
+_INTERRUPT_STRIDE = 2
+INTERRUPTED = [it for it in SCENARIOS if "backup" in it.name or it.name in {"prune", "copy"}]
 _SHORT = 3
 
 
@@ -41,6 +43,17 @@ def test_a_store_that_fails_at_some_calls_harms_nothing(scenario: Scenario, tmp_
     assert campaign.tally["healed"] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", INTERRUPTED, ids=lambda it: it.name)
+def test_a_process_that_is_interrupted_harms_nothing(scenario: Scenario, tmp_path: Path) -> None:
+    """It cleans up on its way out, and that must be as safe as dying."""
+    campaign = Campaign(scenario, make_world(), tmp_path)
+    calls = len(campaign.count_calls())
+    for at in range(1, calls + 1, _INTERRUPT_STRIDE):
+        campaign.interrupt(at)
+    assert campaign.tally["interrupts"] > calls // _INTERRUPT_STRIDE // 2
+
+
 @pytest.mark.soak
 @each_scenario
 def test_stop_and_fail_at_every_call(scenario: Scenario, tmp_path: Path) -> None:
@@ -53,6 +66,7 @@ def test_stop_and_fail_at_every_call(scenario: Scenario, tmp_path: Path) -> None
         for at in range(1, len(calls) + 1):
             for effect in STOPS:
                 campaign.stop(effect, at)
+            campaign.interrupt(at)
         for fault in plan_failures(len(calls)):
             campaign.fail(fault)
         seed += 1
