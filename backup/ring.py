@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 # Reading a little into a nearly full buffer only to carry it over is not worth it.
 _LEAST_ROOM = 1 << 20
+_NONE = -1
 
 
 class ChunkRing:
@@ -47,6 +48,7 @@ class ChunkRing:
         """Go to the next free buffer, waiting for one; it begins with `carried`."""
         if not self._users[self._current]:
             self._free.append(self._current)
+        self._current = _NONE  # so that it becomes free like any other while we wait
         while not self._free:
             self._wait()
         self._current = self._free.popleft()
