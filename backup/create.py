@@ -20,7 +20,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import backup
-from backup.errors import BackupError
+from backup.errors import BackupError, SourceError
 from backup.keys import current_username
 from backup.locks import Lock
 from backup.places import Place, arrange, place_node
@@ -105,7 +105,6 @@ class _Run:
         self._errors: list[ItemError] = []
         self._reports: list[MountReport] = []
         self._digests: dict[bytes, bytes] = {}
-        self._tree_nodes: dict[int, Node] = {}
         self._index_files = repository.list_files("index")
         self._parent = None if request.force else request.parent
         self._cache = self._load_cache()
@@ -124,6 +123,9 @@ class _Run:
             self._writer.checkpoint()
             result = self._write_snapshot(root)
             self._store_cache()
+        except SourceError:
+            self._keep_what_is_stored()
+            raise
         except BackupError:
             raise  # of the store or a worker that failed nothing more can be asked
         except BaseException:
@@ -141,8 +143,8 @@ class _Run:
     def _keep_what_is_stored(self) -> None:
         """Index what an interrupted run has stored, so that the next one need not do it again."""
         with suppress(Exception):
-            self._writer.checkpoint()
-            self._store_cache()
+            if self._writer.salvage():
+                self._store_cache()
 
     # Reading -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Both kinds take messages of `backup.storing_loop` and give back answers through 
 
 import mmap
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
@@ -55,6 +56,19 @@ class Executor(Protocol):
         """Make everything durable; yields the answers that come meanwhile, the totals last."""
         ...
 
+    def salvage(self, patience: float) -> Iterator[Message]:
+        """Make durable what was handed over, after an interruption at any moment.
+
+        Yields answers, one ``flushed`` for each part that made everything durable; gives up after
+        `patience` seconds.
+        """
+        ...
+
+    @property
+    def parts(self) -> int:
+        """How many parts `salvage` has."""
+        ...
+
     def close(self) -> None:
         """End it."""
         ...
@@ -99,6 +113,13 @@ class LocalExecutor:
         """Make everything durable."""
         self._loop.handle(("flush",))
         yield from self.poll(wait=False)
+
+    parts = 1
+
+    def salvage(self, patience: float) -> Iterator[Message]:
+        """Make everything durable, unless the interruption left an open pack in pieces."""
+        del patience
+        yield from self.flush()
 
     def close(self) -> None:
         """Nothing to end."""
@@ -168,6 +189,22 @@ class PoolExecutor:
             worker.send(("flush",))
         while any(self._under_way.values()):
             yield from self.poll(wait=True)
+
+    @property
+    def parts(self) -> int:
+        """The number of workers."""
+        return len(self._pool.workers)
+
+    def salvage(self, patience: float) -> Iterator[Message]:
+        """Make everything durable in all workers; one that got half a message never answers."""
+        deadline = time.monotonic() + patience
+        for worker in self._pool.workers:
+            worker.send(("flush",))
+        missing = self.parts
+        while missing and (left := deadline - time.monotonic()) > 0:
+            for _, message in self._pool.poll(left):
+                missing -= message[0] == "flushed"
+                yield message
 
     def close(self) -> None:
         """End the workers at once; what matters has been flushed."""

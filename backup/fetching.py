@@ -7,7 +7,14 @@ from typing import Any, Protocol
 
 from backup.packs import ID_LENGTH
 from backup.progress import Progress
-from backup.reading import LARGEST_SMALL_FILE, OddFile, open_file, open_folder, read_xattrs
+from backup.reading import (
+    LARGEST_SMALL_FILE,
+    OddFile,
+    ensure_regular,
+    open_file,
+    open_folder,
+    read_xattrs,
+)
 from backup.scan_state import Content, Folder
 from backup.writer import RunWriter
 
@@ -64,6 +71,8 @@ class Fetcher:
         self._receiver = receiver
         self._progress = progress
         self._batch = _Batch()
+        # Small files that became big ones since we looked at them.
+        self._grown: list[tuple[Folder, int]] = []
         # For each file with several names: what came of it, or who waits for that.
         self._links: dict[tuple[int, int], Content | OSError | list[tuple[Folder, int]]] = {}
 
@@ -87,6 +96,14 @@ class Fetcher:
         if batch.targets:
             self._writer.submit_files(batch.folders, self._answer_to(batch.targets))
 
+    def finish(self) -> None:
+        """Hand over what is left, and wait until everything is answered."""
+        self.flush()
+        self._writer.drain()
+        while self._grown:
+            self._read_big(*self._grown.pop())
+            self._writer.drain()
+
     def _answer_to(
         self, targets: list[tuple[Folder, int]]
     ) -> Callable[[bytes, dict[int, tuple[Any, ...]]], None]:
@@ -105,7 +122,8 @@ class Fetcher:
         if odd.error is not None:
             self._deliver(folder, place, OSError(*odd.error))
         elif odd.has_grown:
-            self._read_big(folder, place)
+            # Answers come in the middle of other streams, and two cannot share the buffers.
+            self._grown.append((folder, place))
         else:
             size = folder.stats[place].st_size if odd.size < 0 else odd.size
             self._deliver(folder, place, Content(content if size else b"", size, odd.xattrs))
@@ -129,6 +147,7 @@ class Fetcher:
             os.close(descriptor)
 
     def _stream(self, descriptor: int, folder: Folder, place: int) -> None:
+        ensure_regular(descriptor)
         xattrs = read_xattrs(descriptor)
 
         def read_into(view: memoryview) -> int:

@@ -274,11 +274,13 @@ def _acquire(repository: Repository, *, exclusive: bool, confirm_late: bool) -> 
 
 def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> None:
     for lock in list_locks(repository):
-        if lock.id == own or not (exclusive or lock.exclusive or not lock.is_readable):
+        if lock.id == own:
             continue
         if is_own_dead(lock):
             with suppress(ObjectNotFoundError):
                 repository.store.delete(f"locks/{lock.id}")
+            continue
+        if not (exclusive or lock.exclusive or not lock.is_readable):
             continue
         raise RepositoryLockedError(
             "the repository at {place} is locked",

@@ -1,7 +1,10 @@
 """The previous snapshot's trees, loaded folder by folder where something changed."""
 
+# ruff: noqa: SLF001 -- a folder knows the parts of those above it, which are of the same class
+
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from backup.errors import DamagedError, StoreError, UnsupportedFormatError
@@ -21,7 +24,10 @@ class PreviousFolder:
         trusted_before: Nanoseconds since the epoch; entries changed later are read again.
     """
 
-    __slots__ = ("_name", "_parent", "_repository", "_root", "_rows", "_writer", "trusted_before")
+    __slots__ = (
+        "_is_resolved", "_name", "_parent", "_repository", "_root", "_rows", "_writer",
+        "trusted_before",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class PreviousFolder:
         self._repository = repository
         self._writer = writer
         self._root = root
+        self._is_resolved = True
         self._parent: PreviousFolder | None = None
         self._name = b""
         self._rows: dict[bytes, tuple[dict[str, Any], str]] | None = None
@@ -45,6 +52,7 @@ class PreviousFolder:
         child = PreviousFolder(
             self._repository, self._writer, root=None, trusted_before=self.trusted_before
         )
+        child._is_resolved = False
         child._parent = self
         child._name = name
         return child
@@ -52,12 +60,22 @@ class PreviousFolder:
     @property
     def tree_id(self) -> bytes | None:
         """Id of its tree, or None where there was none; loads the folders above."""
-        if self._parent is None or self._root is not None:
-            return self._root
-        row = self._parent.row(self._name)
-        if row is not None and row[0].get("type") == "dir":
-            self._root = bytes.fromhex(row[0]["subtree"])
+        waiting = []
+        folder: PreviousFolder | None = self
+        while folder is not None and not folder._is_resolved:
+            waiting.append(folder)
+            folder = folder._parent
+        # From the top, in a loop: folders may be nested deeper than calls can be.
+        for each in reversed(waiting):
+            each._resolve()
         return self._root
+
+    def _resolve(self) -> None:
+        self._is_resolved = True
+        row = None if self._parent is None else self._parent.row(self._name)
+        if row is not None and row[0].get("type") == "dir":
+            with suppress(KeyError, TypeError, ValueError):  # a folder without a tree
+                self._root = bytes.fromhex(row[0]["subtree"])
 
     def load(self) -> None:
         """Load its tree and keep it until `forget`."""
@@ -84,7 +102,12 @@ class PreviousFolder:
         return self.row(name) is not None
 
     def keep(
-        self, name: bytes, status: os.stat_result, holds: Callable[[list[bytes]], bool]
+        self,
+        name: bytes,
+        status: os.stat_result,
+        holds: Callable[[list[bytes]], bool],
+        *,
+        atime: bool = False,
     ) -> str | None:
         """Give a file's node to be written again as it was, or None where it must be read.
 
@@ -92,13 +115,17 @@ class PreviousFolder:
             name: Of the file.
             status: Its lstat now.
             holds: Whether the repository still has these data blobs.
+            atime: Whether to write the access time of now.
         """
         row = self.row(name)
         if row is None or status.st_ctime_ns >= self.trusted_before:
             return None
         fields, text = row
-        encoded = is_same_file(fields, text, name, status)
-        if encoded is None or not holds([bytes.fromhex(each) for each in fields["content"]]):
+        try:
+            encoded = is_same_file(fields, text, name, status, atime=atime)
+            if encoded is None or not holds([bytes.fromhex(each) for each in fields["content"]]):
+                return None
+        except (KeyError, TypeError, ValueError, UnsupportedFormatError):  # an odd node
             return None
         return encoded
 

@@ -15,6 +15,7 @@ import fcntl
 import importlib
 import marshal
 import os
+import select
 import selectors
 import signal
 import struct
@@ -70,7 +71,8 @@ class Worker:
         root = str(Path(__file__).resolve().parent.parent)
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "backup.processes", target, str(os.getpid())],
+            # -P: whatever lies in the working folder is no module of ours.
+            [sys.executable, "-P", "-m", "backup.processes", target, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -84,25 +86,47 @@ class Worker:
         for pipe in (self._stdin, self._stdout):
             with suppress(OSError):  # a user may be out of pipe memory; small pipes work too
                 fcntl.fcntl(pipe.fileno(), _F_SETPIPE_SZ, _PIPE_SIZE)
-        os.set_blocking(self._stdout.fileno(), False)
+            os.set_blocking(pipe.fileno(), False)
         self._received = bytearray()
+        self._has_ended = False
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the worker has said something."""
         return self._stdout.fileno()
 
     def send(self, message: Message) -> None:
-        """Send one message.
+        """Send one message; takes in what the worker says meanwhile, so that none waits for ever.
 
         Raises:
             WorkerDiedError: The worker is gone.
         """
+        view = memoryview(_frame(message))
         try:
-            _write_all(self._stdin.fileno(), _frame(message))
+            while view:
+                try:
+                    view = view[os.write(self._stdin.fileno(), view) :]
+                except BlockingIOError:
+                    self._wait_for_room()
+                    self._fill()
         except OSError as error:
             for _ in self.messages():  # its own words, if it left any
                 pass
             raise self._died() from error
+
+    def _wait_for_room(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._stdin.fileno(), select.POLLOUT)
+        if not self._has_ended:
+            waiting.register(self._stdout.fileno(), select.POLLIN)
+        waiting.poll()
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole message has been taken in already."""
+        if len(self._received) < _LENGTH.size:
+            return False
+        (length,) = _LENGTH.unpack_from(self._received)
+        return len(self._received) >= _LENGTH.size + int(length)
 
     def messages(self) -> Iterator[Message]:
         """Yield what has arrived, without waiting.
@@ -112,11 +136,11 @@ class Worker:
                 is then raised itself.
         """
         self._fill()
-        while len(self._received) >= _LENGTH.size:
+        if self._has_ended and not self.has_message:
+            raise self._died()
+        while self.has_message:
             (length,) = _LENGTH.unpack_from(self._received)
             end = _LENGTH.size + length
-            if len(self._received) < end:
-                return
             message = marshal.loads(memoryview(self._received)[_LENGTH.size : end])  # noqa: S302 -- our own child
             del self._received[:end]
             if isinstance(message, tuple) and message[0] == "error":
@@ -130,8 +154,7 @@ class Worker:
             except BlockingIOError:
                 return
             if not piece:
-                if len(self._received) < _LENGTH.size:
-                    raise self._died()
+                self._has_ended = True
                 return
             self._received += piece
 
@@ -196,9 +219,11 @@ class Pool:
         Args:
             timeout: Seconds to wait at most; None for ever, 0 not at all.
         """
-        for key, _ in self._selector.select(timeout):
-            for message in key.data.messages():
-                yield key.data, message
+        heard = [worker for worker in self.workers if worker.has_message]
+        ready = self._selector.select(0 if heard else timeout)
+        for worker in dict.fromkeys([*heard, *(key.data for key, _ in ready)]):
+            for message in worker.messages():
+                yield worker, message
 
     def close(self) -> None:
         """Let all workers end, and wait."""

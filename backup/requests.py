@@ -7,7 +7,7 @@ from typing import Literal
 
 from backup.frames import Compression
 from backup.scan_state import ItemError
-from backup.snapshots import Snapshot
+from backup.snapshots import Snapshot, text_as_stored
 from backup.sources.files import Source
 
 
@@ -108,7 +108,7 @@ def find_parent(
     snapshots: Sequence[Snapshot], *, hostname: str, paths: Sequence[str], before: datetime
 ) -> Snapshot | None:
     """Choose what to compare with: the newest snapshot of this host and these very paths."""
-    wanted = sorted(paths)
+    wanted = sorted(map(text_as_stored, paths))
     fitting = [
         snapshot
         for snapshot in snapshots

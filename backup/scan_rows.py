@@ -39,7 +39,7 @@ def split_tree(tree: bytes) -> dict[bytes, tuple[dict[str, Any], str]]:
 
 
 def is_same_file(
-    fields: dict[str, Any], text: str, name: bytes, status: os.stat_result
+    fields: dict[str, Any], text: str, name: bytes, status: os.stat_result, *, atime: bool
 ) -> str | None:
     """Give the node of a file that has not changed since, or None where it has, or may have.
 
@@ -56,7 +56,8 @@ def is_same_file(
         return None
     mtime, ctime = format_nanoseconds(status.st_mtime_ns), format_nanoseconds(status.st_ctime_ns)
     if (
-        fields.get("mtime") == fields.get("atime") == mtime
+        not atime
+        and fields.get("mtime") == fields.get("atime") == mtime
         and fields.get("ctime") == ctime
         and "device_id" not in fields
         and fields.get("links") == status.st_nlink == 1
@@ -78,5 +79,5 @@ def is_same_file(
             (row["name"], base64.b64decode(row["value"] or ""))
             for row in fields.get("extended_attributes") or ()
         ),
-        atime=False,
+        atime=atime,
     )

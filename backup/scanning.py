@@ -97,19 +97,20 @@ class Walker:
             holder.waiting = 1
             self._walk_below(path, holder, previous.below(name), checkpoint)
         else:
+            if name != holder.names[0]:  # what the previous snapshot has under that is another file
+                holder.previous = previous.below(b"")
             self._open(holder)
             self._decide_entry(holder, 0)
-            self._fetcher.flush()
             self._close(holder)
-        self._writer.drain()
+        self._fetcher.finish()
         outcome = holder.outcomes[0]
         if isinstance(outcome, bytes):
-            return self._make_node(name, status, path, outcome)
+            return self._make_folder(name, status, path, outcome, path)
         if isinstance(outcome, Node):
             return outcome._replace(name=name)
         if isinstance(outcome, Content):
             return self._encode_file(name, status, outcome)
-        return None
+        return outcome if isinstance(outcome, str) else None
 
     def _walk_below(
         self,
@@ -140,7 +141,6 @@ class Walker:
                 if len(stack) > _MOST_OPEN:
                     self._close(stack[-_MOST_OPEN][0])
                 stack.append(child)
-        self._fetcher.flush()
 
     def _enter(self, folder: Folder, place: int) -> tuple[Folder, Iterator[int]] | None:
         name = folder.names[place]
@@ -174,6 +174,9 @@ class Walker:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
                         continue  # it was gone before we looked at it
+                    except OSError as error:  # a dead network mount, say
+                        self._report(join(folder.path, os.fsencode(entry.name)), "scan", error)
+                        continue
                     found.append((os.fsencode(entry.name), status))
         except OSError as error:
             self._report(folder.path, "scan", error)
@@ -216,7 +219,10 @@ class Walker:
         if self._memory.digests and not folder.waiting and self._take_remembered(folder):
             self._close(folder)
             return
-        self._open(folder)
+        try:
+            self._open(folder)
+        except OSError as error:  # it was closed while we were deep below, and is gone now
+            self._report(folder.path, "scan", error)
         folder.previous.load()
         folder.is_left = True
         folder.waiting += 1  # until every entry has been looked at
@@ -244,6 +250,8 @@ class Walker:
         counts.dirs_unmodified += 1
         self._progress.advance(sum(sizes), items=len(sizes))
         self._resolve_folder(folder, tree_id)
+        if folder.parent is not None:
+            self._arrived(folder.parent)
         return True
 
     def _decide_entry(self, folder: Folder, place: int) -> None:
@@ -252,7 +260,9 @@ class Walker:
             self._decide_special(folder, place, status)
             return
         self.counts.total_files_processed += 1
-        known = folder.previous.keep(folder.names[place], status, self._holds)
+        known = folder.previous.keep(
+            folder.names[place], status, self._holds, atime=self._source.with_atime
+        )
         if known is not None:
             self.counts.files_unmodified += 1
             self.counts.total_bytes_processed += status.st_size
@@ -288,12 +298,23 @@ class Walker:
         """
         name, subtree = folder.names[place], folder.outcomes[place]
         known = subtree if isinstance(subtree, bytes) else None
+        folder.outcomes[place] = self._make_folder(
+            name, status, folder.reachable(name), known, folder.path_of(place)
+        )
+
+    def _make_folder(
+        self,
+        name: bytes,
+        status: os.stat_result,
+        reachable: bytes,
+        subtree: bytes | None,
+        path: bytes,
+    ) -> Node:
         try:
-            node = self._make_node(name, status, folder.reachable(name), known)
+            return self._make_node(name, status, reachable, subtree)
         except OSError as error:  # it has gone, or its attributes are not for us to read
-            node = self._make_node(name, status, b"/", known)._replace(xattrs=())
-            self._report(folder.path_of(place), "archival", error)
-        folder.outcomes[place] = node
+            self._report(path, "archival", error)
+            return self._make_node(name, status, b"/", subtree)._replace(xattrs=())
 
     def _make_node(
         self, name: bytes, status: os.stat_result, path: bytes, subtree: bytes | None
@@ -316,8 +337,11 @@ class Walker:
     def _arrived(self, folder: Folder) -> None:
         """Count one entry that is known now; the last one finishes the folder."""
         folder.waiting -= 1
-        if folder.parent is not None and folder.is_left and not folder.waiting:
+        # In a loop: folders may be nested deeper than calls can be.
+        while folder.parent is not None and folder.is_left and not folder.waiting:
             self._finish(folder)
+            folder = folder.parent
+            folder.waiting -= 1
 
     def _finish(self, folder: Folder) -> None:
         encoded = []
@@ -349,6 +373,8 @@ class Walker:
         )
 
     def _remember(self, folder: Folder, tree_id: bytes) -> None:
+        if self._source.with_atime:
+            return  # reading changes the access time and nothing else
         trusted = all(status.st_ctime_ns < self._trusted_before for status in folder.stats)
         if trusted and not any(isinstance(outcome, Dropped) for outcome in folder.outcomes):
             self.digests[digest_folder(folder)] = tree_id
@@ -361,7 +387,6 @@ class Walker:
         parent.outcomes[folder.place] = (
             node._replace(subtree=tree_id) if isinstance(node, Node) else tree_id
         )
-        self._arrived(parent)
 
     # Errors ------------------------------------------------------------------------------------
 

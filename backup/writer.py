@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none
 MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0
 _GROUP_BYTES = 4 << 20
+# How long an interrupted run waits for workers that are still writing.
+_SALVAGE_SECONDS = 30.0
 ReadInto = Callable[[memoryview], int]
 # Joined ids, and what is odd: see `backup.storing_loop`.
 Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
@@ -67,7 +69,7 @@ class RunWriter:
         self._unindexed_blobs = 0
         self._flushed: list[tuple[int, int, int]] = []
         self.index_files: list[str] = []
-        self._checkpointed_at = repository.clock.monotonic()
+        self._checkpointed_at = self._indexed_at = repository.clock.monotonic()
         self._ring: ChunkRing | None = None
 
     @cached_property
@@ -227,8 +229,12 @@ class RunWriter:
     def _note_pack(self, pack_id: bytes, blobs: list[PackedBlob]) -> None:
         self._unindexed[pack_id] = blobs
         self._unindexed_blobs += len(blobs)
-        if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED:
+        if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED or self._is_index_due():
             self._write_index()
+
+    def _is_index_due(self) -> bool:
+        """Whether what is durable has waited long; a long stream gives no other chance."""
+        return self._repository.clock.monotonic() - self._indexed_at > CHECKPOINT_SECONDS
 
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:
@@ -239,6 +245,7 @@ class RunWriter:
                 self._repository.write_file("index", encode_index(self._unindexed))
             )
         self._unindexed, self._unindexed_blobs = {}, 0
+        self._indexed_at = self._repository.clock.monotonic()
 
     def drain(self) -> None:
         """Wait until everything handed over has been answered."""
@@ -261,6 +268,25 @@ class RunWriter:
             self._trees.flush()
         self._write_index()
         self._checkpointed_at = self._repository.clock.monotonic()
+
+    def salvage(self) -> bool:
+        """Index what is durable after an interruption, which may have come at any moment.
+
+        Answers are not passed on any more: whoever waits for them may be in the middle of
+        something. True where all that was answered before is durable and indexed now.
+        """
+        flushed = 0
+        try:
+            if self._executor is not None:
+                for message in self._executor.salvage(_SALVAGE_SECONDS):
+                    flushed += message[0] == "flushed"
+                    if message[0] == "pack":
+                        self._take([message])
+            if "_trees" in self.__dict__:
+                self._trees.flush()
+        finally:
+            self._write_index()
+        return self._executor is None or flushed == self._executor.parts
 
     def totals(self) -> "tuple[Totals, Totals]":
         """Give what was new as of the last checkpoint: data, trees."""
