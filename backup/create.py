@@ -36,8 +36,8 @@ from backup.requests import (
     find_parent,
 )
 from backup.scan_cache import ScanCache
-from backup.scan_state import Counts, ItemError
-from backup.scanning import RACY_NANOSECONDS, Memory, Walker
+from backup.scan_state import Counts, ItemError, Memory
+from backup.scanning import RACY_NANOSECONDS, Walker
 from backup.snapshots import Snapshot
 from backup.sources.files import FolderSource
 from backup.times import format_local_time, parse_nanoseconds

@@ -44,6 +44,20 @@ class Counts:
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What earlier runs left behind for this one.
+
+    Attributes:
+        digests: Folder digest to tree id.
+        vouches_for_previous: Whether the index surely holds all that the previous snapshot needs,
+            so that no content need be looked up.
+    """
+
+    digests: dict[bytes, bytes]
+    vouches_for_previous: bool
+
+
 class Dropped:
     """Marks an entry that is not part of its folder's tree."""
 

@@ -16,14 +16,13 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from backup.fetching import Fetcher
 from backup.folder_digest import digest_folder
 from backup.previous import PreviousFolder
 from backup.progress import Progress
 from backup.reading import open_folder
-from backup.scan_state import DROPPED, Content, Counts, Dropped, Folder, ItemError, join
+from backup.scan_state import DROPPED, Content, Counts, Dropped, Folder, ItemError, Memory, join
 from backup.sources.files import FolderSource
 from backup.tree_building import encode_file, other_node
 from backup.trees import Node, encode_node, encode_tree
@@ -32,20 +31,6 @@ from backup.writer import RunWriter
 RACY_NANOSECONDS = 2_000_000_000
 _MOST_OPEN = 200
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What earlier runs left behind for this one.
-
-    Attributes:
-        digests: Folder digest to tree id.
-        vouches_for_previous: Whether the index surely holds all that the previous snapshot needs,
-            so that no content need be looked up.
-    """
-
-    digests: dict[bytes, bytes]
-    vouches_for_previous: bool
 
 
 class Walker:
