@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.dataset import Dataset
 from bench.figures import TARGETS, Outcome
