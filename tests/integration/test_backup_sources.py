@@ -378,7 +378,7 @@ def test_what_may_not_be_read_is_reported_and_the_rest_is_saved(tmp_path: Path) 
     site.mkdir()
     for folder in (tmp_path, *tmp_path.parents):
         with suppress(PermissionError):
-            if folder.is_relative_to("/tmp/") and folder != Path("/tmp"):  # noqa: S108 -- what the system gives is not typed
+            if folder.is_relative_to("/tmp/") and folder != Path("/tmp"):  # noqa: S108 -- where pytest keeps its folders
                 folder.chmod(0o755)
     for name in ("a-secret", "b-open"):
         (site / name).write_text(name)
