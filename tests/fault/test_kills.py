@@ -49,13 +49,12 @@ class Killing:
     chance: random.Random
     tally: Counter[str] = field(default_factory=Counter)
 
-    def kill(self, longest: float, base: Path) -> None:
+    def kill(self, longest: float, base: Path, number: int = signal.SIGKILL) -> None:
         """Kill it at some moment within `longest` seconds, then prove what must be true."""
         shutil.copytree(self.start.work, base, symlinks=True)
         place = replace(self.start, work=base)
-        was_killed = kill_after(
-            place.start(*self.words), self.chance.uniform(min(0.1, longest), longest)
-        )
+        moment = self.chance.uniform(min(0.1, longest), longest)
+        was_killed = kill_after(place.start(*self.words), moment, number)
         self.tally["killed" if was_killed else "ran through"] += 1
         self.prove(place)
         place.run(*self.words)
@@ -147,11 +146,33 @@ def test_killed_at_random_moments(verb: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_killed_hundreds_of_times(verb: str, tmp_path: Path) -> None:
     until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "60"))
-    killing = prepare(verb, tmp_path / "start", files=3_000)
+    killing = prepare(verb, tmp_path / "start", files=1_000)
     longest = measure(killing, tmp_path / "measured")
     while time.monotonic() < until or not killing.tally["killed"]:
         killing.kill(longest, tmp_path / f"killed-{killing.tally.total()}")
     print(f"\n{verb}: {dict(killing.tally)}; undisturbed {longest:.1f} s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_backup_that_is_interrupted_cleans_up_and_refers_to_nothing_dead(
+    number: int, tmp_path: Path
+) -> None:
+    killing = prepare("backup", tmp_path / "start", files=150)
+    longest = measure(killing, tmp_path / "measured")
+    killing.kill(longest, tmp_path / "interrupted", number)
+    assert killing.tally["healed"] == 1
+
+
+@pytest.mark.soak
+def test_interrupted_hundreds_of_times(tmp_path: Path) -> None:
+    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "60"))
+    killing = prepare("backup", tmp_path / "start", files=1_000)
+    longest = measure(killing, tmp_path / "measured")
+    while time.monotonic() < until or not killing.tally["killed"]:
+        number = killing.chance.choice([signal.SIGINT, signal.SIGTERM])
+        killing.kill(longest, tmp_path / f"killed-{killing.tally.total()}", number)
+    print(f"\ninterrupted backup: {dict(killing.tally)}; undisturbed {longest:.1f} s")
 
 
 @pytest.mark.slow
