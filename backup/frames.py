@@ -84,8 +84,12 @@ def decode_unpacked(stored: bytes) -> bytes:
     try:
         if zstandard.frame_content_size(frame) != UNKNOWN_SIZE:
             return zstandard.ZstdDecompressor().decompress(frame, max_output_size=_LARGEST_JSON)
-        return b"".join(zstandard.ZstdDecompressor().read_to_iter(frame))
+        decoder = zstandard.ZstdDecompressor().decompressobj()
+        text = decoder.decompress(frame)
+        if decoder.eof:
+            return text
     except zstandard.ZstdError as error:
         raise DamagedError(
             "a repository file cannot be decompressed", why="{cause}", cause=str(error)
         ) from error
+    raise DamagedError("a repository file is cut short")

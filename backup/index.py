@@ -44,8 +44,8 @@ class Index:
 
     def __init__(self, columns: "Columns", file_ids: frozenset[str]) -> None:
         keys = np.frombuffer(columns.ids, dtype=">u8")[:: ID_LENGTH // 8].astype(np.uint64)
-        order = np.argsort(keys, kind="stable")
         ids = np.frombuffer(columns.ids, dtype=f"V{ID_LENGTH}")
+        order = _order(keys, ids)
         self.pack_ids = columns.pack_ids
         self.file_ids = file_ids
         self._keys = memoryview(keys[order].tobytes()).cast("Q")
@@ -181,6 +181,16 @@ class Index:
                     self.pack_ids[self._packs[group[0]]],
                     [self._location(int(at)).blob for at in group],
                 )
+
+
+def _order(keys: npt.NDArray[np.uint64], ids: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
+    """Sort by id, which nearly always means by its first eight bytes."""
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    if np.any(ids[order[same + 1]] != ids[order[same]]):
+        words = np.frombuffer(ids.tobytes(), dtype=">u8").reshape(-1, ID_LENGTH // 8)
+        order = np.lexsort(words.T[::-1])
+    return order
 
 
 class TypedIds:

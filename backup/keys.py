@@ -66,7 +66,7 @@ def derive_password_key(password: bytes, key_file: KeyFile) -> MasterKey:
             maxmem=needed,
             dklen=64,
         )
-    except (ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UnsupportedFormatError("a key file has invalid scrypt parameters") from error
     return MasterKey(raw[:32], raw[32:48], raw[48:])
 
