@@ -130,7 +130,7 @@ def kill_after(
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
         # A signal may also come when Python does not listen to it yet, or not any more.
-        # Struck within `exec`, as imports use it, Python ends itself with SIGINT: a shell's 130, too.
+        # Struck within `exec`, as in imports, Python ends itself with SIGINT: 130 for a shell.
         allowed = {-number} if number == signal.SIGKILL else {0, 130, -number, -signal.SIGINT}
         if "runpy" in output or "Fatal Python error" in output:
             allowed.add(1)
