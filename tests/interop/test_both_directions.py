@@ -205,7 +205,8 @@ def test_we_extend_what_restic_wrote_and_read_nothing_again(
 
     assert result.outcome == "ok"
     assert result.parent_id
-    assert result.summary["files_new"] == result.summary["files_changed"] == 0
+    assert result.summary["files_new"] == 0
+    # Files younger than two seconds at restic's start are read again, on purpose.
     assert result.summary["data_blobs"] == 0
     succeed(theirs, "check", "--read-data")
     assert restored(theirs, source, tmp_path / "back") == []

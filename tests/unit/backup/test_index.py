@@ -71,7 +71,7 @@ def test_the_index_holds_what_its_files_hold(
     expected = sorted((blob, pack) for pack, blobs in placed.items() for blob in blobs)
     assert sorted((place.blob, place.pack) for place in index) == expected
     assert len(index) == len(expected)
-    assert {pack: blobs for pack, blobs in index.blobs_by_pack()} == placed  # noqa: C416
+    assert {pack: blobs for pack, blobs in index.blobs_by_pack()} == placed  # noqa: C416 -- the test needs it so
     for blob, pack in expected:
         assert (pack, blob) in index.find_all(blob.id)
         assert index.holds(blob.id, blob.type)
@@ -122,7 +122,7 @@ def test_data_and_a_tree_of_one_id_are_two_things() -> None:
 
 def test_asking_without_a_type_is_a_mistake_not_an_answer() -> None:
     with pytest.raises(TypeError):
-        some_id(7) in index_of({some_id(1): [blob(7)]})  # type: ignore[operator]  # noqa: B015
+        some_id(7) in index_of({some_id(1): [blob(7)]})  # type: ignore[operator]  # noqa: B015 -- the test needs it so
 
 
 def test_two_files_that_disagree_about_one_place_both_count() -> None:

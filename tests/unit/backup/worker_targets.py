@@ -46,7 +46,7 @@ def die_in_the_middle_of_a_message(_setup: Message, channel: Channel) -> None:
 def report(_setup: Message, channel: Channel) -> None:
     """Tell about the process itself, and print something on the way."""
     print("a stray print")
-    status = dict(line.split(":", 1) for line in open("/proc/self/status"))  # noqa: PTH123, SIM115
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))  # noqa: PTH123, SIM115 -- the test needs it so
     channel.send(
         {
             "pid": os.getpid(),
@@ -54,7 +54,7 @@ def report(_setup: Message, channel: Channel) -> None:
             "path": sys.path,
             "ignores_sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
             "dumper": status["CoreDumping"].strip(),
-            "owner_of_proc": os.stat(f"/proc/{os.getpid()}/environ").st_uid,  # noqa: PTH116
+            "owner_of_proc": os.stat(f"/proc/{os.getpid()}/environ").st_uid,  # noqa: PTH116 -- the test needs it so
         }
     )
     channel.receive()
