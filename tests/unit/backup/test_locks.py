@@ -211,7 +211,7 @@ def test_a_refresh_writes_the_new_file_before_the_old_one_goes(
     class Watched(MemoryStore):
         def write(self, key: str, data: object) -> None:
             calls.append("write")
-            store.write(key, data)  # type: ignore[arg-type] -- the test needs it so
+            store.write(key, data)  # type: ignore[arg-type]  # the test needs it so
 
         def delete(self, key: str) -> None:
             calls.append("delete")
@@ -275,7 +275,7 @@ def test_a_lock_removed_in_the_middle_of_a_refresh_is_lost(
     class Removing(MemoryStore):
         def write(self, key: str, data: object) -> None:
             store.delete(f"locks/{held.file_id}")
-            store.write(key, data)  # type: ignore[arg-type] -- the test needs it so
+            store.write(key, data)  # type: ignore[arg-type]  # the test needs it so
 
         def delete(self, key: str) -> None:
             store.delete(key)
