@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def succeed(oracle: OracleRepository, *words: str) -> str:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "site"
     build_hostile_tree(folder, RESTIC_KINDS)
+    time.sleep(2.1)  # what changed in the two seconds before a backup is read again by the next one
     return folder
 
 
