@@ -283,6 +283,7 @@ def main(arguments: Sequence[str]) -> None:
     target, parent = arguments
     _protect(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nor a terminal that closes: so does the parent
     channel = Channel(os.dup(0), os.dup(1))
     os.dup2(2, 1)  # a stray print must not break the protocol
     module, _, function = target.partition(":")
