@@ -1,7 +1,8 @@
 """Counting what snapshots hold, in the four ways of restic's ``stats``."""
 
 import hashlib
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -58,11 +59,12 @@ def count_snapshots(
     """
     if mode == "raw-data":
         return _count_stored(repository, index, snapshots)
-    counter: _Counter = {
+    kinds: dict[Mode, Callable[[Index], _Counter]] = {
         "restore-size": _RestoreSize,
         "files-by-contents": _Contents,
         "blobs-per-file": _BlobsPerFile,
-    }[mode](index)
+    }
+    counter = kinds[mode](index)
     reader = TreeReader(repository, index)
     for snapshot in snapshots:
         counter.next_snapshot()
@@ -71,7 +73,7 @@ def count_snapshots(
     return counter.count()
 
 
-class _Counter:
+class _Counter(ABC):
     """Counts entry by entry."""
 
     def __init__(self, index: Index) -> None:
@@ -80,12 +82,12 @@ class _Counter:
         self._files = 0
         self._blobs = 0
 
-    def next_snapshot(self) -> None:
+    def next_snapshot(self) -> None:  # noqa: B027 -- most have nothing to do
         """Begin another snapshot."""
 
+    @abstractmethod
     def add(self, path: bytes, node: Node) -> None:
         """Count one entry."""
-        raise NotImplementedError
 
     def count(self) -> Count:
         """Give the figures."""

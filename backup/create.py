@@ -54,6 +54,9 @@ __all__ = [
     "find_parent",
 ]
 
+# How their `program_version` begins; another writer's nodes may be written in another way.
+_CANONICAL_WRITERS = ("giucong ", "restic ")
+
 
 def create_snapshot(
     repository: Repository,
@@ -156,6 +159,7 @@ class _Run:
             self._writer,
             root=None if self._parent is None else self._parent.tree,
             trusted_before=_trusted_before(self._parent),
+            is_canonical=_is_canonical(self._parent),
         )
         nodes: dict[int, Node | str | None] = {}
         for mount in request.mounts:
@@ -314,6 +318,11 @@ class _Run:
             # Files may have come between our listing and our reading of the index.
             read = self._writer.index_read.union(self._index_files)
             self._cache.store(digests, [*read, *self._writer.index_files])
+
+
+def _is_canonical(parent: Snapshot | None) -> bool:
+    """Whether the parent's trees are surely written byte for byte as restic and we write them."""
+    return parent is not None and parent.program_version.startswith(_CANONICAL_WRITERS)
 
 
 def _trusted_before(parent: Snapshot | None) -> int:

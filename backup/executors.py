@@ -5,19 +5,19 @@ Both kinds take messages of `backup.storing_loop` and give back answers through 
 
 import mmap
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from backup.chunks import LARGEST
 from backup.claims import LocalClaims, SharedClaims
+from backup.crew import Crew
 from backup.crypto import MasterKey
 from backup.errors import BackupError
 from backup.frames import Compression
 from backup.id_table import IdTable, share_ids
 from backup.packs import BlobType
-from backup.processes import Channel, Message, Pool, Worker
+from backup.processes import Channel, Message, Pool
 from backup.repository import Repository
 from backup.stores.recipes import Recipe, recipe_of, store_from_recipe
 
@@ -27,7 +27,6 @@ from backup.storing_loop import StoringLoop
 
 SLOT_SIZE = 2 * LARGEST
 _SLOTS = 3
-_MOST_UNDER_WAY = 3
 
 
 class Executor(Protocol):
@@ -158,57 +157,39 @@ class PoolExecutor:
             }
 
         descriptors = [self._ring, self._claims.descriptor, self._known]
-        self._pool = Pool("backup.executors:serve", make_setup, width=width, pass_fds=descriptors)
-        self._under_way = dict.fromkeys(self._pool.workers, 0)
+        self._crew = Crew(
+            Pool("backup.executors:serve", make_setup, width=width, pass_fds=descriptors)
+        )
 
     @property
     def is_busy(self) -> bool:
         """Whether every worker has enough to do."""
-        return min(self._under_way.values()) >= _MOST_UNDER_WAY
+        return self._crew.is_busy
 
     def submit(self, message: Message) -> None:
         """Hand over to the worker with the least under way."""
-        worker = min(self._under_way, key=self._under_way.__getitem__)
-        self._under_way[worker] += 1
-        worker.send(message)
+        self._crew.submit(message)
 
     def poll(self, *, wait: bool) -> Iterator[Message]:
         """Yield answers."""
-        for worker, message in self._pool.poll(None if wait else 0):
-            self._count(worker, message)
-            yield message
-
-    def _count(self, worker: Worker, message: Message) -> None:
-        if message[0] != "pack":
-            self._under_way[worker] -= 1
+        return self._crew.poll(wait=wait)
 
     def flush(self) -> Iterator[Message]:
         """Make everything durable in all workers."""
-        for worker in self._pool.workers:
-            self._under_way[worker] += 1
-            worker.send(("flush",))
-        while any(self._under_way.values()):
-            yield from self.poll(wait=True)
+        return self._crew.flush()
 
     @property
     def parts(self) -> int:
         """The number of workers."""
-        return len(self._pool.workers)
+        return len(self._crew)
 
     def salvage(self, patience: float) -> Iterator[Message]:
         """Make everything durable in all workers; one that got half a message never answers."""
-        deadline = time.monotonic() + patience
-        for worker in self._pool.workers:
-            worker.send(("flush",))
-        missing = self.parts
-        while missing and (left := deadline - time.monotonic()) > 0:
-            for _, message in self._pool.poll(left):
-                missing -= message[0] == "flushed"
-                yield message
+        return self._crew.salvage(patience)
 
     def close(self) -> None:
         """End the workers at once; what matters has been flushed."""
-        self._pool.kill()
+        self._crew.kill()
         self._claims.close()
         for descriptor in (self._ring, self._known):
             os.close(descriptor)

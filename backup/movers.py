@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
+from backup.crew import Crew
 from backup.crypto import MasterKey
 from backup.errors import BackupError, DamagedError
 from backup.frames import Compression
 from backup.index import MOST_BLOBS_A_FILE, Index, encode_index
 from backup.packs import BlobType, PackedBlob
-from backup.processes import Channel, Message, Pool, Worker, worker_count
+from backup.processes import Channel, Message, Pool, worker_count
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.stores.recipes import recipe_of, store_from_recipe
@@ -29,7 +30,6 @@ from backup.transfer import Route, TransferLoop
 
 # Starting workers costs about as much as moving so many bytes.
 _WORTH_WORKERS = 48 << 20
-_MOST_UNDER_WAY = 3
 
 
 class Move(NamedTuple):
@@ -93,37 +93,21 @@ class _Elsewhere:
     """Moves in worker processes."""
 
     def __init__(self, setup: Message, width: int) -> None:
-        self._pool = Pool("backup.movers:serve", setup, width=width)
-        self._under_way = dict.fromkeys(self._pool.workers, 0)
+        self._crew = Crew(Pool("backup.movers:serve", setup, width=width))
 
     def submit(self, message: Message) -> Iterable[Message]:
         answers: list[Message] = []
-        while min(self._under_way.values()) >= _MOST_UNDER_WAY:
-            answers += self._poll(None)
-        worker = min(self._under_way, key=self._under_way.__getitem__)
-        self._under_way[worker] += 1
-        worker.send(message)
-        answers += self._poll(0)
+        while self._crew.is_busy:
+            answers += self._crew.poll(wait=True)
+        self._crew.submit(message)
+        answers += self._crew.poll(wait=False)
         return answers
 
-    def _poll(self, timeout: float | None) -> Iterator[Message]:
-        for worker, message in self._pool.poll(timeout):
-            self._count(worker, message)
-            yield message
-
-    def _count(self, worker: Worker, message: Message) -> None:
-        if message[0] != "pack":
-            self._under_way[worker] -= 1
-
     def flush(self) -> Iterator[Message]:
-        for worker in self._pool.workers:
-            self._under_way[worker] += 1
-            worker.send(("flush",))
-        while any(self._under_way.values()):
-            yield from self._poll(None)
+        return self._crew.flush()
 
     def close(self) -> None:
-        self._pool.kill()
+        self._crew.kill()
 
 
 def serve(setup: Message, channel: Channel) -> None:

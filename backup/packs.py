@@ -12,6 +12,7 @@ import hashlib
 import mmap
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -127,15 +128,13 @@ class FinishedPack(NamedTuple):
 class PackBuilder:
     """Collects sealed blobs of one type until the pack is big enough.
 
-    It owns two buffers in turn: the bytes of a finished pack stay valid until the one after it is
-    finished too.
+    A pack's memory is its own: it goes back to the system once nobody holds the finished pack.
     """
 
     def __init__(self) -> None:
         self.size = 0
         self._blobs: list[PackedBlob] = []
-        self._buffer = _new_buffer(_FIRST_CAPACITY)
-        self._other: memoryview | None = None
+        self._buffer = memoryview(b"")
 
     def __len__(self) -> int:
         return len(self._blobs)
@@ -156,7 +155,7 @@ class PackBuilder:
     def _append(self, data: Buffer) -> None:
         end = self.size + len(data)
         if end > len(self._buffer):
-            grown = _new_buffer(2 * end)
+            grown = _new_buffer(max(_FIRST_CAPACITY, 2 * end))
             grown[: self.size] = self._buffer[: self.size]
             self._buffer = grown
         self._buffer[self.size : end] = data
@@ -175,14 +174,17 @@ class PackBuilder:
         self._append(_LENGTH.pack(len(header)))
         data = self._buffer[: self.size]
         finished = FinishedPack(hashlib.sha256(data).digest(), data, self._blobs)
-        self._buffer, self._other = self._other or _new_buffer(_FIRST_CAPACITY), self._buffer
+        self._buffer = memoryview(b"")
         self.size = 0
         self._blobs = []
         return finished
 
 
 def _new_buffer(size: int) -> memoryview:
-    return memoryview(mmap.mmap(-1, size))
+    buffer = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without huge pages; with them, it faults in a few steps
+        buffer.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(buffer)
 
 
 def read_header(pack: Buffer, envelope: Envelope) -> list[PackedBlob]:

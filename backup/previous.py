@@ -22,11 +22,12 @@ class PreviousFolder:
 
     Attributes:
         trusted_before: Nanoseconds since the epoch; entries changed later are read again.
+        is_canonical: Whether its writer is known to write nodes just as we do.
     """
 
     __slots__ = (
         "_is_resolved", "_name", "_parent", "_repository", "_root", "_rows", "_writer",
-        "trusted_before",
+        "is_canonical", "trusted_before",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +37,7 @@ class PreviousFolder:
         *,
         root: bytes | None,
         trusted_before: int,
+        is_canonical: bool,
     ) -> None:
         """Start at a root tree; None where there is no previous snapshot."""
         self._repository = repository
@@ -46,11 +48,16 @@ class PreviousFolder:
         self._name = b""
         self._rows: dict[bytes, tuple[dict[str, Any], str]] | None = None
         self.trusted_before = trusted_before
+        self.is_canonical = is_canonical
 
     def below(self, name: bytes) -> "PreviousFolder":
         """Give the subfolder `name`, without loading anything."""
         child = PreviousFolder(
-            self._repository, self._writer, root=None, trusted_before=self.trusted_before
+            self._repository,
+            self._writer,
+            root=None,
+            trusted_before=self.trusted_before,
+            is_canonical=self.is_canonical,
         )
         child._is_resolved = False
         child._parent = self
@@ -122,7 +129,9 @@ class PreviousFolder:
             return None
         fields, text = row
         try:
-            encoded = is_same_file(fields, text, name, status, atime=atime)
+            encoded = is_same_file(
+                fields, text, name, status, atime=atime, is_canonical=self.is_canonical
+            )
             if encoded is None or not holds([bytes.fromhex(each) for each in fields["content"]]):
                 return None
         except (KeyError, TypeError, ValueError, UnsupportedFormatError):  # an odd node

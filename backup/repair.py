@@ -2,31 +2,29 @@
 
 The plan reads; applying it writes, in this order, so that a crash after any step loses nothing:
 
-1. Write the new index files, each durable before the next.
-2. Delete the old ones. Until the last is gone, both are there, and the plan can be made again.
+1. Prove that our exclusive lock still stands; write the new index files, each durable before the
+   next.
+2. Prove it again, and that no other lock came beside it; delete the old ones. Until the last is
+   gone, both are there, and the plan can be made again.
 
 Packs are neither changed nor removed. Blobs that are lost vanish from the index, so that the next
 backup stores them again where the source still has them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from backup.checking.pack_table import PackTable
 from backup.checking.small_files import read_index
 from backup.crypto import Envelope
-from backup.errors import (
-    BackupError,
-    DamagedError,
-    ObjectNotFoundError,
-    PlanOutdatedError,
-    StoreError,
-)
+from backup.deleting import delete_files
+from backup.errors import BackupError, DamagedError, PlanOutdatedError, StoreError
 from backup.index import MOST_BLOBS_A_FILE, Index, encode_index
+from backup.locks import Lock
 from backup.packs import PackedBlob, header_length, read_header
 from backup.progress import SILENT, Progress
+from backup.pruning.facts import ensure_alone
 from backup.repository import Repository, pack_key
 
 _LENGTH_FIELD = 4
@@ -80,7 +78,11 @@ class RepairIndexPlan:
 
 
 def plan_repair_index(
-    repository: Repository, *, read_all_packs: bool = False, progress: Progress = SILENT
+    repository: Repository,
+    *,
+    read_all_packs: bool = False,
+    without: Collection[bytes] = (),
+    progress: Progress = SILENT,
 ) -> RepairIndexPlan:
     """Find out what is wrong with the index; changes nothing.
 
@@ -88,6 +90,7 @@ def plan_repair_index(
         repository: Whose index.
         read_all_packs: Whether to read the header of every pack, and not only of those that are
             not in the index or are of another size than it says.
+        without: Ids of packs that are taken for missing though they may be there.
         progress: Told about every stage.
 
     Raises:
@@ -96,7 +99,8 @@ def plan_repair_index(
     listed = frozenset(repository.list_files("index"))
     read = read_index(repository, progress)
     table = PackTable(read.index)
-    packs = repository.list_packs()
+    listed_packs = repository.list_packs()
+    packs = {pack_id: size for pack_id, size in listed_packs.items() if pack_id not in without}
     numbers = {pack_id: number for number, pack_id in enumerate(read.index.pack_ids)}
     intact = frozenset(_intact(read.index, table, packs))
     doubtful = sorted(packs if read_all_packs else packs.keys() - intact)
@@ -124,7 +128,7 @@ def plan_repair_index(
     progress.finish()
     return RepairIndexPlan(
         index_files=listed,
-        packs=frozenset(packs),
+        packs=frozenset(listed_packs),
         damaged_index_files=read.damaged,
         kept=frozenset(kept),
         read_again=read_again,
@@ -189,20 +193,28 @@ def _read_header_once(
 
 
 def apply_repair_index(
-    repository: Repository, plan: RepairIndexPlan, progress: Progress = SILENT
+    repository: Repository, plan: RepairIndexPlan, lock: Lock, progress: Progress = SILENT
 ) -> list[str]:
-    """Write the index that the plan describes; the caller holds an exclusive lock.
+    """Write the index that the plan describes.
+
+    Args:
+        repository: Whose index.
+        plan: What to write.
+        lock: The exclusive lock that is held.
+        progress: Told about both stages.
 
     Returns:
         Ids of the new index files; none if nothing had to be done.
 
     Raises:
         PlanOutdatedError: The index or the packs have changed since the plan was made.
+        RepositoryLockedError: Our lock is gone, or another one came beside it.
         StoreError: The store failed; the old index files are there unless the new ones all are.
     """
     if not plan.is_needed:
         return []
     _refuse_outdated(repository, plan)
+    lock.ensure_held()
     progress.start("save index", None, "index files")
     written = []
     for packs in _index_files(plan):
@@ -210,9 +222,11 @@ def apply_repair_index(
         progress.advance()
     progress.finish()
     progress.start("delete old index", len(plan.index_files), "index files")
-    for file_id in sorted(plan.index_files - set(written)):
-        with suppress(ObjectNotFoundError):
-            repository.store.delete(f"index/{file_id}")
+    ensure_alone(repository, lock)
+    keys = [f"index/{file_id}" for file_id in sorted(plan.index_files - set(written))]
+    for _, error in delete_files(repository.store, keys, ensure_allowed=lock.ensure_held):
+        if error is not None:
+            raise error
         progress.advance()
     progress.finish()
     return written

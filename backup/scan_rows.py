@@ -39,13 +39,27 @@ def split_tree(tree: bytes) -> dict[bytes, tuple[dict[str, Any], str]]:
 
 
 def is_same_file(
-    fields: dict[str, Any], text: str, name: bytes, status: os.stat_result, *, atime: bool
+    fields: dict[str, Any],
+    text: str,
+    name: bytes,
+    status: os.stat_result,
+    *,
+    atime: bool,
+    is_canonical: bool,
 ) -> str | None:
     """Give the node of a file that has not changed since, or None where it has, or may have.
 
     Size, both times and the inode must be those of then. The text is given back as it was where we
     would write the same; a node that another program wrote in its own way (other zone, device of a
-    file with one name) is written anew.
+    file with one name, another order of fields) is written anew.
+
+    Args:
+        fields: The node as it was.
+        text: The same as it is written in the tree.
+        name: Of the file.
+        status: Its lstat now.
+        atime: Whether to write the access time of now.
+        is_canonical: Whether the tree's writer is known to write nodes just as we do.
     """
     if (
         fields.get("type") != "file"
@@ -56,7 +70,8 @@ def is_same_file(
         return None
     mtime, ctime = format_nanoseconds(status.st_mtime_ns), format_nanoseconds(status.st_ctime_ns)
     if (
-        not atime
+        is_canonical
+        and not atime
         and fields.get("mtime") == fields.get("atime") == mtime
         and fields.get("ctime") == ctime
         and "device_id" not in fields

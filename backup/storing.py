@@ -11,32 +11,15 @@ Crash-safe order:
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from backup.claims import Claims, KnownIds
 from backup.crypto import Envelope, MasterKey
 from backup.errors import BackupError, DamagedError
 from backup.frames import Compression, Compressor, Decompressor
-from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
-from backup.repository import pack_key
+from backup.pack_writer import PackWriter, StoredPack
+from backup.packs import BlobType
 from backup.stores.base import Buffer, Store
-
-if TYPE_CHECKING:  # costs a hundredth of a second, and an unchanged tree writes no pack
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-
-class StoredPack(NamedTuple):
-    """A pack that is durable in the store.
-
-    Attributes:
-        id: Its id.
-        size: Its bytes.
-        blobs: What it holds, in file order.
-    """
-
-    id: bytes
-    size: int
-    blobs: list[PackedBlob]
 
 
 class Totals(NamedTuple):
@@ -82,19 +65,15 @@ class BlobStorer:
             background: Write packs in a thread beside the caller.
             dry_run: Do everything but write.
         """
-        self._store = store
         self._type = blob_type
         self._envelope = Envelope(key)
         self._compressor = Compressor(compression)
         self._decompressor = Decompressor()
         self._known = known
         self._claims = claims
-        self._on_pack = on_pack
-        self._builder = PackBuilder()
-        self._background = background
-        self._thread: ThreadPoolExecutor | None = None
-        self._writing: tuple[FinishedPack, Future[None]] | None = None
-        self._dry_run = dry_run
+        self._writer = PackWriter(
+            store, self._envelope, on_pack, background=background, dry_run=dry_run
+        )
         self._is_intact = True
         self._plain_bytes = self._packed_bytes = self._count = 0
 
@@ -122,12 +101,10 @@ class BlobStorer:
         plain_length = 0 if frame is None else len(plaintext)
         sealed = self._envelope.seal(plaintext if frame is None else frame)
         self._prove(blob_id, sealed, plain_length)
-        self._builder.add(blob_id, self._type, sealed, plain_length)
+        self._writer.add(blob_id, self._type, sealed, plain_length)
         self._count += 1
         self._plain_bytes += len(plaintext)
         self._packed_bytes += len(sealed)
-        if self._builder.is_full:
-            self._finish_pack()
 
     def _compress(self, plaintext: Buffer) -> bytes | None:
         if self._type == BlobType.TREE:
@@ -148,29 +125,6 @@ class BlobStorer:
                 id=blob_id.hex()[:8],
             )
 
-    def _finish_pack(self) -> None:
-        self._wait_for_pack()
-        finished = self._builder.finish(self._envelope)
-        if self._dry_run:
-            return
-        if self._background:
-            if self._thread is None:
-                from concurrent.futures import ThreadPoolExecutor
-
-                self._thread = ThreadPoolExecutor(1, "packs")
-            writing = self._thread.submit(self._store.write, pack_key(finished.id), finished.data)
-            self._writing = (finished, writing)
-        else:
-            self._store.write(pack_key(finished.id), finished.data)
-            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
-
-    def _wait_for_pack(self) -> None:
-        if self._writing is not None:
-            finished, writing = self._writing
-            self._writing = None
-            writing.result()
-            self._on_pack(StoredPack(finished.id, len(finished.data), finished.blobs))
-
     def flush(self) -> None:
         """Finish the open pack, and come back when everything is durable and reported.
 
@@ -182,12 +136,9 @@ class BlobStorer:
         if not self._is_intact:
             raise BackupError("storing was interrupted, so not everything taken is stored")
         self._is_intact = False
-        if len(self._builder):
-            self._finish_pack()
-        self._wait_for_pack()
+        self._writer.flush()
         self._is_intact = True
 
     def close(self) -> None:
         """End the writing thread; an open pack is dropped."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        self._writer.close()

@@ -25,11 +25,12 @@ from typing import Any
 from backup.claims import Claims, KnownIds
 from backup.crypto import MasterKey
 from backup.frames import Compression
+from backup.pack_writer import StoredPack
 from backup.packs import ID_LENGTH, BlobType
 from backup.processes import Message
 from backup.reading import read_files
 from backup.stores.base import Store
-from backup.storing import BlobStorer, StoredPack
+from backup.storing import BlobStorer
 
 NO_ID = bytes(ID_LENGTH)
 

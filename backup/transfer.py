@@ -18,17 +18,16 @@ Messages in: ``("move", number, pack, [(id, type, offset, length, plaintext leng
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from backup.crypto import Envelope, MasterKey
 from backup.errors import BackupError, DamagedError, ObjectNotFoundError
 from backup.frames import Compression, Compressor, Decompressor
-from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
+from backup.pack_writer import PackWriter
+from backup.packs import BlobType, PackedBlob
 from backup.processes import Message
 from backup.repository import pack_key
 from backup.stores.base import Buffer, Store
-from backup.storing import StoredPack
 from backup.storing_loop import pack_message
 
 _LARGEST_READ = 32 << 20
@@ -218,68 +217,3 @@ def _faulty_machine(blob: PackedBlob) -> DamagedError:
         next_step="run the command again; if this comes back, test the memory",
         id=blob.id.hex()[:8],
     )
-
-
-class PackWriter:
-    """Fills packs, data and trees apart, and writes each that is full. For one thread."""
-
-    def __init__(
-        self,
-        store: Store,
-        envelope: Envelope,
-        on_pack: Callable[[StoredPack], None],
-        *,
-        background: bool,
-    ) -> None:
-        """Set up; `on_pack` is told of each durable pack, always in the caller's thread."""
-        self._store = store
-        self._envelope = envelope
-        self._on_pack = on_pack
-        self._builders = {blob_type: PackBuilder() for blob_type in BlobType}
-        self._thread = ThreadPoolExecutor(1, "packs") if background else None
-        self._writing: tuple[FinishedPack, Future[None]] | None = None
-
-    def add(
-        self, blob_id: bytes, blob_type: BlobType, sealed: bytes, uncompressed_length: int
-    ) -> None:
-        """Put one proven blob into a pack.
-
-        Raises:
-            StoreError: A pack could not be written.
-        """
-        builder = self._builders[blob_type]
-        builder.add(blob_id, blob_type, sealed, uncompressed_length)
-        if builder.is_full:
-            self._finish(builder)
-
-    def flush(self) -> None:
-        """Finish the open packs; comes back when everything is durable and reported."""
-        for builder in self._builders.values():
-            if len(builder):
-                self._finish(builder)
-        self._wait()
-
-    def _finish(self, builder: PackBuilder) -> None:
-        self._wait()
-        pack = builder.finish(self._envelope)
-        if self._thread is None:
-            self._store.write(pack_key(pack.id), pack.data)
-            self._report(pack)
-        else:
-            writing = self._thread.submit(self._store.write, pack_key(pack.id), pack.data)
-            self._writing = (pack, writing)
-
-    def _wait(self) -> None:
-        if self._writing is not None:
-            pack, writing = self._writing
-            self._writing = None
-            writing.result()
-            self._report(pack)
-
-    def _report(self, pack: FinishedPack) -> None:
-        self._on_pack(StoredPack(pack.id, len(pack.data), pack.blobs))
-
-    def close(self) -> None:
-        """End the writing thread; an open pack is dropped."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)

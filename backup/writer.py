@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none
     from backup.chunks import Chunker
     from backup.executors import Executor
     from backup.index import Index
-    from backup.storing import BlobStorer, StoredPack, Totals
+    from backup.pack_writer import StoredPack
+    from backup.storing import BlobStorer, Totals
 
 MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0

@@ -23,7 +23,16 @@ from bench.measure import Command, CommandFailedError, run
 from bench.mutation import pass_day
 from bench.peers import Archiver, Borg, Peer, ResticLike
 from bench.restored import DifferentError, compare_trees
-from bench.rounds import Setting, aside, clean_run_folder, do_rounds, make_fresh, put_back
+from bench.rounds import (
+    Setting,
+    aside,
+    clean_run_folder,
+    do_rounds,
+    empty_files,
+    make_fresh,
+    put_back,
+    remove_laid_away,
+)
 
 SNAPSHOTS = 10
 PRUNE_SHARE = 0.05  # of the files change between two of the ten snapshots
@@ -60,6 +69,7 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         except (CommandFailedError, DifferentError) as error:
             failures.append(str(error))
             setting.say(f"FAILED: {error}")
+    remove_laid_away(setting)
     return failures
 
 
@@ -118,7 +128,6 @@ def run_prune(setting: Setting, note: Note) -> None:
             _settle()
         for peer in peers:
             run(peer.backup(setting.state(peer), source.root, f"day-{day}"))
-    shutil.rmtree(source.root)
     for peer in peers:
         peer.forget_half(setting.state(peer))
         setting.state(peer).rename(aside(setting, peer))
@@ -186,7 +195,6 @@ def _restore(setting: Setting, work: str, data: Dataset, note: Note) -> None:
     """Time restores into an empty folder; compare what each peer restored first, not timed."""
     if work not in setting.works:
         return
-    # ext4 looks long for free inodes right after many were freed, so nothing is removed in between.
     targets = setting.folder / "run" / "restored"
 
     def turn(peer: Archiver, number: int) -> Command:
@@ -195,13 +203,13 @@ def _restore(setting: Setting, work: str, data: Dataset, note: Note) -> None:
         return peer.restore(setting.state(peer), "first", target)
 
     def after(peer: Archiver, number: int) -> None:
+        target = targets / f"{peer.name}-{number}"
         if number == 0:
             setting.say(f"{work}: comparing what {peer.name} restored")
-            target = targets / f"{peer.name}-{number}"
             compare_trees(data.root, target / data.root.relative_to("/"))
+        empty_files(target)
 
     note(do_rounds(setting, work, describe(data), setting.archivers, turn, after))
-    shutil.rmtree(targets)
 
 
 def _copy_portal(setting: Setting) -> Dataset:

@@ -16,9 +16,6 @@ The chain shows what was changed or taken out. It cannot show that the newest ro
 for that, keep the head elsewhere and give it to `verify`.
 """
 
-import json
-import re
-import unicodedata
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -28,6 +25,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, String, cast, func, insert, select, text, type_coerce
 from sqlalchemy.orm import Session
 
+from ops.canonical import canonical_json, clean_text
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow
 
@@ -39,8 +37,6 @@ FIELDS = (
 
 FIRST_PREVIOUS = "0" * 64
 _SEPARATOR = "\x1f"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 _ADVISORY_LOCK = 0x6A6F_7572_6E61_6C  # "journal"
 _READ_AT_ONCE = 10_000
 
@@ -179,23 +175,6 @@ def verify_rows(rows: Iterable[Sequence[str]], *, expected: Head | None = None) 
     return Verdict(number, Head(number, previous))
 
 
-def canonical_json(value: object) -> str:
-    """Give JSON with sorted keys and without blanks, texts cleaned as `clean_text` does.
-
-    Raises:
-        TypeError: Something has no JSON form.
-    """
-    cleaned = _clean_value(value)
-    return json.dumps(cleaned, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def clean_text(value: str) -> str:
-    """Give NFC text without control characters, undecodable bytes escaped, no URL password."""
-    printable = value.encode("utf-8", "backslashreplace").decode()
-    composed = unicodedata.normalize("NFC", _CONTROL.sub(" ", printable))
-    return _PASSWORD_IN_URL.sub(r"\1:***@", composed)
-
-
 def _next_rows(head: Head, origin: Origin, entries: Sequence[Entry]) -> Iterator[dict[str, object]]:
     shared = {name: clean_text(getattr(origin, name)) for name in Origin.__slots__}
     previous = head.hash
@@ -236,15 +215,3 @@ def _read_rows(connection: Connection) -> Generator[Sequence[str], None, None]:
     with connection.execute(query, execution_options=options) as result:
         for part in result.partitions():
             yield from part
-
-
-def _clean_value(value: object) -> object:
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, Mapping):
-        return {clean_text(str(key)): _clean_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean_value(item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    raise TypeError(f"no JSON form for {type(value).__name__}")

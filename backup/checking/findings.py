@@ -33,6 +33,8 @@ class Kind(NamedTuple):
 
 _REPAIR_INDEX = "run repair index, then a backup: it stores again what is still at the source"
 _RESTORE_PACK = "fetch this file from another copy; else run repair index, then a backup"
+_REPAIR_PACK = "fetch this file from another copy; else run repair packs with its id, then a backup"
+_MOVE_PACK = "fetch this file from another copy; else move it away, run repair index, then a backup"
 _TREE = "make a new backup; snapshots with this folder cannot be restored whole"
 _ERROR, _HINT = Severity.ERROR, Severity.HINT
 
@@ -80,17 +82,17 @@ KINDS: Mapping[str, Kind] = {
     "blobs_duplicated": Kind(
         _HINT, "{count} blobs, {size} bytes, are stored more than once", "prune removes them"
     ),
-    "pack_unreadable": Kind(_ERROR, "a pack cannot be read: {cause}", _RESTORE_PACK),
+    "pack_unreadable": Kind(_ERROR, "a pack cannot be read: {cause}", _MOVE_PACK),
     "pack_wrong_hash": Kind(
-        _ERROR, "a pack holds other bytes than its name says ({size} bytes)", _RESTORE_PACK
+        _ERROR, "a pack holds other bytes than its name says ({size} bytes)", _REPAIR_PACK
     ),
     "pack_header_damaged": Kind(
-        _ERROR, "the header of a pack is damaged: {cause}", _RESTORE_PACK
+        _ERROR, "the header of a pack is damaged: {cause}", _REPAIR_PACK
     ),
     "pack_header_differs": Kind(
         _ERROR, "the header of a pack does not agree with the index", _REPAIR_INDEX
     ),
-    "blob_damaged": Kind(_ERROR, "{type} blob {id} in a pack is damaged: {cause}", _RESTORE_PACK),
+    "blob_damaged": Kind(_ERROR, "{type} blob {id} in a pack is damaged: {cause}", _REPAIR_PACK),
     # Trees
     "blob_missing": Kind(
         _ERROR, "{type} blob {id} is not in the index", _REPAIR_INDEX
@@ -102,7 +104,7 @@ KINDS: Mapping[str, Kind] = {
     "tree_copy_damaged": Kind(
         _ERROR,
         "a folder's tree is damaged in pack {pack}, but a second copy of it is sound: {cause}",
-        "run repair index; nothing is lost",
+        "run repair packs with that pack's id; nothing is lost",
     ),
     "tree_malformed": Kind(_ERROR, "a folder's tree is not of the known form: {cause}", _TREE),
     "names_duplicated": Kind(_ERROR, "a folder has two entries of the name {name!r}", _TREE),

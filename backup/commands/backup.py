@@ -161,13 +161,17 @@ def _find_in_group(
 ) -> "Snapshot | None":
     """Give the newest snapshot of the group that this backup will belong to."""
     from backup.grouping import group_snapshots, parse_grouping
+    from backup.snapshots import text_as_stored
 
+    hostname = text_as_stored(request.hostname)
+    paths = tuple(sorted(map(text_as_stored, request.paths)))
+    tags = tuple(sorted(map(text_as_stored, request.tags)))
     parts = parse_grouping(grouping)
     for key, members in group_snapshots(snapshots, parts).items():
         if (
-            ("host" not in parts or key.hostname == request.hostname)
-            and ("paths" not in parts or key.paths == tuple(sorted(request.paths)))
-            and ("tags" not in parts or key.tags == tuple(sorted(request.tags)))
+            ("host" not in parts or key.hostname == hostname)
+            and ("paths" not in parts or key.paths == paths)
+            and ("tags" not in parts or key.tags == tags)
         ):
             return members[0]
     return None

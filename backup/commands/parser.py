@@ -25,7 +25,7 @@ VERBS = {
     "key": "list, add, change or remove passwords",
     "ls": "list the files of a snapshot",
     "prune": "remove data that no snapshot needs",
-    "repair": "rebuild the index",
+    "repair": "rebuild the index, or save what is sound in damaged packs",
     "restore": "bring files back from a snapshot",
     "snapshots": "list snapshots",
     "stats": "count files, sizes and blobs",

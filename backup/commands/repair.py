@@ -1,4 +1,4 @@
-"""``repair index``: let the index say again what the packs really hold."""
+"""``repair index`` and ``repair packs``: mend what a check has found."""
 
 import argparse
 
@@ -10,37 +10,62 @@ from backup.repair import (
     describe_unreadable,
     plan_repair_index,
 )
+from backup.repair_packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
+
+_ID_DIGITS = 64
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.usage = "python -m backup repair index [flags]"
+    parser.usage = "python -m backup repair index [flags] | repair packs PACK …"
     add = parser.add_argument
-    add("--read-all-packs", action="store_true", help="read the header of every pack")
+    add("--read-all-packs", action="store_true", help="index: read the header of every pack")
     add("-n", "--dry-run", action="store_true", help="change nothing, only say what would be done")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Repair, and say what was changed."""
-    if arguments.operands != ["index"]:
-        raise UsageError(
-            "repair knows the index only",
-            data="nothing was changed",
-            next_step="run: python -m backup repair index; for the rest use restic repair",
-        )
+    what, *operands = arguments.operands or [""]
+    if what == "index" and not operands:
+        return _repair_index(arguments, context)
+    if what == "packs" and operands:
+        return _repair_packs(arguments, context, [_parse_id(text) for text in operands])
+    raise UsageError(
+        "repair knows the index, and packs that are named",
+        data="nothing was changed",
+        next_step="run repair index, or repair packs with ids that check --read-data named; "
+        "for the rest use restic repair",
+    )
+
+
+def _parse_id(text: str) -> bytes:
+    digits = text.rpartition("/")[2]  # a check names packs as data/ab/abcd…
+    try:
+        if len(digits) == _ID_DIGITS:
+            return bytes.fromhex(digits)
+    except ValueError:
+        pass
+    raise UsageError(
+        "{text!r} is no id of a pack",
+        data="nothing was changed",
+        next_step="take the ids from check --read-data, in full",
+        text=text,
+    )
+
+
+def _repair_index(arguments: argparse.Namespace, context: Context) -> int:
     repository = context.open_repository()
     progress = context.progress()
-    with context.lock(repository, exclusive=not arguments.dry_run):
+    with context.lock(repository, exclusive=not arguments.dry_run) as lock:
         plan = plan_repair_index(
             repository, read_all_packs=arguments.read_all_packs, progress=progress
         )
         _print_plan(context, plan)
-        if arguments.dry_run or not plan.is_needed:
+        if arguments.dry_run or not plan.is_needed or lock is None:
             return 1 if plan.unreadable else 0
-        written = apply_repair_index(repository, plan, progress)
+        written = apply_repair_index(repository, plan, lock, progress)
     context.output.note(f"wrote {len(written)} index files")
-    if not context.json:
-        context.output.line("done")
+    _say_done(context)
     return 1 if plan.unreadable else 0
 
 
@@ -56,3 +81,34 @@ def _print_plan(context: Context, plan: RepairIndexPlan) -> None:
         output.note(f"index file {file_id} is damaged and is replaced")
     if not plan.is_needed:
         output.note("the index is right already; nothing to do")
+
+
+def _repair_packs(arguments: argparse.Namespace, context: Context, pack_ids: list[bytes]) -> int:
+    repository = context.open_repository()
+    progress = context.progress()
+    with context.lock(repository, exclusive=not arguments.dry_run) as lock:
+        plan = plan_repair_packs(repository, list(dict.fromkeys(pack_ids)), progress)
+        _print_verdicts(context, plan)
+        if arguments.dry_run or lock is None:
+            return 0
+        removed = apply_repair_packs(repository, plan, lock, progress)
+    if removed:
+        context.output.note(f"removed {removed} packs")
+        context.output.note("now run backup: it stores again what is still at the source")
+    _say_done(context)
+    return 0
+
+
+def _print_verdicts(context: Context, plan: RepairPacksPlan) -> None:
+    for verdict in plan.verdicts:
+        name = f"pack {verdict.id.hex()}"
+        if verdict.is_sound:
+            context.output.note(f"{name} is sound; it stays")
+            continue
+        kept, lost = len(verdict.salvaged), len(verdict.lost)
+        context.output.note(f"{name}: {kept} blobs can be kept, {lost} are lost; the pack goes")
+
+
+def _say_done(context: Context) -> None:
+    if not context.json:
+        context.output.line("done")

@@ -8,15 +8,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops import journal
+from ops.canonical import canonical_json, digest_of
 from ops.catalog.records import EstateVersion, JournalRow
-from ops.journal import Entry, Origin, canonical_json
+from ops.journal import Entry, Origin
 
 _ACTION = "estate.changed"
 
@@ -36,7 +36,7 @@ def remember_estate(
         The version's hash, for `Origin.estate`.
     """
     text = canonical_json(document)
-    version = sha256(text.encode()).hexdigest()
+    version = digest_of(document)
     before = _hash_in_force(session)
     if version == before:
         return version

@@ -1,8 +1,6 @@
 """The whole estate as one frozen value, and the questions other modules ask it."""
 
 import difflib
-import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -10,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
 
+from ops.canonical import digest_of
 from ops.errors import WrongUseError
 from ops.estate.hosts import Host, Line
 from ops.estate.organisation import (
@@ -159,9 +158,8 @@ class Estate(Part):
         return document
 
     def fingerprint(self) -> str:
-        """Give the SHA-256 of the canonical JSON, in hexadecimal."""
-        text = json.dumps(self.document(), ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Give the digest of its canonical form, by which the catalog and the journal name it."""
+        return digest_of(self.document())
 
 
 def _find(parts: Iterable[NamedPart], name: str) -> NamedPart | None:

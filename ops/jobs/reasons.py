@@ -3,7 +3,7 @@
 The catalog keeps reason codes with parameters; sentences are made here, in the reader's language.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,6 +188,14 @@ def tell_fault(finding: Params) -> str:
     kind = KINDS.get(str(finding["code"]))
     template = kind.template if kind else str(finding["code"])
     return f"{finding['concerned']}: {fill(template, finding['params'])}"
+
+
+def advise_on_faults(findings: Sequence[Params]) -> list[str]:
+    """Say what to do about findings of a check, each piece of advice once."""
+    from backup.checking.findings import KINDS
+
+    kinds = [KINDS[code] for finding in findings if (code := str(finding["code"])) in KINDS]
+    return list(dict.fromkeys(fill(kind.next_step, {}) for kind in kinds))
 
 
 _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {

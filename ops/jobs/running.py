@@ -17,7 +17,7 @@ from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.check import ReadData, check
 from ops.jobs.choosing import choose_sites
 from ops.jobs.definitions import backup_job, check_job
-from ops.jobs.reasons import explain, tell_fault
+from ops.jobs.reasons import advise_on_faults, explain, tell_fault
 from ops.ledger.definitions import JobResult
 from ops.present import (
     Cell,
@@ -205,8 +205,11 @@ def _write_checks(results: dict[str, JobResult]) -> None:
         rows = [_check_row(site, result) for site, result in results.items()]
         write_table(heads, rows, right=(2, 3, 4))
     for site, result in results.items():
-        for finding in result.params.get("first", ()):
+        findings = result.params.get("first", ())
+        for finding in findings:
             write_line(f"  {site}: {tell_fault(finding)}")
+        for advice in advise_on_faults(findings):
+            write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
             write_outcome(result, job=check_job(site), site=site)
 

@@ -1,7 +1,8 @@
 """Find every message that a reader may see, by reading the source as syntax trees.
 
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
-argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`); a model's
+argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`), to a `Kind` of
+finding (template, next step); a model's
 `Field(description=...)`; and operators' tasks (docstring, `help={...}`). A constant of the same
 module may stand for a literal.
 """
@@ -21,7 +22,7 @@ ROOT_ERRORS = frozenset(
 TEMPLATE_KEYWORDS = {"what", "why", "data", "next_step", "fix"}
 ENGLISH_ONLY = "backup/commands"  # the engine's own command line speaks restic's language
 TASK_DECORATOR = "operator_task"
-_POSITIONS = {"Problem": slice(1, 3), "mistake": slice(0, 2)}
+_POSITIONS = {"Problem": slice(1, 3), "mistake": slice(0, 2), "Kind": slice(1, 3)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def find_error_classes(trees: Iterable[ast.Module]) -> frozenset[str]:
 
 def _messages_of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[tuple[str, str, int]]:
     constants = _constants(tree)
-    carriers = {"Problem", "mistake", *errors}
+    carriers = {*_POSITIONS, *errors}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _messages_of_call(node, carriers, constants)

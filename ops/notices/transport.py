@@ -8,7 +8,7 @@ import re
 from io import StringIO
 from urllib.parse import quote
 
-from ops.journal import clean_text
+from ops.canonical import clean_text
 from ops.notices.wording import Message
 
 _LONGEST = 200

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from ops.canonical import clean_text
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
-from ops.journal import clean_text
 from ops.ledger import claims
 from ops.ledger.definitions import STOPPED, JobResult, lock_name
 from ops.ledger.endings import end_run

@@ -178,8 +178,8 @@ def _without_index_file(world: World) -> MemoryStore:
 
 def _repair_index(desk: Desk) -> None:
     repository = desk.open()
-    with hold_lock(repository, exclusive=True):
-        apply_repair_index(repository, plan_repair_index(repository))
+    with hold_lock(repository, exclusive=True) as lock:
+        apply_repair_index(repository, plan_repair_index(repository), lock)
 
 
 def _with_stale_locks(world: World) -> MemoryStore:

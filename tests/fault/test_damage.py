@@ -1,7 +1,7 @@
 """Damage in every kind of file: found, named, never restored as if it were right, then healed."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from backup.errors import BackupError, ObjectNotFoundError
 from backup.keyring import add_key
 from backup.locks import hold_lock
 from backup.repair import apply_repair_index, plan_repair_index
+from backup.repair_packs import apply_repair_packs, plan_repair_packs
 from backup.repository import Repository, pack_key
 from backup.restore import RestoreRequest, restore_snapshot
 from backup.stores.base import ObjectInfo
@@ -186,12 +187,29 @@ def test_after_a_pack_with_a_damaged_header_a_backup_refers_to_nothing_dead(tmp_
         heal(store, tmp_path / key)
 
 
-def heal(store: MemoryStore, cache: Path) -> None:
-    """Repair the index, back up, and prove that the new snapshot is whole, for restic too."""
+def test_after_a_flipped_bit_in_a_pack_a_backup_refers_to_nothing_dead(tmp_path: Path) -> None:
+    """A damaged blob in a pack with a sound header: the index alone cannot tell."""
+    world = make_world()
+    for key in files_of(world.full, "data"):
+        store = world.full.clone()
+        content = bytearray(store.read(key))
+        content[20] ^= 1
+        store.replace(key, bytes(content))
+        repository = open_part(store, "main")
+        damaged = check_repository(repository, CheckRequest(read_data="all")).damaged_packs
+        assert len(damaged) == 1
+        heal(store, tmp_path / key, packs=damaged)
+
+
+def heal(store: MemoryStore, cache: Path, packs: Sequence[bytes] = ()) -> None:
+    """Repair, back up, and prove that the new snapshot is whole, for restic too."""
     world = make_world()
     repository = Desk(world, store, cache).open()
-    with hold_lock(repository, exclusive=True):
-        apply_repair_index(repository, plan_repair_index(repository))
+    with hold_lock(repository, exclusive=True) as lock:
+        if packs:
+            apply_repair_packs(repository, plan_repair_packs(repository, packs), lock)
+        else:
+            apply_repair_index(repository, plan_repair_index(repository), lock)
     result = back_up(Desk(world, store, cache).open(), world.source)
     assert result.outcome == "ok"
     repository = open_part(store, "main")

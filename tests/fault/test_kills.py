@@ -144,8 +144,8 @@ def test_killed_at_random_moments(verb: str, tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("verb", VERBS)
-def test_killed_hundreds_of_times(verb: str, tmp_path: Path) -> None:
-    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "60"))
+def test_killed_hundreds_of_times(verb: str, tmp_path: Path, soak_seconds: float) -> None:
+    until = time.monotonic() + soak_seconds
     killing = prepare(verb, tmp_path / "start", files=1_000)
     longest = measure(killing, tmp_path / "measured")
     while time.monotonic() < until or not killing.tally["killed"]:
@@ -165,8 +165,8 @@ def test_a_backup_that_is_interrupted_cleans_up_and_refers_to_nothing_dead(
 
 
 @pytest.mark.soak
-def test_interrupted_hundreds_of_times(tmp_path: Path) -> None:
-    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "60"))
+def test_interrupted_hundreds_of_times(tmp_path: Path, soak_seconds: float) -> None:
+    until = time.monotonic() + soak_seconds
     killing = prepare("backup", tmp_path / "start", files=1_000)
     longest = measure(killing, tmp_path / "measured")
     while time.monotonic() < until or not killing.tally["killed"]:
@@ -186,6 +186,22 @@ def test_workers_die_with_the_process_that_started_them(tmp_path: Path) -> None:
         assert time.monotonic() < until
     assert workers
     assert kill_after(process, 0.05)
+
+
+@pytest.mark.slow
+def test_workers_outlive_a_terminal_that_closes(tmp_path: Path) -> None:
+    """A hang-up reaches every process of a terminal; the one that backs up goes on."""
+    place = make_place(tmp_path / "place", files=2_000)
+    process = place.start("backup", str(place.source))
+    until = time.monotonic() + 20
+    while not list((place.repository / "data").glob("??/*")):  # so the workers are at work
+        assert process.poll() is None
+        assert time.monotonic() < until
+    assert descendants(process.pid)
+    os.killpg(process.pid, signal.SIGHUP)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    place.prove_sound()
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Our process stopped at every store call in turn, and a store that fails at any call."""
 
-import os
 import time
 from pathlib import Path
 
@@ -56,9 +55,11 @@ def test_a_process_that_is_interrupted_harms_nothing(scenario: Scenario, tmp_pat
 
 @pytest.mark.soak
 @each_scenario
-def test_stop_and_fail_at_every_call(scenario: Scenario, tmp_path: Path) -> None:
+def test_stop_and_fail_at_every_call(
+    scenario: Scenario, tmp_path: Path, soak_seconds: float
+) -> None:
     """With bigger worlds and other contents until the time is up; at least one of them."""
-    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "0"))
+    until = time.monotonic() + soak_seconds
     seed = 0
     while seed == 0 or time.monotonic() < until:
         campaign = Campaign(scenario, make_world(seed, scale=1 + seed), tmp_path, is_thorough=True)

@@ -110,8 +110,8 @@ def test_two_backups_and_a_prune_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_two_backups_and_a_prune_at_once_for_long(tmp_path: Path) -> None:
-    until = time.monotonic() + float(os.environ.get("GIUCONG_SOAK_SECONDS", "60"))
+def test_two_backups_and_a_prune_at_once_for_long(tmp_path: Path, soak_seconds: float) -> None:
+    until = time.monotonic() + soak_seconds
     crowd = Crowd(tmp_path, seed=2, files=1_000)
     rounds = 0
     pruned = 0

@@ -217,8 +217,8 @@ def test_an_index_file_that_is_gone_is_rebuilt_as_restic_likes_it(
         path.unlink()
     repository = open_folder(copy)
 
-    with hold_lock(repository, exclusive=True):
-        apply_repair_index(repository, plan_repair_index(repository))
+    with hold_lock(repository, exclusive=True) as lock:
+        apply_repair_index(repository, plan_repair_index(repository), lock)
 
     assert check_repository(repository, READ_ALL).findings == ()
     assert copy.run("check", "--read-data").returncode == 0
@@ -241,9 +241,9 @@ def test_damaged_then_repaired_then_backed_up_nothing_is_missing(tmp_path: Path,
     store.delete(key)
     if loss == "truncated":
         store.write(key, content[:-1])
-    with hold_lock(repository, exclusive=True):
+    with hold_lock(repository, exclusive=True) as lock:
         plan = plan_repair_index(repository)
-        apply_repair_index(repository, plan)
+        apply_repair_index(repository, plan, lock)
 
     repository = Repository.open(store, PASSWORD.encode(), cache_dir=cache)
     back_up(repository, data)

@@ -194,7 +194,7 @@ def test_forget_tells_what_restic_tells(made: Made) -> None:
     )  # fmt: skip
     assert made.oracle.run("tag", "--add", "gold", snapshots_of(made.oracle)[1].id).returncode == 0
 
-    def in_order(text: str) -> list[dict[str, Any]]:
+    def in_order(text: str | bytes) -> list[dict[str, Any]]:
         # restic walks a hash map: the order of its groups differs from run to run.
         return sorted(json.loads(text), key=lambda group: group["tags"] or [])
 

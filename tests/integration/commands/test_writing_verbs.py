@@ -251,6 +251,28 @@ def test_check_and_repair_agree_with_restic_about_a_lost_index(
     assert own.run("check", "--read-data").returncode == 0
 
 
+def test_packs_with_flipped_bits_are_repaired_as_restic_likes_it(own: OracleRepository) -> None:
+    packs = sorted((own.folder / "data").glob("*/*"))
+    for path in packs:
+        content = bytearray(path.read_bytes())
+        content[20] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(content)
+    damaged = run_ours("check", "--json", "--read-data", "--no-cache", repository=own.folder)
+    broken = damaged.documents()[-1]["broken_packs"]
+    assert sorted(broken) == [path.name for path in packs]
+
+    dry = run_ours("repair", "packs", "--dry-run", *broken, repository=own.folder)
+    assert dry.code == 0
+    assert all(path.exists() for path in packs)
+    repaired = run_ours("repair", "packs", *broken, repository=own.folder)
+
+    assert repaired.code == 0
+    assert not any(path.exists() for path in packs)
+    own.remove_snapshots()  # nothing is left that they could show
+    assert own.run("check", "--read-data").returncode == 0
+
+
 def test_passwords_are_added_changed_and_removed(own: OracleRepository, tmp_path: Path) -> None:
     new, other = tmp_path / "new", tmp_path / "other"
     new.write_text("new password\n")

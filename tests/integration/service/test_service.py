@@ -158,6 +158,21 @@ def test_a_killed_worker_is_noticed_and_its_children_are_gone(
     assert (run.outcome, run.reason, run.ended_at is not None) == ("failed", "lost", True)
 
 
+def test_a_worker_survives_the_signal_by_which_restic_asks_whether_it_lives(
+    catalog: Catalog, catalog_url: str, tmp_path: Path
+) -> None:
+    job = linger_job(tmp_path)
+    with service(catalog_url, tmp_path, [job]):
+        ask_for(catalog, job)
+        worker, child = read_pids(tmp_path)
+        os.kill(worker, signal.SIGHUP)
+        time.sleep(1)
+
+        assert is_alive(worker)
+        assert is_alive(child)
+        assert [row.state for row in rows(catalog, "running", "ended")] == ["running"]
+
+
 def test_a_lost_run_is_tried_again_where_its_job_allows_it(
     catalog: Catalog, catalog_url: str, tmp_path: Path
 ) -> None:

@@ -1,12 +1,14 @@
 import pytest
 
 from backup.check import CheckRequest, check_repository
-from backup.errors import PlanOutdatedError
+from backup.errors import PlanOutdatedError, RepositoryLockedError
+from backup.locks import hold_lock
 from backup.packs import BlobType, FinishedPack
-from backup.repair import apply_repair_index, plan_repair_index
+from backup.repair import RepairIndexPlan, apply_repair_index, plan_repair_index
 from backup.repository import pack_key
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from backup.stores.memory import MemoryStore
+from tests.instant_clock import InstantClock
 from tests.small_repository import SmallRepository, id_of
 
 
@@ -21,7 +23,13 @@ def two_packs() -> tuple[SmallRepository, FinishedPack, FinishedPack]:
 
 def repair(made: SmallRepository, *, read_all_packs: bool = False) -> list[str]:
     plan = plan_repair_index(made.repository, read_all_packs=read_all_packs)
-    return apply_repair_index(made.repository, plan)
+    return apply(made, plan)
+
+
+def apply(made: SmallRepository, plan: RepairIndexPlan) -> list[str]:
+    made.repository.clock = InstantClock()
+    with hold_lock(made.repository, exclusive=True) as lock:
+        return apply_repair_index(made.repository, plan, lock)
 
 
 @pytest.mark.parametrize("read_all_packs", [False, True])
@@ -51,7 +59,7 @@ def test_a_damaged_index_file_is_replaced() -> None:
     made.memory.replace(f"index/{damaged}", made.memory.read(f"index/{damaged}")[:-1])
 
     plan = plan_repair_index(made.repository)
-    apply_repair_index(made.repository, plan)
+    apply(made, plan)
 
     assert plan.damaged_index_files == {damaged}
     assert check_repository(made.repository).findings == ()
@@ -62,7 +70,7 @@ def test_a_missing_pack_leaves_the_index() -> None:
     made.memory.delete(pack_key(first.id))
 
     plan = plan_repair_index(made.repository)
-    apply_repair_index(made.repository, plan)
+    apply(made, plan)
     index = made.repository.load_index()
 
     assert plan.missing == (first.id,)
@@ -76,7 +84,7 @@ def test_a_truncated_pack_leaves_the_index_and_is_reported() -> None:
     made.memory.replace(pack_key(second.id), bytes(second.data[:-1]))
 
     plan = plan_repair_index(made.repository)
-    apply_repair_index(made.repository, plan)
+    apply(made, plan)
 
     assert [(pack.id, pack.is_dropped) for pack in plan.unreadable] == [(second.id, True)]
     assert made.repository.load_index().find(id_of(b"second")) is None
@@ -124,7 +132,7 @@ def test_a_changed_repository_makes_the_plan_outdated() -> None:
     before = made.memory.objects()
 
     with pytest.raises(PlanOutdatedError):
-        apply_repair_index(made.repository, plan)
+        apply(made, plan)
 
     assert made.memory.objects() == before
 
@@ -157,6 +165,8 @@ def test_stopped_at_any_step_the_index_knows_every_pack_that_is_there(effect: Ef
         with pytest.raises(Stopped):
             repair(made)
         made.repository.store = memory
+        for info in list(memory.list("locks")):
+            memory.delete(info.key)
         index = made.repository.load_index()
 
         assert all(index.find(id_of(text)) for text in (b"one", b"second"))
@@ -164,4 +174,36 @@ def test_stopped_at_any_step_the_index_knows_every_pack_that_is_there(effect: Ef
         repair(made)
 
         assert check_repository(made.repository).findings == ()
-    assert [call.method for call in recorder.calls].count("delete") == 2
+    deleted = [call.key for call in recorder.calls if call.method == "delete"]
+    assert len([key for key in deleted if key.startswith("index/")]) == 2
+
+
+def test_without_our_lock_no_index_file_is_deleted() -> None:
+    made, first, _ = two_packs()
+    made.memory.delete(pack_key(first.id))
+    plan = plan_repair_index(made.repository)
+    before = made.memory.objects()
+    made.repository.clock = InstantClock()
+
+    with hold_lock(made.repository, exclusive=True) as lock:
+        made.memory.delete(f"locks/{lock.file_id}")
+        with pytest.raises(RepositoryLockedError):
+            apply_repair_index(made.repository, plan, lock)
+
+    assert made.memory.objects() == before
+
+
+def test_beside_another_lock_no_old_index_file_is_deleted() -> None:
+    made, first, _ = two_packs()
+    made.memory.delete(pack_key(first.id))
+    plan = plan_repair_index(made.repository)
+    before = made.memory.objects().keys()
+    made.repository.clock = InstantClock()
+
+    with hold_lock(made.repository, exclusive=True) as lock:
+        lock.confirm()
+        made.memory.write("locks/" + "ab" * 32, b"a lock that came late")
+        with pytest.raises(RepositoryLockedError):
+            apply_repair_index(made.repository, plan, lock)
+
+    assert before <= made.memory.objects().keys()
