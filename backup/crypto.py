@@ -55,10 +55,19 @@ class Envelope:
 
     def seal(self, plaintext: Buffer) -> bytes:
         """Encrypt and authenticate one message; 32 bytes longer than it."""
+        sealed = bytearray(len(plaintext) + OVERHEAD)
+        self.seal_into(plaintext, memoryview(sealed))
+        return bytes(sealed)
+
+    def seal_into(self, plaintext: Buffer, room: memoryview) -> None:
+        """Encrypt and authenticate one message into `room`, 32 bytes longer than it."""
         iv = os.urandom(IV_LENGTH)
-        ciphertext = self._apply_keystream(iv, plaintext)
+        ciphertext = room[IV_LENGTH:-TAG_LENGTH]
+        self._ctr.reset_nonce(iv)
+        self._ctr.update_into(plaintext, ciphertext)
+        room[:IV_LENGTH] = iv
         tag = Poly1305.generate_tag(self._mac_r + self._nonces.update(iv), ciphertext)
-        return b"".join((iv, ciphertext, tag))
+        room[-TAG_LENGTH:] = tag
 
     def open(self, sealed: Buffer) -> bytes:
         """Authenticate and decrypt one message.

@@ -4,11 +4,11 @@ All index files together are the truth. In memory they are sorted packed arrays,
 searched by bisection; a dictionary would need several hundred.
 """
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +20,27 @@ _LARGEST_NUMBER = (1 << 32) - 1
 _TYPES = {"data": BlobType.DATA, "tree": BlobType.TREE}
 
 _Numbers = npt.NDArray[np.unsignedinteger]
+
+
+class _Blob(msgspec.Struct, gc=False):
+    id: str
+    type: Literal["data", "tree"]
+    offset: int
+    length: int
+    uncompressed_length: int = 0
+
+
+class _Pack(msgspec.Struct, gc=False):
+    id: str
+    blobs: list[_Blob]
+
+
+class _File(msgspec.Struct):
+    packs: list[_Pack] | None
+
+
+# A tenth of the time and of the memory that dictionaries would take.
+_decode_file = msgspec.json.Decoder(_File).decode
 
 
 class Location(NamedTuple):
@@ -233,35 +254,30 @@ class IndexBuilder:
             DamagedError: An entry cannot be right.
         """
         try:
-            packs = json.loads(json_text)["packs"] or []
-            for pack in packs:
-                self._add_pack(bytes.fromhex(pack["id"]), pack["blobs"])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            self._add_packs(_decode_file(json_text).packs or [])
+        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
             raise UnsupportedFormatError(
                 "index file {file} is not of the known form", file=file_id
             ) from error
         self.file_ids.add(file_id)
 
-    def _add_pack(self, pack_id: bytes, blobs: Sequence[Mapping[str, object]]) -> None:
-        number = self._packs.setdefault(pack_id, len(self._packs))
-        ids = bytes.fromhex("".join([str(blob["id"]) for blob in blobs]))
-        if len(ids) != len(blobs) * ID_LENGTH or len(pack_id) != ID_LENGTH:
+    def _add_packs(self, packs: Sequence[_Pack]) -> None:
+        pack_ids = [bytes.fromhex(pack.id) for pack in packs]
+        blobs = [blob for pack in packs for blob in pack.blobs]
+        ids = bytes.fromhex("".join([blob.id for blob in blobs]))
+        if len(ids) != len(blobs) * ID_LENGTH or any(len(it) != ID_LENGTH for it in pack_ids):
             raise DamagedError("an index file holds an id of the wrong length")
-        rows = [
-            (
-                number,
-                blob["offset"],
-                blob["length"],
-                blob.get("uncompressed_length", 0),
-                _TYPES[str(blob["type"])],
-            )
-            for blob in blobs
-        ]
-        numbers = np.array(rows, dtype=np.int64).reshape(-1, 5)
-        if numbers.size and not 0 <= numbers.min() <= numbers.max() <= _LARGEST_NUMBER:
+        numbers = [self._packs.setdefault(it, len(self._packs)) for it in pack_ids]
+        rows = np.empty((len(blobs), 5), dtype=np.int64)
+        rows[:, 0] = np.repeat(np.array(numbers, np.int64), [len(pack.blobs) for pack in packs])
+        rows[:, 1] = [blob.offset for blob in blobs]
+        rows[:, 2] = [blob.length for blob in blobs]
+        rows[:, 3] = [blob.uncompressed_length for blob in blobs]
+        rows[:, 4] = [_TYPES[blob.type] for blob in blobs]
+        if rows.size and not 0 <= rows.min() <= rows.max() <= _LARGEST_NUMBER:
             raise DamagedError("an index file holds an impossible offset or length")
         self._ids.append(ids)
-        self._rows.append(numbers)
+        self._rows.append(rows)
 
     def add_pack(self, pack_id: bytes, blobs: Iterable[PackedBlob]) -> None:
         """Add a pack that was just stored or found."""

@@ -68,8 +68,23 @@ class PackWriter:
         Raises:
             StoreError: A pack could not be written.
         """
+        self.reserve(blob_type, len(sealed))[:] = sealed
+        self.keep(blob_id, blob_type, len(sealed), uncompressed_length)
+
+    def reserve(self, blob_type: BlobType, length: int) -> memoryview:
+        """Give room in a pack, to seal and prove a blob there; it counts once `keep` is called."""
+        return self._builders[blob_type].reserve(length)
+
+    def keep(
+        self, blob_id: bytes, blob_type: BlobType, length: int, uncompressed_length: int
+    ) -> None:
+        """Count the proven blob in the room given last.
+
+        Raises:
+            StoreError: A pack could not be written.
+        """
         builder = self._builders[blob_type]
-        builder.add(blob_id, blob_type, sealed, uncompressed_length)
+        builder.keep(blob_id, blob_type, length, uncompressed_length)
         if builder.is_full:
             self._finish(builder)
 

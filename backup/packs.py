@@ -148,18 +148,28 @@ class PackBuilder:
         self, blob_id: bytes, blob_type: BlobType, sealed: Buffer, uncompressed_length: int
     ) -> None:
         """Append one sealed blob."""
-        length = len(sealed)
-        self._blobs.append(PackedBlob(blob_id, blob_type, self.size, length, uncompressed_length))
-        self._append(sealed)
+        self.reserve(len(sealed))[:] = sealed
+        self.keep(blob_id, blob_type, len(sealed), uncompressed_length)
 
-    def _append(self, data: Buffer) -> None:
-        end = self.size + len(data)
+    def reserve(self, length: int) -> memoryview:
+        """Give room for the next sealed blob; it counts once `keep` is called."""
+        end = self.size + length
         if end > len(self._buffer):
             grown = _new_buffer(max(_FIRST_CAPACITY, 2 * end))
             grown[: self.size] = self._buffer[: self.size]
             self._buffer = grown
-        self._buffer[self.size : end] = data
-        self.size = end
+        return self._buffer[self.size : end]
+
+    def keep(
+        self, blob_id: bytes, blob_type: BlobType, length: int, uncompressed_length: int
+    ) -> None:
+        """Count the sealed blob that was put into the room given last."""
+        self._blobs.append(PackedBlob(blob_id, blob_type, self.size, length, uncompressed_length))
+        self.size += length
+
+    def _append(self, data: bytes) -> None:
+        self.reserve(len(data))[:] = data
+        self.size += len(data)
 
     def finish(self, envelope: Envelope) -> FinishedPack:
         """Give the pack and start the next one.

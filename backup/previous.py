@@ -5,12 +5,11 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from backup.errors import DamagedError, StoreError, UnsupportedFormatError
 from backup.packs import BlobType
 from backup.repository import Repository
-from backup.scan_rows import is_same_file, split_tree
+from backup.scan_rows import Row, is_same_file, split_tree
 from backup.writer import RunWriter
 
 
@@ -46,7 +45,7 @@ class PreviousFolder:
         self._is_resolved = True
         self._parent: PreviousFolder | None = None
         self._name = b""
-        self._rows: dict[bytes, tuple[dict[str, Any], str]] | None = None
+        self._rows: dict[bytes, Row] | None = None
         self.trusted_before = trusted_before
         self.is_canonical = is_canonical
 
@@ -80,9 +79,9 @@ class PreviousFolder:
     def _resolve(self) -> None:
         self._is_resolved = True
         row = None if self._parent is None else self._parent.row(self._name)
-        if row is not None and row[0].get("type") == "dir":
-            with suppress(KeyError, TypeError, ValueError):  # a folder without a tree
-                self._root = bytes.fromhex(row[0]["subtree"])
+        if row is not None and row.fields.type == "dir" and row.fields.subtree is not None:
+            with suppress(ValueError):  # no id
+                self._root = bytes.fromhex(row.fields.subtree)
 
     def load(self) -> None:
         """Load its tree and keep it until `forget`."""
@@ -98,7 +97,7 @@ class PreviousFolder:
         except (DamagedError, StoreError, UnsupportedFormatError):
             self._root = None
 
-    def row(self, name: bytes) -> tuple[dict[str, Any], str] | None:
+    def row(self, name: bytes) -> Row | None:
         """Give the entry `name` as it was: its fields, and as it was written."""
         if self._rows is None:
             self.load()
@@ -127,14 +126,12 @@ class PreviousFolder:
         row = self.row(name)
         if row is None or status.st_ctime_ns >= self.trusted_before:
             return None
-        fields, text = row
         try:
-            encoded = is_same_file(
-                fields, text, name, status, atime=atime, is_canonical=self.is_canonical
-            )
-            if encoded is None or not holds([bytes.fromhex(each) for each in fields["content"]]):
+            encoded = is_same_file(row, name, status, atime=atime, is_canonical=self.is_canonical)
+            content = row.fields.content or ()
+            if encoded is None or not holds([bytes.fromhex(each) for each in content]):
                 return None
-        except (KeyError, TypeError, ValueError, UnsupportedFormatError):  # an odd node
+        except (ValueError, UnsupportedFormatError):  # an odd node
             return None
         return encoded
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from backup import errors
+from backup.collector import calm_collector
 
 # What marshal can carry: None, numbers, bytes, text, and lists, tuples and dicts of these.
 Message = Any
@@ -284,6 +285,7 @@ def main(arguments: Sequence[str]) -> None:
     _protect(int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nor a terminal that closes: so does the parent
+    calm_collector()
     channel = Channel(os.dup(0), os.dup(1))
     os.dup2(2, 1)  # a stray print must not break the protocol
     module, _, function = target.partition(":")

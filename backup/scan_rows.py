@@ -4,43 +4,79 @@ An unchanged file's node is written again as the very text it was, if we would w
 """
 
 import base64
-import json
 import os
-from typing import Any
+from typing import NamedTuple
+
+import msgspec
 
 from backup.errors import DamagedError
 from backup.names import unquote_name
 from backup.times import format_nanoseconds, parse_nanoseconds
 from backup.tree_building import encode_file, group_name, user_name
 
-_HEAD = '{"nodes":['
-_decode_at = json.JSONDecoder().raw_decode
+
+class _Attribute(msgspec.Struct, gc=False):
+    name: str
+    value: str | None = None
 
 
-def split_tree(tree: bytes) -> dict[bytes, tuple[dict[str, Any], str]]:
-    """Split a tree into its entries: raw name to (fields, the entry as it is written).
+class Fields(msgspec.Struct, gc=False):
+    """Those fields of a node that tell whether its file has changed."""
+
+    name: str
+    type: str = ""
+    mtime: str = ""
+    atime: str = ""
+    ctime: str = ""
+    user: str = ""
+    group: str = ""
+    inode: int = 0
+    device_id: int | None = None
+    size: int = 0
+    links: int = 0
+    extended_attributes: list[_Attribute] | None = None
+    content: list[str] | None = None
+    subtree: str | None = None
+
+
+class Row(NamedTuple):
+    """One entry of an old tree.
+
+    Attributes:
+        fields: What it says.
+        text: The entry as it is written.
+    """
+
+    fields: Fields
+    text: str
+
+
+class _Tree(msgspec.Struct):
+    nodes: list[msgspec.Raw] | None
+
+
+_decode_tree = msgspec.json.Decoder(_Tree).decode
+_decode_fields = msgspec.json.Decoder(Fields).decode
+
+
+def split_tree(tree: bytes) -> dict[bytes, Row]:
+    """Split a tree into its entries by raw name.
 
     Raises:
         DamagedError: It is not a tree as restic and we write them.
     """
-    rows: dict[bytes, tuple[dict[str, Any], str]] = {}
+    rows: dict[bytes, Row] = {}
     try:
-        text = tree.decode()
-        at = len(_HEAD)
-        if not text.startswith(_HEAD):
-            raise DamagedError("a tree is not of the known form")
-        while text[at] != "]":
-            fields, end = _decode_at(text, at)
-            rows[unquote_name(fields["name"])] = (fields, text[at:end])
-            at = end + (text[end] == ",")
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        for raw in _decode_tree(tree).nodes or ():
+            fields = _decode_fields(raw)
+            rows[unquote_name(fields.name)] = Row(fields, str(raw, "utf-8"))
+    except (msgspec.MsgspecError, ValueError) as error:
         raise DamagedError("a tree is not of the known form") from error
     return rows
 
 
 def is_same_file(
-    fields: dict[str, Any],
-    text: str,
+    row: Row,
     name: bytes,
     status: os.stat_result,
     *,
@@ -54,45 +90,45 @@ def is_same_file(
     file with one name, another order of fields) is written anew.
 
     Args:
-        fields: The node as it was.
-        text: The same as it is written in the tree.
+        row: The node as it was.
         name: Of the file.
         status: Its lstat now.
         atime: Whether to write the access time of now.
         is_canonical: Whether the tree's writer is known to write nodes just as we do.
     """
+    fields = row.fields
     if (
-        fields.get("type") != "file"
-        or fields.get("size", 0) != status.st_size
-        or fields.get("inode", 0) != status.st_ino
-        or not isinstance(fields.get("content"), list)
+        fields.type != "file"
+        or fields.size != status.st_size
+        or fields.inode != status.st_ino
+        or fields.content is None
     ):
         return None
     mtime, ctime = format_nanoseconds(status.st_mtime_ns), format_nanoseconds(status.st_ctime_ns)
     if (
         is_canonical
         and not atime
-        and fields.get("mtime") == fields.get("atime") == mtime
-        and fields.get("ctime") == ctime
-        and "device_id" not in fields
-        and fields.get("links") == status.st_nlink == 1
-        and fields.get("user", "") == user_name(status.st_uid)
-        and fields.get("group", "") == group_name(status.st_gid)
+        and fields.mtime == fields.atime == mtime
+        and fields.ctime == ctime
+        and fields.device_id is None
+        and fields.links == status.st_nlink == 1
+        and fields.user == user_name(status.st_uid)
+        and fields.group == group_name(status.st_gid)
     ):
-        return text
+        return row.text
     if (
-        parse_nanoseconds(fields["mtime"]) != status.st_mtime_ns
-        or parse_nanoseconds(fields["ctime"]) != status.st_ctime_ns
+        parse_nanoseconds(fields.mtime) != status.st_mtime_ns
+        or parse_nanoseconds(fields.ctime) != status.st_ctime_ns
     ):
         return None
     return encode_file(
         name,
         status,
-        bytes.fromhex("".join(fields["content"])),
+        bytes.fromhex("".join(fields.content)),
         size=status.st_size,
         xattrs=tuple(
-            (row["name"], base64.b64decode(row["value"] or ""))
-            for row in fields.get("extended_attributes") or ()
+            (attribute.name, base64.b64decode(attribute.value or ""))
+            for attribute in fields.extended_attributes or ()
         ),
         atime=atime,
     )

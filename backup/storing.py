@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from backup.claims import Claims, KnownIds
-from backup.crypto import Envelope, MasterKey
+from backup.crypto import OVERHEAD, Envelope, MasterKey
 from backup.errors import BackupError, DamagedError
 from backup.frames import Compression, Compressor, Decompressor
 from backup.pack_writer import PackWriter, StoredPack
@@ -99,9 +99,11 @@ class BlobStorer:
     def _store_new(self, blob_id: bytes, plaintext: Buffer) -> None:
         frame = self._compress(plaintext)
         plain_length = 0 if frame is None else len(plaintext)
-        sealed = self._envelope.seal(plaintext if frame is None else frame)
+        message = plaintext if frame is None else frame
+        sealed = self._writer.reserve(self._type, len(message) + OVERHEAD)
+        self._envelope.seal_into(message, sealed)
         self._prove(blob_id, sealed, plain_length)
-        self._writer.add(blob_id, self._type, sealed, plain_length)
+        self._writer.keep(blob_id, self._type, len(sealed), plain_length)
         self._count += 1
         self._plain_bytes += len(plaintext)
         self._packed_bytes += len(sealed)
@@ -111,7 +113,7 @@ class BlobStorer:
             return self._compressor.compress_always(plaintext)
         return self._compressor.compress_data(plaintext)
 
-    def _prove(self, blob_id: bytes, sealed: bytes, plain_length: int) -> None:
+    def _prove(self, blob_id: bytes, sealed: Buffer, plain_length: int) -> None:
         decoded = self._envelope.open(sealed)
         if plain_length:
             decoded = self._decompressor.decompress(decoded, plain_length)

@@ -44,18 +44,23 @@ def _day_text(day: int) -> str:
     return f"9999-{'03-01' if month_and_day == _LEAP_DAY else month_and_day}"
 
 
-@lru_cache(maxsize=4096)
-def _second_text(seconds: int) -> str:
-    day, rest = divmod(seconds, _SECONDS_A_DAY)
-    return f"{_day_text(day)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+@lru_cache(maxsize=16_384)  # nearly two years; times of files rarely share more than the hour
+def _hour_text(hour: int) -> str:
+    day, hour_of_day = divmod(hour, 24)
+    return f"{_day_text(day)}T{hour_of_day:02}"
+
+
+_WITHIN_HOUR = tuple(f":{minute:02}:{second:02}" for minute in range(60) for second in range(60))
 
 
 def format_nanoseconds(nanoseconds: int) -> str:
     """Write nanoseconds since the epoch as UTC, e.g. ``2026-11-24T01:03:00.25Z``."""
     seconds, fraction = divmod(nanoseconds, _NS)
-    if not fraction:
-        return _second_text(seconds) + "Z"
-    return f"{_second_text(seconds)}.{fraction:09}".rstrip("0") + "Z"
+    hour, rest = divmod(seconds, 3600)
+    if fraction % 10:
+        return f"{_hour_text(hour)}{_WITHIN_HOUR[rest]}.{fraction:09}Z"
+    text = f"{_hour_text(hour)}{_WITHIN_HOUR[rest]}"
+    return text + (f".{fraction:09}".rstrip("0") if fraction else "") + "Z"
 
 
 def parse_nanoseconds(text: str) -> int:

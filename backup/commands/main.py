@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
+from backup.collector import calm_collector
 from backup.commands.context import Context
 from backup.commands.output import (
     Output,
@@ -63,6 +64,7 @@ def _run(words: Sequence[str], environment: Mapping[str, str], output: Output) -
         output.line(str(help_text).rstrip())
         return 0
     context = Context(arguments, environment, standard_output(quiet=arguments.quiet))
+    calm_collector()
     code = module.run(arguments, context)
     context.output.flush()
     return code

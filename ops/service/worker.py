@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from backup.collector import calm_collector
 from ops.canonical import clean_text
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
@@ -73,6 +74,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Stock restic sends it to the holder of a lock, only to learn whether that is alive.
     signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
+    calm_collector()
     die_with_parent(int(sys.argv[1]))
     guard = guard_group()
     try:
