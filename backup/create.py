@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import backup
 from backup.errors import BackupError, SourceError
@@ -44,6 +45,9 @@ from backup.times import format_local_time, parse_nanoseconds
 from backup.trees import Node, encode_node, encode_tree
 from backup.writer import RunWriter
 
+if TYPE_CHECKING:
+    from backup.executors import Seats
+
 __all__ = [
     "BackupRequest",
     "BackupResult",
@@ -64,6 +68,7 @@ def create_snapshot(
     *,
     lock: Lock | None,
     progress: Progress = SILENT,
+    seats: "Seats | None" = None,
 ) -> BackupResult:
     """Back up.
 
@@ -72,6 +77,7 @@ def create_snapshot(
         request: What and how.
         lock: The shared lock that is held; None only for a dry run.
         progress: Told of it.
+        seats: Workers that have been started already, as many as the request asks for.
 
     Raises:
         UsageError: The mounts make no sense.
@@ -80,7 +86,7 @@ def create_snapshot(
         RepositoryLockedError: Our lock is gone.
         StoreError: The store failed.
     """
-    return _Run(repository, request, lock, progress).run()
+    return _Run(repository, request, lock, progress, seats).run()
 
 
 class _Run:
@@ -90,6 +96,7 @@ class _Run:
         request: BackupRequest,
         lock: Lock | None,
         progress: Progress,
+        seats: "Seats | None",
     ) -> None:
         self._repository = repository
         self._request = request
@@ -102,6 +109,7 @@ class _Run:
             compression=request.compression,
             dry_run=request.dry_run,
             before_index=self._ensure_locked,
+            seats=seats,
         )
         self._started_at = repository.clock.now()
         self._counts = Counts()

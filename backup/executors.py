@@ -125,6 +125,34 @@ class LocalExecutor:
         self._loop.close()
 
 
+class Seats:
+    """Worker processes that have been told nothing yet, and the memory they share.
+
+    Starting them takes a tenth of a second, and needs no key; so it can be done while the password
+    is turned into one.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Start `width` workers."""
+        self._is_closed = False
+        self.ring = os.memfd_create("chunks")
+        os.ftruncate(self.ring, _SLOTS * SLOT_SIZE)
+        self.claims = SharedClaims.create()
+        self.known = os.memfd_create("known")
+        descriptors = [self.ring, self.claims.descriptor, self.known]
+        self.pool = Pool("backup.executors:serve", width=width, pass_fds=descriptors)
+
+    def close(self) -> None:
+        """End the workers at once; may be called again."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.pool.kill()
+        self.claims.close()
+        for descriptor in (self.ring, self.known):
+            os.close(descriptor)
+
+
 class PoolExecutor:
     """Runs the loop in worker processes, and gives each message to the least busy one."""
 
@@ -134,32 +162,24 @@ class PoolExecutor:
         load_index: Callable[[], "Index"],
         *,
         recipe: Recipe,
-        width: int,
+        seats: Seats,
         compression: Compression,
         dry_run: bool,
     ) -> None:
-        self._ring = os.memfd_create("chunks")
-        os.ftruncate(self._ring, _SLOTS * SLOT_SIZE)
-        self.slots = _map_slots(self._ring)
-        self._claims = SharedClaims.create()
-        self._known = os.memfd_create("known")
-
-        def make_setup() -> Message:
-            """Load the index while the workers start."""
-            return {
+        self._seats = seats
+        self.slots = _map_slots(seats.ring)
+        seats.pool.begin(
+            {
                 "recipe": recipe,
                 "key": tuple(repository.key),
                 "compression": compression,
                 "dry_run": dry_run,
-                "ring": self._ring,
-                "claims": self._claims.descriptor,
-                "known": (self._known, share_ids(load_index(), BlobType.DATA, self._known)),
+                "ring": seats.ring,
+                "claims": seats.claims.descriptor,
+                "known": (seats.known, share_ids(load_index(), BlobType.DATA, seats.known)),
             }
-
-        descriptors = [self._ring, self._claims.descriptor, self._known]
-        self._crew = Crew(
-            Pool("backup.executors:serve", make_setup, width=width, pass_fds=descriptors)
         )
+        self._crew = Crew(seats.pool)
 
     @property
     def is_busy(self) -> bool:
@@ -189,10 +209,7 @@ class PoolExecutor:
 
     def close(self) -> None:
         """End the workers at once; what matters has been flushed."""
-        self._crew.kill()
-        self._claims.close()
-        for descriptor in (self._ring, self._known):
-            os.close(descriptor)
+        self._seats.close()
 
 
 def make_executor(
@@ -202,6 +219,7 @@ def make_executor(
     width: int,
     compression: Compression,
     dry_run: bool,
+    seats: Seats | None = None,
 ) -> Executor:
     """Choose: worker processes where the store can be opened there, else this thread.
 
@@ -211,14 +229,25 @@ def make_executor(
         width: How many workers; 0 for this thread.
         compression: As asked.
         dry_run: Do everything but write.
+        seats: Workers that have been started already.
     """
     recipe = recipe_of(repository.store, share=width) if width else None
     if recipe is None:
         index = load_index()
         return LocalExecutor(repository, index, compression=compression, dry_run=dry_run)
-    return PoolExecutor(
-        repository, load_index, recipe=recipe, width=width, compression=compression, dry_run=dry_run
-    )
+    seats = seats or Seats(width)
+    try:
+        return PoolExecutor(
+            repository,
+            load_index,
+            recipe=recipe,
+            seats=seats,
+            compression=compression,
+            dry_run=dry_run,
+        )
+    except BaseException:
+        seats.close()
+        raise
 
 
 def serve(setup: Message, channel: Channel) -> None:

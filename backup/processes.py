@@ -32,6 +32,7 @@ from backup.collector import calm_collector
 # What marshal can carry: None, numbers, bytes, text, and lists, tuples and dicts of these.
 Message = Any
 _LENGTH = struct.Struct("<I")
+_LATER: Message = object()
 _PIPE_SIZE = 1 << 20
 _F_SETPIPE_SZ = 1031
 _PR_SET_PDEATHSIG = 1
@@ -187,7 +188,7 @@ class Pool:
     def __init__(
         self,
         target: str,
-        setup: Message | Callable[[], Message],
+        setup: Message = _LATER,
         *,
         width: int,
         pass_fds: Sequence[int] = (),
@@ -196,23 +197,26 @@ class Pool:
 
         Args:
             target: The serving function.
-            setup: Its first argument, or what makes it while the workers start; may hold secrets,
+            setup: Its first argument; without it the workers wait for `begin`. May hold secrets,
                 since it goes over the pipe.
             width: How many.
             pass_fds: Descriptors the workers inherit under the same numbers.
         """
         self.workers = [Worker(target, pass_fds) for _ in range(width)]
-        try:
-            message = setup() if callable(setup) else setup
-            for worker in self.workers:
-                worker.send(message)
-        except BaseException:
-            for worker in self.workers:
-                worker.kill()
-            raise
         self._selector = selectors.DefaultSelector()
         for worker in self.workers:
             self._selector.register(worker.fileno(), selectors.EVENT_READ, worker)
+        if setup is not _LATER:
+            self.begin(setup)
+
+    def begin(self, setup: Message) -> None:
+        """Give the workers the first argument of their function, which they have waited for."""
+        try:
+            for worker in self.workers:
+                worker.send(setup)
+        except BaseException:
+            self.kill()
+            raise
 
     def poll(self, timeout: float | None = None) -> Iterator[tuple[Worker, Message]]:
         """Wait until some worker has said something, and yield all that arrived.

@@ -22,7 +22,7 @@ from backup.ring import ChunkRing, Parts, group_pieces
 
 if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
     from backup.chunks import Chunker
-    from backup.executors import Executor
+    from backup.executors import Executor, Seats
     from backup.index import Index
     from backup.pack_writer import StoredPack
     from backup.storing import BlobStorer, Totals
@@ -48,6 +48,7 @@ class RunWriter:
         compression: Compression = "auto",
         dry_run: bool = False,
         before_index: Callable[[], None] = lambda: None,
+        seats: "Seats | None" = None,
     ) -> None:
         """Set up; nothing is started or read before it is needed.
 
@@ -57,7 +58,9 @@ class RunWriter:
             compression: As asked.
             dry_run: Do everything but write.
             before_index: Called before each index file; raises where our lock is gone.
+            seats: Workers that have been started already, `width` of them.
         """
+        self._seats = seats
         self._before_index = before_index
         self._repository = repository
         self._width = width
@@ -156,6 +159,7 @@ class RunWriter:
                 width=self._width,
                 compression=self._compression,
                 dry_run=self._dry_run,
+                seats=self._seats,
             )
             self._ring = ChunkRing(self._executor.slots, lambda: self.pump(wait=True))
         return self._executor

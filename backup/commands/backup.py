@@ -4,12 +4,14 @@ import argparse
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backup.commands.backup_sources import make_exclusion, make_mounts, read_targets
 from backup.commands.context import Context
 from backup.commands.output import format_duration, format_size
+from backup.commands.warming import Warming
 from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
 from backup.errors import UsageError
 
@@ -64,10 +66,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Back up, and say what came of it."""
+    with closing(Warming()) as warming:
+        return _run(arguments, context, warming)
+
+
+def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> int:
     started_at = time.monotonic()
     exclusion = make_exclusion(arguments, context.environment)
     targets, is_whole = read_targets(arguments, context)
-    repository = context.open_repository(stdin_is_taken=arguments.stdin)
+    repository = context.open_repository(stdin_is_taken=arguments.stdin, meanwhile=warming.start)
     progress = context.progress()
     now = repository.clock.now()
     hostname = _hostname(arguments, context.environment)
@@ -91,7 +98,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         parent = _find_parent(context, repository, request)
         _say_parent(context, parent, arguments)
         request = _with_parent(request, parent)
-        result = create_snapshot(repository, request, lock=lock, progress=progress)
+        result = create_snapshot(
+            repository, request, lock=lock, progress=progress, seats=warming.seats
+        )
     seconds = time.monotonic() - started_at
     if context.json:
         context.output.json(summary_message(result, seconds, dry_run=arguments.dry_run))

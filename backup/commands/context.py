@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,10 +96,21 @@ class Context:
         given = arguments.password_file or arguments.password_command
         return bool(given or self.environment.get("RESTIC_PASSWORD"))
 
-    def open_repository(self, *, stdin_is_taken: bool = False) -> Repository:
-        """Open the repository that --repo names."""
+    def open_repository(
+        self,
+        *,
+        stdin_is_taken: bool = False,
+        meanwhile: Callable[[Store], None] = lambda _store: None,
+    ) -> Repository:
+        """Open the repository that --repo names.
+
+        Args:
+            stdin_is_taken: Whether stdin is data, and no password.
+            meanwhile: Called before the password is turned into a key; may start something.
+        """
         store = self.open_store()
         password = self.read_password(stdin_is_taken=stdin_is_taken)
+        meanwhile(store)
         return _open(store, password, self.cache_dir())
 
     def open_source_repository(self) -> Repository:

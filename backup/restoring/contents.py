@@ -5,23 +5,13 @@ import os
 import stat
 from collections.abc import Sequence
 
+from backup.direct import write_whole
 from backup.restoring.orders import PIECE_ID, Piece
 from backup.restoring.reading import plain_length
 
 _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-def write_at(descriptor: int, content: bytes, offset: int) -> None:
-    """Write all of `content` at `offset`.
-
-    Raises:
-        OSError: The file system said no, e.g. for want of room.
-    """
-    written = os.pwrite(descriptor, content, offset)
-    while written < len(content):
-        written += os.pwrite(descriptor, memoryview(content)[written:], offset + written)
 
 
 def write_with_holes(descriptor: int, content: bytes, offset: int) -> None:
@@ -31,16 +21,16 @@ def write_with_holes(descriptor: int, content: bytes, offset: int) -> None:
     """
     first = -offset % _BLOCK
     if _ZERO_BLOCK not in content:
-        write_at(descriptor, content, offset)
+        write_whole(descriptor, content, offset)
         return
     start = 0
     for at in range(first, len(content) - _BLOCK + 1, _BLOCK):
         if content[at : at + _BLOCK] == _ZERO_BLOCK:
             if start < at:
-                write_at(descriptor, content[start:at], offset + start)
+                write_whole(descriptor, content[start:at], offset + start)
             start = at + _BLOCK
     if start < len(content):
-        write_at(descriptor, content[start:], offset + start)
+        write_whole(descriptor, content[start:], offset + start)
 
 
 def open_for_reading(folder: int, name: bytes) -> int:

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from backup.crypto import MasterKey
+from backup.direct import DirectWriter, write_whole
 from backup.errors import BackupError
 from backup.processes import Channel, Message
-from backup.restoring.contents import holds, open_for_reading, write_at, write_with_holes
+from backup.restoring.contents import holds, open_for_reading, write_with_holes
 from backup.restoring.folders import Folders
 from backup.restoring.metadata import Metadata, apply_to_descriptor
 from backup.restoring.orders import (
@@ -27,12 +28,14 @@ from backup.restoring.orders import (
     Remark,
     parse_order,
 )
-from backup.restoring.reading import BlobReader, PackReader, plain_length
+from backup.restoring.reading import BlobReader, PackReader
 from backup.stores.recipes import store_from_recipe
 
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PART = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE = 0o600
+# Below it, the cache is as fast.
+_LEAST_DIRECT = 256 << 10
 
 Contents = Mapping[Piece, bytes | BackupError]
 
@@ -67,6 +70,7 @@ class FileWriter:
         self._reader = reader
         self._folders = folders
         self._sparse = sparse
+        self._direct = DirectWriter()
         self._dry_run = dry_run
         self._exact_modes = exact_modes
 
@@ -111,10 +115,7 @@ class FileWriter:
     def _write_file(
         self, folder: int, file: FileOrder, contents: Contents, *, exact: bool
     ) -> tuple[str, ...]:
-        found = [contents[piece] for piece in file.pieces]
-        for content in found:
-            if isinstance(content, BackupError):
-                raise content
+        found = _whole(file.pieces, contents)
         metadata = file.metadata
         name = file.name if file.work == "create" else temporary_name()
         mode = metadata.mode if self._exact_modes and not metadata.needs_care else _PRIVATE
@@ -133,35 +134,30 @@ class FileWriter:
             raise
         return refused
 
-    def _write_contents(self, descriptor: int, contents: Sequence[bytes | BackupError]) -> None:
-        offset = 0
-        for content in contents:
-            assert isinstance(content, bytes)  # noqa: S101 -- the caller has looked for errors
-            self._write(descriptor, content, offset)
-            offset += len(content)
+    def _write_contents(self, descriptor: int, contents: Sequence[bytes]) -> None:
+        self._write(descriptor, contents, 0)
         if self._sparse:
-            os.ftruncate(descriptor, offset)
+            os.ftruncate(descriptor, sum(map(len, contents)))
 
-    def _write(self, descriptor: int, content: bytes, offset: int) -> None:
-        if self._sparse:
-            write_with_holes(descriptor, content, offset)
-        else:
-            write_at(descriptor, content, offset)
+    def _write(self, descriptor: int, contents: Sequence[bytes], offset: int) -> None:
+        if not self._sparse and sum(map(len, contents)) >= _LEAST_DIRECT:
+            self._direct.write(descriptor, contents, offset)
+            return
+        write = write_with_holes if self._sparse else write_whole
+        for content in contents:
+            write(descriptor, content, offset)
+            offset += len(content)
 
     def _write_part(self, order: PartOrder) -> list[Remark]:
-        contents = self._reader.read(order.pieces, order.packs)
         try:
+            found = _whole(order.pieces, self._reader.read(order.pieces, order.packs))
             descriptor = os.open(order.name, _PART, dir_fd=self._folders.open(order.folder))
             try:
-                offset = order.offset
-                for piece in order.pieces:
-                    content = contents[piece]
-                    if isinstance(content, BackupError):
-                        return [Remark(0, "damaged", 0, str(content))]
-                    self._write(descriptor, content, offset)
-                    offset += plain_length(piece)
+                self._write(descriptor, found, order.offset)
             finally:
                 os.close(descriptor)
+        except BackupError as error:
+            return [Remark(0, "damaged", 0, str(error))]
         except OSError as error:
             return [Remark(0, "failed", error.errno or 0, os.strerror(error.errno or 0))]
         return []
@@ -192,6 +188,17 @@ class FileWriter:
             return apply_to_descriptor(descriptor, file.metadata, exact=True)
         finally:
             os.close(descriptor)
+
+
+def _whole(pieces: Sequence[Piece], contents: Contents) -> list[bytes]:
+    """Give the bytes of all pieces; raises what is wrong with the first that is damaged."""
+    found = []
+    for piece in pieces:
+        content = contents[piece]
+        if isinstance(content, BackupError):
+            raise content
+        found.append(content)
+    return found
 
 
 def finish_large_file(

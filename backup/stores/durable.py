@@ -9,13 +9,13 @@ Their order, and why, is told in `backup.stores.folder`:
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from backup.direct import write_directly
 from backup.stores.base import Buffer
 
 TEMPORARY_PREFIX = ".giucong-tmp-"
@@ -23,8 +23,6 @@ TEMPORARY_PREFIX = ".giucong-tmp-"
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_FOLDER_FSYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
-# Direct writes go in whole blocks from whole pages; 4 KiB suits every disk and page size we meet.
-_BLOCK = 4096
 _LEAST_DIRECT = 1 << 20
 
 _renaming = threading.Lock()
@@ -58,31 +56,13 @@ def write_all(descriptor: int, data: Buffer) -> None:
         OSError: EIO if the file then has another length; else as the system says.
     """
     view = memoryview(data).cast("B")
-    done = _write_directly(descriptor, view) if len(view) >= _LEAST_DIRECT else 0
+    done = write_directly(descriptor, view, 0) if len(view) >= _LEAST_DIRECT else 0
+    if done:
+        os.lseek(descriptor, done, os.SEEK_SET)
     while done < len(view):
         done += os.write(descriptor, view[done:])
     if os.fstat(descriptor).st_size != len(view):
         raise OSError(errno.EIO, "the file has not the length that was written")
-
-
-def _write_directly(descriptor: int, view: memoryview) -> int:
-    """Write whole blocks past the page cache as far as that works; gives how many bytes."""
-    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    end = len(view) // _BLOCK * _BLOCK
-    done = 0
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
-        while done < end:
-            done += os.write(descriptor, view[done:end])
-            if done % _BLOCK:
-                break
-    except OSError as error:
-        # The file system knows no direct writes, or the memory is not aligned.
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise
-    finally:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
-    return done
 
 
 def publish(temporary: str, path: str) -> None:

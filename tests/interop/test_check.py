@@ -20,6 +20,8 @@ from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
+pytestmark = pytest.mark.slow  # stock restic takes part in every test
+
 READ_ALL = CheckRequest(read_data="all")
 NAMES = (b"a", b"B", b"t\xc3\xaan t\xe1\xba\xadp", b"new\nline", b"bad\xff", b'quo"te\\', b"<&>")
 

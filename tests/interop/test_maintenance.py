@@ -28,6 +28,8 @@ from backup.usage import find_used
 from tests.command_line import Answer, run_ours
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
+pytestmark = pytest.mark.slow  # stock restic takes part in every test
+
 FIRST = datetime(2026, 11, 20, 1, 3, tzinfo=UTC)
 DAYS = 5
 ROOT = Path(__file__).parent.parent.parent

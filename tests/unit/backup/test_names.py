@@ -58,6 +58,7 @@ def test_names_are_written_as_restic_writes_them(raw: bytes, written: str) -> No
     assert unquote_name(json.loads(f'"{written}"')) == raw
 
 
+@pytest.mark.slow
 def test_restic_and_we_agree_on_every_code_point() -> None:
     printable: set[int] = set()
     for line in PRINTABLE.read_text().splitlines():

@@ -45,8 +45,13 @@ def test_workers_answer_each_with_what_it_was_told() -> None:
 
 
 def test_a_setup_may_be_made_while_the_workers_start() -> None:
-    with pool_of("echo", lambda: b"made") as pool:
-        assert hear(pool, 1) == [b"made"]
+    pool = Pool(f"{_TARGETS}:echo", width=2)
+    try:
+        assert list(pool.poll(0)) == []
+        pool.begin(b"made")
+        assert hear(pool, 2) == [b"made", b"made"]
+    finally:
+        pool.kill()
 
 
 def test_closing_lets_workers_end_by_themselves() -> None:
