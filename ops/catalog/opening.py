@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.engine import WRITES, create_catalog_engine
 from ops.errors import OpsError
 
-SCHEMA = "0001"
+SCHEMA = "0006"
 """Revision this version works with: the newest file in `migrations/versions`."""
 
 _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"

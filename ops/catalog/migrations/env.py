@@ -2,7 +2,15 @@
 
 from alembic import context
 
-from ops.catalog import indexes, records  # noqa: F401  # fills Base.metadata
+from ops.catalog import (  # noqa: F401  # fills Base.metadata
+    alerts_records,
+    duties_records,
+    indexes,
+    people_records,
+    records,
+    retention_records,
+    sites_records,
+)
 from ops.catalog.columns import Base
 
 context.configure(

@@ -1,0 +1,10 @@
+"""Sites that were retired, and estates as they were."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""

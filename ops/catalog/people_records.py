@@ -1,0 +1,1 @@
+"""Record tables: who may do what: credentials, roles, requests that wait for a second person."""

@@ -1,0 +1,1 @@
+"""Record tables: holds, approved deletions and what was deleted."""

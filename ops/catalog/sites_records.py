@@ -1,0 +1,1 @@
+"""Record tables: sites that were retired, and estates as they were."""
