@@ -74,7 +74,9 @@ def do_rounds(
     found: dict[str, list[Measurement]] = {peer.name: [] for peer in peers}
     for number in range(setting.rounds):
         for peer in peers:
-            measured = measure(turn(peer, number))
+            command = turn(peer, number)
+            os.sync()  # nobody's fsync shall wait for what the preparations have left to write
+            measured = measure(command)
             found[peer.name].append(measured)
             setting.say(f"{work} round {number + 1}: {peer.name} {measured.seconds:.2f} s")
             after(peer, number)
