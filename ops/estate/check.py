@@ -63,6 +63,14 @@ def _check_secrets(estate: Estate) -> Iterator[Problem]:
                 {"name": rest},
                 severity="warning",
             )
+        if location == ("keys", "credentials") and not Path(rest).exists() and scheme == "file":
+            problem = Problem(
+                "",
+                "there is no key for the people's second factors yet: {path}",
+                "`{program} user.add` makes one; then keep a copy of it elsewhere",
+                {"path": rest},
+                severity="warning",
+            )
         if location == ("keys", "repository") and not Path(rest).exists() and scheme == "file":
             problem = Problem(
                 "",

@@ -121,6 +121,11 @@ class Keys(Part):
         description="Signs the journal's head, which goes to every store.",
         examples=["file:var/keys/journal-signing.key"],
     )
+    credentials: Secret | None = Field(
+        default=None,
+        description="Seals the second factors of people; `user.add` makes it, keep a copy.",
+        examples=["file:var/keys/credentials.key"],
+    )
 
 
 class Drill(Part):

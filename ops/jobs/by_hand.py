@@ -31,6 +31,7 @@ from ops.estate.references import reveal
 from ops.journal import Origin
 from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent
 from ops.ledger.recording import Recording, record_events
+from ops.people.acting import find_person, login_at_terminal
 from ops.service.registry import RunContext
 from ops.service.site_lock import hold_site_lock
 from ops.service.worker import describe_failure
@@ -71,18 +72,10 @@ def at_bench(estate: Estate) -> Iterator[Bench]:
 
 def person_at_terminal(estate: Estate) -> Origin:
     """Say who sits at the terminal: the login behind `sudo`, and whose it is in the estate."""
-    login = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or _login_of_process()
-    person = next((it.name for it in estate.people if it.login and it.login == login), "")
-    return Origin(via="cli", person=person, login=login, software=software_version())
-
-
-def _login_of_process() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+    login = login_at_terminal()
+    person = find_person(estate.people, login)
+    name = person.name if person else ""
+    return Origin(via="cli", person=name, login=login, software=software_version())
 
 
 def run_by_hand(

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,6 +30,9 @@ from ops.estate.sites import DatabasePart, Site
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.looking import choose_snapshot
 from ops.jobs.repositories import open_repository
+from ops.jobs.second_person import ask_second_person
+from ops.people.approvals import Permit
+from ops.people.requests import Wish
 from ops.present import format_moment, format_number, format_size, write_line
 from ops.service.site_lock import hold_site_lock
 from ops.sites import check_site
@@ -56,6 +59,8 @@ class RestoreWish:
     in_place: bool = False
     verify: bool = False
     confirm: str = ""
+    reason: str = ""
+    document: str = ""
     dry_run: bool = False
 
 
@@ -94,10 +99,12 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             )
             moment = format_moment(snapshot.time, estate.organisation.timezone)
             write_line(f"{site.name} · {snapshot.short_id} · {moment}")
+            permit = None
             if wish.in_place:
                 _ask(wish, site, moment)
+                permit = _ask_second_person(bench, wish, site, snapshot)
             failed = _restore_all(bench, repository, snapshot, wish, progress)
-        _record(bench, wish, snapshot, failed)
+        _record(bench, wish, snapshot, failed, permit)
     if failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -123,19 +130,51 @@ def _ask(wish: RestoreWish, site: Site, moment: str) -> None:
     need_confirmation(site.name, wish.confirm, question)
 
 
-def _record(bench: Bench, wish: RestoreWish, snapshot: Snapshot, failed: int) -> None:
+def _ask_second_person(
+    bench: Bench, wish: RestoreWish, site: Site, snapshot: Snapshot
+) -> Permit | None:
+    """Have another person agree that production is overwritten; the plan binds the agreement."""
+    asked = Wish(
+        action="restore-in-place",
+        subject=site.name,
+        plan={
+            "snapshot": snapshot.id,
+            "include": list(wish.include),
+            "files": {part.name: part.path for part in site.files},
+            "databases": {part.name: part.database for part in site.databases},
+        },
+        reason=wish.reason,
+        document=wish.document,
+    )
+    hint = _("to restore this very state after the approval, add --snapshot {snapshot}").format(
+        snapshot=snapshot.short_id
+    )
+    return ask_second_person(bench, asked, dry_run=wish.dry_run, hint=hint)
+
+
+def _record(
+    bench: Bench, wish: RestoreWish, snapshot: Snapshot, failed: int, permit: Permit | None
+) -> None:
     if wish.dry_run:
         return
-    details = {
+    details: dict[str, object] = {
         "snapshot": snapshot.id,
         "target": wish.target,
         "in_place": wish.in_place,
         "include": list(wish.include),
         "failed": failed,
     }
+    if permit is not None:
+        details["approval"] = permit.as_details()
+    origin = replace(
+        bench.origin,
+        requested_by=permit.requested_by if permit else "",
+        reason=wish.reason,
+        document=wish.document,
+    )
     with bench.catalog.writing() as session:
         entry = journal.Entry("backup.restore", wish.site, details)
-        journal.append(session, bench.origin, [entry])
+        journal.append(session, origin, [entry])
 
 
 def _restore_all(

@@ -109,6 +109,8 @@ def files(
         "in_place": N_("Put files and databases back where they came from; asks first."),
         "verify": N_("Read every restored file back and compare it."),
         "confirm": N_("Name of the site, instead of typing it when asked."),
+        "reason": N_("Why; the person who approves a restore in place reads it."),
+        "document": N_("Reference of the document behind it."),
         "dry_run": _DRY_RUN,
     },
     iterable=("include",),
@@ -123,6 +125,8 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
     in_place: bool = False,
     verify: bool = False,
     confirm: str = "",
+    reason: str = "",
+    document: str = "",
     dry_run: bool = False,
 ) -> int:
     """Restore a site, or a part of it, into a folder or in its place."""
@@ -138,6 +142,8 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
         in_place=in_place,
         verify=verify,
         confirm=confirm,
+        reason=reason,
+        document=document,
         dry_run=dry_run,
     )
     with shown_progress() as progress:

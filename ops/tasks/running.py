@@ -23,6 +23,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from ops.errors import OpsError, WrongUseError
+from ops.people.acting import check_door
 from ops.text import _, paragraphs_of, render_error
 
 EXIT_INTERRUPTED = 130
@@ -49,7 +50,8 @@ def operator_task(
         name: The task's name where it cannot be the function's.
         help: A message for each flag.
         iterable: Flags that may be given several times.
-        as_owner: Whether the task touches the estate's folders, and so has to run as their owner.
+        as_owner: Whether the task touches the estate's folders, and so has to run as their owner
+            and by somebody whose roles allow it (`ops.people.rights`).
     """
 
     def make(body: Callable[..., int | None]) -> OperatorTask:
@@ -100,6 +102,7 @@ def _start(
     _mind_invokes_dry(context, values)
     if as_owner:
         _run_as_owner()
+        check_door(_task_name(body), values)
     return body(context, **values)
 
 

@@ -1,0 +1,46 @@
+"""Ask for a second person's agreement from a task, and tell the one at the terminal about it."""
+
+from datetime import UTC, datetime
+
+from ops.jobs.by_hand import Bench
+from ops.people.approvals import ApprovalAwaitedError, Permit, find_need, require_approval
+from ops.people.requests import Wish
+from ops.present import write_line
+from ops.text import N_, _, fill
+
+
+def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = "") -> Permit | None:
+    """Go on with a permit, or stop with exit code 4 and the id of a request.
+
+    Args:
+        bench: Who wants to act.
+        wish: What is wanted.
+        dry_run: Only say whether somebody would be asked.
+        hint: What to mind when the command is typed again, in the reader's language.
+
+    Returns:
+        The permit; None for a dry run.
+
+    Raises:
+        ApprovalAwaitedError: A request waits.
+    """
+    if dry_run:
+        with bench.catalog.reading() as session:
+            need = find_need(session, wish.action, bench.origin.person)
+        if need == "needed":
+            write_line("  " + _("another person has to approve it first"))
+        return None
+    try:
+        permit = require_approval(bench.catalog, bench.origin, wish, now=datetime.now(UTC))
+    except ApprovalAwaitedError:
+        if hint:
+            write_line("  " + hint)
+        raise
+    if permit.need == "alone":
+        text = N_(
+            "  no second person was asked: fewer than two have credentials (`{program} user.add`)"
+        )
+        write_line(fill(text, {}))
+    else:
+        write_line("  " + _("approved by {person}").format(person=permit.approved_by))
+    return permit

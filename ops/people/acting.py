@@ -1,0 +1,169 @@
+"""Who acts at this terminal, and whether that person may run this task: the door of every task.
+
+The login is the one the person logged in with, also behind `sudo`. The kernel keeps it (audit
+login id) where the system's login sets it, as Debian's does; elsewhere the environment tells.
+"""
+
+import os
+import pwd
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.errors import OpsError, WrongUseError
+
+if TYPE_CHECKING:
+    from ops.catalog.opening import Catalog
+    from ops.estate.models import Estate
+    from ops.estate.people import Person
+
+_AUDIT_LOGIN = Path("/proc/self/loginuid")
+_NOBODY_YET = 2**32 - 1
+
+
+class NotAllowedError(OpsError):
+    """The person at the terminal may not do this."""
+
+
+def login_at_terminal() -> str:
+    """Give the login name of who sits at the terminal, also behind `sudo`."""
+    return (
+        _audit_login()
+        or os.environ.get("SUDO_USER")
+        or os.environ.get("LOGNAME")
+        or _name_of(os.getuid())
+    )
+
+
+def find_person(people: "Iterable[Person]", login: str) -> "Person | None":
+    """Give the person of the estate that a login belongs to."""
+    return next((it for it in people if it.login and it.login == login), None)
+
+
+def check_person(people: "Iterable[Person]", name: str) -> None:
+    """Refuse a name that is nobody in the estate.
+
+    Raises:
+        WrongUseError: No person is called so.
+    """
+    if all(person.name != name for person in people):
+        raise WrongUseError(
+            'no person of the estate is called "{name}"',
+            data="nothing was changed",
+            next_step="add `[[people]]` with that name to the estate file, or correct it;"
+            " `{program} user.list` lists the people",
+            name=name,
+        )
+
+
+def check_door(task: str, values: Mapping[str, object]) -> None:
+    """Refuse a task that the person at the terminal may not run.
+
+    Before anybody holds a role everything is allowed; so it is where there is no catalog yet.
+
+    Args:
+        task: Its full name, `area.verb`.
+        values: The flags with their values, the site among them.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach.
+        OpsError: The estate or the catalog cannot be read, so that nobody knows.
+    """
+    from ops.estate.load import load_estate
+    from ops.estate.read import find_estate_path
+    from ops.people.rights import OPEN
+
+    if task in OPEN:
+        return
+    try:
+        find_estate_path()
+    except WrongUseError:
+        return  # a task that needs the estate says so itself
+    estate = load_estate()
+    catalog = _open_existing(estate)
+    if catalog is None:
+        return
+    try:
+        check_right(catalog, estate, task, values)
+    finally:
+        catalog.close()
+
+
+def check_right(
+    catalog: "Catalog", estate: "Estate", task: str, values: Mapping[str, object]
+) -> None:
+    """Refuse a task that the roles of the person at the terminal do not allow.
+
+    Raises:
+        NotAllowedError: They do not, and somebody holds a role.
+    """
+    from ops.people.rights import decide_may
+    from ops.people.roles import is_anybody_appointed, roles_of
+
+    login = login_at_terminal()
+    person = find_person(estate.people, login)
+    with catalog.reading() as session:
+        if not is_anybody_appointed(session):
+            return
+        roles = roles_of(session, person.name) if person else frozenset()
+    wanted = values.get("site")
+    units = {site.name: site.unit for site in estate.sites}
+    unit = units.get(wanted) if isinstance(wanted, str) else None
+    is_own_site = person is not None and unit is not None and unit == person.unit
+    given = [flag for flag, value in values.items() if value]
+    if not decide_may(roles, task, is_own_site=is_own_site, flags=given):
+        raise _not_allowed(task, login, person.name if person else "", roles)
+
+
+def _open_existing(estate: "Estate") -> "Catalog | None":
+    """Open the catalog; None where its SQLite file is still to be made."""
+    from sqlalchemy import make_url
+
+    from ops.catalog.opening import open_catalog
+    from ops.estate.references import reveal
+
+    url = reveal(estate.catalog.url)
+    if url.startswith("sqlite") and not Path(make_url(url).database or "").exists():
+        return None
+    return open_catalog(url)
+
+
+def _not_allowed(task: str, login: str, person: str, roles: Iterable[str]) -> NotAllowedError:
+    from ops.people.rights import ROLES, roles_for
+    from ops.text import _
+
+    if not person:
+        return NotAllowedError(
+            "you may not run `{task}`",
+            why='your login "{login}" is nobody in the estate file',
+            data="nothing was changed",
+            next_step="log in as yourself and use `sudo`, or write `login` at your"
+            " `[[people]]` entry",
+            task=task,
+            login=login,
+        )
+    return NotAllowedError(
+        "you may not run `{task}`",
+        why='it takes one of these roles: {needed}; "{person}" holds: {held}',
+        data="nothing was changed",
+        next_step="ask a security officer: `{program} user.role --person {person} --role ROLE`",
+        task=task,
+        person=person,
+        needed=", ".join(_(ROLES[role]) for role in roles_for(task)) or "–",
+        held=", ".join(_(ROLES[role]) for role in sorted(roles)) or "–",
+    )
+
+
+def _audit_login() -> str:
+    try:
+        number = int(_AUDIT_LOGIN.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return ""
+    return "" if number == _NOBODY_YET else _name_of(number)
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

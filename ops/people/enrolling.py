@@ -1,0 +1,167 @@
+"""Give persons their credentials, take them away, renew their second factor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from ops import journal
+from ops.errors import WrongUseError
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.jobs.by_hand import Bench, at_bench
+from ops.journal import Entry
+from ops.people.acting import NotAllowedError, check_person
+from ops.people.approvals import require_approval
+from ops.people.asking import ask_new_password, ask_proof
+from ops.people.credentials import (
+    Issued,
+    NoCredentialsError,
+    disable_credentials,
+    issue_credentials,
+    people_with_credentials,
+    prove,
+    renew_factor,
+)
+from ops.people.key_file import load_credentials_key, make_missing_key
+from ops.people.proofs import totp_address
+from ops.people.requests import Wish
+from ops.people.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
+from ops.people.sealing import CredentialsKey
+from ops.present import write_line
+from ops.text import _
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewWish:
+    """A new second factor; fields as the flags of `user.reset-totp`."""
+
+    person: str
+    new_password: bool = False
+    password_file: str = ""
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+def add_person(name: str, *, password_file: str, dry_run: bool) -> None:
+    """Give a person of the estate a password, a second factor and recovery codes."""
+    estate = load_estate()
+    check_person(estate.people, name)
+    with at_bench(estate) as bench:
+        with bench.catalog.reading() as session:
+            known = people_with_credentials(session)
+        if name in known:
+            raise WrongUseError(
+                '"{person}" has credentials already',
+                data="nothing was changed",
+                next_step="renew them: `{program} user.reset-totp --person {person}"
+                " --new-password`",
+                person=name,
+            )
+        if dry_run:
+            write_line(_("would give {person} a password and a second factor").format(person=name))
+            return
+        password = ask_new_password(name, password_file)
+        made = None if known else make_missing_key(estate)
+        if made:
+            write_line(_("made the key {path}").format(path=made))
+        key, now = load_credentials_key(estate), datetime.now(UTC)
+        with bench.catalog.writing() as session:
+            issued = issue_credentials(session, key, name, password, now=now)
+            journal.append(session, bench.origin, [Entry("user.add", name)])
+    _write_issued(estate, name, issued)
+
+
+def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
+    """Take a person's credentials away, at once; the roles count no more."""
+    with at_bench(load_estate()) as bench:
+        if dry_run:
+            with bench.catalog.reading() as session:
+                refuse_if_last(session, name)
+            write_line(_("would take the credentials of {person} away").format(person=name))
+            return
+        with bench.catalog.writing() as session:
+            refuse_if_last(session, name)
+            if not disable_credentials(session, name, now=datetime.now(UTC)):
+                raise NoCredentialsError(name)
+            origin = replace(bench.origin, reason=reason)
+            journal.append(session, origin, [Entry("user.disable", name)])
+    write_line(_("{person} can prove nothing and approve nothing any more").format(person=name))
+
+
+def renew_person(wish: RenewWish) -> None:
+    """Renew a second factor: one's own with a proof, another's with a second person."""
+    estate = load_estate()
+    check_person(estate.people, wish.person)
+    with at_bench(estate) as bench:
+        is_own = bench.origin.person == wish.person
+        with bench.catalog.reading() as session:
+            if wish.person not in people_with_credentials(session):
+                raise NoCredentialsError(wish.person)
+            if not is_own:
+                _check_security_officer(session, bench.origin.person)
+        if wish.dry_run:
+            text = _("would give {person} a new second factor")
+            write_line(text.format(person=wish.person))
+            return
+        key = load_credentials_key(estate)
+        details = _prove_own(bench, key, wish) if is_own else _ask_another(bench, wish)
+        issued = _renew(bench, key, wish, details)
+    _write_issued(estate, wish.person, issued)
+
+
+def _check_security_officer(session: Session, person: str) -> None:
+    if is_anybody_appointed(session) and FOUNDERS_ROLE not in roles_of(session, person):
+        raise NotAllowedError(
+            "only a security officer renews the second factor of somebody else",
+            data="nothing was changed",
+            next_step="leave it to the person, or ask a security officer",
+        )
+
+
+def _prove_own(bench: Bench, key: CredentialsKey, wish: RenewWish) -> Mapping[str, str]:
+    proof = ask_proof(wish.person, wish.password_file)
+    now = datetime.now(UTC)
+    prove(bench.catalog, key, wish.person, proof, origin=bench.origin, now=now)
+    return {"need": "own"}
+
+
+def _ask_another(bench: Bench, wish: RenewWish) -> Mapping[str, str]:
+    asked = Wish(
+        action="role-change",
+        subject=wish.person,
+        plan={"person": wish.person, "renew": True, "new_password": wish.new_password},
+        reason=wish.reason,
+        document=wish.document,
+    )
+    permit = require_approval(bench.catalog, bench.origin, asked, now=datetime.now(UTC))
+    return permit.as_details()
+
+
+def _renew(
+    bench: Bench, key: CredentialsKey, wish: RenewWish, details: Mapping[str, str]
+) -> Issued:
+    source = "" if details["need"] == "own" else wish.password_file  # then it held the old one
+    password = ask_new_password(wish.person, source) if wish.new_password else ""
+    now = datetime.now(UTC)
+    with bench.catalog.writing() as session:
+        if password:
+            issued = issue_credentials(session, key, wish.person, password, now=now)
+        else:
+            issued = renew_factor(session, key, wish.person, now=now)
+        entry = Entry("user.reset-totp", wish.person, {**details, "password": bool(password)})
+        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+        journal.append(session, origin, [entry])
+    return issued
+
+
+def _write_issued(estate: Estate, person: str, issued: Issued) -> None:
+    """Show a new factor, once."""
+    write_line(_("The second factor of {person}; it is shown only now:").format(person=person))
+    write_line("  " + totp_address(issued.secret, person, estate.organisation.name))
+    write_line("  " + _("type it into an authenticator app: {secret}").format(secret=issued.secret))
+    write_line(_("Recovery codes for when the app is not at hand; each works once. Keep on paper:"))
+    for code in issued.codes:
+        write_line(f"  {code}")

@@ -1,0 +1,94 @@
+"""Tasks around requests that wait for a second person."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("approvals: what two people have to agree on")
+
+_JSON = N_("Print the result as JSON.")
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+_ID = N_("Id of the request, as it was printed.")
+_PERSON = N_("Who decides; left out: the person your login belongs to.")
+_PASSWORD_FILE = N_(
+    "File with the password and, on the second line, the code; left out: asks; - reads standard"
+    " input."
+)
+
+
+@operator_task(
+    name="list",
+    help={"all": N_("Also those that were refused, used, or have expired."), "json": _JSON},
+)
+def list_(
+    _context: Context,
+    all: bool = False,  # noqa: A002 - the flag's name
+    json: bool = False,
+) -> None:
+    """List the requests that wait for a second person."""
+    from ops.people.showing import show_requests
+
+    show_requests(everything=all, as_json=json)
+
+
+@operator_task(
+    help={
+        "id": _ID,
+        "person": _PERSON,
+        "password_file": _PASSWORD_FILE,
+        "reason": N_("Why; goes into the journal."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def approve(
+    _context: Context,
+    id: str,  # noqa: A002 - the flag's name
+    person: str = "",
+    password_file: str = "",
+    reason: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Approve somebody else's request, with password and code."""
+    from ops.people.deciding import Ruling
+    from ops.people.showing import Decision, decide
+
+    decide(
+        Decision(
+            ruling=Ruling(id, "approved", reason),
+            person=person,
+            password_file=password_file,
+            dry_run=dry_run,
+        )
+    )
+
+
+@operator_task(
+    help={
+        "id": _ID,
+        "reason": N_("Why; the one who asked reads it."),
+        "person": _PERSON,
+        "password_file": _PASSWORD_FILE,
+        "dry_run": _DRY_RUN,
+    }
+)
+def refuse(
+    _context: Context,
+    id: str,  # noqa: A002 - the flag's name
+    reason: str,
+    person: str = "",
+    password_file: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Refuse somebody else's request, with password and code."""
+    from ops.people.deciding import Ruling
+    from ops.people.showing import Decision, decide
+
+    decide(
+        Decision(
+            ruling=Ruling(id, "refused", reason),
+            person=person,
+            password_file=password_file,
+            dry_run=dry_run,
+        )
+    )

@@ -1,0 +1,123 @@
+"""Tasks around people: credentials and roles. Who they are stands in the estate file."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("people: how they prove who they are, and what they may do")
+
+_PERSON = N_("Name of the person, as in the estate file.")
+_REASON = N_("Why; the person who approves it reads it.")
+_DOCUMENT = N_("Reference of the document behind it.")
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
+
+@operator_task(
+    help={
+        "person": _PERSON,
+        "password_file": N_("File with the new password; left out: asks; - reads standard input."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def add(_context: Context, person: str, password_file: str = "", dry_run: bool = False) -> None:
+    """Give a person a password, a second factor and recovery codes.
+
+    The person sits at the terminal: the second factor and the recovery codes are shown once.
+    """
+    from ops.people.enrolling import add_person
+
+    add_person(person, password_file=password_file, dry_run=dry_run)
+
+
+@operator_task(
+    help={"person": _PERSON, "reason": N_("Why; goes into the journal."), "dry_run": _DRY_RUN}
+)
+def disable(_context: Context, person: str, reason: str = "", dry_run: bool = False) -> None:
+    """Take a person's credentials away at once; the roles count no more."""
+    from ops.people.enrolling import disable_person
+
+    disable_person(person, reason=reason, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "person": _PERSON,
+        "role": N_(
+            "viewer, operator, backup_admin, security_officer, approver, auditor or unit_contact."
+        ),
+        "take": N_("Take the role away instead of giving it."),
+        "reason": _REASON,
+        "document": _DOCUMENT,
+        "dry_run": _DRY_RUN,
+    }
+)
+def role(
+    _context: Context,
+    person: str,
+    role: str,
+    take: bool = False,
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Give a person a role, or take one away; another person has to approve it.
+
+    The first role is given by root or the owner of the catalog and is that of a security officer.
+    """
+    from ops.people.role_changes import RoleWish, change_role
+
+    change_role(
+        RoleWish(
+            person=person, role=role, take=take, reason=reason, document=document, dry_run=dry_run
+        )
+    )
+
+
+@operator_task(
+    help={
+        "person": _PERSON,
+        "new_password": N_("Ask for a new password as well."),
+        "password_file": N_(
+            "Your own factor: file with your password and code. Another's: file with the new"
+            " password. Left out: asks."
+        ),
+        "reason": _REASON,
+        "document": _DOCUMENT,
+        "dry_run": _DRY_RUN,
+    }
+)
+def reset_totp(
+    _context: Context,
+    person: str,
+    new_password: bool = False,
+    password_file: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Renew a second factor and its recovery codes.
+
+    One's own with password and a code; another's by a security officer, when a second person has
+    approved it. Credentials that were taken away come back with it.
+    """
+    from ops.people.enrolling import RenewWish, renew_person
+
+    renew_person(
+        RenewWish(
+            person=person,
+            new_password=new_password,
+            password_file=password_file,
+            reason=reason,
+            document=document,
+            dry_run=dry_run,
+        )
+    )
+
+
+@operator_task(name="list", help={"json": N_("Print the result as JSON.")})
+def list_(_context: Context, json: bool = False) -> None:
+    """List people, their roles, and whether they can prove who they are."""
+    from ops.people.showing import show_people
+
+    show_people(as_json=json)

@@ -1,0 +1,59 @@
+"""Persons with credentials and roles, for tests about approvals."""
+
+from datetime import datetime
+
+import pyotp
+from sqlalchemy import select
+
+from ops.catalog.opening import Catalog
+from ops.catalog.people_records import Credential
+from ops.journal import Origin
+from ops.people.credentials import Issued, Proof, issue_credentials
+from ops.people.roles import give_role
+from ops.people.sealing import derive_key
+
+KEY = derive_key("a key of the tests")
+
+
+def password_of(person: str) -> str:
+    return f"lúa vàng trên đồng của {len(person)} {person[::-1]}"
+
+
+def enrol(catalog: Catalog, person: str, *roles: str, now: datetime) -> Issued:
+    """Give a person credentials and roles."""
+    with catalog.writing() as session:
+        issued = issue_credentials(session, KEY, person, password_of(person), now=now)
+        for role in roles:
+            give_role(session, person, role, by="test", request=None, now=now)
+    return issued
+
+
+def appoint(catalog: Catalog, person: str, *roles: str, now: datetime) -> None:
+    """Give a person roles, and credentials that nothing opens: tests of requests prove nothing."""
+    with catalog.writing() as session:
+        session.add(
+            Credential(
+                person=person,
+                password_hash="",
+                totp_sealed="",
+                totp_last_step=0,
+                failures=0,
+                created_at=now,
+                changed_at=now,
+            )
+        )
+        for role in roles:
+            give_role(session, person, role, by="test", request=None, now=now)
+
+
+def proof_of(person: str, issued: Issued, at: datetime) -> Proof:
+    return Proof(password_of(person), pyotp.TOTP(issued.secret).at(at))
+
+
+def origin_of(person: str) -> Origin:
+    return Origin(via="cli", person=person, login=person)
+
+
+def credential_of(catalog: Catalog, person: str) -> Credential:
+    with catalog.reading() as session:
+        return session.execute(select(Credential).where(Credential.person == person)).scalar_one()

@@ -1,0 +1,282 @@
+"""Every role and every task: what a role must not do, it cannot; each task has a line."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.people_records import RoleGrant
+from ops.estate.load import load_estate
+from ops.people.acting import NotAllowedError, check_right, login_at_terminal
+from ops.people.approvals import Need, decide_need
+from ops.people.rights import (
+    ACTIONS,
+    APPROVERS,
+    FLAG_RIGHTS,
+    OPEN,
+    OWN_SITES_ONLY,
+    RIGHTS,
+    ROLES,
+    decide_may,
+    roles_for,
+)
+from ops.people.role_changes import is_founder
+from ops.people.roles import give_role
+from ops.tasks import load_tasks
+from ops.tasks.running import OperatorTask
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TASKS: dict[str, OperatorTask] = {
+    f"{name}.{collection.transform(task.name)}": task
+    for name, collection in load_tasks().collections.items()
+    for task in collection.tasks.values()
+}
+LOOKS_ONLY = ("viewer", "auditor", "approver")
+# Changing tasks that even these may run: the own second factor.
+OWN_FACTOR = {"user.reset-totp"}
+MOST_DANGEROUS = {
+    "backup.key-export", "backup.release", "user.role", "user.add", "user.disable",
+    "archive.dispose", "backup.forget", "backup.prune", "provision.apply",
+}  # fmt: skip
+
+
+def flags_of(task: OperatorTask) -> set[str]:
+    return {(argument.name or "").replace("-", "_") for argument in task.get_arguments()}
+
+
+def test_every_task_has_a_line() -> None:
+    assert sorted(set(TASKS) - set(RIGHTS)) == []
+
+
+def test_every_role_and_action_is_known() -> None:
+    assert {role for roles in RIGHTS.values() for role in roles} == set(ROLES)
+    assert set(APPROVERS) == set(ACTIONS)
+    assert all(roles and roles <= set(ROLES) for roles in APPROVERS.values())
+    assert all(RIGHTS[task] == frozenset() for task in OPEN)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_decision_is_the_table(role: str) -> None:
+    for task, roles in RIGHTS.items():
+        expected = task in OPEN or role in roles
+        assert decide_may([role], task, is_own_site=True) == expected, task
+        if role == "unit_contact" and task in OWN_SITES_ONLY:
+            assert not decide_may([role], task)
+
+
+def test_without_a_role_or_a_line_nothing_is_allowed() -> None:
+    assert {task for task in RIGHTS if decide_may([], task)} == OPEN
+    assert not decide_may(list(ROLES), "backup.erase-everything")
+
+
+@pytest.mark.parametrize("role", LOOKS_ONLY)
+def test_who_only_looks_runs_no_task_that_changes_anything(role: str) -> None:
+    changing = {name for name, task in TASKS.items() if "dry_run" in flags_of(task)} - OPEN
+
+    may = {it for it in changing if decide_may([role], it, flags=flags_of(TASKS[it]))}
+    assert may <= OWN_FACTOR
+
+
+def test_flags_with_rights_of_their_own_exist() -> None:
+    for name, flag in FLAG_RIGHTS:
+        assert flag in flags_of(TASKS[name])
+
+
+def test_a_contact_of_a_unit_runs_only_tasks_that_name_a_site() -> None:
+    allowed = {name for name in TASKS if decide_may(["unit_contact"], name, is_own_site=True)}
+
+    for name in allowed - OPEN - OWN_FACTOR:
+        assert "site" in flags_of(TASKS[name]), name
+        assert name in OWN_SITES_ONLY
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "approver", "auditor", "unit_contact"])
+def test_the_most_dangerous_tasks_are_for_administrators(role: str) -> None:
+    assert {task for task in MOST_DANGEROUS if decide_may([role], task)} == set()
+
+
+def test_roles_and_credentials_are_the_security_officers_alone() -> None:
+    for task in ("user.add", "user.role", "user.disable"):
+        assert roles_for(task) == ["security_officer"]
+
+
+@pytest.mark.parametrize(
+    ("action", "people", "roles", "need"),
+    [
+        ("restore-in-place", [], {}, "alone"),
+        ("restore-in-place", ["a"], {"a": ["approver"]}, "alone"),
+        ("restore-in-place", ["a", "b"], {}, "needed"),
+        ("restore-in-place", ["a", "b"], {"b": ["approver"]}, "needed"),
+        ("role-change", ["a"], {"a": ["security_officer"]}, "alone"),
+        ("role-change", ["a", "b"], {"a": ["security_officer", "approver"]}, "founding"),
+        ("role-change", ["a", "b"], {"b": ["viewer"]}, "founding"),
+        ("role-change", ["a", "b"], {"b": ["approver"]}, "needed"),
+    ],
+)
+def test_when_a_second_person_is_needed(
+    action: str, people: list[str], roles: dict[str, list[str]], need: Need
+) -> None:
+    assert decide_need(action, "a", people, roles) == need
+
+
+def test_root_and_the_owner_give_the_first_role() -> None:
+    assert [is_founder(me, 990) for me in (0, 990, 1000)] == [True, True, False]
+
+
+def test_no_task_takes_a_secret_on_its_command_line() -> None:
+    for name, task in TASKS.items():
+        if name.startswith(("user.", "approval.")):
+            assert flags_of(task) & {"password", "code", "totp", "secret"} == set()
+
+
+# At the door -----------------------------------------------------------------------------------
+
+ESTATE = """
+schema = 1
+[organisation]
+name = "Trung tâm"
+[service]
+state = "state"
+[catalog]
+url = "sqlite:///state/giucong.db"
+[keys]
+repository = "file:keys/repository.key"
+[[stores]]
+name = "near"
+url = "stores/near"
+role = "primary"
+location = "đây"
+medium = "disk"
+[[units]]
+name = "xa"
+title = "Xã"
+[[units]]
+name = "phuong"
+title = "Phường"
+[[people]]
+name = "nva"
+title = "Nguyễn Văn A"
+login = "{login}"
+unit = "xa"
+[[sites]]
+name = "cong-xa"
+title = "Cổng xã"
+unit = "xa"
+[[sites.files]]
+name = "www"
+path = "www"
+[[sites]]
+name = "cong-phuong"
+title = "Cổng phường"
+unit = "phuong"
+[[sites.files]]
+name = "www"
+path = "www2"
+"""
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
+    """A catalog beside an estate whose one person sits at this terminal."""
+    path = tmp_path / "estate.toml"
+    path.write_text(ESTATE.format(login=login_at_terminal()), encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    opened = open_catalog(f"sqlite:///{tmp_path}/state/giucong.db")
+    yield opened
+    opened.close()
+
+
+def appoint(catalog: Catalog, person: str, role: str) -> None:
+    with catalog.writing() as session:
+        give_role(session, person, role, by="test", request=None, now=NOW)
+
+
+def call(name: str, **given: object) -> int:
+    """Run a task as it would be typed, with something for every flag that must be given."""
+    task = TASKS[name]
+    defaults: dict[str, Any] = {
+        (argument.name or "").replace("-", "_"): argument.value for argument in task.get_arguments()
+    }
+    required = dict.fromkeys(task.required, "x")
+    try:
+        task(Context(Config()), **{**defaults, **required, **given})
+    except Exit as ending:
+        return int(ending.code)
+    return 0
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_task_a_role_must_not_run_is_refused_before_it_begins(
+    role: str, catalog: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appoint(catalog, "nva", role)
+    forbidden = [name for name in TASKS if not decide_may([role], name)]
+    told = {}
+    for name in forbidden:
+        code = call(name, **({"site": "cong-phuong"} if "site" in flags_of(TASKS[name]) else {}))
+        told[name] = (code, f"you may not run `{name}`" in capsys.readouterr().err)
+
+    assert forbidden
+    assert {name: it for name, it in told.items() if it != (1, True)} == {}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_may_run_is_let_through(role: str, catalog: Catalog) -> None:
+    appoint(catalog, "nva", role)
+    for name in TASKS:
+        if decide_may([role], name, is_own_site=True):
+            check_right(catalog, load_estate(), name, {"site": "cong-xa"})
+
+
+def test_a_contact_of_a_unit_sees_no_other_units_sites(catalog: Catalog) -> None:
+    appoint(catalog, "nva", "unit_contact")
+    estate = load_estate()
+
+    check_right(catalog, estate, "backup.list", {"site": "cong-xa"})
+    for site in ("cong-phuong", "cong-khac", None):
+        with pytest.raises(NotAllowedError):
+            check_right(catalog, estate, "backup.list", {"site": site})
+
+
+def test_before_anybody_holds_a_role_everything_is_allowed(catalog: Catalog) -> None:
+    for name in TASKS:
+        check_right(catalog, load_estate(), name, {})
+
+
+def test_once_somebody_else_holds_a_role_a_login_without_one_is_refused(
+    catalog: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appoint(catalog, "ttb", "security_officer")
+
+    assert call("backup.status") == 1
+    assert "may not run" in capsys.readouterr().err
+
+
+def test_a_role_that_was_taken_away_counts_no_more(catalog: Catalog) -> None:
+    appoint(catalog, "nva", "viewer")
+    appoint(catalog, "ttb", "security_officer")
+    check_right(catalog, load_estate(), "estate.show", {})
+    with catalog.writing() as session:
+        session.query(RoleGrant).filter_by(person="nva").one().taken_at = NOW
+
+    with pytest.raises(NotAllowedError):
+        check_right(catalog, load_estate(), "estate.show", {})
+
+
+def test_a_catalog_that_is_still_to_be_made_is_not_made_at_the_door(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    catalog.close()
+    for path in (tmp_path / "state").iterdir():
+        path.unlink()
+
+    assert call("estate.show") == 0
+    assert list((tmp_path / "state").iterdir()) == []
