@@ -1,0 +1,86 @@
+"""Record for a person at a terminal that a duty was done, with the document that shows it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from ops.duties.due import Period, list_periods
+from ops.duties.load import DutySet, load_duties
+from ops.duties.models import Duty
+from ops.duties.policy_showing import read_day
+from ops.duties.statements import state_done
+from ops.duties.subjects import list_subjects
+from ops.duties.wording import tell_period
+from ops.errors import WrongUseError
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.jobs.by_hand import at_bench
+from ops.present import write_line
+from ops.text import _
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneWish:
+    """What a person states; fields as the flags of `duty.record`."""
+
+    duty: str
+    period: str
+    document: str
+    subject: str = ""
+    dry_run: bool = False
+
+
+def record_done(wish: DoneWish) -> None:
+    """Write the statement.
+
+    Raises:
+        WrongUseError: There is no such duty, period or subject, or the duty is proven otherwise.
+    """
+    estate = load_estate()
+    duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
+    if duty.evidence.query != "statement":
+        raise WrongUseError(
+            'the duty "{name}" is proven by what the service did, not by a statement',
+            data="nothing was changed",
+            next_step="`{program} duty.evidence --duty {name}` shows what there is",
+            name=duty.name,
+        )
+    _check_subject(duty, estate, wish.subject)
+    told = {"duty": duty.name, "period": tell_period(period), "document": wish.document}
+    if wish.dry_run:
+        write_line(_("would record: {duty} of {period} is done, see {document}").format(**told))
+        return
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    with at_bench(estate) as bench, bench.catalog.writing() as session:
+        origin = replace(bench.origin, document=wish.document)
+        state_done(
+            session, origin, duty=duty.name, subject=wish.subject, period=period.key, done_on=today
+        )
+    write_line(_("recorded: {duty} of {period} is done, see {document}").format(**told))
+
+
+def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
+    for duty in duties.named(name):
+        for period in list_periods(duty, day, day):
+            return duty, period
+    raise WrongUseError(
+        'the duty "{name}" has no period that holds {day}',
+        why="it comes with an event, or is not valid then",
+        data="nothing was changed",
+        next_step="`{program} duty.list` says when it comes and how long it is valid",
+        name=name,
+        day=f"{day:%d/%m/%Y}",
+    )
+
+
+def _check_subject(duty: Duty, estate: Estate, subject: str) -> None:
+    known = [it.name for it in list_subjects(duty, estate.document())]
+    if subject not in known:
+        raise WrongUseError(
+            'the duty "{name}" does not concern "{subject}"',
+            why="it concerns: {known}" if any(known) else "it concerns the Center as a whole",
+            data="nothing was changed",
+            next_step="give `--subject` with one of these names, or leave it out",
+            name=duty.name,
+            subject=subject,
+            known=", ".join(known),
+        )

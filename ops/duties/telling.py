@@ -1,0 +1,38 @@
+"""Word the notice ahead of a duty's date, from what stands in the outbox."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from ops.duties.due import Period
+from ops.duties.wording import tell_period, tell_subject
+from ops.jobs.reasons import Explanation
+from ops.present import format_date
+from ops.text import _, language
+
+DUTY = "duty"
+"""Code of the notice."""
+
+
+def word_duty(params: Mapping[str, Any]) -> tuple[str, Explanation]:
+    """Give headline and explanation, in the current language.
+
+    Args:
+        params: As `ops.duties.reminders` wrote them.
+    """
+    title = params["title"][language()]
+    day = format_date(date.fromisoformat(params["due_on"]))
+    period = Period(date.fromisoformat(params["from"]), date.fromisoformat(params["until"]))
+    names = ", ".join(params["names"]) or tell_subject("")
+    more = " …" if params["open"] > max(len(params["names"]), 1) else ""
+    if params["nature"] == "own":
+        why = _("the Center's own target; period {period}").format(period=tell_period(period))
+    else:
+        why = _("basis: {bases}; period {period}").format(
+            bases="; ".join(params["basis"]), period=tell_period(period)
+        )
+    return _("{title} is due on {day}").format(title=title, day=day), Explanation(
+        _("nothing proves it yet, for {names}").format(names=names + more),
+        why=why,
+        next_step=f"giucong duty.evidence --duty {params['duty']}",
+    )

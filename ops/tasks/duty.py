@@ -1,0 +1,103 @@
+"""Tasks around what the law and the Center ask, and the backup policy."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("duties: what is due, what proves it, and the backup policy")
+
+_JSON = N_("Print the result as JSON.")
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
+
+@operator_task(name="list", help={"json": _JSON})
+def list_(_context: Context, json: bool = False) -> None:
+    """List all duties with basis, certainty, period and validity.
+
+    Each is printed as law, or as the Center's own target.
+    """
+    from ops.duties.showing import show_duties
+
+    show_duties(as_json=json)
+
+
+@operator_task(help={"days": N_("How many days to look ahead; 60 unless given."), "json": _JSON})
+def due(_context: Context, days: int = 60, json: bool = False) -> None:
+    """List what is overdue and what is due soon, and findings about the backup policy."""
+    from ops.duties.showing import show_due
+
+    show_due(days, as_json=json)
+
+
+@operator_task(
+    help={
+        "duty": N_("Name of the duty, as `duty.list` lists it."),
+        "year": N_("Periods that end in this year; the present one unless given."),
+        "json": _JSON,
+    }
+)
+def evidence(_context: Context, duty: str, year: int = 0, json: bool = False) -> None:
+    """Show what proves a duty, period by period, by the estate of that day."""
+    from ops.duties.evidence_showing import show_evidence
+
+    show_evidence(duty, year, as_json=json)
+
+
+@operator_task(
+    help={
+        "duty": N_("Name of the duty, as `duty.list` lists it."),
+        "period": N_("Any day of the period, such as 2026-11-24."),
+        "document": N_("Number of the document that shows it."),
+        "subject": N_("Name of the system or site, where the duty is not the Center's."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def record(
+    _context: Context,
+    duty: str,
+    period: str,
+    document: str,
+    subject: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Record that a duty was done which leaves no trace here by itself: a report sent, say."""
+    from ops.duties.recording import DoneWish, record_done
+
+    record_done(
+        DoneWish(duty=duty, period=period, document=document, subject=subject, dry_run=dry_run)
+    )
+
+
+@operator_task(help={"json": _JSON})
+def diff(_context: Context, json: bool = False) -> None:
+    """Compare the duties in force with the shipped ones and with those journaled last."""
+    from ops.duties.evidence_showing import show_differences
+
+    show_differences(as_json=json)
+
+
+@operator_task(
+    help={
+        "approve": N_("Record the policy as it is now as approved."),
+        "number": N_("Number of the decision that approves it."),
+        "date": N_("Date of the decision, such as 2026-11-24."),
+        "dry_run": _DRY_RUN,
+        "json": _JSON,
+    }
+)
+def policy(
+    _context: Context,
+    approve: bool = False,
+    number: str = "",
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Print the backup policy as the estate has it, and what differs from the approved one."""
+    from ops.duties.policy_showing import approve_policy, show_policy
+
+    if approve:
+        approve_policy(number, date, dry_run=dry_run)
+    else:
+        show_policy(as_json=json)

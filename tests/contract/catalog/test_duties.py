@@ -1,0 +1,361 @@
+"""Evidence, versions and approvals over real rows, on SQLite and on PostgreSQL."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops import journal
+from ops.catalog.duties_records import DutyVersion, PolicyVersion
+from ops.catalog.estate_versions import remember_estate
+from ops.catalog.indexes import Snapshot, StoreSeen
+from ops.catalog.opening import Catalog
+from ops.catalog.records import JournalRow, Run
+from ops.duties.agenda import Item, list_agenda
+from ops.duties.approval import Decision, PolicyNumberError, approve, find_standing, newest_approved
+from ops.duties.due import Period, due_of
+from ops.duties.evidence import judge_due
+from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
+from ops.duties.models import Duty
+from ops.duties.queries import Setting
+from ops.duties.statements import state_done
+from ops.duties.verdicts import Verdict
+from ops.duties.versions import find_differences, remember_duties
+from ops.journal import Entry, Origin
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ORIGIN = Origin(via="cli", person="nva", document="12/BC-TTCNTT")
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
+ESTATE: dict[str, Any] = {
+    "systems": [{"name": "cong", "level": 3}],
+    "sites": [
+        {"name": "a", "role": "main", "system": "cong"},
+        {"name": "b", "role": "component", "system": None},
+    ],
+    "stores": [
+        {"name": "near", "url": "/stores/near", "medium": "disk", "location": "Trung tâm"},
+        {"name": "far", "url": "s3:https://s3/x", "medium": "object", "location": "Biên Hòa",
+         "object_lock": {"mode": "governance", "days": 90}},
+    ],
+}  # fmt: skip
+SETTING = Setting(ZONE, date(2026, 4, 10), ESTATE, read_calendar((SHIPPED_HOLIDAYS,)))
+SHIPPED = read_duties((SHIPPED_DUTIES,))
+
+
+def a_duty(evidence: dict[str, Any], kind: str = "site", **changes: Any) -> Duty:
+    values: dict[str, Any] = {
+        "name": "a-duty",
+        "title": {"vi": "Việc", "en": "Work"},
+        "basis": [{"document": "Quy chế", "certainty": "S"}],
+        "valid_from": date(2026, 1, 1),
+        "applies": {"kind": kind},
+        "every": {"count": 1, "unit": "months"},
+        "responsible": "operator",
+        "evidence": evidence,
+    }
+    return Duty.model_validate(values | changes)
+
+
+BACKUPS = a_duty({"query": "runs", "run_kind": "backup", "job": "backup/"})
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+def add_run(session: Session, site: str, ended: str, outcome: str = "ok", **more: str) -> uuid.UUID:
+    run_id = uuid.uuid4()
+    values = {"kind": "backup", "job": f"backup/{site}"} | more
+    session.add(
+        Run(
+            id=run_id, site=site, host="h", pid=1, started_at=at(ended), ended_at=at(ended),
+            outcome=outcome, **values,
+        )
+    )  # fmt: skip
+    return run_id
+
+
+def begin_records(session: Session, day: datetime = datetime(2026, 2, 1, tzinfo=UTC)) -> None:
+    """Have the journal begin before the periods of a test; its triggers allow inserts alone."""
+    session.add(
+        JournalRow(
+            sequence=1, at=day, person="", login="", via="clock", address="", requested_by="",
+            reason="", document="", run="", software="", estate="", action="test.begun",
+            subject="", details="{}", hash="0" * 64,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def judged(
+    catalog: Catalog, duty: Duty, period: Period = MARCH, setting: Setting = SETTING
+) -> Mapping[str, Verdict]:
+    with catalog.reading() as session:
+        found = judge_due(session, due_of(duty, period, setting.calendar), setting)
+    return {it.subject: it for it in found}
+
+
+def outcomes(verdicts: Mapping[str, Verdict]) -> dict[str, tuple[str, str]]:
+    return {name: (it.outcome, it.reason) for name, it in verdicts.items()}
+
+
+def test_a_good_run_proves_and_points_to_its_row(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        begin_records(session)
+        run_id = add_run(session, "a", "2026-03-31 23:59:59")
+        add_run(session, "a", "2026-04-01 00:00:00", "failed")
+        add_run(session, "b", "2026-03-02", "failed", reason="store")
+    found = judged(catalog, BACKUPS)
+
+    assert outcomes(found) == {"a": ("ok", "proven"), "b": ("failed", "failures")}
+    assert [(it.table, it.row) for it in found["a"].pieces] == [("runs", str(run_id))]
+    assert found["b"].lacking == ("b",)
+
+
+def test_what_did_not_run_is_never_ok(catalog: Catalog) -> None:
+    assert outcomes(judged(catalog, BACKUPS)) == dict.fromkeys("ab", ("not_checked", "no_records"))
+    with catalog.writing() as session:
+        begin_records(session)
+        add_run(session, "a", "2026-03-05", "incomplete")
+        add_run(session, "b", "2026-03-05", kind="forget", job="forget/b")
+        add_run(session, "b", "2026-03-05", job="backup-database/b/db")
+    running = Period(date(2026, 4, 1), date(2026, 4, 30))
+    before = Period(date(2026, 1, 1), date(2026, 1, 31))
+
+    assert outcomes(judged(catalog, BACKUPS)) == {
+        "a": ("incomplete", "partly"),
+        "b": ("missed", "nothing"),
+    }
+    assert set(outcomes(judged(catalog, BACKUPS, running)).values()) == {
+        ("not_checked", "nothing_yet")
+    }
+    assert set(outcomes(judged(catalog, BACKUPS, before)).values()) == {
+        ("not_checked", "no_records")
+    }
+
+
+def test_a_run_that_failed_and_was_repeated_well_is_good(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        begin_records(session)
+        add_run(session, "a", "2026-03-05", "failed")
+        add_run(session, "a", "2026-03-06")
+
+    assert judged(catalog, BACKUPS)["a"].outcome == "ok"
+    assert len(judged(catalog, BACKUPS)["a"].pieces) == 2
+
+
+def restored(session: Session, site: str, **details: Any) -> None:
+    values = {"include": [], "failed": 0, "in_place": False} | details
+    journal.append(session, ORIGIN, [Entry("backup.restore", site, values)])
+
+
+def this_month() -> tuple[Period, Setting]:
+    today = datetime.now(ZONE).date()
+    return Period(today.replace(day=1), today), Setting(ZONE, today, ESTATE, SETTING.calendar)
+
+
+def test_a_restore_proves_when_it_was_whole_and_nothing_failed(catalog: Catalog) -> None:
+    every, anyone = (
+        a_duty({"query": "restores", "coverage": it}, "system") for it in ("every", "any")
+    )
+    sites = a_duty({"query": "restores"})
+    period, setting = this_month()
+    with catalog.writing() as session:
+        restored(session, "a", include=["a/files/index.php"])
+        restored(session, "b", failed=3)
+    partly = outcomes(judged(catalog, sites, period, setting))
+    with catalog.writing() as session:
+        restored(session, "a")
+
+    assert partly == {"a": ("incomplete", "partly"), "b": ("failed", "failures")}
+    assert outcomes(judged(catalog, sites, period, setting))["a"] == ("ok", "proven")
+    for duty in (every, anyone):
+        assert outcomes(judged(catalog, duty, period, setting)) == {"cong": ("ok", "proven")}
+
+
+def test_a_drill_proves_as_a_restore_does(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        begin_records(session)
+        add_run(session, "a", "2026-03-05", kind="drill", job="drill/a")
+
+    assert judged(catalog, a_duty({"query": "restores"}))["a"].outcome == "ok"
+
+
+def add_snapshot(session: Session, site: str, store: str, taken: str) -> None:
+    session.add(
+        Snapshot(
+            site=site, store=store, id=f"{site}{store}".ljust(64, "0"), taken_at=at(taken),
+            hostname=site, paths=[f"/{site}"], tags=[],
+        )
+    )  # fmt: skip
+
+
+def test_copies_are_counted_with_media_places_and_locks(catalog: Catalog) -> None:
+    rule = {"query": "copies", "copies": 2, "media": 2, "places": 2, "locked": 1, "remote": 1}
+    april = Period(date(2026, 4, 1), date(2026, 4, 30))
+    with catalog.writing() as session:
+        begin_records(session)
+        add_snapshot(session, "a", "near", "2026-04-02")
+        add_snapshot(session, "a", "far", "2026-04-03")
+        add_snapshot(session, "b", "near", "2026-04-02")
+        add_snapshot(session, "b", "vanished", "2026-04-02")
+    found = judged(catalog, a_duty(rule), april)
+
+    assert outcomes(found) == {"a": ("ok", "proven"), "b": ("failed", "failures")}
+    assert found["b"].pieces[0].details["copies"] == 1
+    later = Setting(ZONE, date(2026, 6, 1), ESTATE, SETTING.calendar)
+    assert judged(catalog, a_duty(rule), april, later)["b"].reason == "not_rebuildable"
+
+
+def test_the_catalogue_of_copies_is_whole_when_every_store_was_listed(catalog: Catalog) -> None:
+    april = Period(date(2026, 4, 1), date(2026, 4, 30))
+    with catalog.writing() as session:
+        begin_records(session)
+        for site, store in (("a", "near"), ("a", "far"), ("b", "near")):
+            session.add(
+                StoreSeen(site=site, store=store, repository_id="r", seen_at=at("2026-04-05"),
+                          snapshot_count=3)
+            )  # fmt: skip
+
+    assert outcomes(judged(catalog, a_duty({"query": "catalogue"}), april)) == {
+        "a": ("ok", "proven"),
+        "b": ("incomplete", "partly"),
+    }
+
+
+def test_a_run_that_is_not_in_the_journal_is_found(catalog: Catalog) -> None:
+    duty = a_duty({"query": "journal"}, "organisation")
+    today = datetime.now(ZONE)
+    period, setting = this_month()
+    with catalog.writing() as session:
+        run_id = add_run(session, "a", f"{today:%Y-%m-%d %H:%M}", "failed")
+        origin = Origin(via="clock", run=str(run_id))
+        journal.append(session, origin, [Entry("job.ended", "backup/a")])
+    complete = judged(catalog, duty, period, setting)[""]
+    with catalog.writing() as session:
+        lost = add_run(session, "a", f"{today:%Y-%m-%d %H:%M}")
+    found = judged(catalog, duty, period, setting)[""]
+
+    assert complete.outcome == "ok"
+    assert found.outcome == "failed"
+    assert found.pieces[0].details["not_journaled"] == [str(lost)]
+
+
+def test_a_statement_counts_for_its_own_period_and_subject(catalog: Catalog) -> None:
+    duty = a_duty({"query": "statement"})
+    with catalog.writing() as session:
+        begin_records(session, datetime(2026, 2, 1, tzinfo=UTC))
+        day = date(2026, 4, 2)
+        state_done(session, ORIGIN, duty="a-duty", subject="a", period=MARCH.key, done_on=day)
+    found = judged(catalog, duty)
+
+    assert outcomes(found) == {"a": ("ok", "proven"), "b": ("missed", "nothing")}
+    assert found["a"].pieces[0].details["document"] == "12/BC-TTCNTT"
+    assert judged(catalog, duty, Period(date(2026, 4, 1), date(2026, 4, 30)))["a"].outcome == (
+        "not_checked"
+    )
+
+
+def test_the_estate_of_that_day_says_whom_a_duty_concerned(catalog: Catalog) -> None:
+    period, setting = this_month()
+    then = {**ESTATE, "sites": [{"name": "old", "role": "main", "system": "cong"}]}
+    with catalog.writing() as session:
+        remember_estate(session, then, now=datetime.now(UTC), origin=ORIGIN)
+
+    assert set(judged(catalog, BACKUPS, period, setting)) == {"old"}
+    assert set(judged(catalog, BACKUPS, MARCH, setting)) == {"a", "b"}  # before any version
+    by_level = a_duty({"query": "statement"}, applies={"kind": "site", "levels": [3]})
+    assert set(judged(catalog, by_level, MARCH, setting)) == {"a"}
+
+
+def agenda_of(catalog: Catalog, duties: Sequence[Duty], setting: Setting, days: int) -> list[Item]:
+    with catalog.reading() as session:
+        return list_agenda(session, DutySet(tuple(duties)), setting, days)
+
+
+def test_the_agenda_holds_what_is_missed_and_what_comes(catalog: Catalog) -> None:
+    report = a_duty({}, "organisation", name="report", lead={"count": 5, "unit": "days"})
+    with catalog.writing() as session:
+        begin_records(session)
+        add_run(session, "a", "2026-03-05")
+    found = agenda_of(catalog, [BACKUPS, report], SETTING, 30)
+
+    assert [(it.due.duty.name, it.when, it.outcome) for it in found] == [
+        ("a-duty", "overdue", "missed"),
+        ("report", "overdue", "missed"),
+        ("report", "ahead", "not_checked"),
+    ]
+    assert [it.subject for it in found[0].open] == ["b"]
+
+
+def test_nothing_is_overdue_before_the_records_begin(catalog: Catalog) -> None:
+    found = agenda_of(catalog, SHIPPED.duties, SETTING, 0)
+
+    assert [it for it in found if it.when == "overdue"] == []
+
+
+def test_each_set_of_duties_is_kept_once_and_its_change_journaled(catalog: Catalog) -> None:
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    first, second = DutySet((BACKUPS,)), DutySet((BACKUPS.model_copy(update={"figure": "own"}),))
+    for duties in (first, first, second, first):
+        with catalog.writing() as session:
+            remember_duties(session, duties, now=now, origin=ORIGIN)
+    with catalog.reading() as session:
+        kept = session.execute(select(func.count()).select_from(DutyVersion)).scalar_one()
+        rows = session.execute(select(JournalRow.details).order_by(JournalRow.sequence)).scalars()
+        details = [json.loads(it) for it in rows]
+        differences = find_differences(session, second)
+
+    assert kept == 2
+    key = "duties[a-duty@2026-01-01].figure"
+    assert [it["changes"] for it in details] == [{}, {key: ["law", "own"]}, {key: ["own", "law"]}]
+    assert differences.from_journaled == {key: ["law", "own"]}
+    assert "duties[malware-scan@2026-07-01].responsible" in differences.from_shipped
+
+
+def approve_table(session: Session, table: dict[str, Any], number: str = "12/QĐ") -> bool:
+    decision = Decision(number, date(2026, 3, 10), date(2027, 3, 10))
+    now = datetime(2026, 3, 11, tzinfo=UTC)
+    return approve(session, ORIGIN, table, decision, now=now)
+
+
+def test_an_approval_is_kept_journaled_and_compared(catalog: Catalog) -> None:
+    table = {"rows": [{"name": "news/a", "copies": 2, "sites": ["a"]}]}
+    other = {"rows": [{"name": "news/a", "copies": 1, "sites": ["a"]}]}
+    with catalog.writing() as session:
+        assert approve_table(session, table)
+        assert not approve_table(session, table)
+    with pytest.raises(PolicyNumberError), catalog.writing() as session:
+        approve_table(session, other)
+    with catalog.reading() as session:
+        approved = newest_approved(session)
+        rows = session.execute(select(JournalRow)).scalars().all()
+        stored = session.execute(select(PolicyVersion)).scalar_one()
+
+    assert approved is not None
+    assert (approved.number, approved.review_on) == ("12/QĐ", date(2027, 3, 10))
+    assert stored.recorded_by == "nva"
+    assert [(it.action, it.subject) for it in rows] == [("duty.policy-approved", "12/QĐ")]
+    same = find_standing(approved, table, date(2027, 3, 10))
+    assert not same.is_finding
+    assert find_standing(approved, table, date(2027, 3, 11)).is_review_due
+    changed = find_standing(approved, other, date(2026, 4, 1))
+    assert changed.changes == {"rows[news/a].copies": [2, 1]}
+    assert find_standing(None, table, date(2026, 4, 1)).is_finding
+
+
+def test_an_approved_policy_proves_the_yearly_review(catalog: Catalog) -> None:
+    duty = a_duty({"query": "policy"}, "organisation", every={"count": 1, "unit": "years"})
+    year = Period(date(2026, 1, 1), date(2026, 12, 31))
+    before = judged(catalog, duty, year)[""]
+    with catalog.writing() as session:
+        approve_table(session, {"rows": []})
+
+    assert before.outcome == "not_checked"
+    assert outcomes(judged(catalog, duty, year)) == {"": ("ok", "proven")}
