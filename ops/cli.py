@@ -89,9 +89,9 @@ class Giucong(OperatorProgram):
 def show_status() -> int | None:
     """Show the state of everything; the module that knows it is loaded now and not before."""
     if find_spec("ops.status") is None:
-        from ops.tasks.estate import write_overview
+        from ops.jobs.showing_estate import show_estate
 
-        write_overview()
+        show_estate(at="", as_json=False)
         return None
     code: int | None = import_module("ops.status").show()
     return code

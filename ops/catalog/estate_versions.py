@@ -1,12 +1,12 @@
 """Keep every version of the estate that was in force, and journal what changed.
 
-Order, in the caller's transaction: store the version, then journal the difference from the one
-before. A version that comes back is journaled again, but stored once.
+Order, in the caller's transaction: store the version, note the sites it names, then journal the
+difference from the one before. A version that comes back is journaled again, but stored once.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,25 @@ from sqlalchemy.orm import Session
 from ops import journal
 from ops.canonical import canonical_json, digest_of
 from ops.catalog.records import EstateVersion, JournalRow
+from ops.catalog.sites_records import KnownSite
 from ops.journal import Entry, Origin
 
 _ACTION = "estate.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class PastEstate:
+    """An estate that was in force.
+
+    Attributes:
+        hash: Of its version.
+        since: When it came into force.
+        document: The whole estate as JSON values; secrets are references.
+    """
+
+    hash: str
+    since: datetime
+    document: Mapping[str, Any]
 
 
 def remember_estate(
@@ -44,9 +60,28 @@ def remember_estate(
     if session.get(EstateVersion, version) is None:
         session.add(EstateVersion(hash=version, first_seen_at=now, document=text))
         session.flush()
+    _note_sites(session, before=_site_names(known), after=_site_names(document), version=version,
+                now=now)  # fmt: skip
     details = {"before": before, "changes": find_changes(known, _parse(text))}
     journal.append(session, replace(origin, estate=version), [Entry(_ACTION, version, details)])
     return version
+
+
+def find_estate_at(session: Session, moment: datetime) -> PastEstate | None:
+    """Give the estate that was in force at a moment; None before the first one."""
+    query = (
+        select(JournalRow.subject, JournalRow.at)
+        .where(JournalRow.action == _ACTION, JournalRow.at <= moment)
+        .order_by(JournalRow.sequence.desc())
+        .limit(1)
+    )
+    row = session.execute(query).first()
+    return PastEstate(row[0], row[1], _document(session, row[0])) if row else None
+
+
+def read_version(session: Session, version: str) -> Mapping[str, Any]:
+    """Give the document of a version; empty where it is not stored."""
+    return _document(session, version)
 
 
 def find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -57,6 +92,25 @@ def find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
     old, new = dict(_flatten(before)), dict(_flatten(after))
     keys = sorted(old.keys() | new.keys())
     return {key: [old.get(key), new.get(key)] for key in keys if old.get(key) != new.get(key)}
+
+
+def _site_names(document: Mapping[str, Any]) -> set[str]:
+    sites = document.get("sites", ())
+    return {site["name"] for site in sites}
+
+
+def _note_sites(
+    session: Session, *, before: set[str], after: set[str], version: str, now: datetime
+) -> None:
+    for name in sorted(after):
+        known = session.get(KnownSite, name)
+        if known is None:
+            session.add(KnownSite(name=name, since=now, estate=version))
+            continue
+        known.estate = version
+        if name not in before:
+            known.since = now
+    session.flush()
 
 
 def _hash_in_force(session: Session) -> str:

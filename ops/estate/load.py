@@ -1,6 +1,6 @@
 """Load the estate: read, inherit, validate, and report every problem at once or none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,22 @@ def load_estate(path: Path | None = None) -> Estate:
     if document.problems and not document.data:
         raise EstateError(document.path, document.problems)
     _refuse_newer(document)
-    sites = _inherited_sites(document.data)
-    estate, found = _validate(document, sites)
-    problems = [*document.problems, *_in_order(document, _at_their_source(found, sites))]
+    estate, found = examine(document)
+    problems = [*document.problems, *_in_order(document, found)]
     if problems or estate is None:
         raise EstateError(document.path, problems)
     return estate
+
+
+def examine(document: Document) -> tuple[Estate | None, list[Located]]:
+    """Validate what was read.
+
+    Returns:
+        The estate, None where it has no shape, and every mistake with its place in the document.
+    """
+    sites = _inherited_sites(document.data)
+    estate, found = _validate(document, sites)
+    return estate, list(_at_their_source(found, sites))
 
 
 def _refuse_newer(document: Document) -> None:
@@ -142,7 +152,7 @@ def _source_of(location: Location, site: Inherited) -> Location | None:
     return None
 
 
-def _in_order(document: Document, found: Iterator[Located]) -> list[Problem]:
+def _in_order(document: Document, found: Iterable[Located]) -> list[Problem]:
     """Give problems in the order of the file, with rendered keys and the files that hold them."""
     ordered = sorted(found, key=lambda item: _position(document.data, item[0]))
     return [

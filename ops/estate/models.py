@@ -22,6 +22,7 @@ from ops.estate.organisation import (
 )
 from ops.estate.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.policies import Retention
+from ops.estate.redaction import redact
 from ops.estate.references import reveal
 from ops.estate.sites import Defaults, Profile, Site
 from ops.estate.stores import Store
@@ -153,9 +154,12 @@ class Estate(Part):
         return site.retention.overridden(changes)
 
     def document(self) -> dict[str, Any]:
-        """Give the estate as plain JSON values, references unresolved; the form that is stored."""
+        """Give the estate as plain JSON values, the form that is stored.
+
+        References are unresolved, and what may be a secret without being one is struck out.
+        """
         document: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
-        return document
+        return redact(document)
 
     def fingerprint(self) -> str:
         """Give the digest of its canonical form, by which the catalog and the journal name it."""

@@ -82,7 +82,18 @@ FILLED_IN: Mapping[str, Any] = {
             "role": "main",
             "profile": "wordpress",
             "classes": ["news", "feedback"],
-            "files": [{"name": "www", "path": "/var/www/portal"}],
+            "files": [
+                {"name": "www", "path": "/var/www/portal", "kind": "content"},
+                {"name": "config", "path": "/etc/nginx", "kind": "config"},
+            ],
+            "exceptions": [
+                {
+                    "lacks": "system",
+                    "reason": "Máy chủ dựng lại được từ gói cài đặt",
+                    "until": "2030-12-31",
+                },
+                {"lacks": "database", "reason": "Trang tĩnh", "until": "2030-12-31"},
+            ],
         }
     ],
 }

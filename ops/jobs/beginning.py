@@ -10,6 +10,7 @@ from ops.catalog.estate_versions import remember_estate
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.sites import Site
+from ops.jobs.vanished import require_site
 from ops.service.registry import RunContext
 
 
@@ -32,10 +33,12 @@ def begin(context: RunContext) -> Start:
 
     Raises:
         EstateError: The estate file has mistakes.
-        WrongUseError: It has no such site.
+        SiteVanishedError: It no longer names the site, and nobody has retired it.
+        SiteRetiredError: The site was retired.
+        WrongUseError: It never had such a site.
     """
     estate = load_estate(Path(context.estate))
-    site = estate.site(context.site)
+    site = require_site(estate, context.catalog, context.site)
     with context.catalog.writing() as session:
         origin = replace(context.origin, run=str(context.run_id))
         version = remember_estate(session, estate.document(), now=datetime.now(UTC), origin=origin)

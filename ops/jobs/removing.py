@@ -16,6 +16,7 @@ from ops.jobs.forget import forget, plan_for_site, prune_only, read_outcomes
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.jobs.vanished import require_site
 from ops.ledger.definitions import JobResult
 from ops.present import (
     Cell,
@@ -43,8 +44,8 @@ _RULES = {
 def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
     """Forget a site's old snapshots; gives the exit code."""
     estate = load_estate()
-    site = estate.site(name)
     with at_bench(estate) as bench:
+        site = require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
         plan = _plan_forget(bench, name, repository)
         _write_plan(plan, estate.organisation.timezone)
@@ -115,8 +116,8 @@ def tell_reason(reason: str) -> str:
 def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
     """Remove the data that no snapshot of a site needs; gives the exit code."""
     estate = load_estate()
-    estate.site(name)
     with at_bench(estate) as bench:
+        require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
         with hold_lock(repository):
             plan = plan_prune(repository, progress=progress)

@@ -11,10 +11,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.indexes import Snapshot
+from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Notice, Occurrence, Run
 from ops.estate.models import Estate
 from ops.estate.references import reveal
+from ops.jobs.vanished import read_vanished
 from ops.service.site_lock import is_lock_free
 
 MISSED_SINCE = timedelta(days=7)
@@ -76,6 +78,7 @@ class Facts:
         is_service_running: Whether a service runs on this machine.
         has_relay: Whether the estate says how people are told.
         undelivered: Notices that could not be delivered: those still tried, those given up.
+        vanished: Sites that the estate no longer names although nobody retired them.
     """
 
     now: datetime
@@ -84,6 +87,7 @@ class Facts:
     is_service_running: bool
     has_relay: bool
     undelivered: tuple[int, int] = (0, 0)
+    vanished: tuple[Vanished, ...] = ()
 
 
 def look(estate: Estate) -> Facts:
@@ -102,6 +106,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         newest = _newest(session, estate.primary_store.name)
         missed = _missed(session, now - MISSED_SINCE)
         undelivered = _undelivered(session)
+        vanished = tuple(read_vanished(session, estate))
     others = tuple(store.name for store in estate.stores if store.role != "primary")
     sites = []
     for site in estate.sites:
@@ -131,6 +136,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         is_service_running=is_service_running(estate.service.state),
         has_relay=estate.notices.relay is not None,
         undelivered=undelivered,
+        vanished=vanished,
     )
 
 

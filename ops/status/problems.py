@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
 from ops.notices.drafts import grace_of
 from ops.present import format_duration, format_moment, outcome_cell
@@ -101,12 +102,30 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
             _("nobody is told when something fails: the estate names no relay"),
             next_step=_("set `[notices] relay` and routes in the estate file"),
         ))  # fmt: skip
+    for vanished in facts.vanished:
+        yield Problem("red", vanished.name, _explain_vanished(vanished))
     tried, given_up = facts.undelivered
     if tried or given_up:
         yield Problem("red" if given_up else "yellow", "", Explanation(
             _("{count} notices did not get through").format(count=tried + given_up),
             next_step=_("check the relay; undelivered notices are tried again by themselves"),
         ))  # fmt: skip
+
+
+def _explain_vanished(vanished: Vanished) -> Explanation:
+    stores = ", ".join(vanished.stores)
+    return Explanation(
+        _("the site has vanished from the estate and was not retired"),
+        data=_("its backups stay untouched; it is no longer backed up"),
+        why=_("they lie in: {stores}").format(stores=stores) if stores else "",
+        next_step=fill(
+            N_(
+                "put its lines back, or `{program} estate.retire --site {site} --reason TEXT"
+                " --document NUMBER`"
+            ),
+            {"site": vanished.name},
+        ),
+    )
 
 
 def _explain_run(run: LastRun, site: str) -> Explanation:

@@ -7,6 +7,10 @@ from ops.text import N_
 
 TITLE = N_("the estate file: what is backed up, from where, to where")
 
+_SITE = N_("Name of the site.")
+_JSON = N_("Print the result as JSON.")
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
 
 @operator_task(as_owner=False)
 def sample(_context: Context) -> None:
@@ -22,7 +26,7 @@ def check(_context: Context, json: bool = False) -> int:
     """Check the estate file and what it points to; list every problem with its fix.
 
     Nothing is changed. Exit code 0 when there is no problem, 1 when there is one; warnings do not
-    count.
+    count. What a site lacks by the rules, and a site that has vanished, are warnings.
     """
     from datetime import datetime
 
@@ -30,6 +34,8 @@ def check(_context: Context, json: bool = False) -> int:
     from ops.estate.check import check_surroundings
     from ops.estate.load import load_estate
     from ops.estate.report import report_problems
+    from ops.estate.required import check_required
+    from ops.jobs.vanished import check_vanished
 
     try:
         estate = load_estate()
@@ -37,31 +43,123 @@ def check(_context: Context, json: bool = False) -> int:
         if not json:
             raise
         return report_problems(error.path, error.problems, as_json=True)
-    problems = check_surroundings(estate, datetime.now(estate.zone).date())
+    today = datetime.now(estate.zone).date()
+    problems = [
+        *check_surroundings(estate, today),
+        *check_vanished(estate),
+        *check_required(estate, today),
+    ]
     return report_problems(estate.path, problems, as_json=json)
 
 
-@operator_task(help={"json": N_("Print the whole estate as JSON.")})
-def show(_context: Context, json: bool = False) -> None:
+@operator_task(
+    help={
+        "json": N_("Print the whole estate as JSON."),
+        "at": N_("The estate that was in force on this day, e.g. 31/03/2026."),
+    }
+)
+def show(_context: Context, at: str = "", json: bool = False) -> None:
     """Show the estate as the service understands it, with defaults merged in."""
-    from ops.estate.load import load_estate
-    from ops.estate.show import describe_estate
-    from ops.present import write_json
+    from ops.jobs.showing_estate import show_estate
 
-    if json:
-        write_json(describe_estate(load_estate()))
-    else:
-        write_overview()
+    show_estate(at=at, as_json=json)
 
 
-def write_overview() -> None:
-    """Write the estate's tables: sites, stores, hosts."""
-    from ops.estate.load import load_estate
-    from ops.estate.show import overview
-    from ops.present import write_line, write_table
+@operator_task(
+    name="import",
+    help={
+        "csv": N_("The table of sites, saved as `CSV UTF-8`; - is standard input."),
+        "out": N_("The file that gets the blocks; left out: sites.d/imported.toml."),
+        "dry_run": N_("Print the blocks, and write nothing."),
+        "json": _JSON,
+    },
+)
+def import_(
+    _context: Context, csv: str, out: str = "", dry_run: bool = False, json: bool = False
+) -> int:
+    """Add sites from a table (CSV); sites that are there already stay as they are.
 
-    estate = load_estate()
-    write_line(f"{estate.organisation.name} · {estate.path}")
-    for table in overview(estate):
-        write_line()
-        write_table(table.columns, table.rows, title=table.title)
+    Columns: name, title, unit, owner, system, role, profile, host, url, classes, path, config_path,
+    system_path, engine, database, address, port, socket, user, password (a reference), lacks,
+    reason, until. All mistakes are told at once, with row and column.
+    """
+    from ops.jobs.importing import import_sites
+
+    return import_sites(csv, out=out, dry_run=dry_run, as_json=json)
+
+
+@operator_task(
+    help={
+        "host": N_("Another host; over SSH from a later version."),
+        "root": N_("Look below this folder instead of /, e.g. a mounted disk."),
+        "out": N_("Write the blocks to this new file instead of showing them."),
+        "json": _JSON,
+    },
+    as_owner=False,
+)
+def discover(
+    _context: Context, host: str = "", root: str = "/", out: str = "", json: bool = False
+) -> int:
+    """Propose sites from what the web servers of this machine serve; changes nothing.
+
+    Passwords that are found are never shown: each becomes a reference, with the command that
+    stores it.
+    """
+    from ops.jobs.discovering import discover as look_and_propose
+
+    return look_and_propose(host=host, root=root, out=out, as_json=json)
+
+
+@operator_task(
+    help={
+        "name": N_("The reference, as it stands in the estate: file:var/keys/NAME."),
+        "file": N_("Read the secret from this file instead of asking; - is standard input."),
+        "replace": N_("Put it in the place of one that is there already."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def secret(
+    _context: Context, name: str, file: str = "", replace: bool = False, dry_run: bool = False
+) -> int:
+    """Store a password or key where a reference says; it is asked for and never shown."""
+    from ops.jobs.keeping_secrets import store_secret
+
+    return store_secret(name, file=file, replace=replace, dry_run=dry_run)
+
+
+@operator_task(help={"site": _SITE, "json": _JSON})
+def test(_context: Context, site: str, json: bool = False) -> int:  # noqa: PT028 - a task
+    """Try every part of a site now, and say how long the first copy will take.
+
+    A store gets a small object that is removed again; nothing else is written. Exit code 1 when
+    something failed, 3 when something was not checked.
+    """
+    from ops.jobs.showing_trials import show_trials
+
+    return show_trials(site, as_json=json)
+
+
+@operator_task(
+    help={
+        "site": _SITE,
+        "reason": N_("Why, in your words."),
+        "document": N_("Number of the decision behind it."),
+        "confirm": N_("Name of the site, instead of typing it when asked."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def retire(
+    _context: Context,
+    site: str,
+    reason: str,
+    document: str,
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Take a site out of backup: its backups stay, and minutes say where they are.
+
+    Afterwards its lines may leave the estate. A site whose lines go without this is an alarm.
+    """
+    from ops.jobs.retiring import retire_site
+
+    return retire_site(site, reason=reason, document=document, confirm=confirm, dry_run=dry_run)

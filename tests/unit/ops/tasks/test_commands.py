@@ -39,9 +39,11 @@ def run(
 def estate(tmp_path: Path) -> str:
     """Write the sample with one folder that exists, and its key."""
     (tmp_path / "web").mkdir()
+    (tmp_path / "nginx").mkdir()
     (tmp_path / "var/stores").mkdir(parents=True)
     path = tmp_path / "estate.toml"
-    path.write_text(write_sample().replace("/var/www/portal", str(tmp_path / "web")))
+    text = write_sample().replace("/var/www/portal", str(tmp_path / "web"))
+    path.write_text(text.replace("/etc/nginx", str(tmp_path / "nginx")))
     return str(path)
 
 

@@ -1,0 +1,43 @@
+"""What discovery finds. No value here ever holds a password."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """One site of a web server.
+
+    Attributes:
+        server: `nginx` or `apache`.
+        names: Server names as written, without patterns.
+        root: The document root as written; empty where there is none.
+    """
+
+    server: str
+    names: tuple[str, ...]
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """The database that a content system's configuration names.
+
+    Attributes:
+        application: `wordpress`, `joomla`, `drupal` or `dotenv`.
+        engine: `mariadb`, `postgresql` or `sqlite`; empty when it is another one.
+        database: Its name, or for SQLite the path of its file as written.
+        user: Account in the database.
+        address: Host; empty for this machine.
+        port: Port; None for the usual one.
+        socket: Socket; empty for the usual one.
+        has_password: Whether the configuration holds a password.
+    """
+
+    application: str
+    engine: str
+    database: str
+    user: str = ""
+    address: str = ""
+    port: int | None = None
+    socket: str = ""
+    has_password: bool = False

@@ -1,0 +1,127 @@
+"""How large the first copy of a site is and how long it takes: measured briefly, then reckoned."""
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_SAMPLE_BYTES = 64 << 20
+_SAMPLE_SECONDS = 2.0
+_READ_AT_ONCE = 1 << 20
+_MOST_NAMED = 5
+_MOST_SAMPLES = 1_000
+_BITS = 8
+_MEGA = 1_000_000
+
+Excluded = Callable[[bytes, os.stat_result], bool]
+
+
+@dataclass(slots=True)
+class Extent:
+    """What a walk has found.
+
+    Attributes:
+        files: Regular files.
+        size_bytes: Their sizes.
+        unreadable: How many files and folders may not be read by this user.
+        first_unreadable: The first few of them.
+        samples: Some files to read: the first that were met.
+    """
+
+    files: int = 0
+    size_bytes: int = 0
+    unreadable: int = 0
+    first_unreadable: list[bytes] = field(default_factory=list)
+    samples: list[bytes] = field(default_factory=list)
+
+    def note_unreadable(self, path: bytes) -> None:
+        """Count something that may not be read, and name the first few."""
+        self.unreadable += 1
+        if len(self.first_unreadable) < _MOST_NAMED:
+            self.first_unreadable.append(path)
+
+
+def measure(top: bytes, is_excluded: Excluded, extent: Extent) -> None:
+    """Walk a folder, or look at a single file; links are not followed.
+
+    Args:
+        top: Where to begin.
+        is_excluded: As a backup leaves entries out.
+        extent: Takes what is found.
+    """
+    status = Path(os.fsdecode(top)).stat()
+    if stat.S_ISREG(status.st_mode):
+        _take(top, status, extent)
+        return
+    waiting = [top]
+    while waiting:
+        for path, status in _entries(waiting.pop(), extent):
+            if is_excluded(path, status):
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(path)
+            elif stat.S_ISREG(status.st_mode):
+                _take(path, status, extent)
+
+
+def _entries(folder: bytes, extent: Extent) -> Iterator[tuple[bytes, os.stat_result]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                try:
+                    yield entry.path, entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # gone meanwhile
+                except OSError:
+                    extent.note_unreadable(entry.path)
+    except OSError:
+        extent.note_unreadable(folder)
+
+
+def _take(path: bytes, status: os.stat_result, extent: Extent) -> None:
+    if not os.access(path, os.R_OK):
+        extent.note_unreadable(path)
+        return
+    extent.files += 1
+    extent.size_bytes += status.st_size
+    if len(extent.samples) < _MOST_SAMPLES and status.st_size:
+        extent.samples.append(path)
+
+
+def read_rate(samples: list[bytes]) -> float | None:
+    """Give bytes a second of a short read past the page cache; None without anything to read."""
+    done, started = 0, time.monotonic()
+    for path in samples:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            while chunk := file.read(_READ_AT_ONCE):
+                done += len(chunk)
+                if done >= _SAMPLE_BYTES or time.monotonic() - started > _SAMPLE_SECONDS:
+                    break
+        if done >= _SAMPLE_BYTES or time.monotonic() - started > _SAMPLE_SECONDS:
+            break
+    return done / max(time.monotonic() - started, 1e-6) if done else None
+
+
+def reckon_seconds(size_bytes: int, rate: float | None, limits: Mapping[str, int]) -> float | None:
+    """Give how long the first copy takes at most, nothing being compressed; pure.
+
+    Args:
+        size_bytes: What there is to copy.
+        rate: Bytes a second that the source gives; None when it was not measured.
+        limits: The store's megabits a second by part of the day; the lowest one counts.
+
+    Returns:
+        Seconds; None when nothing was measured.
+    """
+    if rate is None:
+        return None
+    lowest = min(limits.values(), default=None)
+    slowest = rate if lowest is None else min(rate, lowest * _MEGA / _BITS)
+    return size_bytes / slowest

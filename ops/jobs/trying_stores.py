@@ -1,0 +1,85 @@
+"""Try a store: does it take and give an object, does the repository open, is there room?"""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from backup.errors import BackupError
+from backup.stores import open_store
+from ops.errors import OpsError, SecretError
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.estate.sites import Site
+from ops.estate.stores import Store
+from ops.jobs.repositories import RepositoryMissingError, find_missing_key, open_repository
+from ops.jobs.trials import Trial, failed
+from ops.present import format_size
+from ops.text import N_, _, fill
+
+_PROBE = b"giucong probe\n"
+
+
+def try_store(estate: Estate, site: Site, store: Store, needed_bytes: int) -> Iterator[Trial]:
+    """Try a store, the site's repository in it, and whether there is room for the first copy."""
+    key = f"stores[{store.name}]"
+    try:
+        url = reveal(store.url)
+    except SecretError as error:
+        yield failed(key, error)
+        return
+    if url.startswith(("sftp:", "s3:")):
+        yield Trial(key, "not_checked", _("stores of this kind come with a later version"))
+        return
+    yield _probe(key, url)
+    yield _try_repository(estate, site, store)
+    if store.role == "primary":
+        yield try_room(key, Path(url), needed_bytes)
+
+
+def _probe(key: str, url: str) -> Trial:
+    """Write, read and remove a small object in the store, beside the repositories."""
+    if url.startswith("/") and not Path(url).is_dir():
+        told = _("the folder {path} does not exist yet").format(path=url)
+        fix = fill(N_("mount the disk, or make it: `{program} backup.init`"), {})
+        return Trial(key, "not_checked", told, fix)
+    store = open_store(url)
+    name = f"giucong-probe-{secrets.token_hex(8)}"
+    try:
+        store.write(name, _PROBE)
+        try:
+            same = store.read(name) == _PROBE
+        finally:
+            store.delete(name)
+    except BackupError as error:
+        return failed(key, error)
+    if not same:
+        return Trial(key, "failed", _("the store gave back other bytes"), _("do not use it"))
+    return Trial(key, "ok", _("a probe was written, read and removed"))
+
+
+def _try_repository(estate: Estate, site: Site, store: Store) -> Trial:
+    key = f"stores[{store.name}]/{site.name}"
+    init = fill(N_("`{program} backup.init --site {site}`"), {"site": site.name})
+    try:
+        open_repository(estate, site.name, store)
+    except RepositoryMissingError:
+        return Trial(key, "not_checked", _("there is no repository yet"), init)
+    except (BackupError, OpsError) as error:
+        if find_missing_key(estate) is not None and store.key is None:
+            return Trial(key, "not_checked", _("there is no repository key yet"), init)
+        return failed(key, error)
+    return Trial(key, "ok", _("the repository opens with the key"))
+
+
+def try_room(key: str, folder: Path, needed_bytes: int) -> Trial:
+    """Compare the free space under a folder, which need not exist yet, with what is needed."""
+    nearest = next(it for it in (folder, *folder.parents) if it.exists())
+    part = _("free space: {part}").format(part=_(key))
+    free = shutil.disk_usage(nearest).free
+    told = _("{free} free, {needed} needed at most").format(
+        free=format_size(free), needed=format_size(needed_bytes)
+    )
+    if free >= needed_bytes:
+        return Trial(part, "ok", told)
+    return Trial(part, "failed", told, _("make room, or move it to a larger disk"))

@@ -1,0 +1,49 @@
+"""The minutes of a retirement say where the backups stay."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops.jobs.retirement import Retirement, StoreKept, find_site, newest_of_each, write_minutes
+
+NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
+
+
+def test_the_newest_snapshot_of_each_set_of_paths_is_kept() -> None:
+    rows = [
+        ("old", NOW - timedelta(days=2), ["/a"]),
+        ("new", NOW, ["/a"]),
+        ("db", NOW - timedelta(days=1), ["/a/databases"]),
+    ]
+
+    assert newest_of_each(rows) == ("new", "db")
+    assert newest_of_each([]) == ()
+
+
+def test_a_site_is_found_in_a_document() -> None:
+    document = {"sites": [{"name": "a", "title": "A"}]}
+
+    assert find_site(document, "a")["title"] == "A"
+    assert find_site(document, "b") == find_site({}, "b") == {}
+
+
+def test_the_minutes_hold_addresses_ids_rules_and_what_was_not_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    stores = [
+        StoreKept("near", "/srv/near/a", "ok", 2, ("b" * 64,), NOW.isoformat()),
+        StoreKept("far", "env:FAR/a", "not_checked", 0, why="no such store"),
+    ]
+    retirement = Retirement(
+        name="a", title="Cổng A", unit="so-y-te", owner="nva", at=NOW, by="nva",
+        reason="sáp nhập", document="12/QĐ", estate="c" * 64,
+        retention={"keep_last": 3, "keep_yearly": 0}, stores=stores,
+    )  # fmt: skip
+    text = write_minutes(retirement, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
+
+    for part in ("Trung tâm", "Cổng A (a)", "12/QĐ", "sáp nhập", "keep_last = 3", "/srv/near/a",
+                 "b" * 64, "25/11/2026 01:00 +07:00", "not checked now: no such store",
+                 "env:FAR/a"):  # fmt: skip
+        assert part in text
+    assert "keep_yearly" not in text
