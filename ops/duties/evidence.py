@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.estate_versions import find_estate_at
@@ -42,5 +42,6 @@ def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:
 
 def recorded_since(session: Session, setting: Setting) -> date | None:
     """Give the first day of which the journal tells; None while it is empty."""
-    first = session.execute(select(func.min(JournalRow.at))).scalar_one_or_none()
+    oldest = select(JournalRow.at).order_by(JournalRow.sequence).limit(1)
+    first = session.execute(oldest).scalar_one_or_none()
     return first.astimezone(setting.zone).date() if first else None

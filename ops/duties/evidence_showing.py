@@ -6,6 +6,7 @@ from typing import Any
 from ops.duties.desk import at_desk
 from ops.duties.evidence import find_verdicts
 from ops.duties.models import Duty
+from ops.duties.subjects import levels_in
 from ops.duties.verdicts import Verdict
 from ops.duties.versions import find_differences
 from ops.duties.wording import (
@@ -44,7 +45,8 @@ def show_evidence(name: str, year: int, *, as_json: bool) -> None:
         write_json([{"row": row.row, "nature": row.nature, **_values(it)} for row, it in found])
         return
     for row in rows:
-        write_line(f"{row.name} · {tell_title(row)} · {tell_nature(row, desk.setting.today)}")
+        nature = tell_nature(row, desk.setting.today, levels_in(desk.setting.estate))
+        write_line(f"{row.name} · {tell_title(row)} · {nature}")
         write_wrapped(f"{tell_rhythm(row)}; {tell_bases(row.basis)}; {tell_validity(row)}")
     _write_verdicts([it for _row, it in found], rows, year)
 

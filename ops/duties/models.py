@@ -1,5 +1,6 @@
 """One duty as it stands in a table, and the table; every model frozen, unknown keys refused."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -85,10 +86,11 @@ class Duty(Part):
         """Say whether the row is valid on a day."""
         return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
 
-    def is_transitional(self, day: date, level: int | None = None) -> bool:
-        """Say whether systems of a level, or of any, still have time on that day."""
-        fitting = (it for it in self.transition if level is None or level in it.levels)
-        return any(day < it.until for it in fitting)
+    def is_transitional(self, day: date, levels: Collection[int] = ()) -> bool:
+        """Say whether systems of all these levels, or of any where none is given, have time yet."""
+        waiting = {level for it in self.transition if day < it.until for level in it.levels}
+        concerned = {it for it in levels if not self.applies.levels or it in self.applies.levels}
+        return concerned <= waiting if concerned else bool(waiting)
 
     def document(self) -> dict[str, Any]:
         """Give the row as plain JSON values."""

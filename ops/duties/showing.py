@@ -1,7 +1,7 @@
 """Write for a person at a terminal which duties there are, what is due, and what proves it."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,8 @@ from ops.duties.desk import Desk, at_desk
 from ops.duties.load import load_duties
 from ops.duties.policy import document_of, make_policy
 from ops.duties.policy_showing import tell_standing
-from ops.duties.subjects import levels_without
+from ops.duties.queries import Setting
+from ops.duties.subjects import levels_in, sites_without_level
 from ops.duties.wording import (
     CERTAINTIES,
     tell_bases,
@@ -37,11 +38,12 @@ def show_duties(*, as_json: bool) -> None:
     estate = load_estate()
     duties = load_duties(estate)
     today = datetime.now(UTC).astimezone(estate.zone).date()
+    levels = {it.level for it in estate.systems}
     if as_json:
         write_json([{**it.document(), "nature": it.nature} for it in duties.duties])
         return
     for duty in duties.duties:
-        write_line(f"{duty.name} · {tell_title(duty)} · {tell_nature(duty, today)}")
+        write_line(f"{duty.name} · {tell_title(duty)} · {tell_nature(duty, today, levels)}")
         parts = [tell_rhythm(duty), tell_scope(duty), tell_validity(duty)]
         write_wrapped("; ".join([*parts, tell_responsible(duty)]))
         write_wrapped(_("basis: {bases}").format(bases=tell_bases(duty.basis)))
@@ -63,7 +65,7 @@ def show_due(days: int, *, as_json: bool) -> None:
         return
     if agenda:
         heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
-        write_table(heads, [_item_row(it, desk.setting.today) for it in agenda])
+        write_table(heads, [_item_row(it, desk.setting) for it in agenda])
     else:
         write_line(_("Nothing is due in the next {count} days.").format(count=days))
     if any(it.due.is_expected for it in agenda):
@@ -80,7 +82,7 @@ def list_findings(session: Session, desk: Desk) -> list[str]:
     valid = [it for it in desk.duties.duties if it.is_valid_on(today)]
     table = document_of(make_policy(desk.estate, valid))
     findings = tell_standing(find_standing(newest_approved(session), table, today))
-    without = levels_without(desk.setting.estate)
+    without = sites_without_level(desk.setting.estate)
     if without:
         text = _("{count} sites belong to no system, so duties by level pass them by: {names}")
         shown = ", ".join(without[:3]) + (" …" if without[3:] else "")
@@ -88,7 +90,7 @@ def list_findings(session: Session, desk: Desk) -> list[str]:
     return findings
 
 
-def _item_row(item: Item, today: date) -> Sequence[str | Cell]:
+def _item_row(item: Item, setting: Setting) -> Sequence[str | Cell]:
     due = item.due
     day = format_date(due.day) if due.day else _(_WHEN["not_in_table"])
     state = outcome_cell(item.outcome)
@@ -100,7 +102,7 @@ def _item_row(item: Item, today: date) -> Sequence[str | Cell]:
         Cell(f"{day} *" if due.is_expected else day, tone),
         due.duty.name,
         tell_title(due.duty),
-        tell_short_nature(due.duty, today),
+        tell_short_nature(due.duty, setting.today, levels_in(setting.estate)),
         state,
     )
 

@@ -37,7 +37,12 @@ def list_subjects(duty: Duty, estate: Document) -> list[Subject]:
     return [it for it in subjects if not levels or it.level in levels]
 
 
-def levels_without(estate: Document) -> list[str]:
+def levels_in(estate: Document) -> frozenset[int]:
+    """Give the security levels of the estate's systems."""
+    return frozenset(it["level"] for it in estate.get("systems", ()))
+
+
+def sites_without_level(estate: Document) -> list[str]:
     """Give the sites that belong to no information system, and so have no level."""
     return [site["name"] for site in estate.get("sites", ()) if not site.get("system")]
 

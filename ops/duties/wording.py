@@ -1,6 +1,6 @@
 """Duties in words: periods, whom they concern, how sure they are, and what a verdict means."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from ops.duties.due import Period
@@ -108,17 +108,23 @@ def tell_bases(bases: Iterable[Basis]) -> str:
     )
 
 
-def tell_nature(duty: Duty, day: date) -> str:
-    """Say whether a duty is law or the Center's own target, and whether it is in transition."""
+def tell_nature(duty: Duty, day: date, levels: Collection[int] = ()) -> str:
+    """Say whether a duty is law or the Center's own target, and whether it is in transition.
+
+    Args:
+        duty: Which.
+        day: On which day.
+        levels: Security levels there are; empty for any.
+    """
     nature = _(NATURES[duty.nature])
-    if duty.nature != "own" and duty.is_transitional(day):
+    if duty.nature != "own" and duty.is_transitional(day, levels):
         return _("{nature}, in transition").format(nature=nature)
     return nature
 
 
-def tell_short_nature(duty: Duty, day: date) -> str:
+def tell_short_nature(duty: Duty, day: date, levels: Collection[int] = ()) -> str:
     """Say the same in a narrow column: `in transition` where systems still have time."""
-    is_open = duty.nature != "own" and duty.is_transitional(day)
+    is_open = duty.nature != "own" and duty.is_transitional(day, levels)
     return _("in transition") if is_open else _(NATURES[duty.nature])
 
 

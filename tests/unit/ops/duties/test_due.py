@@ -154,6 +154,7 @@ def test_working_days_jump_over_tet_and_exchanged_days() -> None:
     assert not CALENDAR.is_working(date(2026, 9, 2))
     assert CALENDAR.add_working_days(date(2025, 12, 31), 1) == date(2026, 1, 5)
     assert CALENDAR.add_working_days(date(2026, 1, 9), 1) == date(2026, 1, 10)
+    assert CALENDAR.add_working_days(date(2026, 11, 23), 1) == date(2026, 11, 25)  # Culture Day
 
 
 def test_a_reminder_never_falls_on_a_day_of_rest() -> None:

@@ -97,9 +97,11 @@ def test_a_rule_that_was_replaced_ends_the_day_before_its_successor() -> None:
 def test_systems_that_existed_have_time_by_level() -> None:
     duty = SHIPPED.named("malware-scan")[0]
 
-    assert duty.is_transitional(date(2027, 6, 30), level=3)
-    assert not duty.is_transitional(date(2027, 7, 1), level=3)
-    assert duty.is_transitional(date(2027, 7, 1), level=2)
+    assert duty.is_transitional(date(2027, 6, 30), levels={2, 3})
+    assert not duty.is_transitional(date(2027, 7, 1), levels={2, 3})
+    assert duty.is_transitional(date(2027, 7, 1), levels={2})
+    assert duty.is_transitional(date(2027, 7, 1))
+    assert not duty.is_transitional(date(2028, 1, 1), levels={2})
 
 
 def test_every_covered_year_has_tet_and_national_day() -> None:
