@@ -41,6 +41,6 @@ def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = ""
             "  no second person was asked: fewer than two have credentials (`{program} user.add`)"
         )
         write_line(fill(text, {}))
-    else:
+    elif permit.need == "needed":
         write_line("  " + _("approved by {person}").format(person=permit.approved_by))
     return permit

@@ -1,7 +1,10 @@
 """Two people at a terminal: from the first role to a restore over production, as typed."""
 
+import os
+import pty
 import re
 import stat
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ from ops import journal
 from ops.catalog.opening import open_catalog
 from ops.catalog.records import JournalRow
 from ops.people.acting import login_at_terminal
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.people import password_of
 
 pytestmark = pytest.mark.slow
@@ -213,3 +216,39 @@ def test_what_an_operator_must_not_do_is_refused_in_both_languages(office: Offic
     assert (english.returncode, vietnamese.returncode) == (1, 1)
     assert "you may not run `backup.run`" in english.stderr
     assert "bạn không được chạy `backup.run`" in vietnamese.stderr
+
+
+def test_a_password_typed_at_a_terminal_is_not_echoed(office: Office) -> None:
+    """Sit at a real terminal: the password is asked twice and never shown."""
+    keyboard, screen = pty.openpty()
+    command = ["setsid", "--ctty", "--wait", str(GIUCONG), "user.add", "--person", "nva"]
+    environment = {**os.environ, "GIUCONG_ESTATE": str(office.estate), "GIUCONG_LANG": "en"}
+    with subprocess.Popen(
+        command, stdin=screen, stdout=screen, stderr=screen, env=environment
+    ) as process:
+        os.close(screen)
+        shown = _read_until(keyboard, "New password of nva: ")
+        os.write(keyboard, f"{password_of('nva')}\n".encode())
+        shown += _read_until(keyboard, "Once more: ")
+        os.write(keyboard, f"{password_of('nva')}\n".encode())
+        shown += _read_until(keyboard, "")
+    os.close(keyboard)
+
+    assert process.returncode == 0
+    assert "secret=" in shown
+    assert password_of("nva") not in shown
+
+
+def _read_until(terminal: int, expected: str) -> str:
+    """Read what a terminal shows up to a text; empty: until nobody writes to it any more."""
+    shown = b""
+    while not expected or expected.encode() not in shown:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other side is closed
+            part = b""
+        if not part:
+            assert not expected, shown
+            break
+        shown += part
+    return shown.decode()

@@ -12,8 +12,9 @@ from invoke.exceptions import Exit
 
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.people_records import RoleGrant
+from ops.errors import EstateError
 from ops.estate.load import load_estate
-from ops.people.acting import NotAllowedError, check_right, login_at_terminal
+from ops.people.acting import NotAllowedError, check_door, check_right, login_at_terminal
 from ops.people.approvals import Need, decide_need
 from ops.people.rights import (
     ACTIONS,
@@ -280,3 +281,16 @@ def test_a_catalog_that_is_still_to_be_made_is_not_made_at_the_door(
 
     assert call("estate.show") == 0
     assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_an_estate_that_cannot_be_read_lets_nobody_in_but_those_who_look_why(
+    catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appoint(catalog, "ttb", "security_officer")
+    (tmp_path / "estate.toml").write_text("schema = 1\n", encoding="utf-8")
+
+    with pytest.raises(EstateError):
+        check_door("backup.status", {})
+    check_door("estate.check", {})
+    assert call("estate.check") == 1
+    assert "may not run" not in capsys.readouterr().err
