@@ -24,6 +24,7 @@ from ops.audience import speaking
 from ops.catalog.indexes import Snapshot
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Notice, Occurrence
+from ops.duties.reminders import note_duties
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.references import reveal
@@ -221,12 +222,16 @@ class Courier:
 
     def _work(self) -> None:
         looked_at = datetime.min.replace(tzinfo=UTC)
+        reminded_on = looked_at.date()
         while not self._done.wait(LOOK_EVERY.total_seconds()):
             now = datetime.now(UTC)
             try:
                 if abs(now - looked_at) >= LATE_EVERY:
                     looked_at = now
                     note_late_sites(self.catalog, now)
+                    if now.date() != reminded_on:
+                        note_duties(self.catalog, now)
+                        reminded_on = now.date()
                 deliver_waiting(self.catalog, now)
             except DBAPIError as error:
                 log.warning("courier-waits", extra={"fields": {"error": type(error).__name__}})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from ops.duties.telling import DUTY, word_duty
 from ops.jobs.reasons import Explanation, explain
 from ops.notices import drafts
 from ops.present import format_duration, format_moment
@@ -162,4 +163,5 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.OVERDUE: _word_overdue,
     drafts.MISSED: _word_missed,
     drafts.LATE: _word_late,
+    DUTY: lambda told, _zone: word_duty(told.params),
 }

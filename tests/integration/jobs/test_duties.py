@@ -1,0 +1,177 @@
+"""Notices ahead of duties, once for each duty and period; and the tasks as people type them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import JournalRow, Notice
+from ops.duties.reminders import note_duties
+from ops.notices.wording import Told, word_notice
+from ops.present import text_width
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+MORE = """
+[duties]
+include = ["duties.local.toml"]
+[notices]
+relay = "env:GIUCONG_TEST_RELAY"
+[[notices.routes]]
+people = ["nva"]
+"""
+LOCAL = """
+schema = 1
+[[duties]]
+name = "fire-extinguisher"
+title = { vi = "Kiểm tra bình chữa cháy", en = "Check the fire extinguisher" }
+basis = [{ document = "Trung tâm tự đặt", certainty = "own" }]
+valid_from = 2026-01-01
+applies = { kind = "organisation" }
+every = { count = 3, unit = "months" }
+lead = { count = 10, unit = "days" }
+responsible = "nva"
+"""
+LEAD_BEGINS = datetime(2026, 12, 21, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = build_estate(tmp_path / "estate", MORE)
+    (path.parent / "duties.local.toml").write_text(LOCAL, encoding="utf-8")
+    (path.parent / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_TEST_RELAY", "mailto://127.0.0.1:1/?from=a@example.vn")
+    return path
+
+
+@pytest.fixture
+def catalog(estate: Path) -> Iterator[Catalog]:
+    opened = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    yield opened
+    opened.close()
+
+
+def told_of(catalog: Catalog, duty: str) -> list[Notice]:
+    with catalog.reading() as session:
+        rows = session.execute(select(Notice).order_by(Notice.subject_key)).scalars()
+        return [it for it in rows if it.subject_key.startswith(f"duty:{duty}:")]
+
+
+def test_each_duty_and_period_is_told_once_when_its_day_of_reminding_comes(
+    catalog: Catalog,
+) -> None:
+    note_duties(catalog, LEAD_BEGINS - timedelta(days=1))
+    early = told_of(catalog, "fire-extinguisher")
+    for hours in (0, 1, 24, 48):
+        note_duties(catalog, LEAD_BEGINS + timedelta(hours=hours))
+    first = told_of(catalog, "fire-extinguisher")
+    note_duties(catalog, datetime(2027, 3, 23, tzinfo=UTC))
+    both = told_of(catalog, "fire-extinguisher")
+
+    assert early == []
+    assert [(it.subject_key, it.target) for it in first] == [
+        ("duty:fire-extinguisher:2026-12-31", "nva")
+    ]
+    assert [it.subject_key for it in both] == [
+        "duty:fire-extinguisher:2026-12-31",
+        "duty:fire-extinguisher:2027-03-31",
+    ]
+    assert told_of(catalog, "daily-backup") == []  # goes on all the time: alerts are for that
+
+
+def test_a_notice_says_law_or_own_target_in_both_languages(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_duties(catalog, LEAD_BEGINS)
+    worded = {}
+    for duty in ("fire-extinguisher", "security-report-ministry"):
+        (row,) = told_of(catalog, duty)
+        told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+        for language in ("vi", "en"):
+            monkeypatch.setenv("GIUCONG_LANG", language)
+            worded[duty, language] = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
+
+    assert "hạn ngày 31/12/2026" in worded["fire-extinguisher", "vi"].title
+    assert "own target" in worded["fire-extinguisher", "en"].body
+    assert "NĐ 331/2026/NĐ-CP Điều 35–36" in worded["security-report-ministry", "vi"].body
+    assert "is due on 24/12/2026" in worded["security-report-ministry", "en"].title
+
+
+def test_a_changed_set_of_duties_is_journaled_once(catalog: Catalog, estate: Path) -> None:
+    note_duties(catalog, LEAD_BEGINS)
+    note_duties(catalog, LEAD_BEGINS + timedelta(days=1))
+    local = estate.parent / "duties.local.toml"
+    local.write_text(LOCAL.replace("count = 3", "count = 6"), encoding="utf-8")
+    note_duties(catalog, LEAD_BEGINS + timedelta(days=2))
+    with catalog.reading() as session:
+        query = select(JournalRow.details).where(JournalRow.action == "duty.changed")
+        rows = session.execute(query.order_by(JournalRow.sequence)).scalars()
+        details = [json.loads(it) for it in rows]
+
+    assert len(details) == 2
+    assert details[1]["changes"] == {"duties[fire-extinguisher@2026-01-01].every.count": [3, 6]}
+
+
+def test_tables_with_mistakes_stop_no_notice_of_others(catalog: Catalog, estate: Path) -> None:
+    (estate.parent / "duties.local.toml").write_text("schema = ", encoding="utf-8")
+
+    assert note_duties(catalog, LEAD_BEGINS) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_tasks_fit_a_terminal_in_both_languages(
+    estate: Path, catalog: Catalog, language: str
+) -> None:
+    note_duties(catalog, LEAD_BEGINS)
+    commands = (
+        ["duty.list"],
+        ["duty.due", "--days", "90"],
+        ["duty.evidence", "--duty", "restore-test-every-site"],
+        ["duty.evidence", "--duty", "daily-backup"],
+        ["duty.evidence", "--duty", "incident-first-report"],
+        ["duty.diff"],
+        ["duty.policy"],
+    )
+    for command in commands:
+        ended = giucong(estate, *command, language=language)
+        lines = ended.stdout.splitlines()
+        assert (ended.returncode, ended.stderr) == (0, ""), command
+        assert lines
+        assert max(map(text_width, lines)) <= 120, command
+        machine = giucong(estate, *command, "--json", language=language)
+        assert machine.returncode == 0, machine.stderr
+        json.loads(machine.stdout)
+
+
+@pytest.mark.slow
+def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> None:
+    approve = ("duty.policy", "--approve", "--number", "12/QĐ-TTCNTT", "--date", "2026-11-20")
+    tried = giucong(estate, *approve, "--dry-run")
+    before = json.loads(giucong(estate, "duty.policy", "--json").stdout)["standing"]
+    done = giucong(estate, *approve)
+    after = json.loads(giucong(estate, "duty.policy", "--json").stdout)["standing"]
+    text = estate.read_text(encoding="utf-8")
+    estate.write_text(text.replace('full_read = ""', 'full_read = "0 2 1 * *"'), encoding="utf-8")
+    changed = giucong(estate, "duty.due").stdout
+    record = ("duty.record", "--duty", "fire-extinguisher", "--period", "2026-10-05")
+    stated = giucong(estate, *record, "--document", "7/BB")
+    shown = json.loads(giucong(estate, "duty.evidence", "--duty", "fire-extinguisher", "--year",
+                               "2026", "--json").stdout)  # fmt: skip
+    refused = giucong(estate, "duty.record", "--duty", "daily-backup", "--period", "2026-10-05",
+                      "--document", "7/BB", "--subject", "cong-xa")  # fmt: skip
+
+    assert "would record" in tried.stdout
+    assert before["number"] is None
+    assert done.returncode == 0, done.stderr
+    assert (after["number"], after["review_on"]) == ("12/QĐ-TTCNTT", "2027-11-20")
+    assert not after["is_finding"]
+    assert "differs from the policy approved by 12/QĐ-TTCNTT" in changed
+    assert stated.returncode == 0, stated.stderr
+    assert ("ok", "2026-12-31") in [(it["outcome"], it["until"]) for it in shown]
+    assert refused.returncode == 2
+    assert "proven by what the service did" in refused.stderr
