@@ -24,7 +24,7 @@ from ops.estate.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.policies import Retention
 from ops.estate.redaction import redact
 from ops.estate.references import reveal
-from ops.estate.sites import Defaults, Profile, Site
+from ops.estate.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
 from ops.estate.stores import Store
 from ops.estate.values import Part
 from ops.text import N_
@@ -101,8 +101,21 @@ class Estate(Part):
         """Give the one store that sites are backed up to first."""
         return next(store for store in self.stores if store.role == "primary")
 
+    @property
+    def own_site(self) -> Site:
+        """Give the service itself as a site; it stands in no file and is not among `sites`."""
+        from ops.estate.own_site import make_own_site
+
+        return make_own_site(self)
+
     def site(self, name: str) -> Site:
-        """Give a site by name. Raises WrongUseError with the nearest name when there is none."""
+        """Give a site by name, the service's own included.
+
+        Raises:
+            WrongUseError: There is none; names the nearest.
+        """
+        if name in RESERVED_SITE_NAMES:
+            return self.own_site
         found = _find(self.sites, name)
         if found is None:
             raise WrongUseError(

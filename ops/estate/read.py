@@ -26,12 +26,14 @@ class Document:
         data: Everything merged.
         files: Which file a location comes from; a longer location wins over a shorter one.
         problems: What was wrong with reading and merging.
+        included: The files that were included, in order.
     """
 
     path: Path
     data: dict[str, Any] = field(default_factory=dict)
     files: dict[Location, Path] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    included: list[Path] = field(default_factory=list)
 
     def file_of(self, location: Location) -> Path:
         """Give the file that holds a location."""
@@ -69,6 +71,7 @@ def read_document(path: Path) -> Document:
         return document
     document.data = main
     for included in _included_files(document):
+        document.included.append(included)
         part = _parse(included, document)
         if part is not None:
             _merge(document, part, included)

@@ -27,6 +27,7 @@ from backup.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
 from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
 from ops.history import LEARNT_FROM, RunFigures, find_oddities
 from ops.jobs.beginning import Start, begin, clear_scratch
 from ops.jobs.indexing import update_index
@@ -71,6 +72,10 @@ def back_up(
     """
     started = time.monotonic()
     start = begin(context)
+    if start.site.name == OWN_SITE:
+        from ops.jobs.own_backup import back_up_service
+
+        return back_up_service(context, start, progress, wait_for_lock=wait_for_lock)
     database = context.arguments.get("database")
     check_site(start.site, database=database)
     clear_scratch(start.estate, start.site.name)
@@ -88,7 +93,7 @@ def back_up(
         store=start.estate.primary_store.name,
         outcomes={result.snapshot_id: outcome} if result.snapshot_id else {},
     )
-    summary = _summarize(start.estate, request, reading, result)
+    summary = summarize(start.estate, request, reading, result)
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     return _conclude(result, reading, summary, find_odd(context.catalog, context.job, figures))
 
@@ -143,7 +148,7 @@ def _with_parent(repository: Repository, request: BackupRequest) -> BackupReques
     return replace(request, parent=parent)
 
 
-def _summarize(
+def summarize(
     estate: Estate, request: BackupRequest, reading: Reading, result: BackupResult
 ) -> dict[str, Any]:
     """Give the numbers that are kept of a run, as JSON values."""

@@ -4,20 +4,23 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE, witness_schedule
 from ops.estate.sites import Site
 from ops.ledger.definitions import JobDefinition, RetryPolicy
 
 _BACKUP_AGAIN = RetryPolicy(tries=3, wait=timedelta(minutes=10))
 _CHECK_AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=30))
 _LATE_AFTER = timedelta(hours=6)
+_AFTER_MIDNIGHT = "5 0 * * *"
 
 
 def list_jobs(estate: Estate) -> list[JobDefinition]:
-    """Give every job of every site, in the order of the estate.
+    """Give every job of every site, in the order of the estate; the service's own come last.
 
     Forgetting is never tried again by itself: it deletes, so a person looks first.
     """
-    return [job for site in estate.sites for job in _jobs_of(estate, site)]
+    sites = (*estate.sites, estate.own_site)
+    return [*(job for site in sites for job in _jobs_of(estate, site)), _journal_job(estate)]
 
 
 def backup_job(site: str) -> str:
@@ -33,6 +36,22 @@ def check_job(site: str) -> str:
 def forget_job(site: str) -> str:
     """Give the name of a site's forgetting."""
     return f"forget/{site}"
+
+
+def witness_job(site: str) -> str:
+    """Give the name of the job in which stock restic looks at a site's backups."""
+    return f"witness/{site}"
+
+
+def _journal_job(estate: Estate) -> JobDefinition:
+    return JobDefinition(
+        name=f"journal-head/{OWN_SITE}",
+        kind="journal-head",
+        site=OWN_SITE,
+        schedule=_AFTER_MIDNIGHT,
+        timezone=estate.organisation.timezone,
+        retry=_CHECK_AGAIN,
+    )
 
 
 def _jobs_of(estate: Estate, site: Site) -> Iterator[JobDefinition]:
@@ -80,4 +99,12 @@ def _jobs_of(estate: Estate, site: Site) -> Iterator[JobDefinition]:
         site=site.name,
         schedule=site.schedule.forget,
         timezone=zone,
+    )
+    yield JobDefinition(
+        name=witness_job(site.name),
+        kind="witness",
+        site=site.name,
+        schedule=witness_schedule(estate),
+        timezone=zone,
+        retry=_CHECK_AGAIN,
     )

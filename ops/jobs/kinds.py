@@ -10,6 +10,8 @@ from ops.service.registry import RunContext, register, register_listener
 BACKUP = "backup"
 CHECK = "check"
 FORGET = "forget"
+JOURNAL_HEAD = "journal-head"
+WITNESS = "witness"
 
 
 def _back_up(context: RunContext) -> JobResult:
@@ -30,7 +32,21 @@ def _forget(context: RunContext) -> JobResult:
     return forget_and_prune(context)
 
 
+def _sign_journal(context: RunContext) -> JobResult:
+    from ops.jobs.journal_heads import sign_daily
+
+    return sign_daily(context)
+
+
+def _witness(context: RunContext) -> JobResult:
+    from ops.jobs.witness import bear_witness
+
+    return bear_witness(context)
+
+
 register(BACKUP, _back_up)
 register(CHECK, _check)
 register(FORGET, _forget)
+register(JOURNAL_HEAD, _sign_journal)
+register(WITNESS, _witness)
 register_listener(write_notices)

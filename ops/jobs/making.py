@@ -4,9 +4,13 @@ from backup.errors import BackupError
 from ops import journal
 from ops.errors import OpsError
 from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
+from ops.estate.sites import Site
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.choosing import choose_sites
 from ops.jobs.indexing import update_index
+from ops.jobs.own_backup import put_guides
 from ops.jobs.repositories import (
     RepositoryMissingError,
     find_missing_key,
@@ -25,7 +29,7 @@ from ops.text import _
 def make_repositories(name: str, *, dry_run: bool) -> int:
     """Make what is missing of one site or all; gives the exit code."""
     estate = load_estate()
-    sites = choose_sites(estate, name)
+    sites = _with_own(estate, name)
     key = find_missing_key(estate)
     if dry_run:
         if key:
@@ -42,7 +46,15 @@ def make_repositories(name: str, *, dry_run: bool) -> int:
             "  " + _("copy it now, to paper or a safe: without it nobody can open the backups")
         )
     with at_bench(estate) as bench:
-        return gravest([_make_repository(bench, site.name) for site in sites])
+        code = gravest([_make_repository(bench, site.name) for site in sites])
+    put_guides(estate)
+    return code
+
+
+def _with_own(estate: Estate, name: str) -> list[Site]:
+    """Give the sites that a command means, and the service itself, which always belongs to them."""
+    chosen = choose_sites(estate, name)
+    return [*chosen, *([] if estate.own_site in chosen else [estate.own_site])]
 
 
 def _make_repository(bench: Bench, site: str) -> int:
@@ -70,7 +82,8 @@ def rebuild_index(name: str) -> int:
     """Build the index tables anew for one site or all; gives the exit code."""
     estate = load_estate()
     with at_bench(estate) as bench:
-        return gravest([_rebuild(bench, site.name) for site in choose_sites(estate, name)])
+        sites = choose_sites(estate, name) if name else _with_own(estate, name)
+        return gravest([_rebuild(bench, site.name) for site in sites])
 
 
 def _rebuild(bench: Bench, site: str) -> int:
@@ -82,7 +95,7 @@ def _rebuild(bench: Bench, site: str) -> int:
                 bench.catalog, repository, site=site, store=store.name, rebuild=True
             )
         except RepositoryMissingError as error:
-            if store.role == "primary":
+            if store.role == "primary" and site != OWN_SITE:
                 codes.append(report(error))
             continue
         except (BackupError, OpsError) as error:

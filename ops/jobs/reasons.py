@@ -77,6 +77,27 @@ _PLAIN: Mapping[str, Explanation] = {
         N_("somebody else worked on the repository"),
         N_("nothing was lost; the next run goes on from there"),
     ),
+    "journal_unsigned": Explanation(
+        N_("the journal's head is not signed"),
+        N_("the estate names no key in `[keys] signing`"),
+        N_("the journal itself is untouched"),
+        N_("add `signing = 'file:keys/journal-signing.key'` to `[keys]`; it is made on first use"),
+    ),
+    "own_files_missing": Explanation(
+        N_("some files of the service itself could not be read"),
+        "",
+        UNTOUCHED,
+        N_("look who owns them, then `{program} backup.run --site giucong`"),
+    ),
+    "restic_missing": Explanation(
+        N_("stock restic is not installed, so nobody independent has looked"),
+        "",
+        UNTOUCHED,
+        N_("install it: `apt-get install {package}`"),
+    ),
+    "nothing_to_witness": Explanation(
+        N_("there is no snapshot yet that stock restic could look at"),
+    ),
     "not_all_forgotten": Explanation(
         N_("{count} old snapshots could not be removed"),
         "{first}",
@@ -198,9 +219,43 @@ def advise_on_faults(findings: Sequence[Params]) -> list[str]:
     return list(dict.fromkeys(fill(kind.next_step, {}) for kind in kinds))
 
 
+def _explain_broken_journal(params: Params) -> Explanation:
+    from ops.recovery.verification import Finding, tell
+
+    first = [tell(Finding(it["code"], it["params"])) for it in params.get("first", [])[:2]]
+    return Explanation(
+        _("the journal does not hold: {count} faults").format(count=params["count"]),
+        "; ".join(first),
+        _("backups are untouched; the journal is not signed until somebody has looked"),
+        fill(N_("`{program} service.journal-verify`"), params),
+    )
+
+
+def _explain_unreached_stores(params: Params) -> Explanation:
+    told = "; ".join(f"{store}: {reason}" for store, reason in params["stores"].items())
+    return Explanation(
+        _("{count} stores could not be reached").format(count=len(params["stores"])),
+        told,
+        _("the other stores have what is new; what these had before is untouched"),
+        fill(N_("check the store, then `{program} backup.run --site giucong`"), params),
+    )
+
+
+def _explain_witness(params: Params) -> Explanation:
+    return Explanation(
+        _("stock restic does not confirm the backups: {problem}").format(problem=params["problem"]),
+        "; ".join(params.get("lines", [])),
+        _("some snapshots may not restore whole; do not prune"),
+        fill(N_("check: `{program} backup.check --site {site} --read-data`"), params),
+    )
+
+
 _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
     "unreadable": _explain_unreadable,
     "database_damaged": _explain_damaged_database,
     "suspicious": _explain_suspicious,
     "damaged": _explain_damaged,
+    "journal_broken": _explain_broken_journal,
+    "stores_unreached": _explain_unreached_stores,
+    "witness_disagrees": _explain_witness,
 }

@@ -87,15 +87,15 @@ def find_repository(estate: Estate, site: str, store: Store | None = None) -> Re
         return None
 
 
-def init_repository(estate: Estate, site: str) -> Repository:
-    """Make a site's repository in the primary store.
+def init_repository(estate: Estate, site: str, store: Store | None = None) -> Repository:
+    """Make a site's repository; in the primary store unless another is named.
 
     Raises:
         UsageError: Something is there already.
         SecretError: The key cannot be read.
         BackupError: The store failed.
     """
-    store = estate.primary_store
+    store = store or estate.primary_store
     password = resolve(estate.repository_key(store)).get_secret_value().encode()
     place = open_store(estate.repository_url(store, site))
     return Repository.init(place, password, cache_dir=estate.service.cache)

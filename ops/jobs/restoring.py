@@ -26,7 +26,7 @@ from ops import journal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
-from ops.estate.sites import DatabasePart, Site
+from ops.estate.sites import RESERVED_SITE_NAMES, DatabasePart, Site
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.looking import choose_snapshot
 from ops.jobs.repositories import open_repository
@@ -80,6 +80,12 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         WrongUseError: The flags make no sense, or nobody confirmed.
         RestoreIncompleteError: Something is not back; the rest is.
     """
+    if wish.in_place and wish.site in RESERVED_SITE_NAMES:
+        raise WrongUseError(
+            "the service itself is not restored in place like a site",
+            data="nothing was changed",
+            next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
+        )
     if bool(wish.target) == wish.in_place:
         raise WrongUseError(
             "a restore goes into a folder or in its place",

@@ -145,7 +145,7 @@ def write_backup(site: str, result: JobResult) -> None:
             duration=format_duration(timedelta(seconds=summary["seconds"])),
         )
     )
-    waiting = [name for name, outcome in summary["stores"].items() if outcome != "ok"]
+    waiting = [name for name, outcome in summary["stores"].items() if outcome == "not_checked"]
     if waiting:
         text = _("  not copied to {stores}: copies come with a later version")
         write_line(text.format(stores=", ".join(waiting)))

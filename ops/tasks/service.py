@@ -56,3 +56,43 @@ def missed(_context: Context, days: int = 7, json: bool = False) -> int:
     from ops.jobs.overseeing import show_missed
 
     return show_missed(days, as_json=json)
+
+
+@operator_task(help={"json": _JSON})
+def journal_verify(_context: Context, json: bool = False) -> int:
+    """Hold the journal against its own chain and against the signed heads in the stores."""
+    from ops.jobs.journal_heads import verify_journal
+
+    return verify_journal(as_json=json)
+
+
+@operator_task(
+    help={
+        "repo": N_("A store, or the repository STORE/giucong in it."),
+        "password_file": N_("File with the key's line; else RESTIC_PASSWORD_FILE is read."),
+        "target": N_("Folder that becomes the estate's; left out: the one it was in."),
+        "confirm": N_("`giucong`: move aside what is there already."),
+        "dry_run": N_("Say what would be done, and change nothing."),
+    }
+)
+def recover(
+    _context: Context,
+    repo: str,
+    password_file: str = "",
+    target: str = "",
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Bring the service back on a bare machine, from one store and the key."""
+    from ops.jobs.recovering import RecoveryWish, recover_service
+    from ops.progress import shown_progress
+
+    wish = RecoveryWish(
+        repo=repo,
+        password_file=password_file,
+        target=target,
+        confirm=confirm,
+        dry_run=dry_run,
+    )
+    with shown_progress() as progress:
+        return recover_service(wish, progress)

@@ -1,0 +1,259 @@
+"""Sign the journal's head and give it to every store; hold the journal against what they kept.
+
+Order of signing:
+
+1. Verify the chain and the heads that stores have kept. A journal that does not hold is not signed.
+2. Sign for the newest row.
+3. Write the head into each store that can be reached; durable when that returns.
+4. Journal which stores have it.
+
+Killed between 3 and 4, a store has a head that nobody promised; it is checked all the same.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backup.errors import BackupError
+from backup.stores import open_store
+from backup.stores.base import Store as OpenStore
+from ops import journal
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import JournalRow
+from ops.errors import OpsError
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
+from ops.estate.references import reveal
+from ops.estate.stores import Store
+from ops.jobs.beginning import begin
+from ops.journal import Entry, Origin
+from ops.ledger.definitions import JobResult
+from ops.present import Cell, outcome_cell, write_json, write_line, write_table
+from ops.recovery.heads import SignedHead, put_head, read_heads, sign_head
+from ops.recovery.signing import find_signing_key, make_signing_key, public_text, signing_file
+from ops.recovery.verification import Evidence, Finding, StoreHeads, judge, tell
+from ops.service.registry import RunContext
+from ops.text import _, ngettext
+
+KEY_MADE = "journal.key_made"
+SIGNED = "journal.signed"
+RECOVERED = "service.recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What holding the journal against everything has shown.
+
+    Attributes:
+        findings: Faults and notes.
+        head: The newest row that holds.
+        counts: Heads read, by store; stores that could not be reached are left out.
+        unreached: Why each other store could not be reached.
+        has_key: Whether the estate names a signing key.
+    """
+
+    findings: Sequence[Finding]
+    head: journal.Head
+    counts: Mapping[str, int]
+    unreached: Mapping[str, str]
+    has_key: bool
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The findings that have no innocent cause."""
+        return [it for it in self.findings if not it.is_note]
+
+    @property
+    def outcome(self) -> str:
+        """`failed` with faults, `not_checked` where no store could answer, else `ok`."""
+        if self.faults:
+            return "failed"
+        return "ok" if any(self.counts.values()) else "not_checked"
+
+
+def open_root(store: Store) -> OpenStore:
+    """Open the root of a store that has the service's own repository.
+
+    Raises:
+        BackupError: It cannot be reached, is not mounted, or has no such repository yet.
+    """
+    root = open_store(reveal(store.url))
+    root.size(f"{OWN_SITE}/config")
+    return root
+
+
+def examine(estate: Estate, catalog: Catalog) -> Examination:
+    """Verify the chain, and everything that stores have kept of it; writes nothing."""
+    kept: dict[str, StoreHeads] = {}
+    unreached: dict[str, str] = {}
+    for store in estate.stores:
+        try:
+            heads, unreadable = read_heads(open_root(store))
+            kept[store.name] = StoreHeads(heads, unreadable)
+        except (BackupError, OpsError) as error:
+            unreached[store.name] = str(error)
+    with catalog.reading() as session:
+        evidence = _gather(session, estate, journal.verify(catalog), kept)
+    counts = {store: len(it.heads) for store, it in kept.items()}
+    has_key = estate.keys.signing is not None
+    return Examination(judge(evidence), evidence.chain.head, counts, unreached, has_key)
+
+
+def _gather(
+    session: Session, estate: Estate, chain: journal.Verdict, kept: Mapping[str, StoreHeads]
+) -> Evidence:
+    numbers = {head.sequence for it in kept.values() for head in it.heads}
+    query = select(JournalRow.sequence, JournalRow.hash)
+    hashes = {number: text for number, text in session.execute(query) if number in numbers}
+    key = find_signing_key(estate)
+    keys = {str(it["key"]) for it in _details(session, KEY_MADE)}
+    promised: dict[str, set[str]] = {}
+    for row in _details(session, SIGNED):
+        for store in row["stores"]:
+            promised.setdefault(str(store), set()).add(str(row["name"]))
+    return Evidence(
+        chain=chain,
+        hashes=hashes,
+        stores=kept,
+        keys=keys | ({public_text(key)} if key else set()),
+        lost={
+            (int(it["sequence"]), str(it["hash"]))
+            for row in _details(session, RECOVERED)
+            for it in row["lost"]
+        },
+        promised=promised,
+    )
+
+
+def _details(session: Session, action: str) -> list[dict[str, Any]]:
+    """Give the details of every act of a kind; those that cannot be read were tampered with."""
+    query = select(JournalRow.details).where(JournalRow.action == action)
+    found = []
+    for text in session.execute(query).scalars():
+        try:
+            found.append(json.loads(text))
+        except ValueError:
+            continue  # the chain names that row
+    return found
+
+
+def sign_now(estate: Estate, catalog: Catalog, origin: Origin) -> SignedHead | None:
+    """Sign for the newest row; None where the estate names no signing key.
+
+    Raises:
+        SecretError, SigningKeyError: The key cannot be read or made.
+    """
+    if estate.keys.signing is None:
+        return None
+    key = find_signing_key(estate)
+    path = signing_file(estate)
+    if key is None and path is not None:
+        key = make_signing_key(path)
+        with catalog.writing() as session:
+            entry = Entry(KEY_MADE, str(path), {"key": public_text(key)})
+            journal.append(session, origin, [entry])
+    if key is None:
+        return None
+    with catalog.readers.connect() as connection:
+        head = journal.read_head(connection)
+    return sign_head(key, head, datetime.now(UTC))
+
+
+def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead) -> dict[str, str]:
+    """Write a signed head into every store, and journal where it is.
+
+    Returns:
+        Why each store that does not have it could not be reached.
+    """
+    failed: dict[str, str] = {}
+    for store in estate.stores:
+        try:
+            put_head(open_root(store), head)
+        except (BackupError, OpsError) as error:
+            failed[store.name] = str(error)
+    having = [store.name for store in estate.stores if store.name not in failed]
+    if having:
+        details = {"name": head.name, "stores": having}
+        with catalog.writing() as session:
+            journal.append(session, origin, [Entry(SIGNED, str(head.sequence), details)])
+    return failed
+
+
+def sign_daily(context: RunContext) -> JobResult:
+    """Verify the journal and sign its head, as the clock does after each day."""
+    estate, _version, _site = begin(context)
+    found = examine(estate, context.catalog)
+    summary: dict[str, Any] = {
+        "rows": found.head.sequence,
+        "heads": dict(found.counts),
+        "unreached": dict(found.unreached),
+    }
+    if found.faults:
+        return JobResult("failed", "journal_broken", broken_params(found), summary)
+    head = sign_now(estate, context.catalog, context.origin)
+    if head is None:
+        return JobResult("not_checked", "journal_unsigned", {}, summary)
+    failed = give_head(estate, context.catalog, context.origin, head)
+    summary |= {"signed": head.sequence}
+    if failed:
+        return JobResult("incomplete", "stores_unreached", {"stores": failed}, summary)
+    return JobResult("ok", summary=summary)
+
+
+def broken_params(found: Examination) -> dict[str, Any]:
+    """Give the faults of a journal as the parameters of `journal_broken`."""
+    first = [{"code": it.code, "params": dict(it.params)} for it in found.faults[:20]]
+    return {"count": len(found.faults), "first": first}
+
+
+def verify_journal(*, as_json: bool) -> int:
+    """Hold the journal against everything, and write what was found; gives the exit code."""
+    estate = load_estate()
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        found = examine(estate, catalog)
+    finally:
+        catalog.close()
+    code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
+    if as_json:
+        findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
+        write_json({
+            "outcome": found.outcome, "rows": found.head.sequence, "head": found.head.hash,
+            "findings": findings, "heads": found.counts, "unreached": found.unreached,
+            "signed": found.has_key,
+        })  # fmt: skip
+        return code
+    _write(estate, found)
+    return code
+
+
+def _write(estate: Estate, found: Examination) -> None:
+    rows = found.head.sequence
+    text = ngettext("{rows} row of the journal holds", "{rows} rows of the journal hold", rows)
+    write_line(text.format(rows=rows))
+    heads = [_("Store"), _("Signed heads"), _("Result")]
+    write_table(heads, [_row(it.name, found) for it in estate.stores], right=(1,))
+    for finding in found.findings:
+        write_line("  " + tell(finding))
+    if not found.has_key:
+        write_line("  " + _("nobody signs: the estate has no `[keys] signing`"))
+    if found.faults:
+        write_line("  " + _(
+            "Touch nothing. Keep a copy of the catalog, and compare with the journal in a backup"
+            " from before: `giucong backup.list --site giucong`"
+        ))  # fmt: skip
+
+
+def _row(store: str, found: Examination) -> Sequence[str | Cell]:
+    if store in found.unreached:
+        return store, "–", outcome_cell("not_checked")
+    count = found.counts[store]
+    is_bad = any(it.params.get("store") == store for it in found.faults)
+    outcome = "failed" if is_bad else "ok" if count else "not_checked"
+    return store, str(count), outcome_cell(outcome)

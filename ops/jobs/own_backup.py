@@ -1,0 +1,224 @@
+"""Back up the service itself, as the site `giucong`, into every store that can be reached.
+
+Order:
+
+1. Hold the journal against its chain and the heads in the stores; sign its head.
+2. Copy the catalog: its copy holds at least the row that was signed for.
+3. Into each store: make the repository on first use, make the snapshot; durable when that returns.
+   A mirror gets the objects it lacks, in the order that restic writes them.
+4. Give each store the signed head and the guide for recovery.
+5. The caller records the result.
+
+One store that fails does not keep the others from getting theirs. Killed after any step, the next
+run goes on: what is there stays.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from backup.create import BackupResult, create_snapshot, find_parent
+from backup.errors import BackupError, ObjectExistsError
+from backup.locks import hold_lock
+from backup.progress import SILENT, Progress
+from backup.repository import Repository
+from backup.selection import load_readable_snapshots
+from backup.stores import open_store
+from backup.stores.base import Store as OpenStore
+from ops.catalog.indexes import StoreSeen
+from ops.catalog.opening import Catalog
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
+from ops.estate.references import reveal
+from ops.estate.stores import Store
+from ops.jobs.backup import summarize
+from ops.jobs.beginning import Start, clear_scratch
+from ops.jobs.indexing import update_index
+from ops.jobs.journal_heads import broken_params, examine, give_head, open_root, sign_now
+from ops.jobs.repositories import RepositoryMissingError, init_repository, open_repository
+from ops.ledger.definitions import JobResult
+from ops.recovery.content import catalog_file, copy_catalog, make_own_request
+from ops.recovery.guide import put_guide, write_guide
+from ops.recovery.records import dump_records
+from ops.service.registry import RunContext
+from ops.sites import Reading
+from ops.text import fill
+
+_MIRRORED = ("keys", "data", "index", "snapshots", "config")
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """What became of one store: its numbers, or why there are none."""
+
+    summary: dict[str, Any]
+    is_whole: bool = True
+
+
+def back_up_service(
+    context: RunContext,
+    start: Start,
+    progress: Progress = SILENT,
+    *,
+    wait_for_lock: timedelta = timedelta(minutes=10),
+) -> JobResult:
+    """Run it; the caller holds the lock of the site `giucong`.
+
+    Raises:
+        OpsError: The catalog cannot be copied, or the signing key cannot be read.
+    """
+    estate = start.estate
+    clear_scratch(estate, OWN_SITE)
+    found = examine(estate, context.catalog)
+    head = None if found.faults else sign_now(estate, context.catalog, context.origin)
+    copy = take_records(estate, context.catalog)
+    saved, failed = _save_everywhere(context, start, copy, progress, wait_for_lock)
+    clear_scratch(estate, OWN_SITE)
+    if head is not None:
+        give_head(estate, context.catalog, context.origin, head)
+    put_guides(estate)
+    if not saved:
+        params = {"stores": failed}
+        return JobResult("failed", "stores_unreached", params, {"stores": dict.fromkeys(failed)})
+    first = next(iter(saved.values()))
+    summary = {**first.summary, "rows": {}, "signed": head.sequence if head else None}
+    summary["stores"] = {it.name: "ok" if it.name in saved else "failed" for it in estate.stores}
+    if found.faults:
+        return JobResult("incomplete", "journal_broken", broken_params(found), summary)
+    if failed:
+        return JobResult("incomplete", "stores_unreached", {"stores": failed}, summary)
+    if not all(it.is_whole for it in saved.values()):
+        return JobResult("incomplete", "own_files_missing", {}, summary)
+    return JobResult("ok", summary=summary)
+
+
+def take_records(estate: Estate, catalog: Catalog) -> Path:
+    """Copy the catalog into the scratch folder: a file, or a folder of record tables."""
+    folder = estate.service.scratch / OWN_SITE
+    live = catalog_file(reveal(estate.catalog.url))
+    if live is not None:
+        return copy_catalog(live, folder)
+    dump_records(catalog, folder / "records")
+    return folder / "records"
+
+
+def _save_everywhere(
+    context: RunContext, start: Start, copy: Path, progress: Progress, wait: timedelta
+) -> tuple[dict[str, _Saved], dict[str, str]]:
+    estate = start.estate
+    saved: dict[str, _Saved] = {}
+    failed: dict[str, str] = {}
+    ordered = sorted(estate.stores, key=lambda it: ("primary", "copy", "mirror").index(it.role))
+    for store in ordered:
+        try:
+            if store.role == "mirror":
+                saved[store.name] = _mirror(context, estate, store)
+            else:
+                saved[store.name] = _save(context, start, store, copy, progress, wait)
+        except (BackupError, OpsError) as error:
+            failed[store.name] = fill(error.what, error.params)
+    return saved, failed
+
+
+def _save(
+    context: RunContext, start: Start, store: Store, copy: Path, progress: Progress, wait: timedelta
+) -> _Saved:
+    repository = _open_or_make(context.catalog, start.estate, store)
+    request, reading = make_own_request(
+        start.estate, store, copy,
+        version=start.version, run=str(context.run_id), now=datetime.now(UTC),
+    )  # fmt: skip
+    with hold_lock(repository, retry_for=wait, confirm_late=True) as lock:
+        parent = find_parent(
+            load_readable_snapshots(repository).snapshots,
+            hostname=request.hostname, paths=request.paths, before=request.time,
+        )  # fmt: skip
+        result = create_snapshot(
+            repository, replace(request, parent=parent), lock=lock, progress=progress
+        )
+    return _note(context, start, store, repository, (result, reading), request)
+
+
+def _note(
+    context: RunContext,
+    start: Start,
+    store: Store,
+    repository: Repository,
+    made: tuple[BackupResult, Reading],
+    request: Any,
+) -> _Saved:
+    result, reading = made
+    is_whole = not result.errors and not reading.damaged
+    outcomes = {result.snapshot_id: "ok" if is_whole else "incomplete"}
+    update_index(
+        context.catalog, repository, site=OWN_SITE, store=store.name,
+        outcomes={key: value for key, value in outcomes.items() if key},
+    )  # fmt: skip
+    return _Saved(summarize(start.estate, request, reading, result), is_whole)
+
+
+def _open_or_make(catalog: Catalog, estate: Estate, store: Store) -> Repository:
+    """Open the repository; it is made on first use, and never a second time."""
+    try:
+        return open_repository(estate, OWN_SITE, store)
+    except RepositoryMissingError:
+        with catalog.reading() as session:
+            query = select(StoreSeen).where(
+                StoreSeen.site == OWN_SITE, StoreSeen.store == store.name
+            )
+            if session.execute(query).first() is not None:
+                raise
+    return init_repository(estate, OWN_SITE, store)
+
+
+def _mirror(context: RunContext, estate: Estate, store: Store) -> _Saved:
+    """Give a mirror what it lacks of its source's objects."""
+    source = estate.store(store.of or "")
+    open_repository(estate, OWN_SITE, source)
+    copy_objects(
+        open_store(estate.repository_url(source, OWN_SITE)),
+        open_store(estate.repository_url(store, OWN_SITE)),
+    )
+    repository = open_repository(estate, OWN_SITE, store)
+    update_index(context.catalog, repository, site=OWN_SITE, store=store.name)
+    return _Saved({})
+
+
+def copy_objects(source: OpenStore, target: OpenStore) -> int:
+    """Copy a repository's objects as they are, those first that others point to.
+
+    Returns:
+        How many the target lacked.
+    """
+    there = {info.key for info in target.list("")}
+    lacking = [info.key for info in source.list("") if _rank(info.key) is not None]
+    lacking = sorted(set(lacking) - there, key=lambda key: (_rank(key), key))
+    for key in lacking:
+        with suppress(ObjectExistsError):
+            target.write(key, source.read(key))
+    return len(lacking)
+
+
+def _rank(key: str) -> int | None:
+    folder = key.partition("/")[0]
+    return _MIRRORED.index(folder) if folder in _MIRRORED else None
+
+
+def put_guides(estate: Estate) -> dict[str, str]:
+    """Give every store the guide for recovery.
+
+    Returns:
+        Why each store that has none could not be reached.
+    """
+    failed = {}
+    for store in estate.stores:
+        try:
+            put_guide(open_root(store), write_guide(estate, store, reveal(store.url)))
+        except (BackupError, OpsError, OSError) as error:
+            failed[store.name] = str(error)
+    return failed

@@ -1,0 +1,244 @@
+"""What the service saves of itself, and where it comes to lie in the snapshot.
+
+::
+
+    /giucong/databases/catalog.sqlite     the catalog; in PostgreSQL `catalog/TABLE.jsonl` instead
+    /giucong/files/estate/…               the estate file and its includes, as below their folder
+    /giucong/files/elsewhere/…            what the estate names outside of that folder
+    /giucong/other/signing-key.pem        encrypted under the repository password
+    /giucong/manifest.json                what this is, and how to put it back
+
+The repository key is never among it: whoever reads this has it already.
+"""
+
+import json
+import os
+import pwd
+import socket
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import make_url
+
+from backup.create import BackupRequest, Mount
+from backup.sources.files import FolderSource, TextSource
+from backup.sources.sqlite import sqlite_source
+from ops.audience import speaking
+from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
+from ops.estate.read import read_document
+from ops.estate.references import resolve, reveal
+from ops.estate.sites import DatabasePart, FilesPart
+from ops.estate.stores import Store
+from ops.manifest import describe_reading
+from ops.recovery.signing import encode_key, find_signing_key, signing_file
+from ops.sites import MANIFEST, DatabaseReading, FilesReading, Reading
+from ops.text import N_, fill
+from ops.version import software_version
+
+CATALOG_FILE = "databases/catalog.sqlite"
+RECORDS_FOLDER = "databases/catalog"
+SIGNING_KEY = "other/signing-key.pem"
+ESTATE_FOLDER = "files/estate"
+ELSEWHERE = "files/elsewhere"
+
+_PUT_BACK = (
+    N_("On the new machine install Giữ Cổng, and have this store and the repository key at hand."),
+    N_("`giucong service.recover --repo STORE/giucong --password-file KEY --dry-run` says what it"
+       " would do; without --dry-run it does it."),
+    N_("By hand: put each file of `recovery.places` back to where it says; a path without a slash"
+       " in front starts at the folder of the estate file."),
+    N_("The signing key by hand: `openssl pkey -in signing-key.pem -passin file:KEY`"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """One file that belongs to the estate.
+
+    Attributes:
+        path: Where it is, links followed only when it is read.
+        at: Its place in the snapshot, without the site.
+        to: Where it belongs: below the folder of the estate file, or absolute.
+    """
+
+    path: Path
+    at: str
+    to: str
+
+
+def list_files(estate: Estate) -> list[SavedFile]:
+    """Give the estate file, its includes, known hosts, holidays and duties, by path."""
+    document = read_document(estate.path)
+    named = [it.known_hosts for it in estate.hosts] + [it.known_hosts for it in estate.stores]
+    known = [path for path in named if path is not None]
+    paths = {
+        estate.path, *document.included, *known,
+        *estate.calendar.holidays, *estate.duties.include,
+    }  # fmt: skip
+    tidy = {Path(os.path.normpath(path)) for path in paths}
+    return [_saved_file(path, estate.path.parent) for path in sorted(tidy) if path.is_file()]
+
+
+def _saved_file(path: Path, folder: Path) -> SavedFile:
+    to = place_of(path, folder)
+    top = ELSEWHERE if to.startswith("/") else ESTATE_FOLDER
+    return SavedFile(path, f"{top}/{to.lstrip('/')}", to)
+
+
+def place_of(path: Path, folder: Path) -> str:
+    """Give a path relative to the estate's folder where it lies below, else absolute."""
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def catalog_file(url: str) -> Path | None:
+    """Give the file of an SQLite catalog; None for another kind."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else (
+        None
+    )  # fmt: skip
+
+
+def copy_catalog(path: Path, folder: Path) -> Path:
+    """Make a consistent copy of the catalog that this process has open.
+
+    The file itself is never opened past SQLite here: closing it would drop the locks that this
+    process holds on it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    copy = folder / "catalog.sqlite"
+    copy.unlink(missing_ok=True)
+    copy.touch(mode=0o600)
+    url = f"file:{quote(str(path))}?mode=ro"
+    with (
+        closing(sqlite3.connect(url, uri=True, timeout=30)) as live,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        live.backup(target)
+    return copy
+
+
+def make_own_request(
+    estate: Estate, store: Store, copy: Path, *, version: str, run: str, now: datetime
+) -> tuple[BackupRequest, Reading]:
+    """Make the request to save the service into one store.
+
+    Args:
+        estate: As it is now.
+        store: Where to; its password encrypts the signing key.
+        copy: The catalog's copy, or the folder of record tables.
+        version: Hash of the estate version, as in the journal.
+        run: Id of the run, as in the journal.
+        now: The snapshot's time.
+    """
+    reading = Reading(estate.own_site)
+    places: list[dict[str, str]] = []
+    mounts = [_catalog_mount(estate, reading, copy, places)]
+    mounts += _file_mounts(estate, reading, places)
+    mounts += _key_mounts(estate, store, places)
+
+    def make_manifest() -> bytes:
+        reading.ended_at = datetime.now(UTC)
+        return _manifest(estate, store, reading, places, version=version, run=run)
+
+    mounts.append(_mount(MANIFEST, TextSource(make_manifest)))
+    request = BackupRequest(
+        mounts=mounts,
+        hostname=OWN_SITE,
+        paths=(f"/{OWN_SITE}",),
+        time=now.astimezone(estate.zone),
+        tags=(f"unit:{OWN_SITE}",),
+        workers=0,
+    )
+    return request, reading
+
+
+def _mount(at: str, source: Any) -> Mount:  # any of the engine's sources
+    return Mount(os.fsencode(f"/{OWN_SITE}/{at}"), source)
+
+
+def _catalog_mount(
+    estate: Estate, reading: Reading, copy: Path, places: list[dict[str, str]]
+) -> Mount:
+    live = catalog_file(reveal(estate.catalog.url))
+    if live is None:
+        places.append({"at": RECORDS_FOLDER, "to": ""})
+        return _mount(RECORDS_FOLDER, FolderSource(os.fsencode(copy)))
+    places.append({"at": CATALOG_FILE, "to": place_of(live, estate.path.parent)})
+    part = DatabasePart.model_construct(name="catalog", engine="sqlite", database=str(live))
+    noted = DatabaseReading(part, CATALOG_FILE)
+    reading.databases.append(noted)
+    mode = stat.S_IMODE(live.stat().st_mode)
+    return _mount(
+        CATALOG_FILE, sqlite_source(copy, copy.parent / "read", on_facts=noted.take, mode=mode)
+    )
+
+
+def _file_mounts(estate: Estate, reading: Reading, places: list[dict[str, str]]) -> Iterator[Mount]:
+    files = list_files(estate)
+    for top, path in ((ESTATE_FOLDER, str(estate.path.parent)), (ELSEWHERE, "/")):
+        chosen = [it for it in files if it.at.startswith(f"{top}/")]
+        if chosen:
+            part = FilesPart.model_construct(name=Path(top).name, path=path, kind="config")
+            sizes = [it.path.stat().st_size for it in chosen]
+            now = datetime.now(UTC)
+            reading.files.append(FilesReading(part, top, (), now, len(chosen), sum(sizes)))
+    for file in files:
+        places.append({"at": file.at, "to": file.to})
+        yield _mount(file.at, FolderSource(os.path.realpath(os.fsencode(file.path))))
+
+
+def _key_mounts(estate: Estate, store: Store, places: list[dict[str, str]]) -> Iterator[Mount]:
+    key, path = find_signing_key(estate), signing_file(estate)
+    if key is None:
+        return
+    password = resolve(estate.repository_key(store)).get_secret_value().encode()
+    to = place_of(path, estate.path.parent) if path else ""
+    places.append({"at": SIGNING_KEY, "to": to})
+    yield _mount(SIGNING_KEY, TextSource(lambda: encode_key(key, password), mode=0o600))
+
+
+def _owner_of(folder: Path) -> str:
+    """Give the user the service runs as: who owns its folder."""
+    owner = folder.stat().st_uid
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return str(owner)
+
+
+def _manifest(
+    estate: Estate,
+    store: Store,
+    reading: Reading,
+    places: list[dict[str, str]],
+    *,
+    version: str,
+    run: str,
+) -> bytes:
+    with speaking(estate.organisation.language):
+        document = describe_reading(estate, reading)
+        document["put_back"] = [fill(step, {}) for step in _PUT_BACK]
+    scheme, _sign, rest = estate.repository_key(store).partition(":")
+    document["recovery"] = {
+        "estate_folder": str(estate.path.parent),
+        "estate_file": estate.path.name,
+        "store": store.name,
+        "user": _owner_of(estate.service.state),
+        "key_file": place_of(Path(rest), estate.path.parent) if scheme == "file" else "",
+        "places": places,
+    }
+    document["made_by"] = {
+        "software": f"giucong {software_version()}",
+        "estate": version,
+        "run": run,
+        "host": socket.gethostname(),
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()

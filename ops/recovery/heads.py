@@ -1,0 +1,112 @@
+"""Signed heads of the journal, one small file each, in the root of every store; never replaced.
+
+`journal-heads/SEQUENCE-HASH.json` holds the number and hash of a row, when it was signed, the
+public key and an Ed25519 signature over the text that `SignedHead.message` gives. Whoever changes
+the journal on the service's machine cannot change those a store has kept.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from backup.errors import ObjectExistsError
+from backup.stores.base import Store
+from ops.journal import Head
+from ops.recovery.signing import is_signed_by, public_text
+
+FOLDER = "journal-heads"
+_FORMAT = "giucong-journal-head"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A row that the journal ended with once, and who signs for it.
+
+    Attributes:
+        sequence, hash: As in the row.
+        at: When it was signed, ISO 8601 in UTC.
+        key: Public key, 32 bytes in hexadecimal.
+        signature: 64 bytes in hexadecimal.
+    """
+
+    sequence: int
+    hash: str
+    at: str
+    key: str
+    signature: str
+
+    @property
+    def message(self) -> bytes:
+        """What is signed."""
+        return f"{_FORMAT} {_VERSION}\n{self.sequence}\n{self.hash}\n{self.at}\n".encode()
+
+    @property
+    def name(self) -> str:
+        """Its key in a store; sorts as the rows do."""
+        return f"{FOLDER}/{self.sequence:012}-{self.hash[:16]}.json"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the signature is that of the key it names."""
+        return is_signed_by(self.key, self.signature, self.message)
+
+
+def row_of(name: str) -> str:
+    """Give the digits of the row in a head's name."""
+    return name.rpartition("/")[2].partition("-")[0]
+
+
+def sign_head(key: Ed25519PrivateKey, head: Head, at: datetime) -> SignedHead:
+    """Sign for the journal's newest row."""
+    moment = at.astimezone(UTC).isoformat(timespec="seconds")
+    blank = SignedHead(head.sequence, head.hash, moment, public_text(key), "")
+    signature = key.sign(blank.message).hex()
+    return SignedHead(head.sequence, head.hash, moment, blank.key, signature)
+
+
+def put_head(store: Store, head: SignedHead) -> None:
+    """Write a head into a store; one that is there already stays.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    document = {"format": _FORMAT, "version": _VERSION, **asdict(head)}
+    try:
+        store.write(head.name, (json.dumps(document, indent=1) + "\n").encode())
+    except ObjectExistsError:
+        return
+
+
+def read_heads(store: Store) -> tuple[list[SignedHead], list[str]]:
+    """Read what a store has kept.
+
+    Returns:
+        The heads, oldest first, and the names of files that are none.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    heads, unreadable = [], []
+    for name in sorted(info.key for info in store.list(FOLDER)):
+        try:
+            heads.append(_parse(json.loads(store.read(name))))
+        except (ValueError, KeyError, TypeError):
+            unreadable.append(name)
+    return heads, unreadable
+
+
+def _parse(document: Mapping[str, Any]) -> SignedHead:
+    if document["format"] != _FORMAT or document["version"] != _VERSION:
+        raise ValueError(document["format"])
+    return SignedHead(
+        sequence=int(document["sequence"]),
+        hash=str(document["hash"]),
+        at=str(document["at"]),
+        key=str(document["key"]),
+        signature=str(document["signature"]),
+    )

@@ -1,0 +1,143 @@
+"""What recovering the service would put where; decided from the manifest and what is there."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ops.errors import OpsError
+from ops.recovery.content import CATALOG_FILE, RECORDS_FOLDER, SIGNING_KEY
+
+ELSEWHERE = "elsewhere"
+KEY = "key"
+_COMPANIONS = ("-wal", "-shm", "-journal")
+
+State = Literal["free", "same", "taken"]
+Look = Callable[[str, Path], State]
+
+
+class NotOursError(OpsError):
+    """The snapshot does not say how the service is put back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file to put in place.
+
+    Attributes:
+        at: Its place in the snapshot, without the site; `key` for the key that was typed.
+        path: Where it goes.
+        state: `free` where nothing is there, `same` where it is there already, `taken` where
+            something else is.
+    """
+
+    at: str
+    path: Path
+    state: State = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPlan:
+    """What a recovery does.
+
+    Attributes:
+        estate_file: The estate file, once it is back.
+        steps: In their order; the estate file comes last, so that a half-done recovery is
+            never taken for a service.
+        records: Place of the record tables, where the catalog is no file; else empty.
+        store: Name of the store that the snapshot was made for.
+        user: Who the service ran as.
+        run: Id of the run that made the snapshot.
+        is_moved: Whether something that lay outside of the estate's folder comes below it now.
+    """
+
+    estate_file: Path
+    steps: Sequence[Step]
+    records: str
+    store: str
+    user: str
+    run: str
+    is_moved: bool
+
+    @property
+    def taken(self) -> list[Step]:
+        """The steps that find something else there."""
+        return [step for step in self.steps if step.state == "taken"]
+
+
+def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) -> RecoveryPlan:
+    """Decide where everything goes.
+
+    Args:
+        manifest: Of the snapshot.
+        target: The folder that becomes the estate's; None for the one it was in.
+        look: Says what is at the path of a place in the snapshot.
+
+    Raises:
+        NotOursError: The manifest does not say how.
+    """
+    try:
+        told = manifest["recovery"]
+        folder = target or Path(told["estate_folder"])
+        estate_file = folder / _tame(told["estate_file"])
+        places = [(str(it["at"]), str(it["to"])) for it in told["places"]]
+        run = str(manifest["made_by"]["run"])
+        store, user, key_file = (str(told[name]) for name in ("store", "user", "key_file"))
+        paths = [(at, _resolve(to, folder, target)) for at, to in places if to]
+        paths += [(KEY, _resolve(key_file, folder, target))] if key_file else []
+    except (KeyError, TypeError) as error:
+        raise NotOursError(
+            "this snapshot does not say how the service is put back",
+            why="its manifest has no part `recovery`, or that leads out of the estate's folder",
+            data="nothing was changed",
+            next_step="is it the repository STORE/giucong? Other sites: `{program} backup.restore`",
+        ) from error
+    steps = sorted(_steps(paths, look), key=lambda step: step.path == estate_file)
+    return RecoveryPlan(
+        estate_file=estate_file,
+        steps=steps,
+        records=next((at for at, _to in places if at == RECORDS_FOLDER), ""),
+        store=store,
+        user=user,
+        run=run,
+        is_moved=target is not None and any(to.startswith("/") for _at, to in places),
+    )
+
+
+def _steps(paths: Sequence[tuple[str, Path]], look: Look) -> Iterator[Step]:
+    for at, path in paths:
+        state = look(at, path)
+        if at == CATALOG_FILE and any(look("", it) != "free" for it in companions(path)):
+            state = "taken"
+        if at != KEY or state == "free":  # a key that is there is never touched
+            yield Step(at, path, state)
+
+
+def _resolve(to: str, folder: Path, target: Path | None) -> Path:
+    """Give where a place is now; outside of a moved estate's folder it comes below it."""
+    if not to.startswith("/"):
+        return folder / _tame(to)
+    return Path(to) if target is None else target / ELSEWHERE / _tame(to.lstrip("/"))
+
+
+def _tame(path: str) -> str:
+    """Give a relative path that stays below its folder.
+
+    Raises:
+        KeyError: It leads out of it.
+    """
+    normal = os.path.normpath(path)
+    if normal.startswith(("/", "..")):
+        raise KeyError(path)
+    return normal
+
+
+def companions(path: Path) -> list[Path]:
+    """Give the files beside an SQLite database that only make sense with it."""
+    return [Path(f"{path}{suffix}") for suffix in _COMPANIONS]
+
+
+def is_secret(step: Step) -> bool:
+    """Tell whether a step writes a key, for its owner alone."""
+    return step.at in {SIGNING_KEY, KEY}

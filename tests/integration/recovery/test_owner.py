@@ -1,0 +1,110 @@
+"""No file of the service is ever root's: root becomes its user, and anybody else is refused."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.jobs.backup import back_up
+from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.recovery.signed_estate import run, run_job
+
+pytestmark = pytest.mark.slow
+
+NOBODY = pwd.getpwnam("nobody")
+
+
+@pytest.fixture
+def foreign() -> Iterator[Path]:
+    """An estate that belongs to `nobody`, where root runs the tests; else to who runs them."""
+    folder = Path(tempfile.mkdtemp(prefix="giucong-owner-"))
+    estate = build_estate(folder / "estate")
+    (estate.parent / "state").mkdir()
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+        for path in [estate.parent, *estate.parent.rglob("*")]:
+            shutil.chown(path, "nobody", NOBODY.pw_gid)
+    yield estate
+    shutil.rmtree(folder)
+
+
+def roots_files(folder: Path) -> list[Path]:
+    return [it for it in (folder, *folder.rglob("*")) if it.lstat().st_uid == 0]
+
+
+def can_run_python_as_nobody() -> bool:
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", "import ops.cli"], user=NOBODY.pw_uid, group=NOBODY.pw_gid,
+            extra_groups=[], capture_output=True, check=False,
+        )  # fmt: skip
+    except PermissionError:
+        return False
+    return ended.returncode == 0
+
+
+def test_roots_commands_leave_no_file_of_root(foreign: Path) -> None:
+    made = giucong(foreign, "backup.init")
+    ran = giucong(foreign, "backup.run", "--site", "cong-xa")
+    if os.geteuid() != 0:  # then the estate is our own, and everything is simply ours
+        assert (made.returncode, ran.returncode) == (0, 0)
+        return
+
+    assert roots_files(foreign.parent) == []
+    if can_run_python_as_nobody():
+        assert (made.returncode, ran.returncode) == (0, 0), made.stderr + ran.stderr
+        assert (foreign.parent / "state/giucong.db").stat().st_uid == NOBODY.pw_uid
+    else:  # this Python lies in root's own folder, which the user may not enter
+        assert (made.returncode, ran.returncode) == (1, 1)
+        assert 'the catalog belongs to "nobody"' in made.stderr
+        assert "nothing was changed" in made.stderr
+
+
+def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> None:
+    """Asked of the function itself: root cannot be refused, and others own no foreign folder."""
+    code = (
+        "import sys; from pathlib import Path; from ops.errors import OpsError\n"
+        "from ops.ownership import act_as_owner\n"
+        "try: act_as_owner(Path(sys.argv[1]))\n"
+        "except OpsError as error: print(type(error).__name__, error.params['owner'])\n"
+    )
+    estate = tmp_path / "estate.toml"
+    estate.write_text('[service]\nstate = "/etc"\n')
+    if os.geteuid() == 0:
+        from ops.ownership import decide_step
+
+        assert decide_step(Path("/etc").stat().st_uid, NOBODY.pw_uid) == "refuse"
+        return
+    ended = subprocess.run(
+        [sys.executable, "-c", code, estate], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["OtherOwnerError", "root"]
+
+
+def test_a_recovery_by_root_gives_everything_to_the_services_user(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    run(estate, "backup.init")
+    folder = estate.parent
+    owner = NOBODY if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    for path in [folder / "state", *(folder / "state").rglob("*")]:
+        shutil.chown(path, owner.pw_uid, owner.pw_gid)
+    saved = run_job(estate, back_up, "backup", "giucong")
+    for name in ("state", "cache", "scratch"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    estate.unlink()
+    ended = giucong(
+        estate, "service.recover", "--repo", str(folder / "stores/near"),
+        "--password-file", str(folder / "keys/repository.key"), GIUCONG_ESTATE="",
+    )  # fmt: skip
+    made = [estate, *(folder / "state").rglob("*"), *(folder / "cache").rglob("*")]
+
+    assert saved.outcome == "ok"
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(made) >= 2
+    assert {it.lstat().st_uid for it in made} == {owner.pw_uid}

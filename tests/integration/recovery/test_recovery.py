@@ -1,0 +1,216 @@
+"""Everything but one store and the key is deleted, and the service comes back from them."""
+
+import json
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ops.catalog.columns import Base
+from tests.integration.jobs.small_estate import giucong
+from tests.integration.recovery.signed_estate import (
+    build_signed_estate,
+    read_table,
+    reset_each_time,
+    run,
+)
+
+pytestmark = pytest.mark.slow
+
+RECORDS = sorted(it.name for it in Base.metadata.sorted_tables if it.info.get("kind") == "record")
+KEPT = ("stores", "keys", "www", "before")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sites and the service, backed up once; `before` holds what there was then."""
+    path = build_signed_estate(tmp_path_factory.mktemp("recovery") / "estate")
+    for site in ("cong-xa", "so-y-te", "giucong"):
+        run(path, "backup.run", "--site", site)
+    folder = path.parent
+    with closing(sqlite3.connect(folder / "state/giucong.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for name in ("state", "sites.d"):
+        shutil.copytree(folder / name, folder / "before" / name)
+    for name in ("estate.toml", "known_hosts", "keys/signing.key"):
+        shutil.copy(folder / name, folder / "before" / Path(name).name)
+    return path
+
+
+@pytest.fixture
+def estate(made: Path) -> Iterator[Path]:
+    """The same estate for each test, as it was made; gives the estate file."""
+    with reset_each_time(made.parent, made.parent.with_name("pristine")):
+        yield made
+
+
+def delete_all_but(folder: Path, *kept: str) -> None:
+    for path in folder.iterdir():
+        if path.name in kept:
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("store", ["near", "far"])
+def test_the_service_comes_back_from_one_store_and_its_key(estate: Path, store: str) -> None:
+    folder, before = estate.parent, estate.parent / "before"
+    delete_all_but(folder, *KEPT)
+    name = {"near": "repository.key", "far": "far.key"}[store]
+    key = shutil.move(folder / "keys" / name, folder / "before" / name)
+    shutil.rmtree(folder / "keys")
+    for other in {"near", "far"} - {store}:
+        shutil.rmtree(folder / "stores" / other)
+
+    rehearsed = run(estate.parent / "none", "service.recover", "--repo",
+                    str(folder / "stores" / store), "--password-file", str(key), "--dry-run",
+                    GIUCONG_ESTATE="")  # fmt: skip
+    there = sorted(it.name for it in folder.iterdir())
+    ended = giucong(
+        estate, "service.recover", "--repo", str(folder / "stores" / store / "giucong"),
+        "--password-file", str(key), GIUCONG_ESTATE="",
+    )  # fmt: skip
+
+    assert there == ["before", "stores", "www"]
+    assert "Nothing was changed" in rehearsed
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "The journal holds" in ended.stdout
+    for path in ("estate.toml", "known_hosts", "sites.d/so-y-te.toml"):
+        saved = before / path if "/" in path else before / Path(path).name
+        assert (folder / path).read_bytes() == saved.read_bytes()
+    signing = folder / "keys/signing.key"
+    assert signing.read_bytes() == (before / "signing.key").read_bytes()
+    assert stat.S_IMODE(signing.stat().st_mode) == 0o600
+    compare_records(before / "state/giucong.db", folder / "state/giucong.db")
+    if store == "near":
+        continues(estate)
+
+
+def compare_records(before: Path, after: Path) -> None:
+    """Row for row; but for the very run that made the backup, which had not ended in it."""
+    with closing(sqlite3.connect(before)) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(journal)")]
+        (run_id,) = database.execute("SELECT id FROM runs WHERE job = 'backup/giucong'").fetchone()
+    for table in RECORDS:
+        old, new = read_table(before, table), read_table(after, table)
+        if table == "journal":
+            saved = json.loads(new[-1][columns.index("details")])["head"]
+            assert len(old) - saved == 2  # what was written when the backup had ended
+            assert old[:saved] == new[:saved]
+            assert [row[columns.index("action")] for row in new[saved:]] == ["service.recovered"]
+        elif table == "runs":
+            assert [row for row in old if row[0] != run_id] == [
+                row for row in new if row[0] != run_id
+            ]
+        else:
+            assert old == new, table
+
+
+def continues(estate: Path) -> None:
+    """What comes after is the following one: same history, same parent, one journal."""
+    folder = estate.parent
+    verified = json.loads(run(estate, "service.journal-verify", "--json"))
+    run(estate, "backup.run", "--site", "cong-xa")
+    listed = json.loads(run(estate, "backup.list", "--site", "cong-xa", "--json"))
+    with closing(sqlite3.connect(folder / "state/giucong.db")) as database:
+        summaries = database.execute(
+            "SELECT summary FROM runs WHERE job = 'backup/cong-xa' ORDER BY started_at"
+        ).fetchall()
+    first, second = (json.loads(text) for (text,) in summaries)
+    run(estate, "backup.run", "--site", "giucong", code=3)  # the other store is gone
+
+    assert verified["outcome"] == "ok"
+    assert [it["id"] for it in listed] == [first["snapshot"], second["snapshot"]]
+    assert second["parent"] == first["snapshot"]
+    assert second["new_files"] == 2  # the copy of the database and the manifest, always made anew
+    assert json.loads(run(estate, "service.journal-verify", "--json"))["findings"] == []
+
+
+def test_nothing_that_is_there_is_overwritten_unasked(estate: Path) -> None:
+    folder = estate.parent
+    (folder / "known_hosts").write_text("changed\n")
+    command = (
+        "service.recover", "--repo", str(folder / "stores/near"),
+        "--password-file", str(folder / "keys/repository.key"),
+    )  # fmt: skip
+    refused = giucong(estate, *command)
+    between = (folder / "known_hosts").read_text()
+    done = giucong(estate, *command, "--confirm", "giucong")
+    aside = list(folder.glob("known_hosts.before-*"))
+
+    assert (refused.returncode, between) == (2, "changed\n")
+    assert "nothing was changed" in refused.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "known_hosts").read_text().startswith("192.0.2.10")
+    assert [it.read_text() for it in aside] == ["changed\n"]
+
+
+def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None:
+    folder = estate.parent
+    run(estate, "backup.run", "--site", "so-y-te")
+    shutil.copytree(folder / "stores", folder / "older")
+    run(estate, "backup.run", "--site", "giucong")
+    newest = {it.name for it in (folder / "stores/near/giucong/snapshots").iterdir()}
+    older = {it.name for it in (folder / "older/near/giucong/snapshots").iterdir()}
+    for name in newest - older:
+        (folder / "stores/near/giucong/snapshots" / name).unlink()
+    delete_all_but(folder, *KEPT)
+    told = run(
+        estate, "service.recover", "--repo", str(folder / "stores/near"),
+        "--password-file", str(folder / "keys/repository.key"), GIUCONG_ESTATE="",
+    )  # fmt: skip
+    verified = json.loads(run(estate, "service.journal-verify", "--json"))
+
+    assert "what was journaled after this backup is lost" in told
+    assert {it["code"] for it in verified["findings"]} == {"lost_in_recovery"}
+    assert verified["outcome"] == "ok"
+
+
+def test_into_another_folder_it_is_a_service_of_its_own(estate: Path, tmp_path: Path) -> None:
+    folder, other = estate.parent, tmp_path / "other"
+    run(estate, "service.recover", "--repo", str(folder / "stores/near"), "--password-file",
+        str(folder / "keys/repository.key"), "--target", str(other), code=0)  # fmt: skip
+
+    assert (other / "state/giucong.db").exists()
+    assert (other / "sites.d/so-y-te.toml").exists()
+
+
+@pytest.mark.parametrize("kind", ["key", "repo", "site"])
+def test_bad_input_is_answered_with_what_to_do(estate: Path, kind: str) -> None:
+    folder = estate.parent
+    (folder / "wrong").write_text("wrong\n")
+    key = str(folder / ("wrong" if kind == "key" else "keys/repository.key"))
+    repo = {"repo": "nowhere", "site": "stores/near/cong-xa"}.get(kind, "stores/near")
+    ended = giucong(estate, "service.recover", "--repo", str(folder / repo), "--password-file", key)
+
+    assert ended.returncode == {"key": 12, "repo": 10, "site": 1}[kind], ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_backup_holds_no_key_in_plain_text(estate: Path, tmp_path: Path) -> None:
+    folder = estate.parent
+    run(estate, "backup.restore", "--site", "giucong", "--target", str(tmp_path / "restored"))
+    secrets = [
+        (folder / "keys" / name).read_bytes().strip() for name in ("repository.key", "far.key")
+    ]
+    lines = (folder / "keys/signing.key").read_bytes().splitlines()
+    secrets += [line for line in lines if not line.startswith(b"-----")]
+    contents = [it.read_bytes() for it in (tmp_path / "restored").rglob("*") if it.is_file()]
+
+    assert len(contents) > 5
+    assert [secret for secret in secrets if any(secret in content for content in contents)] == []
+
+
+def test_only_stores_that_can_be_reached_get_it_and_the_rest_are_named(estate: Path) -> None:
+    folder = estate.parent
+    (folder / "stores/far").rename(folder / "unmounted")
+    told = run(estate, "backup.run", "--site", "giucong", code=3)
+    status = json.loads(giucong(estate, "backup.status", "--json").stdout)
+
+    assert "far" in told
+    assert not (folder / "stores/far").exists()
+    assert status["facts"]["own"]["last_backup"]["outcome"] == "incomplete"
+    assert list((folder / "stores/near/giucong/snapshots").iterdir())

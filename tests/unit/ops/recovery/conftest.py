@@ -1,0 +1,3 @@
+from tests.unit.ops.estate.conftest import load
+
+__all__ = ["load"]
