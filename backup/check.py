@@ -292,7 +292,7 @@ class _Check:
 
 
 def _give_memory_back() -> None:
-    """Return what decoding the index needed, some 600 bytes a blob, to the system."""
+    """Return what decoding the index needed, several times its own size, to the system."""
     with suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -352,6 +352,7 @@ def _cache_key(request: BackupRequest) -> str:
             with suppress(OSError):
                 parts.append(os.lstat(source.path).st_dev)
             parts += [mount.at, source.path, source.one_file_system, source.with_atime]
+            parts += [sorted(source.also_enter), source.is_mount_point]
             parts.append(source.options_key)
     for names in ("/etc/passwd", "/etc/group"):
         with suppress(OSError):

@@ -54,7 +54,6 @@ class Walker:
         self._progress = progress
         self._fetcher = Fetcher(writer, self, progress)
         self._trusted_before = time.time_ns() - RACY_NANOSECONDS
-        self._device = 0
 
     # The walk ----------------------------------------------------------------------------------
 
@@ -75,9 +74,11 @@ class Walker:
         """
         path = self._source.path
         status = os.lstat(path)
-        self._device = status.st_dev
         holder = Folder(os.path.realpath(os.path.dirname(path) or b"."), None, 0, previous)
         holder.names, holder.stats, holder.outcomes = [os.path.basename(path)], [status], [None]
+        if self._source.is_mount_point:
+            empty = self._writer.save_tree(encode_tree(()))
+            return self._make_folder(name, status, path, empty, path)
         if stat.S_ISDIR(status.st_mode):
             holder.waiting = 1
             self._walk_below(path, holder, previous.below(name), checkpoint)
@@ -191,7 +192,11 @@ class Walker:
         return found
 
     def _is_same_device(self, folder: Folder, place: int) -> bool:
-        if folder.stats[place].st_dev == self._device:
+        assert folder.parent is not None  # noqa: S101 -- a holder is not scanned
+        device = folder.parent.stats[folder.place].st_dev
+        if folder.stats[place].st_dev == device:
+            return True
+        if folder.path_of(place) in self._source.also_enter:
             return True
         folder.outcomes[place] = self._writer.save_tree(encode_tree(()))
         folder.waiting -= 1

@@ -30,7 +30,7 @@ from backup.repository import pack_key
 from backup.stores.base import Buffer, Store
 from backup.storing_loop import pack_message
 
-_LARGEST_READ = 32 << 20
+_LARGEST_READ = 8 << 20
 # Reading so many bytes for nothing is cheaper than asking the store once more.
 _LARGEST_GAP = 256 << 10
 
@@ -69,7 +69,7 @@ class Span(NamedTuple):
 
 
 def plan_spans(blobs: Iterable[PackedBlob]) -> list[Span]:
-    """Join blobs that lie near each other; a span is no longer than 32 MiB unless one blob is."""
+    """Join blobs that lie near each other; a span is no longer than 8 MiB unless one blob is."""
     spans: list[Span] = []
     for blob in sorted(blobs, key=lambda it: it.offset):
         end = blob.offset + blob.length

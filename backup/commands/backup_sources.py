@@ -97,7 +97,7 @@ def read_targets(arguments: argparse.Namespace, context: Context) -> tuple[list[
             data="nothing was stored",
             next_step="check the paths",
         )
-    return place_targets(there, one_file_system=arguments.one_file_system), len(there) == len(named)
+    return place_targets(there), len(there) == len(named)
 
 
 def _check_stream_flags(arguments: argparse.Namespace) -> None:
@@ -163,6 +163,8 @@ def make_mounts(
                 is_excluded=is_excluded,
                 filter_names=filter_names,
                 one_file_system=arguments.one_file_system,
+                also_enter=target.also_enter,
+                is_mount_point=arguments.one_file_system and target.is_mount_point,
                 with_atime=arguments.with_atime,
                 options_key=exclusion.key,
             ),

@@ -22,6 +22,8 @@ class FolderSource:
         is_excluded: Leaves out what it says yes to; None for nothing.
         filter_names: Looks at a whole folder at once (CACHEDIR.TAG and the like); None to keep all.
         one_file_system: Keep mount points, but not what is mounted there.
+        also_enter: Paths of mount points below that are entered all the same.
+        is_mount_point: Whether the path itself is a mount point to be kept as an empty folder.
         with_atime: Store access times; they change trees all the time.
         options_key: Changes whenever the above decide otherwise; part of the scan cache's key.
     """
@@ -30,6 +32,8 @@ class FolderSource:
     is_excluded: IsExcluded | None = None
     filter_names: FilterNames | None = None
     one_file_system: bool = False
+    also_enter: frozenset[bytes] = frozenset()
+    is_mount_point: bool = False
     with_atime: bool = False
     options_key: str = ""
 

@@ -7,8 +7,6 @@ in front. What has no name of its own (``.``, ``/``, ``../..``) stands for the e
 import os
 from typing import NamedTuple
 
-from backup.errors import UsageError
-
 
 class Target(NamedTuple):
     """One thing to back up.
@@ -16,33 +14,38 @@ class Target(NamedTuple):
     Attributes:
         path: Absolute path in the file system.
         at: Absolute path in the snapshot.
+        also_enter: Absolute paths of named folders below it that lie on other file systems.
+        is_mount_point: Whether it is one of the entries that a nameless folder stands for, and on
+            another file system than that folder.
     """
 
     path: bytes
     at: bytes
+    also_enter: frozenset[bytes] = frozenset()
+    is_mount_point: bool = False
 
 
-def place_targets(paths: list[bytes], *, one_file_system: bool = False) -> list[Target]:
+def place_targets(paths: list[bytes]) -> list[Target]:
     """Place what was named, in the order given; what lies within another target is not repeated.
 
     Args:
         paths: As typed.
-        one_file_system: Whether folders stay on their file system, so that a target within another
-            one may be the only way to what is mounted there.
 
     Raises:
-        UsageError: One target is mounted within another one that does not reach it.
         OSError: A folder without a name of its own cannot be listed.
     """
     found: dict[bytes, Target] = {}
     for path in paths:
         for target in _expand(path):
-            found.setdefault(target.at, target)
+            known = found.setdefault(target.at, target)
+            if known.is_mount_point and not target.is_mount_point:
+                found[target.at] = target  # it was named itself
     targets = list(found.values())
-    kept = [target for target in targets if not any(_is_within(target, it) for it in targets)]
-    if one_file_system and len(kept) < len(targets):
-        _refuse_mounted_within(targets, kept)
-    return kept
+    return [
+        target._replace(also_enter=_list_mounted_within(target, targets))
+        for target in targets
+        if not any(_is_within(target, other) for other in targets)
+    ]
 
 
 def _expand(path: bytes) -> list[Target]:
@@ -50,8 +53,18 @@ def _expand(path: bytes) -> list[Target]:
     absolute = os.path.abspath(path)
     if at:
         return [Target(absolute, b"/" + b"/".join(at))]
-    names = sorted(os.listdir(absolute))
-    return [Target(os.path.join(absolute, name), b"/" + name) for name in names]
+    device = _device(absolute)
+    targets = []
+    for name in sorted(os.listdir(absolute)):
+        entry = os.path.join(absolute, name)
+        is_mount_point = os.path.isdir(entry) and _device(entry) != device
+        targets.append(Target(entry, b"/" + name, is_mount_point=is_mount_point))
+    return targets
+
+
+def _list_mounted_within(target: Target, targets: list[Target]) -> frozenset[bytes]:
+    inner = [other for other in targets if _is_within(other, target)]
+    return frozenset(it.path for it in inner if _device(it.path) != _device(target.path))
 
 
 def _place(path: bytes) -> list[bytes]:
@@ -62,20 +75,6 @@ def _is_within(target: Target, other: Target) -> bool:
     return target.at.startswith(other.at + b"/") and target.path == (
         other.path + target.at[len(other.at) :]
     )
-
-
-def _refuse_mounted_within(targets: list[Target], kept: list[Target]) -> None:
-    for target in set(targets) - set(kept):
-        for other in kept:
-            if _is_within(target, other) and _device(target.path) != _device(other.path):
-                raise UsageError(
-                    "{inner} lies within {outer}, on another file system",
-                    why="with --one-file-system one backup cannot hold both",
-                    data="nothing was read or written",
-                    next_step="make two backups, or leave out --one-file-system and use --exclude",
-                    inner=os.fsdecode(target.path),
-                    outer=os.fsdecode(other.path),
-                )
 
 
 def _device(path: bytes) -> int:

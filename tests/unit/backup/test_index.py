@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,8 @@ from backup.errors import DamagedError, UnsupportedFormatError
 from backup.id_table import IdTable, share_ids
 from backup.index import Index, IndexBuilder, encode_index
 from backup.packs import BlobType, PackedBlob
+
+ROOT = Path(__file__).parents[3]
 
 
 def some_id(number: int) -> bytes:
@@ -181,3 +186,32 @@ def test_what_is_no_index_is_refused(text: bytes) -> None:
 def test_impossible_numbers_are_damage(text: bytes) -> None:
     with pytest.raises(DamagedError):
         IndexBuilder().add_file("a", text)
+
+
+@pytest.mark.slow
+def test_a_million_blobs_take_64_bytes_each_and_loading_them_little_more() -> None:
+    """In a process of its own: the figure is what the system says, not what Python counts."""
+    script = (
+        "import ctypes, os, resource\n"
+        "from backup.index import IndexBuilder, encode_index\n"
+        "from backup.packs import BlobType, PackedBlob\n"
+        "def held():\n"
+        "    return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()\n"
+        "builder = IndexBuilder()\n"
+        "builder.add_file('', encode_index({}))\n"
+        "before = held()\n"
+        "for number in range(20):\n"
+        "    ids = [os.urandom(32) for _ in range(50_000)]\n"
+        "    blobs = [PackedBlob(it, BlobType.DATA, at, 100, 200) for at, it in enumerate(ids)]\n"
+        "    builder.add_file(str(number), encode_index({os.urandom(32): blobs}))\n"
+        "del ids, blobs\n"
+        "index = builder.build()\n"
+        "del builder\n"
+        "ctypes.CDLL(None).malloc_trim(0)\n"
+        "assert len(index) == 1_000_000\n"
+        "print((held() - before) / len(index))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert float(done.stdout) < 80
