@@ -66,7 +66,7 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         values: The flags with their values, the site among them.
 
     Raises:
-        NotAllowedError: The person's roles do not reach.
+        NotAllowedError: The person's roles do not reach, or the estate file is somebody else's.
         OpsError: The estate or the catalog cannot be read, so that nobody knows.
     """
     from ops.estate.load import load_estate
@@ -76,9 +76,10 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
     if task in OPEN:
         return
     try:
-        find_estate_path()
+        path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
+    _check_owner(path)
     estate = load_estate()
     catalog = _open_existing(estate)
     if catalog is None:
@@ -113,6 +114,30 @@ def check_right(
     given = [flag for flag, value in values.items() if value]
     if not decide_may(roles, task, is_own_site=is_own_site, flags=given):
         raise _not_allowed(task, login, person.name if person else "", roles)
+
+
+def is_believed(file_owner: int, me: int) -> bool:
+    """Decide from two user ids whether an estate file may say where the roles are; pure.
+
+    Who may run tasks as the service's user must not be able to bring an estate file along that
+    names another catalog, one without roles. Root is believed whatever it brings.
+    """
+    return me == 0 or file_owner in {0, me}
+
+
+def _check_owner(path: Path) -> None:
+    owner = path.stat().st_uid if path.exists() else os.geteuid()
+    if not is_believed(owner, os.geteuid()):
+        raise NotAllowedError(
+            "the estate file {path} is not believed",
+            why='it belongs to "{owner}", and the task runs as "{me}"',
+            data="nothing was changed",
+            next_step="use the service's own estate file, or give this one to root:"
+            " `chown root {path}`",
+            path=path,
+            owner=_name_of(owner),
+            me=_name_of(os.geteuid()),
+        )
 
 
 def _open_existing(estate: "Estate") -> "Catalog | None":

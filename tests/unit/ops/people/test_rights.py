@@ -14,7 +14,13 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.people_records import RoleGrant
 from ops.errors import EstateError
 from ops.estate.load import load_estate
-from ops.people.acting import NotAllowedError, check_door, check_right, login_at_terminal
+from ops.people.acting import (
+    NotAllowedError,
+    check_door,
+    check_right,
+    is_believed,
+    login_at_terminal,
+)
 from ops.people.approvals import Need, decide_need
 from ops.people.rights import (
     ACTIONS,
@@ -134,6 +140,11 @@ def test_no_task_takes_a_secret_on_its_command_line() -> None:
     for name, task in TASKS.items():
         if name.startswith(("user.", "approval.")):
             assert flags_of(task) & {"password", "code", "totp", "secret"} == set()
+
+
+def test_an_estate_file_of_somebody_else_is_believed_by_root_only() -> None:
+    assert [is_believed(owner, 990) for owner in (0, 990, 1000)] == [True, True, False]
+    assert is_believed(1000, 0)
 
 
 # At the door -----------------------------------------------------------------------------------
