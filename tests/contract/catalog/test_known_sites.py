@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from ops.catalog.engine import WRITES, create_catalog_engine
 from ops.catalog.estate_versions import find_estate_at, read_version, remember_estate
 from ops.catalog.indexes import StoreSeen
 from ops.catalog.known_sites import (
@@ -15,8 +19,8 @@ from ops.catalog.known_sites import (
     is_retired,
     read_history,
 )
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import EstateVersion, JournalRow
 from ops.catalog.sites_records import RetiredSite
 from ops.journal import Origin
 
@@ -88,6 +92,28 @@ def test_a_repository_seen_in_a_store_counts_without_any_estate(catalog: Catalog
     assert missing(catalog) == ["old"]
     retire(catalog, "old", NOW)
     assert missing(catalog) == []
+
+
+def test_sites_of_estates_stored_before_are_known_after_migrating(catalog_url: str) -> None:
+    engine = create_catalog_engine(catalog_url).execution_options(**{WRITES: True})
+    config = Config()
+    config.set_main_option("script_location", "ops.catalog:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+    with Session(engine) as session, session.begin():
+        for number, sites in enumerate(('[{"name": "a"}, {"name": "b"}]', '[{"name": "b"}]')):
+            session.add(
+                EstateVersion(hash=str(number), first_seen_at=NOW + number * DAY,
+                              document=f'{{"sites": {sites}}}')
+            )  # fmt: skip
+    engine.dispose()
+
+    opened = open_catalog(catalog_url)
+    with opened.reading() as session:
+        named = read_history(session).named
+    opened.close()
+    assert named == {"a": (NOW, "0"), "b": (NOW, "1")}
 
 
 @pytest.mark.parametrize(

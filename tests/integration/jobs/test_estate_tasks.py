@@ -1,12 +1,14 @@
 """The estate's tasks as processes: import, secrets, trying, vanishing and retiring, history."""
 
+import fcntl
 import json
 import os
+import pty
 import resource
 import sqlite3
 import stat
 import subprocess
-import sys
+import termios
 import time
 import tomllib
 from contextlib import closing
@@ -18,8 +20,10 @@ from ops.catalog.opening import open_catalog
 from ops.catalog.records import JournalRow
 from ops.catalog.sites_records import RetiredSite
 from ops.estate.load import load_estate
-from ops.jobs.vanished import find_repositories
-from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
+from ops.jobs.by_hand import at_bench, run_by_hand
+from ops.jobs.forget import forget_and_prune
+from ops.jobs.vanished import SiteVanishedError, find_repositories
+from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +125,7 @@ def test_a_table_with_mistakes_writes_nothing(estate: Path) -> None:
 
 def store(estate: Path, *arguments: str, given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(Path(sys.executable).with_name("giucong")), "estate.secret", *arguments],
+        [GIUCONG, "estate.secret", *arguments],
         cwd=ROOT,
         env={**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en"},
         input=given,
@@ -152,6 +156,46 @@ def test_a_secret_is_stored_for_its_owner_and_never_shown(estate: Path) -> None:
     assert path.read_text(encoding="utf-8") == "mật khẩu bí mật\n"
     assert store(estate, "--name", "portal-db", "--replace", given="other\n").returncode == 0
     assert path.read_text(encoding="utf-8") == "other\n"
+
+
+def test_a_typed_secret_is_not_echoed_and_has_to_be_typed_twice(estate: Path) -> None:
+    path = estate.parent / "var/keys/typed"
+    code, seen = type_secret(estate, "typed", "mat-khau-1", "mat-khau-2")
+    assert code == 2
+    assert not path.exists()
+
+    code, again = type_secret(estate, "typed", "mat-khau-1", "mat-khau-1")
+    assert code == 0, again
+    assert path.read_text() == "mat-khau-1\n"
+    assert "mat-khau" not in seen + again
+
+
+def type_secret(estate: Path, name: str, *lines: str) -> tuple[int, str]:
+    """Type lines at a terminal, each when something is asked; gives exit code and screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [GIUCONG, "estate.secret", "--name", name],
+        cwd=ROOT,
+        env={**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads
+    )
+    os.close(theirs)
+    screen, waiting = "", list(lines)
+    try:
+        while chunk := os.read(ours, 4096):
+            screen += chunk.decode()
+            if waiting and screen.rstrip(" ").endswith(":"):
+                os.write(ours, f"{waiting.pop(0)}\n".encode())
+                screen += "|"
+    except OSError:
+        pass  # the other end is closed
+    finally:
+        os.close(ours)
+    return process.wait(timeout=60), screen
 
 
 @pytest.mark.parametrize(
@@ -236,6 +280,11 @@ def test_a_vanished_site_is_an_alarm_and_is_never_expired(two_sites: Path) -> No
         assert "vanished" in ended.stderr
     unknown = giucong(two_sites, "backup.forget", "--site", "never", "--confirm", "never")
     assert unknown.returncode == 2
+    with (
+        at_bench(load_estate(two_sites)) as bench,
+        pytest.raises(SiteVanishedError),
+    ):
+        run_by_hand(bench, forget_and_prune, job="forget/xa-cu", kind="forget", site="xa-cu")
     assert find_repositories(load_estate(two_sites)) == before
     assert before["xa-cu"] == ("near",)
 
