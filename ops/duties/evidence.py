@@ -30,10 +30,11 @@ def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:
     _first, after = setting.bounds(due.period)
     past = find_estate_at(session, after - timedelta(microseconds=1))
     estate = past.document if past else setting.estate
-    ask = Ask(due.duty, due.period, estate, setting)
+    deadline = due.day or due.period.end
+    ask = Ask(due.duty, due.period, estate, setting, deadline)
     proof = due.duty.evidence
     pieces = sorted(QUERIES[proof.query](session, ask), key=lambda it: it.at)
-    frame = Frame(setting.today, recorded_since(session, setting), due.day or due.period.end)
+    frame = Frame(setting.today, recorded_since(session, setting), deadline)
     return [
         judge(subject, due.period, pieces, proof.coverage, frame)
         for subject in list_subjects(due.duty, estate)

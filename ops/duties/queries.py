@@ -20,7 +20,7 @@ from ops.duties.models import Duty
 from ops.duties.parts import Proof
 from ops.duties.statements import find_statements
 from ops.duties.subjects import Document
-from ops.duties.verdicts import Piece
+from ops.duties.verdicts import LATE, Piece
 from ops.ledger.definitions import Outcome
 
 RESTORED = "backup.restore"
@@ -56,12 +56,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question to the catalog: what proves this duty in this period?"""
+    """One question to the catalog: what proves this duty in this period, done by this day?"""
 
     duty: Duty
     period: Period
     estate: Document
     setting: Setting
+    deadline: date
 
     @property
     def is_past(self) -> bool:
@@ -199,8 +200,11 @@ def _find_policy(session: Session, ask: Ask) -> Iterator[Piece]:
 
 def _find_statements(session: Session, ask: Ask) -> Iterator[Piece]:
     for found in find_statements(session, ask.duty.name, ask.period.key):
-        row, details = str(found.sequence), found.details
-        yield Piece("", found.at, "ok", "journal", row, details, subject=found.subject)
+        is_late = date.fromisoformat(found.details["done_on"]) > ask.deadline
+        details = {**found.details, LATE: True} if is_late else found.details
+        outcome: Outcome = "incomplete" if is_late else "ok"
+        row = str(found.sequence)
+        yield Piece("", found.at, outcome, "journal", row, details, subject=found.subject)
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import at_bench
-from ops.present import write_line
+from ops.present import format_date, write_line
 from ops.text import _
 
 
@@ -26,6 +26,7 @@ class DoneWish:
     period: str
     document: str
     subject: str = ""
+    done: str = ""
     dry_run: bool = False
 
 
@@ -45,15 +46,28 @@ def record_done(wish: DoneWish) -> None:
             name=duty.name,
         )
     _check_subject(duty, estate, wish.subject)
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    done_on = read_day(wish.done) if wish.done else today
+    if done_on > today:
+        raise WrongUseError(
+            "{day} has not come yet",
+            data="nothing was changed",
+            next_step="record it when it is done",
+            day=format_date(done_on),
+        )
     told = {"duty": duty.name, "period": tell_period(period), "document": wish.document}
     if wish.dry_run:
         write_line(_("would record: {duty} of {period} is done, see {document}").format(**told))
         return
-    today = datetime.now(UTC).astimezone(estate.zone).date()
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         origin = replace(bench.origin, document=wish.document)
         state_done(
-            session, origin, duty=duty.name, subject=wish.subject, period=period.key, done_on=today
+            session,
+            origin,
+            duty=duty.name,
+            subject=wish.subject,
+            period=period.key,
+            done_on=done_on,
         )
     write_line(_("recorded: {duty} of {period} is done, see {document}").format(**told))
 
@@ -68,7 +82,7 @@ def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
         data="nothing was changed",
         next_step="`{program} duty.list` says when it comes and how long it is valid",
         name=name,
-        day=f"{day:%d/%m/%Y}",
+        day=format_date(day),
     )
 
 

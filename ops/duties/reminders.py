@@ -13,7 +13,7 @@ from ops.duties.agenda import Item, list_agenda
 from ops.duties.due import longest_days
 from ops.duties.load import DutySet, load_calendar, load_duties
 from ops.duties.queries import Setting
-from ops.duties.telling import DUTY
+from ops.duties.telling import DUTY, UNREADABLE
 from ops.duties.versions import remember_duties
 from ops.errors import OpsError
 from ops.estate.models import Estate
@@ -29,7 +29,7 @@ _MOST_NAMED = 5
 def note_duties(catalog: Catalog, now: datetime) -> int:
     """Write the notices of the day; give how many are new.
 
-    A table with mistakes is logged and tells nothing: `duty.list` explains it.
+    Where a table has mistakes, that is what is told: nobody is reminded of anything else.
     """
     with catalog.reading() as session:
         estate = find_estate(session)
@@ -39,7 +39,8 @@ def note_duties(catalog: Catalog, now: datetime) -> int:
         duties, setting = load_duties(estate), make_setting(estate, now)
     except OpsError as error:
         log.error("duties-not-read", extra={"fields": {"error": str(error)}})  # noqa: TRY400 - the log is one line an event
-        return 0
+        with catalog.writing() as session:
+            return write_drafts(session, [draft_unreadable(now)], estate)
     with catalog.writing() as session:
         remember_duties(session, duties, now=now, origin=BY_CLOCK)
     with catalog.reading() as session:
@@ -55,6 +56,12 @@ def make_setting(estate: Estate, now: datetime | None = None) -> Setting:
     """Give what evidence is looked for in: the estate, its tables, and the organisation's day."""
     today = (now or datetime.now(UTC)).astimezone(estate.zone).date()
     return Setting(estate.zone, today, estate.document(), load_calendar(estate))
+
+
+def draft_unreadable(now: datetime) -> Draft:
+    """Tell, once a day, that no reminders are written; pure."""
+    day = now.date().isoformat()
+    return Draft(subject_key=f"{UNREADABLE}:{day}", severity="warning", code=UNREADABLE)
 
 
 def draft_reminders(agenda: Iterable[Item], today: date) -> list[Draft]:

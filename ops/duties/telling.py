@@ -11,7 +11,10 @@ from ops.present import format_date
 from ops.text import _, language
 
 DUTY = "duty"
-"""Code of the notice."""
+"""Code of the notice ahead of a date."""
+
+UNREADABLE = "duties-unreadable"
+"""Code of the notice that there are none, because a table has mistakes."""
 
 
 def word_duty(params: Mapping[str, Any]) -> tuple[str, Explanation]:
@@ -35,4 +38,13 @@ def word_duty(params: Mapping[str, Any]) -> tuple[str, Explanation]:
         _("nothing proves it yet, for {names}").format(names=names + more),
         why=why,
         next_step=f"giucong duty.evidence --duty {params['duty']}",
+    )
+
+
+def word_unreadable() -> tuple[str, Explanation]:
+    """Give headline and explanation, in the current language."""
+    return _("nobody is reminded of duties"), Explanation(
+        _("a table of duties or holidays has mistakes"),
+        data=_("backups already taken are not affected"),
+        next_step="giucong duty.list",
     )

@@ -12,6 +12,10 @@ from ops.ledger.definitions import Outcome
 _GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 
 
+LATE = "late"
+"""Detail of a piece that shows work done after its day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One row of the catalog that speaks for or against a duty.
@@ -44,9 +48,9 @@ class Verdict:
         subject: Name; empty for the organisation.
         period: Which.
         outcome: Of the shared vocabulary.
-        reason: `proven`, `failures`, `partly`, `nothing_yet` (the period still runs), `nothing`
-            (it is over), `no_records` (nothing was recorded at that time), `not_rebuildable` (the
-            past state of the stores is not kept).
+        reason: `proven`, `failures`, `late`, `partly`, `nothing_yet` (the period still runs),
+            `nothing` (it is over), `no_records` (nothing was recorded at that time),
+            `not_rebuildable` (the past state of the stores is not kept).
         pieces: The rows behind it.
         lacking: Sites for which no row speaks well.
     """
@@ -100,6 +104,7 @@ def _judge_lacking(
     reasons: tuple[tuple[bool, Outcome, str], ...] = (
         ("failed" in known, "failed", "failures"),
         ("not_checked" in known, "not_checked", "not_rebuildable"),
+        (any(it.details.get(LATE) for it in pieces), "incomplete", "late"),
         (bool(pieces), "incomplete", "partly"),
         (frame.today <= max(frame.deadline, period.end), "not_checked", "nothing_yet"),
         (since is None or period.start < since, "not_checked", "no_records"),

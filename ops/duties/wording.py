@@ -24,6 +24,7 @@ CERTAINTIES = {
 REASONS = {
     "proven": N_("proven"),
     "failures": N_("it was tried and failed"),
+    "late": N_("done, but after its day"),
     "partly": N_("what there is proves too little"),
     "nothing_yet": N_("nothing yet; the term still runs"),
     "nothing": N_("nothing was done in time"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ops.duties.telling import DUTY, word_duty
+from ops.duties.telling import DUTY, UNREADABLE, word_duty, word_unreadable
 from ops.jobs.reasons import Explanation, explain
 from ops.notices import drafts
 from ops.present import format_duration, format_moment
@@ -164,4 +164,5 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.MISSED: _word_missed,
     drafts.LATE: _word_late,
     DUTY: lambda told, _zone: word_duty(told.params),
+    UNREADABLE: lambda _told, _zone: word_unreadable(),
 }

@@ -50,6 +50,7 @@ def evidence(_context: Context, duty: str, year: int = 0, json: bool = False) ->
         "period": N_("Any day of the period, such as 2026-11-24."),
         "document": N_("Number of the document that shows it."),
         "subject": N_("Name of the system or site, where the duty is not the Center's."),
+        "done": N_("Day on which it was done, such as 2026-11-24; today unless given."),
         "dry_run": _DRY_RUN,
     }
 )
@@ -59,13 +60,21 @@ def record(
     period: str,
     document: str,
     subject: str = "",
+    done: str = "",
     dry_run: bool = False,
 ) -> None:
     """Record that a duty was done which leaves no trace here by itself: a report sent, say."""
     from ops.duties.recording import DoneWish, record_done
 
     record_done(
-        DoneWish(duty=duty, period=period, document=document, subject=subject, dry_run=dry_run)
+        DoneWish(
+            duty=duty,
+            period=period,
+            document=document,
+            subject=subject,
+            done=done,
+            dry_run=dry_run,
+        )
     )
 
 

@@ -251,7 +251,7 @@ def test_a_statement_counts_for_its_own_period_and_subject(catalog: Catalog) -> 
     duty = a_duty({"query": "statement"})
     with catalog.writing() as session:
         begin_records(session, datetime(2026, 2, 1, tzinfo=UTC))
-        day = date(2026, 4, 2)
+        day = date(2026, 3, 30)
         state_done(session, ORIGIN, duty="a-duty", subject="a", period=MARCH.key, done_on=day)
     found = judged(catalog, duty)
 
@@ -260,6 +260,17 @@ def test_a_statement_counts_for_its_own_period_and_subject(catalog: Catalog) -> 
     assert judged(catalog, duty, Period(date(2026, 4, 1), date(2026, 4, 30)))["a"].outcome == (
         "not_checked"
     )
+
+
+def test_a_statement_of_work_done_too_late_says_so(catalog: Catalog) -> None:
+    duty = a_duty({"query": "statement"}, "organisation", due={"count": 5, "unit": "days"})
+    for day, expected in ((6, ("incomplete", "late")), (5, ("ok", "proven"))):
+        with catalog.writing() as session:
+            done_on = date(2026, 4, day)
+            state_done(
+                session, ORIGIN, duty="a-duty", subject="", period=MARCH.key, done_on=done_on
+            )
+        assert outcomes(judged(catalog, duty)) == {"": expected}
 
 
 def test_the_estate_of_that_day_says_whom_a_duty_concerned(catalog: Catalog) -> None:

@@ -116,10 +116,15 @@ def test_a_changed_set_of_duties_is_journaled_once(catalog: Catalog, estate: Pat
     assert details[1]["changes"] == {"duties[fire-extinguisher@2026-01-01].every.count": [3, 6]}
 
 
-def test_tables_with_mistakes_stop_no_notice_of_others(catalog: Catalog, estate: Path) -> None:
+def test_tables_with_mistakes_are_told_themselves(catalog: Catalog, estate: Path) -> None:
     (estate.parent / "duties.local.toml").write_text("schema = ", encoding="utf-8")
+    counts = [note_duties(catalog, LEAD_BEGINS + timedelta(hours=it)) for it in (0, 1)]
+    with catalog.reading() as session:
+        (row,) = session.execute(select(Notice)).scalars().all()
+    told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
 
-    assert note_duties(catalog, LEAD_BEGINS) == 0
+    assert counts == [1, 0]
+    assert "giucong duty.list" in word_notice(told, organisation="TT", zone="UTC").body
 
 
 @pytest.mark.slow
