@@ -18,7 +18,7 @@ export DEBIAN_FRONTEND := noninteractive
 PYTHON ?=
 RUN := .venv/bin/python
 UV_VERSION := 0.13.9
-# Processes that tests run in; seconds that `make soak` lasts; flags for `make bench`.
+# Processes that tests run in; seconds of random kills and crowds in `make soak`; flags for `make bench`.
 JOBS ?= 2
 SECONDS ?= 600
 ARGS ?=
