@@ -115,6 +115,10 @@ def plan_backup(
 
 def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, Reading]:
     """Read a site as a backup would, and store nothing."""
+    if start.site.name == OWN_SITE:
+        from ops.jobs.own_backup import rehearse_service
+
+        return rehearse_service(start, progress)
     check_site(start.site)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(start)

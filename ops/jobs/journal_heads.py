@@ -12,7 +12,7 @@ Killed between 3 and 4, a store has a head that nobody promised; it is checked a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,10 +23,9 @@ from backup.errors import BackupError
 from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
 from ops import journal
-from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow
 from ops.errors import OpsError
-from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
@@ -34,16 +33,17 @@ from ops.estate.stores import Store
 from ops.jobs.beginning import begin
 from ops.journal import Entry, Origin
 from ops.ledger.definitions import JobResult
-from ops.present import Cell, outcome_cell, write_json, write_line, write_table
-from ops.recovery.heads import SignedHead, put_head, read_heads, sign_head
+from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
 from ops.recovery.signing import find_signing_key, make_signing_key, public_text, signing_file
-from ops.recovery.verification import Evidence, Finding, StoreHeads, judge, tell
+from ops.recovery.verification import Evidence, Finding, judge
 from ops.service.registry import RunContext
-from ops.text import _, ngettext
 
 KEY_MADE = "journal.key_made"
 SIGNED = "journal.signed"
 RECOVERED = "service.recovered"
+
+ENOUGH_HEADS = 100
+"""Heads of a store that the clock reads each day; `service.journal-verify` reads all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,20 @@ def open_root(store: Store) -> OpenStore:
     return root
 
 
-def examine(estate: Estate, catalog: Catalog) -> Examination:
-    """Verify the chain, and everything that stores have kept of it; writes nothing."""
+def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> Examination:
+    """Verify the chain, and what stores have kept of it; writes nothing.
+
+    Args:
+        estate: Names the stores and the signing key.
+        catalog: Holds the journal.
+        newest: Read so many heads of each store; None for all. A chain that was written anew
+            agrees with none that is younger than the change.
+    """
     kept: dict[str, StoreHeads] = {}
     unreached: dict[str, str] = {}
     for store in estate.stores:
         try:
-            heads, unreadable = read_heads(open_root(store))
-            kept[store.name] = StoreHeads(heads, unreadable)
+            kept[store.name] = read_heads(open_root(store), newest)
         except (BackupError, OpsError) as error:
             unreached[store.name] = str(error)
     with catalog.reading() as session:
@@ -109,7 +115,7 @@ def _gather(
     session: Session, estate: Estate, chain: journal.Verdict, kept: Mapping[str, StoreHeads]
 ) -> Evidence:
     numbers = {head.sequence for it in kept.values() for head in it.heads}
-    query = select(JournalRow.sequence, JournalRow.hash)
+    query = select(JournalRow.sequence, JournalRow.hash).execution_options(yield_per=10_000)
     hashes = {number: text for number, text in session.execute(query) if number in numbers}
     key = find_signing_key(estate)
     keys = {str(it["key"]) for it in _details(session, KEY_MADE)}
@@ -188,7 +194,7 @@ def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead
 def sign_daily(context: RunContext) -> JobResult:
     """Verify the journal and sign its head, as the clock does after each day."""
     estate, _version, _site = begin(context)
-    found = examine(estate, context.catalog)
+    found = examine(estate, context.catalog, newest=ENOUGH_HEADS)
     summary: dict[str, Any] = {
         "rows": found.head.sequence,
         "heads": dict(found.counts),
@@ -210,50 +216,3 @@ def broken_params(found: Examination) -> dict[str, Any]:
     """Give the faults of a journal as the parameters of `journal_broken`."""
     first = [{"code": it.code, "params": dict(it.params)} for it in found.faults[:20]]
     return {"count": len(found.faults), "first": first}
-
-
-def verify_journal(*, as_json: bool) -> int:
-    """Hold the journal against everything, and write what was found; gives the exit code."""
-    estate = load_estate()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        found = examine(estate, catalog)
-    finally:
-        catalog.close()
-    code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
-    if as_json:
-        findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
-        write_json({
-            "outcome": found.outcome, "rows": found.head.sequence, "head": found.head.hash,
-            "findings": findings, "heads": found.counts, "unreached": found.unreached,
-            "signed": found.has_key,
-        })  # fmt: skip
-        return code
-    _write(estate, found)
-    return code
-
-
-def _write(estate: Estate, found: Examination) -> None:
-    rows = found.head.sequence
-    text = ngettext("{rows} row of the journal holds", "{rows} rows of the journal hold", rows)
-    write_line(text.format(rows=rows))
-    heads = [_("Store"), _("Signed heads"), _("Result")]
-    write_table(heads, [_row(it.name, found) for it in estate.stores], right=(1,))
-    for finding in found.findings:
-        write_line("  " + tell(finding))
-    if not found.has_key:
-        write_line("  " + _("nobody signs: the estate has no `[keys] signing`"))
-    if found.faults:
-        write_line("  " + _(
-            "Touch nothing. Keep a copy of the catalog, and compare with the journal in a backup"
-            " from before: `giucong backup.list --site giucong`"
-        ))  # fmt: skip
-
-
-def _row(store: str, found: Examination) -> Sequence[str | Cell]:
-    if store in found.unreached:
-        return store, "–", outcome_cell("not_checked")
-    count = found.counts[store]
-    is_bad = any(it.params.get("store") == store for it in found.faults)
-    outcome = "failed" if is_bad else "ok" if count else "not_checked"
-    return store, str(count), outcome_cell(outcome)

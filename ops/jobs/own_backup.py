@@ -13,24 +13,23 @@ One store that fails does not keep the others from getting theirs. Killed after 
 run goes on: what is there stays.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backup.create import BackupResult, create_snapshot, find_parent
-from backup.errors import BackupError, ObjectExistsError
+from backup.errors import BackupError
 from backup.locks import hold_lock
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from backup.selection import load_readable_snapshots
 from backup.stores import open_store
-from backup.stores.base import Store as OpenStore
 from ops.catalog.indexes import StoreSeen
-from ops.catalog.opening import Catalog
+from ops.catalog.opening import Catalog, open_catalog
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
@@ -38,18 +37,27 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.backup import summarize
 from ops.jobs.beginning import Start, clear_scratch
+from ops.jobs.definitions import backup_job, list_jobs
 from ops.jobs.indexing import update_index
-from ops.jobs.journal_heads import broken_params, examine, give_head, open_root, sign_now
+from ops.jobs.journal_heads import (
+    ENOUGH_HEADS,
+    broken_params,
+    examine,
+    give_head,
+    open_root,
+    sign_now,
+)
 from ops.jobs.repositories import RepositoryMissingError, init_repository, open_repository
+from ops.journal import Origin
+from ops.ledger import overview
 from ops.ledger.definitions import JobResult
 from ops.recovery.content import catalog_file, copy_catalog, make_own_request
 from ops.recovery.guide import put_guide, write_guide
+from ops.recovery.mirroring import copy_objects
 from ops.recovery.records import dump_records
 from ops.service.registry import RunContext
 from ops.sites import Reading
 from ops.text import fill
-
-_MIRRORED = ("keys", "data", "index", "snapshots", "config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,10 @@ class _Saved:
 
     summary: dict[str, Any]
     is_whole: bool = True
+
+
+class SavedNowhereError(OpsError):
+    """No store has taken the service's backup."""
 
 
 def back_up_service(
@@ -74,7 +86,7 @@ def back_up_service(
     """
     estate = start.estate
     clear_scratch(estate, OWN_SITE)
-    found = examine(estate, context.catalog)
+    found = examine(estate, context.catalog, newest=ENOUGH_HEADS)
     head = None if found.faults else sign_now(estate, context.catalog, context.origin)
     copy = take_records(estate, context.catalog)
     saved, failed = _save_everywhere(context, start, copy, progress, wait_for_lock)
@@ -83,8 +95,13 @@ def back_up_service(
         give_head(estate, context.catalog, context.origin, head)
     put_guides(estate)
     if not saved:
-        params = {"stores": failed}
-        return JobResult("failed", "stores_unreached", params, {"stores": dict.fromkeys(failed)})
+        raise SavedNowhereError(
+            "the service could not be saved into any store",
+            why="{first}",
+            data="what the stores had before is untouched",
+            next_step="check the stores, then `{program} backup.run --site giucong`",
+            first="; ".join(f"{store}: {reason}" for store, reason in failed.items()),
+        )
     first = next(iter(saved.values()))
     summary = {**first.summary, "rows": {}, "signed": head.sequence if head else None}
     summary["stores"] = {it.name: "ok" if it.name in saved else "failed" for it in estate.stores}
@@ -97,6 +114,19 @@ def back_up_service(
     return JobResult("ok", summary=summary)
 
 
+def ask_for_backup(session: Session, estate: Estate, origin: Origin) -> None:
+    """Have the service save itself soon, e.g. after an approval, in the caller's transaction.
+
+    Args:
+        session: A writing session.
+        estate: As it is now.
+        origin: Who has caused it; journaled.
+    """
+    name = backup_job(OWN_SITE)
+    job = next(job for job in list_jobs(estate) if job.name == name)
+    overview.trigger(session, job, now=datetime.now(UTC), origin=origin)
+
+
 def take_records(estate: Estate, catalog: Catalog) -> Path:
     """Copy the catalog into the scratch folder: a file, or a folder of record tables."""
     folder = estate.service.scratch / OWN_SITE
@@ -105,6 +135,24 @@ def take_records(estate: Estate, catalog: Catalog) -> Path:
         return copy_catalog(live, folder)
     dump_records(catalog, folder / "records")
     return folder / "records"
+
+
+def rehearse_service(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, Reading]:
+    """Read the service as its backup would, and store nothing."""
+    estate, store = start.estate, start.estate.primary_store
+    repository = open_repository(estate, OWN_SITE)
+    clear_scratch(estate, OWN_SITE)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        copy = take_records(estate, catalog)
+        request, reading = make_own_request(
+            estate, store, copy, version=start.version, run="", now=datetime.now(UTC)
+        )
+        dry = replace(request, dry_run=True)
+        return create_snapshot(repository, dry, lock=None, progress=progress), reading
+    finally:
+        catalog.close()
+        clear_scratch(estate, OWN_SITE)
 
 
 def _save_everywhere(
@@ -187,26 +235,6 @@ def _mirror(context: RunContext, estate: Estate, store: Store) -> _Saved:
     repository = open_repository(estate, OWN_SITE, store)
     update_index(context.catalog, repository, site=OWN_SITE, store=store.name)
     return _Saved({})
-
-
-def copy_objects(source: OpenStore, target: OpenStore) -> int:
-    """Copy a repository's objects as they are, those first that others point to.
-
-    Returns:
-        How many the target lacked.
-    """
-    there = {info.key for info in target.list("")}
-    lacking = [info.key for info in source.list("") if _rank(info.key) is not None]
-    lacking = sorted(set(lacking) - there, key=lambda key: (_rank(key), key))
-    for key in lacking:
-        with suppress(ObjectExistsError):
-            target.write(key, source.read(key))
-    return len(lacking)
-
-
-def _rank(key: str) -> int | None:
-    folder = key.partition("/")[0]
-    return _MIRRORED.index(folder) if folder in _MIRRORED else None
 
 
 def put_guides(estate: Estate) -> dict[str, str]:

@@ -12,14 +12,11 @@ Order:
 6. As root: give everything to the user the service runs as.
 """
 
-import filecmp
 import json
 import os
-import pwd
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -28,14 +25,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from backup.errors import BackupError, RepositoryNotFoundError
-from backup.locks import hold_lock
+from backup.errors import BackupError
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.selection import SnapshotFilter, find_snapshot
 from backup.snapshots import Snapshot
-from backup.stores import open_store
 from ops import journal
 from ops.catalog.opening import open_catalog
 from ops.catalog.records import Occurrence, Run
@@ -47,14 +39,13 @@ from ops.estate.references import reveal
 from ops.jobs.by_hand import at_bench
 from ops.jobs.journal_heads import RECOVERED, Examination, examine, open_root
 from ops.jobs.making import rebuild_index
-from ops.jobs.restoring import RestoreIncompleteError
 from ops.present import format_moment, write_line
-from ops.recovery.content import CATALOG_FILE, SIGNING_KEY, catalog_file
-from ops.recovery.durable_files import copy_new, put_new
+from ops.recovery.content import CATALOG_FILE, catalog_file
 from ops.recovery.heads import read_heads
-from ops.recovery.plan import KEY, RecoveryPlan, State, Step, companions, is_secret, plan_recovery
+from ops.recovery.placing import find_owner, give_to, put_in_place
+from ops.recovery.plan import RecoveryPlan, plan_recovery
 from ops.recovery.records import load_records
-from ops.recovery.signing import decrypt_key
+from ops.recovery.taking import Found, look_at, read_password, take_newest
 from ops.recovery.verification import tell
 from ops.sites import MANIFEST
 from ops.status.facts import is_service_running
@@ -75,15 +66,6 @@ class RecoveryWish:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is recovered from: the repository's password, the snapshot, where it was restored."""
-
-    password: bytes
-    snapshot: Snapshot
-    folder: Path
-
-
 def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     """Recover, write what was done and what comes next; gives the exit code.
 
@@ -92,104 +74,22 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
         BackupError: The repository cannot be opened or read.
         NotOursError: It is no backup of the service.
     """
-    password = _read_password(wish.password_file)
-    with _restored(wish.repo, password, progress) as found:
+    password = read_password(wish.password_file)
+    with take_newest(wish.repo, password, progress) as found:
         manifest = json.loads((found.folder / MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None
-        plan = plan_recovery(manifest, target, partial(_look, found))
+        plan = plan_recovery(manifest, target, partial(look_at, found))
         _write_plan(plan, found.snapshot)
         if wish.dry_run:
             write_line(_("Nothing was changed: this was a rehearsal."))
             return 0
         _refuse_or_ask(plan, wish)
-        owner = _find_owner(plan.user)
-        made = _put_in_place(plan, found)
+        owner, made = find_owner(plan.user), list[Path]()
         try:
+            put_in_place(plan, found, made)
             return _bring_to_life(plan, found)
         finally:
-            _give_to(owner, made, plan.estate_file)
-
-
-# Reading --------------------------------------------------------------------------------------
-
-
-def _read_password(path: str) -> bytes:
-    try:
-        if path:
-            return Path(path).read_bytes().rstrip(b"\r\n")
-        if os.environ.get("RESTIC_PASSWORD_FILE"):
-            return Path(os.environ["RESTIC_PASSWORD_FILE"]).read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise WrongUseError(
-            "the key cannot be read from {path}",
-            why="{reason}",
-            data="nothing was changed",
-            next_step="write the key's line into a file that you can read, and name that",
-            path=error.filename,
-            reason=error.strerror,
-        ) from error
-    password = os.environ.get("RESTIC_PASSWORD", "").encode()
-    if not password:
-        raise WrongUseError(
-            "nobody can open the backup without its key",
-            data="nothing was changed",
-            next_step="write the key's line into a file and add `--password-file FILE`",
-        )
-    return password
-
-
-def _open(repo: str, password: bytes) -> Repository:
-    """Open the repository at that address, or the service's own below it."""
-    try:
-        return Repository.open(open_store(repo), password)
-    except RepositoryNotFoundError:
-        with suppress(RepositoryNotFoundError):
-            return Repository.open(open_store(f"{repo.rstrip('/')}/{OWN_SITE}"), password)
-        raise
-
-
-@contextmanager
-def _restored(repo: str, password: bytes, progress: Progress) -> Iterator[_Found]:
-    repository = _open(repo, password)
-    parent = _STAGING if os.access(_STAGING, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="giucong-recover-", dir=parent) as name:
-        with hold_lock(repository):
-            whole = SnapshotFilter(paths=(f"/{OWN_SITE}",))
-            snapshot = find_snapshot(repository, "latest", whole)
-            request = RestoreRequest(
-                target=os.fsencode(name),
-                subfolder=f"/{OWN_SITE}".encode(),
-                verify=True,
-                workers=0,
-            )
-            result = restore_snapshot(repository, snapshot.tree, request, progress)
-        if result.error_count:
-            raise RestoreIncompleteError(
-                "the backup of the service could not be read whole: {count} files are missing",
-                data="nothing was changed on this machine",
-                next_step="try another store; each has a backup of the service",
-                count=result.error_count,
-            )
-        yield _Found(password, snapshot, Path(name))
-
-
-def _look(found: _Found, at: str, path: Path) -> State:
-    """Say what is where something of the snapshot is to go."""
-    if not os.path.lexists(path):
-        return "free"
-    source = found.folder / at
-    if not at or not path.is_file() or not source.is_file():
-        return "taken"
-    if at == SIGNING_KEY:
-        return "same" if path.read_bytes() == _signing_key(found) else "taken"
-    return "same" if filecmp.cmp(source, path, shallow=False) else "taken"
-
-
-def _signing_key(found: _Found) -> bytes:
-    return decrypt_key((found.folder / SIGNING_KEY).read_bytes(), found.password)
-
-
-# Planning -------------------------------------------------------------------------------------
+            give_to(owner, made, _working_folders(plan.estate_file))
 
 
 def _write_plan(plan: RecoveryPlan, snapshot: Snapshot) -> None:
@@ -203,8 +103,7 @@ def _write_plan(plan: RecoveryPlan, snapshot: Snapshot) -> None:
 
 
 def _refuse_or_ask(plan: RecoveryPlan, wish: RecoveryWish) -> None:
-    state = _state_folder(plan.estate_file)
-    if state is not None and is_service_running(state):
+    if any(is_service_running(state) for state in _working_folders(plan.estate_file)[:1]):
         raise WrongUseError(
             "a service runs on this machine",
             data="nothing was changed",
@@ -216,75 +115,15 @@ def _refuse_or_ask(plan: RecoveryPlan, wish: RecoveryWish) -> None:
         need_confirmation(OWN_SITE, wish.confirm, question)
 
 
-def _state_folder(estate_file: Path) -> Path | None:
-    """Give the state folder of an estate that is there already; None where none can be read."""
+def _working_folders(estate_file: Path) -> list[Path]:
+    """Give the service's folders, the state first; none where no estate can be read."""
     with suppress(OpsError):
-        return Path(load_estate(estate_file).service.state)
-    return None
+        service = load_estate(estate_file).service
+        return [Path(service.state), Path(service.scratch), Path(service.cache)]
+    return []
 
 
-def _find_owner(user: str) -> pwd.struct_passwd | None:
-    """Give the account that gets everything; None where this process is no root.
-
-    Raises:
-        WrongUseError: Root would own files of a service that is to run as somebody else.
-    """
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam(user)
-    except KeyError as error:
-        raise WrongUseError(
-            'the service ran as "{user}", and this machine has no such user',
-            why="files of root would keep the service from working",
-            data="nothing was changed",
-            next_step="`adduser --system --group --home /var/lib/giucong {user}`, then again",
-            user=user,
-        ) from error
-
-
-# Putting in place ------------------------------------------------------------------------------
-
-
-def _put_in_place(plan: RecoveryPlan, found: _Found) -> list[Path]:
-    """Do the steps; gives the files and folders that were made."""
-    made: list[Path] = []
-    aside = datetime.now(UTC).strftime(".before-%Y%m%d%H%M%S")
-    for step in plan.steps:
-        if step.state == "same":
-            continue
-        if step.state == "taken":
-            for path in (step.path, *(companions(step.path) if step.at == CATALOG_FILE else ())):
-                with suppress(FileNotFoundError):
-                    path.rename(f"{path}{aside}")
-        made += _make_folders(step.path.parent, private=is_secret(step))
-        _put(step, found)
-        made.append(step.path)
-    return made
-
-
-def _make_folders(folder: Path, *, private: bool) -> list[Path]:
-    missing = [it for it in (folder, *folder.parents) if not it.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o700 if private else 0o750, exist_ok=True)
-    return missing
-
-
-def _put(step: Step, found: _Found) -> None:
-    if step.at == KEY:
-        put_new(step.path, found.password + b"\n", 0o600)
-        return
-    source = found.folder / step.at
-    if step.at == SIGNING_KEY:
-        put_new(step.path, _signing_key(found), 0o600)
-        return
-    copy_new(source, step.path, source.stat().st_mode & 0o777)
-
-
-# Coming to life --------------------------------------------------------------------------------
-
-
-def _bring_to_life(plan: RecoveryPlan, found: _Found) -> int:
+def _bring_to_life(plan: RecoveryPlan, found: Found) -> int:
     os.environ["GIUCONG_ESTATE"] = str(plan.estate_file)
     estate = load_estate(plan.estate_file)
     step = next((it for it in plan.steps if it.at == CATALOG_FILE), None)
@@ -340,7 +179,7 @@ def _lost_heads(estate: Estate, beyond: int) -> list[dict[str, Any]]:
     found: dict[tuple[int, str], None] = {}
     for store in estate.stores:
         with suppress(BackupError, OpsError):
-            heads, _unreadable = read_heads(open_root(store))
+            heads = read_heads(open_root(store)).heads
             found |= {(it.sequence, it.hash): None for it in heads if it.sequence > beyond}
     return [{"sequence": sequence, "hash": text} for sequence, text in found]
 
@@ -383,18 +222,3 @@ def _missing_secrets(value: Any) -> Iterator[str]:
         path = value.removeprefix("file:")
         if not os.path.exists(path):  # noqa: PTH110 -- a text from the estate
             yield path
-
-
-def _give_to(owner: pwd.struct_passwd | None, made: list[Path], estate_file: Path) -> None:
-    """Give what was made to the service's user, with everything below its working folders."""
-    if owner is None:
-        return
-    folders: list[Path] = []
-    with suppress(OpsError):
-        service = load_estate(estate_file).service
-        folders = [Path(service.state), Path(service.scratch), Path(service.cache)]
-    below = [it for folder in folders for it in (folder, *folder.rglob("*"))]
-    for path in (*made, *below):
-        with suppress(FileNotFoundError):
-            if path.lstat().st_uid == 0:
-                os.lchown(path, owner.pw_uid, owner.pw_gid)

@@ -6,7 +6,7 @@ the journal on the service's machine cannot change those a store has kept.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,22 +82,39 @@ def put_head(store: Store, head: SignedHead) -> None:
         return
 
 
-def read_heads(store: Store) -> tuple[list[SignedHead], list[str]]:
+@dataclass(frozen=True, slots=True)
+class StoreHeads:
+    """What one store has kept.
+
+    Attributes:
+        heads: Those that were read, oldest first.
+        unreadable: Names of files that are no heads.
+        names: Names of all files, read or not.
+    """
+
+    heads: Sequence[SignedHead] = ()
+    unreadable: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+
+def read_heads(store: Store, newest: int | None = None) -> StoreHeads:
     """Read what a store has kept.
 
-    Returns:
-        The heads, oldest first, and the names of files that are none.
+    Args:
+        store: Its root.
+        newest: Read so many at most, the newest; None for all.
 
     Raises:
         StoreError: The store failed.
     """
     heads, unreadable = [], []
-    for name in sorted(info.key for info in store.list(FOLDER)):
+    names = sorted(info.key for info in store.list(FOLDER))
+    for name in names if newest is None else names[-newest:]:
         try:
             heads.append(_parse(json.loads(store.read(name))))
         except (ValueError, KeyError, TypeError):
             unreadable.append(name)
-    return heads, unreadable
+    return StoreHeads(heads, unreadable, names)
 
 
 def _parse(document: Mapping[str, Any]) -> SignedHead:

@@ -9,21 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.journal import Verdict
-from ops.recovery.heads import SignedHead, row_of
+from ops.recovery.heads import SignedHead, StoreHeads, row_of
 from ops.text import N_, fill
-
-
-@dataclass(frozen=True, slots=True)
-class StoreHeads:
-    """What one store has kept.
-
-    Attributes:
-        heads: Oldest first.
-        unreadable: Names of files that are no heads.
-    """
-
-    heads: Sequence[SignedHead] = ()
-    unreadable: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +84,7 @@ def judge(evidence: Evidence) -> list[Finding]:
         ]
         found += _judge_heads(store, kept.heads, evidence)
         # By number: a head whose hash was changed is told as changed, and is not missing as well.
-        there = {row_of(head.name) for head in kept.heads} | {row_of(it) for it in kept.unreadable}
+        there = {row_of(name) for name in kept.names}
         promised = sorted(evidence.promised.get(store, ()))
         missing = [name for name in promised if row_of(name) not in there]
         found += [Finding("head_missing", {"name": name, "store": store}) for name in missing]

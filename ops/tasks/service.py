@@ -61,7 +61,7 @@ def missed(_context: Context, days: int = 7, json: bool = False) -> int:
 @operator_task(help={"json": _JSON})
 def journal_verify(_context: Context, json: bool = False) -> int:
     """Hold the journal against its own chain and against the signed heads in the stores."""
-    from ops.jobs.journal_heads import verify_journal
+    from ops.jobs.journal_telling import verify_journal
 
     return verify_journal(as_json=json)
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from ops.catalog.columns import Base
+from ops.estate.load import load_estate
+from ops.jobs.by_hand import at_bench
+from ops.jobs.own_backup import ask_for_backup
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import (
     build_signed_estate,
@@ -202,6 +205,26 @@ def test_the_backup_holds_no_key_in_plain_text(estate: Path, tmp_path: Path) -> 
 
     assert len(contents) > 5
     assert [secret for secret in secrets if any(secret in content for content in contents)] == []
+
+
+def test_a_rehearsal_reads_everything_and_stores_nothing(estate: Path) -> None:
+    stores = estate.parent / "stores"
+    before = sorted(it for it in stores.rglob("*") if it.is_file())
+    told = run(estate, "backup.run", "--site", "giucong", "--dry-run")
+
+    assert "databases/catalog.sqlite" in told
+    assert "files/estate/sites.d/so-y-te.toml" in told
+    assert sorted(it for it in stores.rglob("*") if it.is_file()) == before
+    assert not (estate.parent / "scratch/giucong").exists()
+
+
+def test_an_approval_has_the_service_saved_soon(estate: Path) -> None:
+    with at_bench(load_estate(estate)) as bench, bench.catalog.writing() as session:
+        ask_for_backup(session, bench.estate, bench.origin)
+    with closing(sqlite3.connect(estate.parent / "state/giucong.db")) as database:
+        rows = database.execute("SELECT job, state FROM occurrences").fetchall()
+
+    assert rows == [("backup/giucong", "due")]
 
 
 def test_only_stores_that_can_be_reached_get_it_and_the_rest_are_named(estate: Path) -> None:

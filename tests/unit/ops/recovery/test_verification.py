@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.stores.memory import MemoryStore
 from ops.journal import Head, Verdict
-from ops.recovery.heads import SignedHead, put_head, read_heads, sign_head
+from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
 from ops.recovery.signing import public_text
-from ops.recovery.verification import SENTENCES, Evidence, Finding, StoreHeads, judge, tell
+from ops.recovery.verification import SENTENCES, Evidence, Finding, judge, tell
 
 KEY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ def judged(*heads: SignedHead, rows: int = 10, **changes: object) -> list[tuple[
     evidence = Evidence(
         chain=Verdict(rows, Head(rows, HASHES[rows])),
         hashes=known,
-        stores={"near": StoreHeads(heads)},
+        stores={"near": StoreHeads(heads, names=[head.name for head in heads])},
         keys={public_text(KEY)},
     )
     found = judge(replace(evidence, **changes))  # type: ignore[arg-type]  # a test's own words
@@ -93,8 +93,9 @@ def test_a_store_keeps_heads_once_and_gives_them_back_in_order() -> None:
     for head in (signed(10), signed(2), signed(2)):
         put_head(store, head)
     store.write("journal-heads/000000000003-x.json", b"{}")
-    heads, unreadable = read_heads(store)
+    kept = read_heads(store)
 
-    assert [head.sequence for head in heads] == [2, 10]
-    assert all(head.is_sound for head in heads)
-    assert unreadable == ["journal-heads/000000000003-x.json"]
+    assert [head.sequence for head in kept.heads] == [2, 10]
+    assert all(head.is_sound for head in kept.heads)
+    assert [head.sequence for head in read_heads(store, 1).heads] == [10]
+    assert kept.unreadable == ["journal-heads/000000000003-x.json"]

@@ -1,0 +1,61 @@
+"""Hold the journal against everything for a person at a terminal, and say what was found."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ops.catalog.opening import open_catalog
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.jobs.journal_heads import Examination, examine
+from ops.present import Cell, outcome_cell, write_json, write_line, write_table
+from ops.recovery.verification import tell
+from ops.text import N_, _, fill, ngettext
+
+
+def verify_journal(*, as_json: bool) -> int:
+    """Hold the journal against everything, and write what was found; gives the exit code."""
+    estate = load_estate()
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        found = examine(estate, catalog)
+    finally:
+        catalog.close()
+    code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
+    if as_json:
+        findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
+        write_json({
+            "outcome": found.outcome, "rows": found.head.sequence, "head": found.head.hash,
+            "findings": findings, "heads": found.counts, "unreached": found.unreached,
+            "signed": found.has_key,
+        })  # fmt: skip
+        return code
+    _write(estate, found)
+    return code
+
+
+def _write(estate: Estate, found: Examination) -> None:
+    rows = found.head.sequence
+    text = ngettext("{rows} row of the journal holds", "{rows} rows of the journal hold", rows)
+    write_line(text.format(rows=rows))
+    heads = [_("Store"), _("Signed heads"), _("Result")]
+    write_table(heads, [_row(it.name, found) for it in estate.stores], right=(1,))
+    for finding in found.findings:
+        write_line("  " + tell(finding))
+    if not found.has_key:
+        write_line("  " + _("nobody signs: the estate has no `[keys] signing`"))
+    if found.faults:
+        advice = N_(
+            "Touch nothing. Keep a copy of the catalog, and compare with the journal in a backup"
+            " from before: `{program} backup.list --site giucong`"
+        )
+        write_line("  " + fill(advice, {}))
+
+
+def _row(store: str, found: Examination) -> Sequence[str | Cell]:
+    if store in found.unreached:
+        return store, "–", outcome_cell("not_checked")
+    count = found.counts[store]
+    is_bad = any(it.params.get("store") == store for it in found.faults)
+    outcome = "failed" if is_bad else "ok" if count else "not_checked"
+    return store, str(count), outcome_cell(outcome)
