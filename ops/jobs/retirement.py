@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from ops.estate.policies import Retention
+from ops.estate.show import format_retention
 from ops.present import format_moment
 from ops.text import _
 
@@ -36,14 +38,21 @@ class StoreKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retirement:
-    """A retirement as it is recorded; fields as in `ops.catalog.sites_records.RetiredSite`."""
+    """A retirement as it is recorded; fields as in `ops.catalog.sites_records.RetiredSite`.
+
+    Attributes:
+        unit_title, owner_title, by_title: What people call the three on that day.
+    """
 
     name: str
     title: str
     unit: str
+    unit_title: str
     owner: str
+    owner_title: str
     at: datetime
     by: str
+    by_title: str
     reason: str
     document: str
     estate: str
@@ -54,6 +63,16 @@ class Retirement:
 def find_site(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Give a site's table in an estate's document; empty when there is none."""
     return next((site for site in document.get("sites", ()) if site.get("name") == name), {})
+
+
+def title_of(document: Mapping[str, Any], section: str, name: str, day: date) -> str:
+    """Give the title of a unit or person that is valid on a day; the name where none is known."""
+    entry: Mapping[str, Any] = next(
+        (it for it in document.get(section, ()) if it.get("name") == name), {}
+    )
+    dated = [row for row in entry.get("names") or () if row["from"] <= day.isoformat()]
+    newest: Mapping[str, Any] = max(dated, key=lambda row: row["from"], default={})
+    return str(newest.get("name") or entry.get("title") or name)
 
 
 def newest_of_each(rows: Sequence[tuple[str, datetime, Sequence[str]]]) -> tuple[str, ...]:
@@ -75,10 +94,10 @@ def write_minutes(retirement: Retirement, *, organisation: str, zone: str) -> st
     """Give the minutes as plain text, for the file and for signing."""
     labelled = (
         (_("Site"), f"{retirement.title} ({retirement.name})"),
-        (_("Unit"), retirement.unit or "–"),
-        (_("Answerable"), retirement.owner or "–"),
+        (_("Unit"), retirement.unit_title or "–"),
+        (_("Answerable"), retirement.owner_title or "–"),
         (_("Retired at"), format_moment(retirement.at, zone)),
-        (_("Recorded by"), retirement.by),
+        (_("Recorded by"), retirement.by_title),
         (_("Reason"), retirement.reason),
         (_("On the ground of"), retirement.document),
         (_("Kept by the rules"), _format_rules(retirement.retention)),
@@ -109,4 +128,11 @@ def _store_lines(kept: StoreKept, zone: str) -> list[str]:
 
 
 def _format_rules(retention: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in retention.items() if value) or "–"
+    if not retention:
+        return "–"
+    rules = Retention.model_validate(dict(retention))
+    told = format_retention(rules)
+    if not rules.minimum_days:
+        return told
+    least = _("at least {count} days").format(count=rules.minimum_days)
+    return f"{told}; {least}" + (f" ({rules.minimum_basis})" if rules.minimum_basis else "")

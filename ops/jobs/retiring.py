@@ -11,8 +11,10 @@ Nothing in a store changes. Cut off before 3, nothing has happened; after it, th
 the catalog.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -37,6 +39,7 @@ from ops.jobs.retirement import (
     StoreKept,
     find_site,
     newest_of_each,
+    title_of,
     write_minutes,
 )
 from ops.jobs.vanished import find_repositories
@@ -94,16 +97,25 @@ def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
     with bench.catalog.reading() as session:
         history = read_history(session)
         version = history.named[name][1] if name in history.named else ""
-        site = find_site(estate.document(), name) or find_site(read_version(session, version), name)
+        document_then: Mapping[str, Any] = estate.document()
+        if not find_site(document_then, name):
+            document_then = read_version(session, version)
     _refuse_strangers(estate, name, history)
+    site = find_site(document_then, name)
+    unit, owner = site.get("unit") or "", site.get("owner") or ""
     by = bench.origin.person or bench.origin.login
+    at = datetime.now(UTC)
+    today = at.astimezone(estate.zone).date()
     return Retirement(
         name=name,
         title=site.get("title") or name,
-        unit=site.get("unit") or "",
-        owner=site.get("owner") or "",
-        at=datetime.now(UTC),
+        unit=unit,
+        unit_title=title_of(document_then, "units", unit, today),
+        owner=owner,
+        owner_title=title_of(document_then, "people", owner, today),
+        at=at,
         by=by,
+        by_title=title_of(estate.document(), "people", by, today),
         reason=reason,
         document=document,
         estate=version,

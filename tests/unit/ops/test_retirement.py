@@ -1,10 +1,17 @@
 """The minutes of a retirement say where the backups stay."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ops.jobs.retirement import Retirement, StoreKept, find_site, newest_of_each, write_minutes
+from ops.jobs.retirement import (
+    Retirement,
+    StoreKept,
+    find_site,
+    newest_of_each,
+    title_of,
+    write_minutes,
+)
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 
@@ -36,14 +43,27 @@ def test_the_minutes_hold_addresses_ids_rules_and_what_was_not_checked(
         StoreKept("far", "env:FAR/a", "not_checked", 0, why="no such store"),
     ]
     retirement = Retirement(
-        name="a", title="Cổng A", unit="so-y-te", owner="nva", at=NOW, by="nva",
+        name="a", title="Cổng A", unit="so-y-te", unit_title="Sở Y tế", owner="nva",
+        owner_title="Nguyễn Văn A", at=NOW, by="root", by_title="root",
         reason="sáp nhập", document="12/QĐ", estate="c" * 64,
-        retention={"keep_last": 3, "keep_yearly": 0}, stores=stores,
+        retention={"keep_last": 3, "minimum_days": 30, "minimum_basis": "tự đặt"}, stores=stores,
     )  # fmt: skip
     text = write_minutes(retirement, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
 
-    for part in ("Trung tâm", "Cổng A (a)", "12/QĐ", "sáp nhập", "keep_last = 3", "/srv/near/a",
+    for part in ("Trung tâm", "Cổng A (a)", "12/QĐ", "sáp nhập", "3 newest", "Sở Y tế",
+                 "Nguyễn Văn A", "/srv/near/a",
                  "b" * 64, "25/11/2026 01:00 +07:00", "not checked now: no such store",
                  "env:FAR/a"):  # fmt: skip
         assert part in text
-    assert "keep_yearly" not in text
+    assert "at least 30 days (tự đặt)" in text
+
+
+def test_titles_are_those_of_the_day() -> None:
+    names = [{"name": "Sở Y tế tỉnh", "from": "2020-01-01"},
+             {"name": "Sở Y tế thành phố", "from": "2026-07-01"}]  # fmt: skip
+    document = {"units": [{"name": "so-y-te", "title": "Sở Y tế", "names": names}]}
+
+    assert title_of(document, "units", "so-y-te", date(2026, 6, 30)) == "Sở Y tế tỉnh"
+    assert title_of(document, "units", "so-y-te", date(2026, 7, 1)) == "Sở Y tế thành phố"
+    assert title_of(document, "units", "so-y-te", date(2019, 1, 1)) == "Sở Y tế"
+    assert title_of({}, "people", "nva", NOW.date()) == "nva"
