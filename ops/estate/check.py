@@ -15,6 +15,7 @@ from ops.estate.load import render_key
 from ops.estate.models import Estate
 from ops.estate.read import Location
 from ops.estate.references import is_open_to_others
+from ops.estate.telling import check_telling
 from ops.estate.values import Reference
 from ops.text import N_
 
@@ -34,6 +35,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_sources(estate),
         *_check_ends(estate, today),
         *_check_targets(estate),
+        *check_telling(estate, today),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")
 

@@ -4,7 +4,8 @@ Works on plain tables, so that these mistakes are told together with mistakes of
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ops.errors import Problem
@@ -83,7 +84,7 @@ def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
         for location, name in walk(data, path):
             if not isinstance(name, str) or name in known:
                 continue
-            if name == EVERYTHING and path == "notices.routes[].sites[]":
+            if path == "notices.routes[].sites[]" and _is_pattern_of(name, known):
                 continue
             near = next(iter(difflib.get_close_matches(name, known, 1)), "")
             fix = (
@@ -95,6 +96,11 @@ def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
                 fix = N_("add `[profiles.{name}]`, or correct it")
             params = {"name": name, "near": near, "section": section}
             yield location, Problem("", _UNKNOWN[section], fix, params)
+
+
+def _is_pattern_of(name: str, known: Iterable[str]) -> bool:
+    """Say whether a name is a pattern such as `so-*` that some site fits, or means all of them."""
+    return name == EVERYTHING or any(fnmatchcase(site, name) for site in known)
 
 
 def _find_twins(data: Mapping[str, Any]) -> Iterator[Located]:

@@ -79,7 +79,9 @@ class Route(Part):
         default="warning", description="From this severity up: info, warning or critical."
     )
     sites: tuple[str, ...] = Field(
-        default=("*",), description='Names of sites; `"*"` means all of them.', examples=[["*"]]
+        default=("*",),
+        description='Names of sites, or patterns such as `so-*`; `"*"` means all of them.',
+        examples=[["*"]],
     )
     people: tuple[Name, ...] = Field(description="Names of people.", examples=[["nva"]])
 
@@ -109,7 +111,7 @@ class Notices(Part):
         default=None, description="An apprise URL, as a reference.", examples=["env:GIUCONG_RELAY"]
     )
     escalate_after_minutes: Positive = Field(
-        default=30, description="Unanswered for so long, a critical notice goes to everybody."
+        default=30, description="Unanswered for so long, a critical notice goes to the next person."
     )
     daily_summary: str = Field(
         default="07:30", description="When the summary of the night is sent; empty for none."

@@ -7,7 +7,7 @@ Order:
 3. Write the run as running; run it.
 4. Write how it ended and journal it, in one transaction.
 
-The person sees the result, so no notice is sent.
+The person sees the result, so no notice is sent; an alert about what is good again is closed.
 """
 
 import os
@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ops.alerts.keeping import settle_green
 from ops.catalog.columns import new_id
 from ops.catalog.estate_versions import remember_estate
 from ops.catalog.opening import Catalog, open_catalog
@@ -175,5 +176,5 @@ def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:
         run.ended_at = datetime.now(UTC)
         run.outcome, run.reason = result.outcome, result.reason
         run.params, run.summary = dict(result.params), dict(result.summary)
-        record_events(session, Recording(context.origin), [event])
+        record_events(session, Recording(context.origin, settle_green), [event])
     return result

@@ -17,6 +17,7 @@ from ops.jobs.definitions import list_jobs
 from ops.jobs.reasons import explain
 from ops.ledger import overview
 from ops.ledger.overview import JobStatus, OccurrenceView
+from ops.notices.heartbeat import read_heartbeat, tell_heartbeat
 from ops.present import (
     Cell,
     format_duration,
@@ -42,7 +43,10 @@ def show_service(*, as_json: bool) -> int:
     finally:
         catalog.close()
     if as_json:
-        write_json({"running": is_running, "runs": runs, "notices": notices})
+        heartbeat = read_heartbeat(estate.service.state)
+        write_json(
+            {"running": is_running, "runs": runs, "notices": notices, "heartbeat": heartbeat}
+        )
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -62,6 +66,8 @@ def show_service(*, as_json: bool) -> int:
     for state, text in shown.items():
         if notices.get(state):
             write_line("  " + text.format(count=notices[state]))
+    for line in tell_heartbeat(read_heartbeat(estate.service.state), now):
+        write_line(f"  {line}")
     return 0 if is_running else 1
 
 

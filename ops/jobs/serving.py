@@ -1,4 +1,7 @@
-"""Run the service for an estate: settings and jobs from the estate file, and the courier beside."""
+"""Run the service for an estate, with the courier and the pulse beside.
+
+Settings and jobs come from the estate file.
+"""
 
 import logging
 import os
@@ -16,6 +19,7 @@ from ops.jobs.definitions import list_jobs
 from ops.ledger.definitions import JobDefinition
 from ops.ledger.recording import BY_CLOCK
 from ops.notices.courier import Courier
+from ops.notices.pulse import Pulse
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import run_service
 from ops.service.settings import ServiceSettings
@@ -45,10 +49,11 @@ def serve() -> None:
         _remember(catalog, current)
         return list_jobs(current)
 
-    courier = Courier(catalog)
+    courier, pulse = Courier(catalog), Pulse(catalog, settings.state)
     try:
-        run_service(settings, load_jobs)
+        run_service(settings, load_jobs, on_healthy=pulse.beat)
     finally:
+        pulse.close()
         courier.close()
         catalog.close()
 

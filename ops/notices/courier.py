@@ -16,20 +16,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ops.alerts.escalating import escalate
 from ops.audience import speaking
-from ops.catalog.indexes import Snapshot
 from ops.catalog.opening import Catalog
-from ops.catalog.records import Notice, Occurrence
+from ops.catalog.records import Notice
 from ops.duties.reminders import note_duties
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.references import reveal
-from ops.notices.drafts import LateSite, draft_late, is_late
-from ops.notices.outbox import RELAY, find_estate, write_drafts
+from ops.notices.late import note_late_sites
+from ops.notices.outbox import RELAY, find_estate
+from ops.notices.summary import SUMMARY, note_summary, word_summary
 from ops.notices.transport import NotDeliveredError, address_mail, send
 from ops.notices.wording import Message, Told, word_notice
 
@@ -62,44 +63,6 @@ def deliver_waiting(catalog: Catalog, now: datetime) -> int:
     with catalog.writing() as session:
         claimed = [it for it in _due_ids(session, now) if _claim(session, it, now)]
     return sum(_deliver(catalog, notice_id, estate, now) for notice_id in claimed)
-
-
-def note_late_sites(catalog: Catalog, now: datetime) -> int:
-    """Write a notice for each site whose newest backup is too old; give how many are new."""
-    with catalog.reading() as session:
-        estate = find_estate(session)
-        late = find_late_sites(session, estate, now) if estate else []
-    if not late:
-        return 0
-    with catalog.writing() as session:
-        return write_drafts(session, [draft_late(it, now) for it in late], estate)
-
-
-def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[LateSite]:
-    """Give the sites whose newest backup is too old; one without any is late once it was due."""
-    newest = newest_snapshots(session, estate.primary_store.name)
-    late = []
-    for site in estate.sites:
-        rpo = timedelta(hours=site.targets.rpo_hours)
-        since = newest.get(site.name) or _first_due(session, site.name)
-        if since is not None and is_late(since, rpo, now):
-            late.append(LateSite(site.name, newest.get(site.name), rpo))
-    return late
-
-
-def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:
-    """Give when the newest snapshot of each whole site was taken, by name of the site."""
-    rows = session.execute(
-        select(Snapshot.site, Snapshot.taken_at, Snapshot.paths)
-        .where(Snapshot.store == store, Snapshot.hostname == Snapshot.site)
-        .order_by(Snapshot.taken_at)
-    )
-    return {site: taken_at for site, taken_at, paths in rows if paths == [f"/{site}"]}
-
-
-def _first_due(session: Session, site: str) -> datetime | None:
-    query = select(func.min(Occurrence.due_at)).where(Occurrence.job == f"backup/{site}")
-    return session.execute(query).scalar_one_or_none()
 
 
 def _due_ids(session: Session, now: datetime) -> list[UUID]:
@@ -135,7 +98,7 @@ def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -
     if notice is None:
         return False
     try:
-        send(_address(estate, notice.target), _word(estate, notice))
+        send(find_address(estate, notice.target), _word(estate, notice))
     except NotDeliveredError as error:
         _record_failure(catalog, notice, error, now)
         return False
@@ -149,7 +112,7 @@ def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -
     return True
 
 
-def _address(estate: Estate, target: str) -> str:
+def find_address(estate: Estate, target: str) -> str:
     """Give the apprise URL of a target.
 
     Raises:
@@ -178,7 +141,8 @@ def _word(estate: Estate, notice: Notice) -> Message:
     )
     organisation = estate.organisation
     with speaking(organisation.language):
-        return word_notice(told, organisation=organisation.name, zone=organisation.timezone)
+        word = word_summary if notice.code == SUMMARY else word_notice
+        return word(told, organisation=organisation.name, zone=organisation.timezone)
 
 
 def _record_failure(
@@ -201,7 +165,7 @@ def _record_failure(
 
 @dataclass(slots=True)
 class Courier:
-    """A thread of the service that delivers, and looks whether sites are late.
+    """A thread of the service: delivers, escalates, sums up the night, sees who is late.
 
     Attributes:
         catalog: Of its own.
@@ -232,6 +196,8 @@ class Courier:
                     if now.date() != reminded_on:
                         note_duties(self.catalog, now)
                         reminded_on = now.date()
+                escalate(self.catalog, now)
+                note_summary(self.catalog, now)
                 deliver_waiting(self.catalog, now)
             except DBAPIError as error:
                 log.warning("courier-waits", extra={"fields": {"error": type(error).__name__}})

@@ -5,15 +5,17 @@ So a notice and its cause are kept or lost together; the courier delivers later.
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ops.alerts.keeping import note_told, short_id, take_in
 from ops.catalog.columns import new_id
 from ops.catalog.records import EstateVersion, Notice, Run
 from ops.errors import OpsError
@@ -22,7 +24,8 @@ from ops.estate.models import Estate
 from ops.estate.read import find_estate_path
 from ops.estate.references import reveal
 from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import SEVERITIES, Draft, draft_notices
+from ops.notices.drafts import Draft, Severity, draft_notices
+from ops.notices.routing import Targets, decide_targets
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +34,63 @@ RELAY = "relay"
 
 
 def write_notices(session: Session, events: Sequence[LedgerEvent]) -> None:
-    """Write what is worth telling of these events; a listener of the ledger."""
+    """Write what is worth telling of these events, and open and close alerts.
+
+    A listener of the ledger.
+    """
     drafts = draft_notices(events, _failed_before(session, events))
+    alerts = take_in(session, events, drafts, datetime.now(UTC))
     if drafts:
-        write_drafts(session, drafts, find_estate(session))
+        write_drafts(session, drafts, find_estate(session), alerts=alerts)
 
 
-def write_drafts(session: Session, drafts: Sequence[Draft], estate: Estate | None) -> int:
-    """Write one row for each draft and target; give how many are new."""
+def write_drafts(
+    session: Session,
+    drafts: Sequence[Draft],
+    estate: Estate | None,
+    *,
+    alerts: Mapping[str, UUID] | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Write one row for each draft and target; give how many are new.
+
+    Args:
+        session: A writing session.
+        drafts: What to tell.
+        estate: Says whom; without one nobody is told.
+        alerts: The alert that a draft belongs to, by the draft's subject key.
+        now: The machine's clock unless given.
+    """
     if estate is None:
         return 0
-    now = datetime.now(UTC)
+    now, alerts, count = now or datetime.now(UTC), alerts or {}, 0
+    for draft in drafts:
+        targets = find_targets(estate, draft.severity, draft.site, now).first
+        alert = alerts.get(draft.subject_key)
+        count += write_to(session, draft, targets, now, alert=alert)
+    return count
+
+
+def write_to(
+    session: Session,
+    draft: Draft,
+    targets: Sequence[str],
+    now: datetime,
+    *,
+    alert: UUID | None = None,
+    step: int = 0,
+) -> int:
+    """Write one row for each target; give how many are new."""
+    if not targets:
+        return 0
+    params = {**draft.params, "alert": short_id(alert)} if alert else draft.params
     rows = [
         {
             "id": new_id(),
             "subject_key": draft.subject_key,
             "severity": draft.severity,
             "code": draft.code,
-            "params": draft.params,
+            "params": params,
             "job": draft.job,
             "site": draft.site,
             "run_id": draft.run_id,
@@ -59,11 +101,10 @@ def write_drafts(session: Session, drafts: Sequence[Draft], estate: Estate | Non
             "created_at": now,
             "error": "",
         }
-        for draft in drafts
-        for target in find_targets(estate, draft)
+        for target in targets
     ]
-    if not rows:
-        return 0
+    if alert:
+        note_told(session, alert, draft.subject_key, targets, now, step=step)
     statement = _insert_missing(session).returning(Notice.id)
     return len(session.execute(statement, rows).all())
 
@@ -75,25 +116,19 @@ def _insert_missing(session: Session) -> Insert:
     return postgresql.insert(Notice).on_conflict_do_nothing()
 
 
-def find_targets(estate: Estate, draft: Draft) -> list[str]:
-    """Give whom a draft goes to: names of people, ascending, or the relay itself; may be empty."""
-    if estate.notices.relay is None:
-        return []
-    people = sorted(set(_routed_people(estate, draft)))
-    if not estate.notices.routes or (people and not _is_mail(estate.notices.relay)):
-        return [RELAY]
-    return people
+def find_targets(estate: Estate, severity: Severity, site: str, now: datetime) -> Targets:
+    """Give whom something goes to: names of people, or the relay itself; may be nobody."""
+    notices = estate.notices
+    if notices.relay is None:
+        return Targets()
+    found = decide_targets(notices, estate.people, severity, site, now, zone=estate.zone)
+    if not found.first:
+        return Targets() if notices.routes else Targets((RELAY,))
+    return found if is_mail(notices.relay) else Targets((RELAY,), (), found.has_gap)
 
 
-def _routed_people(estate: Estate, draft: Draft) -> Iterator[str]:
-    gravity = SEVERITIES.index(draft.severity)
-    for route in estate.notices.routes:
-        concerns = "*" in route.sites or not draft.site or draft.site in route.sites
-        if concerns and SEVERITIES.index(route.severity) <= gravity:
-            yield from route.people
-
-
-def _is_mail(relay: str) -> bool:
+def is_mail(relay: str) -> bool:
+    """Say whether a relay sends mail, so that each person is told apart."""
     try:
         return reveal(relay).startswith("mailto")
     except OpsError:

@@ -49,9 +49,11 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         organisation: Whose service speaks.
         zone: Time zone for moments.
     """
-    headline, explanation = _WORDINGS[told.code](told, zone)
+    headline, explanation = explain_notice(told, zone)
     about = told.site or _("several sites")
     title = f"[Giữ Cổng] {_(_SEVERITY[told.severity])}: {about}: {headline}"
+    if "unanswered" in told.params:
+        title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
     lines = [headline[:1].upper() + headline[1:] + "."]
     parts = (
         ("what", explanation.what),
@@ -60,10 +62,30 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         ("next_step", explanation.next_step),
     )
     lines += [f"  {_(LABELS[name])}: {text}" for name, text in parts if text]
+    lines += _answering(told)
     lines += ["", _("Written {moment} by {organisation}.").format(
         moment=format_moment(told.created_at, zone), organisation=organisation
     )]  # fmt: skip
     return Message(title, "\n".join(lines) + "\n")
+
+
+def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
+    """Give a notice's headline, and what, why, whether data is safe and what to do."""
+    return _WORDINGS[told.code](told, zone)
+
+
+def _answering(told: Told) -> list[str]:
+    """Say who was told already, and how to take an alert up."""
+    lines = []
+    if "unanswered" in told.params:
+        unanswered = told.params["unanswered"]
+        lines = ["", _("Nobody has answered for {minutes} minutes. Told so far: {names}.").format(
+            minutes=unanswered["minutes"], names=", ".join(unanswered["told"]) or "–"
+        )]  # fmt: skip
+    if "alert" in told.params:
+        text = _("Take it up: `giucong monitor.ack --alert {alert} --note TEXT`")
+        lines += ["", text.format(alert=told.params["alert"])]
+    return lines
 
 
 Wording = Callable[[Told, str], tuple[str, Explanation]]

@@ -26,6 +26,11 @@ from ops.service.wake import Alarm
 log = logging.getLogger(__name__)
 
 LoadJobs = Callable[[], Sequence[JobDefinition]]
+OnHealthy = Callable[[], None]
+
+
+def stay_silent() -> None:
+    """Tell nobody that the service lives."""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,7 @@ def run_service(
     *,
     clock: Clock | None = None,
     signals: Signals | None = None,
+    on_healthy: OnHealthy = stay_silent,
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads the jobs again.
 
@@ -71,6 +77,7 @@ def run_service(
         load_jobs: Gives all jobs; called at the start and on SIGHUP.
         clock: The machine's clocks unless given.
         signals: To stop it from another thread; process signals are heard in the main thread.
+        on_healthy: Called after each look at which all was well; must return at once.
 
     Raises:
         OpsError: The catalog cannot be opened, or the jobs cannot be read at the start.
@@ -88,7 +95,8 @@ def run_service(
             notify("READY=1")
             log.info("service-ready", extra={"fields": {"jobs": len(dispatcher.jobs)}})
             while not signals.stop:
-                _look(dispatcher, alarm, signals, load_jobs)
+                if _look(dispatcher, alarm, signals, load_jobs):
+                    on_healthy()
                 signals.wake.wait(settings.tick_every.total_seconds())
                 signals.wake.clear()
         finally:
@@ -96,8 +104,11 @@ def run_service(
             _stop(dispatcher, catalog)
 
 
-def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: LoadJobs) -> None:
-    """Look once. A catalog that is away for a while stops nothing; the next look tries again."""
+def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: LoadJobs) -> bool:
+    """Look once; gives whether all was well.
+
+    A catalog that is away for a while stops nothing; the next look tries again.
+    """
     try:
         if signals.reload:
             signals.reload = False
@@ -105,12 +116,13 @@ def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: Loa
         dispatcher.tick()
     except DBAPIError as error:
         log.error("catalog-away", extra={"fields": {"error": type(error.orig).__name__}})  # noqa: TRY400  # the traceback would repeat statements with their values
-        return
+        return False
     alarm.set_for(dispatcher.earliest())
     running = len(dispatcher.pool.workers)
     notify(f"STATUS={len(dispatcher.jobs)} jobs, {running} running")
     if wants_watchdog():
         notify("WATCHDOG=1")
+    return True
 
 
 def _reload(dispatcher: Dispatcher, load_jobs: LoadJobs) -> None:

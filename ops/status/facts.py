@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ops.alerts.overview import AlertView, list_alerts
 from ops.catalog.indexes import Snapshot
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
@@ -17,6 +18,7 @@ from ops.catalog.records import Notice, Occurrence, Run
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.jobs.vanished import read_vanished
+from ops.notices.routing import find_gaps
 from ops.service.site_lock import is_lock_free
 
 MISSED_SINCE = timedelta(days=7)
@@ -45,7 +47,7 @@ class SiteFacts:
         newest_outcome: `ok`, `incomplete`, or empty where that is not known.
         newest_id: Its id.
         snapshots: How many there are in the primary store.
-        last_backup, last_check, last_forget: The newest ended runs.
+        last_backup, last_check, last_forget, last_witness: The newest ended runs.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
         other_stores: Stores that should hold a copy and were not looked at.
@@ -62,6 +64,7 @@ class SiteFacts:
     last_backup: LastRun | None = None
     last_check: LastRun | None = None
     last_forget: LastRun | None = None
+    last_witness: LastRun | None = None
     is_working: bool = False
     missed: int = 0
     other_stores: tuple[str, ...] = ()
@@ -75,10 +78,13 @@ class Facts:
         now: When it was looked at.
         zone: The organisation's time zone.
         sites: In the order of the estate.
+        own: The service itself as a site.
         is_service_running: Whether a service runs on this machine.
         has_relay: Whether the estate says how people are told.
         undelivered: Notices that could not be delivered: those still tried, those given up.
         vanished: Sites that the estate no longer names although nobody retired them.
+        alerts: The open ones, the gravest and oldest first.
+        is_duty_vacant: There is a roster, and it names nobody for today.
     """
 
     now: datetime
@@ -87,7 +93,10 @@ class Facts:
     is_service_running: bool
     has_relay: bool
     undelivered: tuple[int, int] = (0, 0)
+    own: SiteFacts | None = None
     vanished: tuple[Vanished, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    is_duty_vacant: bool = False
 
 
 def look(estate: Estate) -> Facts:
@@ -107,9 +116,11 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         missed = _missed(session, now - MISSED_SINCE)
         undelivered = _undelivered(session)
         vanished = tuple(read_vanished(session, estate))
+        alerts = tuple(list_alerts(session))
+    today = now.astimezone(estate.zone).date()
     others = tuple(store.name for store in estate.stores if store.role != "primary")
     sites = []
-    for site in estate.sites:
+    for site in (*estate.sites, estate.own_site):
         snapshot, count = newest.get(site.name, (None, 0))
         sites.append(
             SiteFacts(
@@ -124,6 +135,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 last_backup=runs.get(f"backup/{site.name}"),
                 last_check=runs.get(f"check/{site.name}"),
                 last_forget=runs.get(f"forget/{site.name}"),
+                last_witness=runs.get(f"witness/{site.name}"),
                 is_working=not is_lock_free(estate.service.state, site.name),
                 missed=missed.get(site.name, 0),
                 other_stores=others,
@@ -132,11 +144,14 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
     return Facts(
         now=now,
         zone=estate.organisation.timezone,
-        sites=tuple(sites),
+        sites=tuple(sites[:-1]),
+        own=sites[-1],
         is_service_running=is_service_running(estate.service.state),
         has_relay=estate.notices.relay is not None,
         undelivered=undelivered,
         vanished=vanished,
+        alerts=alerts,
+        is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
     )
 
 

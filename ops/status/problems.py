@@ -1,10 +1,12 @@
 """What is not as it should be, how grave it is, and what to type; decided from the facts alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ops.alerts.decisions import job_subject, late_subject
+from ops.alerts.wording import explain_alert
 from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
 from ops.notices.drafts import grace_of
@@ -23,11 +25,13 @@ class Problem:
         level: `red` needs somebody now; `yellow` can wait for the day.
         site: Which site; empty for the whole.
         told: In words.
+        subject: What alerts about it call it; empty where there are none.
     """
 
     level: Level
     site: str
     told: Explanation
+    subject: str = ""
 
 
 def find_problems(facts: Facts) -> list[Problem]:
@@ -35,6 +39,9 @@ def find_problems(facts: Facts) -> list[Problem]:
     found = [*_find_in_whole(facts)]
     for site in facts.sites:
         found += _find_in_site(site, facts)
+    if facts.own is not None:
+        found += _find_in_own(facts.own, facts)
+    found += _find_in_alerts(facts, {problem.subject for problem in found})
     return sorted(found, key=lambda problem: problem.level != "red")
 
 
@@ -48,16 +55,20 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     backup, check = site.last_backup, site.last_check
     if backup is not None and (backup.outcome in {"failed", "incomplete"} or backup.reason):
         level: Level = "red" if backup.outcome == "failed" else "yellow"
-        yield Problem(level, site.name, _explain_run(backup, site.name))
+        subject = job_subject(backup.job)
+        yield Problem(level, site.name, _explain_run(backup, site.name), subject)
     if check is not None and check.outcome == "failed":
-        yield Problem("red", site.name, _explain_run(check, site.name))
+        subject = job_subject(check.job)
+        yield Problem("red", site.name, _explain_run(check, site.name), subject)
     if check is None and site.newest_at is not None:
         yield Problem("yellow", site.name, Explanation(
             _("the backups were never checked"),
             next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
         ))  # fmt: skip
     if site.last_forget is not None and site.last_forget.outcome == "failed":
-        yield Problem("yellow", site.name, _explain_run(site.last_forget, site.name))
+        told = _explain_run(site.last_forget, site.name)
+        yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
+    yield from _find_in_witness(site.last_witness, site.name)
     if site.missed:
         text = ngettext(
             "{count} run was missed in the last 7 days",
@@ -69,6 +80,24 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         ))  # fmt: skip
 
 
+def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
+    """Judge the service as a site; that it has no backup yet can wait for the night."""
+    if own.newest_at is not None or own.last_backup is not None:
+        yield from _find_in_site(own, facts)
+        return
+    yield Problem("yellow", "", Explanation(
+        _("the service has not saved itself yet: journal, records and estate"),
+        next_step=fill(N_("`{program} backup.run --site {site}`"), {"site": own.name}),
+    ))  # fmt: skip
+
+
+def _find_in_witness(run: LastRun | None, site: str) -> Iterator[Problem]:
+    """Tell what stock restic did not confirm; that it is not installed can wait."""
+    if run is not None and run.outcome in {"failed", "not_checked"}:
+        level: Level = "red" if run.outcome == "failed" else "yellow"
+        yield Problem(level, site, _explain_run(run, site), job_subject(run.job))
+
+
 def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     run_it = fill(N_("`{program} backup.run --site {site}`"), {"site": site.name})
     rpo = format_duration(site.rpo)
@@ -77,7 +106,7 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             _("there is no backup yet"),
             data=_("what the site holds is saved nowhere"),
             next_step=run_it,
-        ))  # fmt: skip
+        ), late_subject(site.name))  # fmt: skip
     elif is_late(site, facts.now):
         yield Problem("red", site.name, Explanation(
             _("the newest backup is {age} old; the target is {rpo}").format(
@@ -87,7 +116,7 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
                 moment=format_moment(site.newest_at, facts.zone)
             ),
             next_step=run_it,
-        ))  # fmt: skip
+        ), late_subject(site.name))  # fmt: skip
 
 
 def _find_in_whole(facts: Facts) -> Iterator[Problem]:
@@ -102,6 +131,11 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
             _("nobody is told when something fails: the estate names no relay"),
             next_step=_("set `[notices] relay` and routes in the estate file"),
         ))  # fmt: skip
+    if facts.is_duty_vacant:
+        yield Problem("yellow", "", Explanation(
+            _("nobody is on duty today: everybody is told at once"),
+            next_step=_("fill the gap in `[[notices.roster]]` of the estate file"),
+        ))  # fmt: skip
     for vanished in facts.vanished:
         yield Problem("red", vanished.name, _explain_vanished(vanished))
     tried, given_up = facts.undelivered
@@ -110,6 +144,18 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
             _("{count} notices did not get through").format(count=tried + given_up),
             next_step=_("check the relay; undelivered notices are tried again by themselves"),
         ))  # fmt: skip
+
+
+def _find_in_alerts(facts: Facts, known: Collection[str]) -> Iterator[Problem]:
+    """Yield what only an alert tells of: a run that never ends, a database's own backup."""
+    for alert in facts.alerts:
+        if alert.subject in known:
+            continue
+        headline, told = explain_alert(alert, facts.zone)
+        level: Level = "red" if alert.severity == "critical" else "yellow"
+        what = f"{headline}: {told.what}" if told.what else headline
+        explanation = Explanation(what, told.why, told.data, told.next_step)
+        yield Problem(level, alert.site, explanation, alert.subject)
 
 
 def _explain_vanished(vanished: Vanished) -> Explanation:
@@ -131,7 +177,12 @@ def _explain_vanished(vanished: Vanished) -> Explanation:
 def _explain_run(run: LastRun, site: str) -> Explanation:
     found = explain(run.reason, run.params, job=run.job, site=site)
     name = run.job.partition("/")[0]
-    kind = {"backup": _("last backup"), "check": _("last check"), "forget": _("last forgetting")}
+    kind = {
+        "backup": _("last backup"),
+        "check": _("last check"),
+        "forget": _("last forgetting"),
+        "witness": _("last look of stock restic"),
+    }
     heading = kind.get(name, name)
     return Explanation(
         f"{heading}: {outcome_cell(run.outcome).text}: {found.what}".rstrip(": "),

@@ -1,14 +1,17 @@
 """Write what is red, whether data is safe, and what to type."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from ops.alerts.overview import AlertView
+from ops.alerts.wording import tell_answers
 from ops.estate.load import load_estate
+from ops.paragraphs import write_indented, write_styled
 from ops.present import (
     Cell,
     Tone,
     format_duration,
     format_moment,
-    is_terminal,
     outcome_cell,
     write_json,
     write_line,
@@ -16,9 +19,11 @@ from ops.present import (
 )
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.problems import Level, Problem, find_problems, is_late, summarize
-from ops.text import LABELS, N_, _, fill
+from ops.text import LABELS, N_, _, fill, ngettext
 
 _MOST_LINES = 12
+_HOURS_TOLD = 48
+_AT_WORK = "▸"
 
 
 def show() -> int:
@@ -29,41 +34,40 @@ def show() -> int:
     write_line(f"{estate.organisation.name} · {format_moment(facts.now, facts.zone)}")
     write_line()
     for level in ("red", "yellow"):
-        _write_problems([it for it in problems if it.level == level], level)
-    write_line(summarize(facts, problems))
+        _write_problems([it for it in problems if it.level == level], level, facts)
+    write_indented(summarize(facts, problems), "")
     return 1 if any(it.level == "red" for it in problems) else 0
 
 
-def _write_problems(problems: Sequence[Problem], level: Level) -> None:
+def _write_problems(problems: Sequence[Problem], level: Level, facts: Facts) -> None:
     heads = {"red": N_("needs somebody now"), "yellow": N_("can wait for the day")}
     styles = {"red": "bold red", "yellow": "yellow"}
     if not problems:
         return
-    _write_styled(f"● {_(heads[level])}", styles[level])
+    write_styled(f"● {_(heads[level])} ({len(problems)})", styles[level])
+    alerts = {alert.subject: alert for alert in facts.alerts}
     for problem in problems[:_MOST_LINES]:
-        about = f"{problem.site}: " if problem.site else ""
-        write_line(f"  {about}{problem.told.what}")
-        parts = (
-            ("why", problem.told.why),
-            ("data", problem.told.data),
-            ("next_step", problem.told.next_step),
-        )
-        for label, text in parts:
-            if text:
-                write_line(f"    {_(LABELS[label])}: {text}")
+        _write_problem(problem, alerts.get(problem.subject), facts)
     if len(problems) > _MOST_LINES:
         count = len(problems) - _MOST_LINES
         write_line("  " + fill(N_("and {count} more: `{program} backup.status`"), {"count": count}))
     write_line()
 
 
-def _write_styled(text: str, style: str) -> None:
-    if not is_terminal():
-        write_line(text)
-        return
-    from rich.console import Console
-
-    Console(highlight=False).print(text, style=style, markup=False)
+def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> None:
+    about = f"{problem.site}: " if problem.site else ""
+    write_indented(f"{about}{problem.told.what}", "  ", "    ", style="bold")
+    parts = (
+        ("why", problem.told.why),
+        ("data", problem.told.data),
+        ("next_step", problem.told.next_step),
+    )
+    for label, text in parts:
+        if text:
+            write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+    if alert is not None:
+        for line in tell_answers(alert, facts.now, facts.zone):
+            write_indented(line, "    ", "      ")
 
 
 def show_sites(*, as_json: bool) -> int:
@@ -75,14 +79,23 @@ def show_sites(*, as_json: bool) -> int:
     if as_json:
         write_json({"facts": facts, "problems": problems, "ok": code == 0})
         return code
-    heads = [_("Site"), _("State"), _("Newest backup"), _("Age"), _("Target"), _("Snapshots"),
-             _("Last check")]  # fmt: skip
-    write_table(heads, [_site_row(site, facts, problems) for site in facts.sites], right=(5,))
+    heads = [_("Site"), _("State"), _("Newest backup"), _("Age"), _("Checked")]
+    offset = format_moment(facts.now, facts.zone).split()[-1]
+    title = _("Times are {offset}.").format(offset=offset)
+    write_table(
+        heads, [_site_row(site, facts, problems) for site in _all_sites(facts)], title=title
+    )
+    if any(site.is_working for site in _all_sites(facts)):
+        write_line(f"{_AT_WORK} {_('at work')}")
     write_line()
-    write_line(summarize(facts, problems))
+    write_indented(summarize(facts, problems), "")
     if problems:
         write_line(_("What to do about each: `giucong` alone says it."))
     return code
+
+
+def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
+    return (*facts.sites, *(() if facts.own is None else (facts.own,)))
 
 
 def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
@@ -90,18 +103,16 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
     tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
     state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
     if site.is_working:
-        state += " · " + _("at work")
+        state += f" {_AT_WORK}"
     newest = age = "–"
     if site.newest_at is not None:
-        newest = format_moment(site.newest_at, facts.zone)
-        age = format_duration(facts.now - site.newest_at)
+        newest = format_moment(site.newest_at, facts.zone).rpartition(" ")[0]
+        age = format_age(facts.now - site.newest_at)
     return (
         site.name,
         Cell(state, tone),
         newest,
         Cell(age, "bad" if is_late(site, facts.now) else "plain"),
-        format_duration(site.rpo),
-        str(site.snapshots),
         _check_cell(site, facts),
     )
 
@@ -110,5 +121,17 @@ def _check_cell(site: SiteFacts, facts: Facts) -> Cell:
     if site.last_check is None:
         return outcome_cell("not_checked")
     cell = outcome_cell(site.last_check.outcome)
-    age = format_duration(facts.now - site.last_check.ended_at)
-    return Cell(_("{outcome}, {age} ago").format(outcome=cell.text, age=age), cell.tone)
+    age = format_age(facts.now - site.last_check.ended_at)
+    return Cell(f"{cell.text}, {age}", cell.tone)
+
+
+def format_age(age: timedelta) -> str:
+    """Give the one unit that says enough in a table: minutes, hours to two days, then days."""
+    minutes = max(age // timedelta(minutes=1), 0)
+    hours = minutes // 60
+    if not hours:
+        return format_duration(timedelta(minutes=minutes))
+    if hours < _HOURS_TOLD:
+        return ngettext("{count} hour", "{count} hours", hours).format(count=hours)
+    days = hours // 24
+    return ngettext("{count} day", "{count} days", days).format(count=days)

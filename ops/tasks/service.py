@@ -58,6 +58,23 @@ def missed(_context: Context, days: int = 7, json: bool = False) -> int:
     return show_missed(days, as_json=json)
 
 
+@operator_task(
+    name="notify-test",
+    help={
+        "person": N_("Only this person; everybody who can be told unless given."),
+        "dry_run": N_("Say what would be done, and change nothing."),
+    },
+)
+def notify_test(_context: Context, person: str = "", dry_run: bool = False) -> int:
+    """Send a marked test message to everybody who can be told, and say what came of each.
+
+    Exit code 0 when all of them arrived, 1 when one did not.
+    """
+    from ops.notices.trying import try_targets
+
+    return try_targets(person, dry_run=dry_run)
+
+
 @operator_task(help={"json": _JSON})
 def journal_verify(_context: Context, json: bool = False) -> int:
     """Hold the journal against its own chain and against the signed heads in the stores."""

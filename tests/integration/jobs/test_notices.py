@@ -12,7 +12,8 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Notice, Run
 from ops.ledger.definitions import LedgerEvent
 from ops.ledger.recording import Recording, record_events
-from ops.notices.courier import CLAIM_LASTS, deliver_waiting, note_late_sites
+from ops.notices.courier import CLAIM_LASTS, deliver_waiting
+from ops.notices.late import note_late_sites
 from ops.notices.outbox import write_notices
 from tests.integration.jobs.small_estate import build_estate
 from tests.smtp_sink import find_free_port, smtp_sink

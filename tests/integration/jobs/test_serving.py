@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.notices.heartbeat import read_heartbeat
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.smtp_sink import Mail, Sink, smtp_sink
 
@@ -80,5 +81,7 @@ def test_the_service_backs_up_and_tells_people_when_it_cannot(tmp_path: Path) ->
     assert failures(sink)[0].recipients == ("nva@example.vn",)
     assert "lần loại bỏ bản cũ" in failures(sink)[0].subject
     assert "nơi lưu “near” không có kho sao lưu" in failures(sink)[0].body
+    assert "giucong monitor.ack --alert " in failures(sink)[0].body
+    assert read_heartbeat(estate.parent / "state") is not None
     assert "event=service-ready" in told
     assert "Traceback" not in told

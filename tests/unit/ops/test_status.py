@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 
+from ops.alerts.overview import AlertView, Telling
+from ops.paragraphs import wrap
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.status.problems import find_problems, summarize
+from ops.status.writing import format_age
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -104,3 +107,57 @@ def test_a_failure_that_explained_itself_keeps_its_words() -> None:
 
     assert problem.told.what == "last backup: failed: the store near is full"
     assert (problem.told.why, problem.told.data) == ("0 bytes are free", "nothing was lost")
+
+
+def an_alert(**changes: Any) -> AlertView:
+    values: dict[str, Any] = {
+        "id": "3f2a9c1b", "full_id": "00" * 12 + "3f2a9c1b", "subject": "job:backup/a",
+        "severity": "critical", "code": "failed", "job": "backup/a", "site": "a",
+        "params": {"kind": "backup", "due_at": NOW.isoformat(), "reason": "lost", "params": {}},
+        "opened_at": NOW, "seen_at": NOW, "times": 1, "step": 0, "acked_at": None, "acked_by": "",
+        "ack_note": "", "closed_at": None, "told": (Telling("nva", "sent", 0, NOW),),
+    }  # fmt: skip
+    return AlertView(**values | changes)
+
+
+def test_an_alert_that_no_fact_tells_of_is_a_problem_and_one_it_does_is_not_told_twice() -> None:
+    failed = a_site(last_backup=a_run("backup/a", "failed", "lost"))
+    hourly = an_alert(subject="job:backup-database/a/db", job="backup-database/a/db")
+    (known,) = find_problems(facts(failed, alerts=(an_alert(),)))
+    (unknown,) = find_problems(facts(a_site(), alerts=(hourly,)))
+
+    assert known.subject == "job:backup/a"
+    assert known.told.what.startswith("last backup: failed")
+    assert (unknown.level, unknown.site, unknown.subject) == ("red", "a", hourly.subject)
+    assert unknown.told.what.startswith("backup of 25/11/2026 01:00 +07:00 failed")
+
+
+def test_a_vacant_duty_is_told() -> None:
+    (problem,) = find_problems(facts(a_site(), is_duty_vacant=True))
+
+    assert problem.told.what.startswith("nobody is on duty today")
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (-HOUR, "0 seconds"),
+        (timedelta(minutes=59), "59 minutes"),
+        (HOUR + timedelta(minutes=59), "1 hour"),
+        (47 * HOUR, "47 hours"),
+        (48 * HOUR, "2 days"),
+        (1000 * HOUR, "41 days"),
+    ],
+)
+def test_an_age_in_a_table_is_one_unit(age: timedelta, told: str) -> None:
+    assert format_age(age) == told
+
+
+def test_a_command_is_never_broken() -> None:
+    text = "what to do about it is to type `giucong backup.run --site so-y-te` at once"
+
+    assert wrap(text, 40, "  ", "    ") == [
+        "  what to do about it is to type",
+        "    `giucong backup.run --site so-y-te`",
+        "    at once",
+    ]

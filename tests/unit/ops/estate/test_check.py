@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import Problem
+from ops.errors import EstateError, Problem
 from ops.estate.check import check_surroundings
 from ops.estate.models import Estate
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
@@ -105,3 +105,50 @@ def test_problems_have_a_fix(load: Load, tmp_path: Path) -> None:
     problems: list[Problem] = check_surroundings(load(SITE), TODAY)
 
     assert all(problem.fix for problem in problems)
+
+
+TOLD = """
+[[people]]
+name = "nva"
+title = "A"
+mail = "nva@example.vn"
+[[people]]
+name = "ttb"
+title = "B"
+[notices]
+relay = "mailto://relay.example.vn"
+[[notices.routes]]
+sites = ["so-*"]
+people = ["nva"]
+"""
+TURN = '[[notices.roster]]\nperson = "{}"\nfrom = {}\nuntil = {}\n'
+
+
+def test_a_site_that_reaches_one_person_only_is_a_warning(load: Load) -> None:
+    assert found(load(LOCAL_SITE + TOLD)) == [("warning", "sites[so-y-te]")]
+    assert (
+        "nobody is told"
+        in check_surroundings(
+            load(LOCAL_SITE + TOLD.replace("so-*", "so-y-t?").replace('"nva"]', "]")), TODAY
+        )[0].what
+    )
+    assert found(load(LOCAL_SITE + TOLD.replace('"nva"]', '"nva", "ttb"]'))) == [
+        ("warning", "people[ttb].mail")
+    ]
+
+
+def test_a_gap_in_the_roster_is_a_warning_with_its_days(load: Load) -> None:
+    roster = TURN.format("nva", "2026-11-01", "2026-12-01")
+    roster += TURN.format("ttb", "2026-12-05", "2027-02-01")
+    mail = TOLD.replace('title = "B"', 'title = "B"\nmail = "ttb@example.vn"')
+    (problem,) = check_surroundings(load(LOCAL_SITE + mail + roster), TODAY)
+
+    assert (problem.severity, problem.key) == ("warning", "notices.roster")
+    assert problem.params == {"since": "01/12/2026", "until": "05/12/2026"}
+
+
+def test_a_pattern_that_fits_no_site_is_a_mistake(load: Load) -> None:
+    with pytest.raises(EstateError) as caught:
+        load(LOCAL_SITE + TOLD.replace("so-*", "xa-*"))
+
+    assert [problem.key for problem in caught.value.problems] == ["notices.routes[0].sites[0]"]

@@ -1,0 +1,38 @@
+"""Tasks around what is red, and who takes it up."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("monitoring: what is red, who was told, who answers")
+
+
+@operator_task(
+    help={
+        "all": N_("Those of the last 7 days that are green again too."),
+        "json": N_("Print the result as JSON."),
+    },
+)
+def alerts(_context: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the flag's name
+    """List what is red: since when, who was told, who has taken it up.
+
+    Exit code 0 when nothing is red, 1 when something is.
+    """
+    from ops.alerts.answering import show_alerts
+
+    return show_alerts(closed_too=all, as_json=json)
+
+
+@operator_task(
+    help={
+        "alert": N_("The alert, as `monitor.alerts` lists it."),
+        "note": N_("What you are doing about it."),
+        "dry_run": N_("Say what would be done, and change nothing."),
+    }
+)
+def ack(_context: Context, alert: str, note: str, dry_run: bool = False) -> int:
+    """Take an alert up: nobody else is told of it until it gets graver."""
+    from ops.alerts.answering import take_up
+
+    return take_up(alert, note, dry_run=dry_run)

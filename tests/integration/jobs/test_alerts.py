@@ -1,0 +1,322 @@
+"""Alerts in a real catalog: opened, escalated once, taken up, closed; the summary once a day."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ops.alerts.escalating import escalate
+from ops.alerts.keeping import acknowledge, read_open, settle_green
+from ops.alerts.overview import list_alerts
+from ops.catalog.alerts_records import Alert
+from ops.catalog.indexes import Snapshot
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Job, JournalRow, Notice
+from ops.ledger.definitions import LedgerEvent
+from ops.ledger.recording import Recording, record_events
+from ops.notices.courier import deliver_waiting
+from ops.notices.late import note_late_sites
+from ops.notices.outbox import write_notices
+from ops.notices.summary import note_summary
+from tests.instant_clock import InstantClock
+from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.smtp_sink import find_free_port, smtp_sink
+
+# apprise imports a module that Python 3.13 no longer has, and has an answer for that
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+MORE = """
+[[people]]
+name = "ttb"
+title = "Trần Thị B"
+mail = "ttb@example.vn"
+[notices]
+relay = "env:GIUCONG_TEST_RELAY"
+escalate_after_minutes = 30
+[[notices.routes]]
+severity = "warning"
+people = ["ttb"]
+[[notices.roster]]
+person = "nva"
+from = 2020-01-01
+until = 2100-01-01
+"""
+WAIT = timedelta(minutes=30)
+
+
+def an_event(**changes: Any) -> LedgerEvent:
+    values: dict[str, Any] = {
+        "occasion": "ended", "job": "backup/cong-xa", "kind": "backup", "site": "cong-xa",
+        "due_at": datetime(2026, 11, 24, 18, tzinfo=UTC), "outcome": "failed", "reason": "lost",
+        "attempt": 3,
+    }  # fmt: skip
+    return LedgerEvent(**values | changes)
+
+
+FAILED = an_event()
+GOOD = an_event(outcome="ok", reason="", due_at=datetime(2026, 11, 25, 18, tzinfo=UTC))
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    chosen = find_free_port()
+    relay = f"mailto://127.0.0.1:{chosen}/?from=giucong@example.vn&mode=insecure"
+    monkeypatch.setenv("GIUCONG_TEST_RELAY", relay)
+    return chosen
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = build_estate(tmp_path / "estate", MORE)
+    (path.parent / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("LOGNAME", "nobody-in-particular")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    return path
+
+
+@pytest.fixture
+def catalog(estate: Path, port: int) -> Iterator[Catalog]:
+    del port
+    opened = open_catalog(f"sqlite:///{estate.parent / 'state/giucong.db'}")
+    yield opened
+    opened.close()
+
+
+def tell(catalog: Catalog, *events: LedgerEvent) -> None:
+    with catalog.writing() as session:
+        record_events(session, Recording(listener=write_notices), list(events))
+
+
+def targets(catalog: Catalog, prefix: str = "") -> list[str]:
+    with catalog.reading() as session:
+        query = select(Notice.target).where(Notice.subject_key.startswith(prefix))
+        return list(session.execute(query.order_by(Notice.created_at, Notice.target)).scalars())
+
+
+def test_a_failure_opens_one_alert_and_a_good_run_closes_it(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    tell(catalog, an_event(due_at=GOOD.due_at - timedelta(hours=1)))
+    with catalog.reading() as session:
+        (alert,) = list_alerts(session)
+    tell(catalog, GOOD)
+    with catalog.reading() as session:
+        still_open = read_open(session)
+        (row,) = session.execute(select(Alert)).scalars()
+
+    assert (alert.subject, alert.severity, alert.times) == ("job:backup/cong-xa", "critical", 2)
+    assert [(it.target, it.state) for it in alert.told] == [("nva", "waiting")]
+    assert still_open == []
+    assert row.closed_at is not None
+
+
+def test_a_run_by_hand_closes_an_alert_and_opens_none(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    with catalog.writing() as session:
+        record_events(session, Recording(listener=settle_green), [an_event(job="check/cong-xa")])
+        record_events(session, Recording(listener=settle_green), [GOOD])
+    with catalog.reading() as session:
+        assert read_open(session) == []
+
+
+def test_the_second_person_is_told_once_when_nobody_answers(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    now = datetime.now(UTC)
+    steps = [escalate(catalog, now + delay) for delay in (WAIT / 2, WAIT * 2, WAIT * 2.5, WAIT * 9)]
+
+    assert steps == [0, 1, 0, 0]
+    assert targets(catalog) == ["nva", "ttb"]
+
+
+def test_nobody_more_is_told_after_somebody_has_answered(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    now = datetime.now(UTC)
+    with catalog.writing() as session:
+        (alert,) = read_open(session)
+        taken = [acknowledge(session, alert.id, name, "on it", now) for name in ("nva", "ttb")]
+
+    assert taken == [True, False]
+    assert escalate(catalog, now + timedelta(days=2)) == 0
+    assert targets(catalog) == ["nva"]
+
+
+def test_an_answer_no_longer_holds_when_it_gets_graver(catalog: Catalog) -> None:
+    tell(catalog, an_event(outcome="incomplete", reason="unreadable",
+                           params={"count": 1, "first": []}))  # fmt: skip
+    with catalog.writing() as session:
+        (alert,) = read_open(session)
+        acknowledge(session, alert.id, "ttb", "seen", datetime.now(UTC))
+    tell(catalog, an_event(due_at=GOOD.due_at))
+    with catalog.reading() as session:
+        (graver,) = read_open(session)
+
+    assert (alert.severity, graver.severity, graver.acked_at) == ("warning", "critical", None)
+    assert escalate(catalog, datetime.now(UTC) + timedelta(hours=1)) == 2  # both are reminded
+    assert targets(catalog) == ["ttb", "nva", "nva", "ttb"]
+
+
+def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -> None:
+    now = datetime(2026, 11, 24, 18, tzinfo=UTC)
+
+    def add_snapshot(age: timedelta) -> None:
+        with catalog.writing() as session:
+            session.add(
+                Snapshot(site="cong-xa", store="near", id=str(age), taken_at=now - age,
+                         hostname="cong-xa", paths=["/cong-xa"], tags=[], summary={})
+            )  # fmt: skip
+
+    def look() -> list[tuple[str, int]]:
+        note_late_sites(catalog, now)
+        with catalog.reading() as session:
+            return [(it.subject, it.times) for it in read_open(session)]
+
+    add_snapshot(timedelta(days=3))
+    found = [look(), look()]
+    add_snapshot(timedelta(hours=1))
+    found.append(look())
+
+    assert found == [[("late:cong-xa", 1)], [("late:cong-xa", 1)], []]
+
+
+def test_an_alert_about_a_retired_job_is_closed(catalog: Catalog) -> None:
+    now = datetime.now(UTC)
+    tell(catalog, FAILED)
+    with catalog.writing() as session:
+        session.add(
+            Job(name="backup/cong-xa", kind="backup", site="cong-xa", schedule="",
+                timezone="UTC", spread_key="", listed_until=now, retired_at=now)
+        )  # fmt: skip
+    note_late_sites(catalog, now)
+    with catalog.reading() as session:
+        assert read_open(session) == []
+
+
+@pytest.mark.slow
+def test_a_relay_that_is_dead_for_a_day_loses_and_doubles_nothing(
+    catalog: Catalog, port: int
+) -> None:
+    clock, start = InstantClock(), datetime.now(UTC)
+    tell(catalog, FAILED)
+
+    def look() -> int:
+        now = start + timedelta(seconds=clock.monotonic())
+        escalate(catalog, now)
+        clock.sleep(timedelta(minutes=5))
+        return deliver_waiting(catalog, now)
+
+    dead = sum(look() for _turn in range(24 * 12))
+    with smtp_sink(port) as sink:
+        alive = sum(look() for _turn in range(24 * 12))
+    with catalog.reading() as session:
+        states = list(session.execute(select(Notice.state)).scalars())
+
+    assert (dead, alive) == (0, 2)
+    assert states == ["sent", "sent"]
+    assert sorted(mail.recipients for mail in sink.mails) == [
+        ("nva@example.vn",),
+        ("ttb@example.vn",),
+    ]
+    second = next(mail for mail in sink.mails if mail.recipients == ("ttb@example.vn",))
+    assert "CHƯA AI NHẬN: nghiêm trọng: cong-xa" in second.subject
+    assert "Đã 30 phút chưa ai nhận. Những người đã được báo: nva." in second.body
+    assert "giucong monitor.ack --alert " in second.body
+
+
+MORNING = datetime(2026, 11, 25, 0, 30, tzinfo=UTC)
+
+
+def test_the_summary_comes_once_a_day_whatever_happens(estate: Path, port: int) -> None:
+    del port
+    url = f"sqlite:///{estate.parent / 'state/giucong.db'}"
+    moments = [
+        MORNING - timedelta(minutes=1),
+        MORNING,
+        MORNING + timedelta(seconds=5),
+        MORNING + timedelta(hours=9),
+        MORNING - timedelta(hours=2),  # the clock goes back, and on again
+        MORNING,
+        MORNING + timedelta(days=3, hours=2),  # after a standstill: the day's own, late
+        MORNING + timedelta(days=3, hours=3),
+        MORNING + timedelta(days=4),
+    ]
+    written = []
+    for moment in moments:
+        catalog = open_catalog(url)  # each time a service that has just started
+        written.append(note_summary(catalog, moment))
+        catalog.close()
+
+    assert written == [0, 2, 0, 0, 0, 0, 2, 0, 2]
+
+
+def test_the_summary_says_what_is_red_or_that_all_is_well(catalog: Catalog, port: int) -> None:
+    with catalog.writing() as session:
+        session.add(
+            Snapshot(site="cong-xa", store="near", id="x", taken_at=MORNING - timedelta(hours=3),
+                     hostname="cong-xa", paths=["/cong-xa"], tags=[], summary={})
+        )  # fmt: skip
+    note_summary(catalog, MORNING)
+    note_summary(catalog, MORNING + timedelta(days=2))
+    with smtp_sink(port) as sink:
+        deliver_waiting(catalog, datetime.now(UTC) + timedelta(days=30))
+    by_subject = {mail.subject: mail.body for mail in sink.mails if "nva@example.vn" in
+                  mail.recipients}  # fmt: skip
+
+    calm = next(text for subject, text in by_subject.items() if "25/11/2026" in subject)
+    red = next(text for subject, text in by_subject.items() if "27/11/2026" in subject)
+    assert calm.startswith("25/11/2026: không có gì đỏ")
+    assert "1 trên 1 trang được sao lưu tốt" in calm
+    assert red.splitlines()[0] == "27/11/2026: những thứ này đang đỏ: 1"
+    assert "● cong-xa: " in red
+    assert "backup.run --site cong-xa" in red
+
+
+@pytest.mark.slow
+def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estate: Path) -> None:
+    tell(catalog, FAILED)
+    listed = giucong(estate, "monitor.alerts")
+    (alert,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)
+    rehearsed = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", "x", "--dry-run")
+    empty = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", " ")
+    unknown = giucong(estate, "monitor.ack", "--alert", "ffffffff0", "--note", "x")
+    before = targets(catalog)
+    taken = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", "disk is full")
+    again = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", "me too")
+    alone = giucong(estate)
+    with catalog.reading() as session:
+        query = select(JournalRow).where(JournalRow.action == "alert.ack")
+        (row,) = session.execute(query).scalars()
+
+    assert listed.returncode == 1
+    assert "told: nva (not delivered yet)" in listed.stdout
+    assert "nobody answers yet: `giucong monitor.ack --alert" in listed.stdout
+    assert (rehearsed.returncode, empty.returncode, unknown.returncode) == (0, 2, 2)
+    assert (taken.returncode, again.returncode) == (0, 1)
+    assert 'says: "disk is full"' in again.stderr
+    assert (row.subject, row.login) == ("job:backup/cong-xa", "nobody-in-particular")
+    assert json.loads(row.details)["note"] == "disk is full"
+    assert "taken up by nobody-in-particular" in alone.stdout
+    assert before == targets(catalog)
+
+
+@pytest.mark.slow
+def test_a_test_message_says_of_each_target_what_came_of_it(
+    estate: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = giucong(estate, "service.notify-test", "--dry-run")
+    dead = giucong(estate, "service.notify-test")
+    with smtp_sink(port) as sink:
+        alive = giucong(estate, "service.notify-test", "--person", "ttb")
+    nobody = giucong(estate, "service.notify-test", "--person", "xyz")
+    monkeypatch.delenv("GIUCONG_TEST_RELAY")
+    unset = giucong(estate, "service.notify-test")
+
+    assert (planned.returncode, dead.returncode, alive.returncode) == (0, 1, 0)
+    assert (nobody.returncode, unset.returncode) == (2, 1)
+    assert "nothing was sent" in planned.stdout
+    assert dead.stdout.count("@example.vn") == 2
+    assert [mail.recipients for mail in sink.mails] == [("ttb@example.vn",)]
+    assert "TIN THỬ" in sink.mails[0].subject

@@ -1,0 +1,281 @@
+"""Signs of life over a real web server, and the dead-man script that looks for them."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.notices.heartbeat import read_heartbeat
+from ops.notices.pulse import NotCalledError, Pulse, call_url
+from tests.integration.jobs.small_estate import ROOT, build_estate
+from tests.smtp_sink import find_free_port
+
+SCRIPT = ROOT / "examples/dead-man/giucong-dead-man.py"
+FAST = timedelta(milliseconds=20)
+LONG = timedelta(hours=1)
+
+
+@dataclass
+class Listener:
+    """A healthchecks-like endpoint: what it answers, and the paths it was called with."""
+
+    url: str = ""
+    status: int = 200
+    delay_seconds: float = 0
+    calls: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[Listener]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            listener.calls.append(self.path)
+            time.sleep(listener.delay_seconds)
+            self.send_response(listener.status)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Stay silent."""
+
+    with serving(Handler) as url:
+        listener.url = f"{url}/ping/secret-token"
+        yield listener
+
+
+@contextmanager
+def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def pulsing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, *, call_every: timedelta = FAST
+) -> Iterator[tuple[Pulse, Path]]:
+    estate = build_estate(
+        tmp_path / "estate", '[notices]\nheartbeat_url = "env:GIUCONG_TEST_HEARTBEAT"\n'
+    )
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    monkeypatch.setenv("GIUCONG_TEST_HEARTBEAT", url)
+    state = estate.parent / "state"
+    state.mkdir()
+    catalog: Catalog = open_catalog(f"sqlite:///{state / 'giucong.db'}")
+    pulse = Pulse(catalog, state, write_every=FAST, call_every=call_every)
+    try:
+        yield pulse, state
+    finally:
+        pulse.close()
+        catalog.close()
+
+
+def beat_until(pulse: Pulse, look: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not look():
+        assert time.monotonic() < deadline, "waited too long"
+        pulse.beat()
+        time.sleep(0.02)
+
+
+def call_of(state: Path) -> dict[str, Any] | None:
+    document = read_heartbeat(state) or {}
+    call: dict[str, Any] | None = document.get("call")
+    return call
+
+
+def test_each_healthy_look_shows_life_and_calls_at_most_so_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        listening(Listener()) as listener,
+        pulsing(tmp_path, monkeypatch, listener.url, call_every=LONG) as (pulse, state),
+    ):
+        time.sleep(0.1)
+        before = (read_heartbeat(state), list(listener.calls))
+        beat_until(pulse, lambda: call_of(state))
+        document = read_heartbeat(state)
+        time.sleep(0.1)
+        mode = (state / "heartbeat.json").stat().st_mode & 0o777
+
+    assert before == (None, [])  # nobody said that all is well
+    assert listener.calls == ["/ping/secret-token"]
+    assert document is not None
+    assert document["sites"]["cong-xa"]["rpo_seconds"] == 86_400
+    assert document["journal"]["sequence"] == 0
+    assert document["call"]["error"] == ""
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(document["at"])) < timedelta(minutes=1)
+    assert mode == 0o644
+    assert [it.name for it in state.glob("*heartbeat*")] == ["heartbeat.json"]
+
+
+def test_a_url_that_refuses_is_shown_without_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        listening(Listener(status=503)) as listener,
+        pulsing(tmp_path, monkeypatch, listener.url) as (pulse, state),
+    ):
+        beat_until(pulse, lambda: call_of(state))
+        text = (state / "heartbeat.json").read_text()
+
+    assert '"HTTP 503"' in text
+    assert "secret-token" not in text
+
+
+def test_a_url_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        listening(Listener(delay_seconds=1)) as listener,
+        pulsing(tmp_path, monkeypatch, listener.url) as (pulse, _state),
+    ):
+        beat_until(pulse, lambda: listener.calls)
+        started = time.monotonic()
+        for _turn in range(1000):
+            pulse.beat()
+        took = time.monotonic() - started
+
+    assert took < 0.5
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("file:///etc/hostname", "no http"),
+        ("http://127.0.0.1:{port}/secret-token", "refused"),
+        ("http://[broken/secret-token", "ValueError"),
+    ],
+)
+def test_what_cannot_be_called_is_explained_without_the_address(url: str, reason: str) -> None:
+    with pytest.raises(NotCalledError, match=reason) as caught:
+        call_url(url.replace("{port}", str(find_free_port())))
+
+    assert "secret-token" not in str(caught.value)
+
+
+def test_a_url_that_never_answers_is_given_up() -> None:
+    with (
+        listening(Listener(delay_seconds=1)) as listener,
+        pytest.raises(NotCalledError, match=r"[Tt]ime"),
+    ):
+        call_url(listener.url, timedelta(milliseconds=100))
+
+
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+
+
+def a_site(newest: timedelta | None, due: timedelta | None = None) -> dict[str, Any]:
+    def moment(age: timedelta | None) -> str | None:
+        return None if age is None else f"{datetime.now(UTC) - age:%Y-%m-%dT%H:%M:%SZ}"
+
+    return {"newest": moment(newest), "due_since": moment(due), "rpo_seconds": 86_400,
+            "grace_seconds": 10_800}  # fmt: skip
+
+
+def a_heartbeat(age: timedelta = timedelta(0), **sites: dict[str, Any]) -> str:
+    return json.dumps({
+        "format": "giucong-heartbeat-1",
+        "at": f"{datetime.now(UTC) - age:%Y-%m-%dT%H:%M:%SZ}",
+        "sites": sites,
+        "journal": {"sequence": 7, "hash": "0" * 64},
+        "call": None,
+    })  # fmt: skip
+
+
+def look(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-I", SCRIPT, *arguments], capture_output=True, text=True, check=False,
+        encoding="utf-8", env={"LC_ALL": "C"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (a_heartbeat(), None),
+        (a_heartbeat(a=a_site(timedelta(hours=26))), None),
+        (a_heartbeat(a=a_site(None)), None),
+        (a_heartbeat(a=a_site(None, timedelta(hours=3))), None),
+        (a_heartbeat(timedelta(minutes=20)), "im lặng đã 2"),
+        (a_heartbeat(3 * DAY), "silent for 72 hours"),
+        (a_heartbeat(-DAY), "clocks disagree"),
+        (a_heartbeat(a=a_site(timedelta(hours=30))), "a: bản sao lưu mới nhất đã 30 giờ tuổi"),
+        (a_heartbeat(a=a_site(None, 2 * DAY)), "Site a has no backup at all"),
+        ("", "cannot be read"),
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ('{"format": "other"}', "cannot be read"),
+        ('{"format": "giucong-heartbeat-1"}', "cannot be read"),
+        ('{"format": "giucong-heartbeat-1", "at": 7, "sites": {}}', "cannot be read"),
+        (a_heartbeat(a={"newest": "yesterday"}), "cannot be read"),
+        ("\udcff\udcfe", "cannot be read"),
+        (None, "cannot be read"),
+    ],
+)
+def test_the_dead_man_alarms_in_two_languages(
+    tmp_path: Path, content: str | None, told: str | None
+) -> None:
+    path = tmp_path / "heartbeat.json"
+    if content is not None:
+        path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    ended = look("--file", str(path))
+
+    assert ended.returncode == (1 if told else 0), ended.stdout + ended.stderr
+    assert ended.stderr == ""
+    assert (told or "") in ended.stdout
+    assert ("BÁO ĐỘNG" in ended.stdout, "ALARM" in ended.stdout) == (bool(told), bool(told))
+
+
+def test_the_dead_man_reads_from_a_web_server_and_alarms_when_it_is_gone(tmp_path: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_arguments: object) -> None:
+            """Stay silent."""
+
+    (tmp_path / "heartbeat.json").write_text(a_heartbeat())
+    with serving(partial(Quiet, directory=str(tmp_path))) as url:
+        alive = look("--url", f"{url}/heartbeat.json")
+        missing = look("--url", f"{url}/other.json")
+    gone = look("--url", f"http://127.0.0.1:{find_free_port()}/heartbeat.json")
+
+    assert (alive.returncode, missing.returncode, gone.returncode) == (0, 1, 1)
+    assert "404" in missing.stdout
+
+
+def test_the_dead_man_hands_the_alarm_to_a_command_or_says_that_it_could_not(
+    tmp_path: Path,
+) -> None:
+    missing, told = str(tmp_path / "none.json"), tmp_path / "told"
+    sent = look("--file", missing, "--command", f"tee {told}")
+    failed = look("--file", missing, "--command", "false")
+    absent = look("--file", missing, "--command", str(tmp_path / "no-such-program"))
+
+    assert (sent.returncode, failed.returncode, absent.returncode) == (1, 2, 2)
+    assert "BÁO ĐỘNG" in told.read_text()
+    assert "NOT SENT" in failed.stderr
+    assert "ALARM" in absent.stderr
+
+
+def test_the_service_and_the_script_agree_on_the_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pulsing(tmp_path, monkeypatch, "http://127.0.0.1:1/") as (pulse, state):
+        beat_until(pulse, lambda: read_heartbeat(state))
+        ended = look("--file", str(state / "heartbeat.json"))
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
