@@ -320,3 +320,15 @@ def test_a_test_message_says_of_each_target_what_came_of_it(
     assert dead.stdout.count("@example.vn") == 2
     assert [mail.recipients for mail in sink.mails] == [("ttb@example.vn",)]
     assert "TIN THỬ" in sink.mails[0].subject
+
+
+def test_a_relay_that_is_no_mail_is_told_once_more(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_TEST_RELAY", "json://127.0.0.1:1/")
+    tell(catalog, FAILED)
+    now = datetime.now(UTC)
+    steps = [escalate(catalog, now + WAIT * number) for number in (2, 4, 6)]
+
+    assert steps == [1, 0, 0]
+    assert targets(catalog) == ["relay", "relay"]
