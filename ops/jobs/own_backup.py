@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backup.create import BackupResult, create_snapshot, find_parent
 from backup.errors import BackupError
@@ -37,7 +36,6 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.backup import summarize
 from ops.jobs.beginning import Start, clear_scratch
-from ops.jobs.definitions import backup_job, list_jobs
 from ops.jobs.indexing import update_index
 from ops.jobs.journal_heads import (
     ENOUGH_HEADS,
@@ -48,13 +46,11 @@ from ops.jobs.journal_heads import (
     sign_now,
 )
 from ops.jobs.repositories import RepositoryMissingError, init_repository, open_repository
-from ops.journal import Origin
-from ops.ledger import overview
 from ops.ledger.definitions import JobResult
-from ops.recovery.content import catalog_file, copy_catalog, make_own_request
+from ops.recovery.content import make_own_request
 from ops.recovery.guide import put_guide, write_guide
 from ops.recovery.mirroring import copy_objects
-from ops.recovery.records import dump_records
+from ops.recovery.records import catalog_file, copy_catalog, dump_records
 from ops.service.registry import RunContext
 from ops.sites import Reading
 from ops.text import fill
@@ -112,19 +108,6 @@ def back_up_service(
     if not all(it.is_whole for it in saved.values()):
         return JobResult("incomplete", "own_files_missing", {}, summary)
     return JobResult("ok", summary=summary)
-
-
-def ask_for_backup(session: Session, estate: Estate, origin: Origin) -> None:
-    """Have the service save itself soon, e.g. after an approval, in the caller's transaction.
-
-    Args:
-        session: A writing session.
-        estate: As it is now.
-        origin: Who has caused it; journaled.
-    """
-    name = backup_job(OWN_SITE)
-    job = next(job for job in list_jobs(estate) if job.name == name)
-    overview.trigger(session, job, now=datetime.now(UTC), origin=origin)
 
 
 def take_records(estate: Estate, catalog: Catalog) -> Path:

@@ -40,11 +40,11 @@ from ops.jobs.by_hand import at_bench
 from ops.jobs.journal_heads import RECOVERED, Examination, examine, open_root
 from ops.jobs.making import rebuild_index
 from ops.present import format_moment, write_line
-from ops.recovery.content import CATALOG_FILE, catalog_file
+from ops.recovery.content import CATALOG_FILE
 from ops.recovery.heads import read_heads
 from ops.recovery.placing import find_owner, give_to, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
-from ops.recovery.records import load_records
+from ops.recovery.records import catalog_file, load_records
 from ops.recovery.taking import Found, look_at, read_password, take_newest
 from ops.recovery.verification import tell
 from ops.sites import MANIFEST

@@ -17,6 +17,7 @@ from ops.estate.models import Estate
 from ops.estate.people import Person
 from ops.estate.references import reveal
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.own_backup_soon import ask_for_backup
 from ops.people.acting import check_person
 from ops.people.asking import ask_proof
 from ops.people.credentials import count_codes_left, prove
@@ -138,6 +139,9 @@ def _decide(bench: Bench, decision: Decision, person: str) -> None:
         now=datetime.now(UTC),
         prove=prove_it,
     )
+    if decision.ruling.verdict == "approved":
+        with bench.catalog.writing() as session:
+            ask_for_backup(session, bench.estate, origin)
 
 
 def _describe(

@@ -6,6 +6,7 @@
     /giucong/files/estate/…               the estate file and its includes, as below their folder
     /giucong/files/elsewhere/…            what the estate names outside of that folder
     /giucong/other/signing-key.pem        encrypted under the repository password
+    /giucong/other/credentials.key.enc    the key of the second factors, sealed in the same way
     /giucong/manifest.json                what this is, and how to put it back
 
 The repository key is never among it: whoever reads this has it already.
@@ -15,17 +16,12 @@ import json
 import os
 import pwd
 import socket
-import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-
-from sqlalchemy import make_url
 
 from backup.create import BackupRequest, Mount
 from backup.sources.files import FolderSource, TextSource
@@ -38,6 +34,8 @@ from ops.estate.references import resolve, reveal
 from ops.estate.sites import DatabasePart, FilesPart
 from ops.estate.stores import Store
 from ops.manifest import describe_reading
+from ops.recovery.records import catalog_file
+from ops.recovery.sealing import seal_secret
 from ops.recovery.signing import encode_key, find_signing_key, signing_file
 from ops.sites import MANIFEST, DatabaseReading, FilesReading, Reading
 from ops.text import N_, fill
@@ -46,6 +44,7 @@ from ops.version import software_version
 CATALOG_FILE = "databases/catalog.sqlite"
 RECORDS_FOLDER = "databases/catalog"
 SIGNING_KEY = "other/signing-key.pem"
+CREDENTIALS_KEY = "other/credentials.key.enc"
 ESTATE_FOLDER = "files/estate"
 ELSEWHERE = "files/elsewhere"
 
@@ -56,6 +55,8 @@ _PUT_BACK = (
     N_("By hand: put each file of `recovery.places` back to where it says; a path without a slash"
        " in front starts at the folder of the estate file."),
     N_("The signing key by hand: `openssl pkey -in signing-key.pem -passin file:KEY`"),
+    N_("The key of the second factors by hand: `openssl enc -d -aes-256-cbc -pbkdf2 -in"
+       " credentials.key.enc -pass file:KEY`"),
 )  # fmt: skip
 
 
@@ -96,33 +97,6 @@ def _saved_file(path: Path, folder: Path) -> SavedFile:
 def place_of(path: Path, folder: Path) -> str:
     """Give a path relative to the estate's folder where it lies below, else absolute."""
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
-
-
-def catalog_file(url: str) -> Path | None:
-    """Give the file of an SQLite catalog; None for another kind."""
-    parsed = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else (
-        None
-    )  # fmt: skip
-
-
-def copy_catalog(path: Path, folder: Path) -> Path:
-    """Make a consistent copy of the catalog that this process has open.
-
-    The file itself is never opened past SQLite here: closing it would drop the locks that this
-    process holds on it.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    copy = folder / "catalog.sqlite"
-    copy.unlink(missing_ok=True)
-    copy.touch(mode=0o600)
-    url = f"file:{quote(str(path))}?mode=ro"
-    with (
-        closing(sqlite3.connect(url, uri=True, timeout=30)) as live,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        live.backup(target)
-    return copy
 
 
 def make_own_request(
@@ -196,13 +170,18 @@ def _file_mounts(estate: Estate, reading: Reading, places: list[dict[str, str]])
 
 
 def _key_mounts(estate: Estate, store: Store, places: list[dict[str, str]]) -> Iterator[Mount]:
-    key, path = find_signing_key(estate), signing_file(estate)
-    if key is None:
-        return
+    """Yield the service's own keys; the store's password encrypts each."""
     password = resolve(estate.repository_key(store)).get_secret_value().encode()
-    to = place_of(path, estate.path.parent) if path else ""
-    places.append({"at": SIGNING_KEY, "to": to})
-    yield _mount(SIGNING_KEY, TextSource(lambda: encode_key(key, password), mode=0o600))
+    key = find_signing_key(estate)
+    if key is not None:
+        path = signing_file(estate)
+        places.append({"at": SIGNING_KEY, "to": place_of(path, estate.path.parent) if path else ""})
+        yield _mount(SIGNING_KEY, TextSource(lambda: encode_key(key, password), mode=0o600))
+    scheme, _sign, rest = (estate.keys.credentials or "").partition(":")
+    if scheme == "file" and Path(rest).exists():
+        line = Path(rest).read_bytes()
+        places.append({"at": CREDENTIALS_KEY, "to": place_of(Path(rest), estate.path.parent)})
+        yield _mount(CREDENTIALS_KEY, TextSource(lambda: seal_secret(line, password), mode=0o600))
 
 
 def _owner_of(folder: Path) -> str:

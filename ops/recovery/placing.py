@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.errors import OpsError, WrongUseError
-from ops.recovery.content import CATALOG_FILE, SIGNING_KEY
+from ops.recovery.content import CATALOG_FILE
 from ops.recovery.durable_files import copy_new, put_new
 from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
 from ops.recovery.taking import Found
@@ -93,8 +93,9 @@ def _put(step: Step, found: Found) -> None:
         put_new(step.path, found.password + b"\n", 0o600)
         return
     source = found.folder / step.at
-    if step.at == SIGNING_KEY:
-        put_new(step.path, found.signing_key(), 0o600)
+    secret = found.secret(step.at)
+    if secret is not None:
+        put_new(step.path, secret, 0o600)
         return
     copy_new(source, step.path, source.stat().st_mode & 0o777)
 

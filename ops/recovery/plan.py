@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ops.errors import OpsError
-from ops.recovery.content import CATALOG_FILE, RECORDS_FOLDER, SIGNING_KEY
+from ops.recovery.content import CATALOG_FILE, CREDENTIALS_KEY, RECORDS_FOLDER, SIGNING_KEY
 
 ELSEWHERE = "elsewhere"
 KEY = "key"
@@ -140,4 +140,4 @@ def companions(path: Path) -> list[Path]:
 
 def is_secret(step: Step) -> bool:
     """Tell whether a step writes a key, for its owner alone."""
-    return step.at in {SIGNING_KEY, KEY}
+    return step.at in {SIGNING_KEY, CREDENTIALS_KEY, KEY}

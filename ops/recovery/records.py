@@ -1,17 +1,22 @@
-"""Record tables as JSON lines, for a catalog that is no file: one line a row, values as text.
+"""Copies of the catalog: of its file, or of its record tables as JSON lines.
+
+One line is a row, its values are texts where JSON has no form for them.
 
 Order of loading: all tables in one transaction, parents first, the journal by its numbers, so that
 its guards let every row pass. Cut off, nothing was loaded.
 """
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Date, LargeBinary, Table, Uuid, func, insert, select
+from sqlalchemy import Connection, Date, LargeBinary, Table, Uuid, func, insert, make_url, select
 
 from ops.catalog.columns import Base, UTCDateTime
 from ops.catalog.opening import Catalog
@@ -19,6 +24,33 @@ from ops.catalog.records import JournalRow
 from ops.errors import OpsError
 
 _AT_ONCE = 1_000
+
+
+def catalog_file(url: str) -> Path | None:
+    """Give the file of an SQLite catalog; None for another kind."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else (
+        None
+    )  # fmt: skip
+
+
+def copy_catalog(path: Path, folder: Path) -> Path:
+    """Make a consistent copy of the catalog that this process has open.
+
+    The file itself is never opened past SQLite here: closing it would drop the locks that this
+    process holds on it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    copy = folder / "catalog.sqlite"
+    copy.unlink(missing_ok=True)
+    copy.touch(mode=0o600)
+    url = f"file:{quote(str(path))}?mode=ro"
+    with (
+        closing(sqlite3.connect(url, uri=True, timeout=30)) as live,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        live.backup(target)
+    return copy
 
 
 def record_tables() -> list[Table]:

@@ -18,8 +18,9 @@ from backup.snapshots import Snapshot
 from backup.stores import open_store
 from ops.errors import OpsError, WrongUseError
 from ops.estate.own_site import OWN_SITE
-from ops.recovery.content import SIGNING_KEY
+from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
 from ops.recovery.plan import State
+from ops.recovery.sealing import open_secret
 from ops.recovery.signing import decrypt_key
 
 _STAGING = Path("/var/tmp")  # noqa: S108 -- a folder of our own is made in it, for us alone
@@ -37,9 +38,13 @@ class Found:
     snapshot: Snapshot
     folder: Path
 
-    def signing_key(self) -> bytes:
-        """Give the signing key without its encryption."""
-        return decrypt_key((self.folder / SIGNING_KEY).read_bytes(), self.password)
+    def secret(self, at: str) -> bytes | None:
+        """Give a key without its encryption; None for what is no key."""
+        if at == SIGNING_KEY:
+            return decrypt_key((self.folder / at).read_bytes(), self.password)
+        if at == CREDENTIALS_KEY:
+            return open_secret((self.folder / at).read_bytes(), self.password)
+        return None
 
 
 def read_password(path: str) -> bytes:
@@ -120,6 +125,7 @@ def look_at(found: Found, at: str, path: Path) -> State:
     source = found.folder / at
     if not at or not path.is_file() or not source.is_file():
         return "taken"
-    if at == SIGNING_KEY:
-        return "same" if path.read_bytes() == found.signing_key() else "taken"
+    secret = found.secret(at)
+    if secret is not None:
+        return "same" if path.read_bytes() == secret else "taken"
     return "same" if filecmp.cmp(source, path, shallow=False) else "taken"

@@ -16,6 +16,9 @@ from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext
 from tests.integration.jobs.small_estate import build_estate, giucong
 
+KEYS = """signing = "file:keys/signing.key"
+credentials = "file:keys/credentials.key"
+[[stores]]"""
 FAR = """
 [[stores]]
 name = "far"
@@ -48,13 +51,14 @@ def build_signed_estate(folder: Path, more: str = FAR) -> Path:
     path = build_estate(folder, more)
     text = path.read_text(encoding="utf-8")
     text = text.replace("schema = 1", 'schema = 1\ninclude = ["sites.d/*.toml"]', 1)
-    text = text.replace("[[stores]]", 'signing = "file:keys/signing.key"\n[[stores]]', 1)
+    text = text.replace("[[stores]]", KEYS, 1)
     path.write_text(text, encoding="utf-8")
     (folder / "sites.d").mkdir()
     (folder / "sites.d/so-y-te.toml").write_text(SECOND, encoding="utf-8")
     (folder / "known_hosts").write_text("192.0.2.10 ssh-ed25519 AAAA\n")
     (folder / "keys").mkdir(mode=0o700)
     (folder / "keys/far.key").write_text(f"{uuid.uuid4().hex}\n")
+    (folder / "keys/credentials.key").write_text(f"{uuid.uuid4().hex}\n")
     made = giucong(path, "backup.init")
     assert made.returncode == 0, made.stderr
     return path

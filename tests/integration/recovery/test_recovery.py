@@ -13,7 +13,7 @@ import pytest
 from ops.catalog.columns import Base
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
-from ops.jobs.own_backup import ask_for_backup
+from ops.jobs.own_backup_soon import ask_for_backup
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import (
     build_signed_estate,
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for name in ("state", "sites.d"):
         shutil.copytree(folder / name, folder / "before" / name)
-    for name in ("estate.toml", "known_hosts", "keys/signing.key"):
+    for name in ("estate.toml", "known_hosts", "keys/signing.key", "keys/credentials.key"):
         shutil.copy(folder / name, folder / "before" / Path(name).name)
     return path
 
@@ -84,9 +84,9 @@ def test_the_service_comes_back_from_one_store_and_its_key(estate: Path, store: 
     for path in ("estate.toml", "known_hosts", "sites.d/so-y-te.toml"):
         saved = before / path if "/" in path else before / Path(path).name
         assert (folder / path).read_bytes() == saved.read_bytes()
-    signing = folder / "keys/signing.key"
-    assert signing.read_bytes() == (before / "signing.key").read_bytes()
-    assert stat.S_IMODE(signing.stat().st_mode) == 0o600
+    for name in ("signing.key", "credentials.key"):
+        assert (folder / "keys" / name).read_bytes() == (before / name).read_bytes()
+        assert stat.S_IMODE((folder / "keys" / name).stat().st_mode) == 0o600
     compare_records(before / "state/giucong.db", folder / "state/giucong.db")
     if store == "near":
         continues(estate)
@@ -197,7 +197,8 @@ def test_the_backup_holds_no_key_in_plain_text(estate: Path, tmp_path: Path) -> 
     folder = estate.parent
     run(estate, "backup.restore", "--site", "giucong", "--target", str(tmp_path / "restored"))
     secrets = [
-        (folder / "keys" / name).read_bytes().strip() for name in ("repository.key", "far.key")
+        (folder / "keys" / name).read_bytes().strip()
+        for name in ("repository.key", "far.key", "credentials.key")
     ]
     lines = (folder / "keys/signing.key").read_bytes().splitlines()
     secrets += [line for line in lines if not line.startswith(b"-----")]
@@ -220,7 +221,8 @@ def test_a_rehearsal_reads_everything_and_stores_nothing(estate: Path) -> None:
 
 def test_an_approval_has_the_service_saved_soon(estate: Path) -> None:
     with at_bench(load_estate(estate)) as bench, bench.catalog.writing() as session:
-        ask_for_backup(session, bench.estate, bench.origin)
+        for _twice in range(2):
+            ask_for_backup(session, bench.estate, bench.origin)
     with closing(sqlite3.connect(estate.parent / "state/giucong.db")) as database:
         rows = database.execute("SELECT job, state FROM occurrences").fetchall()
 
