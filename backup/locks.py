@@ -13,12 +13,14 @@ stale (same host, same user, no such process) are cleared on the way; foreign on
 
 import json
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from backup.errors import (
@@ -36,6 +38,8 @@ REFRESH_EVERY = timedelta(minutes=5)
 MUST_STOP_AFTER = timedelta(minutes=22, seconds=30)
 STALE_AFTER = timedelta(minutes=30)
 SECOND_LOOK_AFTER = timedelta(milliseconds=200)
+# A process and a lock it writes at once are told apart by less than that.
+_CLOCKS_DIFFER = timedelta(minutes=1)
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(seconds=60)
 
@@ -92,13 +96,24 @@ def is_stale(lock: LockInfo, now: datetime) -> bool:
     return lock.hostname == socket.gethostname() and not _is_alive(lock.pid)
 
 
-def is_own_dead(lock: LockInfo) -> bool:
-    """Whether the lock is surely a leftover of ours: this host, this user, no such process."""
+def is_own_dead(lock: LockInfo, now: datetime) -> bool:
+    """Whether the lock is surely a leftover of ours: this host, this user, and no such process.
+
+    After a power cut another process may have the number by now: the lock has not been refreshed
+    for long, and the process began after it was, which its holder cannot have.
+    """
+    if (
+        not lock.is_readable
+        or lock.hostname != socket.gethostname()
+        or lock.username != current_username()
+    ):
+        return False
+    if not _is_alive(lock.pid):
+        return True
     return (
-        lock.is_readable
-        and lock.hostname == socket.gethostname()
-        and lock.username == current_username()
-        and not _is_alive(lock.pid)
+        lock.time is not None
+        and now - lock.time > STALE_AFTER
+        and _began_after(lock.pid, lock.time)
     )
 
 
@@ -273,10 +288,11 @@ def _acquire(repository: Repository, *, exclusive: bool, confirm_late: bool) -> 
 
 
 def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> None:
+    now = repository.clock.now()
     for lock in list_locks(repository):
         if lock.id == own:
             continue
-        if is_own_dead(lock):
+        if is_own_dead(lock, now):
             with suppress(ObjectNotFoundError):
                 repository.store.delete(f"locks/{lock.id}")
             continue
@@ -328,6 +344,21 @@ def _read_lock(repository: Repository, file_id: str) -> LockInfo:
         raise
     except (DamagedError, UnsupportedFormatError, KeyError, TypeError, ValueError):
         return LockInfo(file_id, None, True, "", "", 0, is_readable=False)  # noqa: FBT003 -- is_exclusive: unread, so the worst
+
+
+def _began_after(pid: int, when: datetime) -> bool:
+    """Whether a process began surely later than a moment; False where that cannot be told."""
+    try:
+        # proc(5): the 22nd field, counted behind the name, which may hold anything; since boot.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        boot = re.search(rb"^btime (\d+)$", Path("/proc/stat").read_bytes(), re.MULTILINE)
+        ticks = int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return False
+    if boot is None:
+        return False
+    began_at = int(boot[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    return began_at > when.timestamp() + _CLOCKS_DIFFER.total_seconds()
 
 
 def _is_alive(pid: int) -> bool:

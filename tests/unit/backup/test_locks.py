@@ -8,9 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from backup.clock import SYSTEM_CLOCK
 from backup.errors import ObjectNotFoundError, RepositoryLockedError
 from backup.keys import current_username
 from backup.locks import (
@@ -76,8 +78,40 @@ def test_a_lock_says_who_holds_it(repository: Repository) -> None:
         assert info.exclusive
         assert (info.hostname, info.pid) == (socket.gethostname(), os.getpid())
         assert f"PID {os.getpid()} on {socket.gethostname()}" in info.describe()
-        assert not is_own_dead(info)
+        assert not is_own_dead(info, repository.clock.now())
     assert ids(repository) == set()
+
+
+def test_a_lock_of_ours_whose_number_another_process_has_by_now_is_cleared(
+    repository: Repository,
+) -> None:
+    """As after a power cut: the process of that number, here init, began after the lock."""
+    repository.clock = SYSTEM_CLOCK
+    ours = {"hostname": socket.gethostname(), "username": current_username(), "exclusive": True}
+    boot = SYSTEM_CLOCK.now() - timedelta(
+        seconds=float(Path("/proc/uptime").read_text().split()[0])
+    )
+    written = format_local_time(boot - timedelta(hours=1))
+    write(repository, **ours, pid=1, time=written)
+    write(repository, **ours, pid=os.getppid(), time=written)
+
+    with hold_lock(repository, exclusive=True) as lock:
+        assert ids(repository) == {lock.file_id}
+
+
+def test_an_old_lock_of_ours_whose_process_runs_stays(repository: Repository) -> None:
+    """It hangs, perhaps; whether it may be removed is for a person to say."""
+    repository.clock = SYSTEM_CLOCK
+    child = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        now = SYSTEM_CLOCK.now()
+        ours = {"hostname": socket.gethostname(), "username": current_username()}
+        write(repository, **ours, pid=child.pid, time=format_local_time(now))
+        (info,) = list_locks(repository)
+        assert not is_own_dead(info, now + timedelta(hours=5))
+    finally:
+        child.kill()
+        child.wait()
 
 
 @pytest.mark.parametrize(
