@@ -195,11 +195,14 @@ def _with_parent(request: BackupRequest, parent: "Snapshot | None") -> BackupReq
 def _say_parent(context: Context, parent: "Snapshot | None", arguments: argparse.Namespace) -> None:
     if context.json or context.quiet or arguments.force or arguments.stdin:
         return
-    context.output.line(
-        f"using parent snapshot {parent.short_id}"
-        if parent is not None
-        else "no parent snapshot found, will read all files"
-    )
+    if parent is None:
+        context.output.line("no parent snapshot found, will read all files")
+        return
+    context.output.line(f"using parent snapshot {parent.short_id}")
+    if parent.program_version.startswith("restic "):
+        context.output.line(
+            "its big files were cut by restic: those over 512 KiB that changed are stored again whole"
+        )
 
 
 def summary_message(result: BackupResult, seconds: float, *, dry_run: bool) -> dict[str, object]:

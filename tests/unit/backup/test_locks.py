@@ -87,13 +87,13 @@ def test_a_lock_of_ours_whose_number_another_process_has_by_now_is_cleared(
 ) -> None:
     """As after a power cut: the process of that number, here init, began after the lock."""
     repository.clock = SYSTEM_CLOCK
-    ours = {"hostname": socket.gethostname(), "username": current_username(), "exclusive": True}
-    boot = SYSTEM_CLOCK.now() - timedelta(
-        seconds=float(Path("/proc/uptime").read_text().split()[0])
-    )
-    written = format_local_time(boot - timedelta(hours=1))
-    write(repository, **ours, pid=1, time=written)
-    write(repository, **ours, pid=os.getppid(), time=written)
+    uptime = timedelta(seconds=float(Path("/proc/uptime").read_text().split()[0]))
+    written = format_local_time(SYSTEM_CLOCK.now() - uptime - timedelta(hours=1))
+    for pid in (1, os.getppid()):
+        write(
+            repository, hostname=socket.gethostname(), username=current_username(),
+            exclusive=True, pid=pid, time=written,
+        )  # fmt: skip
 
     with hold_lock(repository, exclusive=True) as lock:
         assert ids(repository) == {lock.file_id}
@@ -105,8 +105,10 @@ def test_an_old_lock_of_ours_whose_process_runs_stays(repository: Repository) ->
     child = subprocess.Popen(["/bin/sleep", "60"])
     try:
         now = SYSTEM_CLOCK.now()
-        ours = {"hostname": socket.gethostname(), "username": current_username()}
-        write(repository, **ours, pid=child.pid, time=format_local_time(now))
+        write(
+            repository, hostname=socket.gethostname(), username=current_username(),
+            pid=child.pid, time=format_local_time(now),
+        )  # fmt: skip
         (info,) = list_locks(repository)
         assert not is_own_dead(info, now + timedelta(hours=5))
     finally:
