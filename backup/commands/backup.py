@@ -200,8 +200,8 @@ def _say_parent(context: Context, parent: "Snapshot | None", arguments: argparse
         return
     context.output.line(f"using parent snapshot {parent.short_id}")
     if parent.program_version.startswith("restic "):
-        context.output.line(
-            "its big files were cut by restic: those over 512 KiB that changed are stored again whole"
+        context.output.note(
+            "restic has cut its big files: those over 512 KiB that change are stored again whole"
         )
 
 
