@@ -12,6 +12,7 @@ Killed between 2 and 3 it is sent once more: told twice is better than never.
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -189,17 +190,25 @@ class Courier:
         reminded_on = looked_at.date()
         while not self._done.wait(LOOK_EVERY.total_seconds()):
             now = datetime.now(UTC)
-            try:
-                if abs(now - looked_at) >= LATE_EVERY:
-                    looked_at = now
-                    note_late_sites(self.catalog, now)
-                    if now.date() != reminded_on:
-                        note_duties(self.catalog, now)
-                        reminded_on = now.date()
-                escalate(self.catalog, now)
-                note_summary(self.catalog, now)
-                deliver_waiting(self.catalog, now)
-            except DBAPIError as error:
-                log.warning("courier-waits", extra={"fields": {"error": type(error).__name__}})
-            except Exception as error:  # noqa: BLE001 - the courier must go on whatever happens
-                log.error("courier-failed", extra={"fields": {"error": type(error).__name__}})  # noqa: TRY400 - tracebacks may hold addresses
+            if abs(now - looked_at) >= LATE_EVERY:
+                looked_at = now
+                self._attempt(note_late_sites, now)
+                if now.date() != reminded_on and self._attempt(note_duties, now):
+                    reminded_on = now.date()
+            for work in (escalate, note_summary, deliver_waiting):
+                self._attempt(work, now)
+
+    def _attempt(self, work: Callable[[Catalog, datetime], object], now: datetime) -> bool:
+        """Do one of the works; what keeps failing must not keep the others from being done."""
+        fields = {"work": work.__name__}
+        try:
+            work(self.catalog, now)
+        except DBAPIError as error:
+            fields["error"] = type(error).__name__
+            log.warning("courier-waits", extra={"fields": fields})
+        except Exception as error:  # noqa: BLE001 - the courier must go on whatever happens
+            fields["error"] = type(error).__name__
+            log.error("courier-failed", extra={"fields": fields})  # noqa: TRY400 - tracebacks may hold addresses
+        else:
+            return True
+        return False

@@ -1,13 +1,14 @@
 """Alerts in a real catalog: opened, escalated once, taken up, closed; the summary once a day."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ops.alerts.escalating import escalate
 from ops.alerts.keeping import acknowledge, read_open, settle_green
@@ -18,7 +19,7 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Job, JournalRow, Notice
 from ops.ledger.definitions import LedgerEvent
 from ops.ledger.recording import Recording, record_events
-from ops.notices.courier import deliver_waiting
+from ops.notices.courier import Courier, deliver_waiting
 from ops.notices.late import note_late_sites
 from ops.notices.outbox import write_notices
 from ops.notices.summary import note_summary
@@ -332,3 +333,22 @@ def test_a_relay_that_is_no_mail_is_told_once_more(
 
     assert steps == [1, 0, 0]
     assert targets(catalog) == ["relay", "relay"]
+
+
+@pytest.mark.slow
+def test_a_summary_that_cannot_be_made_holds_no_notice_up(
+    catalog: Catalog, estate: Path, port: int
+) -> None:
+    text_of_estate = estate.read_text()
+    estate.write_text(text_of_estate.replace("[notices]", '[notices]\ndaily_summary = "00:00"'))
+    tell(catalog, FAILED)
+    with catalog.writing() as session:
+        session.execute(text("ALTER TABLE snapshots RENAME TO taken_away"))
+    with smtp_sink(port) as sink:
+        courier = Courier(catalog)
+        deadline = time.monotonic() + 30
+        while not sink.mails and time.monotonic() < deadline:
+            time.sleep(0.1)
+        courier.close()
+
+    assert [mail.recipients for mail in sink.mails] == [("nva@example.vn",)]
