@@ -1,6 +1,6 @@
 """Files larger than one order: several processes write their parts; the last one ends them.
 
-1. Make an empty file under a temporary name.
+1. Make an empty file under a temporary name, and hold it (`backup.restoring.partial`).
 2. Write the parts, in any order.
 3. When all are done set the metadata, then give it its own name.
 
@@ -32,6 +32,7 @@ class LargeFile:
         exact: Whether to take away attributes it inherits.
         existed: Whether it takes another one's place.
         remaining: Parts not done yet.
+        held: Descriptor that holds the temporary file.
     """
 
     folder: bytes
@@ -42,6 +43,7 @@ class LargeFile:
     exact: bool
     existed: bool
     remaining: int = 0
+    held: int = -1
 
     @property
     def path(self) -> bytes:
@@ -63,7 +65,7 @@ class LargeFiles:
         """Make the temporary file and give its name; None if that failed, which is reported."""
         try:
             folder = self._folders.open(file.folder)
-            temporary = create_large_file(folder, file.size, sparse=self._sparse)
+            temporary, file.held = create_large_file(folder, file.size, sparse=self._sparse)
         except OSError as error:
             self._tally.fail_with(file.path, error.errno or 0, os_text(error))
             return None
@@ -93,6 +95,7 @@ class LargeFiles:
         try:
             refused = finish_large_file(
                 self._folders.open(file.folder),
+                file.held,
                 temporary,
                 file.name,
                 file.metadata,
@@ -102,6 +105,7 @@ class LargeFiles:
             self._remove(file, temporary)
             self._tally.fail_with(file.path, error.errno or 0, os_text(error))
             return False
+        os.close(file.held)
         if refused:
             self._tally.refused(file.path, " ".join(refused))
         return True
@@ -109,6 +113,7 @@ class LargeFiles:
     def _remove(self, file: LargeFile, temporary: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary, dir_fd=self._folders.open(file.folder))
+        os.close(file.held)
 
     def close(self) -> None:
         """Remove what did not become whole."""

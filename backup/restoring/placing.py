@@ -8,6 +8,7 @@ from backup.errors import BackupError
 from backup.restoring.decisions import may_overwrite
 from backup.restoring.folders import Folders, join_path, list_names, lstat_entry, remove_entry
 from backup.restoring.metadata import hands_down_access
+from backup.restoring.partial import remove_leftovers
 from backup.restoring.request import RestoreRequest
 from backup.restoring.tally import Tally, os_text
 from backup.restoring.walk import Visit
@@ -109,9 +110,11 @@ class Placing:
         return True
 
     def _look(self, visit: Visit) -> Place:
-        """See what a folder holds that was there before, and clear it if asked."""
+        """See what a folder holds that was there before; clear it if asked, and of leftovers."""
         folder = self._folders.open(visit.path)
         names = frozenset(list_names(folder))
+        if not self._request.dry_run:
+            names -= remove_leftovers(folder, names - visit.names)
         inherits = hands_down_access(folder)
         if self._request.delete and not visit.is_broken:
             for name in sorted(names - visit.names):

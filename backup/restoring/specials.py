@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from backup.errors import DamagedError
 from backup.restoring.metadata import apply_to_name, metadata_of
-from backup.restoring.writing import temporary_name
+from backup.restoring.partial import temporary_name
 from backup.trees import Node
 
 _TYPES = {

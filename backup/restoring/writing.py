@@ -8,7 +8,6 @@ synced: a restore that was cut off is simply run again.
 
 import errno
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -28,6 +27,7 @@ from backup.restoring.orders import (
     Remark,
     parse_order,
 )
+from backup.restoring.partial import create_partial
 from backup.restoring.reading import BlobReader, PackReader
 from backup.stores.recipes import store_from_recipe
 
@@ -38,11 +38,6 @@ _PRIVATE = 0o600
 _LEAST_DIRECT = 256 << 10
 
 Contents = Mapping[Piece, bytes | BackupError]
-
-
-def temporary_name() -> bytes:
-    """Make up a name for a file that is not whole yet."""
-    return b".giucong-%s.partial" % secrets.token_hex(8).encode()
 
 
 class FileWriter:
@@ -117,21 +112,22 @@ class FileWriter:
     ) -> tuple[str, ...]:
         found = _whole(file.pieces, contents)
         metadata = file.metadata
-        name = file.name if file.work == "create" else temporary_name()
         mode = metadata.mode if self._exact_modes and not metadata.needs_care else _PRIVATE
-        descriptor = os.open(name, _CREATE, mode, dir_fd=folder)
+        if file.work == "create":
+            name, descriptor = file.name, os.open(file.name, _CREATE, mode, dir_fd=folder)
+        else:
+            name, descriptor = create_partial(folder, mode)
         try:
-            try:
-                self._write_contents(descriptor, found)
-                refused = apply_to_descriptor(descriptor, metadata, exact=exact)
-            finally:
-                os.close(descriptor)
+            self._write_contents(descriptor, found)
+            refused = apply_to_descriptor(descriptor, metadata, exact=exact)
             if file.work == "replace":
                 os.rename(name, file.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
             raise
+        finally:
+            os.close(descriptor)
         return refused
 
     def _write_contents(self, descriptor: int, contents: Sequence[bytes]) -> None:
@@ -202,28 +198,24 @@ def _whole(pieces: Sequence[Piece], contents: Contents) -> list[bytes]:
 
 
 def finish_large_file(
-    folder: int, temporary: bytes, name: bytes, metadata: Metadata, *, exact: bool
+    folder: int, held: int, temporary: bytes, name: bytes, metadata: Metadata, *, exact: bool
 ) -> tuple[str, ...]:
-    """Give a large file, whole by now, its metadata and then its name."""
-    descriptor = os.open(temporary, _PART, dir_fd=folder)
-    try:
-        refused = apply_to_descriptor(descriptor, metadata, exact=exact)
-    finally:
-        os.close(descriptor)
+    """Give a large file, whole by now and held by its descriptor, its metadata and its name."""
+    refused = apply_to_descriptor(held, metadata, exact=exact)
     os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     return refused
 
 
-def create_large_file(folder: int, size: int, *, sparse: bool) -> bytes:
-    """Make the temporary file of a large one and give its name."""
-    name = temporary_name()
-    descriptor = os.open(name, _CREATE, _PRIVATE, dir_fd=folder)
+def create_large_file(folder: int, size: int, *, sparse: bool) -> tuple[bytes, int]:
+    """Make the temporary file of a large one; gives its name and the descriptor that holds it."""
+    name, descriptor = create_partial(folder, _PRIVATE)
     try:
         if sparse:
             os.ftruncate(descriptor, size)
-    finally:
+    except BaseException:
         os.close(descriptor)
-    return name
+        raise
+    return name, descriptor
 
 
 def serve(setup: Message, channel: Channel) -> None:
