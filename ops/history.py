@@ -6,8 +6,9 @@ pure arithmetic, and every verdict says what it was made from.
 
 For each measure the middle of the band is the median. Its lower edge lies four spreads below, in
 logarithms, where a spread is the median distance from the median, made comparable to a standard
-deviation, and at least a floor: what hardly ever varies may still vary a little. Whatever was
-usual before is never strange: nine tenths of the smallest value seen is not below the band.
+deviation, and at least a floor: what hardly ever varies may still vary a little. Whatever a good
+run has had before is never strange: nine tenths of the smallest value seen is not below the band.
+So a run that was strange itself must not be learnt from until a person accepts its size.
 """
 
 import math

@@ -34,6 +34,7 @@ from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.manifest import make_manifest
+from ops.notices.drafts import SUSPICIOUS
 from ops.progress import PassOn
 from ops.service.registry import RunContext
 from ops.sites import Reading, check_site, make_request
@@ -64,7 +65,7 @@ def back_up(
     """Run a backup; the caller holds the site's lock.
 
     Arguments in the context: `database` takes that database alone, `full_read` reads every byte
-    of the source again.
+    of the source again, `accept_size` takes whatever is odd for normal from now on.
 
     Raises:
         EstateError, OpsError: The estate or the site cannot be used.
@@ -95,7 +96,11 @@ def back_up(
     )
     summary = summarize(start.estate, request, reading, result)
     figures = RunFigures(time.monotonic() - started, summary["parts"])
-    return _conclude(result, reading, summary, find_odd(context.catalog, context.job, figures))
+    oddities = find_odd(context.catalog, context.job, figures)
+    if oddities and context.arguments.get("accept_size"):
+        summary["accepted"] = oddities
+        oddities = []
+    return _conclude(result, reading, summary, oddities)
 
 
 def plan_backup(
@@ -184,11 +189,14 @@ def summarize(
 
 
 def find_odd(catalog: Catalog, job: str, figures: RunFigures) -> list[dict[str, Any]]:
-    """Give the measures of a run that lie below what the job's good runs have taught."""
+    """Give the measures of a run that lie below what the job's good runs have taught.
+
+    A suspicious run teaches nothing: else the first one would silence the alarm about the next.
+    """
     with catalog.reading() as session:
         query = (
             select(Run.summary)
-            .where(Run.job == job, Run.outcome == "ok")
+            .where(Run.job == job, Run.outcome == "ok", Run.reason != SUSPICIOUS)
             .order_by(Run.started_at.desc())
             .limit(LEARNT_FROM)
         )
@@ -217,5 +225,5 @@ def _conclude(
         params = {"count": len(result.errors), "first": first}
         return JobResult("incomplete", "unreadable", params, summary)
     if oddities:
-        return JobResult("ok", "suspicious", {"oddities": list(oddities)}, summary)
+        return JobResult("ok", SUSPICIOUS, {"oddities": list(oddities)}, summary)
     return JobResult("ok", summary=summary)

@@ -162,7 +162,10 @@ def _explain_suspicious(params: Params) -> Explanation:
         "; ".join(oddities),
         _("a snapshot was made; earlier ones are untouched"),
         fill(
-            N_("look whether the site is whole: `{program} backup.files --site {site}`"),
+            N_(
+                "look whether the site is whole: `{program} backup.files --site {site}`; if it is,"
+                " `{program} backup.run --site {site} --accept-size` ends this warning"
+            ),
             params,
         ),
     )

@@ -1,6 +1,6 @@
 """Back up and check sites for a person at a terminal, and say what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -39,7 +39,13 @@ _NO_WAIT = timedelta(0)
 
 
 def run_site(
-    name: str, progress: Progress, *, database: str, full_read: bool, as_json: bool
+    name: str,
+    progress: Progress,
+    *,
+    database: str = "",
+    full_read: bool = False,
+    accept_size: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Back up one site and write the result; gives the exit code."""
     estate = load_estate()
@@ -47,7 +53,8 @@ def run_site(
     with at_bench(estate) as bench:
         if not as_json:
             write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
-        result = _back_up(bench, site, progress, database=database, full_read=full_read)
+        arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
+        result = _back_up(bench, site, progress, arguments)
     if as_json:
         write_json({"site": site.name, **asdict(result)})
     else:
@@ -55,17 +62,20 @@ def run_site(
     return EXIT_CODES[result.outcome]
 
 
+def _arguments(database: str, *, full_read: bool, accept_size: bool) -> dict[str, Any]:
+    """Give the arguments of `ops.jobs.backup.back_up`; what was not asked for is left out."""
+    asked = {"database": database, "full_read": full_read, "accept_size": accept_size}
+    return {name: value for name, value in asked.items() if value}
+
+
 def _back_up(
-    bench: Bench, site: Site, progress: Progress, *, database: str = "", full_read: bool = False
+    bench: Bench, site: Site, progress: Progress, arguments: Mapping[str, Any]
 ) -> JobResult:
     job = backup_job(site.name)
-    arguments: dict[str, Any] = {}
-    if database:
-        job = f"backup-database/{site.name}/{database}"
-        arguments["database"] = database
-    if full_read:
+    if "database" in arguments:
+        job = f"backup-database/{site.name}/{arguments['database']}"
+    if "full_read" in arguments:
         job = f"full-read/{site.name}"
-        arguments["full_read"] = True
     work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 
@@ -76,12 +86,11 @@ def run_all_sites(progress: Progress, *, dry_run: bool) -> int:
     codes = []
     for site in choose_sites(estate, ""):
         try:
-            one = partial(rehearse_site, site.name, progress, as_json=False) if dry_run else (
-                partial(
-                    run_site, site.name, progress, database="", full_read=False, as_json=False
-                )
-            )  # fmt: skip
-            codes.append(one())
+            codes.append(
+                rehearse_site(site.name, progress, as_json=False)
+                if dry_run
+                else run_site(site.name, progress)
+            )
         except (BackupError, OpsError, OSError) as error:
             codes.append(report(error))
         write_line()

@@ -26,6 +26,7 @@ def init(_context: Context, site: str = "", dry_run: bool = False) -> int:
         "site": _SITE,
         "database": N_("Back up this database alone."),
         "full_read": N_("Read every byte of the source again, whatever looks unchanged."),
+        "accept_size": N_("The site is whole although it shrank: take this size for normal."),
         "dry_run": N_("Read everything and say what would be stored, but store nothing."),
         "json": _JSON,
     }
@@ -35,6 +36,7 @@ def run(
     site: str,
     database: str = "",
     full_read: bool = False,
+    accept_size: bool = False,
     dry_run: bool = False,
     json: bool = False,
 ) -> int:
@@ -45,7 +47,14 @@ def run(
     with shown_progress() as progress:
         if dry_run:
             return rehearse_site(site, progress, as_json=json)
-        return run_site(site, progress, database=database, full_read=full_read, as_json=json)
+        return run_site(
+            site,
+            progress,
+            database=database,
+            full_read=full_read,
+            accept_size=accept_size,
+            as_json=json,
+        )
 
 
 @operator_task(help={"dry_run": _DRY_RUN})

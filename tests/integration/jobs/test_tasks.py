@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from ops.catalog.opening import open_catalog
-from ops.catalog.records import Run
+from ops.catalog.records import JournalRow, Run
 from ops.service.site_lock import hold_site_lock
 from tests.integration.jobs.small_estate import build_estate, giucong
 
@@ -319,6 +319,23 @@ def test_a_run_that_held_strangely_little_is_ok_and_told(tmp_path: Path) -> None
     assert "in the 6 good runs before it was about 100.0 MiB" in ended.stdout
     assert "files/www held" not in ended.stdout
     assert "unlike the runs before it" in alone.stdout
+    assert "backup.run --site cong-xa --accept-size" in alone.stdout
+
+    second = giucong(estate, "backup.run", "--site", "cong-xa")
+    accepted = giucong(estate, "backup.run", "--site", "cong-xa", "--accept-size")
+    with catalog.reading() as session:
+        told = json.loads(
+            session.execute(
+                select(JournalRow.details).where(JournalRow.subject == "backup/cong-xa")
+                .order_by(JournalRow.sequence.desc()).limit(1)
+            ).scalar_one()
+        )  # fmt: skip
+    catalog.close()
+    after = giucong(estate, "backup.run", "--site", "cong-xa")
+
+    assert "in the 6 good runs before it was about 100.0 MiB" in second.stdout
+    assert "unlike the runs before it" not in accepted.stdout + after.stdout
+    assert [it["measure"] for it in told["summary"]["accepted"]] == ["databases/db.sqlite"]
 
 
 def test_a_killed_run_leaves_nothing_stuck(tmp_path: Path) -> None:

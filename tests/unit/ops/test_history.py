@@ -53,7 +53,7 @@ def test_what_varies_much_may_vary_again() -> None:
                     runs(30, 300, 60, 600, 100, 45)) == []  # fmt: skip
 
 
-def test_what_has_been_before_is_never_odd() -> None:
+def test_what_a_person_has_accepted_before_is_never_odd() -> None:
     history = [*runs(*[60] * 10), *runs(60, size=10 * MEBIBYTE)]
 
     assert measures(RunFigures(60, {"databases/db.sqlite": 10 * MEBIBYTE}), history) == []
