@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from backup.commands.choosing import (
     add_filter_flags,
@@ -71,10 +71,32 @@ def _open_target(context: Context) -> Iterator[Write]:
         context.output.flush()
         return
     if os.path.lexists(target) and not os.path.isfile(target):
-        with open(target, "wb") as file:
+        with _named(target), open(target, "wb") as file:
             yield file.write
         return
     unfinished = target + ".unfinished"
-    with open(unfinished, "wb") as file:
-        yield file.write
-    os.replace(unfinished, target)
+    with _named(target):
+        try:
+            with open(unfinished, "wb") as file:
+                yield file.write
+            os.replace(unfinished, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(unfinished)
+            raise
+
+
+@contextmanager
+def _named(target: str) -> Iterator[None]:
+    """Say which file could not be written: what fails on an open one has no name."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(
+            "cannot write {path}",
+            why="{reason}",
+            data="the repository was only read; no half-written file was left under that name",
+            next_step="make room there, or name another file with --target",
+            path=target,
+            reason=error.strerror or type(error).__name__,
+        ) from error

@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 import tarfile
 import zipfile
 
@@ -209,6 +210,24 @@ def test_a_dump_into_a_file_appears_only_when_it_is_whole(
 
     assert damaged.code == 1
     assert not target.exists()
+
+
+def test_a_dump_that_finds_no_room_names_the_file_and_leaves_nothing(
+    own: OracleRepository, ids: list[str]
+) -> None:
+    target = own.folder.parent / "big"
+    target.write_text("from before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(BIG) // 2, hard))
+    try:
+        run = run_ours("dump", ids[0], "/src/a/b/big.bin", "-t", str(target), repository=own.folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert run.code == 1
+    assert f"cannot write {target}" in run.stderr
+    assert target.read_text() == "from before"
+    assert not target.with_name("big.unfinished").exists()
 
 
 def test_a_damaged_snapshot_does_not_hide_the_others(own: OracleRepository, ids: list[str]) -> None:
