@@ -4,8 +4,8 @@ It stands in no file: the estate refuses a site of that name. Records, journal, 
 and the signing key are backed up once a day, after the last window of the night.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ops.clock.occurrences import next_due, occurrences_between
@@ -59,23 +59,25 @@ def witness_schedule(estate: Estate) -> str:
 
 def _end_of_night(estate: Estate) -> int:
     """Give minutes after noon: a night begins at one noon and ends before the next."""
-    zone = estate.zone
-    ends = [end for site in estate.sites for end in _ends(site.schedule.backup, zone)]
+    zone = estate.organisation.timezone
+    schedules = {site.schedule.backup for site in estate.sites}
+    ends = [end for text in schedules if (end := _latest_end(text, zone)) is not None]
     return min(max(ends, default=_NOON), _LATEST - _AFTER_BACKUPS)
 
 
-def _ends(text: str, zone: ZoneInfo) -> Iterator[int]:
+@lru_cache(maxsize=1_000)
+def _latest_end(text: str, zone_name: str) -> int | None:
+    """Give how late in a night a schedule may still be due, in minutes after noon."""
+    zone = ZoneInfo(zone_name)
     schedule = parse_schedule(text, zone)
     if isinstance(schedule, Never):
-        return
+        return None
     if isinstance(schedule, Window):
-        yield _after_noon(schedule.end.hour * 60 + schedule.end.minute)
-        return
+        return _after_noon(schedule.end.hour * 60 + schedule.end.minute)
     found = occurrences_between(schedule, _ANY_WEEK, _ANY_WEEK + _WEEK)
-    following = next_due(schedule, _ANY_WEEK)
-    for due in found or (() if following is None else (following,)):
-        local = due.astimezone(zone)
-        yield _after_noon(local.hour * 60 + local.minute)
+    following = None if found else next_due(schedule, _ANY_WEEK)  # a yearly one, say
+    dues = [due.astimezone(zone) for due in (*found, following) if due is not None]
+    return max((_after_noon(due.hour * 60 + due.minute) for due in dues), default=None)
 
 
 def _after_noon(minute_of_day: int) -> int:

@@ -19,8 +19,9 @@ def list_jobs(estate: Estate) -> list[JobDefinition]:
 
     Forgetting is never tried again by itself: it deletes, so a person looks first.
     """
-    sites = (*estate.sites, estate.own_site)
-    return [*(job for site in sites for job in _jobs_of(estate, site)), _journal_job(estate)]
+    sites, witness = (*estate.sites, estate.own_site), witness_schedule(estate)
+    jobs = [job for site in sites for job in _jobs_of(estate, site, witness)]
+    return [*jobs, _journal_job(estate)]
 
 
 def backup_job(site: str) -> str:
@@ -54,7 +55,7 @@ def _journal_job(estate: Estate) -> JobDefinition:
     )
 
 
-def _jobs_of(estate: Estate, site: Site) -> Iterator[JobDefinition]:
+def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition]:
     zone = estate.organisation.timezone
     yield JobDefinition(
         name=backup_job(site.name),
@@ -104,7 +105,7 @@ def _jobs_of(estate: Estate, site: Site) -> Iterator[JobDefinition]:
         name=witness_job(site.name),
         kind="witness",
         site=site.name,
-        schedule=witness_schedule(estate),
+        schedule=witness,
         timezone=zone,
         retry=_CHECK_AGAIN,
     )

@@ -186,7 +186,11 @@ def _lost_heads(estate: Estate, beyond: int) -> list[dict[str, Any]]:
 
 def _write_verdict(verdict: Examination) -> None:
     if not verdict.findings:
-        text = _("The journal holds: {rows} rows, and the signed heads in the stores agree.")
+        text = (
+            _("The journal holds: {rows} rows, and the signed heads in the stores agree.")
+            if verdict.outcome == "ok"
+            else _("The journal's chain holds: {rows} rows; no store has a signed head of it.")
+        )
         write_line(text.format(rows=verdict.head.sequence))
         return
     write_line(_("The journal was looked at:"))

@@ -106,5 +106,6 @@ def test_a_recovery_by_root_gives_everything_to_the_services_user(tmp_path: Path
 
     assert saved.outcome == "ok"
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "no store has a signed head" in ended.stdout
     assert len(made) >= 2
     assert {it.lstat().st_uid for it in made} == {owner.pw_uid}

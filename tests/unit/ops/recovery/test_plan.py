@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.recovery.plan import Look, NotOursError, State, plan_recovery
+from ops.recovery.plan import Look, NotOursError, State, Step, plan_recovery
 
 MANIFEST: dict[str, Any] = {
     "recovery": {
@@ -23,6 +23,9 @@ MANIFEST: dict[str, Any] = {
     },
     "made_by": {"run": "r-1"},
 }
+
+
+CATALOG = Path("/var/lib/giucong/giucong.db")
 
 
 def nothing(_at: str, _path: Path) -> State:
@@ -58,6 +61,12 @@ def test_a_key_that_is_there_is_left_alone_and_the_rest_is_named() -> None:
 
     assert "key" not in [step.at for step in plan.steps]
     assert [step.path.name for step in plan.taken] == ["a.toml", "signing.key", "estate.toml"]
+
+
+def test_what_is_there_already_needs_nobodys_word() -> None:
+    plan = plan_recovery(MANIFEST, None, lambda _at, _path: "same")
+
+    assert plan.taken == [Step("databases/catalog.sqlite", CATALOG, "taken")]  # a log lies beside
 
 
 def test_the_log_of_an_old_catalog_counts_as_the_catalog() -> None:
