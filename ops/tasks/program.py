@@ -28,6 +28,8 @@ class OperatorProgram(Program):
             super().parse_tasks()
         except ParseError as error:
             self._refuse(error)
+        except WrongUseError as error:  # a flag's value, read while parsing
+            raise Exit(code=report(error)) from error
 
     def parse_cleanup(self) -> None:
         """Do what the core flags ask for, unless tasks are to be run."""

@@ -27,6 +27,9 @@ from ops.people.acting import check_door
 from ops.text import _, paragraphs_of, render_error
 
 EXIT_INTERRUPTED = 130
+MOST_COUNTED = 9_000
+"""The greatest number that a flag takes: what counts days or years needs no more."""
+
 EXIT_BROKEN_PIPE = 141  # what the shell reports of a program that SIGPIPE has ended
 _PASSWORD_IN_URL = re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+@")
 
@@ -35,6 +38,41 @@ class OperatorTask(Task[Callable[..., None]]):
     """A task that takes flags only; `required` names those that must be given."""
 
     required: tuple[str, ...] = ()
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """Say what one flag takes; numbers are read by us, since invoke lets every int pass."""
+        options = super().arg_opts(name, default, taken_names)
+        if options.get("kind") is int:
+            options["kind"] = NumberReader(options["names"][0])
+        return options
+
+
+class NumberReader:
+    """Reads the number that is given to a flag; what invoke calls the flag's kind."""
+
+    def __init__(self, flag: str) -> None:
+        self._flag = flag
+        self.__name__ = "int"  # invoke prints a kind by its name
+
+    def __call__(self, text: str) -> int:
+        """Read it.
+
+        Raises:
+            WrongUseError: It is no whole number from 0 to `MOST_COUNTED`.
+        """
+        digits = text.strip()
+        is_short = len(digits) <= len(str(MOST_COUNTED))
+        if digits.isascii() and digits.isdigit() and is_short and int(digits) <= MOST_COUNTED:
+            return int(digits)
+        raise WrongUseError(
+            "the flag --{flag} takes a whole number from 0 to {most}",
+            why='"{given}" was given',
+            data="nothing was changed",
+            next_step="correct it and type the command again",
+            flag=self._flag,
+            most=MOST_COUNTED,
+            given=text,
+        )
 
 
 def operator_task(

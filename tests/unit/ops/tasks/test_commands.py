@@ -89,6 +89,11 @@ def test_the_list_is_vietnamese_and_english_on_demand(command: list[str]) -> Non
         (["--dry", "estate.check"], 2),
         (["estate.show", "--dry"], 2),
         (["estate.show", "--json=x"], 2),
+        (["service.missed", "--days", "abc"], 2),
+        (["service.missed", "--days", "9001"], 2),
+        (["service.missed", "--days=-4"], 2),
+        (["duty.due", "--days=-1"], 2),
+        (["duty.evidence", "--duty", "x", "--year", "1e3"], 2),
         (["estate.sample"], 0),
         (["estate.check", "--help"], 0),
         (["--help", "estate.check"], 0),
@@ -99,6 +104,14 @@ def test_exit_codes(command: list[str], arguments: list[str], code: int, estate:
 
     assert ended.returncode == code
     assert "Traceback" not in ended.stderr
+
+
+def test_a_number_that_is_none_names_the_flag_and_the_range(estate: str) -> None:
+    asked = ("service.missed", "--days", "abc")
+    ended = run(GIUCONG, *asked, GIUCONG_ESTATE=estate, GIUCONG_LANG="en")
+
+    assert "the flag --days takes a whole number from 0 to 9000" in ended.stderr
+    assert '"abc" was given' in ended.stderr
 
 
 def test_no_estate_file_is_told_with_the_next_step(tmp_path: Path) -> None:
