@@ -7,11 +7,11 @@ user; another user is told the command to type. A checkout or the demo belongs t
 import os
 import pwd
 import sys
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 from ops.errors import OpsError
+from ops.toml import read_toml
 
 Step = Literal["stay", "become", "refuse"]
 
@@ -33,7 +33,7 @@ def find_state_folder(path: Path) -> Path | None:
     Reads no more than it needs and reports no mistake: the task that loads the estate will.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path)
         folder = path.parent / str(data.get("service", {}).get("state", "var"))
     except (OSError, ValueError, AttributeError):
         return None

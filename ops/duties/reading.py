@@ -1,6 +1,5 @@
 """Read one table of duties or holidays; what is wrong with it is collected, never raised."""
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ops.errors import OpsError, Problem
 from ops.estate.load import render_key
 from ops.estate.shape import describe
+from ops.toml import read_toml
 
 Table = TypeVar("Table", bound=BaseModel)
 
@@ -44,7 +44,7 @@ def read_table(path: Path, model: type[Table], problems: list[Problem]) -> Table
 
 def _parse(path: Path, problems: list[Problem]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except OSError as error:
         problems.append(
             Problem(

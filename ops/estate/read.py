@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import Problem, WrongUseError
+from ops.toml import NestedTooDeeplyError, read_toml
 
 Location = tuple[str | int, ...]
 
@@ -80,7 +81,7 @@ def read_document(path: Path) -> Document:
 
 def _parse(path: Path, document: Document) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except tomllib.TOMLDecodeError as error:
         found = _PLACE_IN_TEXT.fullmatch(str(error))
         reason, line = found.groups() if found else (str(error), None)
@@ -92,6 +93,16 @@ def _parse(path: Path, document: Document) -> dict[str, Any] | None:
                 else "the end is not valid TOML: {reason}",
                 "correct it there; texts stand between quotes, dates do not",
                 {"line": line, "reason": reason},
+                path,
+            )
+        )
+    except NestedTooDeeplyError:
+        document.problems.append(
+            Problem(
+                "",
+                "lists or tables lie too deep inside each other",
+                "look for brackets that were never closed, or opened too often",
+                {},
                 path,
             )
         )

@@ -8,7 +8,7 @@ from ops.errors import EstateError
 from ops.estate.load import load_estate
 from ops.text import render_error
 from tests.golden_texts import GOLDEN, assert_golden
-from tests.unit.ops.estate.conftest import SITE, Load
+from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 
 FILE = GOLDEN / "twenty-mistakes" / "estate.toml"
 
@@ -121,6 +121,22 @@ def test_a_site_without_files_and_databases_saves_nothing(load: Load) -> None:
         load(SITE.partition("[[sites.files]]")[0])
 
     assert [problem.key for problem in caught.value.problems] == ["sites[so-y-te]"]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "estate.toml"
+    path.write_text("\ufeff" + SMALL + SITE, encoding="utf-8")
+
+    assert [site.name for site in load_estate(path).sites] == ["so-y-te"]
+
+
+def test_endless_brackets_are_a_mistake_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "estate.toml"
+    path.write_text("a = " + "[" * 5_000 + "]" * 5_000, encoding="utf-8")
+    with pytest.raises(EstateError) as caught:
+        load_estate(path)
+
+    assert caught.value.problems[0].what == "lists or tables lie too deep inside each other"
 
 
 def test_a_file_that_is_not_utf_8_is_told_by_its_byte(tmp_path: Path) -> None:
