@@ -3,7 +3,6 @@
 import argparse
 import os
 import posixpath
-import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -57,8 +56,12 @@ def read_list(file: str) -> bytes:
     Raises:
         UsageError: It cannot be read.
     """
+    if file == "-":
+        from backup.sources.streams import standard_input
+
+        return standard_input().read()
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return Path(file).read_bytes()
     except OSError as error:
         raise UsageError(
             "cannot read {file}",

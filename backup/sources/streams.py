@@ -4,16 +4,31 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import BinaryIO, cast
 
-from backup.errors import SourceError
+from backup.errors import SourceError, UsageError
 from backup.sources.files import Reader
 
 
 @contextmanager
 def open_stdin() -> Iterator[Reader]:
     """Read this process's stdin to its end."""
-    yield cast("Reader", sys.stdin.buffer)
+    yield cast("Reader", standard_input())
+
+
+def standard_input() -> BinaryIO:
+    """Give this process's stdin.
+
+    Raises:
+        UsageError: It was closed before we were started, as with ``<&-``.
+    """
+    if sys.stdin is None:
+        raise UsageError(
+            "stdin is closed, so nothing can be read from it",
+            data="nothing was stored",
+            next_step="pipe the data in, e.g. pg_dump portal | python -m backup backup --stdin",
+        )
+    return sys.stdin.buffer
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.restic_oracle import PASSWORD, OracleRepository
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +44,22 @@ def test_being_stopped_gives_130_and_leaves_no_lock(own: OracleRepository) -> No
     assert stderr.decode().startswith("error: interrupted\n")
     assert "Traceback" not in stderr.decode()
     assert list((own.folder / "locks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--stdin"], ["--files-from-raw", "-"]], ids=["data", "list of paths"]
+)
+def test_a_stdin_that_is_closed_is_wrong_use(own: OracleRepository, words: list[str]) -> None:
+    process = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *OURS, "backup", *words],
+        env=_environment(own),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: stdin is closed")
 
 
 def test_a_reader_that_goes_away_is_no_bug(own: OracleRepository, ids: list[str]) -> None:
