@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ops.errors import Problem
 from ops.estate.load import render_key
 from ops.estate.models import Estate
+from ops.estate.personal_data import check_personal_data
 from ops.estate.read import Location
 from ops.estate.references import is_open_to_others
 from ops.estate.telling import check_telling
@@ -36,6 +37,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_ends(estate, today),
         *_check_targets(estate),
         *check_telling(estate, today),
+        *check_personal_data(estate),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")
 

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from ops.canonical import digest_of
 from ops.errors import WrongUseError
+from ops.estate.floors import decide_floor
 from ops.estate.hosts import Host, Line
 from ops.estate.organisation import (
     Calendar,
@@ -162,9 +163,15 @@ class Estate(Part):
         return store.key or self.keys.repository
 
     def retention_for(self, site: Site, store: Store) -> Retention:
-        """Give what a store keeps of a site: the site's rules, changed by the store's own."""
+        """Give what a store keeps of a site: its rules, changed by the store's, and the minimum.
+
+        The minimum is the longest that the site, one of its classes or the store asks for.
+        """
         changes = store.retention.model_dump(exclude_none=True) if store.retention else {}
-        return site.retention.overridden(changes)
+        classes = [it for it in self.classes if it.name in site.classes]
+        floor = decide_floor(site.retention, classes, store.retention)
+        least = {"minimum_days": floor.days, "minimum_basis": floor.basis}
+        return site.retention.overridden({**changes, **least})
 
     def document(self) -> dict[str, Any]:
         """Give the estate as plain JSON values, the form that is stored.

@@ -14,6 +14,7 @@ from ops.estate.values import (
     Part,
     Positive,
     Text,
+    Whole,
     mistake,
 )
 
@@ -58,6 +59,14 @@ class ContentClass(Part):
     title: str = Field(default="", description="Its title.", examples=["Hỏi đáp, phản ánh"])
     personal_data: Flag = Field(
         default=False, description="Whether it holds personal data.", examples=[True]
+    )
+    minimum_days: Whole = Field(
+        default=0,
+        description="No backup of a site that holds it is forgotten before.",
+        examples=[90],
+    )
+    minimum_basis: str = Field(
+        default="", description="Who set the minimum.", examples=["Trung tâm tự đặt"]
     )
 
 

@@ -53,6 +53,11 @@ class Retention(Part):
     minimum_basis: str = Field(
         default="", description="Who set the minimum.", examples=["Trung tâm tự đặt"]
     )
+    maximum_basis: str = Field(
+        default="",
+        description="Why nothing is kept longer than these rules do; personal data asks for it.",
+        examples=["Đủ để điều tra một năm sau sự cố"],
+    )
 
     @model_validator(mode="after")
     def _keeps_something(self) -> Self:
@@ -87,5 +92,5 @@ class StoreRetention(Part):
         default=None, description="Instead of the sites' own.", examples=[10]
     )
     minimum_days: Whole | None = Field(
-        default=None, description="Instead of the sites' own.", examples=[30]
+        default=None, description="Where the sites' own minimum is shorter.", examples=[30]
     )

@@ -82,6 +82,11 @@ FILLED_IN: Mapping[str, Any] = {
             "role": "main",
             "profile": "wordpress",
             "classes": ["news", "feedback"],
+            "retention": {
+                "minimum_days": 30,
+                "minimum_basis": "Đủ để phát hiện và khôi phục phản ánh bị sửa, bị xóa",
+                "maximum_basis": "Bản cũ hơn không còn cần để khôi phục",
+            },
             "files": [
                 {"name": "www", "path": "/var/www/portal", "kind": "content"},
                 {"name": "config", "path": "/etc/nginx", "kind": "config"},

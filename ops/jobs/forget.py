@@ -1,41 +1,52 @@
 """Forget a site's old snapshots by its retention, then remove the data nobody needs any more.
 
-Order: decide under the exclusive lock; remove snapshots (`backup.forget`); let go of the lock;
-prune (`backup.prune`); bring the index tables up to date. Each step may be cut off anywhere and is
-made up for by the next run.
+Order: look whether everything is as expected (`ops.retention.braking`), else end as failed; decide
+under the exclusive lock; write the record of what is to go; remove snapshots (`backup.forget`);
+complete the record; let go of the lock; prune (`backup.prune`); bring the index tables up to date.
+Each step may be cut off anywhere and is made up for by the next run.
 
-Beside the keep rules two things always stay: what is younger than `minimum_days`, and the newest
-snapshot that is whole.
+Beside the keep rules three things always stay: what is younger than the minimum, what is held, and
+the newest snapshot that is whole (`ops.retention.protection`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from backup.forget import ForgetPlan, ForgetResult, GroupPlan, apply_forget, plan_forget
-from backup.locks import hold_lock
+from backup.forget import ForgetPlan, ForgetResult, apply_forget, plan_forget
+from backup.locks import Lock, hold_lock
 from backup.progress import SILENT, Progress
 from backup.prune import PruneResult, prune
 from backup.repository import Repository
-from backup.retention import CalendarDuration, KeepPolicy, Verdict
+from backup.retention import KeepPolicy
 from backup.selection import SnapshotFilter
 from backup.snapshots import Snapshot
 from ops.catalog.indexes import Snapshot as SnapshotRow
-from ops.catalog.opening import Catalog
 from ops.estate.models import Estate
 from ops.estate.policies import Retention
 from ops.estate.sites import Site
 from ops.jobs.beginning import Start, begin
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
+from ops.journal import Origin
 from ops.ledger.definitions import JobResult
+from ops.people.approvals import Permit
+from ops.retention.braking import Brake
+from ops.retention.deletions import (
+    DeletionPlan,
+    complete_deletion,
+    plan_deletion,
+    refuse_held,
+)
+from ops.retention.holds import read_holds
+from ops.retention.looks import look_before_deleting
+from ops.retention.protection import Guard, protect
 from ops.service.registry import RunContext
-from ops.text import N_
 
-NEWEST_WHOLE = N_("newest whole snapshot")
 _SHORT = timedelta(minutes=10)
 
 
@@ -46,9 +57,11 @@ def forget_and_prune(
     start = begin(context)
     repository = open_repository(start.estate, start.site.name)
     forgotten = _forget(context, start, repository, progress, wait_for_lock)
+    if isinstance(forgotten, Brake):
+        return stop(forgotten)
     pruned = prune(repository, retry_for=wait_for_lock, progress=progress)
     _reindex(context, start, repository)
-    return _conclude(forgotten, pruned)
+    return conclude(forgotten, pruned)
 
 
 def forget(
@@ -58,8 +71,10 @@ def forget(
     start = begin(context)
     repository = open_repository(start.estate, start.site.name)
     forgotten = _forget(context, start, repository, progress, wait_for_lock)
+    if isinstance(forgotten, Brake):
+        return stop(forgotten)
     _reindex(context, start, repository)
-    return _conclude(forgotten, None)
+    return conclude(forgotten, None)
 
 
 def prune_only(
@@ -68,64 +83,90 @@ def prune_only(
     """Prune only; the caller holds the site's lock."""
     start = begin(context)
     repository = open_repository(start.estate, start.site.name)
+    snapshots = _reindex(context, start, repository)
+    store = start.estate.primary_store.name
+    now = datetime.now(UTC)
+    brake = look_before_deleting(context.catalog, start.site.name, store, snapshots, now=now)
+    if brake is not None:
+        return stop(brake)
     pruned = prune(repository, retry_for=wait_for_lock, progress=progress)
     _reindex(context, start, repository)
-    return _conclude(None, pruned)
+    return conclude(None, pruned)
 
 
 def plan_for_site(
-    estate: Estate, site: Site, snapshots: Sequence[Snapshot], outcomes: Mapping[str, str]
+    estate: Estate, site: Site, snapshots: Sequence[Snapshot], guard: Guard, *, now: datetime
 ) -> ForgetPlan:
-    """Decide what the site's retention lets go in its primary store.
+    """Decide what the site's retention lets go in its primary store; pure.
 
     Args:
         estate: Whose store and rules.
         site: Which site.
         snapshots: All snapshots of the repository.
-        outcomes: `ok` or `incomplete` by snapshot id, as far as known.
+        guard: What must stay whatever the rules say.
+        now: Present moment, aware.
     """
     policy = make_policy(estate.retention_for(site, estate.primary_store))
     wanted = SnapshotFilter(hosts=(site.name,))
-    plan = plan_forget(snapshots, policy, now=datetime.now(UTC), wanted=wanted)
-    return spare_newest_whole(plan, outcomes)
+    return protect(plan_forget(snapshots, policy, now=now, wanted=wanted), guard, now=now)
 
 
 def make_policy(retention: Retention) -> KeepPolicy:
-    """Give the engine's policy for what the estate asks for."""
+    """Give the engine's policy for the estate's keep rules; the minimum is `Guard`'s."""
     return KeepPolicy(
         last=retention.keep_last,
         daily=retention.keep_daily,
         weekly=retention.keep_weekly,
         monthly=retention.keep_monthly,
         yearly=retention.keep_yearly,
-        within=CalendarDuration(days=retention.minimum_days),
     )
 
 
-def spare_newest_whole(plan: ForgetPlan, outcomes: Mapping[str, str]) -> ForgetPlan:
-    """Take the newest snapshot that is whole out of what goes, in each group."""
-    groups = tuple(_spare_in_group(group, outcomes) for group in plan.groups)
-    remove = tuple(snapshot.id for group in groups for snapshot in group.remove)
-    return replace(plan, groups=groups, remove=remove)
-
-
-def _spare_in_group(group: GroupPlan, outcomes: Mapping[str, str]) -> GroupPlan:
-    everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
-    whole = [snapshot for snapshot in everything if outcomes.get(snapshot.id) == "ok"]
-    newest = max(whole, key=lambda snapshot: snapshot.time, default=None)
-    if newest is None or newest not in group.remove:
-        return group
-    kept = (*group.keep, Verdict(newest, keep=True, reasons=(NEWEST_WHOLE,)))
-    return replace(group, keep=kept, remove=tuple(it for it in group.remove if it != newest))
-
-
-def read_outcomes(catalog: Catalog, site: str, store: str) -> dict[str, str]:
-    """Give each snapshot's outcome by its id, from the index tables."""
+def read_guard(session: Session, estate: Estate, site: Site) -> Guard:
+    """Gather what protects a site's snapshots in its primary store."""
+    store = estate.primary_store
     query = select(SnapshotRow.id, SnapshotRow.outcome).where(
-        SnapshotRow.site == site, SnapshotRow.store == store
+        SnapshotRow.site == site.name, SnapshotRow.store == store.name
     )
-    with catalog.reading() as session:
-        return {snapshot_id: outcome for snapshot_id, outcome in session.execute(query)}  # noqa: C416 - dict() loses the types
+    return Guard(
+        floor_days=estate.retention_for(site, store).minimum_days,
+        holds=read_holds(session, site.name),
+        outcomes={snapshot_id: outcome for snapshot_id, outcome in session.execute(query)},  # noqa: C416 - dict() loses the types
+    )
+
+
+def delete_on_record(
+    context: RunContext,
+    repository: Repository,
+    lock: Lock,
+    planned: tuple[ForgetPlan, DeletionPlan],
+    progress: Progress,
+    permit: Permit | None = None,
+) -> ForgetResult:
+    """Delete what was planned, with a record before and after; without work nothing is written.
+
+    Args:
+        context: The run.
+        repository: Where the snapshots are.
+        lock: The exclusive lock that is held.
+        planned: What the engine removes, and the same for the record.
+        progress: Told of it.
+        permit: The second person's, for snapshots that were named.
+
+    Raises:
+        HeldError: A hold was placed since the plan was made.
+    """
+    plan, told = planned
+    if not plan.remove:
+        return ForgetResult("ok", (), ())
+    origin: Origin = replace(context.origin, run=str(context.run_id))
+    with context.catalog.writing() as session:
+        refuse_held(told, read_holds(session, told.site))
+        record = plan_deletion(session, origin, told, permit, now=datetime.now(UTC))
+    result = apply_forget(repository, plan, lock=lock, progress=progress)
+    now = datetime.now(UTC)
+    complete_deletion(context.catalog, origin, record, result.removed, now=now)
+    return result
 
 
 def _forget(
@@ -134,13 +175,22 @@ def _forget(
     repository: Repository,
     progress: Progress,
     wait_for_lock: timedelta,
-) -> ForgetResult:
+) -> ForgetResult | Brake:
     estate, site = start.estate, start.site
+    store = estate.primary_store
     with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
         snapshots = _reindex(context, start, repository)
-        outcomes = read_outcomes(context.catalog, site.name, estate.primary_store.name)
-        plan = plan_for_site(estate, site, snapshots, outcomes)
-        return apply_forget(repository, plan, lock=lock, progress=progress)
+        now = datetime.now(UTC)
+        brake = look_before_deleting(context.catalog, site.name, store.name, snapshots, now=now)
+        if brake is not None:
+            return brake
+        with context.catalog.reading() as session:
+            guard = read_guard(session, estate, site)
+        plan = plan_for_site(estate, site, snapshots, guard, now=now)
+        rule = estate.retention_for(site, store)
+        going = tuple(it for it in snapshots if it.id in plan.remove)
+        told = DeletionPlan(site.name, store.name, rule.model_dump(), rule.minimum_basis, going)
+        return delete_on_record(context, repository, lock, (plan, told), progress)
 
 
 def _reindex(context: RunContext, start: Start, repository: Repository) -> list[Snapshot]:
@@ -148,7 +198,13 @@ def _reindex(context: RunContext, start: Start, repository: Repository) -> list[
     return update_index(context.catalog, repository, site=start.site.name, store=store)
 
 
-def _conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobResult:
+def stop(brake: Brake) -> JobResult:
+    """Give the result of a run that deleted nothing because something is in doubt."""
+    return JobResult("failed", brake.reason, brake.params, {"forgotten": 0})
+
+
+def conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobResult:
+    """Give the result of what was forgotten and pruned."""
     summary: dict[str, Any] = {}
     if forgotten:
         summary["forgotten"] = len(forgotten.removed)

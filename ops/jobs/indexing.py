@@ -17,6 +17,7 @@ from backup.snapshots import Snapshot as StoredSnapshot
 from backup.walk import TreeReader, find_entry
 from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.opening import Catalog
+from ops.retention.looks import remember_seen
 from ops.sites import MANIFEST
 
 _COLUMNS = {
@@ -58,6 +59,7 @@ def update_index(
     with catalog.writing() as session:
         session.execute(delete(Snapshot).where(Snapshot.site == site, Snapshot.store == store))
         session.add_all(_row(it, site, store, told.get(it.id, "")) for it in stored)
+        remember_seen(session, site, store, stored)
         session.merge(
             StoreSeen(
                 site=site,

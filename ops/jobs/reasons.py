@@ -18,6 +18,7 @@ from ops.ledger.definitions import (
     TIMED_OUT,
 )
 from ops.present import format_number, format_size
+from ops.retention.wording import BRAKES, tell_brake
 from ops.text import N_, _, fill
 
 Params = Mapping[str, Any]
@@ -121,6 +122,8 @@ def explain(reason: str, params: Params, *, job: str = "", site: str = "") -> Ex
         named |= params.get("params", {})
         parts = (params.get(part, "") for part in ("what", "why", "data", "next_step"))
         return Explanation(*(fill(str(part), named) for part in parts))
+    if reason in BRAKES:
+        return Explanation(*tell_brake(reason, named))
     if reason in _SPECIAL:
         return _SPECIAL[reason](named)
     found = _PLAIN.get(reason, Explanation(reason))

@@ -1,7 +1,8 @@
 """Forget and prune for a person: first the plan, then a confirmation, then the act."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from backup.forget import ForgetPlan
@@ -9,10 +10,11 @@ from backup.locks import hold_lock
 from backup.progress import Progress
 from backup.prune import plan_prune
 from backup.repository import Repository
+from backup.snapshots import Snapshot
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.definitions import forget_job
-from ops.jobs.forget import forget, plan_for_site, prune_only, read_outcomes
+from ops.jobs.forget import forget, plan_for_site, prune_only, read_guard, stop
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import EXIT_CODES, write_outcome
@@ -27,6 +29,8 @@ from ops.present import (
     write_line,
     write_table,
 )
+from ops.retention.braking import Brake, decide_brake
+from ops.retention.looks import read_facts
 from ops.service.registry import RunContext
 from ops.tasks.confirming import need_confirmation
 from ops.text import N_, _, ngettext
@@ -47,8 +51,13 @@ def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -
     with at_bench(estate) as bench:
         site = require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
-        plan = _plan_forget(bench, name, repository)
-        _write_plan(plan, estate.organisation.timezone)
+        snapshots = index_snapshots(bench, repository, name)
+        plan = _plan_forget(bench, name, snapshots)
+        write_plan(plan, estate.organisation.timezone)
+        brake = look_now(bench, name, snapshots)
+        if brake is not None:
+            write_outcome(stop(brake), job=forget_job(name), site=name)
+            return EXIT_CODES["failed"]
         if dry_run or not plan.remove:
             return 0
         count = len(plan.remove)
@@ -59,6 +68,11 @@ def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -
         ).format(count=count, title=site.title)
         need_confirmation(name, confirm, question)
         result = _act(bench, name, partial(forget, progress=progress, wait_for_lock=_NO_WAIT))
+    return write_removed(result, name)
+
+
+def write_removed(result: JobResult, name: str) -> int:
+    """Write how many snapshots went, and how it ended; gives the exit code."""
     count = result.summary["forgotten"]
     write_line(
         ngettext("{count} snapshot removed", "{count} snapshots removed", count).format(count=count)
@@ -71,19 +85,37 @@ def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -
     return EXIT_CODES[result.outcome]
 
 
-def _plan_forget(bench: Bench, name: str, repository: Repository) -> ForgetPlan:
+def index_snapshots(bench: Bench, repository: Repository, name: str) -> list[Snapshot]:
+    """Give a site's snapshots in its primary store, oldest first, and index them."""
     store = bench.estate.primary_store.name
-    snapshots = update_index(bench.catalog, repository, site=name, store=store)
-    outcomes = read_outcomes(bench.catalog, name, store)
-    return plan_for_site(bench.estate, bench.estate.site(name), snapshots, outcomes)
+    return update_index(bench.catalog, repository, site=name, store=store)
 
 
-def _write_plan(plan: ForgetPlan, zone: str) -> None:
+def look_now(
+    bench: Bench, name: str, snapshots: list[Snapshot], *, leaving_out: Collection[str] = ()
+) -> Brake | None:
+    """Say why nothing of a site may be deleted now; None where all is as expected."""
+    store = bench.estate.primary_store.name
+    now = datetime.now(UTC)
+    present = {it.id: it.time for it in snapshots if it.id not in leaving_out}
+    with bench.catalog.reading() as session:
+        facts = read_facts(session, name, store, present, now=now)
+    return decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
+
+
+def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot]) -> ForgetPlan:
+    site = bench.estate.site(name)
+    with bench.catalog.reading() as session:
+        guard = read_guard(session, bench.estate, site)
+    return plan_for_site(bench.estate, site, snapshots, guard, now=datetime.now(UTC))
+
+
+def write_plan(plan: ForgetPlan, zone: str) -> None:
     """Write every snapshot with what becomes of it and why."""
     rows = []
     for group in plan.groups:
         fates = {
-            verdict.snapshot.id: ", ".join(map(tell_reason, verdict.reasons))
+            verdict.snapshot.id: ", ".join(dict.fromkeys(map(tell_reason, verdict.reasons)))
             for verdict in group.keep
         }
         everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
@@ -130,6 +162,11 @@ def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) ->
                 freed=format_size(freed),
             )
         )
+        snapshots = index_snapshots(bench, repository, name)
+        brake = look_now(bench, name, snapshots)
+        if brake is not None:
+            write_outcome(stop(brake), job=forget_job(name), site=name)
+            return EXIT_CODES["failed"]
         if dry_run or not plan.has_work:
             return 0
         need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))

@@ -184,12 +184,42 @@ def check(
         return check_sites(site, progress, "share" if share else "none", as_json=json)
 
 
-@operator_task(help={"site": _SITE, "confirm": N_("Name of the site."), "dry_run": _DRY_RUN})
-def forget(_context: Context, site: str, confirm: str = "", dry_run: bool = False) -> int:
+@operator_task(
+    help={
+        "site": _SITE,
+        "snapshot": N_(
+            "Delete this snapshot past the rules; takes a second person; may be given several"
+            " times."
+        ),
+        "accept": N_("Take what is there, and the clock, as right; deletes nothing."),
+        "reason": N_("Why; needed with --snapshot and --accept."),
+        "document": N_("Reference of the document behind it."),
+        "confirm": N_("Name of the site."),
+        "dry_run": _DRY_RUN,
+    },
+    iterable=("snapshot",),
+)
+def forget(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str,
+    snapshot: list[str] | None = None,
+    accept: bool = False,
+    reason: str = "",
+    document: str = "",
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
     """Remove the snapshots that the site's retention no longer keeps."""
     from ops.jobs.removing import forget_site
+    from ops.jobs.removing_named import Naming, accept_present_state, forget_named_snapshots
     from ops.progress import shown_progress
 
+    if accept:
+        return accept_present_state(site, reason, named=bool(snapshot), dry_run=dry_run)
+    if snapshot:
+        naming = Naming(site, tuple(snapshot), reason, document, confirm, dry_run)
+        with shown_progress() as progress:
+            return forget_named_snapshots(naming, progress)
     with shown_progress() as progress:
         return forget_site(site, progress, confirm=confirm, dry_run=dry_run)
 
@@ -202,6 +232,51 @@ def prune(_context: Context, site: str, confirm: str = "", dry_run: bool = False
 
     with shown_progress() as progress:
         return prune_site(site, progress, confirm=confirm, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site; with --list left out: all sites."),
+        "snapshot": N_("Beginning of one snapshot's id; left out: all, later ones too."),
+        "reason": N_("Why it must stay."),
+        "reference": N_("Reference of the document that asks for it."),
+        "list": N_("List the holds instead of placing one."),
+        "json": N_("Print the list as JSON."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def hold(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str = "",
+    snapshot: str = "",
+    reason: str = "",
+    reference: str = "",
+    list: bool = False,  # noqa: A002 - the flag's name
+    json: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Hold snapshots for an inspection: nothing deletes them until two people release the hold."""
+    from ops.jobs.holding import place, show_holds
+    from ops.retention.holds import HoldWish
+
+    if list or json:
+        return show_holds(site, as_json=json)
+    wish = HoldWish(site=site, snapshot=snapshot, reason=reason, reference=reference)
+    return place(wish, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "hold": N_("The hold, as `backup.hold --list` prints it."),
+        "reason": N_("Why it may end; the person who approves it reads it."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def release(_context: Context, hold: str, reason: str, dry_run: bool = False) -> int:
+    """End a hold; always takes a second person."""
+    from ops.jobs.holding import release as release_hold
+
+    return release_hold(hold, reason, dry_run=dry_run)
 
 
 @operator_task(help={"site": _OR_ALL})

@@ -12,8 +12,9 @@ from backup.forget import plan_forget
 from backup.snapshots import Snapshot
 from ops.estate.policies import Retention
 from ops.jobs.check import choose_shares, share_of
-from ops.jobs.forget import NEWEST_WHOLE, make_policy, spare_newest_whole
+from ops.jobs.forget import make_policy
 from ops.jobs.repositories import make_key_file
+from ops.retention.protection import NEWEST_WHOLE, Guard, protect
 from ops.tasks.confirming import NotConfirmedError, need_confirmation
 from ops.tasks.gravest import gravest
 
@@ -60,8 +61,9 @@ def test_the_newest_whole_snapshot_stays_when_only_incomplete_ones_follow() -> N
     outcomes = {it.id: "ok" if it.time.day <= 4 else "incomplete" for it in snapshots}
     policy = make_policy(Retention(keep_last=3, keep_daily=0, keep_weekly=0, keep_monthly=0,
                                    keep_yearly=0, minimum_days=0))  # fmt: skip
-    plan = plan_forget(snapshots, policy, now=datetime(2026, 11, 24, tzinfo=UTC))
-    spared = spare_newest_whole(plan, outcomes)
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    plan = plan_forget(snapshots, policy, now=now)
+    spared = protect(plan, Guard(outcomes=outcomes), now=now)
 
     assert len(plan.remove) == 7
     assert set(plan.remove) - set(spared.remove) == {a_snapshot(4).id}
@@ -71,8 +73,9 @@ def test_the_newest_whole_snapshot_stays_when_only_incomplete_ones_follow() -> N
 def test_nothing_younger_than_the_minimum_goes() -> None:
     snapshots = [a_snapshot(day) for day in range(1, 25)]
     policy = make_policy(Retention(keep_last=1, keep_daily=0, keep_weekly=0, keep_monthly=0,
-                                   keep_yearly=0, minimum_days=10))  # fmt: skip
-    plan = plan_forget(snapshots, policy, now=datetime(2026, 11, 24, 2, tzinfo=HANOI))
+                                   keep_yearly=0))  # fmt: skip
+    now = datetime(2026, 11, 24, 2, tzinfo=HANOI)
+    plan = protect(plan_forget(snapshots, policy, now=now), Guard(floor_days=10), now=now)
 
     assert sorted(int(it, 16) for it in plan.remove) == list(range(1, 15))
 

@@ -1,0 +1,149 @@
+"""Delete named snapshots for a person, and accept what is there after somebody has looked."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from backup.progress import Progress
+from backup.repository import Repository
+from backup.selection import find_snapshot
+from ops import journal
+from ops.errors import WrongUseError
+from ops.estate.load import load_estate
+from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.definitions import forget_job
+from ops.jobs.forget import read_guard, stop
+from ops.jobs.forget_named import (
+    BELOW_MINIMUM,
+    NamedWish,
+    forget_named,
+    plan_named,
+    wish_deletion,
+)
+from ops.jobs.removing import index_snapshots, look_now, write_removed
+from ops.jobs.repositories import open_repository
+from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.jobs.second_person import ask_second_person
+from ops.jobs.vanished import require_site
+from ops.journal import Entry
+from ops.people.approvals import Permit, find_need
+from ops.present import format_moment, write_line
+from ops.retention.deletions import DeletionPlan
+from ops.retention.holds import need_two
+from ops.retention.looks import accept_present
+from ops.service.site_lock import hold_site_lock
+from ops.tasks.confirming import need_confirmation
+from ops.text import _, ngettext
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What was typed: the flags of `backup.forget --snapshot`."""
+
+    site: str
+    snapshots: tuple[str, ...]
+    reason: str
+    document: str
+    confirm: str
+    dry_run: bool
+
+
+def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
+    """Delete the named snapshots of a site; gives the exit code."""
+    _need_reason(naming.reason)
+    estate = load_estate()
+    with at_bench(estate) as bench:
+        site = require_site(estate, bench.catalog, naming.site)
+        repository = open_repository(estate, site.name)
+        wish = _resolve(repository, naming)
+        snapshots = index_snapshots(bench, repository, site.name)
+        brake = look_now(bench, site.name, snapshots, leaving_out=wish.snapshots)
+        if brake is not None:
+            write_outcome(stop(brake), job=forget_job(site.name), site=site.name)
+            return EXIT_CODES["failed"]
+        with bench.catalog.reading() as session:
+            guard = read_guard(session, estate, site)
+        plan = plan_named(estate, site, snapshots, guard, wish)
+        _write_named(bench, plan)
+        _refuse_alone(bench)
+        if not naming.dry_run:
+            need_confirmation(site.name, naming.confirm, _("They will be removed for good."))
+        permit = ask_second_person(bench, wish_deletion(plan, wish), dry_run=naming.dry_run)
+        if permit is None:
+            return 0
+        work = partial(forget_named, wish=wish, permit=permit, progress=progress)
+        result = run_by_hand(bench, work, job=forget_job(site.name), kind="forget", site=site.name)
+    return write_removed(result, site.name)
+
+
+def accept_present_state(name: str, reason: str, *, named: bool, dry_run: bool) -> int:
+    """Take a site's snapshots as they are now, and this machine's clock, as right."""
+    _need_reason(reason)
+    if named:
+        raise WrongUseError(
+            "--accept and --snapshot do not go together",
+            data="nothing was changed",
+            next_step="first look and type --accept alone, then delete",
+        )
+    estate = load_estate()
+    with at_bench(estate) as bench, hold_site_lock(estate.service.state, name, holder="accept"):
+        require_site(estate, bench.catalog, name)
+        snapshots = index_snapshots(bench, open_repository(estate, name), name)
+        brake = look_now(bench, name, snapshots)
+        if brake is None:
+            write_line(_("Everything is as expected; there is nothing to accept."))
+            return 0
+        write_outcome(stop(brake), job=forget_job(name), site=name)
+        count = len(snapshots)
+        if dry_run:
+            text = ngettext(
+                "would take {count} snapshot and the clock as right",
+                "would take {count} snapshots and the clock as right",
+                count,
+            )
+            write_line(text.format(count=count))
+            return 0
+        details = {"brake": brake.reason, **brake.params, "snapshots": count}
+        origin = replace(bench.origin, reason=reason)
+        store = estate.primary_store.name
+        with bench.catalog.writing() as session:
+            accept_present(session, name, store, snapshots, now=datetime.now(UTC))
+            journal.append(session, origin, [Entry("backup.accept", name, details)])
+    write_line(_("Accepted; from now on forgetting goes on from what is there."))
+    return 0
+
+
+def _resolve(repository: Repository, naming: Naming) -> NamedWish:
+    ids = tuple(dict.fromkeys(find_snapshot(repository, it).id for it in naming.snapshots))
+    return NamedWish(snapshots=ids, reason=naming.reason, reference=naming.document)
+
+
+def _write_named(bench: Bench, plan: DeletionPlan) -> None:
+    estate = bench.estate
+    rules = estate.retention_for(estate.site(plan.site), estate.primary_store)
+    now = datetime.now(UTC)
+    for snapshot in plan.snapshots:
+        moment = format_moment(snapshot.time, estate.organisation.timezone)
+        line = f"{snapshot.short_id} · {moment}"
+        if (now - snapshot.time).days < rules.minimum_days:
+            line += " · " + _("younger than the minimum of {days} days ({basis})").format(
+                days=rules.minimum_days, basis=rules.minimum_basis or "–"
+            )
+        write_line(line)
+
+
+def _refuse_alone(bench: Bench) -> None:
+    """Refuse at once where no second person could ever approve."""
+    with bench.catalog.reading() as session:
+        need = find_need(session, BELOW_MINIMUM, bench.origin.person)
+    if need != "needed":
+        need_two(Permit(need))
+
+
+def _need_reason(reason: str) -> None:
+    if not reason.strip():
+        raise WrongUseError(
+            "this goes past the rules, so it needs a reason",
+            data="nothing was changed",
+            next_step="add `--reason TEXT`, and `--document NUMBER` where there is one",
+        )

@@ -1,0 +1,1 @@
+"""What may be deleted, and what must stay: minimums, holds, brakes, and records of deletions."""
