@@ -17,6 +17,7 @@ from backup.patterns import Patterns, compile_patterns
 from backup.sources.files import FolderSource, TextSource
 from backup.sources.sqlite import COMPANIONS, SqliteFacts, sqlite_source
 from ops.errors import OpsError
+from ops.estate.available import not_yet_in_part
 from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart, FilesPart, Site
 
@@ -108,54 +109,52 @@ class Reading:
         return round((self.ended_at - self.consistent_at).total_seconds(), 3)
 
 
-def check_site(site: Site, *, database: str | None = None) -> None:
+def check_site(site: Site, *, database: str | None = None, must_exist: bool = True) -> None:
     """Refuse what this version cannot read, and what is not there; nothing is read.
 
     Args:
         site: Which.
         database: Look at this database alone.
+        must_exist: Whether parts have to be there; a restore makes them anew.
 
     Raises:
         PartNotSupportedError: A part's engine, host or kind of source comes later.
         PartMissingError: A folder or database is not where the estate says.
     """
     for found in _chosen_databases(site, database):
-        _check_database(site, found)
+        _check_database(site, found, must_exist=must_exist)
     if database is None:
         for part in site.files:
-            _check_files(site, part)
+            _check_files(site, part, must_exist=must_exist)
 
 
-def _check_database(site: Site, part: DatabasePart) -> None:
+def _check_database(site: Site, part: DatabasePart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].databases[{part.name}]"
-    if part.engine != "sqlite":
-        raise _not_supported(site, f"{key}.engine", part.engine)
-    if part.host is not None:
-        raise _not_supported(site, f"{key}.host", part.host)
-    if not Path(part.database).is_file():
+    _refuse_not_yet(site, part)
+    if must_exist and not Path(part.database).is_file():
         raise _missing(site, f"{key}.database", part.database)
 
 
-def _check_files(site: Site, part: FilesPart) -> None:
+def _check_files(site: Site, part: FilesPart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].files[{part.name}]"
-    if part.source != "files":
-        raise _not_supported(site, f"{key}.source", part.source)
-    if part.host is not None:
-        raise _not_supported(site, f"{key}.host", part.host)
-    if not Path(part.path).exists():
+    _refuse_not_yet(site, part)
+    if must_exist and not Path(part.path).exists():
         raise _missing(site, f"{key}.path", part.path)
 
 
-def _not_supported(site: Site, key: str, value: str) -> PartNotSupportedError:
-    return PartNotSupportedError(
+def _refuse_not_yet(site: Site, part: DatabasePart | FilesPart) -> None:
+    found = next(not_yet_in_part(site, part), None)
+    if found is None:
+        return
+    raise PartNotSupportedError(
         'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
         why="databases other than SQLite, other hosts, and sources other than files come with a"
         " later version",
         data="nothing was read or stored; no part of a site is left out silently",
         next_step="move the part to a site of its own until then, or install a newer version",
         site=site.name,
-        key=key,
-        value=value,
+        key=found.key,
+        value=found.value,
     )
 
 

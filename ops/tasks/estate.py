@@ -26,11 +26,13 @@ def check(_context: Context, json: bool = False) -> int:
     """Check the estate file and what it points to; list every problem with its fix.
 
     Nothing is changed. Exit code 0 when there is no problem, 1 when there is one; warnings do not
-    count. What a site lacks by the rules, and a site that has vanished, are warnings.
+    count. What a site lacks by the rules, and a site that has vanished, are warnings. What this
+    version cannot do yet is a problem where it stops a backup, else a warning.
     """
     from datetime import datetime
 
     from ops.errors import EstateError
+    from ops.estate.available import list_not_available
     from ops.estate.check import check_surroundings
     from ops.estate.load import load_estate
     from ops.estate.report import report_problems
@@ -48,6 +50,7 @@ def check(_context: Context, json: bool = False) -> int:
         *check_surroundings(estate, today),
         *check_vanished(estate),
         *check_required(estate, today),
+        *list_not_available(estate),
     ]
     return report_problems(estate.path, problems, as_json=json)
 

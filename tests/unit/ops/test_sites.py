@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup.sources.files import FolderSource
+from ops.estate.available import list_not_available
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.indexing import outcome_of
@@ -151,8 +152,35 @@ def test_what_cannot_be_read_yet_is_refused_before_anything_starts(
     tmp_path: Path, part: str
 ) -> None:
     estate = an_estate(tmp_path, WWW, part)
-    with pytest.raises(PartNotSupportedError):
+    with pytest.raises(PartNotSupportedError) as caught:
         check_site(estate.sites[0])
+
+    (problem,) = list_not_available(estate)
+    assert problem.severity == "error"
+    assert problem.key == caught.value.params["key"]
+
+
+@pytest.mark.parametrize("url", ["sftp:u@h:/b", "s3:https://s3.example.vn/b/main"])
+def test_a_primary_store_of_a_later_kind_is_a_problem(tmp_path: Path, url: str) -> None:
+    estate = an_estate(tmp_path, WWW)
+    store = estate.stores[0].model_copy(update={"url": url})
+    (problem,) = list_not_available(estate.model_copy(update={"stores": (store,)}))
+
+    assert (problem.severity, problem.key) == ("error", "stores[near].url")
+
+
+def test_a_copy_that_nobody_makes_yet_is_a_warning_and_stops_no_backup(tmp_path: Path) -> None:
+    far = '[[stores]]\nname = "far"\nurl = "s3:https://s3.example.vn/b"\nlocation = "x"\n'
+    estate = an_estate(tmp_path, WWW, far + 'medium = "object"\nrole = "mirror"\nof = "near"\n')
+    check_site(estate.sites[0])
+
+    assert [(it.severity, it.key) for it in list_not_available(estate)] == [
+        ("warning", "stores[far].role")
+    ]
+
+
+def test_what_this_version_can_do_is_no_problem(tmp_path: Path) -> None:
+    assert list_not_available(an_estate(tmp_path, WWW, DATABASE)) == []
 
 
 def test_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:

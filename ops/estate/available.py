@@ -1,0 +1,98 @@
+"""What an estate asks for that this version cannot do yet: one list, for `estate.check` and jobs.
+
+A kind that becomes possible is taken out here, and both the check and the backup believe it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backup.errors import UsageError
+from backup.stores import open_store
+from ops.errors import Problem, SecretError
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.estate.sites import DatabasePart, FilesPart, Site
+from ops.estate.stores import Store
+
+_ENGINES = frozenset({"sqlite"})
+_SOURCES = frozenset({"files"})
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """One thing that comes with a later version.
+
+    Attributes:
+        key: Dotted key in the estate.
+        value: What stands there.
+    """
+
+    key: str
+    value: str
+
+
+def list_not_available(estate: Estate) -> list[Problem]:
+    """List all of it; an error is what stops a site's backup, a warning what does not."""
+    return [
+        *(problem for store in estate.stores for problem in _about_store(store)),
+        *(
+            _about_part(site, found)
+            for site in estate.sites
+            for part in (*site.databases, *site.files)
+            for found in not_yet_in_part(site, part)
+        ),
+    ]
+
+
+def not_yet_in_part(site: Site, part: DatabasePart | FilesPart) -> Iterator[NotYet]:
+    """Yield what of a part this version cannot read.
+
+    Args:
+        site: Whose part it is.
+        part: Which.
+    """
+    is_database = isinstance(part, DatabasePart)
+    key = f"sites[{site.name}].{'databases' if is_database else 'files'}[{part.name}]"
+    if isinstance(part, DatabasePart) and part.engine not in _ENGINES:
+        yield NotYet(f"{key}.engine", part.engine)
+    if isinstance(part, FilesPart) and part.source not in _SOURCES:
+        yield NotYet(f"{key}.source", part.source)
+    if part.host is not None:
+        yield NotYet(f"{key}.host", part.host)
+
+
+def _about_part(site: Site, found: NotYet) -> Problem:
+    return Problem(
+        found.key,
+        'not in this version yet: "{value}"; the backup of the site "{site}" is refused',
+        "move the part to a site of its own until then, or install a newer version",
+        {"value": found.value, "site": site.name},
+    )
+
+
+def _about_store(store: Store) -> Iterator[Problem]:
+    if store.role != "primary":
+        yield Problem(
+            f"stores[{store.name}].role",
+            'not in this version yet: "{value}"; nothing is copied to this store',
+            "until then, copy the primary store's folder there by other means",
+            {"value": store.role},
+            severity="warning",
+        )
+    elif not _is_available(store):
+        yield Problem(
+            f"stores[{store.name}].url",
+            "not in this version yet: stores of this kind; every backup is refused",
+            "name a folder of this machine, or a mounted one",
+        )
+
+
+def _is_available(store: Store) -> bool:
+    """Ask the engine, which touches nothing for that; an unknown secret is told elsewhere."""
+    try:
+        open_store(reveal(store.url))
+    except UsageError:
+        return False
+    except SecretError:
+        return True
+    return True
