@@ -15,6 +15,7 @@
         ├── ObjectNotFoundError               no object has that key
         ├── ObjectExistsError                 an object has that key already
         ├── StoreFullError                    no room left
+        ├── StoreReadOnlyError                mounted read-only
         └── StoreUnavailableError             may work when tried again
 
 `what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params`
@@ -116,6 +117,10 @@ class ObjectExistsError(StoreError):
 
 class StoreFullError(StoreError):
     """The store has no room left."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The store is mounted read-only."""
 
 
 class StoreUnavailableError(StoreError):

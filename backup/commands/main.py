@@ -25,6 +25,7 @@ from backup.errors import (
     BackupError,
     DamagedError,
     StoreFullError,
+    StoreReadOnlyError,
     UnsupportedFormatError,
     UsageError,
 )
@@ -138,7 +139,13 @@ def complete(error: BackupError, words: Sequence[str]) -> BackupError:
         error.next_step = "add --help to see how it is used"
     if not error.next_step and isinstance(error, DamagedError | UnsupportedFormatError):
         error.next_step = "run check to see what is damaged"
+    if only_reads and isinstance(error, StoreFullError | StoreReadOnlyError) and _is_lock(error):
+        error.next_step = "add --no-lock to read all the same, and let nothing prune meanwhile"
     return error
+
+
+def _is_lock(error: BackupError) -> bool:
+    return str(error.params.get("key", "")).startswith("locks/")
 
 
 def _translate_os_error(error: OSError) -> BackupError:

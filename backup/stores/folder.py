@@ -35,6 +35,7 @@ from backup.errors import (
     ObjectNotFoundError,
     StoreError,
     StoreFullError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 from backup.stores.base import Buffer, ObjectInfo, validate_key
@@ -237,7 +238,8 @@ class FolderStore:
         next_step = ""
         if error.errno in _FORBIDDEN:
             next_step = "check who owns {location} and whether it is mounted read-only"
-        return StoreError(
+        kind = StoreReadOnlyError if error.errno == errno.EROFS else StoreError
+        return kind(
             what,
             why="{reason}",
             next_step=next_step,

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from backup.check import CheckRequest, CheckResult, PackChoice, check_repository
 from backup.checking.findings import Finding
-from backup.locks import hold_lock
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from ops.catalog.opening import Catalog
@@ -21,6 +20,7 @@ from ops.catalog.records import Run
 from ops.estate.models import Estate
 from ops.jobs.beginning import begin
 from ops.jobs.indexing import update_index
+from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext
@@ -53,7 +53,7 @@ def check(
     total = site.targets.reread_days
     today = context.due_at.astimezone(estate.zone).date()
     shares = _shares_to_read(context, estate, total, today) if wanted == "share" else ()
-    with hold_lock(repository, retry_for=wait_for_lock):
+    with hold_reading_lock(repository, retry_for=wait_for_lock):
         request = make_check_request(repository, wanted, shares, total)
         result = check_repository(repository, request, progress)
     update_index(context.catalog, repository, site=site.name, store=estate.primary_store.name)

@@ -4,7 +4,6 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from backup.locks import hold_lock
 from backup.repository import Repository
 from backup.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.snapshots import Snapshot
@@ -12,6 +11,7 @@ from backup.walk import Entry, TreeReader, find_folder, walk
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.present import format_moment, format_size, write_json, write_line, write_table
 from ops.tasks.running import report
@@ -123,7 +123,7 @@ def list_files(name: str, *, snapshot: str, folder: str, recursive: bool, as_jso
     estate = load_estate()
     estate.site(name)
     repository = open_repository(estate, name)
-    with hold_lock(repository):
+    with hold_reading_lock(repository):
         chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
         reader = TreeReader(repository, repository.load_index())
         entries = _entries(reader, chosen, folder.strip("/") or name, recursive=recursive)

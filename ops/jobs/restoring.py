@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from backup.locks import hold_lock
 from backup.patterns import Patterns, compile_patterns
 from backup.progress import Progress
 from backup.repository import Repository
@@ -29,6 +28,7 @@ from ops.estate.models import Estate
 from ops.estate.sites import RESERVED_SITE_NAMES, DatabasePart, Site
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.looking import choose_snapshot
+from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.jobs.second_person import ask_second_person
 from ops.people.approvals import Permit
@@ -98,7 +98,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         repository = open_repository(estate, site.name)
         with (
             hold_site_lock(estate.service.state, site.name, holder="restore"),
-            hold_lock(repository),
+            hold_reading_lock(repository),
         ):
             snapshot = choose_snapshot(
                 repository, estate, site.name, wanted=wish.snapshot, at=wish.at

@@ -19,7 +19,6 @@ from typing import Any
 from sqlalchemy import select
 
 from backup.dumping import read_content
-from backup.locks import hold_lock
 from backup.repository import Repository
 from backup.selection import SnapshotFilter, load_readable_snapshots
 from backup.snapshots import Snapshot
@@ -31,6 +30,7 @@ from ops.catalog.records import Run
 from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.jobs.beginning import begin
+from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext
@@ -68,7 +68,7 @@ def bear_witness(
     earlier = _earlier_shares(context.catalog, site.name, total)
     share = choose_share(earlier, total)
     restic = _Restic(program, _environment(estate, site.name))
-    with hold_lock(repository, retry_for=wait_for_lock):
+    with hold_reading_lock(repository, retry_for=wait_for_lock):
         snapshots = load_readable_snapshots(repository).snapshots
         whole = SnapshotFilter(paths=(f"/{site.name}",))
         newest = next((it for it in reversed(snapshots) if whole.matches(it)), None)
