@@ -76,13 +76,34 @@ def status(_context: Context, json: bool = False) -> int:
 
 
 @operator_task(
-    name="list", help={"site": _SITE, "json": _JSON, "store": N_("Store; left out: the primary.")}
+    name="list",
+    help={
+        "site": _SITE,
+        "store": N_("Store; left out: the primary."),
+        "deletions": N_("List what was deleted instead, by which rule or approval."),
+        "holds": N_("List what is held instead."),
+        "json": _JSON,
+    },
 )
-def list_(_context: Context, site: str, store: str = "", json: bool = False) -> None:
+def list_(
+    _context: Context,
+    site: str,
+    store: str = "",
+    deletions: bool = False,
+    holds: bool = False,
+    json: bool = False,
+) -> None:
     """List the snapshots of a site, newest last."""
+    from ops.jobs.holding import show_holds
     from ops.jobs.looking import list_snapshots
+    from ops.jobs.showing_deletions import show_deletions
 
-    list_snapshots(site, store=store, as_json=json)
+    if holds:
+        show_holds(site, as_json=json)
+    elif deletions:
+        show_deletions(site, as_json=json)
+    else:
+        list_snapshots(site, store=store, as_json=json)
 
 
 @operator_task(

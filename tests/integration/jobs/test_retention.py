@@ -170,6 +170,8 @@ def test_below_the_minimum_takes_a_second_person(office: Office) -> None:
     (record,) = deletions(office)
     assert (record.removed, record.approved_by, record.requested_by) == ([first], "ttb", "nva")
     assert (record.basis, record.rule) == ("7/BB", {"named": True})
+    listed = office.run("backup.list", "--site", "cong-xa", "--deletions", "--json")
+    assert json.loads(listed.stdout)[0]["removed"] == [first]
     assert str(record.request) == request
 
 

@@ -152,3 +152,32 @@ def test_a_pattern_that_fits_no_site_is_a_mistake(load: Load) -> None:
         load(LOCAL_SITE + TOLD.replace("so-*", "xa-*"))
 
     assert [problem.key for problem in caught.value.problems] == ["notices.routes[0].sites[0]"]
+
+
+PERSONAL = """
+[[classes]]
+name = "feedback"
+personal_data = true
+minimum_days = 90
+minimum_basis = "QĐ 12"
+[defaults.retention]
+minimum_basis = "Trung tâm tự đặt"
+"""
+OWN_REASONS = """
+[sites.retention]
+minimum_basis = "Đủ để phát hiện bị sửa"
+maximum_basis = "Không cần lâu hơn"
+"""
+
+
+def test_a_site_with_personal_data_gives_its_own_reasons(load: Load) -> None:
+    site = LOCAL_SITE.replace("[[sites.files]]", 'classes = ["feedback"]\n[[sites.files]]')
+    estate = load(site + OWN_REASONS, small=SMALL + PERSONAL)
+    retention = estate.retention_for(estate.site("so-y-te"), estate.primary_store)
+
+    assert found(load(site, small=SMALL + PERSONAL)) == [
+        ("warning", "sites[so-y-te].retention.minimum_basis"),
+        ("warning", "sites[so-y-te].retention.maximum_basis"),
+    ]
+    assert found(estate) == []
+    assert (retention.minimum_days, retention.minimum_basis) == (90, "QĐ 12")
