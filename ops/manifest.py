@@ -160,10 +160,13 @@ def _put_back(reading: Reading) -> Iterator[str]:
         yield text.format(at=files.at, path=files.part.path)
     for database in reading.databases:
         text = _(
-            "Remove {path}, {path}-wal and {path}-shm, then copy {at} to {path}; it belongs to the"
-            " site's account."
+            "Remove {path}, {path}-wal, {path}-shm and {path}-journal, then copy {at} to {path}; it"
+            " belongs to the site's account."
         )
         yield text.format(at=database.at, path=database.part.database)
     yield _("Start the site; look at a page, an article and a form.")
-    text = _("Or let Giữ Cổng do it: `giucong backup.restore --site {site} --in-place`")
+    text = _(
+        "Or let Giữ Cổng do it, also where folders or databases are gone: `giucong backup.restore"
+        " --site {site} --in-place --snapshot ID`, with the ID of this snapshot."
+    )
     yield text.format(site=reading.site.name)

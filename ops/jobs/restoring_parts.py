@@ -1,0 +1,123 @@
+"""Decide what a restore in place writes: which parts, what of them, and what is made anew."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.errors import OpsError
+from ops.estate.sites import DatabasePart, FilesPart, Site
+
+
+class PlaceMissingError(OpsError):
+    """A part is gone, and the folder that should hold it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFiles:
+    """A folder that is put back.
+
+    Attributes:
+        part: As the estate describes it.
+        at: Its path in the snapshot, without the site.
+        include: Patterns from its own folder on; empty for everything.
+        is_absent: Whether it is not there now.
+    """
+
+    part: FilesPart
+    at: str
+    include: tuple[str, ...]
+    is_absent: bool
+
+    @property
+    def top(self) -> Path:
+        """The folder itself, links followed."""
+        return Path(os.path.realpath(self.part.path))
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenDatabase:
+    """A database that is put back; the attributes are those of `ChosenFiles`."""
+
+    part: DatabasePart
+    at: str
+    is_absent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a restore in place writes."""
+
+    files: tuple[ChosenFiles, ...]
+    databases: tuple[ChosenDatabase, ...]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Paths of what is not there now and is made anew."""
+        return (
+            *(it.part.path for it in self.files if it.is_absent),
+            *(it.part.database for it in self.databases if it.is_absent),
+        )
+
+
+def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
+    """Look which parts are meant, and whether each has a place to go to; nothing is changed.
+
+    Args:
+        site: Which.
+        include: Patterns on paths in the snapshot; empty for everything.
+
+    Raises:
+        PlaceMissingError: The folder that should hold a part is not there.
+    """
+    files = []
+    for part in site.files:
+        at = f"files/{part.name}"
+        texts = narrow(include, site.name, at)
+        if texts is not None:
+            files.append(ChosenFiles(part, at, texts, not Path(part.path).exists()))
+    for found in files:
+        _check_place(site, found.top)
+    whole = [found.top for found in files if not found.include]
+    databases = []
+    for database in site.databases:
+        at = f"databases/{database.name}.sqlite"
+        if narrow(include, site.name, at) is not None:
+            live = Path(os.path.realpath(database.database))
+            if not any(live.is_relative_to(top) for top in whole):
+                _check_place(site, live)
+            databases.append(ChosenDatabase(database, at, not live.exists()))
+    return Chosen(tuple(files), tuple(databases))
+
+
+def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | None:
+    """Give the patterns that concern one part, from its own folder on.
+
+    Returns:
+        Empty for everything; None where none of the patterns can match in that part.
+    """
+    if not include:
+        return ()
+    narrowed = []
+    for text in include:
+        bare = text.lstrip("/")
+        if bare.rstrip("/") in {site, f"{site}/{at.partition('/')[0]}", f"{site}/{at}"}:
+            return ()
+        if bare.startswith(f"{site}/{at}/"):
+            narrowed.append(bare.removeprefix(f"{site}/{at}"))
+        elif not bare.startswith(f"{site}/"):
+            narrowed.append(text)
+    return tuple(narrowed) or None
+
+
+def _check_place(site: Site, path: Path) -> None:
+    if not path.parent.is_dir():
+        raise PlaceMissingError(
+            'a part of the site "{site}" has no place to go back to: {folder} is not there',
+            why="it should hold {path}",
+            data="nothing was changed",
+            next_step="is a disk not mounted? Else make the folder, then try again: "
+            "`mkdir -p {folder}`",
+            site=site.name,
+            folder=path.parent,
+            path=path,
+        )
