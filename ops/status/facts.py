@@ -14,12 +14,13 @@ from ops.alerts.overview import AlertView, list_alerts
 from ops.catalog.indexes import Snapshot
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Notice, Occurrence, Run
+from ops.catalog.records import Occurrence, Run
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.jobs.vanished import read_vanished
 from ops.notices.routing import find_gaps
 from ops.service.site_lock import is_lock_free
+from ops.status.undelivered import read_undelivered
 
 MISSED_SINCE = timedelta(days=7)
 
@@ -81,7 +82,7 @@ class Facts:
         own: The service itself as a site.
         is_service_running: Whether a service runs on this machine.
         has_relay: Whether the estate says how people are told.
-        undelivered: Notices that could not be delivered: those still tried, those given up.
+        undelivered: Notices that could not be delivered: those still tried, those given up lately.
         vanished: Sites that the estate no longer names although nobody retired them.
         alerts: The open ones, the gravest and oldest first.
         is_duty_vacant: There is a roster, and it names nobody for today.
@@ -114,7 +115,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         runs = last_runs(session)
         newest = _newest(session, estate.primary_store.name)
         missed = _missed(session, now - MISSED_SINCE)
-        undelivered = _undelivered(session)
+        undelivered = read_undelivered(session, now)
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
     today = now.astimezone(estate.zone).date()
@@ -204,9 +205,3 @@ def _missed(session: Session, since: datetime) -> dict[str, int]:
         .group_by(Occurrence.site)
     )
     return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types
-
-
-def _undelivered(session: Session) -> tuple[int, int]:
-    rows = session.execute(select(Notice.state, Notice.attempts, Notice.error)).all()
-    tried = sum(state in {"waiting", "sending"} and bool(error) for state, _n, error in rows)
-    return tried, sum(state == "failed" for state, _attempts, _error in rows)

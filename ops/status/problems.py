@@ -138,10 +138,25 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
         ))  # fmt: skip
     for vanished in facts.vanished:
         yield Problem("red", vanished.name, _explain_vanished(vanished))
-    tried, given_up = facts.undelivered
-    if tried or given_up:
-        yield Problem("red" if given_up else "yellow", "", Explanation(
-            _("{count} notices did not get through").format(count=tried + given_up),
+    yield from _find_in_notices(*facts.undelivered)
+
+
+def _find_in_notices(tried: int, given_up: int) -> Iterator[Problem]:
+    if given_up:
+        yield Problem("red", "", Explanation(
+            _("{count} notices were given up: whom they were for has not been told").format(
+                count=given_up
+            ),
+            data=_("what is red is listed here all the same"),
+            next_step=fill(
+                N_("put the relay right; once `{program} service.notify-test` gets through this is"
+                   " told no more"),
+                {},
+            ),
+        ))  # fmt: skip
+    if tried:
+        yield Problem("yellow", "", Explanation(
+            _("{count} notices did not get through").format(count=tried),
             next_step=_("check the relay; undelivered notices are tried again by themselves"),
         ))  # fmt: skip
 

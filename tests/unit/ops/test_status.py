@@ -91,10 +91,20 @@ def test_red_comes_first_and_is_not_counted_as_well() -> None:
     assert summarize(seen, problems).startswith("1 of 2 sites are well backed up")
 
 
-def test_a_notice_that_was_given_up_is_red() -> None:
+def test_a_notice_that_was_given_up_is_red_and_nobody_says_it_is_tried_again() -> None:
     (problem,) = find_problems(facts(a_site(), undelivered=(0, 1)))
 
     assert problem.level == "red"
+    assert "tried again" not in problem.told.next_step
+    assert "service.notify-test" in problem.told.next_step
+
+
+def test_notices_still_tried_and_given_up_are_told_apart() -> None:
+    red, yellow = find_problems(facts(a_site(), undelivered=(2, 1)))
+
+    assert (red.level, yellow.level) == ("red", "yellow")
+    assert red.told.what.startswith("1 notices were given up")
+    assert yellow.told.what.startswith("2 notices did not get through")
 
 
 def test_a_failure_that_explained_itself_keeps_its_words() -> None:
