@@ -198,19 +198,23 @@ def _open_or_make(catalog: Catalog, estate: Estate, store: Store) -> Repository:
     try:
         return open_repository(estate, OWN_SITE, store)
     except RepositoryMissingError:
-        with catalog.reading() as session:
-            query = select(StoreSeen).where(
-                StoreSeen.site == OWN_SITE, StoreSeen.store == store.name
-            )
-            if session.execute(query).first() is not None:
-                raise
+        if _was_seen(catalog, store):
+            raise  # a disk that is not mounted, most likely
     return init_repository(estate, OWN_SITE, store)
+
+
+def _was_seen(catalog: Catalog, store: Store) -> bool:
+    query = select(StoreSeen).where(StoreSeen.site == OWN_SITE, StoreSeen.store == store.name)
+    with catalog.reading() as session:
+        return session.execute(query).first() is not None
 
 
 def _mirror(context: RunContext, estate: Estate, store: Store) -> _Saved:
     """Give a mirror what it lacks of its source's objects."""
     source = estate.store(store.of or "")
     open_repository(estate, OWN_SITE, source)
+    if _was_seen(context.catalog, store):
+        open_repository(estate, OWN_SITE, store)
     copy_objects(
         open_store(estate.repository_url(source, OWN_SITE)),
         open_store(estate.repository_url(store, OWN_SITE)),
