@@ -10,6 +10,10 @@
 A database in WAL mode that nobody has open is read as an immutable file instead, and its file
 compared before and after: opening it as usual would leave files of ours beside it, and the site's
 own account might then be unable to write.
+
+A writer that was killed leaves a rollback journal, and whoever opens the database next has to undo
+the half transaction in the file itself. We do not write there: file and journal are copied into the
+scratch folder, again if they change meanwhile, and SQLite undoes the transaction in the copy.
 """
 
 import os
@@ -28,9 +32,9 @@ from urllib.parse import quote
 
 from backup.errors import SourceError
 from backup.sources.files import Reader, StreamSource
+from backup.sources.sqlite_files import COMPANIONS, JOURNAL, copy_with_journal, is_cut_off
 
-COMPANIONS = ("", "-wal", "-shm", "-journal")
-"""What is added to a database's path to name the files that only make sense together."""
+__all__ = ["COMPANIONS", "SqliteFacts", "open_copy", "sqlite_source"]
 
 LARGEST_WHOLE_CHECK = 2 << 30
 """Copies above so many bytes are checked without comparing indexes with their tables."""
@@ -40,6 +44,7 @@ _STEP_PAUSE_SECONDS = 0.001
 _LOCK_WAIT_SECONDS = 30.0
 _MOST_RESTARTS = 3
 _IMMUTABLE_TRIES = 3
+_RECOVERY_TRIES = 3
 _SPARE_BYTES = 16 << 20
 _MOST_PROBLEMS = 5
 _WAL_VERSION = 2  # source: https://sqlite.org/fileformat2.html, bytes 18 and 19 of the header
@@ -78,6 +83,10 @@ class _RestartedError(Exception):
     """Somebody wrote while we copied, more often than we put up with."""
 
 
+class _RestlessError(Exception):
+    """A database with a transaction to undo changed during each try to copy it."""
+
+
 def sqlite_source(
     path: Path, scratch: Path, *, on_facts: Callable[[SqliteFacts], None], mode: int = 0o600
 ) -> StreamSource:
@@ -113,7 +122,7 @@ def open_copy(
 @contextmanager
 def _scratch_folder(path: Path, scratch: Path) -> Iterator[Path]:
     try:
-        needed = sum(_size_of(path, suffix) for suffix in ("", "-wal")) + _SPARE_BYTES
+        needed = sum(_size_of(path, suffix) for suffix in ("", "-wal", JOURNAL)) + _SPARE_BYTES
         scratch.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(scratch).free
         if free < needed:
@@ -143,12 +152,29 @@ def _take_copy(path: Path, copy: Path) -> SqliteFacts:
             if _fingerprint(path) == before:
                 return facts
             copy.unlink()
-    return _copy_through(path, copy, "mode=ro")
+    for _try in range(_RECOVERY_TRIES):
+        try:
+            return _copy_through(path, copy, "mode=ro")
+        except sqlite3.OperationalError as error:
+            if not is_cut_off(path, error):
+                raise
+        moment = datetime.now(UTC)
+        if copy_with_journal(path, copy):
+            return _undo(copy, moment)
+    raise _RestlessError
+
+
+def _undo(copy: Path, moment: datetime) -> SqliteFacts:
+    """Have SQLite undo the half transaction in a copy."""
+    with closing(_connect(f"file:{quote(os.fsencode(copy))}")) as target:
+        _ask(target, "SELECT count(*) FROM sqlite_master")  # the first read undoes it
+        return _describe(target, copy, str(_ask(target, "PRAGMA journal_mode")), moment)
 
 
 def _is_idle_wal(path: Path) -> bool:
     """Tell whether a database is in WAL mode and has no log, so that nobody has it open."""
-    return _is_wal(path) and not Path(f"{path}-wal").exists()
+    has_log = Path(f"{path}-wal").exists() or _size_of(path, JOURNAL) > 0
+    return _is_wal(path) and not has_log
 
 
 def _is_wal(path: Path) -> bool:
@@ -171,22 +197,29 @@ def _copy_through(path: Path, copy: Path, how: str) -> SqliteFacts:
         # An immutable file has no journal mode of its own; its header knows better.
         journal_mode = "wal" if _is_wal(path) else str(_ask(live, "PRAGMA journal_mode"))
         consistent_at = _copy_pages(live, target, holds=journal_mode == "wal")
-        copied_at = datetime.now(UTC)
-        size = copy.stat().st_size
-        check = "integrity_check" if size <= LARGEST_WHOLE_CHECK else "quick_check"
-        return SqliteFacts(
-            consistent_at=consistent_at,
-            copied_at=copied_at,
-            size_bytes=size,
-            sqlite_version=sqlite3.sqlite_version,
-            page_size=cast("int", _ask(target, "PRAGMA page_size")),
-            encoding=str(_ask(target, "PRAGMA encoding")),
-            user_version=cast("int", _ask(target, "PRAGMA user_version")),
-            journal_mode=journal_mode,
-            check=check,
-            problems=_find_problems(target, check),
-            tables=_count_rows(target),
-        )
+        return _describe(target, copy, journal_mode, consistent_at)
+
+
+def _describe(
+    target: sqlite3.Connection, copy: Path, journal_mode: str, consistent_at: datetime
+) -> SqliteFacts:
+    """Check a finished copy, and say what is known of it."""
+    copied_at = datetime.now(UTC)
+    size = copy.stat().st_size
+    check = "integrity_check" if size <= LARGEST_WHOLE_CHECK else "quick_check"
+    return SqliteFacts(
+        consistent_at=consistent_at,
+        copied_at=copied_at,
+        size_bytes=size,
+        sqlite_version=sqlite3.sqlite_version,
+        page_size=cast("int", _ask(target, "PRAGMA page_size")),
+        encoding=str(_ask(target, "PRAGMA encoding")),
+        user_version=cast("int", _ask(target, "PRAGMA user_version")),
+        journal_mode=journal_mode,
+        check=check,
+        problems=_find_problems(target, check),
+        tables=_count_rows(target),
+    )
 
 
 def _connect(url: str) -> sqlite3.Connection:
@@ -270,6 +303,14 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explain(path, error) from error
+    except _RestlessError as error:
+        raise SourceError(
+            "the SQLite database {path} changed each time it was copied",
+            why="a writer was killed and left {path}-journal, and somebody is at work on the file",
+            data="no snapshot was made; earlier ones are untouched",
+            next_step="find out who has it open: `fuser -v {path}`, then try again",
+            path=path,
+        ) from error
     except OSError as error:
         raise _unusable(path, error.strerror or type(error).__name__) from error
 

@@ -1,5 +1,7 @@
 """Real SQLite databases, with writers at work while they are copied."""
 
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +28,17 @@ for number in itertools.count():
     database.execute("COMMIT")
     print(number, flush=True)
     time.sleep(0.005)
+"""
+
+_KILLED_WRITER = """
+import os, signal, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 5")
+database.execute("BEGIN IMMEDIATE")
+rows = ((number % 2, "ab"[number % 2]) for number in range(20_000))
+database.execute("DELETE FROM pairs")
+database.executemany("INSERT INTO pairs VALUES (?, ?)", rows)
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -116,6 +129,76 @@ def test_rows_that_stand_only_in_the_log_are_copied(tmp_path: Path) -> None:
         _made, facts = copy(path, tmp_path)
 
     assert facts.tables["pairs"] == 2
+
+
+def cut_off(path: Path) -> dict[str, bytes]:
+    """Kill a writer in its transaction; gives the files it leaves."""
+    ended = subprocess.run([sys.executable, "-c", _KILLED_WRITER, str(path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+    return {it.name: it.read_bytes() for it in path.parent.glob(f"{path.name}*")}
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "persist", "truncate"])
+def test_a_transaction_that_was_cut_off_is_undone_in_the_copy_alone(
+    tmp_path: Path, journal_mode: str
+) -> None:
+    path = make_database(tmp_path / "live.db", journal_mode)
+    with closing(sqlite3.connect(path)) as database:
+        database.executemany("INSERT INTO pairs VALUES (1, ?)", [("a",), ("b",)] * 5)
+        database.commit()
+    left = cut_off(path)
+    made, facts = copy(path, tmp_path)
+
+    assert {it.name: it.read_bytes() for it in tmp_path.glob("live.db*")} == left
+    assert facts.problems == ()
+    assert facts.tables == {'bài "viết"': ROWS, "pairs": 10}
+    assert (facts.user_version, facts.journal_mode) == (7, "delete")
+    assert count_halves(made) == [5, 5]
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_cut_off_database_that_changes_is_copied_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "live.db", "delete")
+    cut_off(path)
+    copied = shutil.copyfile
+    opened: list[int] = []
+
+    def copy_slowly(source: str, target: str) -> object:
+        done = copied(source, target)
+        if not opened:  # the site comes back while we copy, and undoes the transaction itself
+            with closing(sqlite3.connect(path)) as database:
+                opened.append(database.execute("SELECT count(*) FROM pairs").fetchone()[0])
+        return done
+
+    monkeypatch.setattr(shutil, "copyfile", copy_slowly)
+    made, facts = copy(path, tmp_path)
+
+    assert opened == [0]
+    assert facts.problems == ()
+    assert count_halves(made) == [0, 0]
+
+
+def test_a_cut_off_database_that_never_rests_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "live.db", "delete")
+    cut_off(path)
+    copied = shutil.copyfile
+
+    def copy_and_touch(source: str, target: str) -> object:
+        done = copied(source, target)
+        path.touch()
+        return done
+
+    monkeypatch.setattr(shutil, "copyfile", copy_and_touch)
+    with pytest.raises(SourceError) as told:
+        copy(path, tmp_path)
+
+    assert "changed each time it was copied" in str(told.value)
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def test_a_locked_database_is_told_as_locked(
