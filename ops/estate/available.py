@@ -35,13 +35,15 @@ def list_not_available(estate: Estate) -> list[Problem]:
     """List all of it; an error is what stops a site's backup, a warning what does not."""
     return [
         *(problem for store in estate.stores for problem in _about_store(store)),
-        *(
-            _about_part(site, found)
-            for site in estate.sites
-            for part in (*site.databases, *site.files)
-            for found in not_yet_in_part(site, part)
-        ),
+        *(_about_part(site, found) for site in estate.sites for found in _in_site(site)),
     ]
+
+
+def _in_site(site: Site) -> Iterator[NotYet]:
+    for database in site.databases:
+        yield from not_yet_in_part(site, database)
+    for files in site.files:
+        yield from not_yet_in_part(site, files)
 
 
 def not_yet_in_part(site: Site, part: DatabasePart | FilesPart) -> Iterator[NotYet]:

@@ -39,6 +39,11 @@ def forget_job(site: str) -> str:
     return f"forget/{site}"
 
 
+def repair_job(site: str) -> str:
+    """Give the name of a repair of a site's repository, which only people start."""
+    return f"repair/{site}"
+
+
 def witness_job(site: str) -> str:
     """Give the name of the job in which stock restic looks at a site's backups."""
     return f"witness/{site}"

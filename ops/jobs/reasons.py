@@ -99,6 +99,15 @@ _PLAIN: Mapping[str, Explanation] = {
     "nothing_to_witness": Explanation(
         N_("there is no snapshot yet that stock restic could look at"),
     ),
+    "packs_unreadable": Explanation(
+        N_("{count} packs cannot be read and stay out of the index"),
+        "",
+        N_("the packs themselves are untouched"),
+        N_(
+            "fetch them from another copy; else take them out: `{program} backup.repair --site"
+            " {site} --pack {first}`"
+        ),
+    ),
     "not_all_forgotten": Explanation(
         N_("{count} old snapshots could not be removed"),
         "{first}",

@@ -300,6 +300,39 @@ def release(_context: Context, hold: str, reason: str, dry_run: bool = False) ->
     return release_hold(hold, reason, dry_run=dry_run)
 
 
+@operator_task(
+    help={
+        "site": _SITE,
+        "store": N_("Store; left out: the primary."),
+        "pack": N_("Id of a damaged pack to take out; may be given several times."),
+        "confirm": N_("Name of the site, instead of typing it when asked."),
+        "dry_run": _DRY_RUN,
+    },
+    iterable=("pack",),
+)
+def repair(
+    _context: Context,
+    site: str,
+    store: str = "",
+    pack: list[str] | None = None,
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Repair a site's repository: its index, or the damaged packs that are named.
+
+    The index then says again what the packs really hold. Of a damaged pack, what is sound is stored
+    anew before it goes. What is lost is stored again by the next backup, if the site still has it.
+    """
+    from ops.jobs.repairing import RepairWish, repair_site
+    from ops.progress import shown_progress
+
+    wish = RepairWish(
+        site=site, store=store, packs=tuple(pack or ()), confirm=confirm, dry_run=dry_run
+    )
+    with shown_progress() as progress:
+        return repair_site(wish, progress)
+
+
 @operator_task(help={"site": _OR_ALL})
 def reindex(_context: Context, site: str = "") -> int:
     """Build the catalog's index tables anew from the repositories."""
