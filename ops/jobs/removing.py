@@ -151,6 +151,10 @@ def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) ->
     with at_bench(estate) as bench:
         require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
+        brake = look_now(bench, name, index_snapshots(bench, repository, name))
+        if brake is not None:
+            write_outcome(stop(brake), job=forget_job(name), site=name)
+            return EXIT_CODES["failed"]
         with hold_lock(repository):
             plan = plan_prune(repository, progress=progress)
         figures = plan.figures
@@ -162,11 +166,6 @@ def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) ->
                 freed=format_size(freed),
             )
         )
-        snapshots = index_snapshots(bench, repository, name)
-        brake = look_now(bench, name, snapshots)
-        if brake is not None:
-            write_outcome(stop(brake), job=forget_job(name), site=name)
-            return EXIT_CODES["failed"]
         if dry_run or not plan.has_work:
             return 0
         need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))

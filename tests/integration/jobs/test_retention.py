@@ -247,6 +247,7 @@ def test_a_store_that_shrank_stops_forget_and_prune_until_somebody_accepts(offic
     assert office.run(*accept, "--reason", "Kho mới", "--dry-run").returncode == 0
     assert run_job(office).reason == "nothing_seen"
     assert office.run(*accept, "--reason", "Kho mới").returncode == 0
+    assert office.run("backup.run", "--site", "cong-xa").returncode == 0
     assert run_job(office).outcome == "ok"
     accepted: JournalRow = [it for it in office.journal() if it.action == "backup.accept"][-1]
     assert accepted.reason == "Kho mới"
