@@ -98,14 +98,19 @@ def program_name() -> str:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Translate a template and fill it in; moments, durations and byte paths become readable.
 
-    A template that cannot be filled (a cause that came from elsewhere and holds a brace) is given
-    as it stands: a message must never fail while it tells of a failure.
+    Of an error among the values its own template is translated and filled in. What the engine
+    advises becomes the task to type (`ops.advice`). A template that cannot be filled (a cause that
+    came from elsewhere and holds a brace) is given as it stands: a message must never fail while it
+    tells of a failure.
     """
+    from ops.advice import ENGINE_ADVICE
+
     values = {"program": program_name()} | {
         name: _readable(value) for name, value in params.items()
     }
+    values["site"] = values.get("site") or "NAME"
     try:
-        return _(template).format(**values)
+        return _(ENGINE_ADVICE.get(template, template)).format(**values)
     except (KeyError, IndexError, ValueError, AttributeError):
         return template
 
@@ -140,6 +145,10 @@ def _readable(value: object) -> object:
         from ops.present import format_duration, format_moment
 
         return format_moment(value) if isinstance(value, datetime) else format_duration(value)
+    if isinstance(value, Mapping) and value.keys() >= {"what", "params"}:
+        return fill(value["what"], value["params"])
+    if hasattr(value, "what") and hasattr(value, "params"):
+        return fill(value.what, value.params)
     if isinstance(value, bytes):
         return os.fsdecode(value).encode("utf-8", "backslashreplace").decode()
     return value

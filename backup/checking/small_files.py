@@ -155,5 +155,8 @@ def _read_index_once(repository: Repository, progress: Progress) -> IndexRead:
 
 def _damaged(kind: FileKind, file_id: str, error: BackupError) -> Finding:
     code = "snapshot_damaged" if kind == "snapshots" else "index_damaged"
-    cause = error.why.format(**error.params) if error.why else str(error)
+    cause = error
+    if error.why:
+        cause = BackupError(error.why)
+        cause.params = error.params
     return found(code, f"{kind}/{file_id}", cause=cause)

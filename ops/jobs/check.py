@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from backup.check import CheckRequest, CheckResult, PackChoice, check_repository
 from backup.checking.findings import Finding
+from backup.errors import BackupError
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from ops.catalog.opening import Catalog
@@ -151,5 +152,13 @@ def tell_finding(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "concerned": finding.concerned,
-        "params": {name: str(value) for name, value in finding.params.items()},
+        "params": {name: keep_told(value) for name, value in finding.params.items()},
     }
+
+
+def keep_told(value: object) -> object:
+    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
+    if isinstance(value, BackupError):
+        params = {name: keep_told(it) for name, it in value.params.items()}
+        return {"what": value.what, "params": params}
+    return str(value)

@@ -223,15 +223,19 @@ def tell_fault(finding: Params) -> str:
 
     kind = KINDS.get(str(finding["code"]))
     template = kind.template if kind else str(finding["code"])
-    return f"{finding['concerned']}: {fill(template, finding['params'])}"
+    params = dict(finding["params"])
+    if isinstance(params.get("cause"), str):
+        # Sentences without values of their own, joined by the engine.
+        params["cause"] = ": ".join(_(part) for part in params["cause"].split(": "))
+    return f"{finding['concerned']}: {fill(template, params)}"
 
 
-def advise_on_faults(findings: Sequence[Params]) -> list[str]:
-    """Say what to do about findings of a check, each piece of advice once."""
+def advise_on_faults(findings: Sequence[Params], site: str) -> list[str]:
+    """Say what to do about findings of a site's check, each piece of advice once."""
     from backup.checking.findings import KINDS
 
     kinds = [KINDS[code] for finding in findings if (code := str(finding["code"])) in KINDS]
-    return list(dict.fromkeys(fill(kind.next_step, {}) for kind in kinds))
+    return list(dict.fromkeys(fill(kind.next_step, {"site": site}) for kind in kinds))
 
 
 def _explain_broken_journal(params: Params) -> Explanation:

@@ -217,7 +217,7 @@ def _write_checks(results: dict[str, JobResult]) -> None:
         findings = result.params.get("first", ())
         for finding in findings:
             write_line(f"  {site}: {tell_fault(finding)}")
-        for advice in advise_on_faults(findings):
+        for advice in advise_on_faults(findings, site):
             write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
             write_outcome(result, job=check_job(site), site=site)
