@@ -83,7 +83,7 @@ def take_up(text: str, note: str, *, dry_run: bool) -> int:
             data="nothing was changed",
             next_step='say what you are doing: `--note "restarting the database"`',
         )
-    with at_bench(load_estate()) as bench:
+    with at_bench(load_estate(), dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             alert = find_alert(session, text)
         if alert is None:

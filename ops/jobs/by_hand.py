@@ -23,10 +23,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ops.alerts.keeping import settle_green
+from ops.canonical import digest_of
 from ops.catalog.columns import new_id
 from ops.catalog.estate_versions import remember_estate
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Run
+from ops.catalog.rehearsing import rehearse
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.journal import Origin
@@ -57,11 +59,21 @@ class Bench:
 
 
 @contextmanager
-def at_bench(estate: Estate) -> Iterator[Bench]:
-    """Open the catalog for a person's work, and remember the estate in force."""
+def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
+    """Open the catalog for a person's work, and remember the estate in force.
+
+    Args:
+        estate: As loaded.
+        dry_run: Keep nothing of what is written to the catalog.
+    """
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
         origin = person_at_terminal(estate)
+        if dry_run:
+            version = digest_of(estate.document())
+            with rehearse(catalog) as rehearsed:
+                yield Bench(estate, rehearsed, replace(origin, estate=version))
+            return
         with catalog.writing() as session:
             version = remember_estate(
                 session, estate.document(), now=datetime.now(UTC), origin=origin

@@ -74,7 +74,7 @@ def show_holds(name: str, *, as_json: bool) -> int:
 
 def release(wanted: str, reason: str, *, dry_run: bool) -> int:
     """Release a hold with a second person's approval; gives the exit code."""
-    with at_bench(load_estate()) as bench:
+    with at_bench(load_estate(), dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             hold = find_hold(session, wanted)
             need = find_need(session, RELEASE, bench.origin.person)

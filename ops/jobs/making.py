@@ -78,12 +78,15 @@ def _make_repository(bench: Bench, site: str) -> int:
     return 0
 
 
-def rebuild_index(name: str) -> int:
+def rebuild_index(name: str, *, dry_run: bool = False) -> int:
     """Build the index tables anew for one site or all; gives the exit code."""
     estate = load_estate()
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=dry_run) as bench:
         sites = choose_sites(estate, name) if name else _with_own(estate, name)
-        return gravest([_rebuild(bench, site.name) for site in sites])
+        code = gravest([_rebuild(bench, site.name) for site in sites])
+    if dry_run:
+        write_line(_("Nothing was changed: this was a rehearsal."))
+    return code
 
 
 def _rebuild(bench: Bench, site: str) -> int:

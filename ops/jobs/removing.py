@@ -48,7 +48,7 @@ _RULES = {
 def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
     """Forget a site's old snapshots; gives the exit code."""
     estate = load_estate()
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=dry_run) as bench:
         site = require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
         snapshots = index_snapshots(bench, repository, name)
@@ -148,7 +148,7 @@ def tell_reason(reason: str) -> str:
 def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
     """Remove the data that no snapshot of a site needs; gives the exit code."""
     estate = load_estate()
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=dry_run) as bench:
         require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name)
         brake = look_now(bench, name, index_snapshots(bench, repository, name))

@@ -52,7 +52,7 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
     """Delete the named snapshots of a site; gives the exit code."""
     _need_reason(naming.reason)
     estate = load_estate()
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=naming.dry_run) as bench:
         site = require_site(estate, bench.catalog, naming.site)
         repository = open_repository(estate, site.name)
         wish = _resolve(repository, naming)
@@ -86,7 +86,10 @@ def accept_present_state(name: str, reason: str, *, named: bool, dry_run: bool) 
             next_step="first look and type --accept alone, then delete",
         )
     estate = load_estate()
-    with at_bench(estate) as bench, hold_site_lock(estate.service.state, name, holder="accept"):
+    with (
+        at_bench(estate, dry_run=dry_run) as bench,
+        hold_site_lock(estate.service.state, name, holder="accept"),
+    ):
         require_site(estate, bench.catalog, name)
         snapshots = index_snapshots(bench, open_repository(estate, name), name)
         brake = look_now(bench, name, snapshots)

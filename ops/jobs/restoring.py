@@ -57,7 +57,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         )
     estate = load_estate()
     site = estate.site(wish.site)
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         repository = open_repository(estate, site.name)
         with (
             hold_site_lock(estate.service.state, site.name, holder="restore"),

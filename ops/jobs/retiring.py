@@ -76,7 +76,10 @@ def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run:
             next_step="give both: `--reason TEXT --document NUMBER`",
         )
     estate = load_estate()
-    with at_bench(estate) as bench, hold_site_lock(estate.service.state, name, holder="retire"):
+    with (
+        at_bench(estate, dry_run=dry_run) as bench,
+        hold_site_lock(estate.service.state, name, holder="retire"),
+    ):
         plan = _plan(bench, name, reason=reason.strip(), document=document.strip())
         zone = estate.organisation.timezone
         minutes = write_minutes(plan, organisation=estate.organisation.name, zone=zone)

@@ -49,7 +49,7 @@ def add_person(name: str, *, password_file: str, dry_run: bool) -> None:
     """Give a person of the estate a password, a second factor and recovery codes."""
     estate = load_estate()
     check_person(estate.people, name)
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             known = people_with_credentials(session)
         if name in known:
@@ -76,7 +76,7 @@ def add_person(name: str, *, password_file: str, dry_run: bool) -> None:
 
 def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
     """Take a person's credentials away, at once; the roles count no more."""
-    with at_bench(load_estate()) as bench:
+    with at_bench(load_estate(), dry_run=dry_run) as bench:
         if dry_run:
             with bench.catalog.reading() as session:
                 refuse_if_last(session, name)
@@ -95,7 +95,7 @@ def renew_person(wish: RenewWish) -> None:
     """Renew a second factor: one's own with a proof, another's with a second person."""
     estate = load_estate()
     check_person(estate.people, wish.person)
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         is_own = bench.origin.person == wish.person
         with bench.catalog.reading() as session:
             if wish.person not in people_with_credentials(session):

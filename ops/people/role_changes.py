@@ -60,7 +60,7 @@ def change_role(wish: RoleWish) -> None:
         )
     if not wish.take:
         check_person(estate.people, wish.person)
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             is_change = _check_change(session, wish)
             if not is_anybody_appointed(session):

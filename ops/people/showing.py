@@ -89,7 +89,7 @@ def show_requests(*, everything: bool, as_json: bool) -> None:
 def decide(decision: Decision) -> None:
     """Show a request, have the second person prove who it is, and write the decision down."""
     estate, now = load_estate(), datetime.now(UTC)
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=decision.dry_run) as bench:
         person = decision.person or bench.origin.person
         if not person:
             raise WrongUseError(

@@ -333,9 +333,9 @@ def repair(
         return repair_site(wish, progress)
 
 
-@operator_task(help={"site": _OR_ALL})
-def reindex(_context: Context, site: str = "") -> int:
+@operator_task(help={"site": _OR_ALL, "dry_run": _DRY_RUN})
+def reindex(_context: Context, site: str = "", dry_run: bool = False) -> int:
     """Build the catalog's index tables anew from the repositories."""
     from ops.jobs.making import rebuild_index
 
-    return rebuild_index(site)
+    return rebuild_index(site, dry_run=dry_run)
