@@ -147,5 +147,5 @@ def select_blobs(
 
 
 def _sum_by_pack(index: Index, values: npt.NDArray[np.generic]) -> Numbers:
-    sums = np.bincount(index.pack_numbers(), values, len(index.pack_ids))
+    sums = np.bincount(index.pack_numbers(), values.astype(np.float64), len(index.pack_ids))
     return sums.astype(np.int64)

@@ -63,7 +63,7 @@ def repair_site(wish: RepairWish, progress: Progress) -> int:
     """
     pack_ids = tuple(dict.fromkeys(map(parse_pack_id, wish.packs)))
     estate = load_estate()
-    with at_bench(estate) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         site = require_site(estate, bench.catalog, wish.site)
         store = estate.store(wish.store) if wish.store else estate.primary_store
         repository = open_repository(estate, site.name, store)
