@@ -182,7 +182,6 @@ def _folder_for_worlds() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="giucong-fault-")
 
 
-@cache
 def make_world(seed: int = 0, *, scale: int = 1) -> World:
     """Make a world; the same for the same arguments, and made once a process.
 
@@ -190,6 +189,11 @@ def make_world(seed: int = 0, *, scale: int = 1) -> World:
         seed: Decides about the contents of files.
         scale: How much of everything there is.
     """
+    return _make_world(seed, scale)  # the cache tells apart how arguments are written
+
+
+@cache
+def _make_world(seed: int, scale: int) -> World:
     chance = random.Random(seed)
     base = Path(_folder_for_worlds().name, f"{seed}-{scale}")
     source = base / "source"
