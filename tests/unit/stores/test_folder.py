@@ -164,7 +164,7 @@ def test_a_store_can_be_sent_to_another_process(tmp_path: Path) -> None:
         (errno.ESTALE, "StoreUnavailableError"),
         (errno.EMFILE, "StoreUnavailableError"),
         (errno.EACCES, "StoreError"),
-        (errno.EROFS, "StoreError"),
+        (errno.EROFS, "StoreReadOnlyError"),
     ],
 )
 def test_system_errors_of_a_write_are_told_apart(
