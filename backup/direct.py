@@ -9,6 +9,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 # 4 KiB suits every disk and page size we meet.
 BLOCK = 4096
@@ -42,6 +43,14 @@ def write_directly(descriptor: int, view: memoryview, offset: int) -> int:
     finally:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
     return done
+
+
+def new_room(size: int) -> memoryview:
+    """Give zeroed, page-aligned memory; it goes back to the system with the last view of it."""
+    room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without huge pages; with them, it faults in a few steps
+        room.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(room)
 
 
 class DirectWriter:
@@ -82,7 +91,7 @@ class DirectWriter:
     def _make_room(self, size: int) -> memoryview:
         if len(self._room) < size:
             rounded = -(-size // _MEBIBYTE) * _MEBIBYTE
-            self._room = memoryview(mmap.mmap(-1, rounded))
+            self._room = new_room(rounded)
         return self._room
 
 

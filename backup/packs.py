@@ -9,14 +9,13 @@ The header has one entry a blob, in file order: a type byte (0 data, 1 tree, 2 c
 """
 
 import hashlib
-import mmap
 import struct
 from collections.abc import Sequence
-from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
 from backup.crypto import OVERHEAD, Envelope
+from backup.direct import new_room
 from backup.errors import DamagedError
 from backup.stores.base import Buffer
 
@@ -155,7 +154,7 @@ class PackBuilder:
         """Give room for the next sealed blob; it counts once `keep` is called."""
         end = self.size + length
         if end > len(self._buffer):
-            grown = _new_buffer(max(_FIRST_CAPACITY, 2 * end))
+            grown = new_room(max(_FIRST_CAPACITY, 2 * end))
             grown[: self.size] = self._buffer[: self.size]
             self._buffer = grown
         return self._buffer[self.size : end]
@@ -188,13 +187,6 @@ class PackBuilder:
         self.size = 0
         self._blobs = []
         return finished
-
-
-def _new_buffer(size: int) -> memoryview:
-    buffer = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # a kernel without huge pages; with them, it faults in a few steps
-        buffer.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(buffer)
 
 
 def read_header(pack: Buffer, envelope: Envelope) -> list[PackedBlob]:
