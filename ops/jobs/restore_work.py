@@ -63,12 +63,14 @@ class Done:
 
     Attributes:
         failed: Entries that are not back.
+        met: Entries that the snapshot has of what was asked for.
         put_back: Paths that are back, in order.
         under_way: Path that is being written; empty between two.
         kept: Damaged databases that were moved aside.
     """
 
     failed: int = 0
+    met: int = 0
     put_back: list[str] = field(default_factory=list)
     under_way: str = ""
     kept: list[str] = field(default_factory=list)
@@ -110,10 +112,12 @@ class RestoreWork:
             result = self._restore(order)
             _write_result(order.target, result, dry_run=self.wish.dry_run)
             done.failed += result.error_count
+            done.met += result.restored + result.skipped
             done.end()
         for database in self.chosen.databases if self.chosen else ():
             done.begin(database.part.database)
             self._restore_database(database.part, done)
+            done.met += 1
             done.end()
 
     def _orders(self) -> Iterator[_Order]:

@@ -84,6 +84,13 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             count=done.failed,
             site=site.name,
         )
+    if wish.include and not done.met:
+        raise RestoreIncompleteError(
+            "nothing in the snapshot matches --include, so nothing was restored",
+            data="nothing was changed; the repository was only read",
+            next_step="see what it holds: `{program} backup.files --site {site}`",
+            site=site.name,
+        )
     return 0
 
 

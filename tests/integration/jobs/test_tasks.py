@@ -75,6 +75,17 @@ def test_one_file_can_be_restored_alone(backed_up: Path, tmp_path: Path) -> None
     assert [it.name for it in files] == ["index.php"]
 
 
+def test_a_mistyped_include_is_no_success(backed_up: Path, tmp_path: Path) -> None:
+    ended = giucong(
+        backed_up, "backup.restore", "--site", "cong-xa", "--target", str(tmp_path / "none"),
+        "--include", "cong-xa/files/www/indx.php",
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert "nothing in the snapshot matches --include" in ended.stderr
+    assert "backup.files --site cong-xa" in ended.stderr
+
+
 def test_stock_restic_restores_the_site_as_the_page_says(backed_up: Path, tmp_path: Path) -> None:
     folder = backed_up.parent
     ended = subprocess.run(
