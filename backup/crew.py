@@ -1,7 +1,6 @@
 """A crew: workers that share messages out evenly among them.
 
-Each message has one answer. Reports of packs, which begin with "pack", come in between and answer
-nothing.
+Each message has one answer. Reports of packs and of cuts come in between and answer nothing.
 """
 
 import time
@@ -11,6 +10,7 @@ from backup.processes import Message, Pool
 
 # One that is worked on, and enough to go on with while the parent is busy elsewhere.
 _MOST_UNDER_WAY = 3
+_NO_ANSWERS = frozenset({"pack", "cut"})
 
 
 class Crew:
@@ -38,7 +38,7 @@ class Crew:
     def poll(self, *, wait: bool) -> Iterator[Message]:
         """Yield answers; with `wait`, not before there is at least one."""
         for worker, message in self._pool.poll(None if wait else 0):
-            if message[0] != "pack":
+            if message[0] not in _NO_ANSWERS:
                 self._under_way[worker] -= 1
             yield message
 

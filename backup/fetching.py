@@ -1,4 +1,8 @@
-"""Fetching the contents of files: small ones in batches by the workers, big ones cut here."""
+"""Fetching the contents of files: small ones in batches, big ones window by window.
+
+What changed under the workers' eyes (a small file became a big one, another file took the name) is
+left to the end and read here, through one descriptor.
+"""
 
 import os
 from collections.abc import Callable
@@ -10,12 +14,14 @@ from backup.progress import Progress
 from backup.reading import (
     LARGEST_SMALL_FILE,
     OddFile,
+    Xattrs,
     ensure_regular,
     open_file,
     open_folder,
     read_xattrs,
 )
 from backup.scan_state import Content, Folder
+from backup.windows import BigFile
 from backup.writer import RunWriter
 
 _BATCH_FILES = 256
@@ -71,8 +77,8 @@ class Fetcher:
         self._receiver = receiver
         self._progress = progress
         self._batch = _Batch()
-        # Small files that became big ones since we looked at them.
-        self._grown: list[tuple[Folder, int]] = []
+        # Files that became other ones since we looked at them.
+        self._changed: list[tuple[Folder, int]] = []
         # For each file with several names: what came of it, or who waits for that.
         self._links: dict[tuple[int, int], Content | OSError | list[tuple[Folder, int]]] = {}
 
@@ -83,7 +89,7 @@ class Fetcher:
         if status.st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
             return
         if status.st_size > LARGEST_SMALL_FILE:
-            self._read_big(folder, place)
+            self._cut_by_workers(folder, place)
             return
         batch = self._batch
         batch.add(folder, place)
@@ -100,8 +106,8 @@ class Fetcher:
         """Hand over what is left, and wait until everything is answered."""
         self.flush()
         self._writer.drain()
-        while self._grown:
-            self._read_big(*self._grown.pop())
+        while self._changed:
+            self._read_here(*self._changed.pop())
             self._writer.drain()
 
     def _answer_to(
@@ -123,12 +129,27 @@ class Fetcher:
             self._deliver(folder, place, OSError(*odd.error))
         elif odd.has_grown:
             # Answers come in the middle of other streams, and two cannot share the buffers.
-            self._grown.append((folder, place))
+            self._changed.append((folder, place))
         else:
             size = folder.stats[place].st_size if odd.size < 0 else odd.size
             self._deliver(folder, place, Content(content if size else b"", size, odd.xattrs))
 
-    def _read_big(self, folder: Folder, place: int) -> None:
+    def _cut_by_workers(self, folder: Folder, place: int) -> None:
+        status = folder.stats[place]
+        file = BigFile(folder.path, folder.names[place], status.st_dev, status.st_ino)
+
+        def done(ids: bytes, size: int, xattrs: Xattrs) -> None:
+            self._deliver(folder, place, Content(ids, size, xattrs), told=size)
+
+        def failed(error: OSError | None) -> None:
+            if error is None:
+                self._changed.append((folder, place))
+            else:
+                self._deliver(folder, place, error)
+
+        self._writer.store_file(file, done, failed, advance=self._progress.advance)
+
+    def _read_here(self, folder: Folder, place: int) -> None:
         try:
             parent = folder.descriptor if folder.descriptor >= 0 else open_folder(folder.path)
             try:

@@ -7,13 +7,18 @@ Messages in:
 
 - ``("files", number, [(folder, [(name, size), …]), …])``: small files, each one blob.
 - ``("chunks", number, slot, [(start, end), …])``: pieces of the shared buffers.
+- ``("window", number, (folder, name, device, inode), offset)``: a stretch of a big file, to be read
+  and cut here.
 - ``("flush",)``: make everything durable.
 
 Messages out:
 
 - ``("files", number, ids, odd)``: joined ids, zeros where there is none; `odd` maps a file's place
   to what differs from the expected (`backup.reading.OddFile`).
-- ``("chunks", number, ids)``.
+- ``("chunks", number, ids)``; for a window, after ``("cut", number, length, offset of the next
+  window, xattrs)``, which answers nothing.
+- ``("unread", number, error)``: a window could not be read; `error` is (errno, text), or None where
+  another file has the name now.
 - ``("pack", id, size, [(id, type, offset, length, plaintext length), …])``.
 - ``("flushed", blobs, plain bytes, packed bytes)``.
 """
@@ -31,6 +36,7 @@ from backup.processes import Message
 from backup.reading import read_files
 from backup.stores.base import Store
 from backup.storing import BlobStorer
+from backup.windows import BigFile, ReplacedError, WindowReader
 
 NO_ID = bytes(ID_LENGTH)
 
@@ -44,6 +50,7 @@ class StoringLoop:
         key: MasterKey,
         *,
         compression: Compression,
+        polynomial: int,
         known: KnownIds,
         claims: Claims,
         slots: Sequence[memoryview],
@@ -53,6 +60,7 @@ class StoringLoop:
     ) -> None:
         self._send = send
         self._slots = slots
+        self._windows = WindowReader(polynomial)
         self._storer = BlobStorer(
             store,
             key,
@@ -71,7 +79,10 @@ class StoringLoop:
         if kind == "files":
             self._store_files(message[1], message[2])
         elif kind == "chunks":
-            self._store_chunks(message[1], self._slots[message[2]], message[3])
+            slot = self._slots[message[2]]
+            self._store_chunks(message[1], [slot[start:end] for start, end in message[3]])
+        elif kind == "window":
+            self._store_window(message[1], BigFile(*message[2]), message[3])
         else:
             self._storer.flush()
             self._send(("flushed", *self._storer.totals))
@@ -100,15 +111,23 @@ class StoringLoop:
         self._storer.store(blobs)
         self._send(("files", number, b"".join(ids), odd))
 
-    def _store_chunks(
-        self, number: int, slot: memoryview, pieces: Sequence[tuple[int, int]]
-    ) -> None:
-        blobs = [
-            (hashlib.sha256(slot[start:end]).digest(), slot[start:end]) for start, end in pieces
-        ]
-        for blob in blobs:
+    def _store_window(self, number: int, file: BigFile, offset: int) -> None:
+        try:
+            chunks, following, xattrs = self._windows.read(file, offset)
+        except ReplacedError:
+            self._send(("unread", number, None))
+            return
+        except OSError as error:
+            self._send(("unread", number, (error.errno or 0, error.strerror or str(error))))
+            return
+        self._send(("cut", number, sum(map(len, chunks)), following, xattrs))
+        self._store_chunks(number, chunks)
+
+    def _store_chunks(self, number: int, chunks: Sequence[memoryview]) -> None:
+        ids = [hashlib.sha256(chunk).digest() for chunk in chunks]
+        for blob in zip(ids, chunks, strict=True):
             self._storer.store([blob])
-        self._send(("chunks", number, b"".join([blob_id for blob_id, _ in blobs])))
+        self._send(("chunks", number, b"".join(ids)))
 
 
 def pack_message(pack: StoredPack) -> Message:

@@ -11,14 +11,17 @@ the local scan cache. A run that is killed loses at most what came after its las
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backup.claims import LocalClaims
 from backup.frames import Compression
 from backup.packs import BlobType, PackedBlob
+from backup.reading import Xattrs
 from backup.repository import Repository
 from backup.ring import ChunkRing, Parts, group_pieces
+from backup.windows import BigFile, WindowedFile
 
 if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
     from backup.chunks import Chunker
@@ -35,6 +38,13 @@ _SALVAGE_SECONDS = 30.0
 ReadInto = Callable[[memoryview], int]
 # Joined ids, and what is odd: see `backup.storing_loop`.
 Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
+
+
+@dataclass(slots=True)
+class _Window:
+    reading: WindowedFile
+    offset: int
+    place: int = -1
 
 
 class RunWriter:
@@ -67,6 +77,7 @@ class RunWriter:
         self._compression = compression
         self._dry_run = dry_run
         self._waiting: dict[int, Answered] = {}
+        self._windows: dict[int, _Window] = {}
         self._number = 0
         self._executor: Executor | None = None
         self._unindexed: dict[bytes, list[PackedBlob]] = {}
@@ -89,7 +100,7 @@ class RunWriter:
     @property
     def is_idle(self) -> bool:
         """Whether workers wait for something to do."""
-        return not self._waiting
+        return not self._waiting and not self._windows
 
     def start_early(self) -> None:
         """Start the workers, if that has not happened, so that they are ready when needed."""
@@ -170,6 +181,36 @@ class RunWriter:
 
         return Chunker(self._repository.config.polynomial)
 
+    def store_file(
+        self,
+        file: BigFile,
+        done: Callable[[bytes, int, Xattrs], None],
+        failed: Callable[[OSError | None], None],
+        *,
+        advance: Callable[[int], None],
+    ) -> None:
+        """Have workers read, cut and store a big file of this machine.
+
+        Args:
+            file: Which.
+            done: Called with the joined ids, in order, the length and the attributes, later.
+            failed: Called instead where it cannot be read; with None where another file has its
+                name now.
+            advance: Told of each stretch that was read.
+        """
+        executor = self._start()
+        while executor.is_busy:
+            self.pump(wait=True)
+        submit = self._submit_window
+        submit(WindowedFile(file, submit, advance=advance, done=done, failed=failed), 0)
+        self.pump(wait=False)
+
+    def _submit_window(self, reading: WindowedFile, offset: int) -> None:
+        """Hand over a window, however busy: answers ask for this, and none may come meanwhile."""
+        self._number += 1
+        self._windows[self._number] = _Window(reading, offset)
+        self._start().submit(("window", self._number, tuple(reading.file), offset))
+
     def store_stream(self, read_into: ReadInto, done: Callable[[bytes, int], None]) -> None:
         """Cut what `read_into` gives until it gives 0, and have the chunks stored.
 
@@ -227,9 +268,23 @@ class RunWriter:
                 self._note_pack(message[1], blobs)
             elif kind == "flushed":
                 self._flushed.append(message[1:])
+            elif message[1] in self._windows:
+                self._take_of_window(message)
             else:
                 answered = self._waiting.pop(message[1])
                 answered(message[2], message[3] if kind == "files" else {})
+
+    def _take_of_window(self, message: tuple[Any, ...]) -> None:
+        kind, number, *rest = message
+        window = self._windows[number]
+        if kind == "cut":
+            window.place = window.reading.take_cut(window.offset, *rest)
+            return
+        del self._windows[number]
+        if kind == "unread":
+            window.reading.failed(None if rest[0] is None else OSError(*rest[0]))
+        else:
+            window.reading.take_ids(window.place, rest[0])
 
     def _note_pack(self, pack_id: bytes, blobs: list[PackedBlob]) -> None:
         self._unindexed[pack_id] = blobs
@@ -254,7 +309,7 @@ class RunWriter:
 
     def drain(self) -> None:
         """Wait until everything handed over has been answered."""
-        while self._waiting:
+        while not self.is_idle:
             self.pump(wait=True)
 
     @property
