@@ -33,6 +33,7 @@ TIMEOUT_SECONDS = 20
 AHEAD = timedelta(minutes=10)
 SENDMAIL = "/usr/sbin/sendmail"
 MINUTES_TOLD = 120
+NAMED = {"giucong": ("Chính Giữ Cổng (giucong)", "Giữ Cổng itself (giucong)")}
 ALIVE, ALARM, NOT_SENT = 0, 1, 2
 
 
@@ -78,15 +79,16 @@ def find_late(name: str, site: dict[str, Any], now: datetime) -> tuple[str, str]
     allowed = timedelta(seconds=int(site["rpo_seconds"]) + int(site["grace_seconds"]))
     if since is None or now - parse_moment(since) <= allowed:
         return None
+    vi, en = NAMED.get(name, (f"Trang {name}", f"Site {name}"))
     age, target = tell(now - parse_moment(since)), tell(timedelta(seconds=site["rpo_seconds"]))
     if not site["newest"]:
         return (
-            f"Trang {name} chưa có bản sao lưu nào (mục tiêu: {target[0]} một lần).",
-            f"Site {name} has no backup at all (target: one every {target[1]}).",
+            f"{vi} chưa có bản sao lưu nào (mục tiêu: {target[0]} một lần).",
+            f"{en} has no backup at all (target: one every {target[1]}).",
         )
     return (
-        f"Trang {name}: bản sao lưu mới nhất đã {age[0]} tuổi (mục tiêu: {target[0]}).",
-        f"Site {name}: the newest backup is {age[1]} old (target: {target[1]}).",
+        f"{vi}: bản sao lưu mới nhất đã {age[0]} tuổi (mục tiêu: {target[0]}).",
+        f"{en}: the newest backup is {age[1]} old (target: {target[1]}).",
     )
 
 

@@ -7,7 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import LATE, MISSED, RECOVERED, SEVERITIES, SUSPICIOUS, Draft
+from ops.notices.drafts import (
+    CLEARED,
+    LATE,
+    MISSED,
+    RECOVERED,
+    SEVERITIES,
+    SUSPICIOUS,
+    VANISHED,
+    Draft,
+)
 from ops.notices.routing import Targets
 
 MISSED_RUNS = "missed"
@@ -64,12 +73,19 @@ def late_subject(site: str) -> str:
     return f"late:{site}"
 
 
+def vanished_subject(site: str) -> str:
+    """Give the subject of the alert about a site that the estate no longer names."""
+    return f"vanished:{site}"
+
+
 def subject_of(draft: Draft) -> str:
     """Give what a draft says is red; empty for an all-clear."""
     if draft.code == RECOVERED:
         return ""
     if draft.code == MISSED:
         return MISSED_RUNS
+    if draft.code == VANISHED:
+        return vanished_subject(draft.site)
     return late_subject(draft.site) if draft.code == LATE else job_subject(draft.job)
 
 
@@ -106,6 +122,8 @@ def decide_alerts(
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:
     """Say whether a draft says nothing new: the same site is late after the same backup."""
+    if alert.code == draft.code == VANISHED:
+        return True
     newest = (alert.params.get("newest"), draft.params.get("newest"))
     return alert.code == draft.code == LATE and newest[0] == newest[1]
 
@@ -127,6 +145,40 @@ def settle(known: Iterable[OpenAlert], done: Collection[str]) -> Changes:
         }:
             closed.append(alert)
     return Changes(closed=tuple(closed), narrowed=tuple(narrowed))
+
+
+def decide_all_clears(
+    closed: Iterable[OpenAlert], drafts: Iterable[Draft] = ()
+) -> list[tuple[Draft, tuple[str, ...]]]:
+    """Decide who is told that something is over: whoever was told of it, once for each job.
+
+    Args:
+        closed: Alerts that were closed just now.
+        drafts: What is told anyway; one that says the same takes the place of one of its own.
+
+    Returns:
+        What to tell, and the names of the targets.
+    """
+    by_job = {draft.job: draft for draft in drafts if draft.code == RECOVERED}
+    found = []
+    for alert in closed:
+        draft = by_job.get(alert.job) or _draft_cleared(alert)
+        if alert.job:
+            by_job[alert.job] = draft
+        if alert.told:
+            found.append((draft, alert.told))
+    return found
+
+
+def _draft_cleared(alert: OpenAlert) -> Draft:
+    return Draft(
+        subject_key=f"{CLEARED}:{alert.id}",
+        severity="info",
+        code=CLEARED,
+        params={**alert.params, "was": alert.code},
+        job=alert.job,
+        site=alert.site,
+    )
 
 
 def is_graver(severity: str, than: str) -> bool:

@@ -4,12 +4,13 @@ Two services may look at once: an alert is open once by a unique index, and each
 UPDATE that names the step it leaves.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, select, update
+from sqlalchemy import Insert, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,7 +26,7 @@ from ops.catalog.alerts_records import Alert, AlertTelling
 from ops.catalog.columns import Base, new_id
 from ops.catalog.records import Job
 from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import LATE, Draft
+from ops.notices.drafts import LATE, VANISHED, Draft
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
 _SHOWN_DIGITS = 8
@@ -36,44 +37,62 @@ def short_id(alert_id: UUID) -> str:
     return alert_id.hex[-_SHOWN_DIGITS:]
 
 
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of the alerts.
+
+    Attributes:
+        ids: The alert of each draft, by the draft's subject key.
+        closed: Alerts that are green again.
+    """
+
+    ids: Mapping[str, UUID] = field(default_factory=dict)
+    closed: tuple[OpenAlert, ...] = ()
+
+
 def take_in(
     session: Session, events: Sequence[LedgerEvent], drafts: Sequence[Draft], now: datetime
-) -> dict[str, UUID]:
-    """Open, repeat and close alerts; give the alert of each draft by the draft's subject key."""
+) -> TakenIn:
+    """Open, repeat and close alerts."""
     changes = decide_alerts(events, drafts, read_open(session))
     for draft in changes.opened:
         _open(session, draft, now)
     for alert, draft in changes.repeated:
         _repeat(session, alert, draft, now)
     _apply(session, changes, now)
-    return _ids_of(session, drafts)
+    return TakenIn(_ids_of(session, drafts), changes.closed)
 
 
-def settle_green(session: Session, events: Sequence[LedgerEvent]) -> None:
-    """Close what these events have ended, and open nothing: a person sees the result at once."""
-    take_in(session, events, (), datetime.now(UTC))
-
-
-def settle_gone(session: Session, late_sites: Collection[str], now: datetime) -> int:
-    """Close alerts about sites that are late no more, and about jobs that are retired.
+def settle_gone(
+    session: Session, late_sites: Collection[str], vanished: Collection[str], now: datetime
+) -> list[OpenAlert]:
+    """Close alerts about sites that are late or missing no more, and about retired jobs.
 
     Args:
         session: A writing session.
         late_sites: Names of the sites that are late now.
+        vanished: Names of the sites that are missing from the estate now.
         now: Aware.
 
     Returns:
-        How many were closed.
+        Those that were closed.
     """
     known = read_open(session)
     if not known:
-        return 0
-    in_time = [it for it in known if it.code == LATE and it.site not in late_sites]
+        return []
+    still = {LATE: late_sites, VANISHED: vanished}
+    in_time = [it for it in known if it.code in still and it.site not in still[it.code]]
     retired = session.execute(select(Job.name).where(Job.retired_at.is_not(None))).scalars()
     changes = settle(known, set(retired))
     _apply(session, changes, now)
     _close(session, in_time, now)
-    return len(in_time) + len(changes.closed)
+    return [*in_time, *(it for it in changes.closed if it not in in_time)]
+
+
+def count_closed(session: Session, subject: str) -> int:
+    """Count how often something has been red and green again."""
+    query = select(func.count()).where(Alert.subject == subject, Alert.closed_at.is_not(None))
+    return session.execute(query).scalar_one()
 
 
 def read_open(session: Session) -> list[OpenAlert]:

@@ -22,7 +22,6 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ops.alerts.keeping import settle_green
 from ops.canonical import digest_of
 from ops.catalog.columns import new_id
 from ops.catalog.estate_versions import remember_estate
@@ -34,6 +33,7 @@ from ops.estate.references import reveal
 from ops.journal import Origin
 from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent
 from ops.ledger.recording import Recording, record_events
+from ops.notices.outbox import write_green
 from ops.people.acting import find_person, login_at_terminal
 from ops.service.registry import RunContext
 from ops.service.site_lock import hold_site_lock
@@ -188,5 +188,5 @@ def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:
         run.ended_at = datetime.now(UTC)
         run.outcome, run.reason = result.outcome, result.reason
         run.params, run.summary = dict(result.params), dict(result.summary)
-        record_events(session, Recording(context.origin, settle_green), [event])
+        record_events(session, Recording(context.origin, write_green), [event])
     return result

@@ -19,6 +19,8 @@ LOST_AND_TRIED_AGAIN = "lost"
 OVERDUE = "overdue"
 MISSED = "missed"
 LATE = "late"
+VANISHED = "vanished"
+CLEARED = "cleared"
 
 _KEY = "{code}:{job}:{due_at}"
 _GRAVE_KINDS = ("backup", "check")
@@ -163,4 +165,21 @@ def draft_late(late: LateSite, now: datetime) -> Draft:
         params={"newest": newest, "age_seconds": age, "rpo_seconds": late.rpo.total_seconds()},
         job=f"backup/{late.site}",
         site=late.site,
+    )
+
+
+def draft_vanished(site: str, stores: Sequence[str], times_before: int) -> Draft:
+    """Tell once that a site has vanished; told anew when it was back and vanishes again.
+
+    Args:
+        site: Name.
+        stores: Stores that hold its backups, as far as known.
+        times_before: How often it had vanished before.
+    """
+    return Draft(
+        subject_key=f"{VANISHED}:{site}:{times_before}",
+        severity="critical",
+        code=VANISHED,
+        params={"stores": list(stores)},
+        site=site,
     )

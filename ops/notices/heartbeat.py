@@ -58,7 +58,7 @@ class Call:
 
 
 def gather_beats(session: Session, estate: Estate) -> dict[str, SiteBeat]:
-    """Give how each site stands, by its name, in the order of the estate."""
+    """Give how each site stands, by name, in the order of the estate; the service itself last."""
     newest = newest_snapshots(session, estate.primary_store.name)
     return {
         site.name: SiteBeat(
@@ -66,7 +66,7 @@ def gather_beats(session: Session, estate: Estate) -> dict[str, SiteBeat]:
             due_since=None if site.name in newest else first_due(session, site.name),
             rpo=timedelta(hours=site.targets.rpo_hours),
         )
-        for site in estate.sites
+        for site in (*estate.sites, estate.own_site)
     }
 
 

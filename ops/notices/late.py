@@ -1,41 +1,67 @@
-"""See which sites have no backup as young as it must be, and tell of each once."""
+"""See which sites are late with their backup or have vanished, and tell of each once."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops.alerts.keeping import settle_gone, take_in
+from ops.alerts.decisions import OpenAlert, vanished_subject
+from ops.alerts.keeping import count_closed, settle_gone, take_in
 from ops.catalog.indexes import Snapshot
+from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Occurrence
 from ops.estate.models import Estate
-from ops.notices.drafts import LateSite, draft_late, is_late
-from ops.notices.outbox import find_estate, write_drafts
+from ops.estate.own_site import OWN_SITE
+from ops.jobs.vanished import read_vanished
+from ops.notices.drafts import LateSite, draft_late, draft_vanished, is_late
+from ops.notices.outbox import find_estate, write_all_clears, write_drafts
 
 
 def note_late_sites(catalog: Catalog, now: datetime) -> int:
-    """Write a notice for each site whose newest backup is too old; give how many are new.
+    """Write a notice for each site that is late or has vanished; give how many are new.
 
-    Alerts about sites that are late no more are closed.
+    Alerts about sites that are so no more are closed, and whoever was told is told that, too.
     """
     with catalog.reading() as session:
         estate = find_estate(session)
         if estate is None:
             return 0
         late = find_late_sites(session, estate, now)
+        missing = read_vanished(session, estate)
     drafts = [draft_late(it, now) for it in late]
     with catalog.writing() as session:
-        settle_gone(session, {it.site for it in late}, now)
-        alerts = take_in(session, (), drafts, now)
-        return write_drafts(session, drafts, estate, alerts=alerts, now=now)
+        closed = settle_gone(session, {it.site for it in late}, {it.name for it in missing}, now)
+        for it in missing:
+            times = count_closed(session, vanished_subject(it.name))
+            drafts.append(draft_vanished(it.name, it.stores, times))
+        taken = take_in(session, (), drafts, now)
+        count = write_drafts(session, drafts, estate, alerts=taken.ids, now=now)
+        return count + write_all_clears(session, _over(closed, estate, missing), now)
+
+
+def _over(
+    closed: Iterable[OpenAlert], estate: Estate, missing: Iterable[Vanished]
+) -> Iterator[OpenAlert]:
+    """Yield what is really over: of a site that vanished nothing has become good."""
+    gone = {it.name for it in missing}
+    named = {site.name for site in estate.sites}
+    for alert in closed:
+        if alert.site not in gone:
+            retired = bool(alert.site) and alert.site not in {*named, OWN_SITE}
+            yield replace(alert, params={**alert.params, "retired": retired})
 
 
 def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[LateSite]:
-    """Give the sites whose newest backup is too old; one without any is late once it was due."""
+    """Give the sites whose newest backup is too old, the service itself among them.
+
+    One without any backup is late once it was due.
+    """
     newest = newest_snapshots(session, estate.primary_store.name)
     late = []
-    for site in estate.sites:
+    for site in (*estate.sites, estate.own_site):
         rpo = timedelta(hours=site.targets.rpo_hours)
         since = newest.get(site.name) or first_due(session, site.name)
         if since is not None and is_late(since, rpo, now):

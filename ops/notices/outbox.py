@@ -5,7 +5,7 @@ So a notice and its cause are kept or lost together; the courier delivers later.
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import Insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ops.alerts.decisions import OpenAlert, decide_all_clears
 from ops.alerts.keeping import note_told, short_id, take_in
 from ops.catalog.columns import new_id
 from ops.catalog.records import EstateVersion, Notice, Run
@@ -38,10 +39,29 @@ def write_notices(session: Session, events: Sequence[LedgerEvent]) -> None:
 
     A listener of the ledger.
     """
+    now = datetime.now(UTC)
     drafts = draft_notices(events, _failed_before(session, events))
-    alerts = take_in(session, events, drafts, datetime.now(UTC))
+    taken = take_in(session, events, drafts, now)
     if drafts:
-        write_drafts(session, drafts, find_estate(session), alerts=alerts)
+        write_drafts(session, drafts, find_estate(session), alerts=taken.ids)
+    write_all_clears(session, taken.closed, now, drafts=drafts)
+
+
+def write_green(session: Session, events: Sequence[LedgerEvent]) -> None:
+    """Close what these events have ended, and open nothing: a person sees the result at once.
+
+    A listener of the ledger, for runs by hand. Whoever was told of it is told that it is over.
+    """
+    now = datetime.now(UTC)
+    write_all_clears(session, take_in(session, events, (), now).closed, now)
+
+
+def write_all_clears(
+    session: Session, closed: Iterable[OpenAlert], now: datetime, *, drafts: Sequence[Draft] = ()
+) -> int:
+    """Tell whoever was told of an alert that it is over; give how many notices are new."""
+    told = decide_all_clears(closed, drafts)
+    return sum(write_to(session, draft, targets, now) for draft, targets in told)
 
 
 def write_drafts(

@@ -176,6 +176,29 @@ def _word_late(told: Told, zone: str) -> tuple[str, Explanation]:
     return headline, Explanation(what, data=data, next_step=next_step)
 
 
+def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
+    stores = ", ".join(told.params["stores"])
+    return _("the site has vanished from the estate and was not retired"), Explanation(
+        _("nobody backs it up any more"),
+        why=_("its backups lie in: {stores}").format(stores=stores) if stores else "",
+        data=_("the backups that exist are kept; nothing of them is removed"),
+        next_step=_(
+            "put its lines back, or `giucong estate.retire --site {site} --reason TEXT"
+            " --document NUMBER`"
+        ).format(site=told.site),
+    )
+
+
+def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
+    was = told.params["was"]
+    headline = _("no longer red: {headline}").format(headline=_WORDINGS[was](told, zone)[0])
+    if told.params.get("retired"):
+        return headline, Explanation(_("the site was retired; its backups are kept"))
+    if was == drafts.VANISHED:
+        return headline, Explanation(_("the estate names the site again"))
+    return headline, Explanation(_("nothing is left to do; you were told when it was red"))
+
+
 _WORDINGS: Mapping[str, Wording] = {
     drafts.FAILED: _word_failed,
     drafts.INCOMPLETE: _word_incomplete,
@@ -185,6 +208,8 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.OVERDUE: _word_overdue,
     drafts.MISSED: _word_missed,
     drafts.LATE: _word_late,
+    drafts.VANISHED: _word_vanished,
+    drafts.CLEARED: _word_cleared,
     DUTY: lambda told, _zone: word_duty(told.params),
     UNREADABLE: lambda _told, _zone: word_unreadable(),
 }

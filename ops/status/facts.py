@@ -16,8 +16,10 @@ from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Occurrence, Run
 from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.jobs.vanished import read_vanished
+from ops.notices.late import first_due
 from ops.notices.routing import find_gaps
 from ops.service.site_lock import is_lock_free
 from ops.status.undelivered import read_undelivered
@@ -45,6 +47,7 @@ class SiteFacts:
         rpo: How old its newest backup may be.
         reread: Within which every stored byte is to be read back.
         newest_at: When its newest snapshot of the whole site was taken.
+        due_since: When the service's own backup was first due; None for other sites.
         newest_outcome: `ok`, `incomplete`, or empty where that is not known.
         newest_id: Its id.
         snapshots: How many there are in the primary store.
@@ -59,6 +62,7 @@ class SiteFacts:
     rpo: timedelta
     reread: timedelta
     newest_at: datetime | None = None
+    due_since: datetime | None = None
     newest_outcome: str = ""
     newest_id: str = ""
     snapshots: int = 0
@@ -118,6 +122,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         undelivered = read_undelivered(session, now)
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
+        own_due_since = first_due(session, OWN_SITE)
     today = now.astimezone(estate.zone).date()
     others = tuple(store.name for store in estate.stores if store.role != "primary")
     sites = []
@@ -130,6 +135,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 rpo=timedelta(hours=site.targets.rpo_hours),
                 reread=timedelta(days=site.targets.reread_days),
                 newest_at=snapshot.taken_at if snapshot else None,
+                due_since=own_due_since if site.name == OWN_SITE else None,
                 newest_outcome=snapshot.outcome if snapshot else "",
                 newest_id=snapshot.id if snapshot else "",
                 snapshots=count,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from ops.alerts.decisions import job_subject, late_subject
+from ops.alerts.decisions import job_subject, late_subject, vanished_subject
 from ops.alerts.wording import explain_alert
 from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
 from ops.notices.drafts import grace_of
+from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_duration, format_moment, outcome_cell
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.text import N_, _, fill, ngettext
@@ -81,11 +82,12 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
 
 
 def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
-    """Judge the service as a site; that it has no backup yet can wait for the night."""
-    if own.newest_at is not None or own.last_backup is not None:
+    """Judge the service as a site; that it has no backup yet can wait until one was due."""
+    was_due = own.due_since is not None and is_overdue(own.due_since, own.rpo, facts.now)
+    if own.newest_at is not None or own.last_backup is not None or was_due:
         yield from _find_in_site(own, facts)
         return
-    yield Problem("yellow", "", Explanation(
+    yield Problem("yellow", own.name, Explanation(
         _("the service has not saved itself yet: journal, records and estate"),
         next_step=fill(N_("`{program} backup.run --site {site}`"), {"site": own.name}),
     ))  # fmt: skip
@@ -137,7 +139,8 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
             next_step=_("fill the gap in `[[notices.roster]]` of the estate file"),
         ))  # fmt: skip
     for vanished in facts.vanished:
-        yield Problem("red", vanished.name, _explain_vanished(vanished))
+        told = _explain_vanished(vanished)
+        yield Problem("red", vanished.name, told, vanished_subject(vanished.name))
     yield from _find_in_notices(*facts.undelivered)
 
 

@@ -102,6 +102,8 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
     levels = {it.level for it in problems if it.site == site.name}
     tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
     state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
+    if site.newest_at is None:
+        state = _("no backup yet")
     if site.is_working:
         state += f" {_AT_WORK}"
     newest = age = "–"

@@ -11,18 +11,21 @@ import pytest
 from sqlalchemy import select, text
 
 from ops.alerts.escalating import escalate
-from ops.alerts.keeping import acknowledge, read_open, settle_green
+from ops.alerts.keeping import acknowledge, read_open
 from ops.alerts.overview import list_alerts
 from ops.catalog.alerts_records import Alert
+from ops.catalog.estate_versions import remember_estate
 from ops.catalog.indexes import Snapshot
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Job, JournalRow, Notice
+from ops.estate.load import load_estate
 from ops.ledger.definitions import LedgerEvent
-from ops.ledger.recording import Recording, record_events
+from ops.ledger.recording import BY_CLOCK, Recording, record_events
 from ops.notices.courier import Courier, deliver_waiting
 from ops.notices.late import note_late_sites
-from ops.notices.outbox import write_notices
+from ops.notices.outbox import write_green, write_notices
 from ops.notices.summary import note_summary
+from ops.notices.wording import Message, Told, word_notice
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.smtp_sink import find_free_port, smtp_sink
@@ -45,6 +48,15 @@ people = ["ttb"]
 person = "nva"
 from = 2020-01-01
 until = 2100-01-01
+"""
+ANOTHER_SITE = """
+[[sites]]
+name = "cong-tam"
+title = "Cổng tạm"
+unit = "xa"
+  [[sites.files]]
+  name = "www"
+  path = "www"
 """
 WAIT = timedelta(minutes=30)
 
@@ -118,8 +130,8 @@ def test_a_failure_opens_one_alert_and_a_good_run_closes_it(catalog: Catalog) ->
 def test_a_run_by_hand_closes_an_alert_and_opens_none(catalog: Catalog) -> None:
     tell(catalog, FAILED)
     with catalog.writing() as session:
-        record_events(session, Recording(listener=settle_green), [an_event(job="check/cong-xa")])
-        record_events(session, Recording(listener=settle_green), [GOOD])
+        record_events(session, Recording(listener=write_green), [an_event(job="check/cong-xa")])
+        record_events(session, Recording(listener=write_green), [GOOD])
     with catalog.reading() as session:
         assert read_open(session) == []
 
@@ -181,6 +193,72 @@ def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -
     found.append(look())
 
     assert found == [[("late:cong-xa", 1)], [("late:cong-xa", 1)], []]
+
+
+def test_whoever_got_the_alarm_is_told_when_it_is_over(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    escalate(catalog, datetime.now(UTC) + WAIT * 2)
+    tell(catalog, GOOD)
+    with catalog.reading() as session:
+        query = select(Notice).where(Notice.severity == "info").order_by(Notice.target)
+        over = [(it.target, it.code, it.params["was"]) for it in session.execute(query).scalars()]
+
+    assert over == [("nva", "cleared", "failed"), ("ttb", "cleared", "failed")]
+
+
+def test_a_run_by_hand_tells_the_others_that_it_is_over(catalog: Catalog) -> None:
+    tell(catalog, FAILED)
+    with catalog.writing() as session:
+        record_events(session, Recording(listener=write_green), [GOOD, GOOD])
+
+    assert targets(catalog, "cleared:") == ["nva"]
+
+
+def test_a_vanished_site_is_told_once_and_so_is_that_it_is_back(
+    catalog: Catalog, estate: Path
+) -> None:
+    gone = estate.read_text(encoding="utf-8")
+    whole = gone + ANOTHER_SITE
+    now = datetime.now(UTC)
+
+    def look(text: str) -> tuple[int, list[str]]:
+        estate.write_text(text, encoding="utf-8")
+        with catalog.writing() as session:
+            remember_estate(session, load_estate(estate).document(), now=now, origin=BY_CLOCK)
+        count = note_late_sites(catalog, now)
+        with catalog.reading() as session:
+            return count, [it.subject for it in read_open(session) if it.code == "vanished"]
+
+    found = [look(text) for text in (whole, gone, gone, whole + "#\n", gone)]
+    vanished = "vanished:cong-tam"
+    notices = {key: targets(catalog, key) for key in (f"{vanished}:0", f"{vanished}:1", "cleared:")}
+    back = worded(catalog, "cleared:")
+
+    assert [count for count, _open in found[:4]] == [0, 1, 0, 1]
+    assert [it for _count, it in found] == [[], [vanished], [vanished], [], [vanished]]
+    assert notices == {f"{vanished}:0": ["nva"], f"{vanished}:1": ["nva"], "cleared:": ["nva"]}
+    assert "không còn đỏ" in back.title
+    assert "lại có tên trong tệp khai báo" in back.body
+
+
+def worded(catalog: Catalog, prefix: str) -> Message:
+    with catalog.reading() as session:
+        query = select(Notice).where(Notice.subject_key.startswith(prefix)).limit(1)
+        row = session.execute(query).scalar_one()
+    told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+    return word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
+
+
+def test_the_service_itself_is_late_like_any_site(catalog: Catalog) -> None:
+    now = datetime.now(UTC)
+    with catalog.writing() as session:
+        session.add(
+            Snapshot(site="giucong", store="near", id="own", taken_at=now - timedelta(days=3),
+                     hostname="giucong", paths=["/giucong"], tags=[], summary={})
+        )  # fmt: skip
+    note_late_sites(catalog, now)
+
+    assert len(targets(catalog, "late:giucong:")) == 1
 
 
 def test_an_alert_about_a_retired_job_is_closed(catalog: Catalog) -> None:

@@ -117,6 +117,7 @@ def test_each_healthy_look_shows_life_and_calls_at_most_so_often(
     assert before == (None, [])  # nobody said that all is well
     assert listener.calls == ["/ping/secret-token"]
     assert document is not None
+    assert list(document["sites"]) == ["cong-xa", "giucong"]
     assert document["sites"]["cong-xa"]["rpo_seconds"] == 86_400
     assert document["journal"]["sequence"] == 0
     assert document["call"]["error"] == ""
@@ -217,6 +218,7 @@ def look(*arguments: str) -> subprocess.CompletedProcess[str]:
         (a_heartbeat(-DAY), "clocks disagree"),
         (a_heartbeat(a=a_site(timedelta(hours=30))), "a: bản sao lưu mới nhất đã 30 giờ tuổi"),
         (a_heartbeat(a=a_site(None, 2 * DAY)), "Site a has no backup at all"),
+        (a_heartbeat(giucong=a_site(None, 2 * DAY)), "Chính Giữ Cổng (giucong) chưa có bản"),
         ("", "cannot be read"),
         ("{", "cannot be read"),
         ("[]", "cannot be read"),

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from ops.present import Cell
 from ops.status.facts import LastRun
 from ops.status.problems import find_problems
+from ops.status.writing import _site_row
 from tests.unit.ops.test_status import NOW, a_run, a_site, facts
 
 HOUR = timedelta(hours=1)
@@ -23,7 +25,22 @@ def an_own(**changes: object) -> dict[str, object]:
 def test_a_service_that_has_never_saved_itself_can_wait_for_the_night() -> None:
     seen = facts(a_site(), **an_own(newest_at=None, last_backup=None))
 
-    assert [(it.level, it.site) for it in find_problems(seen)] == [("yellow", "")]
+    assert [(it.level, it.site) for it in find_problems(seen)] == [("yellow", "giucong")]
+
+
+def test_a_service_whose_own_backup_was_due_longer_ago_than_it_may_be_is_red() -> None:
+    seen = facts(a_site(), **an_own(newest_at=None, last_backup=None, due_since=NOW - 40 * HOUR))
+
+    found = [(it.level, it.site, it.told.what) for it in find_problems(seen)]
+    assert found == [("red", "giucong", "there is no backup yet")]
+
+
+def test_the_table_says_that_there_is_no_backup_yet() -> None:
+    own = a_site(name="giucong", newest_at=None, last_backup=None, last_check=None)
+    seen = facts(a_site(), own=own)
+    state = _site_row(own, seen, find_problems(seen))[1]
+
+    assert state == Cell("no backup yet", "warning")
 
 
 @pytest.mark.parametrize(
