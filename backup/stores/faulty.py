@@ -194,9 +194,11 @@ class FaultyStore:
             raise _unavailable(call)
         if Effect.FULL in effects:
             raise StoreFullError("cannot {method} {key}: full as planned", **call._asdict())
-        result = action()
-        if Effect.STOP_AFTER in effects:
-            self._stop(call)
+        try:
+            result = action()
+        finally:  # "there is none" is an answer too
+            if Effect.STOP_AFTER in effects:
+                self._stop(call)
         if Effect.FAIL_AFTER in effects:
             raise _unavailable(call)
         return result

@@ -10,6 +10,7 @@ from backup.errors import ObjectNotFoundError
 from backup.forget import apply_forget, plan_forget
 from backup.keyring import change_password
 from backup.locks import hold_lock, remove_locks
+from backup.mirror import update_mirror
 from backup.packs import ID_LENGTH
 from backup.prune import PruneRequest, prune
 from backup.quantities import UnusedLimit
@@ -19,7 +20,17 @@ from backup.retention import KeepPolicy
 from backup.snapshots import Snapshot
 from backup.stores.memory import MemoryStore
 from backup.tag import TagChange, tag_snapshots
-from tests.fault.world import Below, Desk, World, back_up, bury, open_part, read_back, read_source
+from tests.fault.world import (
+    Below,
+    Desk,
+    World,
+    back_up,
+    bury,
+    open_part,
+    part_of,
+    read_back,
+    read_source,
+)
 from tests.restic_oracle import PASSWORD
 
 KEPT = 2
@@ -153,6 +164,35 @@ def _each_is_copied_once(desk: Desk) -> None:
         assert read_back(target, copy) == desk.world.contents[copy.tree]
 
 
+def _without_copy(store: MemoryStore) -> MemoryStore:
+    return MemoryStore({f"main/{key}": content for key, content in part_of(store, "main").items()})
+
+
+def _pruned_since(world: World) -> MemoryStore:
+    """Give a store whose mirror is a day old; since then a backup, much forgotten, and a prune."""
+    store = _without_copy(world.grown)
+    update_mirror(open_part(store, "main"), Below(store, "copy"), threads=1)
+    back_up(open_part(store, "main"), world.source)
+    repository = open_part(store, "main")
+    for snapshot in repository.load_snapshots()[1:3]:
+        store.delete(f"main/snapshots/{snapshot.id}")
+    prune(repository, PruneRequest(max_unused=UnusedLimit(percent=Fraction(0)), workers=0))
+    return store
+
+
+def _mirror(desk: Desk) -> None:
+    update_mirror(desk.open("main"), Below(desk.store, "copy"), threads=1)
+
+
+def _the_bytes_are_the_same(desk: Desk) -> None:
+    assert isinstance(desk.store, MemoryStore)
+    here, there = (
+        {key: it for key, it in part_of(desk.store, part).items() if not key.startswith("locks/")}
+        for part in ("main", "copy")
+    )
+    assert here == there
+
+
 def _tag(desk: Desk) -> None:
     repository = desk.open()
     with hold_lock(repository, exclusive=True) as lock:
@@ -256,6 +296,8 @@ SCENARIOS = (
         with_cache=True,
     ),
     Scenario("copy", lambda world: world.full.clone(), _copy, _each_is_copied_once),
+    Scenario("mirror", lambda world: _without_copy(world.full), _mirror, _the_bytes_are_the_same),
+    Scenario("mirror after a prune", _pruned_since, _mirror, _the_bytes_are_the_same),
     Scenario("tag", lambda world: world.full.clone(), _tag, _all_are_tagged),
     Scenario(
         "repair index", _without_index_file, _repair_index, _nothing_is_left_over, is_whole=False

@@ -1,0 +1,202 @@
+"""Keeping a mirror: the same repository, byte for byte, in a second store.
+
+Crash-safe order; killed after any step, the next run goes on with what its listings say:
+
+1. Hold a shared lock in each: nobody removes what is read, nobody prunes what is written.
+2. List snapshots, then index, then packs of the source, so that what is pointed to is listed too;
+   plan.
+3. Add keys, config, packs. Each is read and proven against its name before it is written.
+4. Prove that every pack the source's index names is there; add index files, then snapshots.
+5. Under an exclusive lock on the mirror, and in the reverse order, remove what the source has not
+   any more, each after asking the source for it by name: snapshots, index files, packs, keys.
+
+So a snapshot is never there before all it needs, and no longer than it. Where the source itself is
+in doubt nothing is removed at all: the mirror may be what it is repaired from.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backup.config import decode_config, is_id
+from backup.deleting import delete_files
+from backup.errors import BackupError, DamagedError, ObjectNotFoundError, UsageError
+from backup.locks import Lock, hold_lock
+from backup.mirroring.moving import add_objects, hold_both
+from backup.mirroring.planning import KINDS, Listing, MirrorFacts, MirrorPlan, kind_of, plan_mirror
+from backup.progress import SILENT, Progress
+from backup.repository import Repository, pack_key
+from backup.stores.base import Store
+
+_THREADS = 4
+_AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorResult:
+    """What was done.
+
+    Attributes:
+        plan: What was to be done.
+        removed: How many objects were removed.
+    """
+
+    plan: MirrorPlan
+    removed: int
+
+
+def list_objects(store: Store) -> Listing:
+    """List a repository's objects, those first that point to others."""
+    return {
+        info.key: info.size
+        for kind in KINDS
+        for info in store.list(kind)
+        if is_id(info.key.rpartition("/")[2])
+    }
+
+
+def look_at_mirror(source: Repository, store: Store) -> MirrorFacts:
+    """List both sides; the caller holds a shared lock on the source.
+
+    Raises:
+        UsageError: The mirror is of another repository.
+        DamagedError: The source's index cannot be read.
+        StoreError: A store failed.
+    """
+    has_config = ensure_same(source, store)
+    there, mirror = list_objects(source.store), list_objects(store)
+    needed = _named_packs(source)
+    foreign = [key for key in mirror.keys() - there.keys() if kind_of(key) != "keys"]
+    if foreign and not has_config:
+        raise UsageError(
+            "{place} holds {count} objects of another repository, and no config",
+            why="so it is no mirror of {source}",
+            data="nothing was changed",
+            next_step="name an empty place for the mirror, or put its config back",
+            place=store.location,
+            count=len(foreign),
+            source=source.store.location,
+        )
+    gone = [key for key in mirror.keys() - there.keys() if kind_of(key) == "index"]
+    forgotten = _named_by(as_mirror(source, store), gone) - needed if gone else frozenset()
+    return MirrorFacts(there, mirror, needed, forgotten)
+
+
+def ensure_same(source: Repository, store: Store) -> bool:
+    """Prove that a mirror is of this repository; gives whether it has a config yet.
+
+    Raises:
+        UsageError: It is of another one.
+        StoreError: The store failed.
+    """
+    try:
+        sealed = store.read("config")
+    except ObjectNotFoundError:
+        return False
+    if sealed != source.store.read("config"):
+        raise UsageError(
+            "{place} is another repository: {id}",
+            why="a mirror holds the same bytes; the repository at {source} is {own}",
+            data="nothing was changed",
+            next_step="name an empty place for the mirror",
+            place=store.location,
+            id=_name_repository(source, sealed),
+            source=source.store.location,
+            own=source.id[:10],
+        )
+    return True
+
+
+def _name_repository(source: Repository, sealed: bytes) -> str:
+    """Name the repository of a config that is not ours, as far as our key opens it."""
+    try:
+        return decode_config(source.envelope().open(sealed)).id[:10]
+    except BackupError:
+        return f"? (config {hashlib.sha256(sealed).hexdigest()[:10]})"
+
+
+def as_mirror(source: Repository, store: Store) -> Repository:
+    """Give the mirror as a repository, although it may have no key file yet."""
+    return Repository(
+        store, source.config, key=source.key, key_id=source.key_id, clock=source.clock
+    )
+
+
+def _named_packs(repository: Repository) -> frozenset[str]:
+    return frozenset(map(pack_key, repository.load_index().pack_ids))
+
+
+def _named_by(repository: Repository, keys: Iterable[str]) -> frozenset[str]:
+    """Give the packs that index files name; a damaged one names nothing."""
+    from backup.index import IndexBuilder
+
+    builder = IndexBuilder()
+    for key in keys:
+        file_id = key.rpartition("/")[2]
+        with suppress(DamagedError, ObjectNotFoundError):
+            builder.add_file(file_id, repository.read_file("index", file_id))
+    return frozenset(map(pack_key, builder.build().pack_ids))
+
+
+def update_mirror(
+    source: Repository,
+    store: Store,
+    *,
+    allow_shrink: bool = False,
+    retry_for: timedelta = _AT_ONCE,
+    threads: int = _THREADS,
+    progress: Progress = SILENT,
+) -> MirrorResult:
+    """Bring a mirror up to date.
+
+    Args:
+        source: The repository.
+        store: Where the mirror is; may be empty.
+        allow_shrink: Follow the source although it has lost most of its snapshots.
+        retry_for: How long to wait for a conflicting lock.
+        threads: How many objects to move at once; each lies in memory meanwhile.
+        progress: Told of it.
+
+    Raises:
+        UsageError: The mirror is of another repository.
+        DamagedError: The source holds wrong bytes, or lacks packs that its index names; what is
+            whole was added.
+        RepositoryLockedError: A lock is in the way, or ours is gone.
+        StoreError: A store failed.
+    """
+    ensure_same(source, store)
+    mirror = as_mirror(source, store)
+    with hold_lock(source, retry_for=retry_for) as here:
+        with hold_lock(mirror, retry_for=retry_for) as there:
+            plan = plan_mirror(look_at_mirror(source, store), allow_shrink=allow_shrink)
+            add_objects(source, store, plan, (here, there), threads=threads, progress=progress)
+        if not plan.remove:
+            return MirrorResult(plan, 0)
+        with hold_lock(mirror, exclusive=True, retry_for=retry_for) as there:
+            removed = _remove(source.store, store, plan, (here, there), threads)
+    return MirrorResult(plan, removed)
+
+
+def _remove(
+    source: Store, store: Store, plan: MirrorPlan, locks: tuple[Lock, Lock], threads: int
+) -> int:
+    removed = 0
+    for kind in KINDS:
+        keys = [key for key in plan.remove if kind_of(key) == kind and _is_gone(source, key)]
+        allowed = hold_both(locks)
+        for _key, error in delete_files(store, keys, ensure_allowed=allowed, threads=threads):
+            if error is not None:
+                raise error
+            removed += 1
+    return removed
+
+
+def _is_gone(source: Store, key: str) -> bool:
+    """Ask for one object by name: a listing may lag behind or lack an entry."""
+    try:
+        source.size(key)
+    except ObjectNotFoundError:
+        return True
+    return False

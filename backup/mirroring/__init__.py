@@ -1,0 +1,1 @@
+"""What `backup.mirror` consists of: what is decided, and how objects move."""

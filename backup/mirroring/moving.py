@@ -1,0 +1,139 @@
+"""Writing to a mirror what it lacks: every object is read, proven against its name, and written.
+
+The order is that of `backup.mirror`; its steps 3 and 4 are here.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from backup.errors import DamagedError, ObjectExistsError, ObjectNotFoundError
+from backup.locks import Lock
+from backup.mirroring.planning import ADDED, MirrorPlan, kind_of
+from backup.progress import Progress
+from backup.repository import Repository
+from backup.stores.base import Store
+
+_BATCH = 16
+
+
+def hold_both(locks: tuple[Lock, ...]) -> Callable[[], None]:
+    """Give a test that raises where one of the locks is gone."""
+
+    def ensure_held() -> None:
+        for lock in locks:
+            lock.ensure_held()
+
+    return ensure_held
+
+
+def add_objects(
+    source: Repository,
+    store: Store,
+    plan: MirrorPlan,
+    locks: tuple[Lock, ...],
+    *,
+    threads: int,
+    progress: Progress,
+) -> None:
+    """Write what is lacking: keys, the config, packs, then index files, then snapshots.
+
+    Raises:
+        DamagedError: Packs are lost or hold wrong bytes; all others are written, but no index file
+            and no snapshot that might need them.
+        RepositoryLockedError: One of the locks is gone.
+        StoreError: A store failed.
+    """
+    mover = _Mover(source.store, store, plan, hold_both(locks), threads)
+    progress.start("mirror", plan.add_bytes, "bytes", items=len(plan.add))
+    for kind in ADDED:
+        if kind == "index" and (mover.damaged or plan.lost):
+            raise _not_whole(source.store, plan, mover.damaged)
+        mover.add([key for key in plan.add if kind_of(key) == kind], progress)
+        if kind == "keys":
+            _add_config(source, store)
+    progress.finish()
+
+
+class _Mover:
+    """Moves objects of one kind, several at a time; each lies in memory meanwhile.
+
+    Attributes:
+        damaged: Keys of objects whose bytes are wrong at the source.
+    """
+
+    def __init__(
+        self,
+        source: Store,
+        store: Store,
+        plan: MirrorPlan,
+        ensure_allowed: Callable[[], None],
+        threads: int,
+    ) -> None:
+        self.damaged: list[str] = []
+        self._source = source
+        self._store = store
+        self._replace = plan.replace
+        self._ensure_allowed = ensure_allowed
+        self._threads = threads
+
+    def add(self, keys: Sequence[str], progress: Progress) -> None:
+        for start in range(0, len(keys), _BATCH):
+            self._ensure_allowed()
+            batch = keys[start : start + _BATCH]
+            if self._threads == 1:
+                sizes = [self._move(key) for key in batch]
+            else:
+                with ThreadPoolExecutor(self._threads, "mirror") as pool:
+                    sizes = list(pool.map(self._move, batch))
+            self.damaged += [key for key, size in zip(batch, sizes, strict=True) if size is None]
+            progress.advance(sum(size or 0 for size in sizes), items=len(batch))
+
+    def _move(self, key: str) -> int | None:
+        """Give how many bytes were written; None for wrong bytes, of which nothing is written."""
+        content = read_proven(self._source, key)
+        if content is None:
+            return None
+        if key in self._replace:
+            with suppress(ObjectNotFoundError):
+                self._store.delete(key)
+        with suppress(ObjectExistsError):
+            self._store.write(key, content)
+        return len(content)
+
+
+def read_proven(store: Store, key: str) -> bytes | None:
+    """Read an object whose name is its hash, twice at most; None where the bytes are wrong."""
+    name = key.rpartition("/")[2]
+    for _ in range(2):  # a read can go wrong once
+        content = store.read(key)
+        if hashlib.sha256(content).hexdigest() == name:
+            return content
+    return None
+
+
+def _add_config(source: Repository, store: Store) -> None:
+    """Write the config; its name is no hash, so it has to open with the repository's key."""
+    try:
+        store.size("config")
+    except ObjectNotFoundError:
+        sealed = source.store.read("config")
+        source.envelope().open(sealed)
+        store.write("config", sealed)
+
+
+def _not_whole(source: Store, plan: MirrorPlan, damaged: Sequence[str]) -> DamagedError:
+    first = [*damaged, *plan.lost][0]
+    return DamagedError(
+        "{count} packs cannot be mirrored from {place}",
+        why="{damaged} hold wrong bytes, {lost} are gone though the index names them; the first is"
+        " {first}",
+        data="the mirror is whole up to its last update; nothing was removed there",
+        next_step="run check, then repair the packs from a copy",
+        count=len(damaged) + len(plan.lost),
+        damaged=len(damaged),
+        lost=len(plan.lost),
+        first=first,
+        place=source.location,
+    )
