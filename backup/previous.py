@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from backup.errors import DamagedError, StoreError, UnsupportedFormatError
+from backup.owners import LOCAL_OWNERS, Owners
 from backup.packs import BlobType
 from backup.repository import Repository
 from backup.scan_rows import Row, is_same_file, split_tree
@@ -114,6 +115,7 @@ class PreviousFolder:
         holds: Callable[[list[bytes]], bool],
         *,
         atime: bool = False,
+        owners: Owners = LOCAL_OWNERS,
     ) -> str | None:
         """Give a file's node to be written again as it was, or None where it must be read.
 
@@ -122,12 +124,15 @@ class PreviousFolder:
             status: Its lstat now.
             holds: Whether the repository still has these data blobs.
             atime: Whether to write the access time of now.
+            owners: Names its owner.
         """
         row = self.row(name)
         if row is None or status.st_ctime_ns >= self.trusted_before:
             return None
         try:
-            encoded = is_same_file(row, name, status, atime=atime, is_canonical=self.is_canonical)
+            encoded = is_same_file(
+                row, name, status, atime=atime, is_canonical=self.is_canonical, owners=owners
+            )
             content = row.fields.content or ()
             if encoded is None or not holds([bytes.fromhex(each) for each in content]):
                 return None

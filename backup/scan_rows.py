@@ -11,8 +11,9 @@ import msgspec
 
 from backup.errors import DamagedError
 from backup.names import unquote_name
+from backup.owners import LOCAL_OWNERS, Owners
 from backup.times import format_nanoseconds, parse_nanoseconds
-from backup.tree_building import encode_file, group_name, user_name
+from backup.tree_building import encode_file
 
 
 class _Attribute(msgspec.Struct, gc=False):
@@ -82,6 +83,7 @@ def is_same_file(
     *,
     atime: bool,
     is_canonical: bool,
+    owners: Owners = LOCAL_OWNERS,
 ) -> str | None:
     """Give the node of a file that has not changed since, or None where it has, or may have.
 
@@ -95,6 +97,7 @@ def is_same_file(
         status: Its lstat now.
         atime: Whether to write the access time of now.
         is_canonical: Whether the tree's writer is known to write nodes just as we do.
+        owners: Names its owner.
     """
     fields = row.fields
     if (
@@ -112,8 +115,8 @@ def is_same_file(
         and fields.ctime == ctime
         and fields.device_id is None
         and fields.links == status.st_nlink == 1
-        and fields.user == user_name(status.st_uid)
-        and fields.group == group_name(status.st_gid)
+        and fields.user == owners.user_name(status.st_uid)
+        and fields.group == owners.group_name(status.st_gid)
     ):
         return row.text
     if (
@@ -131,4 +134,5 @@ def is_same_file(
             for attribute in fields.extended_attributes or ()
         ),
         atime=atime,
+        owners=owners,
     )

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 
 from backup.fetching import Fetcher
 from backup.folder_digest import digest_folder
+from backup.owners import LOCAL_OWNERS, Owners
 from backup.previous import PreviousFolder
 from backup.progress import Progress
 from backup.reading import open_folder
@@ -37,6 +38,7 @@ class Walker:
     """Walks one source. Trees and contents go through the run's writer.
 
     Attributes:
+        owners: Names the owners of what is walked.
         counts: What was met.
         errors: What could not be read.
         digests: For each finished folder that may be trusted, digest to tree id.
@@ -45,6 +47,7 @@ class Walker:
     def __init__(
         self, writer: RunWriter, source: FolderSource, *, memory: Memory, progress: Progress
     ) -> None:
+        self.owners: Owners = LOCAL_OWNERS
         self.counts = Counts()
         self.errors: list[ItemError] = []
         self.digests: dict[bytes, bytes] = {}
@@ -227,7 +230,7 @@ class Walker:
         self._arrived(folder)
 
     def _take_remembered(self, folder: Folder) -> bool:
-        digest = digest_folder(folder)
+        digest = self._digest(folder)
         tree_id = self._memory.digests.get(digest)
         if tree_id is None:
             return False
@@ -250,9 +253,8 @@ class Walker:
             self._decide_special(folder, place, status)
             return
         self.counts.total_files_processed += 1
-        known = folder.previous.keep(
-            folder.names[place], status, self._holds, atime=self._source.with_atime
-        )
+        name, atime = folder.names[place], self._source.with_atime
+        known = folder.previous.keep(name, status, self._holds, atime=atime, owners=self.owners)
         if known is not None:
             self.counts.files_unmodified += 1
             self.counts.total_bytes_processed += status.st_size
@@ -260,7 +262,7 @@ class Walker:
             folder.outcomes[place] = known
             self._arrived(folder)
             return
-        is_new = not folder.previous.has(folder.names[place])
+        is_new = not folder.previous.has(name)
         if is_new:
             self.counts.files_new += 1
         else:
@@ -360,6 +362,7 @@ class Walker:
             size=content.size,
             xattrs=content.xattrs,
             atime=self._source.with_atime,
+            owners=self.owners,
         )
 
     def _remember(self, folder: Folder, tree_id: bytes) -> None:
@@ -367,7 +370,9 @@ class Walker:
             return  # reading changes the access time and nothing else
         trusted = all(status.st_ctime_ns < self._trusted_before for status in folder.stats)
         if trusted and not any(isinstance(outcome, Dropped) for outcome in folder.outcomes):
-            self.digests[digest_folder(folder)] = tree_id
+            self.digests[self._digest(folder)] = tree_id
+
+    _digest = staticmethod(digest_folder)
 
     def _resolve_folder(self, folder: Folder, tree_id: bytes) -> None:
         folder.names, folder.stats, folder.outcomes = [], [], []
