@@ -147,6 +147,17 @@ def find_targets(estate: Estate, severity: Severity, site: str, now: datetime) -
     return found if is_mail(notices.relay) else Targets((RELAY,), (), found.has_gap)
 
 
+def find_reachable(estate: Estate, names: Iterable[str]) -> tuple[str, ...]:
+    """Give those of these people who can be told: by mail each, else the relay for all of them."""
+    wanted = tuple(dict.fromkeys(names))
+    if estate.notices.relay is None or not wanted:
+        return ()
+    if not is_mail(estate.notices.relay):
+        return (RELAY,)
+    with_mail = {person.name for person in estate.people if person.mail}
+    return tuple(name for name in wanted if name in with_mail)
+
+
 def is_mail(relay: str) -> bool:
     """Say whether a relay sends mail, so that each person is told apart."""
     try:

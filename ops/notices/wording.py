@@ -8,12 +8,14 @@ from typing import Any
 from ops.duties.telling import DUTY, UNREADABLE, word_duty, word_unreadable
 from ops.jobs.reasons import Explanation, explain
 from ops.notices import drafts
+from ops.people.wording import APPROVAL, DECIDED, word_approval, word_decided
 from ops.present import format_duration, format_moment
 from ops.text import LABELS, N_, _
 
 _SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 _KINDS = {"backup": N_("backup"), "check": N_("check"), "forget": N_("forgetting")}
 _MOST_JOBS = 5
+_ABOUT_NO_SITE = {DUTY, UNREADABLE, APPROVAL, DECIDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         zone: Time zone for moments.
     """
     headline, explanation = explain_notice(told, zone)
-    about = told.site or _("several sites")
-    title = f"[Giữ Cổng] {_(_SEVERITY[told.severity])}: {about}: {headline}"
+    about = told.site or ("" if told.code in _ABOUT_NO_SITE else _("several sites"))
+    place = f"{about}: " if about else ""
+    title = f"[Giữ Cổng] {_(_SEVERITY[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
         title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
     lines = [headline[:1].upper() + headline[1:] + "."]
@@ -211,5 +214,7 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.VANISHED: _word_vanished,
     drafts.CLEARED: _word_cleared,
     DUTY: lambda told, _zone: word_duty(told.params),
+    APPROVAL: lambda told, zone: word_approval(told.params, zone),
+    DECIDED: lambda told, zone: word_decided(told.params, zone),
     UNREADABLE: lambda _told, _zone: word_unreadable(),
 }

@@ -3,7 +3,8 @@
 Order:
 1. Look whether this person may decide on this request at all.
 2. The person proves who it is; the code is used up (`ops.people.credentials.prove`).
-3. In one transaction: look again, change the request only if it still waits, journal it.
+3. In one transaction: look again, change the request only if it still waits, journal it, tell
+   the one who asked.
 """
 
 from collections.abc import Callable, Collection
@@ -22,6 +23,7 @@ from ops.people.credentials import has_good_credentials
 from ops.people.requests import Standing, change_if, find_request, note_request, standing_of
 from ops.people.rights import decide_may_approve
 from ops.people.roles import roles_of
+from ops.people.telling import tell_requester
 from ops.text import N_
 
 Verdict = Literal["approved", "refused"]
@@ -136,6 +138,7 @@ def decide_request(
             document=request.document,
         )
         note_request(session, acting, verb, request)
+        tell_requester(session, request, now)
     return request
 
 

@@ -16,6 +16,7 @@ from ops.catalog.people_records import ApprovalRequest
 from ops.errors import WrongUseError
 from ops.journal import Entry, Origin
 from ops.people.rights import ACTIONS
+from ops.people.telling import tell_approvers
 
 VALIDITY: Mapping[str, timedelta] = {
     "disposal": timedelta(days=30),
@@ -55,7 +56,7 @@ class Wish:
 def request_approval(
     session: Session, origin: Origin, wish: Wish, *, now: datetime
 ) -> ApprovalRequest:
-    """Write a request and its journal row; gives the request.
+    """Write a request, its journal row and the notices to who may approve; gives the request.
 
     Args:
         session: From `Catalog.writing`.
@@ -86,6 +87,7 @@ def request_approval(
     session.add(request)
     session.flush()
     note_request(session, origin, "approval.request", request)
+    tell_approvers(session, request, now)
     return request
 
 

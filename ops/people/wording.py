@@ -1,0 +1,54 @@
+"""Word the notices about requests for approval, from what stands in the outbox."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ops.jobs.reasons import Explanation
+from ops.people.rights import ACTIONS
+from ops.present import format_moment
+from ops.text import _
+
+APPROVAL = "approval"
+"""Code of the notice to those who may approve a request."""
+
+DECIDED = "approval-decided"
+"""Code of the notice to the one who asked."""
+
+
+def word_approval(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
+    """Give headline and explanation of a request that waits, in the current language."""
+    headline = _("approval is asked for by {person}: {action}, {subject}").format(
+        person=params["requested_by"], action=_(ACTIONS[params["action"]]),
+        subject=params["subject"],
+    )  # fmt: skip
+    return headline, Explanation(
+        _("request {request} waits until {until}").format(
+            request=params["request"], until=_until(params, zone)
+        ),
+        why=params["reason"],
+        data=_("nothing is done before another person has agreed"),
+        next_step=f"giucong approval.approve --id {params['request']}",
+    )
+
+
+def word_decided(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
+    """Give headline and explanation of a decision on a request, in the current language."""
+    is_approved = params["verdict"] == "approved"
+    headline = (
+        _("your request was approved by {person}: {action}, {subject}")
+        if is_approved
+        else _("your request was refused by {person}: {action}, {subject}")
+    ).format(
+        person=params["decided_by"], action=_(ACTIONS[params["action"]]), subject=params["subject"]
+    )
+    text = _("type the same command again before {until}")
+    return headline, Explanation(
+        _("it was request {request}").format(request=params["request"]),
+        why=params["decision_reason"] or "",
+        next_step=text.format(until=_until(params, zone)) if is_approved else "",
+    )
+
+
+def _until(params: Mapping[str, Any], zone: str) -> str:
+    return format_moment(datetime.fromisoformat(params["until"]), zone)
