@@ -1,0 +1,129 @@
+"""Commands on any host: their words, their deadline, and how they ended.
+
+A host runs the words that `make_words` gives: the command in a fixed locale, below coreutils'
+`timeout` where its time is limited, so that the end of its time comes where it runs, even when
+nobody is left at this end of the line.
+"""
+
+import re
+import time
+from collections.abc import Callable
+
+from provisioning.errors import CommandError
+from provisioning.hosts import Command
+
+KILL_AFTER_SECONDS = 5
+"""A command that ignores the end of its time is killed after so many seconds more."""
+
+GRACE_SECONDS = KILL_AFTER_SECONDS + 10
+"""After its time and these, a host that still says nothing is given up."""
+
+STDERR_BYTES = 65_536
+"""So much of the end of stderr is kept."""
+
+MOST_BYTES = 120_000
+"""Linux takes at most 128 KiB in one argument, and the shell there gets a line as one."""
+
+_PLAIN = re.compile(rb"[A-Za-z0-9_@%+=:,./-]+")
+_TIMED_OUT = frozenset({124, 137, -9})
+_CHUNK = 32_768
+
+
+def make_words(command: Command, *, timeout: float | None = None) -> list[bytes]:
+    """Give the words that run a command in the locale C.UTF-8, with its deadline.
+
+    Args:
+        command: Program and arguments.
+        timeout: Seconds it may take.
+
+    Raises:
+        CommandError: It is empty or holds a null byte.
+    """
+    odd = not command or not command[0] or b"=" in command[0]
+    if odd or any(b"\0" in word for word in command):
+        raise CommandError("this is not a command: {words}", data="nothing was started",
+                           words=list(command))  # fmt: skip
+    words = [b"env", b"LC_ALL=C.UTF-8"]
+    if timeout is not None:
+        seconds = f"{max(timeout, 0.001):.3f}".rstrip("0").rstrip(".")
+        words += [b"timeout", b"-k", b"%d" % KILL_AFTER_SECONDS, seconds.encode()]
+    return [*words, *command]
+
+
+def make_line(words: Command) -> bytes:
+    """Give the line that a POSIX shell takes as exactly these words, byte for byte.
+
+    Raises:
+        CommandError: It is longer than a host takes.
+    """
+    line = b" ".join([b"exec", *map(quote_word, words)])
+    if len(line) > MOST_BYTES:
+        raise CommandError(
+            "a command of {bytes} bytes is too long",
+            why="a host takes at most {most} bytes at once",
+            data="nothing was started",
+            bytes=len(line),
+            most=MOST_BYTES,
+        )
+    return line
+
+
+def quote_word(word: bytes) -> bytes:
+    """Give a word such that a POSIX shell takes it as exactly these bytes."""
+    if _PLAIN.fullmatch(word):
+        return word
+    return b"'" + word.replace(b"'", b"'\\''") + b"'"
+
+
+class Deadline:
+    """When a command's time is over; never, if its time is not limited."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._start = time.monotonic()
+
+    def remaining(self) -> float | None:
+        """Seconds until the other side is given up; at least a little; None for no limit."""
+        if self.timeout is None:
+            return None
+        return max(0.01, self._start + self.timeout + GRACE_SECONDS - time.monotonic())
+
+    def is_over(self) -> bool:
+        """Whether the command's own time is over."""
+        return self.timeout is not None and time.monotonic() - self._start >= self.timeout
+
+    def ended_it(self, status: int) -> bool:
+        """Whether a command with this status was ended because its time was over."""
+        return status in _TIMED_OUT and self.is_over()
+
+
+def make_expired(host: str, command: Command, deadline: Deadline) -> CommandError:
+    """Give the error of a command whose time ran out."""
+    return CommandError(
+        "`{words}` on the host {host} took longer than {seconds} seconds and was ended",
+        data="what it had done until then is done",
+        next_step="see what keeps {host} busy, then run it again",
+        words=command[0],
+        host=host,
+        seconds=round(deadline.timeout or 0, 1),
+    )
+
+
+def make_deaf(host: str, command: Command) -> CommandError:
+    """Give the error of a command that no longer reads what it is sent."""
+    return CommandError(
+        "`{words}` on the host {host} stopped reading before all was sent",
+        data="it got a part of its input at most",
+        words=command[0],
+        host=host,
+    )
+
+
+def read_tail(read: Callable[[int], bytes]) -> bytes:
+    """Read to the end and give the last 64 KiB; what floods us takes no memory."""
+    tail = bytearray()
+    while data := read(_CHUNK):
+        tail += data
+        if len(tail) > 2 * STDERR_BYTES:
+            del tail[:-STDERR_BYTES]
+    return bytes(tail[-STDERR_BYTES:])

@@ -1,0 +1,152 @@
+"""This machine as a host: commands are its own processes."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from provisioning.commands import Deadline, make_deaf, make_expired, make_words, read_tail
+from provisioning.errors import CommandError
+from provisioning.hosts import Command, Completed
+
+_END_SECONDS = 2.0
+
+
+class LocalHost:
+    """This machine; see `provisioning.hosts.Host`."""
+
+    def __init__(self, name: str = "localhost") -> None:
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """See `Host.name`."""
+        return self._name
+
+    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+        """See `Host.run`."""
+        with self.start(command, timeout=timeout) as process:
+            feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+            feeding.start()
+            stdout = process.read()
+            ended = process.finish()
+            feeding.join()
+        return ended._replace(stdout=stdout)
+
+    @contextmanager
+    def start(self, command: Command, *, timeout: float | None = None) -> Iterator["LocalProcess"]:
+        """See `Host.start`."""
+        process = LocalProcess(self._name, command, timeout)
+        try:
+            yield process
+        finally:
+            process.end()
+
+
+class LocalProcess:
+    """A process of this machine; see `provisioning.hosts.HostProcess`."""
+
+    def __init__(self, host: str, command: Command, timeout: float | None) -> None:
+        """Start it as the leader of a session of its own.
+
+        Raises:
+            CommandError: It cannot be started.
+        """
+        self._host = host
+        self._command = command
+        words = make_words(command, timeout=timeout)
+        self._deadline = Deadline(timeout)
+        try:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise CommandError(
+                "`{words}` cannot be started on this machine",
+                why="{reason}",
+                data="nothing was started",
+                words=command[0],
+                reason=error.strerror or str(error),
+            ) from error
+        self._stderr = b""
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def read(self, size: int = -1) -> bytes:
+        """See `HostProcess.read`."""
+        data = _pipe(self._process.stdout).read(size)
+        if not data and self._deadline.is_over() and size:
+            raise make_expired(self._host, self._command, self._deadline)
+        return data
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See `HostProcess.write`."""
+        pipe = _pipe(self._process.stdin)
+        left = memoryview(data).cast("B")
+        try:
+            while left:
+                left = left[pipe.write(left) :]
+        except (OSError, ValueError) as error:
+            if self._deadline.is_over():
+                raise make_expired(self._host, self._command, self._deadline) from error
+            raise make_deaf(self._host, self._command) from error
+
+    def close_input(self) -> None:
+        """See `HostProcess.close_input`."""
+        with contextlib.suppress(OSError):
+            _pipe(self._process.stdin).close()
+
+    def finish(self) -> Completed:
+        """See `HostProcess.finish`."""
+        pipe = _pipe(self._process.stdout)
+        while pipe.read(1 << 20):
+            pass
+        status = self._process.wait()
+        self._listener.join()
+        if self._deadline.ended_it(status):
+            raise make_expired(self._host, self._command, self._deadline)
+        return Completed(status, b"", self._stderr)
+
+    def end(self) -> None:
+        """End it and all it started, if it still runs; give its pipes back."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self._process.wait()
+        self.close_input()
+        self._listener.join(_END_SECONDS)
+        for pipe in (self._process.stdout, self._process.stderr):
+            _pipe(pipe).close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stderr = read_tail(_pipe(self._process.stderr).read)
+
+
+def _feed(process: LocalProcess, stdin: bytes) -> None:
+    """Send what a command reads; one that reads less than that is none of our business."""
+    with contextlib.suppress(CommandError):
+        process.write(stdin)
+    process.close_input()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise AssertionError("every process is started with three pipes")
+    return pipe

@@ -1,0 +1,68 @@
+"""A machine reached through SSH as a host."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provisioning.commands import Deadline, make_line, make_words
+from provisioning.errors import CommandError, HostUnavailableError
+from provisioning.hosts import Command, Completed
+from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.pool import SshPool
+from provisioning.ssh.process import SshProcess
+
+
+class SshHost:
+    """See `provisioning.hosts.Host`. The account there has a POSIX shell and `timeout`."""
+
+    def __init__(self, target: SshTarget, pool: SshPool) -> None:
+        self._target = target
+        self._pool = pool
+
+    @property
+    def name(self) -> str:
+        """See `Host.name`."""
+        return self._target.name
+
+    @property
+    def target(self) -> SshTarget:
+        """How it is reached."""
+        return self._target
+
+    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+        """See `Host.run`."""
+        with self.start(command, timeout=timeout) as process:
+            feeding = None
+            if stdin:
+                feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+                feeding.start()
+            else:
+                process.close_input()
+            stdout = process.read()
+            ended = process.finish()
+        if feeding is not None:
+            feeding.join()
+        return ended._replace(stdout=stdout)
+
+    @contextmanager
+    def start(self, command: Command, *, timeout: float | None = None) -> Iterator[SshProcess]:
+        """See `Host.start`."""
+        line = make_line(make_words(command, timeout=timeout))
+        session = self._pool.open_session(self._target)
+        try:
+            process = SshProcess(session, self._target, command, line, Deadline(timeout))
+        except BaseException:
+            session.close()
+            raise
+        try:
+            yield process
+        finally:
+            process.end()
+
+
+def _feed(process: SshProcess, stdin: bytes) -> None:
+    """Send what a command reads; one that reads less than that is none of our business."""
+    with contextlib.suppress(CommandError, HostUnavailableError):
+        process.write(stdin)
+    process.close_input()

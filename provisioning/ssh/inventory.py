@@ -1,0 +1,52 @@
+"""How each host is reached: plain values that somebody else reads from somewhere."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyAlgorithms:
+    """Old algorithms that one host may still use, until a day.
+
+    Attributes:
+        names: As OpenSSH writes them, e.g. `hmac-sha1`.
+        reason: Why they are needed.
+        until: The last day on which they are offered.
+    """
+
+    names: tuple[str, ...]
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """One host, and the way to it.
+
+    Attributes:
+        name: What people call it.
+        address: Address or DNS name.
+        port: TCP port.
+        user: Account there.
+        identity: File with the private ed25519 key, without a passphrase.
+        known_hosts: File with the host keys that are trusted; no other is consulted.
+        jump: The host to go through, itself reached in the same way.
+        line: What it shares with others; empty for none.
+        legacy: Old algorithms it may still use.
+    """
+
+    name: str
+    address: str
+    port: int = 22
+    user: str = "giucong"
+    identity: Path | None = None
+    known_hosts: Path | None = None
+    jump: "SshTarget | None" = None
+    line: str = ""
+    legacy: LegacyAlgorithms | None = None
+
+    @property
+    def known_name(self) -> str:
+        """What known_hosts calls it: the address, in brackets with its port unless that is 22."""
+        return self.address if self.port == 22 else f"[{self.address}]:{self.port}"  # noqa: PLR2004 - SSH's own port
