@@ -18,6 +18,9 @@ from ops.duties.queries import Setting
 from ops.duties.verdicts import Verdict, gravest
 from ops.ledger.definitions import Outcome
 
+REVIEWS = ("role-review", "account-review")
+"""How the names of duties begin that ask to look at roles and accounts again."""
+
 When = Literal["overdue", "ahead", "not_in_table"]
 
 
@@ -60,6 +63,14 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
     found = [it for it in (*overdue, *items) if it.verdicts]
     return sorted(found, key=lambda it: (it.due.day or date.max, it.due.duty.name))
+
+
+def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) -> list[Item]:
+    """Give the reviews of roles and accounts that were not done in the period that ended last."""
+    rows = [it for it in duties.duties if it.name.startswith(REVIEWS)]
+    past = _last_ended(rows, setting, recorded_since(session, setting))
+    items = [_item(session, it, setting) for it in past]
+    return [it for it in items if it.verdicts and it.outcome not in {"ok", "not_checked"}]
 
 
 def _last_ended(duties: Iterable[Duty], setting: Setting, since: date | None) -> Iterable[Due]:

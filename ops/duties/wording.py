@@ -53,6 +53,7 @@ _EVENTS = {
     "destruction-decided": N_("destruction is decided"),
     "plan-approved": N_("the plan is approved"),
     "accepted": N_("work is accepted"),
+    "last-sign-in": N_("a person's last sign-in"),
 }
 
 

@@ -34,6 +34,7 @@ from ops.notices.outbox import RELAY, find_estate
 from ops.notices.summary import SUMMARY, note_summary, word_summary
 from ops.notices.transport import NotDeliveredError, address_mail, send
 from ops.notices.wording import Message, Told, word_notice
+from ops.people.idle import disable_idle
 
 log = logging.getLogger(__name__)
 
@@ -193,8 +194,9 @@ class Courier:
             if abs(now - looked_at) >= LATE_EVERY:
                 looked_at = now
                 self._attempt(note_late_sites, now)
-                if now.date() != reminded_on and self._attempt(note_duties, now):
-                    reminded_on = now.date()
+                if now.date() != reminded_on:
+                    daily = [self._attempt(work, now) for work in (disable_idle, note_duties)]
+                    reminded_on = now.date() if all(daily) else reminded_on
             for work in (escalate, note_summary, deliver_waiting):
                 self._attempt(work, now)
 

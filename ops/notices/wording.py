@@ -8,14 +8,14 @@ from typing import Any
 from ops.duties.telling import DUTY, UNREADABLE, word_duty, word_unreadable
 from ops.jobs.reasons import Explanation, explain
 from ops.notices import drafts
-from ops.people.wording import APPROVAL, DECIDED, word_approval, word_decided
+from ops.people.wording import APPROVAL, DECIDED, IDLE, word_approval, word_decided, word_idle
 from ops.present import format_duration, format_moment
 from ops.text import LABELS, N_, _
 
 _SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 _KINDS = {"backup": N_("backup"), "check": N_("check"), "forget": N_("forgetting")}
 _MOST_JOBS = 5
-_ABOUT_NO_SITE = {DUTY, UNREADABLE, APPROVAL, DECIDED}
+_ABOUT_NO_SITE = {DUTY, UNREADABLE, APPROVAL, DECIDED, IDLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +215,7 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.CLEARED: _word_cleared,
     DUTY: lambda told, _zone: word_duty(told.params),
     APPROVAL: lambda told, zone: word_approval(told.params, zone),
+    IDLE: lambda told, zone: word_idle(told.params, zone),
     DECIDED: lambda told, zone: word_decided(told.params, zone),
     UNREADABLE: lambda _told, _zone: word_unreadable(),
 }

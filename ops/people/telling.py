@@ -14,8 +14,8 @@ from ops.catalog.people_records import ApprovalRequest
 from ops.notices.drafts import Draft
 from ops.notices.outbox import find_estate, find_reachable, write_to
 from ops.people.rights import decide_may_approve
-from ops.people.roles import roles_by_person
-from ops.people.wording import APPROVAL, DECIDED
+from ops.people.roles import FOUNDERS_ROLE, roles_by_person
+from ops.people.wording import APPROVAL, DECIDED, IDLE
 
 
 def tell_approvers(session: Session, request: ApprovalRequest, now: datetime) -> int:
@@ -48,6 +48,28 @@ def tell_requester(session: Session, request: ApprovalRequest, now: datetime) ->
         decision_reason=request.decision_reason,
     )
     return _tell(session, draft, [request.requested_by], now)
+
+
+def tell_idle(
+    session: Session, person: str, seen: datetime, now: datetime, *, is_kept: bool
+) -> int:
+    """Write a notice about an idle account to its person and to the security officers.
+
+    Args:
+        session: A writing session.
+        person: Whose account.
+        seen: When the person was seen last.
+        now: The moment.
+        is_kept: It was not disabled, since nobody could give it back.
+    """
+    officers = sorted(it for it, held in roles_by_person(session).items() if FOUNDERS_ROLE in held)
+    draft = Draft(
+        subject_key=f"{IDLE}:{person}:{seen.isoformat()}",
+        severity="warning",
+        code=IDLE,
+        params={"person": person, "seen": seen.isoformat(), "kept": is_kept},
+    )
+    return _tell(session, draft, [person, *officers], now)
 
 
 def _draft(key: str, code: str, request: ApprovalRequest, **more: str) -> Draft:

@@ -16,6 +16,10 @@ DECIDED = "approval-decided"
 """Code of the notice to the one who asked."""
 
 
+IDLE = "idle-account"
+"""Code of the notice that an account was not used for too long."""
+
+
 def word_approval(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
     """Give headline and explanation of a request that waits, in the current language."""
     headline = _("approval is asked for by {person}: {action}, {subject}").format(
@@ -47,6 +51,26 @@ def word_decided(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation
         _("it was request {request}").format(request=params["request"]),
         why=params["decision_reason"] or "",
         next_step=text.format(until=_until(params, zone)) if is_approved else "",
+    )
+
+
+def word_idle(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
+    """Give headline and explanation of an account that nobody uses, in the current language."""
+    person = params["person"]
+    seen = format_moment(datetime.fromisoformat(params["seen"]), zone)
+    what = _("last signed in {moment}").format(moment=seen)
+    if params["kept"]:
+        headline = _("the account of {person} is idle and was kept").format(person=person)
+        return headline, Explanation(
+            what,
+            why=_("it is the last security officer: nobody could give it back"),
+            next_step=f"giucong user.reset-totp --person {person}",
+        )
+    headline = _("the account of {person} was disabled: nobody used it").format(person=person)
+    return headline, Explanation(
+        what,
+        data=_("the roles are kept and count again with new credentials"),
+        next_step=f"giucong user.reset-totp --person {person} --new-password",
     )
 
 

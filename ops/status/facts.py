@@ -3,7 +3,7 @@
 import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ from ops.catalog.indexes import Snapshot
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Occurrence, Run
+from ops.duties.agenda import list_overdue_reviews
+from ops.duties.load import load_duties
+from ops.duties.reading import DutiesError
+from ops.duties.reminders import make_setting
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
@@ -75,6 +79,21 @@ class SiteFacts:
     other_stores: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OverdueReview:
+    """A review that was not done.
+
+    Attributes:
+        duty: Its name.
+        title: What is to be done, in the organisation's two languages: `vi`, `en`.
+        due_on: By the end of which day it was due.
+    """
+
+    duty: str
+    title: Mapping[str, str]
+    due_on: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of everything.
@@ -89,6 +108,7 @@ class Facts:
         undelivered: Notices that could not be delivered: those still tried, those given up lately.
         vanished: Sites that the estate no longer names although nobody retired them.
         alerts: The open ones, the gravest and oldest first.
+        reviews: Reviews of roles and accounts that were not done.
         is_duty_vacant: There is a roster, and it names nobody for today.
     """
 
@@ -101,6 +121,7 @@ class Facts:
     own: SiteFacts | None = None
     vanished: tuple[Vanished, ...] = ()
     alerts: tuple[AlertView, ...] = ()
+    reviews: tuple[OverdueReview, ...] = ()
     is_duty_vacant: bool = False
 
 
@@ -123,6 +144,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
         own_due_since = first_due(session, OWN_SITE)
+        reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
     others = tuple(store.name for store in estate.stores if store.role != "primary")
     sites = []
@@ -158,7 +180,22 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         undelivered=undelivered,
         vanished=vanished,
         alerts=alerts,
+        reviews=reviews,
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
+    )
+
+
+def _overdue_reviews(session: Session, estate: Estate, now: datetime) -> tuple[OverdueReview, ...]:
+    try:
+        duties, setting = load_duties(estate), make_setting(estate, now)
+    except DutiesError:
+        return ()  # `estate.check` and a notice of its own tell of the mistakes
+    return tuple(
+        OverdueReview(
+            it.due.duty.name, {"vi": it.due.duty.title.vi, "en": it.due.duty.title.en}, it.due.day
+        )
+        for it in list_overdue_reviews(session, duties, setting)
+        if it.due.day is not None
     )
 
 

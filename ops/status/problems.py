@@ -11,9 +11,9 @@ from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
 from ops.notices.drafts import grace_of
 from ops.notices.drafts import is_late as is_overdue
-from ops.present import format_duration, format_moment, outcome_cell
+from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.facts import Facts, LastRun, SiteFacts
-from ops.text import N_, _, fill, ngettext
+from ops.text import N_, _, fill, language, ngettext
 
 Level = Literal["red", "yellow"]
 
@@ -137,6 +137,19 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
         yield Problem("yellow", "", Explanation(
             _("nobody is on duty today: everybody is told at once"),
             next_step=_("fill the gap in `[[notices.roster]]` of the estate file"),
+        ))  # fmt: skip
+    for review in facts.reviews:
+        params = {"duty": review.duty}
+        yield Problem("red", "", Explanation(
+            _("not done, and due by {day}: {title}").format(
+                day=format_date(review.due_on), title=review.title[language()]
+            ),
+            data=_("no data is at risk; nobody has looked who may do what"),
+            next_step=fill(
+                N_("`{program} user.list`, then `{program} duty.record --duty {duty} --period DAY"
+                   " --document NUMBER`"),
+                params,
+            ),
         ))  # fmt: skip
     for vanished in facts.vanished:
         told = _explain_vanished(vanished)

@@ -76,7 +76,9 @@ def test_those_who_may_approve_are_told_once_and_the_one_who_asked_is_not(catalo
     assert "25/11/2026 19:00 +07:00" in message.body
 
 
-@pytest.mark.parametrize(("verdict", "text"), [("approved", "đã được ttb duyệt"), ("refused", "bị ttb từ chối")])
+@pytest.mark.parametrize(
+    ("verdict", "text"), [("approved", "đã được ttb duyệt"), ("refused", "bị ttb từ chối")]
+)
 def test_the_one_who_asked_is_told_what_was_decided(
     catalog: Catalog, verdict: str, text: str
 ) -> None:

@@ -2,17 +2,23 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from ops import journal
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import JournalRow, Notice
 from ops.duties.reminders import note_duties
+from ops.duties.statements import state_done
+from ops.estate.load import load_estate
+from ops.journal import Entry
+from ops.ledger.recording import BY_CLOCK
 from ops.notices.wording import Told, word_notice
 from ops.present import text_width
+from ops.status.facts import gather_facts
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 MORE = """
@@ -125,6 +131,28 @@ def test_tables_with_mistakes_are_told_themselves(catalog: Catalog, estate: Path
 
     assert counts == [1, 0]
     assert "giucong duty.list" in word_notice(told, organisation="TT", zone="UTC").body
+
+
+def test_a_review_of_roles_is_overdue_until_somebody_records_it(
+    catalog: Catalog, estate: Path
+) -> None:
+    with catalog.writing() as session:
+        journal.append(session, BY_CLOCK, [Entry("backup.run", "cong-xa")])
+    loaded = load_estate(estate)
+    later = datetime(2028, 2, 1, tzinfo=UTC)
+
+    def overdue() -> list[str]:
+        return [it.duty for it in gather_facts(loaded, catalog, later).reviews]
+
+    before = overdue()
+    with catalog.writing() as session:
+        state_done(
+            session, BY_CLOCK, duty="role-review", subject="", period="2027-12-31",
+            done_on=date(2027, 12, 1),
+        )  # fmt: skip
+
+    assert before == ["role-review"]
+    assert overdue() == []
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ops.alerts.overview import AlertView, Telling
 from ops.paragraphs import wrap
-from ops.status.facts import Facts, LastRun, SiteFacts
+from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
 from ops.status.problems import find_problems, summarize
 from ops.status.writing import format_age
 
@@ -171,3 +171,14 @@ def test_a_command_is_never_broken() -> None:
         "    `giucong backup.run --site so-y-te`",
         "    at once",
     ]
+
+
+def test_a_review_of_roles_that_was_not_done_is_red() -> None:
+    review = OverdueReview("role-review", {"vi": "", "en": "Review who"}, date(2026, 11, 1))
+    (problem,) = find_problems(facts(a_site(), reviews=(review,)))
+
+    assert (problem.level, problem.told.what) == (
+        "red",
+        "not done, and due by 01/11/2026: Review who",
+    )
+    assert "duty.record --duty role-review" in problem.told.next_step
