@@ -16,7 +16,7 @@ FOLDERS = {*PACKAGES, ".ci", "bench", "changelog.d", "docs", "examples", "tests"
 ARROWS = {
     "archive": ("backup.stores", "backup.errors"),
     "backup.stores.sftp": ("provisioning.ssh",),
-    "backup.sources": ("provisioning.ssh",),
+    "backup.sources": ("provisioning.ssh", "provisioning.hosts", "provisioning.errors"),
     "ops": ("archive", "backup", "provisioning", "runbooks"),
 }
 

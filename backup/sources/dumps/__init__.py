@@ -1,0 +1,1 @@
+"""Live databases as dumps: consistent, streamed, and whole or not at all."""

@@ -1,0 +1,229 @@
+"""A MariaDB or MySQL database as a stream of SQL, consistent while others go on writing.
+
+1. Ask the server who it is, how it is set, what tables there are, and what the account may read:
+   a right that is missing would make the dump silently small, so it is refused.
+2. Count the rows.
+3. Dump in one transaction (or with every table locked, where that is asked for) and stream it.
+   Tables without transactions may be torn otherwise; they are named.
+4. Prove that the client ended well and that its last line is there.
+5. Count the rows again: the dump's own snapshot cannot be counted, but lies between the two.
+
+Text is written as utf8mb4, binary columns as hexadecimal digits. The dump bears no date, so that an
+unchanged database gives the same bytes.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from backup.errors import SourceError
+from backup.sources.dumps.connection import UNTOUCHED, Connection
+from backup.sources.dumps.facts import DumpFacts
+from backup.sources.dumps.mariadb_client import (
+    DUMPERS,
+    ask,
+    client_command,
+    explain,
+    quote_name,
+    quote_text,
+    secret_options,
+)
+from backup.sources.dumps.mariadb_rights import ROUTINES, find_missing_rights
+from backup.sources.dumps.streaming import open_dump
+from backup.sources.files import Reader, StreamSource
+
+MODE = 0o600
+
+_END = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
+_DUMP = (b"--single-transaction", b"--quick", b"--hex-blob", b"--routines", b"--events",
+         b"--triggers", b"--no-tablespaces", b"--skip-dump-date", b"--max-allowed-packet=1G",
+         b"--default-character-set=utf8mb4")  # fmt: skip
+_TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
+_STATELESS = frozenset({"MEMORY", "BLACKHOLE", "SEQUENCE", "PERFORMANCE_SCHEMA"})
+_LOOK = """
+SELECT 'server', VERSION();
+SELECT 'sql_mode', @@GLOBAL.sql_mode;
+SELECT 'time_zone', @@GLOBAL.time_zone;
+SELECT 'character_set', default_character_set_name FROM information_schema.schemata
+ WHERE schema_name = DATABASE();
+SELECT 'collation', default_collation_name FROM information_schema.schemata
+ WHERE schema_name = DATABASE();
+SELECT 'text', character_set_name FROM information_schema.columns
+ WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL
+ GROUP BY character_set_name ORDER BY character_set_name;
+SELECT 'table', table_name, engine, COALESCE(create_options, '') FROM information_schema.tables
+ WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name;
+SELECT 'size', COALESCE(SUM(data_length), 0) FROM information_schema.tables
+ WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE';
+SHOW GRANTS;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MariadbState:
+    """What the server says before a dump.
+
+    Attributes:
+        server: Its product and version.
+        settings: Of server and database, as `DumpFacts`.
+        engines: Storage engine by table, names ascending.
+        size_bytes: Of the data, as the server reckons.
+        grants: What the account may do, as `SHOW GRANTS` prints it.
+    """
+
+    server: str
+    settings: Mapping[str, str]
+    engines: Mapping[str, str]
+    size_bytes: int
+    grants: tuple[str, ...]
+
+    @property
+    def unsafe_tables(self) -> tuple[str, ...]:
+        """Tables whose engine knows no transactions."""
+        safe = _TRANSACTIONAL | _STATELESS
+        return tuple(name for name, engine in self.engines.items() if engine.upper() not in safe)
+
+
+def mariadb_source(
+    connection: Connection, *, on_facts: Callable[[DumpFacts], None], lock_tables: bool = False
+) -> StreamSource:
+    """Make a source of a live database.
+
+    Args:
+        connection: The way to it.
+        on_facts: Told of the dump when it has been read to its end.
+        lock_tables: Keep writers waiting meanwhile, so that every table is consistent.
+    """
+    opened = partial(open_mariadb, connection, on_facts=on_facts, lock_tables=lock_tables)
+    return StreamSource(opened, MODE)
+
+
+@contextmanager
+def open_mariadb(
+    connection: Connection, *, on_facts: Callable[[DumpFacts], None], lock_tables: bool = False
+) -> Iterator[Reader]:
+    """Dump a database and give the dump to be read.
+
+    Raises:
+        SourceError: It cannot be dumped as a whole.
+    """
+    state = look_at_mariadb(connection)
+    refuse_missing_rights(connection, state, lock_tables=lock_tables)
+    program = _program_version(connection)
+    before = _count_rows(connection, state)
+    moment = datetime.now(UTC)
+    options = [*_DUMP, b"--lock-tables"] if lock_tables else [*_DUMP]
+    if lock_tables:
+        options.remove(b"--single-transaction")
+    arguments = [*options, b"--", connection.database.encode()]
+    command = client_command(connection, DUMPERS, arguments)
+    stdin = secret_options(connection)
+    with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
+        yield reader
+    copied_at = datetime.now(UTC)
+    on_facts(
+        DumpFacts(
+            consistent_at=moment,
+            copied_at=copied_at,
+            size_bytes=reader.size_bytes,
+            server=state.server,
+            program=program,
+            settings=state.settings,
+            tables=before,
+            tables_after=_count_rows(connection, state),
+            unsafe_tables=() if lock_tables else state.unsafe_tables,
+        )
+    )
+
+
+def look_at_mariadb(connection: Connection) -> MariadbState:
+    """Log in and ask the server; nothing is written.
+
+    Raises:
+        SourceError: It cannot be reached, or does not let the account in.
+    """
+    single: dict[str, str] = {}
+    engines: dict[str, str] = {}
+    texts: list[str] = []
+    grants: list[str] = []
+    for row in ask(connection, _LOOK):
+        match row:
+            case ["table", name, engine, _options]:
+                engines[name] = engine
+            case ["text", name]:
+                texts.append(name)
+            case [grant] if grant.startswith("GRANT "):
+                grants.append(grant)
+            case [key, value]:
+                single[key] = value
+    server, size = single.pop("server", ""), single.pop("size", "0")
+    product = "MariaDB" if "MariaDB" in server else "MySQL"
+    settings = {**single, "text_character_sets": ", ".join(texts)}
+    return MariadbState(f"{product} {server}", settings, engines, int(size), tuple(grants))
+
+
+def refuse_missing_rights(
+    connection: Connection, state: MariadbState, *, lock_tables: bool = False
+) -> None:
+    """Refuse an account that would see only a part of the database.
+
+    Raises:
+        SourceError: It lacks rights; says which, and how they are granted.
+    """
+    missing = find_missing_rights(state.grants, connection.database, locks=lock_tables)
+    if not missing:
+        return
+    on_database = ", ".join(right for right in missing if right != ROUTINES)
+    grants = [f"GRANT {on_database} ON {quote_name(connection.database)}.*"] if on_database else []
+    if ROUTINES in missing:
+        grants.append(_grant_routines(connection, state))
+    raise SourceError(
+        "the account {user} may not read all of the database {database} on {host}",
+        why="it lacks {rights}; what it may not see would be missing from the dump without a word",
+        data=UNTOUCHED,
+        next_step="grant it in the database: `{grants}`",
+        user=connection.user or "-",
+        database=connection.database,
+        host=connection.host.name,
+        rights=", ".join(missing),
+        grants="; ".join(f"{it} TO …" for it in grants),
+    )
+
+
+def _grant_routines(connection: Connection, state: MariadbState) -> str:
+    """Give the narrowest grant that shows routines on such a server."""
+    found = re.search(r"(\d+)\.(\d+)", state.server)
+    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    if state.server.startswith("MySQL"):
+        return "GRANT SELECT ON *.*"
+    # source: https://mariadb.com/kb/en/grant/, SHOW CREATE ROUTINE since 11.3
+    if version >= (11, 3):
+        return f"GRANT {ROUTINES} ON {quote_name(connection.database)}.*"
+    return "GRANT SELECT ON mysql.proc"
+
+
+def _program_version(connection: Connection) -> str:
+    command = client_command(connection, DUMPERS, [b"--version"])
+    with connection.translated():
+        ended = connection.host.run(command, stdin=secret_options(connection))
+    if ended.status != 0:
+        raise explain(connection, ended)
+    return re.sub(r"^\S*/", "", ended.stdout.decode("utf-8", "replace").strip())
+
+
+def _count_rows(connection: Connection, state: MariadbState) -> dict[str, int | None]:
+    """Count every table in one transaction; a table that was dropped meanwhile is not counted."""
+    if not state.engines:
+        return {}
+    counting = [
+        f"SELECT {quote_text(name)}, COUNT(*) FROM {quote_name(name)};"  # noqa: S608 -- quoted
+        for name in state.engines
+    ]
+    start = "START TRANSACTION WITH CONSISTENT SNAPSHOT;"
+    rows = ask(connection, "\n".join([start, *counting]))
+    counts: dict[str, int | None] = dict.fromkeys(state.engines)
+    counts.update({name: int(count) for name, count in rows})
+    return counts

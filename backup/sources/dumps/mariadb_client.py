@@ -1,0 +1,123 @@
+"""MariaDB's and MySQL's clients on a host: called without a secret in sight, their errors told."""
+
+import re
+from collections.abc import Sequence
+
+from backup.errors import SourceError
+from backup.sources.dumps.connection import (
+    NOT_FOUND,
+    Connection,
+    failed,
+    lacks_program,
+    login_refused,
+    not_reached,
+    not_there,
+)
+from provisioning.hosts import Completed
+
+DUMPERS = (b"mariadb-dump", b"mysqldump")
+CLIENTS = (b"mariadb", b"mysql")
+_PACKAGE = "mariadb-client"
+_QUERY_SECONDS = 3600.0
+
+# Up to the line "." stdin is an option file, which goes to the client through a pipe of its own;
+# `read` takes no byte more than the line, so that the client finds the rest.
+_SCRIPT = b"""
+tool=$(command -v "$1") || tool=$(command -v "$2") || exit 127
+shift 2
+options=
+while IFS= read -r line && [ "$line" != . ]; do options="$options$line
+"; done
+exec 4<&0
+printf %s "$options" | "$tool" --defaults-extra-file=/dev/fd/3 "$@" 3<&0 0<&4 4<&-
+"""
+_ERROR_NUMBER = re.compile(rb"(?:Got error: |ERROR |Error |\()(\d{4})\b")
+# source: https://mariadb.com/kb/en/mariadb-error-code-reference/ and the client errors from 2000 on
+_REFUSED = frozenset({1045, 1251, 1698, 1396, 1820, 4151})
+_UNREACHED = frozenset({1040, 1053, 1129, 1130, 2002, 2003, 2005, 2006, 2013, 2026})
+_UNKNOWN = frozenset({1044, 1049})
+
+
+def client_command(
+    connection: Connection, programs: tuple[bytes, bytes], arguments: Sequence[bytes]
+) -> tuple[bytes, ...]:
+    """Give the command that runs the first of two programs that is there."""
+    # With a password of ours, a ~/.my.cnf there must not put another in its place.
+    home = (b"env", b"HOME=/nonexistent") if connection.password is not None else ()
+    return (*home, b"sh", b"-c", _SCRIPT, b"sh", *programs, *_where(connection), *arguments)
+
+
+def secret_options(connection: Connection) -> bytes:
+    """Give what a client has to read first: an option file with the password, and its end."""
+    if connection.password is None:
+        return b".\n"
+    escaped = connection.password.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = escaped.replace("\n", "\\n").replace("\r", "\\r")
+    return f'[client]\npassword="{escaped}"\n.\n'.encode()
+
+
+def ask(connection: Connection, sql: str) -> list[list[str]]:
+    """Run statements and give all rows they print, without telling the results apart.
+
+    Raises:
+        SourceError: The server could not be asked, or refuses.
+    """
+    arguments = [b"--batch", b"--skip-column-names", b"--default-character-set=utf8mb4",
+                 b"--", connection.database.encode()]  # fmt: skip
+    command = client_command(connection, CLIENTS, arguments)
+    stdin = secret_options(connection) + sql.encode()
+    with connection.translated():
+        ended = connection.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
+    if ended.status != 0:
+        raise explain(connection, ended)
+    lines = ended.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    return [[_unescape(cell) for cell in line.split("\t")] for line in lines]
+
+
+def explain(connection: Connection, ended: Completed) -> SourceError:
+    """Say why a client failed."""
+    if ended.status == NOT_FOUND:
+        return lacks_program(connection, DUMPERS[0].decode(), _PACKAGE)
+    reason = connection.last_words(ended)
+    found = _ERROR_NUMBER.search(ended.stderr)
+    number = int(found[1]) if found else 0
+    if number in _REFUSED:
+        return login_refused(connection, reason)
+    if number in _UNREACHED:
+        return not_reached(connection, reason)
+    if number in _UNKNOWN:
+        return not_there(connection, reason)
+    return failed(connection, reason)
+
+
+def quote_name(name: str) -> str:
+    """Give a name as SQL writes it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def quote_text(text: str) -> str:
+    """Give a text as SQL writes it, whatever the server's mode says of backslashes."""
+    return f"_utf8mb4 0x{text.encode().hex()}" if text else "''"
+
+
+def _where(connection: Connection) -> list[bytes]:
+    words = []
+    if connection.socket:
+        words += [f"--socket={connection.socket}"]
+    if connection.address:
+        words += [f"--host={connection.address}", "--protocol=tcp"]
+    if connection.port is not None:
+        words += [f"--port={connection.port}"]
+        if not connection.address and not connection.socket:
+            words += ["--host=127.0.0.1", "--protocol=tcp"]
+    if connection.user:
+        words += [f"--user={connection.user}"]
+    return [word.encode() for word in words]
+
+
+_ESCAPED = re.compile(r"\\([\\tn0])")
+_MEANINGS = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
+
+
+def _unescape(cell: str) -> str:
+    return _ESCAPED.sub(lambda found: _MEANINGS[found[1]], cell)

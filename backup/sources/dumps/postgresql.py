@@ -1,0 +1,162 @@
+"""A PostgreSQL database as a stream of SQL, consistent while others go on writing.
+
+1. Log in, look at server and database, and pin a moment: export a snapshot.
+2. Begin to count the rows in that transaction; dump from the same snapshot and stream it.
+3. Prove that pg_dump ended well and that its last line is there.
+4. Take the counts: they are those of the dump's own moment.
+
+Text keeps the database's encoding. Roles, and the database's own settings and rights, go into a
+file beside it (`postgresql_globals`).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from backup.errors import SourceError
+from backup.sources.dumps.connection import UNTOUCHED, Connection
+from backup.sources.dumps.facts import DumpFacts
+from backup.sources.dumps.postgresql_client import (
+    DUMPER,
+    client_command,
+    database_option,
+    explain,
+    secret_line,
+    version_command,
+)
+from backup.sources.dumps.postgresql_session import Session, open_session
+from backup.sources.dumps.streaming import open_dump
+from backup.sources.files import Reader, StreamSource
+
+MODE = 0o600
+
+# Releases since August 2025 end with a line \unrestrict and a random key.
+_END = re.compile(
+    rb"\n-- PostgreSQL database dump complete\n--\n\n(?:\\unrestrict [A-Za-z0-9]+\n\n?)?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlState:
+    """What the server says before a dump.
+
+    Attributes:
+        server: Its product and version.
+        settings: Of the database, as `DumpFacts`.
+        size_bytes: Of the database on the server's disk.
+        unreadable: Tables that the account may not read, the first of them.
+    """
+
+    server: str
+    settings: dict[str, str]
+    size_bytes: int
+    unreadable: tuple[str, ...]
+
+
+def postgresql_source(
+    connection: Connection, *, on_facts: Callable[[DumpFacts], None]
+) -> StreamSource:
+    """Make a source of a live database.
+
+    Args:
+        connection: The way to it.
+        on_facts: Told of the dump when it has been read to its end.
+    """
+    return StreamSource(partial(open_postgresql, connection, on_facts=on_facts), MODE)
+
+
+@contextmanager
+def open_postgresql(
+    connection: Connection, *, on_facts: Callable[[DumpFacts], None]
+) -> Iterator[Reader]:
+    """Dump a database and give the dump to be read.
+
+    Raises:
+        SourceError: It cannot be dumped as a whole.
+    """
+    program = _program_version(connection)
+    with open_session(connection) as session:
+        state = _read_state(session)
+        refuse_unreadable(connection, state)
+        snapshot = session.export()
+        moment = datetime.now(UTC)
+        session.begin_counting()
+        arguments = [f"--snapshot={snapshot}".encode(), *database_option(connection)]
+        command = client_command(connection, DUMPER, arguments)
+        stdin = secret_line(connection)
+        with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
+            yield reader
+        copied_at = datetime.now(UTC)
+        tables = session.finish_counting()
+    on_facts(
+        DumpFacts(
+            consistent_at=moment,
+            copied_at=copied_at,
+            size_bytes=reader.size_bytes,
+            server=state.server,
+            program=program,
+            settings=state.settings,
+            tables=tables,
+        )
+    )
+
+
+def look_at_postgresql(connection: Connection) -> PostgresqlState:
+    """Log in and ask the server; nothing is written.
+
+    Raises:
+        SourceError: It cannot be reached, or does not let the account in.
+    """
+    with open_session(connection) as session:
+        return _read_state(session)
+
+
+def refuse_unreadable(connection: Connection, state: PostgresqlState) -> None:
+    """Refuse an account that may not read every table.
+
+    Raises:
+        SourceError: It may not; says which, and how that is granted.
+    """
+    if not state.unreadable:
+        return
+    raise SourceError(
+        "the account {user} may not read all of the database {database} on {host}",
+        why="it may not read the tables {tables}",
+        data=UNTOUCHED,
+        next_step="grant it in the database: `{grants}`",
+        user=connection.user or "-",
+        database=connection.database,
+        host=connection.host.name,
+        tables=", ".join(state.unreadable),
+        # source: https://www.postgresql.org/docs/14/predefined-roles.html; older: table by table
+        grants="GRANT pg_read_all_data TO …",
+    )
+
+
+def _read_state(session: Session) -> PostgresqlState:
+    single: dict[str, str] = {}
+    extensions: list[str] = []
+    unreadable: list[str] = []
+    for row in session.look():
+        match [str(cell) for cell in row]:
+            case ["extension", name, version]:
+                extensions.append(f"{name} {version}")
+            case ["unreadable", name]:
+                unreadable.append(name)
+            case [key, value]:
+                single[key] = value
+    server = " ".join(single.pop("server", "").split()[:2])
+    size = int(single.pop("size", "0"))
+    settings = {**single, "extensions": ", ".join(extensions)}
+    return PostgresqlState(server, settings, size, tuple(unreadable))
+
+
+def _program_version(connection: Connection) -> str:
+    with connection.translated():
+        ended = connection.host.run(version_command(), stdin=secret_line(connection))
+    if ended.status != 0:
+        raise explain(connection, ended)
+    return ended.stdout.decode("utf-8", "replace").strip()

@@ -1,0 +1,143 @@
+"""PostgreSQL's clients on a host: called without a secret in sight, their errors told."""
+
+import re
+from collections.abc import Sequence
+
+from backup.errors import SourceError
+from backup.sources.dumps.connection import (
+    NOT_FOUND,
+    UNTOUCHED,
+    Connection,
+    failed,
+    lacks_program,
+    login_refused,
+    not_reached,
+    not_there,
+)
+from provisioning.hosts import Completed
+
+DUMPER = b"pg_dump"
+CLUSTER_DUMPER = b"pg_dumpall"
+CLIENT = b"psql"
+_PACKAGE = "postgresql-client"
+
+# `read` takes no byte more than the line, so that the client finds the rest on stdin.
+_SCRIPT = b"""
+unset PGCLIENTENCODING PGOPTIONS PGSERVICE
+command -v "$1" >/dev/null || exit 127
+IFS= read -r secret
+if [ -n "$secret" ]; then PGPASSWORD=$secret; export PGPASSWORD; fi
+unset secret
+exec "$@"
+"""
+_PSQL = (b"--no-psqlrc", b"--quiet", b"--no-align", b"--tuples-only", b"--set=ON_ERROR_STOP=1")
+_REFUSED = re.compile(
+    rb"authentication failed|no pg_hba\.conf entry|no password supplied|role \"[^\"]*\" does not"
+    rb" exist|not permitted to log in"
+)
+_UNREACHED = re.compile(
+    rb"could not connect|Connection refused|could not translate host|timeout expired|No such file"
+    rb" or directory|server closed the connection|terminating connection|connection to server was"
+    rb" lost|starting up|shutting down|too many clients|in recovery mode"
+)
+_UNKNOWN = re.compile(
+    rb"FATAL:  (?:database \"[^\"]*\" does not exist|permission denied for database)"
+)
+_TOO_OLD = re.compile(rb"server version mismatch")
+
+
+def client_command(
+    connection: Connection, program: bytes, arguments: Sequence[bytes]
+) -> tuple[bytes, ...]:
+    """Give the command that runs a client."""
+    words = (b"sh", b"-c", _SCRIPT, b"sh", program, b"--no-password", *_where(connection))
+    return (*words, *arguments)
+
+
+def version_command() -> tuple[bytes, ...]:
+    """Give the command that prints pg_dump's version; it wants no other word beside that."""
+    return (b"sh", b"-c", _SCRIPT, b"sh", DUMPER, b"--version")
+
+
+def psql_command(connection: Connection) -> tuple[bytes, ...]:
+    """Give the command that runs the statements on its stdin and prints bare rows."""
+    return client_command(connection, CLIENT, (*_PSQL, *database_option(connection)))
+
+
+def database_option(connection: Connection) -> tuple[bytes, ...]:
+    """Give the words that name the database; one that looks like options stays a name."""
+    escaped = connection.database.replace("\\", "\\\\").replace("'", "\\'")
+    return (f"--dbname=dbname='{escaped}'".encode(),)
+
+
+def secret_line(connection: Connection) -> bytes:
+    """Give what the script has to read first.
+
+    Raises:
+        SourceError: The password cannot be handed over: it has a newline.
+    """
+    secret = connection.password or ""
+    if "\n" in secret:
+        raise SourceError(
+            "the password of the database {database} spans several lines",
+            why="PostgreSQL's clients take one line",
+            data=UNTOUCHED,
+            next_step="give the account {user} another password",
+            database=connection.database,
+            user=connection.user or "-",
+        )
+    return secret.encode() + b"\n"
+
+
+def explain(connection: Connection, ended: Completed) -> SourceError:
+    """Say why a client failed."""
+    if ended.status == NOT_FOUND:
+        return lacks_program(connection, DUMPER.decode(), _PACKAGE)
+    reason = _reason(connection, ended)
+    if _TOO_OLD.search(ended.stderr):
+        return SourceError(
+            "the server of the database {database} is newer than pg_dump on {host}",
+            why="{reason}",
+            data=UNTOUCHED,
+            next_step="install the client of the server's version there, e.g. `apt-get install"
+            " postgresql-client-NN`",
+            database=connection.database,
+            host=connection.host.name,
+            reason=" · ".join(ended.stderr.decode("utf-8", "replace").splitlines()[:2]),
+        )
+    if _REFUSED.search(ended.stderr):
+        return login_refused(connection, reason)
+    if _UNKNOWN.search(ended.stderr):
+        return not_there(connection, reason)
+    if _UNREACHED.search(ended.stderr):
+        return not_reached(connection, reason)
+    return failed(connection, reason)
+
+
+def _reason(connection: Connection, ended: Completed) -> str:
+    """Give the first line that tells of an error; the last ones are hints and statements."""
+    lines = ended.stderr.decode("utf-8", "replace").splitlines()
+    for mark in ("FATAL:", "ERROR:", "error:"):
+        told = next((line for line in lines if mark in line), None)
+        if told is not None:
+            return connection.scrub(told.strip())
+    return connection.last_words(ended)
+
+
+def _where(connection: Connection) -> list[bytes]:
+    words = []
+    if connection.socket or connection.address:
+        words += [f"--host={_socket_folder(connection.socket) or connection.address}"]
+    if connection.port is not None:
+        words += [f"--port={connection.port}"]
+        if not connection.address and not connection.socket:
+            words += ["--host=127.0.0.1"]
+    if connection.user:
+        words += [f"--username={connection.user}"]
+    return [word.encode() for word in words]
+
+
+def _socket_folder(socket: str) -> str:
+    """Give the folder that clients want where the socket itself may be named."""
+    folder, _slash, name = socket.rpartition("/")
+    return folder if name.startswith(".s.PGSQL.") else socket

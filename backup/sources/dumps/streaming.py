@@ -1,0 +1,76 @@
+"""A client's output as a stream that is whole or refused."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from backup.errors import SourceError
+from backup.sources.dumps.connection import Connection, cut_off
+from provisioning.errors import CommandError
+from provisioning.hosts import Completed, HostProcess
+
+_TAIL_BYTES = 4096
+
+Explain = Callable[[Connection, Completed], SourceError]
+"""Says why a client failed."""
+
+
+class DumpReader:
+    """Reads what a client prints, and remembers how it ended.
+
+    Attributes:
+        size_bytes: Read so far.
+        tail: The last bytes read.
+    """
+
+    def __init__(self, process: HostProcess) -> None:
+        self._process = process
+        self.size_bytes = 0
+        self.tail = b""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer as far as bytes are there; 0 at the end."""
+        data = self._process.read(len(buffer))
+        buffer[: len(data)] = data
+        self.size_bytes += len(data)
+        self.tail = (self.tail + data)[-_TAIL_BYTES:] if data else self.tail
+        return len(data)
+
+
+def send(process: HostProcess, data: bytes) -> None:
+    """Write to a client; one that has ended already tells why when its output is read."""
+    with suppress(CommandError):
+        process.write(data)
+
+
+@contextmanager
+def open_dump(
+    connection: Connection,
+    command: Sequence[bytes],
+    *,
+    stdin: bytes,
+    end: re.Pattern[bytes],
+    explain: Explain,
+) -> Iterator[DumpReader]:
+    """Start a client and give what it prints; its status and last line tell if that is whole.
+
+    Args:
+        connection: The way to the database.
+        command: The client.
+        stdin: What it gets to read first: secrets.
+        end: How the last 4 KiB of a whole dump end.
+        explain: Says why it failed.
+
+    Raises:
+        SourceError: The client failed, the line was cut, or the end is missing.
+    """
+    with connection.translated(), connection.host.start(command) as process:
+        send(process, stdin)
+        process.close_input()
+        reader = DumpReader(process)
+        yield reader
+        ended = process.finish()
+        if ended.status != 0:
+            raise explain(connection, ended)
+        if end.search(reader.tail) is None:
+            raise cut_off(connection, reader.size_bytes)

@@ -1,0 +1,136 @@
+"""A private MariaDB for the tests: own folder, socket and loopback port, gone with the process."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_START_SECONDS = 60.0
+_PACKAGE_MISSING = "MariaDB is missing: apt-get install mariadb-server"
+# A small server that starts fast; nothing in it has to outlive a power cut.
+_SETTINGS = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin",
+             "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2",
+             "--aria-pagecache-buffer-size=8M", "--key-buffer-size=8M",
+             "--max-allowed-packet=64M")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MariadbServer:
+    """A running server whose account `root` needs no password through the socket.
+
+    Attributes:
+        folder: Holds its data and its socket.
+        port: On 127.0.0.1.
+        process: The server itself.
+    """
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def socket(self) -> Path:
+        """Its socket."""
+        return self.folder / "socket"
+
+    def new_database(self, options: str = "CHARACTER SET utf8mb4") -> str:
+        """Create an empty database; give its name."""
+        name = f"t{uuid.uuid4().hex}"
+        self.run(f"CREATE DATABASE `{name}` {options}")
+        return name
+
+    def run(self, sql: str | bytes, database: str = "", *, charset: str = "utf8mb4") -> str:
+        """Run statements as `root`; give what the client printed, fields apart by tabs."""
+        script = sql.encode() if isinstance(sql, str) else sql
+        done = subprocess.run(
+            [*self._client(charset), *([database] if database else [])],
+            input=script, capture_output=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def is_up(self) -> bool:
+        command = [*self._client("utf8mb4"), "--execute=SELECT 1"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def _client(self, charset: str) -> list[str]:
+        return [_binary("mariadb"), "--no-defaults", f"--socket={self.socket}", "--user=root",
+                f"--default-character-set={charset}", "--batch", "--skip-column-names",
+                "--binary-mode"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    with run_mariadb() as server:
+        yield server
+
+
+@contextmanager
+def run_mariadb(*settings: str) -> Iterator[MariadbServer]:
+    """Start a server of one's own, and end exactly that one."""
+    folder = Path(tempfile.mkdtemp(prefix="giucong-db-"))
+    as_user = _unprivileged(folder)
+    install = [_binary("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data",
+               "--auth-root-authentication-method=normal", "--skip-test-db",
+               "--innodb-log-file-size=8M"]  # fmt: skip
+    subprocess.run([*as_user, *install], check=True, capture_output=True, cwd=folder)
+    port = _free_port()
+    command = [_binary("mariadbd"), "--no-defaults", f"--datadir={folder}/data",
+               f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1",
+               f"--pid-file={folder}/pid", f"--tmpdir={folder}", *_SETTINGS, *settings]  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*as_user, *command], stderr=log, stdout=log, cwd=folder)
+    server = MariadbServer(folder, port, process)
+    try:
+        _await_start(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder)
+
+
+def _await_start(server: MariadbServer) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.is_up():
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError((server.folder / "log").read_text())
+        time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _binary(name: str) -> str:
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        raise RuntimeError(_PACKAGE_MISSING)
+    return found
+
+
+def _unprivileged(folder: Path) -> Sequence[str]:
+    """MariaDB refuses root: give the words that start it as its own user, tied to our life."""
+    tied = ["setpriv", "--pdeathsig=KILL"]
+    if os.getuid() != 0:
+        return tied
+    user = pwd.getpwnam("mysql")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return [*tied, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
