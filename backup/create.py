@@ -132,6 +132,7 @@ class _Run:
             self._progress.start("back up", None, "bytes")
             root = self._read_all()
             self._writer.checkpoint()
+            self._writer.dismiss_workers()
             result = self._write_snapshot(root)
             self._store_cache()
         except SourceError:

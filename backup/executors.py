@@ -68,6 +68,10 @@ class Executor(Protocol):
         """How many parts `salvage` has."""
         ...
 
+    def dismiss(self) -> None:
+        """Begin to end it; nothing is asked of it any more but `close`."""
+        ...
+
     def close(self) -> None:
         """End it."""
         ...
@@ -120,6 +124,9 @@ class LocalExecutor:
         """Make everything durable, unless the interruption left an open pack in pieces."""
         del patience
         yield from self.flush()
+
+    def dismiss(self) -> None:
+        """Nothing to begin."""
 
     def close(self) -> None:
         """Nothing to end."""
@@ -209,8 +216,12 @@ class PoolExecutor:
         """Make everything durable in all workers; one that got half a message never answers."""
         return self._crew.salvage(patience)
 
+    def dismiss(self) -> None:
+        """Tell the workers to end; what matters has been flushed."""
+        self._seats.pool.dismiss()
+
     def close(self) -> None:
-        """End the workers at once; what matters has been flushed."""
+        """End the workers at once, and wait for that."""
         self._seats.close()
 
 

@@ -175,11 +175,10 @@ class Worker:
         self._stdout.close()
         self._process.wait()
 
-    def kill(self) -> None:
-        """End it at once."""
+    def dismiss(self) -> None:
+        """Have it end at once; `close` waits for that."""
         with suppress(ProcessLookupError):
             self._process.kill()
-        self.close()
 
 
 class Pool:
@@ -239,8 +238,14 @@ class Pool:
     def kill(self) -> None:
         """End all workers at once."""
         self._selector.close()
+        self.dismiss()
         for worker in self.workers:
-            worker.kill()
+            worker.close()
+
+    def dismiss(self) -> None:
+        """Have all workers end at once, without waiting: giving back memory takes them a while."""
+        for worker in self.workers:
+            worker.dismiss()
 
 
 def worker_count() -> int:

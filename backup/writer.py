@@ -80,6 +80,7 @@ class RunWriter:
         self._windows: dict[int, _Window] = {}
         self._number = 0
         self._executor: Executor | None = None
+        self._dismissed: Executor | None = None
         self._unindexed: dict[bytes, list[PackedBlob]] = {}
         self._unindexed_blobs = 0
         self._flushed: list[tuple[int, int, int]] = []
@@ -329,6 +330,12 @@ class RunWriter:
         self._write_index()
         self._checkpointed_at = self._repository.clock.monotonic()
 
+    def dismiss_workers(self) -> None:
+        """Let the workers go after the last checkpoint, while the caller has things left to do."""
+        if self._executor is not None:
+            self._executor.dismiss()
+            self._dismissed, self._executor = self._executor, None
+
     def salvage(self) -> bool:
         """Index what is durable after an interruption, which may have come at any moment.
 
@@ -359,7 +366,8 @@ class RunWriter:
 
     def close(self) -> None:
         """End the workers; what was not checkpointed is dropped."""
-        if self._executor is not None:
-            self._executor.close()
+        for executor in (self._executor, self._dismissed):
+            if executor is not None:
+                executor.close()
         if "_trees" in self.__dict__:
             self._trees.close()
