@@ -108,8 +108,12 @@ def find_missing_key(estate: Estate) -> Path | None:
     return path if scheme == "file" and not path.exists() else None
 
 
-def make_key_file(path: Path) -> None:
+def make_key_file(path: Path, *, setting: str = "[keys] repository") -> None:
     """Write a new random key of 256 bits as one line of base32; an existing file stays as it is.
+
+    Args:
+        path: Where the estate says that it lies.
+        setting: The setting that says so, for the message where it cannot be written.
 
     Raises:
         OpsError: The folder cannot be written.
@@ -131,10 +135,11 @@ def make_key_file(path: Path) -> None:
         os.close(folder)
     except OSError as error:
         raise OpsError(
-            "the repository key cannot be written to {path}",
+            "the key file {path} cannot be written",
             why="{reason}",
             data="nothing was stored yet",
-            next_step="name a folder that this user can write in `[keys] repository`",
+            next_step="name a folder that this user can write in `{setting}`",
             path=path,
+            setting=setting,
             reason=error.strerror or type(error).__name__,
         ) from error

@@ -18,7 +18,7 @@ from ops.estate.sites import DatabasePart
 from ops.jobs.putting_back import put_database_back
 from ops.jobs.restoring_parts import Chosen
 from ops.present import format_number, format_size, write_line
-from ops.text import _, fill
+from ops.text import _, fill, ngettext
 
 _MOST_SHOWN = 20
 
@@ -190,9 +190,17 @@ def _compile(include: tuple[str, ...]) -> Patterns | None:
 
 def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
     text = (
-        _("  would restore {entries} entries, {size}, into {target}; unchanged: {skipped}")
+        ngettext(
+            "  would restore {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  would restore {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
         if dry_run
-        else _("  restored {entries} entries, {size}, into {target}; unchanged: {skipped}")
+        else ngettext(
+            "  restored {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  restored {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
     )
     write_line(
         text.format(
@@ -203,7 +211,11 @@ def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None
         )
     )
     if result.verified:
-        text = _("  read back and found right: {count} files")
+        text = ngettext(
+            "  read back and found right: {count} file",
+            "  read back and found right: {count} files",
+            result.verified,
+        )
         write_line(text.format(count=format_number(result.verified)))
     for failure in result.failures[:_MOST_SHOWN]:
         path = failure.path.decode("utf-8", "backslashreplace")

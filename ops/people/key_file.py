@@ -32,7 +32,7 @@ def make_missing_key(estate: Estate) -> Path | None:
     path = Path(rest)
     if scheme != "file" or path.exists():
         return None
-    make_key_file(path)
+    make_key_file(path, setting="[keys] credentials")
     return path
 
 

@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 from backup.forget import plan_forget
+from backup.restoring.request import RestoreResult
 from backup.snapshots import Snapshot
+from ops.errors import OpsError
 from ops.estate.policies import Retention
 from ops.jobs.check import choose_shares, share_of
 from ops.jobs.forget import make_policy
 from ops.jobs.repositories import make_key_file
+from ops.jobs.restore_work import _write_result
 from ops.retention.protection import NEWEST_WHOLE, Guard, protect
 from ops.tasks.confirming import NotConfirmedError, need_confirmation
 from ops.tasks.gravest import gravest
+from ops.text import render_error
 
 TODAY = date(2026, 11, 24)
 HANOI = timezone(timedelta(hours=7))
@@ -109,3 +113,26 @@ def test_what_deletes_goes_on_only_with_the_right_name(monkeypatch: pytest.Monke
     for given in ("", "cong-xb"):
         with pytest.raises(NotConfirmedError):
             need_confirmation("cong-xa", given, "?")
+
+
+def test_a_key_that_cannot_be_written_is_told_with_its_own_setting(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a file where the folder should be")
+    with pytest.raises(OpsError) as caught:
+        make_key_file(tmp_path / "keys" / "credentials.key", setting="[keys] credentials")
+    text = render_error(caught.value)
+
+    assert "credentials.key" in text
+    assert "`[keys] credentials`" in text
+    assert "repository" not in text
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "restored 1 entry,"), (2, "restored 2 entries,")])
+def test_one_entry_is_told_in_the_singular(
+    count: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    _write_result(
+        Path("/srv/back"), RestoreResult(count, count, 0, 0, 0, 0, 0, 0, 0, ()), dry_run=False
+    )
+
+    assert told in capsys.readouterr().out

@@ -123,6 +123,15 @@ def test_a_site_without_files_and_databases_saves_nothing(load: Load) -> None:
     assert [problem.key for problem in caught.value.problems] == ["sites[so-y-te]"]
 
 
+def test_the_services_own_name_is_no_name_for_a_site(load: Load) -> None:
+    with pytest.raises(EstateError) as caught:
+        load(SITE.replace('name = "so-y-te"\ntitle', 'name = "giucong"\ntitle'))
+    (problem,) = caught.value.problems
+
+    assert problem.key == "sites[giucong].name"
+    assert "belongs to the service itself" in problem.what
+
+
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "estate.toml"
     path.write_text("\ufeff" + SMALL + SITE, encoding="utf-8")
