@@ -16,6 +16,8 @@
         ├── ObjectExistsError                 an object has that key already
         ├── StoreFullError                    no room left
         ├── StoreReadOnlyError                mounted read-only
+        ├── StoreDeniedError                  our credential is refused
+        ├── ObjectLockedError                 the store has promised not to delete it yet
         └── StoreUnavailableError             may work when tried again
 
 `what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params`
@@ -121,6 +123,14 @@ class StoreFullError(StoreError):
 
 class StoreReadOnlyError(StoreError):
     """The store is mounted read-only."""
+
+
+class StoreDeniedError(StoreError):
+    """The store refuses our credential, or what we ask for with it."""
+
+
+class ObjectLockedError(StoreError):
+    """The store has promised not to delete the object yet; `params` has "until"."""
 
 
 class StoreUnavailableError(StoreError):

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,16 +66,17 @@ class Context:
 
     def _open_place(self, place: str) -> Store:
         from backup.stores import open_store
+        from backup.stores.options import StoreOptions
 
         arguments = self.arguments
-        if arguments.at:
-            raise UsageError(
-                "--at cannot be used with this store",
-                why="a folder keeps no earlier versions of its files",
-                data="nothing was read or written",
-                next_step="leave out --at, or read a snapshot of that time",
-            )
-        store = open_store(place)
+        store = open_store(
+            place,
+            StoreOptions(
+                cacert=arguments.cacert,
+                at=_parse_moment(arguments.at) if arguments.at else None,
+                extra=dict(arguments.option),
+            ),
+        )
         if arguments.limit_upload or arguments.limit_download:
             from backup.stores.limited import LimitedStore
 
@@ -147,6 +149,9 @@ class Context:
         Raises:
             RepositoryLockedError: Somebody else's lock is in the way.
         """
+        if self.arguments.at and not exclusive and not writes:
+            yield None  # the past does not change, and nobody can write to it
+            return
         if self.arguments.no_lock:
             if not exclusive and not writes:
                 yield None
@@ -180,6 +185,19 @@ def _open(store: Store, password: bytes, cache_dir: Path | None) -> Repository:
             next_step="fetch the file named config from another copy of this repository",
             place=store.location,
             cause=error,
+        ) from error
+
+
+def _parse_moment(text: str) -> datetime:
+    """Read the value of --at, in the local zone where it names none."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise UsageError(
+            "{text!r} is not a time",
+            data="nothing was read or written",
+            next_step="write it like '2026-11-24 22:00:00'",
+            text=text,
         ) from error
 
 

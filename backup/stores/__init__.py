@@ -4,17 +4,20 @@ import re
 
 from backup.errors import UsageError
 from backup.stores.base import Store
+from backup.stores.options import StoreOptions
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
-_ABSENT_KINDS = frozenset({"azure", "b2", "gs", "rclone", "rest", "s3", "sftp", "swift"})
+_ABSENT_KINDS = frozenset({"azure", "b2", "gs", "rclone", "rest", "sftp", "swift"})
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, options: StoreOptions | None = None) -> Store:
     """Open the store at `url`; touches nothing yet.
 
     Args:
-        url: A path, relative or absolute, or `local:` and a path. As with restic, a relative path
-            that begins like a URL (`a:b`) needs `local:` or `./` in front.
+        url: A path, relative or absolute, or `local:` and a path, or
+            `s3:https://host/bucket/prefix`. As with restic, a relative path that begins like a
+            URL (`a:b`) needs `local:` or `./` in front.
+        options: What else the store needs to know.
 
     Raises:
         UsageError: The URL is empty, or of a kind this version has no store for. The text never
@@ -25,6 +28,8 @@ def open_store(url: str) -> Store:
         path = url
     elif scheme[1] == "local":
         path = url[scheme.end() :]
+    elif scheme[1] == "s3":
+        return _open_s3(url[scheme.end() :], options or StoreOptions())
     else:
         raise _unknown_kind(scheme[1])
     if not path or "\0" in path:
@@ -33,16 +38,35 @@ def open_store(url: str) -> Store:
             why="it is empty or holds a null byte",
             next_step="give a folder, e.g. -r /srv/backup/cong-chinh",
         )
+    if options is not None:
+        _refuse_versions(options)
     from backup.stores.folder import FolderStore
 
     return FolderStore(path)
+
+
+def _open_s3(rest: str, options: StoreOptions) -> Store:
+    from backup.stores.recipes import open_s3
+    from backup.stores.s3_client import parse_settings
+
+    return open_s3(parse_settings(rest, options))
+
+
+def _refuse_versions(options: StoreOptions) -> None:
+    if options.at is not None:
+        raise UsageError(
+            "--at cannot be used with this store",
+            why="a folder keeps no earlier versions of its files",
+            data="nothing was read or written",
+            next_step="leave out --at, or read a snapshot of that time",
+        )
 
 
 def _unknown_kind(kind: str) -> UsageError:
     if kind in _ABSENT_KINDS:
         return UsageError(
             "stores of the kind {kind!r} are not available in this version",
-            why="this version keeps repositories in folders only",
+            why="this version keeps repositories in folders and S3 only",
             data="nothing was read or written",
             next_step="give a folder of this machine or a mounted one, or use restic for {kind}:",
             kind=kind,

@@ -4,14 +4,20 @@ Stores that live in one process only (in memory, or wrapped for tests) have none
 stays in that process.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backup.stores.base import Store
 from backup.stores.folder import FolderStore
 from backup.stores.limited import LimitedStore
+from backup.stores.retrying import RetryingStore
 
-# A kind, then what its store needs; marshallable.
+if TYPE_CHECKING:  # botocore behind it costs a fifth of a second
+    from backup.stores.s3_client import S3Settings
+
+# A kind, then what its store needs; marshallable. It may hold secrets, and goes over pipes only.
 Recipe = tuple[Any, ...]
+# With the pauses of `RetryingStore`, a server that restarts has some two and a half minutes.
+_ATTEMPTS = 9
 
 
 def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
@@ -23,6 +29,8 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
     """
     if isinstance(store, FolderStore):
         return ("folder", store.location)
+    if isinstance(store, RetryingStore):
+        return _recipe_of_s3(store.inner)
     if isinstance(store, LimitedStore):
         inner = recipe_of(store.inner)
         rates = [rate and rate / share for rate in (store.upload_rate, store.download_rate)]
@@ -35,9 +43,33 @@ def store_from_recipe(recipe: Recipe) -> Store:
     kind, *parts = recipe
     if kind == "folder":
         return FolderStore(parts[0])
+    if kind == "s3":
+        from backup.stores.s3_client import S3Settings
+
+        return open_s3(S3Settings(**parts[0]))
     inner, upload_rate, download_rate = parts
     return LimitedStore(
         store_from_recipe(inner),
         upload_bytes_per_second=upload_rate,
         download_bytes_per_second=download_rate,
     )
+
+
+def open_s3(settings: "S3Settings") -> Store:
+    """Open a bucket, with patience for what passes."""
+    if settings.at is not None:
+        from backup.stores.s3_versions import PastS3Store
+
+        return RetryingStore(PastS3Store(settings), attempts=_ATTEMPTS)
+    if settings.lock_mode:
+        from backup.stores.s3_locking import LockingS3Store
+
+        return RetryingStore(LockingS3Store(settings), attempts=_ATTEMPTS)
+    from backup.stores.s3 import S3Store
+
+    return RetryingStore(S3Store(settings), attempts=_ATTEMPTS)
+
+
+def _recipe_of_s3(store: Store) -> Recipe | None:
+    settings = getattr(store, "settings", None)
+    return None if settings is None else ("s3", settings.pack())

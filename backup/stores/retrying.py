@@ -47,7 +47,7 @@ class RetryingStore:
             spread: Gives a number from 0 to 1; a pause is cut to 50 to 100 % of its length by it,
                 lest many workers come back in the same instant.
         """
-        self._store = store
+        self.inner = self._store = store
         self._attempts = max(1, attempts)
         self._first_pause = first_pause.total_seconds()
         self._longest_pause = longest_pause.total_seconds()

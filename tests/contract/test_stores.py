@@ -15,6 +15,10 @@ from backup.stores.folder import FolderStore
 from backup.stores.limited import LimitedStore
 from backup.stores.memory import MemoryStore
 from backup.stores.retrying import RetryingStore
+from backup.stores.s3 import S3Store
+from tests.s3_server import S3Server, s3_server
+
+__all__ = ["s3_server"]
 
 IMPLEMENTATIONS: dict[str, Callable[[Path], Store]] = {
     "folder": FolderStore,
@@ -51,8 +55,11 @@ HOSTILE_KEYS = [
 ]
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=[*IMPLEMENTATIONS, pytest.param("s3", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("s3_server")
+        return server.new_store()
     return IMPLEMENTATIONS[request.param](tmp_path / "store")
 
 
@@ -245,7 +252,7 @@ def test_several_threads_write_and_read_at_once(store: Store) -> None:
 
 def test_of_several_writers_of_one_key_one_wins_and_its_bytes_are_whole(store: Store) -> None:
     writers = 8
-    for attempt in range(20):
+    for attempt in range(2 if isinstance(store, S3Store) else 20):
         start = threading.Barrier(writers)
         key = f"locks/{attempt}"
 

@@ -1,0 +1,240 @@
+"""A store in a bucket of any S3 server, kept to what nearly all of them know.
+
+An object is one PUT, whole or not at all, with `If-None-Match: *` so that it is written once, and
+with its Content-MD5, so that the server refuses bytes that changed on the way. Where a server
+cannot do the former, a look comes before each write; two writers of one key at the same instant
+could replace each other there, and only there (names are hashes of the bytes, so they would write
+the same). Whether it can is found out once: the first small object is written a second time.
+
+One PUT takes up to 5 GiB, and no file of a repository comes near that, so there are no uploads in
+parts, and nothing is left behind by one that was cut.
+
+What promises and versions add is in `backup.stores.s3_locking` and `backup.stores.s3_versions`.
+"""
+
+import base64
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from backup.errors import (
+    ObjectExistsError,
+    ObjectNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
+from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.s3_client import S3Settings, make_client
+from backup.stores.s3_errors import code_of, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CANNOT_READ = "cannot read {key} from {place}"
+_CANNOT_WRITE = "cannot write {key} to {place}"
+_CANNOT_DELETE = "cannot delete {key} from {place}"
+_CANNOT_LIST = "cannot list {key} in {place}"
+_PRECONDITION_FAILED = 412
+_NOT_IMPLEMENTED = 501
+_OUT_OF_RANGE = 416
+_SMALL = 1 << 16
+
+
+class S3Store:
+    """Objects of one folder of one bucket."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        """Set up; nothing is touched yet."""
+        self._settings = settings
+        self._write_once = settings.write_once
+        self._making = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        """The store's address, without secrets."""
+        return self._settings.location
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+        return self._settings.bucket
+
+    @property
+    def settings(self) -> S3Settings:
+        """What opens it again, with what was learned of the server; holds secrets."""
+        return self._settings.knowing(write_once=self._write_once)
+
+    @cached_property
+    def _made_client(self) -> "S3Client":
+        return make_client(self._settings)
+
+    @property
+    def client(self) -> "S3Client":
+        """The client, made when first needed, once for all threads."""
+        if "_made_client" not in self.__dict__:
+            with self._making:
+                return self._made_client
+        return self._made_client
+
+    # Reading -----------------------------------------------------------------------------------
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See `Store.list`; page by page, and never a page less."""
+        start = self.name_of(validate_key(prefix)) + "/" if prefix else self.name_of("")
+        token: dict[str, Any] = {}
+        while True:
+            with translated(_CANNOT_LIST, key=prefix or "/", place=self.location):
+                page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=start, **token)
+            for item in page.get("Contents", ()):
+                key = self.key_of(item["Key"])
+                if key is not None:
+                    yield ObjectInfo(key, item["Size"])
+            if not page["IsTruncated"]:
+                return
+            following = page.get("NextContinuationToken")
+            if not following or following == token.get("ContinuationToken"):
+                raise self._unfinished(prefix)
+            token = {"ContinuationToken": following}
+
+    def size(self, key: str) -> int:
+        """See `Store.size`."""
+        return int(self._look(key)["ContentLength"])
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """See `Store.read`."""
+        if length == 0:
+            self._look(key)
+            return b""
+        name = self.name_of(validate_key(key))
+        wanted: dict[str, Any] = {}
+        if offset or length is not None:
+            end = "" if length is None else str(offset + length - 1)
+            wanted["Range"] = f"bytes={offset}-{end}"
+        return self.read_name(key, name, wanted)
+
+    def read_name(self, key: str, name: str, wanted: dict[str, Any]) -> bytes:
+        """Read one object by its full name; `wanted` may hold a range and a version."""
+        from botocore.exceptions import ClientError
+
+        with translated(_CANNOT_READ, key=key, place=self.location):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=name, **wanted)
+            except ClientError as error:
+                if code_of(error)[1] == _OUT_OF_RANGE:
+                    return b""
+                raise
+            with answer["Body"] as body:
+                data: bytes = body.read()
+        if len(data) != answer["ContentLength"]:
+            raise StoreUnavailableError(
+                _CANNOT_READ, why="it ended too early", key=key, place=self.location
+            )
+        return data
+
+    def _look(self, key: str) -> dict[str, Any]:
+        name = self.name_of(validate_key(key))
+        with translated(_CANNOT_READ, key=key, place=self.location):
+            return dict(self.client.head_object(Bucket=self.bucket, Key=name))
+
+    # Writing -----------------------------------------------------------------------------------
+
+    def write(self, key: str, data: Buffer) -> None:
+        """See `Store.write`."""
+        name = self.name_of(validate_key(key))
+        body = data if isinstance(data, bytes) else bytes(memoryview(data).cast("B"))
+        if self._write_once is False and self._is_there(key):
+            raise self._exists(key)
+        self._put(key, name, body)
+        if self._write_once is None and len(body) <= _SMALL:
+            self._learn(key, name, body)
+
+    def _put(self, key: str, name: str, body: bytes) -> None:
+        from botocore.exceptions import ClientError
+
+        digest = hashlib.md5(body, usedforsecurity=False).digest()
+        condition: dict[str, Any] = {} if self._write_once is False else {"IfNoneMatch": "*"}
+        with translated(_CANNOT_WRITE, key=key, place=self.location):
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=name,
+                    Body=body,
+                    ContentMD5=base64.b64encode(digest).decode(),
+                    ContentType="application/octet-stream",
+                    **condition,
+                    **self._promise(key),
+                )
+            except ClientError as error:
+                _, status = code_of(error)
+                if status == _PRECONDITION_FAILED:
+                    raise self._exists(key) from error
+                if status != _NOT_IMPLEMENTED or not condition:
+                    raise
+                self._write_once = False
+        if condition and self._write_once is False:
+            self.write(key, body)
+
+    def _learn(self, key: str, name: str, body: bytes) -> None:
+        """Write the same bytes once more: a server that takes them does not know the condition."""
+        self._write_once = True
+        try:
+            self._put(key, name, body)
+        except ObjectExistsError:
+            return
+        except StoreError:
+            self._write_once = None
+            return
+        self._write_once = False
+
+    def _promise(self, key: str) -> dict[str, Any]:
+        """What else to say of a new object; see `backup.stores.s3_locking`."""
+        del key
+        return {}
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            self._look(key)
+        except ObjectNotFoundError:
+            return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """See `Store.delete`. A bucket that keeps versions only hides it."""
+        self._look(key)
+        with translated(_CANNOT_DELETE, key=key, place=self.location):
+            self.client.delete_object(Bucket=self.bucket, Key=self.name_of(key))
+
+    # Names -------------------------------------------------------------------------------------
+
+    def name_of(self, key: str) -> str:
+        """Give an object's full name in the bucket."""
+        prefix = self._settings.prefix
+        return f"{prefix}/{key}" if prefix else key
+
+    def key_of(self, name: str) -> str | None:
+        """Give the key of a full name; None for what is no object of ours."""
+        prefix = self._settings.prefix
+        key = name[len(prefix) + 1 :] if prefix else name
+        try:
+            return validate_key(key)
+        except StoreError:
+            return None
+
+    def _unfinished(self, prefix: str) -> StoreError:
+        return StoreUnavailableError(
+            _CANNOT_LIST,
+            why="the server cut the listing short",
+            key=prefix or "/",
+            place=self.location,
+        )
+
+    def _exists(self, key: str) -> ObjectExistsError:
+        return ObjectExistsError(
+            "{key} is already in {place}",
+            why="objects are written once",
+            data="the stored object was left as it was",
+            key=key,
+            place=self.location,
+        )

@@ -1,0 +1,94 @@
+"""Object Lock: a bucket's promise, object by object, not to delete what was written.
+
+The bucket itself needs no default; it must only be made with Object Lock. Objects of a repository
+are written with a time until which they stay, locks never are. A promise is made longer, never
+shorter.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from backup.stores.base import validate_key
+from backup.stores.locking import LOCKABLE, locked_error
+from backup.stores.s3 import S3Store
+from backup.stores.s3_client import S3Settings
+from backup.stores.s3_errors import translated
+
+_CANNOT_LOOK = "cannot see until when {key} in {place} is locked"
+_CANNOT_RENEW = "cannot lock {key} in {place}"
+_THREADS = 8
+
+
+class LockingS3Store(S3Store):
+    """An S3 store whose objects are locked for a while."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        """Set up; `settings.lock_mode` says how, `lock_seconds` and `renew_below` how long."""
+        super().__init__(settings)
+        self._new = timedelta(seconds=settings.lock_seconds)
+        self._least = timedelta(seconds=settings.renew_below)
+
+    @property
+    def promises(self) -> bool:
+        """See `Promises.promises`."""
+        return True
+
+    def locked_until(self, key: str) -> datetime | None:
+        """See `Promises.locked_until`."""
+        name = self.name_of(validate_key(key))
+        with translated(_CANNOT_LOOK, key=key, place=self.location):
+            head = self.client.head_object(Bucket=self.bucket, Key=name)
+        until = _until(head)
+        return until if until is not None and until > datetime.now(UTC) else None
+
+    def renew(self, keys: Iterable[str]) -> None:
+        """See `Promises.renew`."""
+        with ThreadPoolExecutor(_THREADS, "renew") as pool:
+            for _ in pool.map(self._renew, keys):
+                pass
+
+    def _renew(self, key: str) -> None:
+        now = datetime.now(UTC)
+        until = self.locked_until(key)
+        if until is not None and until >= now + self._least:
+            return
+        with translated(_CANNOT_RENEW, key=key, place=self.location):
+            self.client.put_object_retention(
+                Bucket=self.bucket,
+                Key=self.name_of(key),
+                Retention={"Mode": self._mode, "RetainUntilDate": now + self._new},
+            )
+
+    def delete(self, key: str) -> None:
+        """See `Store.delete`; what is promised to stay is refused, not hidden.
+
+        Index files are the exception: those that replace them must be the only ones seen, so they
+        are hidden, and their locked version stays until its time is up.
+
+        Raises:
+            ObjectLockedError: It is promised to stay; `params` says until when.
+        """
+        if key.startswith(LOCKABLE) and not key.startswith("index/"):
+            until = self.locked_until(key)
+            if until is not None:
+                raise locked_error(key, self.location, until)
+        super().delete(key)
+
+    def _promise(self, key: str) -> dict[str, Any]:
+        if not key.startswith(LOCKABLE):
+            return {}
+        return {
+            "ObjectLockMode": self._mode,
+            "ObjectLockRetainUntilDate": datetime.now(UTC) + self._new,
+        }
+
+    @property
+    def _mode(self) -> Literal["COMPLIANCE", "GOVERNANCE"]:
+        return "COMPLIANCE" if self.settings.lock_mode == "compliance" else "GOVERNANCE"
+
+
+def _until(head: Mapping[str, Any]) -> datetime | None:
+    """Read it; many answers do not have it, whatever the types of the client say."""
+    return head.get("ObjectLockRetainUntilDate")

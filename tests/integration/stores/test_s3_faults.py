@@ -1,0 +1,202 @@
+"""An S3 store over a line that fails as planned: nothing lost, and each failure told clearly."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup.errors import (
+    ObjectExistsError,
+    ObjectNotFoundError,
+    StoreDeniedError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from backup.stores.base import ObjectInfo
+from backup.stores.retrying import RetryingStore
+from backup.stores.s3 import S3Store
+from tests.faulty_line import FaultyLine, LineFault
+from tests.s3_server import S3Server
+
+pytestmark = pytest.mark.slow
+
+DATA = hashlib.shake_128(b"pack").digest(700_000)
+
+
+@pytest.fixture
+def line(s3_server: S3Server) -> Iterator[FaultyLine]:
+    with FaultyLine(s3_server.endpoint) as line:
+        yield line
+
+
+class Setup:
+    """A store over the line, one that tries again over it, and one that takes the direct way."""
+
+    def __init__(self, server: S3Server, line: FaultyLine) -> None:
+        self.direct = server.new_store()
+        settings = replace(self.direct.settings, endpoint=line.url, timeout=1.0, write_once=True)
+        self.once = S3Store(settings)
+        self.patient = RetryingStore(self.once, attempts=4, first_pause=timedelta(0))
+        self.line = line
+
+
+@pytest.fixture
+def setup(s3_server: S3Server, line: FaultyLine) -> Setup:
+    return Setup(s3_server, line)
+
+
+PASSING = {
+    "500": LineFault("status", status=500),
+    "503": LineFault("status", status=503, code="SlowDown"),
+    "429": LineFault("status", status=429, code="TooManyRequests"),
+    "bytes changed on the way": LineFault("status", status=400, code="BadDigest"),
+    "reset": LineFault("reset"),
+    "hang": LineFault("hang", seconds=2),
+    "half an upload": LineFault("half"),
+    "the answer is lost": LineFault("lost answer"),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_write_survives_what_passes(setup: Setup, name: str) -> None:
+    setup.line.faults = [replace(PASSING[name], times=2)]
+    setup.patient.write("data/ab/pack", DATA)
+
+    assert setup.direct.read("data/ab/pack") == DATA
+    assert list(setup.direct.list("")) == [ObjectInfo("data/ab/pack", len(DATA))]
+    assert setup.line.faults[0].times <= 1
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_single_write_says_that_it_may_pass(setup: Setup, name: str) -> None:
+    setup.line.faults = [replace(PASSING[name])]
+    with pytest.raises(StoreUnavailableError, match="cannot write data/ab/pack") as caught:
+        setup.once.write("data/ab/pack", DATA)
+
+    assert "untouched" in caught.value.data
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut answer", "hang"])
+def test_a_read_survives_what_passes(setup: Setup, kind: str) -> None:
+    setup.direct.write("data/ab/pack", DATA)
+    setup.line.faults = [LineFault(kind, "GET", times=2, seconds=2)]  # type: ignore[arg-type]  # one of the kinds
+
+    assert setup.patient.read("data/ab/pack", 5, 500_000) == DATA[5:500_005]
+
+
+@pytest.mark.parametrize("kind", ["status", "cut answer", "hang"])
+def test_a_listing_is_whole_or_fails(setup: Setup, kind: str) -> None:
+    for number in range(7):
+        setup.direct.write(f"data/ab/{number}", b"x")
+    setup.line.faults = [LineFault(kind, "GET", times=2, seconds=2)]  # type: ignore[arg-type]  # one of the kinds
+
+    assert len(list(setup.patient.list("data"))) == 7
+
+    setup.line.faults = [LineFault(kind, "GET", times=9, seconds=2)]  # type: ignore[arg-type]  # one of the kinds
+    with pytest.raises(StoreUnavailableError):
+        list(setup.once.list("data"))
+
+
+def test_a_slow_server_is_waited_for(setup: Setup) -> None:
+    setup.line.faults = [LineFault("slow", seconds=0.6), LineFault("slow", "GET", seconds=0.6)]
+    setup.once.write("data/ab/pack", DATA)
+
+    assert setup.once.read("data/ab/pack") == DATA
+
+
+def test_a_listing_of_many_pages_is_whole(setup: Setup) -> None:
+    client = setup.once.client
+    for number in range(5):
+        setup.direct.write(f"data/ab/{number}", b"x")
+    client.meta.events.register(
+        "provide-client-params.s3.ListObjectsV2",
+        lambda params, **_: params.update(MaxKeys=2),
+    )
+
+    assert sorted(info.key for info in setup.once.list("")) == [f"data/ab/{n}" for n in range(5)]
+    assert sum("list-type=2" in request for request in setup.line.requests) >= 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "told"),
+    [
+        (403, "AccessDenied", StoreDeniedError, "refuses our credential (AccessDenied)"),
+        (403, "InvalidAccessKeyId", StoreDeniedError, "refuses our credential"),
+        (401, "Unauthorized", StoreDeniedError, "refuses our credential"),
+        (403, "RequestTimeTooSkewed", StoreError, "the clocks differ"),
+        (507, "XMinioStorageFull", StoreFullError, "no room left"),
+        (404, "NoSuchBucket", StoreError, "no such bucket"),
+        (400, "InvalidRequest", StoreError, "answered 400 InvalidRequest"),
+    ],
+)
+def test_what_does_not_pass_is_told_at_once(
+    setup: Setup, status: int, code: str, kind: type[StoreError], told: str
+) -> None:
+    setup.line.faults = [LineFault("status", status=status, code=code, times=9)]
+    with pytest.raises(kind) as caught:
+        setup.patient.write("data/ab/pack", DATA)
+    text = "\n".join(line for _, line in caught.value.lines())
+
+    assert told in text
+    assert setup.line.faults[0].times == 8
+    assert "secret-of-the-tests" not in text
+
+
+def test_a_credential_revoked_in_the_middle_leaves_what_was_stored(setup: Setup) -> None:
+    setup.patient.write("data/ab/first", DATA)
+    setup.line.faults = [LineFault("status", status=403, code="InvalidAccessKeyId", times=99)]
+    with pytest.raises(StoreDeniedError):
+        setup.patient.write("data/ab/second", DATA)
+    setup.line.faults = []
+    setup.patient.write("data/ab/second", DATA)
+
+    assert {info.key for info in setup.direct.list("data")} == {"data/ab/first", "data/ab/second"}
+
+
+def test_a_server_that_ignores_the_condition_is_found_out(setup: Setup) -> None:
+    store = S3Store(replace(setup.direct.settings, write_once=None))
+    store.client.meta.events.register(
+        "before-sign.s3.PutObject",
+        lambda request, **_: (
+            request.headers.__delitem__("If-None-Match")
+            if "If-None-Match" in request.headers
+            else None
+        ),
+    )
+    store.write("locks/first", b"small")
+
+    assert store.settings.write_once is False
+    with pytest.raises(ObjectExistsError):
+        store.write("locks/first", b"other")
+    assert store.read("locks/first") == b"small"
+
+
+def test_a_server_that_knows_no_condition_is_asked_before_each_write(setup: Setup) -> None:
+    setup.line.faults = [LineFault("status", status=501, code="NotImplemented")]
+    store = S3Store(replace(setup.once.settings, write_once=None))
+    store.write("config", b"small")
+
+    assert store.settings.write_once is False
+    with pytest.raises(ObjectExistsError):
+        store.write("config", b"other")
+
+
+def test_a_wrong_secret_is_told_without_it(s3_server: S3Server) -> None:
+    settings = replace(s3_server.new_store().settings, secret_key="wrong-secret")  # noqa: S106 -- wrong on purpose
+    with pytest.raises(StoreDeniedError) as caught:
+        list(S3Store(settings).list(""))
+    text = "\n".join(line for _, line in caught.value.lines())
+
+    assert "SignatureDoesNotMatch" in text
+    assert "wrong-secret" not in text + repr(settings)
+
+
+def test_a_bucket_that_is_not_there_is_no_empty_store(s3_server: S3Server) -> None:
+    store = S3Store(replace(s3_server.new_store().settings, bucket="nothing"))
+    with pytest.raises(StoreError, match="cannot list") as caught:
+        list(store.list("snapshots"))
+
+    assert not isinstance(caught.value, ObjectNotFoundError)
