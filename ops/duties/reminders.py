@@ -1,7 +1,7 @@
-"""Notices ahead of each date, once a day: one draft for each duty and period.
+"""Notices ahead of each date, once a day: one draft for each duty and period, told in digests.
 
 Order of a day: the duties in force are remembered, then drafts go into the outbox; both in one
-transaction. The outbox tells each subject key once, so that a second look tells nothing twice.
+transaction. Each duty and period is told once, so that a second look tells nothing twice.
 """
 
 import logging
@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 
 from ops.catalog.opening import Catalog
 from ops.duties.agenda import Item, list_agenda
+from ops.duties.digest import write_digests
 from ops.duties.due import longest_days
 from ops.duties.load import DutySet, load_calendar, load_duties
 from ops.duties.queries import Setting
@@ -49,7 +50,7 @@ def note_duties(catalog: Catalog, now: datetime) -> int:
     if not drafts:
         return 0
     with catalog.writing() as session:
-        return write_drafts(session, drafts, estate)
+        return write_digests(session, drafts, estate, now)
 
 
 def make_setting(estate: Estate, now: datetime | None = None) -> Setting:

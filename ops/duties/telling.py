@@ -11,7 +11,10 @@ from ops.present import format_date
 from ops.text import _, language
 
 DUTY = "duty"
-"""Code of the notice ahead of a date."""
+"""Code of the notice ahead of one date; a part of `DUTIES` since there are digests."""
+
+DUTIES = "duties"
+"""Code of a person's digest of what is due soon."""
 
 UNREADABLE = "duties-unreadable"
 """Code of the notice that there are none, because a table has mistakes."""
@@ -38,6 +41,26 @@ def word_duty(params: Mapping[str, Any]) -> tuple[str, Explanation]:
         _("nothing proves it yet, for {names}").format(names=names + more),
         why=why,
         next_step=f"giucong duty.evidence --duty {params['duty']}",
+    )
+
+
+def word_duties(params: Mapping[str, Any]) -> tuple[str, Explanation]:
+    """Give headline and explanation of a digest, in the current language.
+
+    Args:
+        params: As `ops.duties.digest` wrote them.
+    """
+    items = params["items"]
+    if len(items) == 1:
+        return word_duty(items[0])
+    lines = []
+    for item in items:
+        headline, told = word_duty(item)
+        lines.append(f"    ● {headline}\n      {told.what}; {told.why}")
+    first = format_date(date.fromisoformat(items[0]["due_on"]))
+    text = _("{count} duties are due soon, the first on {day}")
+    return text.format(count=len(items), day=first), Explanation(
+        "\n" + "\n".join(lines), next_step="giucong duty.due"
     )
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ops.duties.telling import DUTY, UNREADABLE, word_duty, word_unreadable
+from ops.duties.telling import (
+    DUTIES,
+    DUTY,
+    UNREADABLE,
+    word_duties,
+    word_duty,
+    word_unreadable,
+)
 from ops.jobs.reasons import Explanation, explain
 from ops.notices import drafts
 from ops.people.wording import APPROVAL, DECIDED, IDLE, word_approval, word_decided, word_idle
@@ -15,7 +22,7 @@ from ops.text import LABELS, N_, _
 _SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 _KINDS = {"backup": N_("backup"), "check": N_("check"), "forget": N_("forgetting")}
 _MOST_JOBS = 5
-_ABOUT_NO_SITE = {DUTY, UNREADABLE, APPROVAL, DECIDED, IDLE}
+_ABOUT_NO_SITE = {DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,7 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.LATE: _word_late,
     drafts.VANISHED: _word_vanished,
     drafts.CLEARED: _word_cleared,
+    DUTIES: lambda told, _zone: word_duties(told.params),
     DUTY: lambda told, _zone: word_duty(told.params),
     APPROVAL: lambda told, zone: word_approval(told.params, zone),
     IDLE: lambda told, zone: word_idle(told.params, zone),

@@ -61,10 +61,20 @@ def catalog(estate: Path) -> Iterator[Catalog]:
     opened.close()
 
 
-def told_of(catalog: Catalog, duty: str) -> list[Notice]:
+def digests(catalog: Catalog) -> list[Notice]:
     with catalog.reading() as session:
-        rows = session.execute(select(Notice).order_by(Notice.subject_key)).scalars()
-        return [it for it in rows if it.subject_key.startswith(f"duty:{duty}:")]
+        query = select(Notice).where(Notice.code == "duties").order_by(Notice.subject_key)
+        return list(session.execute(query).scalars())
+
+
+def told_of(catalog: Catalog, duty: str) -> list[tuple[str, str]]:
+    """Give the keys under which a duty was told, and to whom."""
+    return [
+        (item["key"], row.target)
+        for row in digests(catalog)
+        for item in row.params["items"]
+        if item["duty"] == duty
+    ]
 
 
 def test_each_duty_and_period_is_told_once_when_its_day_of_reminding_comes(
@@ -79,13 +89,8 @@ def test_each_duty_and_period_is_told_once_when_its_day_of_reminding_comes(
     both = told_of(catalog, "fire-extinguisher")
 
     assert early == []
-    assert [(it.subject_key, it.target) for it in first] == [
-        ("duty:fire-extinguisher:2026-12-31", "nva")
-    ]
-    assert [it.subject_key for it in both] == [
-        "duty:fire-extinguisher:2026-12-31",
-        "duty:fire-extinguisher:2027-03-31",
-    ]
+    assert first == [("duty:fire-extinguisher:2026-12-31", "nva")]
+    assert both == [*first, ("duty:fire-extinguisher:2027-03-31", "nva")]
     assert told_of(catalog, "daily-backup") == []  # goes on all the time: alerts are for that
 
 
@@ -94,9 +99,10 @@ def test_a_notice_says_law_or_own_target_in_both_languages(
 ) -> None:
     note_duties(catalog, LEAD_BEGINS)
     worded = {}
+    (row,) = digests(catalog)
     for duty in ("fire-extinguisher", "security-report-ministry"):
-        (row,) = told_of(catalog, duty)
-        told = Told(row.severity, row.code, row.params, row.job, row.site, row.created_at)
+        items = [it for it in row.params["items"] if it["duty"] == duty]
+        told = Told(row.severity, row.code, {"items": items}, row.job, row.site, row.created_at)
         for language in ("vi", "en"):
             monkeypatch.setenv("GIUCONG_LANG", language)
             worded[duty, language] = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
@@ -105,6 +111,25 @@ def test_a_notice_says_law_or_own_target_in_both_languages(
     assert "own target" in worded["fire-extinguisher", "en"].body
     assert "NĐ 331/2026/NĐ-CP Điều 35–36" in worded["security-report-ministry", "vi"].body
     assert "is due on 24/12/2026" in worded["security-report-ministry", "en"].title
+
+
+def test_at_the_end_of_the_year_each_person_gets_one_message_a_day(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    for days in range(12):
+        note_duties(catalog, LEAD_BEGINS + timedelta(days=days))
+    rows = digests(catalog)
+    keys = [item["key"] for row in rows for item in row.params["items"]]
+    it = rows[0]
+    told = Told(it.severity, it.code, it.params, it.job, it.site, it.created_at)
+    message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
+
+    assert len({row.subject_key for row in rows}) == len(rows)  # one person has a route
+    assert len(keys) == len(set(keys)) > len(rows)
+    assert f"{len(it.params['items'])} duties are due soon" in message.title
+    assert message.body.count("●") == len(it.params["items"]) > 3
+    assert "giucong duty.due" in message.body
 
 
 def test_a_changed_set_of_duties_is_journaled_once(catalog: Catalog, estate: Path) -> None:
