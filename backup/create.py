@@ -41,6 +41,7 @@ from backup.scan_state import Counts, ItemError, Memory
 from backup.scanning import RACY_NANOSECONDS, Walker
 from backup.snapshots import Snapshot
 from backup.sources.files import FolderSource
+from backup.sources.remote.source import RemoteSource
 from backup.times import format_local_time, parse_nanoseconds
 from backup.trees import Node, encode_node, encode_tree
 from backup.writer import RunWriter
@@ -193,19 +194,19 @@ class _Run:
         previous = trees
         for part in above:
             previous = previous.below(part)
-        if isinstance(mount.source, FolderSource):
+        if isinstance(mount.source, FolderSource | RemoteSource):
             return self._walk(mount.source, name, previous)
         return self._read_stream(mount, name)
 
     def _walk(
-        self, source: FolderSource, name: bytes, previous: PreviousFolder
+        self, source: FolderSource | RemoteSource, name: bytes, previous: PreviousFolder
     ) -> Node | str | None:
         memory = Memory(
             self._cache.entries,
             vouches_for_previous=self._parent is not None
             and self._parent.tree in self._cache.tree_ids,
         )
-        walker = Walker(self._writer, source, memory=memory, progress=self._progress)
+        walker = self._make_walker(source, memory)
 
         def checkpoint() -> None:
             self._writer.checkpoint()
@@ -218,9 +219,16 @@ class _Run:
             self._errors += walker.errors
             self._digests |= walker.digests
 
+    def _make_walker(self, source: FolderSource | RemoteSource, memory: Memory) -> Walker:
+        if isinstance(source, FolderSource):
+            return Walker(self._writer, source, memory=memory, progress=self._progress)
+        from backup.sources.remote.walking import RemoteWalker
+
+        return RemoteWalker(self._writer, source, memory=memory, progress=self._progress)
+
     def _read_stream(self, mount: Mount, name: bytes) -> Node:
         source = mount.source
-        assert not isinstance(source, FolderSource)  # noqa: S101 -- the caller has looked
+        assert not isinstance(source, FolderSource | RemoteSource)  # noqa: S101 -- the caller has looked
         outcome: list[tuple[bytes, int]] = []
 
         def done(content: bytes, size: int) -> None:
@@ -355,6 +363,9 @@ def _cache_key(request: BackupRequest) -> str:
             parts += [mount.at, source.path, source.one_file_system, source.with_atime]
             parts += [sorted(source.also_enter), source.is_mount_point]
             parts.append(source.options_key)
+        elif isinstance(source, RemoteSource):
+            parts += [mount.at, source.host, source.folder.path]
+            parts += [source.folder.one_file_system, source.folder.options_key]
     for names in ("/etc/passwd", "/etc/group"):
         with suppress(OSError):
             parts.append(os.stat(names).st_mtime_ns)

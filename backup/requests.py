@@ -9,6 +9,7 @@ from backup.frames import Compression
 from backup.scan_state import ItemError
 from backup.snapshots import Snapshot, text_as_stored
 from backup.sources.files import Source
+from backup.sources.remote.source import RemoteSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Mount:
     """
 
     at: bytes
-    source: Source
+    source: Source | RemoteSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 from backup.fetching import Fetcher
 from backup.folder_digest import digest_folder
@@ -169,7 +170,7 @@ class Walker:
                     found.append((os.fsencode(entry.name), status))
         except OSError as error:
             self._report(folder.path, "scan", error)
-        found.sort(key=_name_of)
+        found.sort(key=itemgetter(0))
         found = self._select(folder, found)
         folder.names = [name for name, _ in found]
         folder.stats = [status for _, status in found]
@@ -372,7 +373,8 @@ class Walker:
         if trusted and not any(isinstance(outcome, Dropped) for outcome in folder.outcomes):
             self.digests[self._digest(folder)] = tree_id
 
-    _digest = staticmethod(digest_folder)
+    def _digest(self, folder: Folder) -> bytes:
+        return digest_folder(folder)
 
     def _resolve_folder(self, folder: Folder, tree_id: bytes) -> None:
         folder.names, folder.stats, folder.outcomes = [], [], []
@@ -394,7 +396,3 @@ class Walker:
         text = error.strerror or str(error)
         self.errors.append(ItemError(path, during, error.errno or 0, text))
         self._progress.item_error(path, during, error)
-
-
-def _name_of(pair: tuple[bytes, os.stat_result]) -> bytes:
-    return pair[0]

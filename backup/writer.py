@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from backup.claims import LocalClaims
 from backup.frames import Compression
-from backup.packs import BlobType, PackedBlob
+from backup.index_text import encode_pack, join_packs
+from backup.packs import BlobType
 from backup.reading import Xattrs
 from backup.repository import Repository
 from backup.ring import ChunkRing, Parts, group_pieces
@@ -81,7 +82,7 @@ class RunWriter:
         self._number = 0
         self._executor: Executor | None = None
         self._dismissed: Executor | None = None
-        self._unindexed: dict[bytes, list[PackedBlob]] = {}
+        self._unindexed: list[str] = []
         self._unindexed_blobs = 0
         self._flushed: list[tuple[int, int, int]] = []
         self.index_files: list[str] = []
@@ -137,7 +138,7 @@ class RunWriter:
         return tree_id
 
     def _note_tree_pack(self, pack: "StoredPack") -> None:
-        self._note_pack(pack.id, pack.blobs)
+        self._note_pack(len(pack.blobs), encode_pack(pack.id, pack.blobs))
 
     # Data --------------------------------------------------------------------------------------
 
@@ -237,6 +238,32 @@ class RunWriter:
                 begin = 0
         parts.close()
 
+    def store_blobs(self, blobs: Sequence[bytes], answered: Callable[[bytes], None]) -> None:
+        """Store each of these as one blob of data, together at most half a buffer.
+
+        Args:
+            blobs: Contents, none empty.
+            answered: Told their joined ids, perhaps much later.
+        """
+        self._start()
+        assert self._ring is not None  # noqa: S101 -- set by _start
+        ring = self._ring
+        if len(ring.view) - ring.filled < sum(map(len, blobs)):
+            ring.advance(b"")
+        pieces = []
+        for blob in blobs:
+            begin, end = ring.filled, ring.filled + len(blob)
+            ring.view[begin:end] = blob
+            ring.filled = end
+            pieces.append((begin, end))
+        release = ring.use()
+
+        def stored(ids: bytes, _: object) -> None:
+            release()
+            answered(ids)
+
+        self._submit(("chunks",), (ring.current, pieces), stored)
+
     def _submit_chunks(self, ring: ChunkRing, begin: int, parts: Parts, *, last: bool) -> int:
         """Cut from `begin` and hand over what is certain; gives where the uncertain rest begins."""
         cuts = self._chunker.cut(ring.view[begin : ring.filled], last=last)
@@ -265,8 +292,7 @@ class RunWriter:
         for message in messages:
             kind = message[0]
             if kind == "pack":
-                blobs = [PackedBlob(row[0], BlobType(row[1]), *row[2:]) for row in message[3]]
-                self._note_pack(message[1], blobs)
+                self._note_pack(message[1], message[2])
             elif kind == "flushed":
                 self._flushed.append(message[1:])
             elif message[1] in self._windows:
@@ -287,9 +313,9 @@ class RunWriter:
         else:
             window.reading.take_ids(window.place, rest[0])
 
-    def _note_pack(self, pack_id: bytes, blobs: list[PackedBlob]) -> None:
-        self._unindexed[pack_id] = blobs
-        self._unindexed_blobs += len(blobs)
+    def _note_pack(self, blobs: int, entry: str) -> None:
+        self._unindexed.append(entry)
+        self._unindexed_blobs += blobs
         if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED or self._is_index_due():
             self._write_index()
 
@@ -299,13 +325,11 @@ class RunWriter:
 
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:
-            from backup.index import encode_index
-
             self._before_index()
             self.index_files.append(
-                self._repository.write_file("index", encode_index(self._unindexed))
+                self._repository.write_file("index", join_packs(self._unindexed))
             )
-        self._unindexed, self._unindexed_blobs = {}, 0
+        self._unindexed, self._unindexed_blobs = [], 0
         self._indexed_at = self._repository.clock.monotonic()
 
     def drain(self) -> None:
@@ -324,9 +348,12 @@ class RunWriter:
         self.drain()
         if self._executor is not None:
             self._flushed = []
-            self._take(self._executor.flush())
-        if "_trees" in self.__dict__:
+            answers = self._executor.flush()
+        else:
+            answers = iter(())
+        if "_trees" in self.__dict__:  # while the workers flush
             self._trees.flush()
+        self._take(answers)
         self._write_index()
         self._checkpointed_at = self._repository.clock.monotonic()
 

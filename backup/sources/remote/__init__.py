@@ -1,0 +1,1 @@
+"""Files of other machines: nothing is installed there, and nothing there is written."""

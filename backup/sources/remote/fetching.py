@@ -1,0 +1,166 @@
+"""Fetching the contents of another machine's files at the pauses of its listing."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backup.errors import SourceError
+from backup.fetching import Fetcher, Receiver
+from backup.packs import ID_LENGTH
+from backup.progress import Progress
+from backup.reading import LARGEST_SMALL_FILE, Xattrs
+from backup.scan_state import Content, Folder
+from backup.sources.remote.tree import Arriving, RemoteTree, Wanted
+from backup.writer import RunWriter
+
+_ROUNDS = 3
+_BATCH_FILES = 256
+_BATCH_BYTES = 4 << 20
+_CHANGED = "it changed while it was read, three times over; what was read last is kept"
+
+Place = tuple[Folder, int]
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """What was read of one file, as far as it is known."""
+
+    before: os.stat_result
+    xattrs: Xattrs
+    ids: bytes = b""
+    size: int = 0
+
+    def take(self, ids: bytes, size: int) -> None:
+        self.ids, self.size = ids, size
+
+
+class RemoteFetcher(Fetcher):
+    """Has files fetched and stored; those that change meanwhile are fetched again."""
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        receiver: Receiver,
+        progress: Progress,
+        *,
+        report: Callable[[Folder, int, OSError], None],
+    ) -> None:
+        """Set up.
+
+        Args:
+            writer: Stores.
+            receiver: Told what became of each file.
+            progress: Told of each stretch that arrives.
+            report: Told of a file that is kept although it changed.
+        """
+        super().__init__(writer, receiver, progress)
+        self._report = report
+        self._queue: list[Place] = []
+        self._small: list[tuple[_Arrival, bytes]] = []
+        self._small_bytes = 0
+
+    def fetch(self, folder: Folder, place: int) -> None:
+        """Note a file to be fetched at the next pause."""
+        if folder.stats[place].st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
+            return
+        self._queue.append((folder, place))
+
+    def pull(self, tree: RemoteTree, path_of: Callable[[Folder, int], bytes]) -> None:
+        """Fetch all that was noted, and wait until it is stored.
+
+        Args:
+            tree: At a pause, or at the end of its listing.
+            path_of: Gives a file's path from the root.
+
+        Raises:
+            SourceError: The line was cut.
+        """
+        rounds = 0
+        while self._queue:
+            rounds += 1
+            queue, self._queue = self._queue, []
+            wanted = [Wanted(path_of(*it), it[0].stats[it[1]]) for it in queue]
+            arrivals: dict[int, _Arrival] = {}
+
+            def take(number: int, file: Arriving, arrivals: dict[int, _Arrival] = arrivals) -> None:
+                arrivals[number] = self._store(file)
+
+            endings = tree.fetch(wanted, take)
+            self._store_small()
+            self._writer.drain()
+            for number, (place, ending) in enumerate(zip(queue, endings, strict=True)):
+                self._conclude(place, arrivals.get(number), ending, is_last=rounds >= _ROUNDS)
+
+    def _store(self, file: Arriving) -> _Arrival:
+        arrival = _Arrival(file.before, file.xattrs)
+
+        def read_into(view: memoryview) -> int:
+            count = file.readinto(view)
+            self._progress.advance(count)
+            return count
+
+        self._writer.start_early()
+        if file.before.st_size > LARGEST_SMALL_FILE:
+            self._store_small()
+            self._writer.store_stream(read_into, arrival.take)
+            return arrival
+        data = _read_all(read_into)
+        arrival.size = len(data)
+        if data:
+            self._small.append((arrival, data))
+            self._small_bytes += len(data)
+        if self._small_bytes >= _BATCH_BYTES or len(self._small) >= _BATCH_FILES:
+            self._store_small()
+        return arrival
+
+    def _store_small(self) -> None:
+        small, self._small, self._small_bytes = self._small, [], 0
+
+        def answered(ids: bytes) -> None:
+            for number, (arrival, _) in enumerate(small):
+                arrival.ids = ids[ID_LENGTH * number : ID_LENGTH * (number + 1)]
+
+        if small:
+            self._writer.store_blobs([data for _, data in small], answered)
+
+    def _conclude(
+        self,
+        at: Place,
+        arrival: _Arrival | None,
+        ending: os.stat_result | OSError,
+        *,
+        is_last: bool,
+    ) -> None:
+        folder, place = at
+        if isinstance(ending, OSError):
+            self._deliver(folder, place, ending)
+            return
+        if arrival is None:
+            raise SourceError("a file that was asked for did not come", data="no snapshot was made")
+        if _identity(arrival.before) != _identity(ending):
+            if not is_last:
+                self._queue.append(at)
+                return
+            self._report(folder, place, OSError(0, _CHANGED))
+        listed, content = folder.stats[place], Content(arrival.ids, arrival.size, arrival.xattrs)
+        if listed.st_ino != arrival.before.st_ino:
+            # Another file has its name now; the old one's other names are fetched by themselves.
+            others = self._links.pop((listed.st_dev, listed.st_ino), None)
+            self._queue += others if isinstance(others, list) else []
+            folder.stats[place] = arrival.before
+            self._tell(folder, place, content, told=arrival.size)
+            return
+        folder.stats[place] = arrival.before
+        self._deliver(folder, place, content, told=arrival.size)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _read_all(read_into: Callable[[memoryview], int]) -> bytes:
+    pieces = []
+    buffer = memoryview(bytearray(LARGEST_SMALL_FILE))
+    while count := read_into(buffer):
+        pieces.append(bytes(buffer[:count]))
+    return b"".join(pieces)

@@ -1,0 +1,142 @@
+"""Reading exact numbers of bytes from a command on another machine, and saying that it failed."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backup.errors import SourceError
+from provisioning.errors import ProvisioningError
+from provisioning.hosts import HostProcess
+
+_PIECE = 1 << 20
+_MOST_TOLD = 300
+_FRAME = struct.Struct("<cI")
+_LARGEST_FRAME = 1 << 30
+
+
+class Line:
+    """What a command there prints, piece by piece.
+
+    Attributes:
+        host: Name of the machine.
+    """
+
+    def __init__(self, host: str, process: HostProcess) -> None:
+        self.host = host
+        self._process = process
+        self._buffer = b""
+        self._at = 0
+
+    def read_frame(self) -> tuple[bytes, bytes]:
+        """Read one frame: kind and body."""
+        kind, length = _FRAME.unpack(self.read_exactly(_FRAME.size))
+        if length > _LARGEST_FRAME:
+            raise self.failed("what it sent makes no sense")
+        return kind, self.read_exactly(length)
+
+    def read_exactly(self, size: int) -> bytes:
+        """Read so many bytes.
+
+        Raises:
+            SourceError: There are not so many.
+        """
+        if len(self._buffer) - self._at >= size:
+            self._at += size
+            return self._buffer[self._at - size : self._at]
+        pieces = [self._buffer[self._at :]]
+        missing = size - len(pieces[0])
+        self._buffer, self._at = b"", 0
+        while missing > 0:
+            piece = self._read_piece()
+            if not piece:
+                raise self.failed()
+            pieces.append(piece[:missing])
+            if len(piece) > missing:
+                self._buffer, self._at = piece, missing
+            missing -= len(piece)
+        return b"".join(pieces)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read what is there, as a file would; empty at the end."""
+        if self._at < len(self._buffer):
+            rest = self._buffer[self._at :]
+            taken = rest if size < 0 else rest[:size]
+            self._at += len(taken)
+            return taken
+        if size < 0 or size >= _PIECE:
+            return self._read_piece()
+        self._buffer, self._at = self._read_piece(), 0
+        return self.read(size) if self._buffer else b""
+
+    def _read_piece(self) -> bytes:
+        with translated(self.host):
+            return self._process.read(_PIECE)
+
+    def write(self, data: bytes) -> None:
+        """Write to the command's stdin.
+
+        Raises:
+            SourceError: It no longer reads, or the line was cut.
+        """
+        try:
+            with translated(self.host):
+                self._process.write(data)
+        except SourceError as error:
+            raise self.failed() from error
+
+    def close_input(self) -> None:
+        """End the command's stdin."""
+        self._process.close_input()
+
+    def finish(self) -> None:
+        """Wait for its end, which must be a good one.
+
+        Raises:
+            SourceError: It ended badly.
+        """
+        with translated(self.host):
+            ended = self._process.finish()
+        if ended.status != 0:
+            raise failed(self.host, ended.stderr, ended.status)
+
+    def failed(self, why: str = "") -> SourceError:
+        """Say that the command ended too early, in its own last words."""
+        if why:
+            return failed(self.host, why.encode(), None)
+        try:
+            with translated(self.host):
+                ended = self._process.finish()
+        except SourceError as error:
+            return error
+        return failed(self.host, ended.stderr or b"it ended before all was told", ended.status)
+
+
+@contextmanager
+def translated(host: str) -> Iterator[None]:
+    """Turn what goes wrong with a host into what goes wrong with a source."""
+    try:
+        yield
+    except ProvisioningError as error:
+        raise SourceError(
+            "files of the host {host} cannot be read to the end",
+            why="{reason}",
+            data="no snapshot was made; earlier ones are untouched",
+            next_step="{advice}",
+            host=host,
+            reason=f"{error} {error.why.format(**error.params)}".strip(),
+            advice=error.next_step.format(**error.params) or "run it again",
+        ) from error
+
+
+def failed(host: str, words: bytes, status: int | None) -> SourceError:
+    """Say that a command there failed."""
+    told = words.decode("utf-8", "backslashreplace").strip()[-_MOST_TOLD:]
+    return SourceError(
+        "files of the host {host} cannot be read to the end",
+        why="the far end failed: {words}" if status is None else "it ended with {status}: {words}",
+        data="no snapshot was made; earlier ones are untouched",
+        next_step="run it again; if this comes back, look at the host",
+        host=host,
+        words=told or "without a word",
+        status=status,
+    )

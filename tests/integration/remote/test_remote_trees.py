@@ -1,0 +1,185 @@
+"""A folder read from a host makes the very tree that reading it here makes."""
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backup.errors import SourceError
+from backup.repository import Repository
+from backup.requests import BackupResult, Mount
+from backup.sources.files import FolderSource
+from backup.sources.remote.python_tree import open_python_tree
+from backup.sources.remote.source import RemoteSource
+from backup.sources.remote.tree import RemoteTree
+from provisioning.hosts import Host
+from provisioning.local_host import LocalHost
+from tests.backing_up import back_up, back_up_mounts, make_repository, read_back
+from tests.remote_hosts import CutHost, MeddlingHost
+from tests.trees import build_hostile_tree
+
+
+def back_up_there(
+    repository: Repository, path: Path, host: Host | None = None, **changes: Any
+) -> BackupResult:
+    """Back a folder of a host up as ``/site``."""
+    there: Host = host or LocalHost("web1")
+
+    def open_tree() -> AbstractContextManager[RemoteTree]:
+        return open_python_tree(there, os.fsencode(path), one_file_system=False)
+
+    folder = FolderSource(os.fsencode(path), is_excluded=changes.pop("is_excluded", None))
+    source = RemoteSource(there.name, folder, open_tree)
+    return back_up_mounts(repository, [Mount(b"/site", source)], **changes)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hostile") / "tree"
+    build_hostile_tree(root)
+    return root
+
+
+def test_python_there_makes_the_very_tree(hostile: Path) -> None:
+    here = back_up(make_repository(), hostile)
+    there = back_up_there(make_repository(), hostile)
+
+    assert there.outcome == here.outcome == "ok"
+    assert there.tree_id == here.tree_id
+    assert there.summary["files_new"] == here.summary["files_new"]
+
+
+def test_what_has_not_changed_is_not_fetched_again(hostile: Path) -> None:
+    repository = make_repository()
+    first = back_up_there(repository, hostile)
+    sent = 0
+
+    def count(data: bytes) -> None:
+        nonlocal sent
+        sent += len(data)
+
+    again = back_up_there(repository, hostile, MeddlingHost(count))
+
+    assert again.tree_id == first.tree_id
+    assert again.summary["files_new"] == again.summary["files_changed"] == 0
+    assert sent < 200_000
+
+
+def test_a_changed_file_alone_is_fetched(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    (root / "in").mkdir(parents=True)
+    for name in ("a", "b"):
+        (root / "in" / name).write_text(name * 10)
+    repository = make_repository()
+    back_up_there(repository, root)
+    (root / "in" / "b").write_text("khác")
+
+    result = back_up_there(repository, root)
+
+    assert result.summary["files_changed"] == 1
+    assert read_back(repository, result)[b"/site/in/b"].data == "khác".encode()
+    assert result.tree_id == back_up(make_repository(), root).tree_id
+
+
+def test_a_single_file_is_a_source_too(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("một tệp")
+
+    here = back_up(make_repository(), tmp_path / "site")
+    assert back_up_there(make_repository(), tmp_path / "site").tree_id == here.tree_id
+
+
+def test_what_is_left_out_here_is_left_out_there(hostile: Path) -> None:
+    def is_excluded(path: bytes, _: os.stat_result) -> bool:
+        return path.endswith((b"/names", b"/sparse"))
+
+    here = back_up(make_repository(), hostile, is_excluded=is_excluded)
+    there = back_up_there(make_repository(), hostile, is_excluded=is_excluded)
+    assert there.tree_id == here.tree_id
+
+
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.5, 0.9, 0.999])
+def test_a_line_that_is_cut_leaves_no_snapshot(hostile: Path, share: float) -> None:
+    sent = 0
+
+    def count(data: bytes) -> None:
+        nonlocal sent
+        sent += len(data)
+
+    back_up_there(make_repository(), hostile, MeddlingHost(count))
+    repository = make_repository()
+
+    with pytest.raises(SourceError, match="web1"):
+        back_up_there(repository, hostile, CutHost(int(sent * share)))
+    assert repository.load_snapshots() == []
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        back_up_there(make_repository(), tmp_path / "nowhere")
+    assert caught.value.params["reason"] == "No such file or directory"
+
+
+def test_a_host_without_python_is_an_error(tmp_path: Path) -> None:
+    source = RemoteSource(
+        "web1",
+        FolderSource(os.fsencode(tmp_path)),
+        lambda: open_python_tree(
+            LocalHost("web1"),
+            os.fsencode(tmp_path),
+            one_file_system=True,
+            command=[b"false"],
+        ),
+    )
+    with pytest.raises(SourceError):
+        back_up_mounts(make_repository(), [Mount(b"/site", source)])
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "replace"])
+def test_a_file_that_changes_while_it_is_sent_is_fetched_again(tmp_path: Path, change: str) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "log").write_bytes(os.urandom(3 << 20))
+    changed: list[str] = []
+
+    def meddle(data: bytes) -> None:
+        if len(data) < 60_000 or changed:
+            return
+        changed.append(change)
+        if change == "grow":
+            with (root / "log").open("ab") as file:
+                file.write(b"more")
+        elif change == "shrink":
+            os.truncate(root / "log", 10)
+        else:
+            (root / "new").write_bytes(b"another file")
+            (root / "new").rename(root / "log")
+
+    repository = make_repository()
+    result = back_up_there(repository, root, MeddlingHost(meddle))
+
+    assert changed
+    assert result.outcome == "ok"
+    if change != "replace":  # the old one, which was open, was sent whole
+        assert read_back(repository, result)[b"/site/log"].data == (root / "log").read_bytes()
+    again = back_up_there(repository, root)
+    assert read_back(repository, again)[b"/site/log"].data == (root / "log").read_bytes()
+
+
+def test_a_file_that_never_rests_is_kept_and_told(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "log").write_bytes(os.urandom(3 << 20))
+
+    def meddle(data: bytes) -> None:
+        if len(data) > 60_000:
+            with (root / "log").open("ab") as file:
+                file.write(b"more")
+
+    repository = make_repository()
+    result = back_up_there(repository, root, MeddlingHost(meddle))
+
+    assert result.outcome == "incomplete"
+    assert "changed while it was read" in result.errors[0].text
+    assert b"/site/log" in read_back(repository, result)
