@@ -99,14 +99,15 @@ def show_differences(*, as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    _write_changes(_("In force, against the shipped duties:"), found.from_shipped)
+    write_changes(_("In force, against the shipped duties:"), found.from_shipped)
     if found.journaled:
-        _write_changes(_("In force, against those journaled last:"), found.from_journaled)
+        write_changes(_("In force, against those journaled last:"), found.from_journaled)
     else:
         write_line(_("No duties are journaled yet: the service does it once a day."))
 
 
-def _write_changes(title: str, changes: Mapping[str, list[Any]]) -> None:
+def write_changes(title: str, changes: Mapping[str, list[Any]]) -> None:
+    """Write a title, then what differs under it: dotted key, old and new value."""
     write_line(title)
     for key, (old, new) in changes.items():
         write_wrapped(f"{key}: {_shown(old)} → {_shown(new)}")

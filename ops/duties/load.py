@@ -80,6 +80,17 @@ def load_calendar(estate: Estate) -> WorkCalendar:
     return read_calendar((SHIPPED_HOLIDAYS, *named))
 
 
+def check_tables(estate: Estate) -> list[Problem]:
+    """List what is wrong with the tables of duties and holidays, for `estate.check`."""
+    problems: list[Problem] = []
+    for load in (load_duties, load_calendar):
+        try:
+            load(estate)
+        except DutiesError as error:
+            problems += error.problems
+    return problems
+
+
 def _is_shipped(path: Path) -> bool:
     """Tell whether a name in the estate means the table that ships with the service."""
     return path.name == SHIPPED_HOLIDAYS.name and not path.exists()

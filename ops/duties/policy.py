@@ -145,7 +145,7 @@ def _ways_of(estate: Estate, site: Site, duties: tuple[Duty, ...]) -> dict[str, 
             for it in concerned
             if it.evidence.query == "restores" and it.every is not None
         ),
-        "basis": tuple(dict.fromkeys(_bases(site, concerned))),
+        "basis": tuple(dict.fromkeys(_bases(estate, site, concerned))),
     }
 
 
@@ -156,12 +156,13 @@ def _place(estate: Estate, site: Site, store: Store) -> Place:
     return Place(store.name, store.location, store.medium, store.role, days, retention)
 
 
-def _bases(site: Site, duties: Iterable[Duty]) -> Iterator[str]:
+def _bases(estate: Estate, site: Site, duties: Iterable[Duty]) -> Iterator[str]:
     for duty in duties:
         if duty.evidence.query in {"runs", "restores", "copies"} and duty.nature != "own":
             yield from (it.document for it in duty.basis)
-    if site.retention.minimum_basis:
-        yield site.retention.minimum_basis
+    minimum = estate.retention_for(site, estate.primary_store)
+    if minimum.minimum_basis:
+        yield minimum.minimum_basis
 
 
 def _concerns(duty: Duty, estate: Estate, site: Site) -> bool:

@@ -58,7 +58,7 @@ def remember_duties(session: Session, duties: DutySet, *, now: datetime, origin:
         text = canonical_json(duties.document())
         session.add(DutyVersion(digest=digest, first_seen_at=now, document=text))
         session.flush()
-    changes = find_changes(known, _as_stored(duties))
+    changes = find_changes(known, as_stored(duties))
     details = {"before": before, "changes": changes if before else {}}
     journal.append(session, origin, [Entry(ACTION, digest, details)])
     return digest
@@ -66,9 +66,9 @@ def remember_duties(session: Session, duties: DutySet, *, now: datetime, origin:
 
 def find_differences(session: Session, duties: DutySet) -> Differences:
     """Compare the duties in force with the shipped ones, and with those journaled last."""
-    now = _as_stored(duties)
+    now = as_stored(duties)
     before = digest_in_force(session)
-    shipped = _as_stored(read_duties((SHIPPED_DUTIES,)))
+    shipped = as_stored(read_duties((SHIPPED_DUTIES,)))
     return Differences(
         from_shipped=find_changes(shipped, now),
         from_journaled=find_changes(_document(session, before), now) if before else {},
@@ -93,7 +93,7 @@ def _document(session: Session, digest: str) -> dict[str, Any]:
     return parsed
 
 
-def _as_stored(duties: DutySet) -> dict[str, Any]:
+def as_stored(duties: DutySet) -> dict[str, Any]:
     """Give a set as it comes back from the catalog, so that both sides compare alike."""
     parsed: dict[str, Any] = json.loads(canonical_json(duties.document()))
     return parsed

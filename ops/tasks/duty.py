@@ -87,6 +87,25 @@ def diff(_context: Context, json: bool = False) -> None:
 
 
 @operator_task(
+    name="import",
+    help={
+        "file": N_("The edited table: TOML, or CSV by its name; - reads TOML from standard input."),
+        "dry_run": _DRY_RUN,
+        "json": _JSON,
+    },
+)
+def import_(_context: Context, file: str, dry_run: bool = False, json: bool = False) -> int:
+    """Take over an edited table of the Center's own duties, and say what it changes.
+
+    A TOML file takes the place of the last file under `[duties] include`; rows of a CSV table are
+    added to it, or take the place of rows with the same name and first day.
+    """
+    from ops.duties.importing import import_duties
+
+    return import_duties(file, dry_run=dry_run, as_json=json)
+
+
+@operator_task(
     help={
         "approve": N_("Record the policy as it is now as approved."),
         "number": N_("Number of the decision that approves it."),

@@ -31,6 +31,7 @@ def check(_context: Context, json: bool = False) -> int:
     """
     from datetime import datetime
 
+    from ops.duties.load import check_tables
     from ops.errors import EstateError
     from ops.estate.available import list_not_available
     from ops.estate.check import check_surroundings
@@ -49,6 +50,7 @@ def check(_context: Context, json: bool = False) -> int:
     problems = [
         *check_surroundings(estate, today),
         *check_vanished(estate),
+        *check_tables(estate),
         *check_required(estate, today),
         *list_not_available(estate),
     ]

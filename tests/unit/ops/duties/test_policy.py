@@ -99,6 +99,19 @@ def test_sites_alike_share_a_row_and_every_class_has_one(tmp_path: Path) -> None
     assert rows[1].frequency["backup"] == "0 * * * *"
 
 
+def test_the_basis_is_that_of_the_minimum_that_holds(tmp_path: Path) -> None:
+    longer = 'personal_data = true\nminimum_days = 900\nminimum_basis = "Quy chế Điều 7"'
+    path = tmp_path / "estate.toml"
+    path.write_text(
+        ESTATE.replace("personal_data = true", longer) + a_site("b", ', "feedback"'),
+        encoding="utf-8",
+    )
+    rows = make_policy(load_estate(path), VALID)
+
+    assert all("Quy chế Điều 7" in row.basis for row in rows)
+    assert not any("Trung tâm tự đặt" in row.basis for row in rows)
+
+
 def test_a_row_answers_what_an_auditor_asks(tmp_path: Path) -> None:
     (row,) = make_policy(load(tmp_path, a_site("a")), VALID)
 
