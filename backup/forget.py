@@ -16,6 +16,7 @@ from typing import Literal
 from backup.deleting import delete_files
 from backup.errors import (
     DamagedError,
+    ObjectLockedError,
     ObjectNotFoundError,
     PlanOutdatedError,
     StoreError,
@@ -75,11 +76,14 @@ class ForgetResult:
         outcome: ok, or incomplete where some could not be removed.
         removed: Ids of those that are gone.
         failed: Ids of those that could not be removed, and why.
+        locked: Ids of those that the store has promised to keep for now, and until when; a later
+            run removes them.
     """
 
     outcome: Literal["ok", "incomplete"]
     removed: tuple[str, ...]
     failed: tuple[tuple[str, StoreError], ...]
+    locked: tuple[tuple[str, str], ...] = ()
 
 
 def plan_forget(
@@ -171,6 +175,7 @@ def apply_forget(
     refuse_outdated(repository, plan)
     removed = []
     failed = []
+    locked = []
     progress.start("remove snapshots", len(plan.remove), "snapshots")
     keys = [f"snapshots/{snapshot_id}" for snapshot_id in plan.remove]
     attempts = delete_files(
@@ -180,11 +185,15 @@ def apply_forget(
         snapshot_id = key.rpartition("/")[2]
         if error is None:
             removed.append(snapshot_id)
+        elif isinstance(error, ObjectLockedError):
+            locked.append((snapshot_id, str(error.params["until"])))
         else:
             failed.append((snapshot_id, error))
         progress.advance()
     progress.finish()
-    return ForgetResult("incomplete" if failed else "ok", tuple(removed), tuple(failed))
+    return ForgetResult(
+        "incomplete" if failed else "ok", tuple(removed), tuple(failed), tuple(locked)
+    )
 
 
 def refuse_outdated(repository: Repository, plan: ForgetPlan) -> None:

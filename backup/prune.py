@@ -29,14 +29,19 @@ in no index only when its needed blobs are indexed elsewhere.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 import numpy as np
 
 from backup.deleting import delete_files
-from backup.errors import DamagedError, PlanOutdatedError, RepositoryLockedError
+from backup.errors import (
+    DamagedError,
+    ObjectLockedError,
+    PlanOutdatedError,
+    RepositoryLockedError,
+)
 from backup.index import Index
 from backup.locks import Lock, hold_lock
 from backup.movers import Move, Moved, open_mover
@@ -48,8 +53,9 @@ from backup.pruning.indexes import extend_index, load_index_files, write_index
 from backup.pruning.planning import PruneFigures, PrunePlan, plan_prune
 from backup.pruning.removal import Removal, decide_removal
 from backup.pruning.request import PruneRequest
+from backup.renewal import Locked, find_locked
 from backup.repository import Repository, pack_key
-from backup.stores.leftovers import sweep_leftovers
+from backup.stores.leftovers import remove_superseded, sweep_leftovers
 
 __all__ = [
     "PruneFigures",
@@ -77,6 +83,8 @@ class PruneResult:
         removed_bytes: Their bytes.
         kept_back: Packs that stayed since a snapshot that came meanwhile needs them.
         postponed_by: Why it was postponed, else None.
+        locked: Packs that the store has promised to keep for now; a later run removes them.
+        superseded: Versions that nobody sees any more and whose time is up: how many went.
     """
 
     outcome: Literal["ok", "postponed"]
@@ -86,6 +94,8 @@ class PruneResult:
     removed_bytes: int = 0
     kept_back: int = 0
     postponed_by: RepositoryLockedError | None = None
+    locked: Locked = field(default_factory=Locked)
+    superseded: int = 0
 
 
 def prune(
@@ -208,7 +218,13 @@ def _finish(
 ) -> PruneResult:
     sweep_leftovers(repository.store)
     if not plan.has_work:
-        return PruneResult("ok", plan.figures, moved)
+        return PruneResult(
+            "ok",
+            plan.figures,
+            moved,
+            locked=plan.locked,
+            superseded=remove_superseded(repository.store),
+        )
     with _hold_alone(repository, retry_for) as lock:
         if isinstance(lock, RepositoryLockedError):
             return PruneResult("postponed", plan.figures, moved, postponed_by=lock)
@@ -218,6 +234,8 @@ def _finish(
         except RepositoryLockedError as error:
             return PruneResult("postponed", plan.figures, moved, postponed_by=error)
         leaving = _list_leaving(sight)
+        stuck = find_locked(repository.store, [pack_key(it) for it in leaving])
+        leaving = [it for it in leaving if pack_key(it) not in stuck.keys]
         if sight.removal.packs.any():
             _replace_index(repository, sight, lock, plan=plan, progress=progress)
         _delete_packs(repository, leaving, lock, plan=plan, progress=progress)
@@ -228,6 +246,8 @@ def _finish(
         removed_packs=len(leaving),
         removed_bytes=sum(sight.stored[pack_id] for pack_id in leaving),
         kept_back=len(sight.removal.kept_back),
+        locked=plan.locked.joined(stuck),
+        superseded=remove_superseded(repository.store),
     )
 
 
@@ -347,7 +367,7 @@ def _delete(
         repository.store, keys, ensure_allowed=lock.ensure_held, threads=threads
     )
     for _, error in attempts:
-        if error is not None:
+        if error is not None and not isinstance(error, ObjectLockedError):
             raise error
         progress.advance()
     progress.finish()

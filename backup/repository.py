@@ -29,6 +29,7 @@ from backup.packs import BlobType, PackedBlob
 from backup.polynomials import generate_polynomial
 from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from backup.stores.base import Buffer, Store
+from backup.stores.locking import promises_of
 
 if TYPE_CHECKING:  # numpy behind it costs a tenth of a second, and an unchanged tree needs no index
     from backup.index import Index, Location
@@ -236,7 +237,16 @@ class Repository:
         return decode_snapshot(snapshot_id, self.read_file("snapshots", snapshot_id))
 
     def save_snapshot(self, snapshot: Snapshot) -> str:
-        """Store a snapshot whose packs and index are durable already; gives its id."""
+        """Store a snapshot whose packs and index are durable already; gives its id.
+
+        Where the store promises to keep objects for a while, what the snapshot borrows from older
+        ones is promised anew first.
+        """
+        promises = promises_of(self.store)
+        if promises is not None:
+            from backup.renewal import renew_for
+
+            renew_for(self, promises, snapshot.tree)
         return self.write_file("snapshots", encode_snapshot(snapshot))
 
     # Index and blobs ---------------------------------------------------------------------------

@@ -232,5 +232,7 @@ def _report(context: Context, plan: ForgetPlan, result: ForgetResult | None) -> 
         return 0
     for snapshot_id, error in result.failed:
         output.warn(f"error: snapshot {snapshot_id[:8]} could not be removed: {error}")
+    for snapshot_id, until in result.locked:
+        output.note(f"snapshot {snapshot_id[:8]} stays: the store keeps it locked until {until}")
     output.note(f"removed {len(result.removed)} snapshots")
     return _INCOMPLETE if result.failed else 0

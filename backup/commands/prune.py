@@ -133,6 +133,11 @@ def _report(context: Context, result: PruneResult) -> int:
     output = context.output
     if result.kept_back:
         output.note(f"{result.kept_back} packs stay: a new snapshot needs them after all")
+    if result.locked.keys:
+        output.note(
+            f"{len(result.locked.keys)} packs that nobody needs stay: the store keeps them locked, "
+            f"the last until {result.locked.until:%Y-%m-%dT%H:%M:%SZ}"
+        )
     if result.postponed_by is not None:
         reason = result.postponed_by.lines()
         output.warn(

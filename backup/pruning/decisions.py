@@ -8,7 +8,7 @@ The rules are restic's (its manual, "Customize pruning"; design of prune):
   data. Packs of data stay once the unused rest is small enough.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,19 @@ class PackDecisions:
     remove: tuple[int, ...]
     repack: tuple[int, ...]
     keep: tuple[int, ...]
+
+    @property
+    def gone(self) -> tuple[int, ...]:
+        """All packs that do not stay."""
+        return (*self.remove, *self.repack)
+
+    def without(self, spared: Collection[int]) -> "PackDecisions":
+        """Keep these, too."""
+        return PackDecisions(
+            tuple(number for number in self.remove if number not in spared),
+            tuple(number for number in self.repack if number not in spared),
+            tuple(sorted({*self.keep, *spared})),
+        )
 
 
 def decide_packs(counts: PackCounts, request: PruneRequest) -> PackDecisions:

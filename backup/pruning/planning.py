@@ -18,8 +18,11 @@ from backup.pruning.entries import (
 )
 from backup.pruning.facts import NOTHING_DELETED, Reading, find_needs, list_steadily
 from backup.pruning.request import PruneRequest
-from backup.repository import Repository
+from backup.renewal import Locked, find_locked
+from backup.repository import Repository, pack_key
 from backup.tree_readers import open_tree_readers
+
+_NOTHING_LOCKED = Locked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class PrunePlan:
         remove: Numbers of packs that hold nothing needed.
         repack: Numbers of packs whose needed blobs move.
         figures: All this in numbers.
+        locked: Packs that would go if the store had not promised to keep them for now.
     """
 
     request: PruneRequest
@@ -85,6 +89,7 @@ class PrunePlan:
     remove: tuple[int, ...]
     repack: tuple[int, ...]
     figures: PruneFigures
+    locked: Locked = _NOTHING_LOCKED
 
     @property
     def has_work(self) -> bool:
@@ -138,7 +143,7 @@ def _plan(
     needed = choose_copies(index, used.marks, is_whole)
     counts = count_packs(index, needed, is_whole)
     _refuse_lost_packs(index, counts)
-    decisions = decide_packs(counts, request)
+    decisions, locked = _spare_locked(repository, index, decide_packs(counts, request))
     known = set(index.pack_ids)
     unindexed = [size for pack_id, size in stored.items() if pack_id not in known]
     return PrunePlan(
@@ -149,7 +154,18 @@ def _plan(
         remove=decisions.remove,
         repack=decisions.repack,
         figures=_figure(counts, decisions, unindexed),
+        locked=locked,
     )
+
+
+def _spare_locked(
+    repository: Repository, index: Index, decisions: PackDecisions
+) -> tuple[PackDecisions, Locked]:
+    """Leave alone what the store would not delete anyway; moving its blobs would only cost room."""
+    keys = {number: pack_key(index.pack_ids[number]) for number in decisions.gone}
+    locked = find_locked(repository.store, list(keys.values()))
+    spared = {number for number, key in keys.items() if key in locked.keys}
+    return decisions.without(spared), locked
 
 
 def _refuse_lost_packs(index: Index, counts: PackCounts) -> None:

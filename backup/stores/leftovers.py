@@ -5,6 +5,7 @@ from contextlib import suppress
 from backup.stores.base import Store
 from backup.stores.folder import FolderStore
 from backup.stores.limited import LimitedStore
+from backup.stores.locking import promises_of
 
 
 def sweep_leftovers(store: Store) -> int:
@@ -19,3 +20,22 @@ def sweep_leftovers(store: Store) -> int:
         with suppress(OSError):
             return store.sweep()
     return 0
+
+
+def remove_superseded(store: Store) -> int:
+    """Remove versions that nobody sees any more, where the store locks objects; gives how many.
+
+    A bucket that keeps versions without locking is left alone: its owner keeps them for a reason.
+    What cannot be removed now stays for the next run.
+    """
+    if promises_of(store) is None:
+        return 0
+    from backup.stores.s3 import S3Store
+    from backup.stores.s3_versions import purge_superseded
+
+    while not isinstance(store, S3Store):
+        inner = getattr(store, "inner", None)
+        if inner is None:
+            return 0
+        store = inner
+    return purge_superseded(store).removed

@@ -43,13 +43,13 @@ class Promises(Protocol):
 
 
 def promises_of(store: Store) -> Promises | None:
-    """Give the store beneath any wrapping that promises; None where there is none."""
-    while not isinstance(store, Promises):
-        inner = getattr(store, "inner", None)
-        if inner is None:
-            return None
-        store = inner
-    return store if store.promises else None
+    """Give the outermost store that promises, through any wrapping; None where there is none."""
+    found: object = store
+    while found is not None:
+        if isinstance(found, Promises) and found.promises:
+            return found
+        found = getattr(found, "inner", None)
+    return None
 
 
 def locked_error(key: str, place: str, until: datetime) -> ObjectLockedError:

@@ -8,8 +8,8 @@ finds nothing. Everything permanent passes at once.
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from backup.errors import (
@@ -19,6 +19,7 @@ from backup.errors import (
     StoreUnavailableError,
 )
 from backup.stores.base import Buffer, ObjectInfo, Store
+from backup.stores.locking import Promises, promises_of
 
 Result = TypeVar("Result")
 
@@ -100,6 +101,27 @@ class RetryingStore:
                     raise
 
         self._repeat(delete_once)
+
+    @property
+    def promises(self) -> bool:
+        """See `backup.stores.locking.Promises`: whether the wrapped store does."""
+        return promises_of(self.inner) is not None
+
+    def locked_until(self, key: str) -> datetime | None:
+        """See `Promises.locked_until`."""
+        promises = self._promises()
+        return self._repeat(lambda _: promises.locked_until(key))
+
+    def renew(self, keys: Iterable[str]) -> None:
+        """See `Promises.renew`; those that were renewed are not renewed again."""
+        promises, wanted = self._promises(), list(keys)
+        self._repeat(lambda _: promises.renew(wanted))
+
+    def _promises(self) -> Promises:
+        promises = promises_of(self.inner)
+        if promises is None:
+            raise StoreError("{place} makes no promises", place=self.location)
+        return promises
 
     def _repeat(self, call: Callable[[int], Result]) -> Result:
         """Call until it works or the attempts are used up; `call` is told which attempt it is."""

@@ -8,7 +8,7 @@ with Object Lock asks for.
 import os
 import re
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _DEFAULT_REGION = "us-east-1"
-_OPTIONS = frozenset({"s3.region", "s3.bucket-lookup", "s3.connections", "s3.timeout"})
+_OPTIONS = frozenset(
+    {"s3.region", "s3.bucket-lookup", "s3.connections", "s3.timeout", "s3.object-lock"}
+)
 _SCHEME = re.compile(r"[a-z]+://")
 
 
@@ -105,7 +107,7 @@ def parse_settings(rest: str, options: StoreOptions) -> S3Settings:
             next_step="pass them in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     extra = _known_options(options)
-    terms = options.object_lock
+    terms = options.object_lock or _parse_terms(extra.get("s3.object-lock", ""))
     if terms is not None:
         _refuse_unfounded(terms)
     variable = os.environ.get
@@ -198,6 +200,18 @@ def _number(extra: dict[str, str], name: str, default: int) -> float:
             "{option} needs a whole number above zero, not {value}", option=name, value=text
         )
     return int(text)
+
+
+def _parse_terms(text: str) -> LockTerms | None:
+    """Read `governance:DAYS`; compliance needs more than a command line can hold."""
+    if not text:
+        return None
+    mode, _, days = text.partition(":")
+    if mode != "governance" or not days.isdecimal() or not int(days):
+        raise UsageError(
+            "{value} is no way to lock objects", next_step="write governance:DAYS", value=text
+        )
+    return LockTerms("governance", timedelta(days=int(days)))
 
 
 def _refuse_unfounded(terms: LockTerms) -> None:
