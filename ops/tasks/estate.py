@@ -8,6 +8,7 @@ from ops.text import N_
 TITLE = N_("the estate file: what is backed up, from where, to where")
 
 _SITE = N_("Name of the site.")
+_HOST = N_("Name of the host.")
 _JSON = N_("Print the result as JSON.")
 _DRY_RUN = N_("Say what would be done, and change nothing.")
 
@@ -130,6 +131,44 @@ def secret(
     from ops.jobs.keeping_secrets import store_secret
 
     return store_secret(name, file=file, replace=replace, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "host": _HOST,
+        "confirm": N_("The fingerprint that you compared, instead of typing it when asked."),
+        "dry_run": N_("Show the fingerprints, and record nothing."),
+    }
+)
+def trust(_context: Context, host: str, confirm: str = "", dry_run: bool = False) -> int:
+    """Show the key of a host and record it once you have compared it.
+
+    Only a host whose key is on record is ever logged in to. A key that has changed is shown beside
+    the one on record.
+    """
+    from ops.jobs.trusting import trust_host
+
+    return trust_host(host, confirm=confirm, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "host": _HOST,
+        "sudo": N_(
+            "Read all files through sudo, where the host's file system has no capabilities."
+        ),
+        "json": _JSON,
+    }
+)
+def account(_context: Context, host: str, sudo: bool = False, json: bool = False) -> int:
+    """Print the script that makes the account for backups on a host; root runs it there.
+
+    The account reads every file of the host and writes none: a gate lets through only the commands
+    of a backup. Print and run it again after each upgrade of the service.
+    """
+    from ops.jobs.accounting import print_account
+
+    return print_account(host, rights="sudo" if sudo else "capability", as_json=json)
 
 
 @operator_task(help={"site": _SITE, "json": _JSON})

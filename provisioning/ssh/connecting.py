@@ -10,11 +10,14 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
+from provisioning.errors import HostRefusedError
 from provisioning.ssh.algorithms import Offer, decide_offer
 from provisioning.ssh.failures import (
     FAILURES,
+    REFUSED,
+    UNTOUCHED,
+    about,
     make_changed_key,
-    make_refused,
     make_unknown_key,
     translate_failure,
 )
@@ -74,7 +77,7 @@ def connect(target: SshTarget, *, through: paramiko.Transport | None = None) -> 
         HostUnavailableError: It does not answer.
     """
     known = _known_keys(target)
-    key = _read_identity(target)
+    key = read_identity(target)
     connection: Connection | None = None
     try:
         connection = _shake_hands(target, through, known)
@@ -178,35 +181,41 @@ def _known_keys(target: SshTarget) -> list[HostKey]:
     try:
         return read_keys(target.known_hosts, target.known_name)
     except OSError as error:
-        raise make_refused(
-            target,
-            "the table of host keys {file} cannot be read: {reason}",
-            "let the service's user read it",
+        raise HostRefusedError(
+            REFUSED,
+            why="the table of host keys {file} cannot be read: {reason}",
+            data=UNTOUCHED,
+            next_step="let the service's user read it",
+            **about(target),
             file=target.known_hosts,
             reason=error.strerror or "",
         ) from error
 
 
-def _read_identity(target: SshTarget) -> paramiko.Ed25519Key:
+def read_identity(target: SshTarget) -> paramiko.Ed25519Key:
     """Read our key before anything is sent.
 
     Raises:
         HostRefusedError: There is none, or not one that we use.
     """
     if target.identity is None:
-        raise make_refused(
-            target,
-            "no key of ours is named for it",
-            'make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',
+        raise HostRefusedError(
+            REFUSED,
+            why="no key of ours is named for it",
+            data=UNTOUCHED,
+            next_step='make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',
+            **about(target),
         )
     try:
         return paramiko.Ed25519Key.from_private_key_file(str(target.identity))
     except (paramiko.SSHException, OSError, ValueError) as error:
         unfit = "no ed25519 key without passphrase"
-        raise make_refused(
-            target,
-            "our key {file} cannot be used: {reason}",
-            'make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',
+        raise HostRefusedError(
+            REFUSED,
+            why="our key {file} cannot be used: {reason}",
+            data=UNTOUCHED,
+            next_step='make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',
+            **about(target),
             file=target.identity,
             reason=error.strerror if isinstance(error, OSError) else unfit,
         ) from error

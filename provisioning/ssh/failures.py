@@ -19,6 +19,9 @@ from provisioning.errors import (
 from provisioning.ssh.host_keys import HostKey
 from provisioning.ssh.inventory import SshTarget
 
+REFUSED = "the host {host} does not let us in"
+UNTOUCHED = "nothing was read or changed there"
+
 FAILURES = (SSHException, OSError, EOFError)
 """All that paramiko lets out when a connection fails."""
 
@@ -26,17 +29,21 @@ FAILURES = (SSHException, OSError, EOFError)
 def translate_failure(error: Exception, target: SshTarget) -> ProvisioningError:
     """Give our error for one of `FAILURES`; the caller raises it `from` the other."""
     if isinstance(error, BadAuthenticationType | AuthenticationException):
-        return make_refused(
-            target,
-            "it does not accept our key for the account {user}",
-            "put the public key into the account: `{program} estate.account --host {host}`",
+        return HostRefusedError(
+            REFUSED,
+            why="it does not accept our key for the account {user}",
+            data=UNTOUCHED,
+            next_step="put our key into the account: `{program} estate.account --host {host}`",
+            **about(target),
         )
     if isinstance(error, IncompatiblePeer):
-        return make_refused(
-            target,
-            "there is no SSH algorithm that both sides accept: {reason}",
-            "update SSH there; until then give the host `legacy_algorithms` with a reason and an"
-            " end",
+        return HostRefusedError(
+            REFUSED,
+            why="there is no SSH algorithm that both sides accept: {reason}",
+            data=UNTOUCHED,
+            next_step="update SSH there; until then give the host `legacy_algorithms` with a reason"
+            " and an end",
+            **about(target),
             reason=str(error),
         )
     return HostUnavailableError(
@@ -44,7 +51,7 @@ def translate_failure(error: Exception, target: SshTarget) -> ProvisioningError:
         why="{reason}",
         data="nothing was changed there by this attempt to connect",
         next_step="check that it is up and lets this machine in, then try again",
-        **_about(target),
+        **about(target),
         reason=_reason(error),
     )
 
@@ -56,20 +63,8 @@ def make_cut(target: SshTarget, error: Exception | None = None) -> HostUnavailab
         why="{reason}" if error else "",
         data="nobody knows how far the command there got",
         next_step="run it again when the host answers",
-        **_about(target),
+        **about(target),
         reason=_reason(error) if error else "",
-    )
-
-
-def make_refused(target: SshTarget, why: str, next_step: str, **params: object) -> HostRefusedError:
-    """Give the error of a host that was reached and does not let us in."""
-    return HostRefusedError(
-        "the host {host} does not let us in",
-        why=why,
-        data="nothing was read or changed there",
-        next_step=next_step,
-        **_about(target),
-        **params,
     )
 
 
@@ -81,7 +76,7 @@ def make_unknown_key(target: SshTarget, shown: HostKey) -> HostKeyError:
         data="the connection was ended before anything was sent",
         next_step="compare the fingerprint on the host itself, then `{program} estate.trust --host"
         " {host}`",
-        **_about(target),
+        **about(target),
         shown=shown.fingerprint,
         kind=shown.kind,
     )
@@ -95,20 +90,20 @@ def make_changed_key(target: SshTarget, shown: HostKey, known: list[HostKey]) ->
         data="the connection was ended before anything was sent",
         next_step="ask who runs the host; only if they changed the key: `{program} estate.trust"
         " --host {host}`",
-        **_about(target),
+        **about(target),
         shown=shown.fingerprint,
         kind=shown.kind,
         known=", ".join(key.fingerprint for key in known),
     )
 
 
-def _about(target: SshTarget) -> dict[str, object]:
+def about(target: SshTarget) -> dict[str, object]:
+    """Give what the templates say of a host."""
     return {
         "host": target.name,
         "address": target.address,
         "port": target.port,
         "user": target.user,
-        "program": "fab",
     }
 
 

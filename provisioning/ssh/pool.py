@@ -15,9 +15,9 @@ from functools import partial
 
 import paramiko
 
-from provisioning.errors import HostUnavailableError
+from provisioning.errors import HostRefusedError, HostUnavailableError
 from provisioning.ssh.connecting import CONNECT_SECONDS, Connection, ask_key, connect
-from provisioning.ssh.failures import FAILURES, make_cut, make_refused
+from provisioning.ssh.failures import FAILURES, REFUSED, UNTOUCHED, about, make_cut
 from provisioning.ssh.host_keys import HostKey
 from provisioning.ssh.inventory import SshTarget
 
@@ -163,10 +163,12 @@ class SshPool:
             shared.used -= 1
             shared.room = shared.used
         if shared.room == 0:
-            raise make_refused(
-                target,
-                "it opens no session for the account {user}",
-                "allow sessions there (`MaxSessions` in sshd_config)",
+            raise HostRefusedError(
+                REFUSED,
+                why="it opens no session for the account {user}",
+                data=UNTOUCHED,
+                next_step="allow sessions there (`MaxSessions` in sshd_config)",
+                **about(target),
             )
 
     @staticmethod

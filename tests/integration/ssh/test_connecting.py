@@ -39,7 +39,7 @@ def echo(target: SshTarget, pool: SshPool) -> bytes:
 
 def tell(error: ProvisioningError) -> str:
     parts = (error.what, error.why, error.data, error.next_step)
-    return "\n".join(part.format(**error.params) for part in parts)
+    return "\n".join(part.format(program="fab", **error.params) for part in parts)
 
 
 def fingerprint(path: Path) -> str:

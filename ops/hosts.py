@@ -1,0 +1,97 @@
+"""A host of the estate as something that runs commands; nobody else makes one."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from ops.errors import SecretError
+from ops.estate.hosts import Host as HostEntry
+from ops.estate.models import Estate
+from provisioning.hosts import Host
+from provisioning.local_host import LocalHost
+from provisioning.ssh.host import SshHost
+from provisioning.ssh.inventory import LegacyAlgorithms, SshTarget
+from provisioning.ssh.pool import SshPool
+
+KNOWN_HOSTS = "known_hosts"
+"""The table in the state folder where a host names no other."""
+
+
+def open_host(estate: Estate, name: str | None) -> Host:
+    """Give a host by its name; None is this machine. Nothing is connected yet.
+
+    Raises:
+        WrongUseError: No host has that name.
+        SecretError: Its key cannot be a file.
+    """
+    if name is None:
+        return LocalHost()
+    return SshHost(make_target(estate, name), shared_pool())
+
+
+@cache
+def shared_pool() -> SshPool:
+    """Give the connections of this process: one pool, so that its width holds for all hosts."""
+    return SshPool()
+
+
+def make_target(estate: Estate, name: str) -> SshTarget:
+    """Say how a host is reached, jump hosts included.
+
+    Raises:
+        WrongUseError: No host has that name.
+        SecretError: Its key cannot be a file, or the way to it leads through itself.
+    """
+    return _make_target(estate, name, ())
+
+
+def _make_target(estate: Estate, name: str, passed: tuple[str, ...]) -> SshTarget:
+    if name in passed:
+        raise SecretError(
+            "the way to the host {name} leads through itself: {way}",
+            data="nothing was connected",
+            next_step="correct `jump` in the estate, then run `{program} estate.check`",
+            name=name,
+            way=" → ".join((*passed, name)),
+        )
+    entry = estate.host(name)
+    old = entry.legacy_algorithms
+    return SshTarget(
+        name=entry.name,
+        address=entry.address,
+        port=entry.port,
+        user=entry.user,
+        identity=identity_file(entry.identity),
+        known_hosts=table_of(estate, entry),
+        jump=_make_target(estate, entry.jump, (*passed, name)) if entry.jump else None,
+        line=entry.line or "",
+        legacy=LegacyAlgorithms(old.names, old.reason, old.until) if old else None,
+    )
+
+
+def table_of(estate: Estate, entry: HostEntry) -> Path:
+    """Give the table of host keys that counts for a host."""
+    return entry.known_hosts or estate.service.state / KNOWN_HOSTS
+
+
+def identity_file(reference: str | None) -> Path | None:
+    """Give the file behind the reference to a private key.
+
+    Raises:
+        SecretError: It is kept in the environment, or outside the service.
+    """
+    if reference is None:
+        return None
+    scheme, _colon, rest = reference.partition(":")
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if scheme == "file":
+        return Path(rest)
+    if scheme == "credential" and folder:
+        return Path(folder) / rest
+    raise SecretError(
+        'the SSH key "{reference}" is not in a file',
+        why="a private key is read from a file, or from a credential inside the service",
+        data="nothing was connected",
+        next_step='write `identity = "file:var/keys/NAME"` in the estate',
+        reference=reference,
+    )

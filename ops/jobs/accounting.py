@@ -1,0 +1,80 @@
+"""The account on a host through which its files are read: what it may do, and how it is made."""
+
+from pathlib import Path
+
+from ops.errors import OpsError
+from ops.estate.load import load_estate
+from ops.hosts import make_target
+from ops.present import write_json, write_text
+from provisioning.gate.account import (
+    Allowed,
+    Rights,
+    is_account,
+    make_list,
+    make_script,
+)
+from provisioning.ssh.inventory import SshTarget
+
+
+class AccountError(OpsError):
+    """The account of a host cannot be made."""
+
+
+def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
+    """Print the script that root runs on the host; gives the exit code.
+
+    Args:
+        name: The host in the estate.
+        rights: By what the account reads all files.
+        as_json: Print the parts instead.
+
+    Raises:
+        WrongUseError: No host has that name.
+        AccountError: Its user is root.
+        HostRefusedError: Our key cannot be read.
+    """
+    target = make_target(load_estate(), name)
+    if not is_account(target.user):
+        raise AccountError(
+            'the account "{user}" of the host {host} cannot be made',
+            why="it has to be an account of its own: root and odd names are not",
+            data="nothing was changed",
+            next_step='write `user = "giucong"` for the host in the estate',
+            user=target.user,
+            host=name,
+        )
+    public_key = _read_public_key(target)
+    allowed = list_allowed()
+    script = make_script(target.user, public_key, allowed, rights)
+    if as_json:
+        write_json({
+            "host": name,
+            "user": target.user,
+            "public_key": public_key,
+            "rights": rights,
+            "allowed": make_list(allowed).splitlines(),
+            "script": script,
+        })  # fmt: skip
+    else:
+        write_text(script)
+    return 0
+
+
+def list_allowed() -> Allowed:
+    """List what the service sends to a host to read files there: one program, by one loader."""
+    from backup.sources.remote import python_tree
+
+    program = Path(python_tree.__file__).with_name("reading_there.py").read_bytes()
+    return Allowed(loaders=(python_tree.PYTHON,), programs=(program,))
+
+
+def _read_public_key(target: SshTarget) -> str:
+    """Give the public half of the key that the host is entered with.
+
+    Raises:
+        HostRefusedError: There is no such key.
+    """
+    from provisioning.ssh.connecting import read_identity
+
+    key = read_identity(target)
+    return f"{key.get_name()} {key.get_base64()}"

@@ -1,0 +1,129 @@
+"""Makes the script that makes the least-privilege account on a host; pure."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from provisioning.commands import quote_word
+from provisioning.hosts import Command
+
+FOLDER = "/usr/local/lib/giucong"
+GATE = Path(__file__).with_name("gate_there.py")
+RESTRICTED = "restrict"
+"""OpenSSH's word for: no terminal, no forwarding of anything, no start-up file."""
+
+Rights = Literal["capability", "sudo"]
+_NULL = b"\0"
+_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the account may do.
+
+    Attributes:
+        commands: Commands, exact to the last word.
+        loaders: Commands that read a program from stdin.
+        programs: The programs that those may read.
+    """
+
+    commands: tuple[Command, ...] = ()
+    loaders: tuple[Command, ...] = ()
+    programs: tuple[bytes, ...] = ()
+
+
+def make_list(allowed: Allowed) -> str:
+    """Give the list that the gate reads."""
+    lines = [
+        *(f"command {_digest(_NULL.join(words))}" for words in allowed.commands),
+        *(f"loader {_digest(_NULL.join(words))}" for words in allowed.loaders),
+        *(f"program {_digest(program)}" for program in allowed.programs),
+    ]
+    return "".join(f"{line}\n" for line in sorted(set(lines)))
+
+
+def make_key_line(public_key: str, command: str) -> str:
+    """Give the line of authorized_keys: this key runs the gate, whatever it asks for."""
+    return f'{RESTRICTED},command="{command}" {public_key}'
+
+
+def is_account(user: str) -> bool:
+    """Tell whether a name may be an account of its own on Linux."""
+    return bool(_ACCOUNT.fullmatch(user)) and user != "root"
+
+
+def make_script(user: str, public_key: str, allowed: Allowed, rights: Rights) -> str:
+    """Give a shell script that root runs on the host; running it again changes nothing.
+
+    Args:
+        user: The account.
+        public_key: `ssh-ed25519 AAAA…`.
+        allowed: What it may do.
+        rights: Whether it reads all files by a capability of a Python of its own, or through sudo.
+    """
+    home = f"/var/lib/{user}"
+    gate = f"{FOLDER}/gate"
+    command = gate if rights == "capability" else f"/usr/bin/sudo -n {gate}"
+    parts: Iterable[str] = (
+        _START.format(user=user, home=home, folder=FOLDER),
+        _write(gate, GATE.read_text(encoding="utf-8"), "0755 root:root"),
+        _write(f"{FOLDER}/allowed", make_list(allowed), "0644 root:root"),
+        _write(
+            f"{home}/.ssh/authorized_keys",
+            make_key_line(public_key, command) + "\n",
+            f"0640 root:{user}",
+        ),
+        (_CAPABILITY if rights == "capability" else _SUDO).format(
+            user=user, folder=FOLDER, gate=gate
+        ),
+    )
+    return "\n".join(parts)
+
+
+_START = """\
+#!/bin/sh
+# The account {user}, through which the backup service reads this host. Run as root.
+# It can read every file and write none; its key opens no shell.
+set -eu
+umask 022
+command -v python3 >/dev/null || {{ echo "python3 is missing" >&2; exit 1; }}
+getent passwd {user} >/dev/null ||
+  useradd --system --user-group --no-create-home --home-dir {home} --shell /bin/sh {user}
+usermod --password '*' {user}
+install -d -o root -g {user} -m 0750 {home} {home}/.ssh
+install -d -o root -g root -m 0755 {folder}
+put() {{ cat >"$1.new"; chmod "$2" "$1.new"; chown "$3" "$1.new"; mv "$1.new" "$1"; }}
+"""
+
+_CAPABILITY = """\
+# A Python that this account alone may start, and that may read every file without being root.
+command -v setcap >/dev/null || {{ echo "setcap is missing: libcap2-bin" >&2; exit 1; }}
+install -o root -g {user} -m 0750 "$(readlink -f "$(command -v python3)")" {folder}/python3
+setcap cap_dac_read_search=ep {folder}/python3
+rm -f /etc/sudoers.d/{user}
+"""
+
+_SUDO = """\
+# The gate runs as root, and nothing else does; the empty argument list is part of the rule.
+rm -f {folder}/python3
+cat >/etc/sudoers.d/{user}.new <<'END-OF-SUDOERS'
+Defaults!{gate} env_keep += "SSH_ORIGINAL_COMMAND", !requiretty
+{user} ALL=(root) NOPASSWD: {gate} ""
+END-OF-SUDOERS
+visudo -cqf /etc/sudoers.d/{user}.new
+chmod 0440 /etc/sudoers.d/{user}.new
+mv /etc/sudoers.d/{user}.new /etc/sudoers.d/{user}
+"""
+
+
+def _write(path: str, content: str, mode_and_owner: str) -> str:
+    mode, owner = mode_and_owner.split()
+    place = quote_word(path.encode()).decode()
+    return f"put {place} {mode} {owner} <<'END-OF-FILE'\n{content}END-OF-FILE\n"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

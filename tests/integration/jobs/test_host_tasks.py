@@ -1,0 +1,147 @@
+"""The tasks about hosts as processes: trust a key, print an account; and hosts of the estate."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.opening import open_catalog
+from ops.catalog.records import JournalRow
+from ops.errors import SecretError
+from ops.estate.load import load_estate
+from ops.hosts import make_target, open_host
+from provisioning.local_host import LocalHost
+from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server
+
+__all__ = ["make_ssh_server", "ssh_server"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def estate(tmp_path: Path, ssh_server: SshServer) -> Path:
+    user = ssh_server.target().user
+    hosts = f"""
+[[hosts]]
+name = "web1"
+address = "127.0.0.1"
+port = {ssh_server.port}
+user = "{user}"
+identity = "file:{ssh_server.identity}"
+[[hosts]]
+name = "inner"
+address = "127.0.0.1"
+port = {ssh_server.port}
+user = "giucong"
+identity = "file:{ssh_server.identity}"
+jump = "web1"
+legacy_algorithms = {{ list = ["hmac-sha1"], reason = "old", until = 2027-06-30 }}
+"""
+    return build_estate(tmp_path / "estate", hosts)
+
+
+def fingerprint(path: Path) -> str:
+    told = subprocess.run(["ssh-keygen", "-lf", str(path)], capture_output=True, check=True)
+    return told.stdout.split()[1].decode()
+
+
+def journaled(estate: Path) -> list[JournalRow]:
+    catalog = open_catalog(load_estate(estate).catalog.url)
+    try:
+        with catalog.reading() as session:
+            wanted = select(JournalRow).where(JournalRow.action == "host.trusted")
+            return list(session.scalars(wanted))
+    finally:
+        catalog.close()
+
+
+def test_a_key_is_shown_compared_recorded_and_journaled(
+    estate: Path, ssh_server: SshServer
+) -> None:
+    shown = fingerprint(ssh_server.folder / "host.pub")
+    table = load_estate(estate).service.state / "known_hosts"
+
+    looked = giucong(estate, "estate.trust", "--host", "web1", "--dry-run")
+    assert looked.returncode == 0, looked.stderr
+    assert shown in looked.stdout
+    assert not table.exists()
+
+    for wrong in ((), ("--confirm", "SHA256:other")):
+        refused = giucong(estate, "estate.trust", "--host", "web1", *wrong)
+        assert refused.returncode == 2
+        assert not table.exists()
+
+    done = giucong(estate, "estate.trust", "--host", "web1", "--confirm", shown)
+    assert done.returncode == 0, done.stderr
+    assert [row.subject for row in journaled(estate)] == ["web1"]
+    assert shown in str(journaled(estate)[0].details)
+    host = open_host(load_estate(estate), "web1")
+    assert host.run([b"echo", b"in"]).stdout == b"in\n"
+
+    again = giucong(estate, "estate.trust", "--host", "web1", language="vi")
+    assert again.returncode == 0
+    assert "đã được ghi từ trước" in again.stdout
+    assert len(journaled(estate)) == 1
+
+
+def test_a_changed_key_is_shown_beside_the_old_one(estate: Path, ssh_server: SshServer) -> None:
+    state = load_estate(estate).service.state
+    state.mkdir(parents=True, exist_ok=True)
+    make_key(state / "old")
+    words = " ".join((state / "old.pub").read_text().split()[:2])
+    (state / "known_hosts").write_text(f"[127.0.0.1]:{ssh_server.port} {words}\n")
+    old, new = fingerprint(state / "old.pub"), fingerprint(ssh_server.folder / "host.pub")
+
+    looked = giucong(estate, "estate.trust", "--host", "web1", "--dry-run")
+    assert old in looked.stdout
+    assert new in looked.stdout
+    assert giucong(estate, "estate.trust", "--host", "web1", "--confirm", old).returncode == 2
+    done = giucong(estate, "estate.trust", "--host", "web1", "--confirm", new)
+    assert done.returncode == 0, done.stderr
+    assert old in str(journaled(estate)[0].details)
+    assert words not in (state / "known_hosts").read_text()
+
+
+def test_the_account_is_printed_for_a_user_of_its_own(estate: Path, ssh_server: SshServer) -> None:
+    printed = giucong(estate, "estate.account", "--host", "inner")
+    assert printed.returncode == 0, printed.stderr
+    assert ssh_server.public_key() in printed.stdout
+    assert "setcap cap_dac_read_search=ep" in printed.stdout
+    as_json = giucong(estate, "estate.account", "--host", "inner", "--sudo", "--json")
+    parts = json.loads(as_json.stdout)
+    assert parts["user"] == "giucong"
+    assert "NOPASSWD" in parts["script"]
+    text = estate.read_text(encoding="utf-8").replace('user = "giucong"', 'user = "root"')
+    estate.write_text(text, encoding="utf-8")
+    refused = giucong(estate, "estate.account", "--host", "inner")
+    assert refused.returncode == 1
+    assert 'user = "giucong"' in refused.stderr
+
+
+def test_a_host_of_the_estate_is_reached_as_it_says(estate: Path) -> None:
+    loaded = load_estate(estate)
+    target = make_target(loaded, "inner")
+
+    assert isinstance(open_host(loaded, None), LocalHost)
+    assert open_host(loaded, "inner").name == "inner"
+    assert target.jump == make_target(loaded, "web1")
+    assert target.known_hosts == loaded.service.state / "known_hosts"
+    assert target.legacy is not None
+    assert target.legacy.names == ("hmac-sha1",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('name = "web1"\n', 'name = "web1"\njump = "inner"\n', "through itself"),
+        ('identity = "file:', 'identity = "env:KEY"\n# "', "not in a file"),
+    ],
+    ids=["a circle", "a key in the environment"],
+)
+def test_a_way_that_cannot_be_gone_is_told(estate: Path, old: str, new: str, told: str) -> None:
+    estate.write_text(estate.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(SecretError, match=told):
+        make_target(load_estate(estate), "inner")
