@@ -43,10 +43,13 @@ class Crew:
             yield message
 
     def flush(self) -> Iterator[Message]:
-        """Make everything durable in all workers; yields the answers that come meanwhile."""
+        """Tell all workers to make everything durable; yields the answers until all have."""
         for worker in self._under_way:
             self._under_way[worker] += 1
             worker.send(("flush",))
+        return self._take_all()
+
+    def _take_all(self) -> Iterator[Message]:
         while any(self._under_way.values()):
             yield from self.poll(wait=True)
 

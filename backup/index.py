@@ -5,7 +5,7 @@ searched by bisection; a dictionary would need several hundred.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -317,23 +317,3 @@ class IndexBuilder:
             list(self._packs),
         )
         return Index(columns, frozenset(self.file_ids))
-
-
-def encode_index(packs: Mapping[bytes, Sequence[PackedBlob]]) -> bytes:
-    """Write an index file's JSON, with the newline restic writes."""
-    entries = []
-    for pack_id, blobs in packs.items():
-        rows = ",".join(
-            [
-                f'{{"id":"{blob.id.hex()}","type":"{blob.type.word}","offset":{blob.offset},'
-                f'"length":{blob.length}'
-                + (
-                    f',"uncompressed_length":{blob.uncompressed_length}}}'
-                    if blob.uncompressed_length
-                    else "}"
-                )
-                for blob in blobs
-            ]
-        )
-        entries.append(f'{{"id":"{pack_id.hex()}","blobs":[{rows}]}}')
-    return f'{{"packs":[{",".join(entries)}]}}\n'.encode()

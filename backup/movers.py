@@ -20,7 +20,8 @@ from backup.crew import Crew
 from backup.crypto import MasterKey
 from backup.errors import BackupError, DamagedError
 from backup.frames import Compression
-from backup.index import MOST_BLOBS_A_FILE, Index, encode_index
+from backup.index import MOST_BLOBS_A_FILE, Index
+from backup.index_text import join_packs
 from backup.packs import BlobType, PackedBlob
 from backup.processes import Channel, Message, Pool, worker_count
 from backup.progress import Progress
@@ -167,7 +168,7 @@ class Mover:
         self._tried: dict[tuple[bytes, BlobType], set[bytes]] = {}
         self._again: deque[Move] = deque()
         self._number = 0
-        self._unindexed: dict[bytes, list[PackedBlob]] = {}
+        self._unindexed: list[str] = []
         self._unindexed_blobs = 0
         self._index_files: list[str] = []
         self._packs = self._blobs = self._size = 0
@@ -202,8 +203,7 @@ class Mover:
     def _take(self, messages: Iterable[Message]) -> None:
         for message in messages:
             if message[0] == "pack":
-                blobs = [PackedBlob(row[0], BlobType(row[1]), *row[2:]) for row in message[3]]
-                self._note_pack(message[1], blobs)
+                self._note_pack(message[1], message[2])
             elif message[0] == "moved":
                 move = self._under_way.pop(message[1])
                 self._size += message[2]
@@ -229,20 +229,20 @@ class Mover:
             reason=reason,
         )
 
-    def _note_pack(self, pack: bytes, blobs: list[PackedBlob]) -> None:
-        self._unindexed[pack] = blobs
-        self._unindexed_blobs += len(blobs)
+    def _note_pack(self, blobs: int, entry: str) -> None:
+        self._unindexed.append(entry)
+        self._unindexed_blobs += blobs
         self._packs += 1
-        self._blobs += len(blobs)
+        self._blobs += blobs
         if self._unindexed_blobs >= MOST_BLOBS_A_FILE:
             self._write_index()
 
     def _write_index(self) -> None:
         if self._unindexed:
             self._ensure_allowed()
-            file_id = self._target.write_file("index", encode_index(self._unindexed))
+            file_id = self._target.write_file("index", join_packs(self._unindexed))
             self._index_files.append(file_id)
-            self._unindexed, self._unindexed_blobs = {}, 0
+            self._unindexed, self._unindexed_blobs = [], 0
 
 
 @contextmanager

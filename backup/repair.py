@@ -20,7 +20,8 @@ from backup.checking.small_files import read_index
 from backup.crypto import Envelope
 from backup.deleting import delete_files
 from backup.errors import BackupError, DamagedError, PlanOutdatedError, StoreError
-from backup.index import MOST_BLOBS_A_FILE, Index, encode_index
+from backup.index import MOST_BLOBS_A_FILE, Index
+from backup.index_text import encode_index
 from backup.locks import Lock
 from backup.packs import PackedBlob, header_length, read_header
 from backup.progress import SILENT, Progress

@@ -20,7 +20,8 @@ from backup.crypto import Envelope
 from backup.deleting import delete_files
 from backup.errors import DamagedError, ObjectNotFoundError, UsageError
 from backup.frames import Decompressor
-from backup.index import Index, encode_index
+from backup.index import Index
+from backup.index_text import join_packs
 from backup.locks import Lock
 from backup.packs import BlobType, PackedBlob, read_header
 from backup.processes import Message
@@ -196,7 +197,7 @@ def apply_repair_packs(
     lock.ensure_held()
     if new_packs := _salvage(repository, bad):
         lock.ensure_held()
-        repository.write_file("index", encode_index(new_packs))
+        repository.write_file("index", join_packs(new_packs))
     gone = frozenset(verdict.id for verdict in bad)
     repair = plan_repair_index(repository, without=gone, progress=progress)
     apply_repair_index(repository, repair, lock, progress)
@@ -208,8 +209,8 @@ def apply_repair_packs(
     return len(bad)
 
 
-def _salvage(repository: Repository, bad: Sequence[PackVerdict]) -> dict[bytes, list[PackedBlob]]:
-    """Store the sound blobs of bad packs in new ones; gives these, durable, with their blobs."""
+def _salvage(repository: Repository, bad: Sequence[PackVerdict]) -> list[str]:
+    """Store the sound blobs of bad packs in new ones; gives the entries of these, durable."""
     answers: list[Message] = []
     route = Route(repository.store, repository.key, repository.store, repository.key, None)
     loop = TransferLoop(route, send=answers.append, background=False)
@@ -229,8 +230,4 @@ def _salvage(repository: Repository, bad: Sequence[PackVerdict]) -> dict[bytes, 
             next_step="run the command again; if this comes back, test the disk",
             reason=failures[0],
         )
-    return {
-        message[1]: [PackedBlob(row[0], BlobType(row[1]), *row[2:]) for row in message[3]]
-        for message in answers
-        if message[0] == "pack"
-    }
+    return [message[2] for message in answers if message[0] == "pack"]

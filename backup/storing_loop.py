@@ -19,7 +19,7 @@ Messages out:
   window, xattrs)``, which answers nothing.
 - ``("unread", number, error)``: a window could not be read; `error` is (errno, text), or None where
   another file has the name now.
-- ``("pack", id, size, [(id, type, offset, length, plaintext length), …])``.
+- ``("pack", number of blobs, its entry in an index file)``.
 - ``("flushed", blobs, plain bytes, packed bytes)``.
 """
 
@@ -30,6 +30,7 @@ from typing import Any
 from backup.claims import Claims, KnownIds
 from backup.crypto import MasterKey
 from backup.frames import Compression
+from backup.index_text import encode_pack
 from backup.pack_writer import StoredPack
 from backup.packs import ID_LENGTH, BlobType
 from backup.processes import Message
@@ -132,8 +133,4 @@ class StoringLoop:
 
 def pack_message(pack: StoredPack) -> Message:
     """Tell the parent about a durable pack."""
-    rows = [
-        (blob.id, int(blob.type), blob.offset, blob.length, blob.uncompressed_length)
-        for blob in pack.blobs
-    ]
-    return ("pack", pack.id, pack.size, rows)
+    return ("pack", len(pack.blobs), encode_pack(pack.id, pack.blobs))

@@ -7,7 +7,7 @@ from typing import Any
 
 from backup.crypto import generate_master_key
 from backup.frames import Compressor
-from backup.index import encode_index
+from backup.index_text import encode_index
 from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
 from backup.repository import Config, Repository, pack_key
 from backup.snapshots import Snapshot

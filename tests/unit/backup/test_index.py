@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from backup.errors import DamagedError, UnsupportedFormatError
 from backup.id_table import IdTable, share_ids
-from backup.index import Index, IndexBuilder, encode_index
+from backup.index import Index, IndexBuilder
+from backup.index_text import encode_index
 from backup.packs import BlobType, PackedBlob
 
 ROOT = Path(__file__).parents[3]
@@ -193,7 +194,8 @@ def test_a_million_blobs_take_64_bytes_each_and_loading_them_little_more() -> No
     """In a process of its own: the figure is what the system says, not what Python counts."""
     script = (
         "import ctypes, os, resource\n"
-        "from backup.index import IndexBuilder, encode_index\n"
+        "from backup.index import IndexBuilder\n"
+        "from backup.index_text import encode_index\n"
         "from backup.packs import BlobType, PackedBlob\n"
         "def held():\n"
         "    return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()\n"

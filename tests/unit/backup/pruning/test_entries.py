@@ -4,7 +4,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from backup.index import Index, IndexBuilder, encode_index
+from backup.index import Index, IndexBuilder
+from backup.index_text import encode_index
 from backup.packs import BlobType, PackedBlob
 from backup.pruning.entries import (
     Flags,
