@@ -1,10 +1,10 @@
-"""A store that keeps to a bandwidth (`--limit-upload`, `--limit-download`)."""
+"""A store that keeps to a bandwidth: `--limit-upload`, `--limit-download`, limits by the hour."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 from backup.stores.base import Buffer, ObjectInfo, Store
+from backup.stores.rates import RatePlan, SharedBucket
 
 _UNDELAYED = "locks/"
 
@@ -12,47 +12,54 @@ _UNDELAYED = "locks/"
 class Allowance:
     """A token bucket: so many bytes a second, and at most one second's worth saved up.
 
-    Several threads share one bucket; each waits until what it takes, and all that was taken before,
-    is covered. Thus the rate holds over any span, even where single objects are far larger than a
-    second's worth.
+    All threads and processes that share the bucket wait until what they take, and all that was
+    taken before, is covered. Thus the rate holds over any span, even where single objects are far
+    larger than a second's worth, or where the rate changes while somebody waits.
+
+    Attributes:
+        plan: The rates.
+        bucket: What is shared.
     """
 
     def __init__(
         self,
-        bytes_per_second: float | None,
+        plan: RatePlan | float | None,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        bucket: SharedBucket | None = None,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Start with a full bucket.
+        """Set up; a bucket that nobody used yet is full.
 
         Args:
-            bytes_per_second: The rate, above zero; None for no limit.
-            clock: Seconds that never go back.
+            plan: The rates; or one, in bytes a second; None for no limit.
+            bucket: Shared with others; None for one of its own.
+            clock: Seconds since the epoch.
             sleep: Waits the given seconds.
         """
-        if bytes_per_second is not None and bytes_per_second <= 0:
-            raise ValueError(f"a rate of {bytes_per_second} bytes a second lets nothing through")
-        self._rate = bytes_per_second
+        self.plan = plan if isinstance(plan, RatePlan) else RatePlan(plan)
+        self.bucket = bucket
+        if bucket is None and not self.plan.is_unlimited:
+            self.bucket = SharedBucket()
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._saved = bytes_per_second or 0.0
-        self._checked_at = clock()
 
     def take(self, count: int, *, wait: bool = True) -> None:
         """Take `count` bytes from the bucket, and wait until they are covered.
 
         With `wait` false the bytes are only charged; those who come later wait for them.
         """
-        if self._rate is None:
+        if self.bucket is None or self.plan.is_unlimited:
             return
-        with self._lock:
+        with self.bucket.hold() as state:
             now = self._clock()
-            self._saved = min(self._rate, self._saved + (now - self._checked_at) * self._rate)
-            self._checked_at = now
-            self._saved -= count
-            pause = -self._saved / self._rate
+            if not state.checked_at:
+                state.saved = self.plan.at(now)[0] or 0.0
+            elif now > state.checked_at:
+                state.saved = self.plan.saved_after(state.saved, state.checked_at, now)
+            state.checked_at = now
+            state.saved -= count
+            pause = self.plan.seconds_to_cover(-state.saved, now)
         if wait and pause > 0:
             self._sleep(pause)
 
@@ -66,8 +73,8 @@ class LimitedStore:
 
     Attributes:
         inner: The wrapped store.
-        upload_rate: Bytes a second, or None.
-        download_rate: Bytes a second, or None.
+        upload: What may go there.
+        download: What may come from there.
     """
 
     def __init__(
@@ -76,15 +83,25 @@ class LimitedStore:
         *,
         upload_bytes_per_second: float | None = None,
         download_bytes_per_second: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        allowances: tuple[Allowance, Allowance] | None = None,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Wrap `store`; None means no limit. `clock` and `sleep` are as for `Allowance`."""
+        """Wrap `store`.
+
+        Args:
+            store: Where the calls go.
+            upload_bytes_per_second: None means no limit.
+            download_bytes_per_second: As above.
+            allowances: For upload and download, perhaps shared, instead of these.
+            clock: As for `Allowance`.
+            sleep: As for `Allowance`.
+        """
         self.inner = self._store = store
-        self.upload_rate = upload_bytes_per_second
-        self.download_rate = download_bytes_per_second
-        self._upload = Allowance(upload_bytes_per_second, clock=clock, sleep=sleep)
-        self._download = Allowance(download_bytes_per_second, clock=clock, sleep=sleep)
+        self.upload, self.download = allowances or (
+            Allowance(upload_bytes_per_second, clock=clock, sleep=sleep),
+            Allowance(download_bytes_per_second, clock=clock, sleep=sleep),
+        )
 
     @property
     def location(self) -> str:
@@ -102,12 +119,12 @@ class LimitedStore:
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `Store.read`."""
         data = self._store.read(key, offset, length)
-        self._download.take(len(data), wait=not key.startswith(_UNDELAYED))
+        self.download.take(len(data), wait=not key.startswith(_UNDELAYED))
         return data
 
     def write(self, key: str, data: Buffer) -> None:
         """See `Store.write`."""
-        self._upload.take(memoryview(data).nbytes, wait=not key.startswith(_UNDELAYED))
+        self.upload.take(memoryview(data).nbytes, wait=not key.startswith(_UNDELAYED))
         self._store.write(key, data)
 
     def delete(self, key: str) -> None:

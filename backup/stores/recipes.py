@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from backup.stores.base import Store
 from backup.stores.folder import FolderStore
-from backup.stores.limited import LimitedStore
+from backup.stores.limited import Allowance, LimitedStore
+from backup.stores.rates import RatePlan, SharedBucket
 from backup.stores.retrying import RetryingStore
 
 if TYPE_CHECKING:  # botocore behind it costs a fifth of a second
@@ -25,7 +26,7 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
 
     Args:
         store: The store.
-        share: Among how many processes a bandwidth is divided.
+        share: Among how many processes a bandwidth is divided that they cannot share.
     """
     if isinstance(store, FolderStore):
         return ("folder", store.location)
@@ -33,8 +34,9 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
         return _recipe_of_s3(store.inner)
     if isinstance(store, LimitedStore):
         inner = recipe_of(store.inner)
-        rates = [rate and rate / share for rate in (store.upload_rate, store.download_rate)]
-        return None if inner is None else ("limited", inner, *rates)
+        if inner is None:
+            return None
+        return ("limited", inner, share, _recipe_of(store.upload), _recipe_of(store.download))
     return None
 
 
@@ -47,12 +49,25 @@ def store_from_recipe(recipe: Recipe) -> Store:
         from backup.stores.s3_client import S3Settings
 
         return open_s3(S3Settings(**parts[0]))
-    inner, upload_rate, download_rate = parts
-    return LimitedStore(
-        store_from_recipe(inner),
-        upload_bytes_per_second=upload_rate,
-        download_bytes_per_second=download_rate,
-    )
+    inner, share, upload, download = parts
+    allowances = _open_allowance(upload, share), _open_allowance(download, share)
+    return LimitedStore(store_from_recipe(inner), allowances=allowances)
+
+
+def _recipe_of(allowance: Allowance) -> Recipe:
+    bucket = allowance.bucket
+    return (allowance.plan.pack(), "" if bucket is None else bucket.path)
+
+
+def _open_allowance(recipe: Recipe, share: int) -> Allowance:
+    """Share the bucket; where it cannot be reached, keep to an even part of the rate."""
+    plan, path = RatePlan.unpack(recipe[0]), recipe[1]
+    if not path:
+        return Allowance(plan)
+    try:
+        return Allowance(plan, bucket=SharedBucket(path))
+    except OSError:
+        return Allowance(plan.divided(share))
 
 
 def open_s3(settings: "S3Settings") -> Store:
