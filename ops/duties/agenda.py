@@ -3,7 +3,7 @@
 Work without a lead goes on all the time: of it only what is missing is shown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from ops.duties.due import Due, due_of, list_due, list_periods
+from ops.duties.events import back_from, find_event_dues
 from ops.duties.evidence import judge_due, recorded_since
 from ops.duties.load import DutySet
 from ops.duties.models import Duty
@@ -20,6 +21,9 @@ from ops.ledger.definitions import Outcome
 
 REVIEWS = ("role-review", "account-review")
 """How the names of duties begin that ask to look at roles and accounts again."""
+
+_LOOKED_BACK = 366
+"""Days; what an event asked for and nobody did is shown for so long."""
 
 When = Literal["overdue", "ahead", "not_in_table"]
 
@@ -61,8 +65,21 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     since = recorded_since(session, setting)
     past = [_item(session, it, setting) for it in _last_ended(duties.duties, setting, since)]
     overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
-    found = [it for it in (*overdue, *items) if it.verdicts]
+    events = _of_events(session, duties.duties, setting)
+    found = [it for it in (*overdue, *items, *events) if it.verdicts]
     return sorted(found, key=lambda it: (it.due.day or date.max, it.due.duty.name))
+
+
+def _of_events(session: Session, duties: Iterable[Duty], setting: Setting) -> Iterator[Item]:
+    """Yield what events of a year ask for and is not done yet."""
+    for due, names in find_event_dues(
+        session, duties, setting, back_from(setting.today, _LOOKED_BACK)
+    ):
+        verdicts = tuple(it for it in judge_due(session, due, setting) if it.subject in names)
+        item = Item(due, _when(due, setting), gravest(verdicts), verdicts)
+        is_known = item.when == "ahead" or item.outcome != "not_checked"
+        if item.outcome != "ok" and is_known:
+            yield item
 
 
 def list_overdue_reviews(session: Session, duties: DutySet, setting: Setting) -> list[Item]:
@@ -92,11 +109,13 @@ def _long_before(duty: Duty, day: date) -> date:
 
 def _item(session: Session, due: Due, setting: Setting) -> Item:
     verdicts = tuple(judge_due(session, due, setting))
+    return Item(due, _when(due, setting), gravest(verdicts), verdicts)
+
+
+def _when(due: Due, setting: Setting) -> When:
     if due.day is None:
-        when: When = "not_in_table"
-    else:
-        when = "overdue" if due.day < setting.today else "ahead"
-    return Item(due, when, gravest(verdicts), verdicts)
+        return "not_in_table"
+    return "overdue" if due.day < setting.today else "ahead"
 
 
 def next_due(duty: Duty, setting: Setting) -> Due | None:

@@ -46,7 +46,7 @@ def told_before(session: Session) -> set[tuple[str, str]]:
     query = select(Notice.target, Notice.subject_key, Notice.code, Notice.params).where(
         Notice.code.in_((DUTY, DUTIES))
     )
-    found = set()
+    found: set[tuple[str, str]] = set()
     for target, key, code, params in session.execute(query):
         keys = [item["key"] for item in params["items"]] if code == DUTIES else [key]
         found.update((target, it) for it in keys)

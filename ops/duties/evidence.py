@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.estate_versions import find_estate_at
 from ops.catalog.records import JournalRow
-from ops.duties.due import Due, due_of, list_periods
+from ops.duties.due import Due, Period, due_of, list_periods
+from ops.duties.events import find_event_dues
 from ops.duties.models import Duty
 from ops.duties.queries import QUERIES, Ask, Setting
 from ops.duties.subjects import list_subjects
@@ -17,12 +18,18 @@ _ONE_DAY = timedelta(days=1)
 
 
 def find_verdicts(session: Session, duty: Duty, setting: Setting, year: int) -> list[Verdict]:
-    """Judge every period of a row that ends in a year and has begun, for every subject."""
+    """Judge every period of a row that ends in a year and has begun, for every subject.
+
+    Of a duty that comes with an event, what events of that year asked for.
+    """
     first = date(year, 1, 1)
     last = min(date(year + 1, 1, 1) - _ONE_DAY, setting.today)
     periods = [it for it in list_periods(duty, first, last) if it.end.year == year]
     dues = (due_of(duty, period, setting.calendar) for period in periods)
-    return [it for due in dues for it in judge_due(session, due, setting)]
+    found = [it for due in dues for it in judge_due(session, due, setting)]
+    for due, names in find_event_dues(session, [duty], setting, Period(first, last)):
+        found += [it for it in judge_due(session, due, setting) if it.subject in names]
+    return found
 
 
 def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:

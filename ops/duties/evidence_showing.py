@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.duties.desk import at_desk
+from ops.duties.events import ELSEWHERE, SOURCES
 from ops.duties.evidence import find_verdicts
 from ops.duties.models import Duty
 from ops.duties.subjects import levels_in
@@ -65,9 +66,11 @@ def _values(verdict: Verdict) -> Mapping[str, Any]:
 
 def _write_verdicts(verdicts: Sequence[Verdict], rows: Sequence[Duty], year: int) -> None:
     if not verdicts:
-        comes = any(it.every for it in rows)
         nothing = _("No period of {year} concerns anybody so far.").format(year=year)
+        comes = any(it.every for it in rows)
         write_line(nothing if comes else _("It comes with an event, not with the calendar."))
+        if any(it.event and it.event not in SOURCES.keys() | ELSEWHERE for it in rows):
+            write_line(_("Nothing here records that event: keep the term yourself."))
         return
     shown = verdicts
     if len(verdicts) > _MOST_ROWS:

@@ -29,7 +29,7 @@ from ops.duties.versions import as_stored, remember_duties
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
-from ops.estate.placing import place_file
+from ops.estate.placing import FILE_MODE, place_file
 from ops.jobs.by_hand import at_bench
 from ops.present import write_json, write_line
 from ops.text import _
@@ -141,7 +141,7 @@ def _read(source: str) -> bytes:
 
 def _apply(estate: Estate, plan: ImportPlan, source: str, content: bytes) -> None:
     try:
-        place_file(plan.path, plan.text.encode(), mode=0o644, replace=True)
+        place_file(plan.path, plan.text.encode(), mode=FILE_MODE, replace=True)
     except OSError as error:
         raise OpsError(
             "the duties cannot be written to {path}",

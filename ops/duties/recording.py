@@ -1,9 +1,12 @@
 """Record for a person at a terminal that a duty was done, with the document that shows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from ops.duties.due import Period, list_periods
+from ops.duties.desk import at_desk
+from ops.duties.due import Due, Period, list_periods, longest_days
+from ops.duties.events import back_from, find_event_dues
 from ops.duties.load import DutySet, load_duties
 from ops.duties.models import Duty
 from ops.duties.policy_showing import read_day
@@ -73,17 +76,32 @@ def record_done(wish: DoneWish) -> None:
 
 
 def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:
-    for duty in duties.named(name):
+    rows = duties.named(name)
+    for duty in rows:
         for period in list_periods(duty, day, day):
             return duty, period
+    for due in _find_event_dues(rows, day):
+        if due.period.start <= day <= due.period.end:
+            return due.duty, due.period
     raise WrongUseError(
         'the duty "{name}" has no period that holds {day}',
-        why="it comes with an event, or is not valid then",
+        why="it comes with an event that the journal does not tell of, or is not valid then",
         data="nothing was changed",
         next_step="`{program} duty.list` says when it comes and how long it is valid",
         name=name,
         day=format_date(day),
     )
+
+
+def _find_event_dues(rows: Sequence[Duty], day: date) -> list[Due]:
+    """Give what events near a day asked for, the oldest first."""
+    if not any(it.event for it in rows):
+        return []
+    with at_desk() as desk, desk.catalog.reading() as session:
+        back = max(longest_days(it.due) for it in rows)
+        return [it for it, _names in find_event_dues(
+            session, rows, desk.setting, back_from(day, back)
+        )]  # fmt: skip
 
 
 def _check_subject(duty: Duty, estate: Estate, subject: str) -> None:

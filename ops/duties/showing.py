@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from ops.duties.agenda import Item, list_agenda
 from ops.duties.approval import find_standing, newest_approved
 from ops.duties.desk import Desk, at_desk
+from ops.duties.events import list_not_fed
 from ops.duties.load import load_duties
 from ops.duties.policy import document_of, make_policy
 from ops.duties.policy_showing import tell_standing
@@ -17,6 +18,7 @@ from ops.duties.subjects import levels_in, sites_without_level
 from ops.duties.wording import (
     CERTAINTIES,
     tell_bases,
+    tell_event,
     tell_nature,
     tell_responsible,
     tell_rhythm,
@@ -60,8 +62,10 @@ def show_due(days: int, *, as_json: bool) -> None:
     with at_desk() as desk, desk.catalog.reading() as session:
         agenda = list_agenda(session, desk.duties, desk.setting, days)
         findings = list_findings(session, desk)
+    not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
     if as_json:
-        write_json({"due": [_item_values(it) for it in agenda], "findings": findings})
+        write_json({"due": [_item_values(it) for it in agenda], "findings": findings,
+                    "events_not_fed": not_fed})  # fmt: skip
         return
     if agenda:
         heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
@@ -72,6 +76,9 @@ def show_due(days: int, *, as_json: bool) -> None:
         write_line(_("* counted with holidays that are not announced yet"))
     for finding in findings:
         write_line(f"! {finding}")
+    if not_fed:
+        told = "; ".join(tell_event(it) for it in not_fed)
+        write_wrapped(_("Not counted here, since nothing records it: {events}").format(events=told))
     if agenda:
         write_line(fill(N_("What proves one: `{program} duty.evidence --duty NAME`"), {}))
 

@@ -53,6 +53,9 @@ _EVENTS = {
     "destruction-decided": N_("destruction is decided"),
     "plan-approved": N_("the plan is approved"),
     "accepted": N_("work is accepted"),
+    "restored-over-production": N_("a restore over production"),
+    "backup-failed": N_("a backup fails"),
+    "key-changed": N_("a key or its place changes"),
     "last-sign-in": N_("a person's last sign-in"),
 }
 
@@ -70,11 +73,16 @@ def tell_count(count: int, unit: str) -> str:
     return texts[unit].format(count=count)
 
 
+def tell_event(name: str) -> str:
+    """Give an event in the reader's language; a name of the Center's own as it stands."""
+    return _(_EVENTS.get(name, name))
+
+
 def tell_rhythm(duty: Duty) -> str:
     """Say when a duty comes: `every 3 months`, or within what time of which event."""
     if duty.every is not None:
         return _tell_every(duty.every)
-    event = _(_EVENTS.get(duty.event, duty.event))
+    event = tell_event(duty.event)
     term = tell_count(duty.due.count, duty.due.unit)
     if duty.due.before:
         return _("{term} before: {event}").format(term=term, event=event)

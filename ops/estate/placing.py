@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o755
+FILE_MODE = 0o644
 
 
 def place_file(

@@ -3,7 +3,8 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,8 @@ from ops.catalog.records import JournalRow, Run
 from ops.duties.agenda import Item, list_agenda
 from ops.duties.approval import Decision, PolicyNumberError, approve, find_standing, newest_approved
 from ops.duties.due import Period, due_of
-from ops.duties.evidence import judge_due
+from ops.duties.events import list_not_fed
+from ops.duties.evidence import find_verdicts, judge_due
 from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
 from ops.duties.models import Duty
 from ops.duties.queries import Setting
@@ -303,6 +305,69 @@ def test_the_agenda_holds_what_is_missed_and_what_comes(catalog: Catalog) -> Non
         ("report", "ahead", "not_checked"),
     ]
     assert [it.subject for it in found[0].open] == ["b"]
+
+
+def write_rows(catalog: Catalog, *entries: Entry) -> None:
+    with catalog.writing() as session:
+        journal.append(session, ORIGIN, entries)
+
+
+EVENTS = (
+    Entry("backup.restore", "a", {"in_place": True}),
+    Entry("backup.restore", "b", {"in_place": False}),
+    Entry("job.ended", "backup/b", {"outcome": "failed"}),
+    Entry("job.ended", "backup/a", {"outcome": "ok"}),
+    Entry("job.ended", "check/a", {"outcome": "failed"}),
+    Entry("secret.stored", "file:db", {"replaced": False}),
+)
+
+
+def test_what_the_journal_tells_of_brings_the_duties_that_come_with_it(catalog: Catalog) -> None:
+    _period, setting = this_month()
+    write_rows(catalog, *EVENTS)
+    for key in ("file:old", "file:new"):
+        with catalog.writing() as session:
+            changed = {**ESTATE, "keys": {"repository": key}}
+            remember_estate(session, changed, now=datetime.now(UTC), origin=ORIGIN)
+    ours = [it for it in SHIPPED.duties if it.event]
+    found = agenda_of(catalog, ours, setting, 0)
+
+    assert sorted(
+        (it.due.duty.name, [v.subject for v in it.verdicts], it.when) for it in found
+    ) == [
+        ("failed-backup-redone", ["b"], "ahead"),
+        ("key-copy-renewed", [""], "ahead"),
+        ("restore-minutes", ["a"], "ahead"),
+    ]
+
+
+def test_what_an_event_asked_for_is_overdue_until_it_is_proven(catalog: Catalog) -> None:
+    _period, setting = this_month()
+    write_rows(catalog, EVENTS[0])
+    duties = SHIPPED.named("restore-minutes")
+    later = replace(setting, today=setting.today + timedelta(days=30))
+    (missed,) = agenda_of(catalog, duties, later, 0)
+    with catalog.writing() as session:
+        state_done(
+            session, ORIGIN, duty="restore-minutes", subject="a", period=missed.due.period.key,
+            done_on=setting.today,
+        )  # fmt: skip
+    with catalog.reading() as session:
+        (verdict,) = find_verdicts(session, duties[0], setting, setting.today.year)
+
+    assert (missed.when, missed.outcome) == ("overdue", "missed")
+    assert agenda_of(catalog, duties, later, 0) == []
+    assert (verdict.subject, verdict.outcome) == ("a", "ok")
+
+
+def test_events_that_nobody_records_are_named() -> None:
+    found = list_not_fed(SHIPPED.duties, date(2026, 11, 24))
+
+    assert "incident" in found
+    assert "planned-stop" in found
+    assert not {"backup-failed", "restored-over-production", "key-changed", "last-sign-in"} & {
+        *found
+    }
 
 
 def test_nothing_is_overdue_before_the_records_begin(catalog: Catalog) -> None:

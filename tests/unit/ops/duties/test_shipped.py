@@ -81,7 +81,12 @@ def test_every_duty_has_a_basis_with_certainty_and_can_be_told() -> None:
 def test_the_centers_own_targets_say_so() -> None:
     own = {it.name for it in SHIPPED.duties if it.nature == "own"}
 
-    assert own == {"restore-test-every-site"}
+    assert own == {
+        "restore-test-every-site",
+        "restore-minutes",
+        "failed-backup-redone",
+        "key-copy-renewed",
+    }
     assert SHIPPED.named("restore-test-quarter")[0].nature == "law"
     assert SHIPPED.named("restore-test-periodic")[0].nature == "own-figure"
     assert SHIPPED.named("portal-report")[0].nature == "own-figure"
