@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from sqlalchemy import select
 from ops import journal
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import JournalRow, Notice
+from ops.duties.recording import DoneWish, record_done
 from ops.duties.reminders import note_duties
+from ops.duties.showing import show_due
 from ops.duties.statements import state_done
+from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.journal import Entry
 from ops.ledger.recording import BY_CLOCK
@@ -178,6 +182,28 @@ def test_a_review_of_roles_is_overdue_until_somebody_records_it(
 
     assert before == ["role-review"]
     assert overdue() == []
+
+
+def test_what_an_event_asked_for_is_recorded_by_its_day(
+    catalog: Catalog, estate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with catalog.writing() as session:
+        entry = Entry("backup.restore", "cong-xa", {"in_place": True})
+        journal.append(session, BY_CLOCK, [entry])
+    today = datetime.now(load_estate(estate).zone).date().isoformat()
+    wish = DoneWish(duty="restore-minutes", period=today, document="7/BB", subject="cong-xa")
+    show_due(7, as_json=True)
+    before = json.loads(capsys.readouterr().out)
+    record_done(wish)
+    with pytest.raises(WrongUseError, match="no period"):
+        record_done(replace(wish, duty="incident-first-report", subject=""))
+    capsys.readouterr()
+    show_due(7, as_json=True)
+    after = json.loads(capsys.readouterr().out)
+
+    assert "restore-minutes" in [it["duty"] for it in before["due"]]
+    assert "restore-minutes" not in [it["duty"] for it in after["due"]]
+    assert "incident" in after["events_not_fed"]
 
 
 @pytest.mark.slow
