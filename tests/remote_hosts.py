@@ -1,7 +1,11 @@
 """Hosts for tests that are this machine: as they are, with tools missing, or cut off halfway."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from provisioning.errors import HostUnavailableError
 from provisioning.hosts import Command, Completed, HostProcess
@@ -33,9 +37,14 @@ class _CutProcess:
         self._left = left
 
     def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            pieces = []
+            while piece := self.read(1 << 16):
+                pieces.append(piece)
+            return b"".join(pieces)
         if self._left <= 0:
             raise HostUnavailableError("the line was cut")
-        data = self._inner.read(min(size, self._left) if size >= 0 else self._left)
+        data = self._inner.read(min(size, self._left))
         self._left -= len(data)
         return data
 
@@ -49,6 +58,26 @@ class _CutProcess:
         if self._left <= 0:
             raise HostUnavailableError("the line was cut")
         return self._inner.finish()
+
+
+class BareHost(LocalHost):
+    """It has BusyBox's tools and no others."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the tools in a folder."""
+        super().__init__("web1")
+        program = shutil.which("busybox")
+        assert program is not None, "busybox is missing: apt-get install busybox-static"
+        if not folder.is_dir():
+            folder.mkdir()
+            subprocess.run([program, "--install", "-s", folder], check=True)
+        self._words = [os.fsencode(shutil.which("env") or ""), b"PATH=" + os.fsencode(folder)]
+
+    @contextmanager
+    def start(self, command: Command, *, timeout: float | None = None) -> Iterator[HostProcess]:  # type: ignore[override]  # a process is a process
+        program = [self._words[1][5:] + b"/" + command[0], *command[1:]]
+        with super().start([*self._words, *program], timeout=timeout) as process:
+            yield process
 
 
 class MeddlingHost(LocalHost):

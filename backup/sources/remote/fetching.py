@@ -139,19 +139,21 @@ class RemoteFetcher(Fetcher):
             raise SourceError("a file that was asked for did not come", data="no snapshot was made")
         if _identity(arrival.before) != _identity(ending):
             if not is_last:
+                self._become(folder, place, ending)
                 self._queue.append(at)
                 return
             self._report(folder, place, OSError(0, _CHANGED))
-        listed, content = folder.stats[place], Content(arrival.ids, arrival.size, arrival.xattrs)
-        if listed.st_ino != arrival.before.st_ino:
-            # Another file has its name now; the old one's other names are fetched by themselves.
+        self._become(folder, place, arrival.before)
+        content = Content(arrival.ids, arrival.size, arrival.xattrs)
+        self._deliver(folder, place, content, told=arrival.size)
+
+    def _become(self, folder: Folder, place: int, status: os.stat_result) -> None:
+        """Note what a file is now; of another file's other names each is fetched by itself."""
+        listed = folder.stats[place]
+        if (listed.st_dev, listed.st_ino) != (status.st_dev, status.st_ino):
             others = self._links.pop((listed.st_dev, listed.st_ino), None)
             self._queue += others if isinstance(others, list) else []
-            folder.stats[place] = arrival.before
-            self._tell(folder, place, content, told=arrival.size)
-            return
-        folder.stats[place] = arrival.before
-        self._deliver(folder, place, content, told=arrival.size)
+        folder.stats[place] = status
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int]:

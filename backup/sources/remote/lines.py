@@ -1,8 +1,9 @@
 """Reading exact numbers of bytes from a command on another machine, and saying that it failed."""
 
 import struct
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from backup.errors import SourceError
 from provisioning.errors import ProvisioningError
@@ -83,6 +84,22 @@ class Line:
                 self._process.write(data)
         except SourceError as error:
             raise self.failed() from error
+
+    def write_apart(self, data: bytes) -> None:
+        """Write all of the command's stdin while it is read; it may leave some of that unread."""
+
+        def feed() -> None:
+            with suppress(ProvisioningError):
+                self._process.write(data)
+            self._process.close_input()
+
+        threading.Thread(target=feed, daemon=True).start()
+
+    def end(self) -> tuple[int, bytes]:
+        """Wait for its end; gives its exit status and its last words."""
+        with translated(self.host):
+            ended = self._process.finish()
+        return ended.status, ended.stderr
 
     def close_input(self) -> None:
         """End the command's stdin."""

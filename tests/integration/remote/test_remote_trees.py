@@ -1,6 +1,7 @@
 """A folder read from a host makes the very tree that reading it here makes."""
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,20 @@ from backup.errors import SourceError
 from backup.repository import Repository
 from backup.requests import BackupResult, Mount
 from backup.sources.files import FolderSource
+from backup.sources.remote.busybox_tree import open_busybox_tree
 from backup.sources.remote.python_tree import open_python_tree
 from backup.sources.remote.source import RemoteSource
+from backup.sources.remote.tool_tree import open_tool_tree
 from backup.sources.remote.tree import RemoteTree
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from tests.backing_up import back_up, back_up_mounts, make_repository, read_back
-from tests.remote_hosts import CutHost, MeddlingHost
-from tests.trees import build_hostile_tree
+from tests.remote_hosts import BareHost, CutHost, MeddlingHost
+from tests.trees import Kinds, build_deep_folder, build_hostile_tree
+
+Open = Callable[..., AbstractContextManager[RemoteTree]]
+WAYS: list[Open] = [open_python_tree, open_tool_tree]
+ALL_WAYS: list[Open] = [*WAYS, open_busybox_tree]
 
 
 def back_up_there(
@@ -26,9 +33,10 @@ def back_up_there(
 ) -> BackupResult:
     """Back a folder of a host up as ``/site``."""
     there: Host = host or LocalHost("web1")
+    opened: Open = changes.pop("opened", open_python_tree)
 
     def open_tree() -> AbstractContextManager[RemoteTree]:
-        return open_python_tree(there, os.fsencode(path), one_file_system=False)
+        return opened(there, os.fsencode(path), one_file_system=False)
 
     folder = FolderSource(os.fsencode(path), is_excluded=changes.pop("is_excluded", None))
     source = RemoteSource(there.name, folder, open_tree)
@@ -38,56 +46,71 @@ def back_up_there(
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hostile") / "tree"
-    build_hostile_tree(root)
+    build_hostile_tree(root, Kinds(deep=False))  # no tar takes a path that long
     return root
 
 
-def test_python_there_makes_the_very_tree(hostile: Path) -> None:
+@pytest.mark.parametrize("opened", WAYS)
+def test_each_way_makes_the_very_tree(opened: Open, hostile: Path) -> None:
     here = back_up(make_repository(), hostile)
-    there = back_up_there(make_repository(), hostile)
+    there = back_up_there(make_repository(), hostile, opened=opened)
 
     assert there.outcome == here.outcome == "ok"
     assert there.tree_id == here.tree_id
     assert there.summary["files_new"] == here.summary["files_new"]
 
 
-def test_what_has_not_changed_is_not_fetched_again(hostile: Path) -> None:
+@pytest.mark.parametrize("opened", WAYS)
+def test_what_has_not_changed_is_not_fetched_again(opened: Open, hostile: Path) -> None:
     repository = make_repository()
-    first = back_up_there(repository, hostile)
+    first = back_up_there(repository, hostile, opened=opened)
     sent = 0
 
     def count(data: bytes) -> None:
         nonlocal sent
         sent += len(data)
 
-    again = back_up_there(repository, hostile, MeddlingHost(count))
+    again = back_up_there(repository, hostile, MeddlingHost(count), opened=opened)
 
     assert again.tree_id == first.tree_id
     assert again.summary["files_new"] == again.summary["files_changed"] == 0
     assert sent < 200_000
 
 
-def test_a_changed_file_alone_is_fetched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("opened", WAYS)
+def test_a_changed_file_alone_is_fetched(opened: Open, tmp_path: Path) -> None:
     root = tmp_path / "tree"
     (root / "in").mkdir(parents=True)
     for name in ("a", "b"):
         (root / "in" / name).write_text(name * 10)
     repository = make_repository()
-    back_up_there(repository, root)
+    back_up_there(repository, root, opened=opened)
     (root / "in" / "b").write_text("khác")
 
-    result = back_up_there(repository, root)
+    result = back_up_there(repository, root, opened=opened)
 
     assert result.summary["files_changed"] == 1
     assert read_back(repository, result)[b"/site/in/b"].data == "khác".encode()
     assert result.tree_id == back_up(make_repository(), root).tree_id
 
 
-def test_a_single_file_is_a_source_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("opened", WAYS)
+def test_a_single_file_is_a_source_too(opened: Open, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("một tệp")
 
     here = back_up(make_repository(), tmp_path / "site")
-    assert back_up_there(make_repository(), tmp_path / "site").tree_id == here.tree_id
+    there = back_up_there(make_repository(), tmp_path / "site", opened=opened)
+    assert there.tree_id == here.tree_id
+
+
+def test_python_reads_paths_longer_than_a_system_call_takes(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    build_deep_folder(root)
+
+    there = back_up_there(make_repository(), root)
+    assert there.outcome == "ok"
+    assert there.tree_id == back_up(make_repository(), root).tree_id
 
 
 def test_what_is_left_out_here_is_left_out_there(hostile: Path) -> None:
@@ -183,3 +206,19 @@ def test_a_file_that_never_rests_is_kept_and_told(tmp_path: Path) -> None:
     assert result.outcome == "incomplete"
     assert "changed while it was read" in result.errors[0].text
     assert b"/site/log" in read_back(repository, result)
+
+
+def test_busybox_makes_the_same_tree_but_for_what_it_tells(hostile: Path, tmp_path: Path) -> None:
+    here_repository, there_repository = make_repository(), make_repository()
+    here = back_up(here_repository, hostile)
+    host = BareHost(tmp_path / "bin")
+    there = back_up_there(there_repository, hostile, host, opened=open_busybox_tree)
+
+    expected = read_back(here_repository, here)
+    found = read_back(there_repository, there)
+    assert found.keys() == expected.keys()
+    assert there.outcome == "ok"
+    for path, entry in found.items():
+        bare = expected[path].node._replace(xattrs=(), subtree=None)
+        assert entry.node._replace(subtree=None) == bare
+        assert entry.data == expected[path].data
