@@ -14,8 +14,7 @@ from ops.estate.references import reveal
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.estate.stores import Store
 
-_ENGINES = frozenset({"sqlite"})
-_SOURCES = frozenset({"files"})
+_SOURCES = frozenset({"files", "command"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,11 @@ def not_yet_in_part(site: Site, part: DatabasePart | FilesPart) -> Iterator[NotY
         part: Which.
     """
     is_database = isinstance(part, DatabasePart)
+    has_server = isinstance(part, DatabasePart) and part.engine != "sqlite"
     key = f"sites[{site.name}].{'databases' if is_database else 'files'}[{part.name}]"
-    if isinstance(part, DatabasePart) and part.engine not in _ENGINES:
-        yield NotYet(f"{key}.engine", part.engine)
     if isinstance(part, FilesPart) and part.source not in _SOURCES:
         yield NotYet(f"{key}.source", part.source)
-    if part.host is not None:
+    if part.host is not None and is_database and not has_server:
         yield NotYet(f"{key}.host", part.host)
 
 
@@ -73,15 +71,16 @@ def _about_part(site: Site, found: NotYet) -> Problem:
 
 
 def _about_store(store: Store) -> Iterator[Problem]:
+    if _is_available(store):
+        return
     if store.role != "primary":
         yield Problem(
-            f"stores[{store.name}].role",
-            'not in this version yet: "{value}"; nothing is copied to this store',
-            "until then, copy the primary store's folder there by other means",
-            {"value": store.role},
+            f"stores[{store.name}].url",
+            "not in this version yet: stores of this kind; nothing is copied to this one",
+            "name a folder of this machine, or a mounted one",
             severity="warning",
         )
-    elif not _is_available(store):
+    else:
         yield Problem(
             f"stores[{store.name}].url",
             "not in this version yet: stores of this kind; every backup is refused",

@@ -182,8 +182,7 @@ def summarize(
         "missing": len(result.errors),
         "gap_seconds": reading.gap_seconds,
         "stores": {
-            store.name: "ok" if store.role == "primary" else "not_checked"
-            for store in estate.stores
+            store.name: "ok" if store.role == "primary" else "waiting" for store in estate.stores
         },
     }
 

@@ -20,6 +20,7 @@ from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
 from ops.estate.models import Estate
 from ops.jobs.beginning import begin
+from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
@@ -42,14 +43,16 @@ def check(
 ) -> JobResult:
     """Run a check; the caller holds the site's lock.
 
-    Argument in the context: `read_data`, one of `none`, `share` (unless given) and `all`.
+    Arguments in the context: `read_data`, one of `none`, `share` (unless given) and `all`;
+    `store`, which store (unless given the primary).
 
     Raises:
         EstateError, OpsError: The estate or the site cannot be used.
         BackupError: The repository could not be looked at, which says nothing of its data.
     """
     estate, _version, site = begin(context)
-    repository = open_repository(estate, site.name)
+    store = chosen_store(estate, context.arguments)
+    repository = open_repository(estate, site.name, store)
     wanted: ReadData = context.arguments.get("read_data", "share")
     total = site.targets.reread_days
     today = context.due_at.astimezone(estate.zone).date()
@@ -57,10 +60,11 @@ def check(
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         request = make_check_request(repository, wanted, shares, total)
         result = check_repository(repository, request, progress)
-    update_index(context.catalog, repository, site=site.name, store=estate.primary_store.name)
+    update_index(context.catalog, repository, site=site.name, store=store.name)
     if wanted == "all":
         shares = tuple(range(total))
-    return _conclude(result, {"shares": list(shares), "share_total": total})
+    told = {"store": store.name, "shares": list(shares), "share_total": total}
+    return _conclude(result, told)
 
 
 def make_check_request(
@@ -107,17 +111,17 @@ def _shares_to_read(
     context: RunContext, estate: Estate, total: int, today: date
 ) -> tuple[int, ...]:
     read_on: dict[int, date] = {}
-    for ended_at, summary in _sound_checks(context.catalog, context.site):
+    for ended_at, summary in _sound_checks(context.catalog, context.job):
         if summary.get("share_total") == total:
             day = ended_at.astimezone(estate.zone).date()
             read_on |= dict.fromkeys(summary.get("shares", ()), day)
     return choose_shares(read_on, total, today)
 
 
-def _sound_checks(catalog: Catalog, site: str) -> list[tuple[Any, dict[str, Any]]]:
+def _sound_checks(catalog: Catalog, job: str) -> list[tuple[Any, dict[str, Any]]]:
     query = (
         select(Run.ended_at, Run.summary)
-        .where(Run.site == site, Run.kind == "check", Run.outcome == "ok")
+        .where(Run.job == job, Run.outcome == "ok")
         .where(Run.ended_at.is_not(None))
         .order_by(Run.started_at)
     )

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE, witness_schedule
 from ops.estate.sites import Site
+from ops.estate.stores import Store
 from ops.ledger.definitions import JobDefinition, RetryPolicy
 
 _BACKUP_AGAIN = RetryPolicy(tries=3, wait=timedelta(minutes=10))
 _CHECK_AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=30))
+_COPY_AGAIN = RetryPolicy(tries=4, wait=timedelta(minutes=30))
 _LATE_AFTER = timedelta(hours=6)
 _AFTER_MIDNIGHT = "5 0 * * *"
 
@@ -29,14 +32,19 @@ def backup_job(site: str) -> str:
     return f"backup/{site}"
 
 
-def check_job(site: str) -> str:
-    """Give the name of a site's daily check."""
-    return f"check/{site}"
+def check_job(site: str, store: str = "") -> str:
+    """Give the name of a site's daily check; `store` names one that is not the primary."""
+    return _at(f"check/{site}", store)
 
 
-def forget_job(site: str) -> str:
-    """Give the name of a site's forgetting."""
-    return f"forget/{site}"
+def copy_job(site: str, store: str) -> str:
+    """Give the name of the job that brings a mirror or copy of a site up to date."""
+    return f"copy/{site}/{store}"
+
+
+def forget_job(site: str, store: str = "") -> str:
+    """Give the name of a site's forgetting; `store` names one that is not the primary."""
+    return _at(f"forget/{site}", store)
 
 
 def repair_job(site: str) -> str:
@@ -44,9 +52,13 @@ def repair_job(site: str) -> str:
     return f"repair/{site}"
 
 
-def witness_job(site: str) -> str:
-    """Give the name of the job in which stock restic looks at a site's backups."""
-    return f"witness/{site}"
+def witness_job(site: str, store: str = "") -> str:
+    """Give the name of the job in which stock restic looks at a site's backups in a store."""
+    return _at(f"witness/{site}", store)
+
+
+def _at(job: str, store: str) -> str:
+    return f"{job}/{store}" if store else job
 
 
 def _journal_job(estate: Estate) -> JobDefinition:
@@ -113,4 +125,50 @@ def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition
         schedule=witness,
         timezone=zone,
         retry=_CHECK_AGAIN,
+    )
+    for store in estate.stores:
+        if store.role != "primary":
+            yield from _jobs_at(estate, site, store, witness)
+
+
+def _jobs_at(estate: Estate, site: Site, store: Store, witness: str) -> Iterator[JobDefinition]:
+    """Give a site's jobs about one mirror or copy.
+
+    Each backup asks for the copying; the schedule is for those that had nobody to ask. The
+    service's own backup goes into every store by itself; a mirror forgets what its source forgets.
+    """
+    common: dict[str, Any] = {
+        "site": site.name,
+        "timezone": estate.organisation.timezone,
+        "arguments": {"store": store.name},
+    }
+    if site.name != OWN_SITE:
+        yield JobDefinition(
+            name=copy_job(site.name, store.name),
+            kind="copy",
+            schedule=witness,
+            retry=_COPY_AGAIN,
+            late_after=_LATE_AFTER,
+            **common,
+        )
+    yield JobDefinition(
+        name=check_job(site.name, store.name),
+        kind="check",
+        schedule=site.schedule.check,
+        retry=_CHECK_AGAIN,
+        **common,
+    )
+    if store.role == "copy":
+        yield JobDefinition(
+            name=forget_job(site.name, store.name),
+            kind="forget",
+            schedule=site.schedule.forget,
+            **common,
+        )
+    yield JobDefinition(
+        name=witness_job(site.name, store.name),
+        kind="witness",
+        schedule=witness,
+        retry=_CHECK_AGAIN,
+        **common,
     )

@@ -29,7 +29,9 @@ from ops.catalog.indexes import Snapshot as SnapshotRow
 from ops.estate.models import Estate
 from ops.estate.policies import Retention
 from ops.estate.sites import Site
+from ops.estate.stores import Store
 from ops.jobs.beginning import Start, begin
+from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
 from ops.journal import Origin
@@ -53,9 +55,13 @@ _SHORT = timedelta(minutes=10)
 def forget_and_prune(
     context: RunContext, progress: Progress = SILENT, *, wait_for_lock: timedelta = _SHORT
 ) -> JobResult:
-    """Run both, as the clock does; the caller holds the site's lock."""
+    """Run both, as the clock does; the caller holds the site's lock.
+
+    Argument in the context, here and below: `store`, which store (unless given the primary).
+    """
     start = begin(context)
-    repository = open_repository(start.estate, start.site.name)
+    store = chosen_store(start.estate, context.arguments)
+    repository = open_repository(start.estate, start.site.name, store)
     forgotten = _forget(context, start, repository, progress, wait_for_lock)
     if isinstance(forgotten, Brake):
         return stop(forgotten)
@@ -69,7 +75,8 @@ def forget(
 ) -> JobResult:
     """Forget only; the caller holds the site's lock."""
     start = begin(context)
-    repository = open_repository(start.estate, start.site.name)
+    store = chosen_store(start.estate, context.arguments)
+    repository = open_repository(start.estate, start.site.name, store)
     forgotten = _forget(context, start, repository, progress, wait_for_lock)
     if isinstance(forgotten, Brake):
         return stop(forgotten)
@@ -82,11 +89,11 @@ def prune_only(
 ) -> JobResult:
     """Prune only; the caller holds the site's lock."""
     start = begin(context)
-    repository = open_repository(start.estate, start.site.name)
+    store = chosen_store(start.estate, context.arguments)
+    repository = open_repository(start.estate, start.site.name, store)
     snapshots = _reindex(context, start, repository)
-    store = start.estate.primary_store.name
     now = datetime.now(UTC)
-    brake = look_before_deleting(context.catalog, start.site.name, store, snapshots, now=now)
+    brake = look_before_deleting(context.catalog, start.site.name, store.name, snapshots, now=now)
     if brake is not None:
         return stop(brake)
     pruned = prune(repository, retry_for=wait_for_lock, progress=progress)
@@ -95,9 +102,15 @@ def prune_only(
 
 
 def plan_for_site(
-    estate: Estate, site: Site, snapshots: Sequence[Snapshot], guard: Guard, *, now: datetime
+    estate: Estate,
+    site: Site,
+    snapshots: Sequence[Snapshot],
+    guard: Guard,
+    *,
+    now: datetime,
+    store: Store | None = None,
 ) -> ForgetPlan:
-    """Decide what the site's retention lets go in its primary store; pure.
+    """Decide what the site's retention lets go in a store; pure.
 
     Args:
         estate: Whose store and rules.
@@ -105,8 +118,9 @@ def plan_for_site(
         snapshots: All snapshots of the repository.
         guard: What must stay whatever the rules say.
         now: Present moment, aware.
+        store: Which; None for the primary one.
     """
-    policy = make_policy(estate.retention_for(site, estate.primary_store))
+    policy = make_policy(estate.retention_for(site, store or estate.primary_store))
     wanted = SnapshotFilter(hosts=(site.name,))
     return protect(plan_forget(snapshots, policy, now=now, wanted=wanted), guard, now=now)
 
@@ -122,9 +136,9 @@ def make_policy(retention: Retention) -> KeepPolicy:
     )
 
 
-def read_guard(session: Session, estate: Estate, site: Site) -> Guard:
-    """Gather what protects a site's snapshots in its primary store."""
-    store = estate.primary_store
+def read_guard(session: Session, estate: Estate, site: Site, store: Store | None = None) -> Guard:
+    """Gather what protects a site's snapshots in a store; None for the primary one."""
+    store = store or estate.primary_store
     query = select(SnapshotRow.id, SnapshotRow.outcome).where(
         SnapshotRow.site == site.name, SnapshotRow.store == store.name
     )
@@ -177,7 +191,7 @@ def _forget(
     wait_for_lock: timedelta,
 ) -> ForgetResult | Brake:
     estate, site = start.estate, start.site
-    store = estate.primary_store
+    store = chosen_store(estate, context.arguments)
     with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
         snapshots = _reindex(context, start, repository)
         now = datetime.now(UTC)
@@ -185,8 +199,8 @@ def _forget(
         if brake is not None:
             return brake
         with context.catalog.reading() as session:
-            guard = read_guard(session, estate, site)
-        plan = plan_for_site(estate, site, snapshots, guard, now=now)
+            guard = read_guard(session, estate, site, store)
+        plan = plan_for_site(estate, site, snapshots, guard, now=now, store=store)
         rule = estate.retention_for(site, store)
         going = tuple(it for it in snapshots if it.id in plan.remove)
         told = DeletionPlan(site.name, store.name, rule.model_dump(), rule.minimum_basis, going)
@@ -194,8 +208,8 @@ def _forget(
 
 
 def _reindex(context: RunContext, start: Start, repository: Repository) -> list[Snapshot]:
-    store = start.estate.primary_store.name
-    return update_index(context.catalog, repository, site=start.site.name, store=store)
+    store = chosen_store(start.estate, context.arguments)
+    return update_index(context.catalog, repository, site=start.site.name, store=store.name)
 
 
 def stop(brake: Brake) -> JobResult:

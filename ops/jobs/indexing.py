@@ -73,6 +73,13 @@ def update_index(
     return stored
 
 
+def was_seen(catalog: Catalog, site: str, store: str) -> bool:
+    """Tell whether a store has ever been seen to hold a site's repository."""
+    query = select(StoreSeen).where(StoreSeen.site == site, StoreSeen.store == store)
+    with catalog.reading() as session:
+        return session.execute(query).first() is not None
+
+
 def _known_outcomes(session: Session, site: str, store: str) -> dict[str, str]:
     rows = session.execute(
         select(Snapshot.id, Snapshot.outcome).where(Snapshot.site == site, Snapshot.store == store)

@@ -3,12 +3,17 @@
 What does the work is loaded when it is called: the service itself stays small.
 """
 
-from ops.ledger.definitions import JobResult
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from ops.ledger.definitions import JobResult, LedgerEvent
 from ops.notices.outbox import write_notices
 from ops.service.registry import RunContext, register, register_listener
 
 BACKUP = "backup"
 CHECK = "check"
+COPY = "copy"
 FORGET = "forget"
 JOURNAL_HEAD = "journal-head"
 WITNESS = "witness"
@@ -24,6 +29,18 @@ def _check(context: RunContext) -> JobResult:
     from ops.jobs.check import check
 
     return check(context)
+
+
+def _copy(context: RunContext) -> JobResult:
+    from ops.jobs.copying import bring_up_to_date
+
+    return bring_up_to_date(context)
+
+
+def _follow_backups(session: Session, events: Sequence[LedgerEvent]) -> None:
+    from ops.jobs.after_backup import follow_backups
+
+    follow_backups(session, events)
 
 
 def _forget(context: RunContext) -> JobResult:
@@ -46,7 +63,9 @@ def _witness(context: RunContext) -> JobResult:
 
 register(BACKUP, _back_up)
 register(CHECK, _check)
+register(COPY, _copy)
 register(FORGET, _forget)
 register(JOURNAL_HEAD, _sign_journal)
 register(WITNESS, _witness)
 register_listener(write_notices)
+register_listener(_follow_backups)

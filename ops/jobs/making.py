@@ -7,13 +7,14 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.sites import Site
+from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench
-from ops.jobs.choosing import choose_sites
+from ops.jobs.choosing import choose_sites, choose_stores
 from ops.jobs.indexing import update_index
 from ops.jobs.own_backup import put_guides
 from ops.jobs.repositories import (
     RepositoryMissingError,
-    find_missing_key,
+    find_missing_keys,
     find_repository,
     init_repository,
     make_key_file,
@@ -30,23 +31,23 @@ def make_repositories(name: str, *, dry_run: bool) -> int:
     """Make what is missing of one site or all; gives the exit code."""
     estate = load_estate()
     sites = _with_own(estate, name)
-    key = find_missing_key(estate)
+    keys, stores = find_missing_keys(estate), choose_stores(estate, "", ("primary", "copy"))
     if dry_run:
-        if key:
+        for key in keys:
             write_line(_("would make the key {path}").format(path=key))
         for site in sites:
-            if key or find_repository(estate, site.name) is None:
-                place = estate.repository_url(estate.primary_store, site.name)
-                write_line(_("would make the repository {place}").format(place=place))
+            for store in stores:
+                _tell_missing(estate, site.name, store)
         return 0
-    if key:
+    for key in keys:
         make_key_file(key)
         write_line(_("made the key {path}").format(path=key))
         write_line(
             "  " + _("copy it now, to paper or a safe: without it nobody can open the backups")
         )
     with at_bench(estate) as bench:
-        code = gravest([_make_repository(bench, site.name) for site in sites])
+        places = [(site.name, store) for site in sites for store in stores]
+        code = gravest([_make_repository(bench, site, store) for site, store in places])
     put_guides(estate)
     return code
 
@@ -57,20 +58,33 @@ def _with_own(estate: Estate, name: str) -> list[Site]:
     return [*chosen, *([] if estate.own_site in chosen else [estate.own_site])]
 
 
-def _make_repository(bench: Bench, site: str) -> int:
+def _tell_missing(estate: Estate, site: str, store: Store) -> None:
+    key = _missing_key_of(estate, store)
+    if key or find_repository(estate, site, store) is None:
+        place = estate.repository_url(store, site)
+        write_line(_("would make the repository {place}").format(place=place))
+
+
+def _missing_key_of(estate: Estate, store: Store) -> bool:
+    path = estate.repository_key(store).partition(":")[2]
+    return path in map(str, find_missing_keys(estate))
+
+
+def _make_repository(bench: Bench, site: str, store: Store) -> int:
+    """Make a repository; a copy's is cut like its source, so that it shares what is stored."""
     estate = bench.estate
     try:
         with hold_site_lock(estate.service.state, site, holder="init"):
-            if find_repository(estate, site) is not None:
-                place = estate.repository_url(estate.primary_store, site)
+            if find_repository(estate, site, store) is not None:
+                place = estate.repository_url(store, site)
                 write_line(_("{site}: there already: {place}").format(site=site, place=place))
                 return 0
-            repository = init_repository(estate, site)
-            store = estate.primary_store.name
-            update_index(bench.catalog, repository, site=site, store=store)
+            source = open_repository(estate, site, estate.store(store.of)) if store.of else None
+            repository = init_repository(estate, site, store, like=source)
+            update_index(bench.catalog, repository, site=site, store=store.name)
     except (BackupError, OpsError) as error:
         return report(error)
-    details = {"store": store, "repository": repository.id}
+    details = {"store": store.name, "repository": repository.id}
     with bench.catalog.writing() as session:
         journal.append(session, bench.origin, [journal.Entry("backup.init", site, details)])
     place = repository.store.location

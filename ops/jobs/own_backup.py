@@ -5,7 +5,7 @@ Order:
 1. Hold the journal against its chain and the heads in the stores; sign its head.
 2. Copy the catalog: its copy holds at least the row that was signed for.
 3. Into each store: make the repository on first use, make the snapshot; durable when that returns.
-   A mirror gets the objects it lacks, in the order that restic writes them.
+   A mirror is brought up to date with its source (`backup.mirror`).
 4. Give each store the signed head and the guide for recovery.
 5. The caller records the result.
 
@@ -18,16 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from backup.create import BackupResult, create_snapshot, find_parent
 from backup.errors import BackupError
 from backup.locks import hold_lock
+from backup.mirror import update_mirror
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from backup.selection import load_readable_snapshots
-from backup.stores import open_store
-from ops.catalog.indexes import StoreSeen
 from ops.catalog.opening import Catalog, open_catalog
 from ops.errors import OpsError
 from ops.estate.models import Estate
@@ -36,7 +33,7 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.backup import summarize
 from ops.jobs.beginning import Start, clear_scratch
-from ops.jobs.indexing import update_index
+from ops.jobs.indexing import update_index, was_seen
 from ops.jobs.journal_heads import (
     ENOUGH_HEADS,
     broken_params,
@@ -45,11 +42,15 @@ from ops.jobs.journal_heads import (
     open_root,
     sign_now,
 )
-from ops.jobs.repositories import RepositoryMissingError, init_repository, open_repository
+from ops.jobs.repositories import (
+    RepositoryMissingError,
+    init_repository,
+    open_place,
+    open_repository,
+)
 from ops.ledger.definitions import JobResult
 from ops.recovery.content import make_own_request
 from ops.recovery.guide import put_guide, write_guide
-from ops.recovery.mirroring import copy_objects
 from ops.recovery.records import catalog_file, copy_catalog, dump_records
 from ops.service.registry import RunContext
 from ops.sites import Reading
@@ -148,7 +149,7 @@ def _save_everywhere(
     for store in ordered:
         try:
             if store.role == "mirror":
-                saved[store.name] = _mirror(context, estate, store)
+                saved[store.name] = _mirror(context, estate, store, wait)
             else:
                 saved[store.name] = _save(context, start, store, copy, progress, wait)
         except (BackupError, OpsError) as error:
@@ -198,27 +199,19 @@ def _open_or_make(catalog: Catalog, estate: Estate, store: Store) -> Repository:
     try:
         return open_repository(estate, OWN_SITE, store)
     except RepositoryMissingError:
-        if _was_seen(catalog, store):
+        if was_seen(catalog, OWN_SITE, store.name):
             raise  # a disk that is not mounted, most likely
     return init_repository(estate, OWN_SITE, store)
 
 
-def _was_seen(catalog: Catalog, store: Store) -> bool:
-    query = select(StoreSeen).where(StoreSeen.site == OWN_SITE, StoreSeen.store == store.name)
-    with catalog.reading() as session:
-        return session.execute(query).first() is not None
-
-
-def _mirror(context: RunContext, estate: Estate, store: Store) -> _Saved:
-    """Give a mirror what it lacks of its source's objects."""
+def _mirror(context: RunContext, estate: Estate, store: Store, wait: timedelta) -> _Saved:
+    """Bring a mirror up to date with its source."""
     source = estate.store(store.of or "")
-    open_repository(estate, OWN_SITE, source)
-    if _was_seen(context.catalog, store):
+    opened = open_repository(estate, OWN_SITE, source)
+    if was_seen(context.catalog, OWN_SITE, store.name):
         open_repository(estate, OWN_SITE, store)
-    copy_objects(
-        open_store(estate.repository_url(source, OWN_SITE)),
-        open_store(estate.repository_url(store, OWN_SITE)),
-    )
+    place = open_place(estate, OWN_SITE, store)
+    update_mirror(opened, place, retry_for=wait)
     repository = open_repository(estate, OWN_SITE, store)
     update_index(context.catalog, repository, site=OWN_SITE, store=store.name)
     return _Saved({})

@@ -108,6 +108,36 @@ _PLAIN: Mapping[str, Explanation] = {
             " {site} --pack {first}`"
         ),
     ),
+    "nothing_to_copy": Explanation(
+        N_("there is no backup yet that could go to {store}"),
+    ),
+    "not_all_copied": Explanation(
+        N_("{count} snapshots could not be copied to {store}"),
+        "{first}",
+        N_("what {store} had before is untouched; the others were copied"),
+        N_("find the damage: `{program} backup.check --site {site} --read-data`"),
+    ),
+    "mirror_shrunk": Explanation(
+        N_("{store} was not made to follow {source}, which has lost most of its snapshots"),
+        N_("that happens when somebody deletes them, or a disk is not what it was"),
+        N_("{store} still has them all; what is new was added there"),
+        N_(
+            "look at {source} first: `{program} backup.list --site {site}`; if it is meant:"
+            " `{program} backup.copy --site {site} --to {store} --allow-shrink`"
+        ),
+    ),
+    "mirror_index_lost": Explanation(
+        N_("{store} keeps what {source} has lost: index files are gone there"),
+        N_("stored packs are named by none of its index files any more"),
+        N_("{store} still has all of it; what is new was added there"),
+        N_("repair {source}: `{program} backup.repair --site {site} --store {source}`"),
+    ),
+    "mirror_source_damaged": Explanation(
+        N_("{store} keeps what {source} has lost: stored packs are gone there"),
+        N_("its index still names them"),
+        N_("{store} still has all of it; what is new was added there"),
+        N_("see what is gone: `{program} backup.check --site {site} --store {source}`"),
+    ),
     "not_all_forgotten": Explanation(
         N_("{count} old snapshots could not be removed"),
         "{first}",

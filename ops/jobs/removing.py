@@ -12,7 +12,10 @@ from backup.prune import plan_prune
 from backup.repository import Repository
 from backup.snapshots import Snapshot
 from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.choosing import choose_stores
 from ops.jobs.definitions import forget_job
 from ops.jobs.forget import forget, plan_for_site, prune_only, read_guard, stop
 from ops.jobs.indexing import update_index
@@ -45,18 +48,21 @@ _RULES = {
 }
 
 
-def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
-    """Forget a site's old snapshots; gives the exit code."""
+def forget_site(
+    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
+) -> int:
+    """Forget a site's old snapshots in one store, the primary unless named; gives the exit code."""
     estate = load_estate()
+    place = _place(estate, store)
     with at_bench(estate, dry_run=dry_run) as bench:
         site = require_site(estate, bench.catalog, name)
-        repository = open_repository(estate, name)
-        snapshots = index_snapshots(bench, repository, name)
-        plan = _plan_forget(bench, name, snapshots)
+        repository = open_repository(estate, name, place)
+        snapshots = index_snapshots(bench, repository, name, place)
+        plan = _plan_forget(bench, name, snapshots, place)
         write_plan(plan, estate.organisation.timezone)
-        brake = look_now(bench, name, snapshots)
+        brake = look_now(bench, name, snapshots, store=place)
         if brake is not None:
-            write_outcome(stop(brake), job=forget_job(name), site=name)
+            write_outcome(stop(brake), job=_job(name, place), site=name)
             return EXIT_CODES["failed"]
         if dry_run or not plan.remove:
             return 0
@@ -67,17 +73,28 @@ def forget_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -
             count,
         ).format(count=count, title=site.title)
         need_confirmation(name, confirm, question)
-        result = _act(bench, name, partial(forget, progress=progress, wait_for_lock=_NO_WAIT))
-    return write_removed(result, name)
+        work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
+        result = _act(bench, name, work, place)
+    return write_removed(result, name, _job(name, place))
 
 
-def write_removed(result: JobResult, name: str) -> int:
+def _place(estate: Estate, store: str) -> Store:
+    """Give the store that snapshots are removed from; a mirror follows its source."""
+    (place,) = choose_stores(estate, store or estate.primary_store.name, ("primary", "copy"))
+    return place
+
+
+def _job(name: str, place: Store) -> str:
+    return forget_job(name, "" if place.role == "primary" else place.name)
+
+
+def write_removed(result: JobResult, name: str, job: str = "") -> int:
     """Write how many snapshots went, and how it ended; gives the exit code."""
     count = result.summary["forgotten"]
     write_line(
         ngettext("{count} snapshot removed", "{count} snapshots removed", count).format(count=count)
     )
-    write_outcome(result, job=forget_job(name), site=name)
+    write_outcome(result, job=job or forget_job(name), site=name)
     write_line(
         _("their data goes with `backup.prune --site {site}`, or by itself on the next `forget`")
         .format(site=name)
@@ -85,29 +102,36 @@ def write_removed(result: JobResult, name: str) -> int:
     return EXIT_CODES[result.outcome]
 
 
-def index_snapshots(bench: Bench, repository: Repository, name: str) -> list[Snapshot]:
-    """Give a site's snapshots in its primary store, oldest first, and index them."""
-    store = bench.estate.primary_store.name
-    return update_index(bench.catalog, repository, site=name, store=store)
+def index_snapshots(
+    bench: Bench, repository: Repository, name: str, store: Store | None = None
+) -> list[Snapshot]:
+    """Give a site's snapshots in a store, oldest first, and index them; None for the primary."""
+    place = store or bench.estate.primary_store
+    return update_index(bench.catalog, repository, site=name, store=place.name)
 
 
 def look_now(
-    bench: Bench, name: str, snapshots: list[Snapshot], *, leaving_out: Collection[str] = ()
+    bench: Bench,
+    name: str,
+    snapshots: list[Snapshot],
+    *,
+    leaving_out: Collection[str] = (),
+    store: Store | None = None,
 ) -> Brake | None:
     """Say why nothing of a site may be deleted now; None where all is as expected."""
-    store = bench.estate.primary_store.name
+    place = store or bench.estate.primary_store
     now = datetime.now(UTC)
     present = {it.id: it.time for it in snapshots if it.id not in leaving_out}
     with bench.catalog.reading() as session:
-        facts = read_facts(session, name, store, present, now=now)
+        facts = read_facts(session, name, place.name, present, now=now)
     return decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
 
 
-def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot]) -> ForgetPlan:
+def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot], place: Store) -> ForgetPlan:
     site = bench.estate.site(name)
     with bench.catalog.reading() as session:
-        guard = read_guard(session, bench.estate, site)
-    return plan_for_site(bench.estate, site, snapshots, guard, now=datetime.now(UTC))
+        guard = read_guard(session, bench.estate, site, place)
+    return plan_for_site(bench.estate, site, snapshots, guard, now=datetime.now(UTC), store=place)
 
 
 def write_plan(plan: ForgetPlan, zone: str) -> None:
@@ -145,15 +169,19 @@ def tell_reason(reason: str) -> str:
     return told if rule == reason else _("{rule} (the oldest)").format(rule=told)
 
 
-def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) -> int:
+def prune_site(
+    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
+) -> int:
     """Remove the data that no snapshot of a site needs; gives the exit code."""
     estate = load_estate()
+    place = _place(estate, store)
     with at_bench(estate, dry_run=dry_run) as bench:
         require_site(estate, bench.catalog, name)
-        repository = open_repository(estate, name)
-        brake = look_now(bench, name, index_snapshots(bench, repository, name))
+        repository = open_repository(estate, name, place)
+        snapshots = index_snapshots(bench, repository, name, place)
+        brake = look_now(bench, name, snapshots, store=place)
         if brake is not None:
-            write_outcome(stop(brake), job=forget_job(name), site=name)
+            write_outcome(stop(brake), job=_job(name, place), site=name)
             return EXIT_CODES["failed"]
         with hold_lock(repository):
             plan = plan_prune(repository, progress=progress)
@@ -169,16 +197,21 @@ def prune_site(name: str, progress: Progress, *, confirm: str, dry_run: bool) ->
         if dry_run or not plan.has_work:
             return 0
         need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))
-        result = _act(bench, name, partial(prune_only, progress=progress, wait_for_lock=_NO_WAIT))
+        work = partial(prune_only, progress=progress, wait_for_lock=_NO_WAIT)
+        result = _act(bench, name, work, place)
     write_line(
         _("removed {packs} packs, {size}").format(
             packs=format_number(result.summary["removed_packs"]),
             size=format_size(result.summary["removed_bytes"]),
         )
     )
-    write_outcome(result, job=forget_job(name), site=name)
+    write_outcome(result, job=_job(name, place), site=name)
     return EXIT_CODES[result.outcome]
 
 
-def _act(bench: Bench, name: str, work: Callable[[RunContext], JobResult]) -> JobResult:
-    return run_by_hand(bench, work, job=forget_job(name), kind="forget", site=name)
+def _act(
+    bench: Bench, name: str, work: Callable[[RunContext], JobResult], place: Store
+) -> JobResult:
+    arguments = {} if place.role == "primary" else {"store": place.name}
+    job = _job(name, place)
+    return run_by_hand(bench, work, job=job, kind="forget", site=name, arguments=arguments)

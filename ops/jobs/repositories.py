@@ -17,6 +17,7 @@ from pathlib import Path
 from backup.errors import RepositoryNotFoundError, WrongPasswordError
 from backup.repository import Repository
 from backup.stores import open_store
+from backup.stores.base import Store as OpenStore
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.references import resolve
@@ -54,7 +55,7 @@ def open_repository(estate: Estate, site: str, store: Store | None = None) -> Re
     store = store or estate.primary_store
     reference = estate.repository_key(store)
     password = resolve(reference).get_secret_value().encode()
-    place = open_store(estate.repository_url(store, site))
+    place = open_place(estate, site, store)
     try:
         return Repository.open(place, password, cache_dir=estate.service.cache)
     except RepositoryNotFoundError as error:
@@ -79,6 +80,16 @@ def open_repository(estate: Estate, site: str, store: Store | None = None) -> Re
         ) from error
 
 
+def open_place(estate: Estate, site: str, store: Store) -> OpenStore:
+    """Open where a site's repository lies in a store, whether there is one or not.
+
+    Raises:
+        SecretError: The store's address cannot be read.
+        BackupError: It is of a kind that comes later.
+    """
+    return open_store(estate.repository_url(store, site))
+
+
 def find_repository(estate: Estate, site: str, store: Store | None = None) -> Repository | None:
     """Open a site's repository; None where there is none."""
     try:
@@ -87,8 +98,16 @@ def find_repository(estate: Estate, site: str, store: Store | None = None) -> Re
         return None
 
 
-def init_repository(estate: Estate, site: str, store: Store | None = None) -> Repository:
+def init_repository(
+    estate: Estate, site: str, store: Store | None = None, *, like: Repository | None = None
+) -> Repository:
     """Make a site's repository; in the primary store unless another is named.
+
+    Args:
+        estate: The estate.
+        site: Name of the site.
+        store: Where; None for the primary store.
+        like: Cut files where this one does, so that blobs copied from it are known again.
 
     Raises:
         UsageError: Something is there already.
@@ -97,13 +116,24 @@ def init_repository(estate: Estate, site: str, store: Store | None = None) -> Re
     """
     store = store or estate.primary_store
     password = resolve(estate.repository_key(store)).get_secret_value().encode()
-    place = open_store(estate.repository_url(store, site))
-    return Repository.init(place, password, cache_dir=estate.service.cache)
+    place = open_place(estate, site, store)
+    polynomial = None if like is None else like.config.polynomial
+    return Repository.init(place, password, cache_dir=estate.service.cache, polynomial=polynomial)
 
 
 def find_missing_key(estate: Estate) -> Path | None:
     """Give the file that the repository key is to be in, where it is not there yet."""
-    scheme, _, rest = estate.repository_key(estate.primary_store).partition(":")
+    return _missing_file(estate.repository_key(estate.primary_store))
+
+
+def find_missing_keys(estate: Estate) -> list[Path]:
+    """Give the files that keys are to be in, the copies' own included, and that are not there."""
+    references = dict.fromkeys(map(estate.repository_key, estate.stores))
+    return [path for it in references if (path := _missing_file(it)) is not None]
+
+
+def _missing_file(reference: str) -> Path | None:
+    scheme, _, rest = reference.partition(":")
     path = Path(rest)
     return path if scheme == "file" and not path.exists() else None
 

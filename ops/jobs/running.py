@@ -10,13 +10,17 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from ops.errors import OpsError
 from ops.estate.load import load_estate
+from ops.estate.own_site import OWN_SITE
 from ops.estate.sites import Site
+from ops.estate.stores import Store
+from ops.jobs.after_backup import ask_for_copies, jobs_from
 from ops.jobs.backup import back_up, rehearse
 from ops.jobs.beginning import Start
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.check import ReadData, check
-from ops.jobs.choosing import choose_sites
+from ops.jobs.choosing import choose_sites, choose_stores
 from ops.jobs.definitions import backup_job, check_job
+from ops.jobs.indexing import was_seen
 from ops.jobs.reasons import advise_on_faults, explain, tell_fault
 from ops.ledger.definitions import JobResult
 from ops.present import (
@@ -55,6 +59,10 @@ def run_site(
             write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
         arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
         result = _back_up(bench, site, progress, arguments)
+        if result.outcome in {"ok", "incomplete"} and site.name != OWN_SITE:
+            with bench.catalog.writing() as session:
+                names = jobs_from(estate, site.name, estate.primary_store.name)
+                ask_for_copies(session, estate, site.name, names, bench.origin)
     if as_json:
         write_json({"site": site.name, **asdict(result)})
     else:
@@ -154,9 +162,9 @@ def write_backup(site: str, result: JobResult) -> None:
             duration=format_duration(timedelta(seconds=summary["seconds"])),
         )
     )
-    waiting = [name for name, outcome in summary["stores"].items() if outcome == "not_checked"]
+    waiting = [name for name, outcome in summary["stores"].items() if outcome == "waiting"]
     if waiting:
-        text = _("  not copied to {stores}: copies come with a later version")
+        text = _("  still to be brought up to date: {stores}; the service does it next")
         write_line(text.format(stores=", ".join(waiting)))
     write_outcome(result, job=backup_job(site), site=site)
 
@@ -179,57 +187,93 @@ def _write_parts(parts: dict[str, int], rows: dict[str, int]) -> None:
     width = max((len(part) for part in parts), default=0)
     for part, size in parts.items():
         line = f"  {part:{width}}  {format_size(size):>11}"
-        name = part.removeprefix("databases/").removesuffix(".sqlite")
+        name = part.removeprefix("databases/").removesuffix(".sqlite").removesuffix(".sql")
         if part.startswith("databases/") and name in rows:
             line += "  " + _("{rows} rows").format(rows=format_number(rows[name]))
         write_line(line)
 
 
-def check_sites(name: str, progress: Progress, wanted: ReadData, *, as_json: bool) -> int:
-    """Check one site's repository or all, and write what was found; gives the exit code."""
+def check_sites(
+    name: str, progress: Progress, wanted: ReadData, *, as_json: bool, store: str = ""
+) -> int:
+    """Check one site's repositories or all, and write what was found; gives the exit code.
+
+    Args:
+        name: Name of the site; empty for all.
+        progress: Told of it.
+        wanted: Whether to read no pack back, the day's share, or all.
+        as_json: Write JSON: by site; other stores than the primary stand below `stores` there.
+        store: Name of one store; empty for all that are there.
+    """
     estate = load_estate()
-    results: dict[str, JobResult] = {}
+    results: dict[tuple[str, str], JobResult] = {}
     codes = []
     with at_bench(estate) as bench:
         for site in choose_sites(estate, name):
-            work = partial(check, progress=progress, wait_for_lock=_NO_WAIT)
-            try:
-                results[site.name] = run_by_hand(
-                    bench, work, job=check_job(site.name), kind="check", site=site.name,
-                    arguments={"read_data": wanted},
-                )  # fmt: skip
-                codes.append(EXIT_CODES[results[site.name].outcome])
-            except (BackupError, OpsError) as error:
-                codes.append(report(error))
+            for place in choose_stores(estate, store):
+                if place.role != "primary" and not (
+                    store or was_seen(bench.catalog, site.name, place.name)
+                ):
+                    continue
+                try:
+                    result = _check_at(bench, site.name, place, progress, wanted)
+                except (BackupError, OpsError) as error:
+                    codes.append(report(error))
+                    continue
+                results[site.name, place.name] = result
+                codes.append(EXIT_CODES[result.outcome])
     if as_json:
-        write_json({site: asdict(result) for site, result in results.items()})
+        write_json(_as_values(results, estate.primary_store.name))
     else:
         _write_checks(results)
     return gravest(codes)
 
 
-def _write_checks(results: dict[str, JobResult]) -> None:
+def _check_at(
+    bench: Bench, site: str, place: Store, progress: Progress, wanted: ReadData
+) -> JobResult:
+    is_primary = place.role == "primary"
+    work = partial(check, progress=progress, wait_for_lock=_NO_WAIT)
+    arguments = {"read_data": wanted, **({} if is_primary else {"store": place.name})}
+    job = check_job(site, "" if is_primary else place.name)
+    return run_by_hand(bench, work, job=job, kind="check", site=site, arguments=arguments)
+
+
+def _as_values(results: Mapping[tuple[str, str], JobResult], primary: str) -> dict[str, Any]:
+    """Give results by site; those of other stores stand below `stores` of their site."""
+    values: dict[str, Any] = {}
+    for (site, store), result in results.items():
+        if store == primary:
+            values.setdefault(site, {}).update(asdict(result))
+        else:
+            values.setdefault(site, {}).setdefault("stores", {})[store] = asdict(result)
+    return values
+
+
+def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:
     if results:
-        heads = [_("Site"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"), _("Took")]
-        rows = [_check_row(site, result) for site, result in results.items()]
-        write_table(heads, rows, right=(2, 3, 4))
-    for site, result in results.items():
+        heads = [_("Site"), _("Store"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"),
+                 _("Took")]  # fmt: skip
+        rows = [_check_row(site, store, result) for (site, store), result in results.items()]
+        write_table(heads, rows, right=(3, 4, 5))
+    for (site, store), result in results.items():
         findings = result.params.get("first", ())
         for finding in findings:
-            write_line(f"  {site}: {tell_fault(finding)}")
+            write_line(f"  {site} ({store}): {tell_fault(finding)}")
         for advice in advise_on_faults(findings, site):
             write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
             write_outcome(result, job=check_job(site), site=site)
 
 
-def _check_row(site: str, result: JobResult) -> Sequence[str | Cell]:
+def _check_row(site: str, store: str, result: JobResult) -> Sequence[str | Cell]:
     summary = result.summary
     read = format_size(summary["bytes_read"]) if summary["packs_read"] else _("not checked")
     if summary["every_pack_read"] and summary["packs_read"]:
         read = _("all, {size}").format(size=read)
     return (
         site,
+        store,
         outcome_cell(result.outcome),
         format_number(summary["snapshots"]),
         format_number(summary["packs"]),

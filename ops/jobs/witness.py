@@ -29,7 +29,9 @@ from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
 from ops.estate.models import Estate
 from ops.estate.references import resolve
+from ops.estate.stores import Store
 from ops.jobs.beginning import begin
+from ops.jobs.choosing import chosen_store
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
@@ -63,11 +65,12 @@ def bear_witness(
     program = shutil.which("restic")
     if program is None:
         return JobResult("not_checked", "restic_missing", {"package": PACKAGE})
-    repository = open_repository(estate, site.name)
+    store = chosen_store(estate, context.arguments)
+    repository = open_repository(estate, site.name, store)
     total = site.targets.reread_days
-    earlier = _earlier_shares(context.catalog, site.name, total)
+    earlier = _earlier_shares(context.catalog, context.job, total)
     share = choose_share(earlier, total)
-    restic = _Restic(program, _environment(estate, site.name))
+    restic = _Restic(program, _environment(estate, site.name, store))
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         snapshots = load_readable_snapshots(repository).snapshots
         whole = SnapshotFilter(paths=(f"/{site.name}",))
@@ -76,6 +79,7 @@ def bear_witness(
             return JobResult("not_checked", "nothing_to_witness")
         summary: dict[str, Any] = {
             "independent": True,
+            "store": store.name,
             "by": restic.version(),
             "share": share,
             "share_total": total,
@@ -98,12 +102,8 @@ def choose_share(earlier: Sequence[int], total: int) -> int:
     return min(range(total), key=lambda share: (newest.get(share, -1), share))
 
 
-def _earlier_shares(catalog: Catalog, site: str, total: int) -> list[int]:
-    query = (
-        select(Run.summary)
-        .where(Run.site == site, Run.kind == KIND, Run.outcome == "ok")
-        .order_by(Run.started_at)
-    )
+def _earlier_shares(catalog: Catalog, job: str, total: int) -> list[int]:
+    query = select(Run.summary).where(Run.job == job, Run.outcome == "ok").order_by(Run.started_at)
     with catalog.reading() as session:
         summaries = list(session.execute(query).scalars())
     return [int(it["share"]) for it in summaries if it.get("share_total") == total]
@@ -160,9 +160,8 @@ def _disagree(
     return JobResult("failed", "witness_disagrees", params, summary)
 
 
-def _environment(estate: Estate, site: str) -> dict[str, str]:
+def _environment(estate: Estate, site: str, store: Store) -> dict[str, str]:
     """Give restic what it needs and nothing else of ours."""
-    store = estate.primary_store
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
         name in os.environ
     )}  # fmt: skip

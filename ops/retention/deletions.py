@@ -61,7 +61,7 @@ def refuse_held(plan: DeletionPlan, holds: Sequence[HoldView]) -> None:
         HeldError: A snapshot that was to go is held now.
     """
     for snapshot in plan.snapshots:
-        if is_held(snapshot.id, holds):
+        if is_held(snapshot.id, holds) or is_held(snapshot.original, holds):
             raise HeldError(
                 'the snapshot {snapshot} of "{site}" is held now',
                 why="a hold was placed while this ran",

@@ -68,7 +68,7 @@ def find_protected(
         reasons = []
         if guard.floor_days and snapshot.time > since:
             reasons.append(f"{YOUNGER}{guard.floor_days}d")
-        if is_held(snapshot.id, guard.holds):
+        if is_held(snapshot.id, guard.holds) or is_held(snapshot.original, guard.holds):
             reasons.append(HELD)
         if snapshot == newest_whole:
             reasons.append(NEWEST_WHOLE)

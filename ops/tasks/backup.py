@@ -1,5 +1,7 @@
 """Tasks around backups: make, look, restore, check, forget."""
 
+from typing import Literal
+
 from invoke.context import Context
 
 from ops.tasks.running import operator_task
@@ -10,6 +12,7 @@ TITLE = N_("backups: make them, prove them, give data back")
 _SITE = N_("Name of the site.")
 _OR_ALL = N_("Name of the site; left out: all sites.")
 _JSON = N_("Print the result as JSON.")
+_STORE = N_("Store; left out: the primary.")
 _DRY_RUN = N_("Say what would be done, and change nothing.")
 
 
@@ -65,6 +68,29 @@ def run_all(_context: Context, dry_run: bool = False) -> int:
 
     with shown_progress() as progress:
         return run_all_sites(progress, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "to": N_("The mirror or copy; left out: each of them."),
+        "site": _OR_ALL,
+        "allow_shrink": N_("Follow the source although it has lost most of its snapshots."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def copy(
+    _context: Context,
+    to: str = "",
+    site: str = "",
+    allow_shrink: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Bring mirrors and copies up to date now; the service does so after each backup."""
+    from ops.jobs.copying_by_hand import copy_sites
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        return copy_sites(to, site, progress, allow_shrink=allow_shrink, dry_run=dry_run)
 
 
 @operator_task(help={"json": _JSON})
@@ -185,12 +211,14 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
         "site": _OR_ALL,
         "read_data": N_("Read every stored byte back."),
         "share": N_("Read the day's share of the stored bytes back, as the service does."),
+        "store": N_("Store; left out: every one that has been brought up to date before."),
         "json": _JSON,
     }
 )
 def check(
     _context: Context,
     site: str = "",
+    store: str = "",
     read_data: bool = False,
     share: bool = False,
     json: bool = False,
@@ -201,8 +229,9 @@ def check(
 
     with shown_progress() as progress:
         if read_data:
-            return check_sites(site, progress, "all", as_json=json)
-        return check_sites(site, progress, "share" if share else "none", as_json=json)
+            return check_sites(site, progress, "all", as_json=json, store=store)
+        wanted: Literal["share", "none"] = "share" if share else "none"
+        return check_sites(site, progress, wanted, as_json=json, store=store)
 
 
 @operator_task(
@@ -216,6 +245,7 @@ def check(
         "reason": N_("Why; needed with --snapshot and --accept."),
         "document": N_("Reference of the document behind it."),
         "confirm": N_("Name of the site."),
+        "store": _STORE,
         "dry_run": _DRY_RUN,
     },
     iterable=("snapshot",),
@@ -223,6 +253,7 @@ def check(
 def forget(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     site: str,
+    store: str = "",
     snapshot: list[str] | None = None,
     accept: bool = False,
     reason: str = "",
@@ -242,17 +273,26 @@ def forget(  # noqa: PLR0913, PLR0917 - one flag each
         with shown_progress() as progress:
             return forget_named_snapshots(naming, progress)
     with shown_progress() as progress:
-        return forget_site(site, progress, confirm=confirm, dry_run=dry_run)
+        return forget_site(site, progress, confirm=confirm, dry_run=dry_run, store=store)
 
 
-@operator_task(help={"site": _SITE, "confirm": N_("Name of the site."), "dry_run": _DRY_RUN})
-def prune(_context: Context, site: str, confirm: str = "", dry_run: bool = False) -> int:
+@operator_task(
+    help={
+        "site": _SITE,
+        "store": _STORE,
+        "confirm": N_("Name of the site."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def prune(
+    _context: Context, site: str, store: str = "", confirm: str = "", dry_run: bool = False
+) -> int:
     """Remove the data that no snapshot needs any more."""
     from ops.jobs.removing import prune_site
     from ops.progress import shown_progress
 
     with shown_progress() as progress:
-        return prune_site(site, progress, confirm=confirm, dry_run=dry_run)
+        return prune_site(site, progress, confirm=confirm, dry_run=dry_run, store=store)
 
 
 @operator_task(

@@ -1,0 +1,180 @@
+"""A mirror and a copy of a site beside its primary store, kept by the operator's program."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Occurrence
+from ops.estate.load import load_estate
+from ops.jobs.after_backup import follow_backups
+from ops.jobs.definitions import list_jobs
+from ops.ledger.definitions import LedgerEvent
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+pytestmark = pytest.mark.slow
+
+STORES = """
+[[stores]]
+name = "beside"
+url = "stores/beside"
+role = "mirror"
+of = "near"
+location = "phòng bên"
+medium = "disk"
+[[stores]]
+name = "offsite"
+url = "stores/offsite"
+role = "copy"
+of = "near"
+location = "Biên Hòa"
+medium = "object"
+key = "file:keys/offsite.key"
+  [stores.retention]
+  keep_monthly = 60
+"""
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = build_estate(tmp_path_factory.mktemp("copies"), STORES)
+    assert giucong(path, "backup.init").returncode == 0
+    assert giucong(path, "backup.run", "--site", "cong-xa").returncode == 0
+    done = giucong(path, "backup.copy")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
+def _restic(estate: Path, store: str, key: str, *words: str) -> str:
+    done = subprocess.run(
+        ["restic", "--no-cache", "--json", *words],
+        env={
+            "PATH": os.environ["PATH"],
+            "RESTIC_REPOSITORY": str(estate.parent / "stores" / store / "cong-xa"),
+            "RESTIC_PASSWORD_FILE": str(estate.parent / "keys" / key),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _bytes(estate: Path, store: str) -> dict[str, bytes]:
+    folder = estate.parent / "stores" / store / "cong-xa"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "locks"
+    }
+
+
+def test_the_mirror_holds_the_same_bytes_and_stock_restic_reads_them(estate: Path) -> None:
+    assert _bytes(estate, "beside") == _bytes(estate, "near")
+    _restic(estate, "beside", "repository.key", "check", "--read-data")
+
+
+def test_the_copy_has_its_own_key_and_id_and_the_same_chunks(estate: Path) -> None:
+    _restic(estate, "offsite", "offsite.key", "check", "--read-data")
+    near = json.loads(_restic(estate, "near", "repository.key", "cat", "config"))
+    copy = json.loads(_restic(estate, "offsite", "offsite.key", "cat", "config"))
+    assert copy["id"] != near["id"]
+    assert copy["chunker_polynomial"] == near["chunker_polynomial"]
+    (snapshot,) = json.loads(_restic(estate, "offsite", "offsite.key", "snapshots"))
+    (source,) = json.loads(_restic(estate, "near", "repository.key", "snapshots"))
+    assert (snapshot["original"], snapshot["tree"]) == (source["id"], source["tree"])
+
+
+def test_again_there_is_nothing_to_do_and_a_rehearsal_says_so(estate: Path) -> None:
+    before = _bytes(estate, "offsite")
+    dry = giucong(estate, "backup.copy", "--dry-run", "--site", "cong-xa")
+    again = giucong(estate, "backup.copy", "--to", "offsite")
+    assert "would copy 0 snapshots" in dry.stdout
+    assert "would write 0 objects" in dry.stdout
+    assert "0 snapshots copied" in again.stdout
+    assert _bytes(estate, "offsite") == before
+
+
+def test_the_primary_store_is_no_place_to_copy_to(estate: Path) -> None:
+    done = giucong(estate, "backup.copy", "--to", "near")
+    assert done.returncode == 2
+    assert "nothing is copied to it" in done.stderr
+
+
+def test_check_takes_every_store_with_its_own_key(estate: Path) -> None:
+    done = giucong(estate, "backup.check", "--read-data", "--json")
+    result: dict[str, Any] = json.loads(done.stdout)["cong-xa"]
+    assert (done.returncode, result["outcome"]) == (0, "ok")
+    assert {it: found["outcome"] for it, found in result["stores"].items()} == {
+        "beside": "ok",
+        "offsite": "ok",
+    }
+    alone = giucong(estate, "backup.check", "--store", "offsite", "--json")
+    assert list(json.loads(alone.stdout)["cong-xa"]) == ["stores"]
+
+
+def test_a_copy_forgets_and_prunes_by_itself_and_a_mirror_does_not(estate: Path) -> None:
+    words = ("--site", "cong-xa", "--dry-run")
+    assert giucong(estate, "backup.forget", "--store", "offsite", *words).returncode == 0
+    assert giucong(estate, "backup.prune", "--store", "offsite", *words).returncode == 0
+    refused = giucong(estate, "backup.forget", "--store", "beside", *words)
+    assert refused.returncode == 2
+    assert "near" in refused.stderr
+
+
+def test_the_clock_knows_a_job_for_each_store(estate: Path) -> None:
+    names = [job.name for job in list_jobs(load_estate(estate))]
+    for name in ("copy/cong-xa/beside", "check/cong-xa/offsite", "witness/cong-xa/beside"):
+        assert name in names
+    assert "forget/cong-xa/offsite" in names
+    assert "forget/giucong/offsite" in names
+    assert "forget/cong-xa/beside" not in names
+    assert not any(name.startswith("copy/giucong") for name in names)
+
+
+def test_a_backup_asks_for_its_copies_once(
+    estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    catalog = open_catalog(f"sqlite:///{tmp_path}/catalog.db")
+    event = LedgerEvent(
+        occasion="ended",
+        job="backup/cong-xa",
+        kind="backup",
+        site="cong-xa",
+        due_at=datetime.now(UTC),
+        outcome="ok",
+    )
+    for _ in range(2):
+        with catalog.writing() as session:
+            follow_backups(session, [event])
+    assert _waiting(catalog) == ["copy/cong-xa/beside", "copy/cong-xa/offsite"]
+    catalog.close()
+
+
+def _waiting(catalog: Catalog) -> list[str]:
+    with catalog.reading() as session:
+        return sorted(session.execute(select(Occurrence.job)).scalars())
+
+
+def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
+    folder = estate.parent / "stores" / "beside"
+    away = folder.with_name("unmounted")
+    folder.rename(away)
+    try:
+        done = giucong(estate, "backup.copy", "--to", "beside")
+        assert done.returncode == 10
+        assert "not mounted" in done.stderr
+        assert not (folder / "cong-xa" / "config").exists()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        away.rename(folder)
