@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ops.audience import speaking
 from ops.estate.models import Estate
-from ops.sites import DatabaseReading, FilesReading, Reading
+from ops.estate.sites import FilesPart
+from ops.manifest_databases import describe_database, put_back_database
+from ops.sites import FilesReading, Reading
 from ops.text import _
 from ops.version import software_version
 
@@ -60,7 +62,9 @@ def describe_reading(estate: Estate, reading: Reading) -> dict[str, Any]:
         },
         "started_at": _moment(reading.started_at, zone),
         "ended_at": _moment(reading.ended_at, zone),
-        "databases": [_describe_database(it, zone) for it in reading.databases],
+        "databases": [
+            describe_database(it, lambda moment: _moment(moment, zone)) for it in reading.databases
+        ],
         "files": [_describe_files(it, zone) for it in reading.files],
         "consistency": _describe_consistency(reading, zone),
         "missing": _describe_missing(reading),
@@ -79,50 +83,23 @@ def _moment(moment: datetime | None, zone: ZoneInfo) -> dict[str, str] | None:
     }
 
 
-def _describe_database(reading: DatabaseReading, zone: ZoneInfo) -> dict[str, Any]:
-    facts = reading.facts
-    known = (
-        {
-            "consistent_at": _moment(facts.consistent_at, zone),
-            "copied_at": _moment(facts.copied_at, zone),
-            "size_bytes": facts.size_bytes,
-            "check": {
-                "kind": facts.check,
-                "ok": not facts.problems,
-                "problems": list(facts.problems),
-            },
-            "sqlite": {
-                "library": facts.sqlite_version,
-                "page_size": facts.page_size,
-                "encoding": facts.encoding,
-                "user_version": facts.user_version,
-                "journal_mode": facts.journal_mode,
-            },
-            "tables": dict(facts.tables),
-        }
-        if facts
-        else {}
-    )
-    return {
-        "name": reading.part.name,
-        "at": reading.at,
-        "engine": reading.part.engine,
-        "source": {"host": reading.part.host, "path": reading.part.database},
-        **known,
-    }
-
-
 def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "name": reading.part.name,
         "at": reading.at,
         "kind": reading.part.kind,
-        "source": {"host": reading.part.host, "path": reading.part.path},
+        "source": _describe_source(reading.part),
+        "lost": list(reading.lost),
         "started_at": _moment(reading.started_at, zone),
         "files": reading.files,
         "size_bytes": reading.size_bytes,
         "left_out": list(reading.left_out),
     }
+
+
+def _describe_source(part: FilesPart) -> dict[str, Any]:
+    described = {"kind": part.source, "host": part.host, "path": part.path}
+    return {**described, "command": part.command} if part.command else described
 
 
 def _describe_consistency(reading: Reading, zone: ZoneInfo) -> dict[str, Any]:
@@ -132,14 +109,25 @@ def _describe_consistency(reading: Reading, zone: ZoneInfo) -> dict[str, Any]:
         "databases_as_of": _moment(reading.consistent_at, zone),
         "files_until": _moment(reading.ended_at, zone),
         "gap_seconds": gap,
-        "meaning": _(
+        "meaning": _tell_consistency(reading, gap),
+    }
+
+
+def _tell_consistency(reading: Reading, gap: float | None) -> str:
+    if reading.torn:
+        return _(
+            "Not consistent: tables without transactions were not locked while the databases"
+            " {databases} were dumped, so what was written to them meanwhile may be half in it."
+        ).format(databases=", ".join(it.part.name for it in reading.torn))
+    return (
+        _(
             "Each database is one consistent copy. Files were read after it while the site was in"
             " use, so each row finds its upload; files up to {seconds} seconds younger than the"
             " database may be among them."
         ).format(seconds=gap)
         if gap is not None
-        else _("Each part was read by itself; there is no gap between parts to speak of."),
-    }
+        else _("Each part was read by itself; there is no gap between parts to speak of.")
+    )
 
 
 def _describe_missing(reading: Reading) -> dict[str, Any]:
@@ -156,14 +144,14 @@ def _describe_missing(reading: Reading) -> dict[str, Any]:
 def _put_back(reading: Reading) -> Iterator[str]:
     yield _("Stop the site, so that nobody writes, and move its live folders aside.")
     for files in reading.files:
+        if files.part.source == "command":
+            text = _("{at} is what `{command}` printed; how to load it, that device's manual says.")
+            yield text.format(at=files.at, command=files.part.command)
+            continue
         text = _("Copy {at}/. to {path}/ with `cp -a`, which keeps owners, modes and times.")
         yield text.format(at=files.at, path=files.part.path)
     for database in reading.databases:
-        text = _(
-            "Remove {path}, {path}-wal, {path}-shm and {path}-journal, then copy {at} to {path}; it"
-            " belongs to the site's account."
-        )
-        yield text.format(at=database.at, path=database.part.database)
+        yield from put_back_database(database)
     yield _("Start the site; look at a page, an article and a form.")
     text = _(
         "Or let Giữ Cổng do it, also where folders or databases are gone: `giucong backup.restore"

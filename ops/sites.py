@@ -14,12 +14,15 @@ from pathlib import Path
 
 from backup.create import BackupRequest, Mount
 from backup.patterns import Patterns, compile_patterns
+from backup.sources.dumps.facts import DumpFacts
 from backup.sources.files import FolderSource, TextSource
-from backup.sources.sqlite import COMPANIONS, SqliteFacts, sqlite_source
+from backup.sources.sqlite import COMPANIONS
+from ops.databases import DatabaseFacts, copy_path, database_sources
 from ops.errors import OpsError
 from ops.estate.available import not_yet_in_part
 from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart, FilesPart, Site
+from ops.files import files_path, is_folder_here, remote_source
 
 MANIFEST = "manifest.json"
 
@@ -44,9 +47,9 @@ class DatabaseReading:
 
     part: DatabasePart
     at: str
-    facts: SqliteFacts | None = None
+    facts: DatabaseFacts | None = None
 
-    def take(self, facts: SqliteFacts) -> None:
+    def take(self, facts: DatabaseFacts) -> None:
         """Take in what is known of the copy."""
         self.facts = facts
 
@@ -62,6 +65,7 @@ class FilesReading:
         started_at: When its first entry was met; None for an empty folder.
         files: Regular files.
         size_bytes: Their sizes, as listed.
+        lost: What the way of reading it cannot keep; English.
     """
 
     part: FilesPart
@@ -70,6 +74,11 @@ class FilesReading:
     started_at: datetime | None = None
     files: int = 0
     size_bytes: int = 0
+    lost: tuple[str, ...] = ()
+
+    def lose(self, lost: tuple[str, ...]) -> None:
+        """Note what cannot be kept."""
+        self.lost = lost
 
 
 @dataclass(slots=True)
@@ -94,6 +103,15 @@ class Reading:
     def damaged(self) -> list[DatabaseReading]:
         """The databases whose copies a check has found damaged."""
         return [it for it in self.databases if it.facts is not None and it.facts.problems]
+
+    @property
+    def torn(self) -> list[DatabaseReading]:
+        """The databases whose copies need not be of one moment."""
+        return [
+            it
+            for it in self.databases
+            if isinstance(it.facts, DumpFacts) and not it.facts.is_consistent
+        ]
 
     @property
     def consistent_at(self) -> datetime | None:
@@ -131,14 +149,15 @@ def check_site(site: Site, *, database: str | None = None, must_exist: bool = Tr
 def _check_database(site: Site, part: DatabasePart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].databases[{part.name}]"
     _refuse_not_yet(site, part)
-    if must_exist and not Path(part.database).is_file():
+    is_file = part.engine == "sqlite"
+    if must_exist and is_file and not Path(part.database).is_file():
         raise _missing(site, f"{key}.database", part.database)
 
 
 def _check_files(site: Site, part: FilesPart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].files[{part.name}]"
     _refuse_not_yet(site, part)
-    if must_exist and not Path(part.path).exists():
+    if must_exist and is_folder_here(part) and not Path(part.path).exists():
         raise _missing(site, f"{key}.path", part.path)
 
 
@@ -148,8 +167,7 @@ def _refuse_not_yet(site: Site, part: DatabasePart | FilesPart) -> None:
         return
     raise PartNotSupportedError(
         'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
-        why="databases other than SQLite, other hosts, and sources other than files come with a"
-        " later version",
+        why="other hosts, and sources other than files, come with a later version",
         data="nothing was read or stored; no part of a site is left out silently",
         next_step="move the part to a site of its own until then, or install a newer version",
         site=site.name,
@@ -207,11 +225,12 @@ def make_request(
     reading = Reading(site)
     root = f"/{site.name}"
     mounts = [
-        _database_mount(reading, part, root, estate.service.scratch / site.name)
+        mount
         for part in _chosen_databases(site, database)
+        for mount in _database_mounts(estate, reading, part, root)
     ]
     if database is None:
-        mounts += [_files_mount(reading, part, root) for part in site.files]
+        mounts += [_files_mount(estate, reading, part, root) for part in site.files]
 
     def make_manifest() -> bytes:
         reading.ended_at = datetime.now(UTC)
@@ -237,23 +256,24 @@ def _tags(site: Site) -> tuple[str, ...]:
     return (*tags, *(f"class:{name}" for name in site.classes))
 
 
-def _database_mount(reading: Reading, part: DatabasePart, root: str, scratch: Path) -> Mount:
-    noted = DatabaseReading(part, f"databases/{part.name}.sqlite")
+def _database_mounts(
+    estate: Estate, reading: Reading, part: DatabasePart, root: str
+) -> list[Mount]:
+    noted = DatabaseReading(part, copy_path(part))
     reading.databases.append(noted)
-    path = Path(part.database).resolve()
-    source = sqlite_source(
-        path, scratch, on_facts=noted.take, mode=stat.S_IMODE(path.stat().st_mode)
-    )
-    return Mount(os.fsencode(f"{root}/{noted.at}"), source)
+    sources = database_sources(estate, part, estate.service.scratch / reading.site.name, noted.take)
+    return [Mount(os.fsencode(f"{root}/{at}"), source) for at, source in sources]
 
 
-def _files_mount(reading: Reading, part: FilesPart, root: str) -> Mount:
+def _files_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) -> Mount:
+    if not is_folder_here(part):
+        return _remote_mount(estate, reading, part, root)
     # A link at the top would be stored as a link: what it leads to is meant.
     top = os.path.realpath(os.fsencode(part.path))
     live = find_live_files(reading.site, top)
     patterns = compile_excludes((*reading.site.exclude, *part.exclude), os.fsencode(part.path))
     shown = [path[len(top) + 1 :].decode("utf-8", "backslashreplace") for path in sorted(live)]
-    noted = FilesReading(part, f"files/{part.name}", (*reading.site.exclude, *part.exclude, *shown))
+    noted = FilesReading(part, files_path(part), (*reading.site.exclude, *part.exclude, *shown))
     reading.files.append(noted)
     source = FolderSource(
         path=top,
@@ -262,6 +282,32 @@ def _files_mount(reading: Reading, part: FilesPart, root: str) -> Mount:
         options_key=repr((patterns.sensitive, sorted(live))),
     )
     return Mount(os.fsencode(f"{root}/{noted.at}"), source)
+
+
+def _remote_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) -> Mount:
+    top = os.fsencode(part.path).rstrip(b"/")
+    live = _live_files_there(reading.site, part.host)
+    left_out = (*reading.site.exclude, *part.exclude)
+    patterns = compile_excludes(left_out, top)
+    noted = FilesReading(part, files_path(part), left_out)
+    reading.files.append(noted)
+    source = remote_source(
+        estate,
+        part,
+        patterns,
+        is_excluded=_make_test(noted, patterns, live, len(top)),
+        on_lost=noted.lose,
+    )
+    return Mount(os.fsencode(f"{root}/{noted.at}"), source)
+
+
+def _live_files_there(site: Site, host: str | None) -> frozenset[bytes]:
+    return frozenset(
+        os.fsencode(part.database) + suffix.encode()
+        for part in site.databases
+        if part.engine == "sqlite" and part.host == host
+        for suffix in COMPANIONS
+    )
 
 
 def compile_excludes(texts: Sequence[str], top: bytes) -> Patterns:

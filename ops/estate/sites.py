@@ -102,6 +102,12 @@ class DatabasePart(Part):
     password: Secret | None = Field(
         default=None, description="Its password.", examples=["file:var/keys/portal-db"]
     )
+    lock_tables: Flag = Field(
+        default=False,
+        description="For `mariadb`: keep writers waiting while it is dumped, so that tables without"
+        " transactions (MyISAM, Aria) are consistent too.",
+        examples=[True],
+    )
     schedule: Schedulable = Field(
         default="",
         description="Runs of this database alone, besides the site's own.",
@@ -121,6 +127,11 @@ class DatabasePart(Part):
             raise mistake(
                 "an SQLite database is a file: it has no address, port or socket",
                 "remove them; `database` is the path of the file",
+            )
+        if self.lock_tables and self.engine != "mariadb":
+            raise mistake(
+                "only a MariaDB database has tables to lock",
+                "remove `lock_tables`: others are consistent without it",
             )
         return self
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ops.databases import commands_on
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.hosts import make_target
@@ -13,6 +14,7 @@ from provisioning.gate.account import (
     make_list,
     make_script,
 )
+from provisioning.hosts import Command
 from provisioning.ssh.inventory import SshTarget
 
 
@@ -33,7 +35,8 @@ def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
         AccountError: Its user is root.
         HostRefusedError: Our key cannot be read.
     """
-    target = make_target(load_estate(), name)
+    estate = load_estate()
+    target = make_target(estate, name)
     if not is_account(target.user):
         raise AccountError(
             'the account "{user}" of the host {host} cannot be made',
@@ -44,7 +47,7 @@ def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
             host=name,
         )
     public_key = _read_public_key(target)
-    allowed = list_allowed()
+    allowed = list_allowed(commands_on(estate, name))
     script = make_script(target.user, public_key, allowed, rights)
     if as_json:
         write_json({
@@ -60,12 +63,16 @@ def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
     return 0
 
 
-def list_allowed() -> Allowed:
-    """List what the service sends to a host to read files there: one program, by one loader."""
+def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
+    """List what the service sends to a host: one program that reads files, by one loader.
+
+    Args:
+        commands: What its databases need beside that.
+    """
     from backup.sources.remote import python_tree
 
     program = Path(python_tree.__file__).with_name("reading_there.py").read_bytes()
-    return Allowed(loaders=(python_tree.PYTHON,), programs=(program,))
+    return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
 
 
 def _read_public_key(target: SshTarget) -> str:

@@ -4,12 +4,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.databases import copy_path
 from ops.errors import OpsError
 from ops.estate.sites import DatabasePart, FilesPart, Site
 
 
 class PlaceMissingError(OpsError):
     """A part is gone, and the folder that should hold it too."""
+
+
+class LoadedByHandError(OpsError):
+    """A database on a server is not put back by this task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
 
     Raises:
         PlaceMissingError: The folder that should hold a part is not there.
+        LoadedByHandError: A database lies on a server.
     """
     files = []
     for part in site.files:
@@ -80,8 +86,9 @@ def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
     whole = [found.top for found in files if not found.include]
     databases = []
     for database in site.databases:
-        at = f"databases/{database.name}.sqlite"
+        at = copy_path(database)
         if narrow(include, site.name, at) is not None:
+            _refuse_server(site, database)
             live = Path(os.path.realpath(database.database))
             if not any(live.is_relative_to(top) for top in whole):
                 _check_place(site, live)
@@ -107,6 +114,22 @@ def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | No
         elif not bare.startswith(f"{site}/"):
             narrowed.append(text)
     return tuple(narrowed) or None
+
+
+def _refuse_server(site: Site, database: DatabasePart) -> None:
+    if database.engine == "sqlite":
+        return
+    raise LoadedByHandError(
+        "the database {name} is not put back in its place by this task",
+        why="the account that reads it for the backup may not write it, and the service keeps no"
+        " other",
+        data="nothing was changed",
+        next_step="restore it into a folder: `{program} backup.restore --site {site} --target DIR"
+        " --include /{site}/databases`, then load it as docs/how-to/load-a-database.md says; for"
+        " the files alone add `--include /{site}/files`",
+        site=site.name,
+        name=database.name,
+    )
 
 
 def _check_place(site: Site, path: Path) -> None:

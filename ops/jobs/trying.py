@@ -21,6 +21,7 @@ from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.jobs.first_copy import Extent, measure, read_rate, reckon_seconds
 from ops.jobs.repositories import find_missing_key
 from ops.jobs.trials import Trial, failed
+from ops.jobs.trying_databases import try_server
 from ops.jobs.trying_stores import try_room, try_store
 from ops.present import format_size
 from ops.sites import compile_excludes, find_live_files
@@ -55,7 +56,7 @@ def try_site(estate: Estate, site: Site) -> Tried:
     extent = Extent()
     trials = [*_try_references(estate, site)]
     trials += [_try_files(site, part, extent) for part in site.files]
-    trials += [_try_database(site, part, extent) for part in site.databases]
+    trials += [_try_database(estate, site, part, extent) for part in site.databases]
     for store in estate.stores:
         trials += try_store(estate, site, store, extent.size_bytes)
     trials.append(try_room(N_("scratch"), estate.service.scratch, _largest_database(site)))
@@ -139,12 +140,12 @@ def _make_excluded(
     return is_excluded
 
 
-def _try_database(site: Site, part: DatabasePart, extent: Extent) -> Trial:
+def _try_database(estate: Estate, site: Site, part: DatabasePart, extent: Extent) -> Trial:
     key = f"sites[{site.name}].databases[{part.name}]"
+    if part.engine != "sqlite":
+        return try_server(estate, key, part, extent)
     if part.host is not None:
         return Trial(key, "not_checked", _(LATER_SSH))
-    if part.engine != "sqlite":
-        return Trial(key, "not_checked", _(LATER_KIND))
     path = Path(part.database)
     try:
         size = path.stat().st_size

@@ -29,16 +29,17 @@ from backup.sources.dumps.mariadb_client import (
     explain,
     quote_name,
     quote_text,
-    secret_options,
+    secret_line,
 )
 from backup.sources.dumps.mariadb_rights import ROUTINES, find_missing_rights
 from backup.sources.dumps.streaming import open_dump
 from backup.sources.files import Reader, StreamSource
+from provisioning.hosts import Command
 
 MODE = 0o600
 
 _END = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
-_DUMP = (b"--single-transaction", b"--quick", b"--hex-blob", b"--routines", b"--events",
+_DUMP = (b"--quick", b"--hex-blob", b"--routines", b"--events",
          b"--triggers", b"--no-tablespaces", b"--skip-dump-date", b"--max-allowed-packet=1G",
          b"--default-character-set=utf8mb4")  # fmt: skip
 _TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
@@ -112,15 +113,11 @@ def open_mariadb(
     """
     state = look_at_mariadb(connection)
     refuse_missing_rights(connection, state, lock_tables=lock_tables)
-    program = _program_version(connection)
+    program = mariadb_dumper_version(connection)
     before = _count_rows(connection, state)
     moment = datetime.now(UTC)
-    options = [*_DUMP, b"--lock-tables"] if lock_tables else [*_DUMP]
-    if lock_tables:
-        options.remove(b"--single-transaction")
-    arguments = [*options, b"--", connection.database.encode()]
-    command = client_command(connection, DUMPERS, arguments)
-    stdin = secret_options(connection)
+    command = dump_command(connection, lock_tables=lock_tables)
+    stdin = secret_line(connection)
     with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
         yield reader
     copied_at = datetime.now(UTC)
@@ -137,6 +134,18 @@ def open_mariadb(
             unsafe_tables=() if lock_tables else state.unsafe_tables,
         )
     )
+
+
+def dump_command(connection: Connection, *, lock_tables: bool = False) -> Command:
+    """Give the command that dumps; the same every time."""
+    how = b"--lock-tables" if lock_tables else b"--single-transaction"
+    arguments = [how, *_DUMP, b"--", connection.database.encode()]
+    return client_command(connection, DUMPERS, arguments)
+
+
+def version_command(connection: Connection) -> Command:
+    """Give the command that prints the dumper's version."""
+    return client_command(connection, DUMPERS, [b"--version"])
 
 
 def look_at_mariadb(connection: Connection) -> MariadbState:
@@ -205,10 +214,14 @@ def _grant_routines(connection: Connection, state: MariadbState) -> str:
     return "GRANT SELECT ON mysql.proc"
 
 
-def _program_version(connection: Connection) -> str:
-    command = client_command(connection, DUMPERS, [b"--version"])
+def mariadb_dumper_version(connection: Connection) -> str:
+    """Give product and version of the program that dumps.
+
+    Raises:
+        SourceError: It is missing, or the host does not answer.
+    """
     with connection.translated():
-        ended = connection.host.run(command, stdin=secret_options(connection))
+        ended = connection.host.run(version_command(connection), stdin=secret_line(connection))
     if ended.status != 0:
         raise explain(connection, ended)
     return re.sub(r"^\S*/", "", ended.stdout.decode("utf-8", "replace").strip())

@@ -13,21 +13,24 @@ from backup.sources.dumps.connection import (
     not_reached,
     not_there,
 )
-from provisioning.hosts import Completed
+from provisioning.hosts import Command, Completed
 
 DUMPERS = (b"mariadb-dump", b"mysqldump")
 CLIENTS = (b"mariadb", b"mysql")
 _PACKAGE = "mariadb-client"
 _QUERY_SECONDS = 3600.0
 
-# Up to the line "." stdin is an option file, which goes to the client through a pipe of its own;
-# `read` takes no byte more than the line, so that the client finds the rest.
+# The first line on stdin is the password, which goes to the client as an option file through a pipe
+# of its own; nothing else that we send can become an option or a command of a shell. `read` takes
+# no byte more than the line, so that the client finds the rest.
 _SCRIPT = b"""
 tool=$(command -v "$1") || tool=$(command -v "$2") || exit 127
 shift 2
 options=
-while IFS= read -r line && [ "$line" != . ]; do options="$options$line
-"; done
+IFS= read -r secret
+if [ -n "$secret" ]; then options="[client]
+password=\\"$secret\\"
+"; fi
 exec 4<&0
 printf %s "$options" | "$tool" --defaults-extra-file=/dev/fd/3 "$@" 3<&0 0<&4 4<&-
 """
@@ -47,13 +50,22 @@ def client_command(
     return (*home, b"sh", b"-c", _SCRIPT, b"sh", *programs, *_where(connection), *arguments)
 
 
-def secret_options(connection: Connection) -> bytes:
-    """Give what a client has to read first: an option file with the password, and its end."""
+def secret_line(connection: Connection) -> bytes:
+    """Give what a client has to read first: the password as an option file quotes it."""
     if connection.password is None:
-        return b".\n"
+        return b"\n"
     escaped = connection.password.replace("\\", "\\\\").replace('"', '\\"')
     escaped = escaped.replace("\n", "\\n").replace("\r", "\\r")
-    return f'[client]\npassword="{escaped}"\n.\n'.encode()
+    return f"{escaped}\n".encode()
+
+
+def question_command(connection: Connection) -> Command:
+    """Give the command that runs the statements on its stdin; the same every time."""
+    # In binary mode the client has no commands of its own, such as one that starts a shell.
+    arguments = [b"--batch", b"--binary-mode", b"--local-infile=0", b"--skip-column-names",
+                 b"--default-character-set=utf8mb4", b"--",
+                 connection.database.encode()]  # fmt: skip
+    return client_command(connection, CLIENTS, arguments)
 
 
 def ask(connection: Connection, sql: str) -> list[list[str]]:
@@ -62,12 +74,11 @@ def ask(connection: Connection, sql: str) -> list[list[str]]:
     Raises:
         SourceError: The server could not be asked, or refuses.
     """
-    arguments = [b"--batch", b"--skip-column-names", b"--default-character-set=utf8mb4",
-                 b"--", connection.database.encode()]  # fmt: skip
-    command = client_command(connection, CLIENTS, arguments)
-    stdin = secret_options(connection) + sql.encode()
+    stdin = secret_line(connection) + sql.encode()
     with connection.translated():
-        ended = connection.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
+        ended = connection.host.run(
+            question_command(connection), stdin=stdin, timeout=_QUERY_SECONDS
+        )
     if ended.status != 0:
         raise explain(connection, ended)
     lines = ended.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]

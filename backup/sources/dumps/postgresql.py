@@ -1,7 +1,7 @@
 """A PostgreSQL database as a stream of SQL, consistent while others go on writing.
 
 1. Log in, look at server and database, and pin a moment: export a snapshot.
-2. Begin to count the rows in that transaction; dump from the same snapshot and stream it.
+2. Have the rows counted in that transaction; meanwhile dump from the same snapshot.
 3. Prove that pg_dump ended well and that its last line is there.
 4. Take the counts: they are those of the dump's own moment.
 
@@ -24,12 +24,13 @@ from backup.sources.dumps.postgresql_client import (
     client_command,
     database_option,
     explain,
-    secret_line,
+    secret_lines,
     version_command,
 )
 from backup.sources.dumps.postgresql_session import Session, open_session
 from backup.sources.dumps.streaming import open_dump
 from backup.sources.files import Reader, StreamSource
+from provisioning.hosts import Command
 
 MODE = 0o600
 
@@ -48,12 +49,16 @@ class PostgresqlState:
         settings: Of the database, as `DumpFacts`.
         size_bytes: Of the database on the server's disk.
         unreadable: Tables that the account may not read, the first of them.
+        snapshot: Name of the moment that the session has pinned; gone when that ends.
+        reads_passwords: Whether the account may read the (hashed) passwords of roles.
     """
 
     server: str
     settings: dict[str, str]
     size_bytes: int
     unreadable: tuple[str, ...]
+    snapshot: str
+    reads_passwords: bool
 
 
 def postgresql_source(
@@ -77,23 +82,20 @@ def open_postgresql(
     Raises:
         SourceError: It cannot be dumped as a whole.
     """
-    program = _program_version(connection)
-    with open_session(connection) as session:
-        state = _read_state(session)
+    program = postgresql_dumper_version(connection)
+    with open_session(connection, counts=True) as session:
+        begun = datetime.now(UTC)
+        state = read_state(session)
         refuse_unreadable(connection, state)
-        snapshot = session.export()
-        moment = datetime.now(UTC)
-        session.begin_counting()
-        arguments = [f"--snapshot={snapshot}".encode(), *database_option(connection)]
-        command = client_command(connection, DUMPER, arguments)
-        stdin = secret_line(connection)
+        command = dump_command(connection)
+        stdin = secret_lines(connection, snapshot=state.snapshot)
         with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
             yield reader
         copied_at = datetime.now(UTC)
-        tables = session.finish_counting()
+        tables = session.count()
     on_facts(
         DumpFacts(
-            consistent_at=moment,
+            consistent_at=begun,
             copied_at=copied_at,
             size_bytes=reader.size_bytes,
             server=state.server,
@@ -104,6 +106,11 @@ def open_postgresql(
     )
 
 
+def dump_command(connection: Connection) -> Command:
+    """Give the command that dumps; the same every time."""
+    return client_command(connection, DUMPER, database_option(connection))
+
+
 def look_at_postgresql(connection: Connection) -> PostgresqlState:
     """Log in and ask the server; nothing is written.
 
@@ -111,7 +118,7 @@ def look_at_postgresql(connection: Connection) -> PostgresqlState:
         SourceError: It cannot be reached, or does not let the account in.
     """
     with open_session(connection) as session:
-        return _read_state(session)
+        return read_state(session)
 
 
 def refuse_unreadable(connection: Connection, state: PostgresqlState) -> None:
@@ -136,7 +143,8 @@ def refuse_unreadable(connection: Connection, state: PostgresqlState) -> None:
     )
 
 
-def _read_state(session: Session) -> PostgresqlState:
+def read_state(session: Session) -> PostgresqlState:
+    """Take what a session says first."""
     single: dict[str, str] = {}
     extensions: list[str] = []
     unreadable: list[str] = []
@@ -150,13 +158,20 @@ def _read_state(session: Session) -> PostgresqlState:
                 single[key] = value
     server = " ".join(single.pop("server", "").split()[:2])
     size = int(single.pop("size", "0"))
+    snapshot = single.pop("snapshot", "")
+    reads_passwords = single.pop("reads_passwords", "") == "True"
     settings = {**single, "extensions": ", ".join(extensions)}
-    return PostgresqlState(server, settings, size, tuple(unreadable))
+    return PostgresqlState(server, settings, size, tuple(unreadable), snapshot, reads_passwords)
 
 
-def _program_version(connection: Connection) -> str:
+def postgresql_dumper_version(connection: Connection) -> str:
+    """Give product and version of the program that dumps.
+
+    Raises:
+        SourceError: It is missing, or the host does not answer.
+    """
     with connection.translated():
-        ended = connection.host.run(version_command(), stdin=secret_line(connection))
+        ended = connection.host.run(version_command(), stdin=secret_lines(connection))
     if ended.status != 0:
         raise explain(connection, ended)
     return ended.stdout.decode("utf-8", "replace").strip()

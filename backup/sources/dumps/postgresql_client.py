@@ -21,14 +21,24 @@ CLUSTER_DUMPER = b"pg_dumpall"
 CLIENT = b"psql"
 _PACKAGE = "postgresql-client"
 
-# `read` takes no byte more than the line, so that the client finds the rest on stdin.
+# The password and the name of a snapshot stand on stdin, each on a line of its own, so that a
+# database's commands are the same every time and can be allowed word for word. `read` takes no byte
+# more than the line, so that the client finds the rest.
 _SCRIPT = b"""
 unset PGCLIENTENCODING PGOPTIONS PGSERVICE
 command -v "$1" >/dev/null || exit 127
 IFS= read -r secret
+IFS= read -r snapshot
+if [ -n "$snapshot" ]; then set -- "$@" "--snapshot=$snapshot"; fi
 if [ -n "$secret" ]; then PGPASSWORD=$secret; export PGPASSWORD; fi
-unset secret
+unset secret snapshot
 exec "$@"
+"""
+# psql is told its statements in the command itself, and then waits until our stdin is closed. It
+# reads nothing that we send: it knows a command that starts a shell.
+_SESSION = b"""
+exec 4<&0
+printf '%s\\n' "$statements" '\\! cat <&4 >/dev/null' | "$@"
 """
 _PSQL = (b"--no-psqlrc", b"--quiet", b"--no-align", b"--tuples-only", b"--set=ON_ERROR_STOP=1")
 _REFUSED = re.compile(
@@ -59,9 +69,11 @@ def version_command() -> tuple[bytes, ...]:
     return (b"sh", b"-c", _SCRIPT, b"sh", DUMPER, b"--version")
 
 
-def psql_command(connection: Connection) -> tuple[bytes, ...]:
-    """Give the command that runs the statements on its stdin and prints bare rows."""
-    return client_command(connection, CLIENT, (*_PSQL, *database_option(connection)))
+def psql_command(connection: Connection, statements: bytes) -> tuple[bytes, ...]:
+    """Give the command that runs statements, prints bare rows, and stays until stdin is closed."""
+    script = b"statements=$1; shift\n" + _SCRIPT.replace(b'exec "$@"', _SESSION)
+    words = (CLIENT, b"--no-password", *_where(connection), *_PSQL, *database_option(connection))
+    return (b"sh", b"-c", script, b"sh", statements, *words)
 
 
 def database_option(connection: Connection) -> tuple[bytes, ...]:
@@ -70,8 +82,12 @@ def database_option(connection: Connection) -> tuple[bytes, ...]:
     return (f"--dbname=dbname='{escaped}'".encode(),)
 
 
-def secret_line(connection: Connection) -> bytes:
+def secret_lines(connection: Connection, *, snapshot: str = "") -> bytes:
     """Give what the script has to read first.
+
+    Args:
+        connection: The way to the database.
+        snapshot: The exported moment that pg_dump is to see.
 
     Raises:
         SourceError: The password cannot be handed over: it has a newline.
@@ -86,7 +102,7 @@ def secret_line(connection: Connection) -> bytes:
             database=connection.database,
             user=connection.user or "-",
         )
-    return secret.encode() + b"\n"
+    return f"{secret}\n{snapshot}\n".encode()
 
 
 def explain(connection: Connection, ended: Completed) -> SourceError:

@@ -4,18 +4,18 @@ Passwords of roles are among them where the account may read them; else a commen
 """
 
 import re
-from collections.abc import Sequence
 
 from backup.sources.dumps.connection import Connection, cut_off
+from backup.sources.dumps.postgresql import look_at_postgresql
 from backup.sources.dumps.postgresql_client import (
     CLUSTER_DUMPER,
     DUMPER,
     client_command,
     database_option,
     explain,
-    secret_line,
+    secret_lines,
 )
-from backup.sources.dumps.postgresql_session import open_session
+from provisioning.hosts import Command
 
 _SECONDS = 600.0
 _ROLES_END = re.compile(rb"\n-- PostgreSQL database cluster dump complete\n--\n\s*\Z")
@@ -31,25 +31,33 @@ def make_postgresql_globals(connection: Connection) -> bytes:
     Raises:
         SourceError: The server could not be asked.
     """
-    with open_session(connection) as session:
-        reads_passwords = session.reads_passwords()
-    roles_only = [b"--globals-only", b"--no-tablespaces",
-                  f"--database={connection.database}".encode()]  # fmt: skip
-    if not reads_passwords:
-        roles_only.append(b"--no-role-passwords")
-    database_only = [b"--create", b"--schema-only", b"--exclude-schema=*",
-                     *database_option(connection)]  # fmt: skip
-    roles = _run(connection, CLUSTER_DUMPER, roles_only, _ROLES_END)
-    database = _run(connection, DUMPER, database_only, _DATABASE_END)
+    reads_passwords = look_at_postgresql(connection).reads_passwords
+    roles_command, database_command = globals_commands(connection, passwords=reads_passwords)
+    roles = _run(connection, roles_command, _ROLES_END)
+    database = _run(connection, database_command, _DATABASE_END)
     return (b"" if reads_passwords else _WITHOUT_PASSWORDS) + roles + database
 
 
-def _run(
-    connection: Connection, program: bytes, arguments: Sequence[bytes], end: re.Pattern[bytes]
-) -> bytes:
-    command = client_command(connection, program, arguments)
+def globals_commands(connection: Connection, *, passwords: bool) -> tuple[Command, Command]:
+    """Give the commands that print the roles, and the empty database; the same every time.
+
+    Args:
+        connection: The way to the database.
+        passwords: Whether the account may read those of roles.
+    """
+    roles = [b"--globals-only", b"--no-tablespaces", f"--database={connection.database}".encode()]
+    if not passwords:
+        roles.append(b"--no-role-passwords")
+    empty = [b"--create", b"--schema-only", b"--exclude-schema=*", *database_option(connection)]
+    return (
+        client_command(connection, CLUSTER_DUMPER, roles),
+        client_command(connection, DUMPER, empty),
+    )
+
+
+def _run(connection: Connection, command: Command, end: re.Pattern[bytes]) -> bytes:
     with connection.translated():
-        ended = connection.host.run(command, stdin=secret_line(connection), timeout=_SECONDS)
+        ended = connection.host.run(command, stdin=secret_lines(connection), timeout=_SECONDS)
     if ended.status != 0:
         raise explain(connection, ended)
     if end.search(ended.stdout) is None:

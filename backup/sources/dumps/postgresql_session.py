@@ -1,13 +1,16 @@
-"""A session that holds one moment of a PostgreSQL database: the dump and the counts both see it."""
+"""A session that holds one moment of a PostgreSQL database: the dump and the counts both see it.
+
+All its statements are known beforehand, so that a host need allow but one command, word for word.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.postgresql_client import explain, psql_command, secret_line
+from backup.sources.dumps.postgresql_client import explain, psql_command, secret_lines
 from backup.sources.dumps.streaming import send
-from provisioning.hosts import HostProcess
+from provisioning.hosts import Command, HostProcess
 
 _READ_BYTES = 1 << 16
 
@@ -26,6 +29,7 @@ SELECT unnest(ARRAY[json_build_array('encoding', pg_encoding_to_char(encoding)),
  json_build_array('collate', datcollate), json_build_array('ctype', datctype),
  json_build_array('owner', pg_get_userbyid(datdba))])
  FROM pg_database WHERE datname = current_database();
+SELECT json_build_array('reads_passwords', has_table_privilege('pg_authid', 'SELECT'));
 SELECT json_build_array('size', pg_database_size(current_database()));
 SELECT json_build_array('extension', extname, extversion) FROM pg_extension ORDER BY extname;
 """
@@ -47,10 +51,9 @@ _UNREADABLE = f"""
 SELECT json_build_array('unreadable', n.nspname || '.' || c.relname)
 {_TABLES} AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY n.nspname, c.relname LIMIT 20;
 """.encode()
-_PASSWORDS = b"""
-SELECT json_build_array('passwords', has_table_privilege('pg_catalog.pg_authid', 'SELECT'));
-"""
 _DONE = b"SELECT json_build_array('done');\n"
+_LOOKING = _BEGIN + _LOOK + _UNREADABLE + _EXPORT + _DONE
+_COUNTING = _LOOKING + _COUNT + _DONE
 
 Row = list[str | int | bool]
 
@@ -64,26 +67,11 @@ class Session:
         self._received = b""
 
     def look(self) -> list[Row]:
-        """Ask about server and database, and which tables may not be read."""
-        send(self._process, _LOOK + _UNREADABLE + _DONE)
+        """Take what is known of server and database, and the name of the pinned moment."""
         return list(self._rows())
 
-    def reads_passwords(self) -> bool:
-        """Ask whether the account may read the (hashed) passwords of roles."""
-        send(self._process, _PASSWORDS + _DONE)
-        return ["passwords", True] in list(self._rows())
-
-    def export(self) -> str:
-        """Pin this moment; give the name under which a dump finds it."""
-        send(self._process, _EXPORT + _DONE)
-        return "".join(str(row[1]) for row in self._rows() if row[0] == "snapshot")
-
-    def begin_counting(self) -> None:
-        """Have every table counted while we do something else."""
-        send(self._process, _COUNT + _DONE)
-
-    def finish_counting(self) -> dict[str, int | None]:
-        """Wait for the counts: rows by table with its schema."""
+    def count(self) -> dict[str, int | None]:
+        """Wait for the counts, in a session that counts: rows by table with its schema."""
         return {str(row[1]): int(row[2]) for row in self._rows() if row[0] == "table"}
 
     def _rows(self) -> Iterator[Row]:
@@ -102,15 +90,25 @@ class Session:
             yield row
 
 
+def session_command(connection: Connection, *, counts: bool = False) -> Command:
+    """Give the command of a session; the same every time."""
+    return psql_command(connection, _COUNTING if counts else _LOOKING)
+
+
 @contextmanager
-def open_session(connection: Connection) -> Iterator[Session]:
+def open_session(connection: Connection, *, counts: bool = False) -> Iterator[Session]:
     """Log in and begin a transaction that sees one moment and writes nothing.
+
+    Args:
+        connection: The way to the database.
+        counts: Count every table of that moment, too.
 
     Raises:
         SourceError: The server cannot be reached, or does not let the account in.
     """
-    with connection.translated(), connection.host.start(psql_command(connection)) as process:
-        send(process, secret_line(connection) + _BEGIN)
+    command = session_command(connection, counts=counts)
+    with connection.translated(), connection.host.start(command) as process:
+        send(process, secret_lines(connection))
         yield Session(connection, process)
         process.close_input()
         ended = process.finish()
