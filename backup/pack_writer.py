@@ -1,9 +1,11 @@
 """Filling packs and writing them: what storing, repacking and copying have in common.
 
 A pack that is full is written beside the caller where that is wanted; the caller fills the next one
-meanwhile. It is reported once the store says that it is durable.
+meanwhile. Where the store lies behind a network, several are on their way at once. Each is reported
+once the store says that it is durable, in the order they were filled.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +13,7 @@ from backup.crypto import Envelope
 from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
 from backup.repository import pack_key
 from backup.stores.base import Buffer, Store
+from backup.stores.recipes import writes_at_once
 
 if TYPE_CHECKING:  # costs a hundredth of a second, and an unchanged tree writes no pack
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,7 +51,7 @@ class PackWriter:
             store: Where packs go.
             envelope: Seals their headers.
             on_pack: Told of each durable pack, always in the caller's thread.
-            background: Write packs in a thread beside the caller.
+            background: Write packs in threads beside the caller.
             dry_run: Do everything but write.
         """
         self._store = store
@@ -57,8 +60,9 @@ class PackWriter:
         self._background = background
         self._dry_run = dry_run
         self._builders = {blob_type: PackBuilder() for blob_type in BlobType}
-        self._thread: ThreadPoolExecutor | None = None
-        self._writing: tuple[StoredPack, Future[None]] | None = None
+        self._at_once = writes_at_once(store)
+        self._threads: ThreadPoolExecutor | None = None
+        self._writing: deque[tuple[StoredPack, Future[None]]] = deque()
 
     def add(
         self, blob_id: bytes, blob_type: BlobType, sealed: Buffer, uncompressed_length: int
@@ -97,35 +101,35 @@ class PackWriter:
         for builder in self._builders.values():
             if len(builder):
                 self._finish(builder)
-        self._wait()
+        self._wait(0)
 
     def _finish(self, builder: PackBuilder) -> None:
-        self._wait()
+        self._wait(self._at_once - 1)
         pack = builder.finish(self._envelope)
         if self._dry_run:
             return
         stored = StoredPack(pack.id, len(pack.data), pack.blobs)
         if self._background:
-            self._writing = (stored, self._submit(pack))
+            self._writing.append((stored, self._submit(pack)))
         else:
             self._store.write(pack_key(pack.id), pack.data)
             self._on_pack(stored)
 
     def _submit(self, pack: FinishedPack) -> "Future[None]":
-        if self._thread is None:
+        if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._thread = ThreadPoolExecutor(1, "packs")
-        return self._thread.submit(self._store.write, pack_key(pack.id), pack.data)
+            self._threads = ThreadPoolExecutor(self._at_once, "packs")
+        return self._threads.submit(self._store.write, pack_key(pack.id), pack.data)
 
-    def _wait(self) -> None:
-        if self._writing is not None:
-            stored, writing = self._writing
-            self._writing = None
+    def _wait(self, most: int) -> None:
+        """Report what is durable, and wait until at most so many are still on their way."""
+        while self._writing and (len(self._writing) > most or self._writing[0][1].done()):
+            stored, writing = self._writing.popleft()
             writing.result()
             self._on_pack(stored)
 
     def close(self) -> None:
-        """End the writing thread; open packs are dropped."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        """End the writing threads; open packs are dropped."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)

@@ -12,13 +12,16 @@ from backup.stores.limited import Allowance, LimitedStore
 from backup.stores.rates import RatePlan, SharedBucket
 from backup.stores.retrying import RetryingStore
 
-if TYPE_CHECKING:  # botocore behind it costs a fifth of a second
+if TYPE_CHECKING:  # botocore and paramiko behind them cost a fifth of a second
     from backup.stores.s3_client import S3Settings
+    from backup.stores.sftp.settings import SftpSettings
 
 # A kind, then what its store needs; marshallable. It may hold secrets, and goes over pipes only.
 Recipe = tuple[Any, ...]
 # With the pauses of `RetryingStore`, a server that restarts has some two and a half minutes.
 _ATTEMPTS = 9
+# Each takes up to 40 MB of memory; a single one leaves a line with long ways half empty.
+_NETWORK_WRITES = 3
 
 
 def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
@@ -31,7 +34,7 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
     if isinstance(store, FolderStore):
         return ("folder", store.location)
     if isinstance(store, RetryingStore):
-        return _recipe_of_s3(store.inner)
+        return _recipe_of_remote(store.inner)
     if isinstance(store, LimitedStore):
         inner = recipe_of(store.inner)
         if inner is None:
@@ -70,6 +73,16 @@ def _open_allowance(recipe: Recipe, share: int) -> Allowance:
         return Allowance(plan.divided(share))
 
 
+def writes_at_once(store: Store) -> int:
+    """Give how many objects should be on their way to a store at once, from one process."""
+    found: object = store
+    while found is not None:
+        if isinstance(found, RetryingStore):
+            return _NETWORK_WRITES
+        found = getattr(found, "inner", None)
+    return 1
+
+
 def open_s3(settings: "S3Settings") -> Store:
     """Open a bucket, with patience for what passes."""
     if settings.at is not None:
@@ -85,6 +98,15 @@ def open_s3(settings: "S3Settings") -> Store:
     return RetryingStore(S3Store(settings), attempts=_ATTEMPTS)
 
 
-def _recipe_of_s3(store: Store) -> Recipe | None:
+def open_sftp(settings: "SftpSettings") -> Store:
+    """Open a folder of an SFTP server, with patience for what passes."""
+    from backup.stores.sftp.store import SftpStore
+
+    return RetryingStore(SftpStore(settings), attempts=_ATTEMPTS)
+
+
+def _recipe_of_remote(store: Store) -> Recipe | None:
     settings = getattr(store, "settings", None)
-    return None if settings is None else ("s3", settings.pack())
+    if settings is None:
+        return None
+    return ("sftp" if hasattr(settings, "known_hosts") else "s3", settings.pack())
