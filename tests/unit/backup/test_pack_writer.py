@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from backup.crypto import Envelope, generate_master_key
-from backup.errors import StoreError
+from backup.errors import StoreFullError
 from backup.pack_writer import PackWriter
 from backup.packs import TARGET_SIZE, BlobType
 from backup.stores.base import Buffer
+from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.memory import MemoryStore
 from backup.stores.retrying import RetryingStore
 
@@ -43,6 +44,11 @@ def fill(writer: PackWriter, packs: int) -> None:
         writer.add(hashlib.sha256(sealed).digest(), BlobType.DATA, sealed, 0)
 
 
+def fill_and_flush(writer: PackWriter, packs: int) -> None:
+    fill(writer, packs)
+    writer.flush()
+
+
 def test_several_packs_are_on_their_way_to_a_network_store_at_once() -> None:
     slow = SlowStore(most=3)
     reported: list[bytes] = []
@@ -71,18 +77,14 @@ def test_one_pack_at_a_time_goes_to_a_disk() -> None:
 
 
 def test_a_pack_that_could_not_be_written_is_never_reported() -> None:
-    class Broken(MemoryStore):
-        def write(self, key: str, data: Buffer) -> None:
-            raise StoreError("cannot write {key}", key=key)
-
+    broken = FaultyStore(MemoryStore(), [Fault(Effect.FULL, method="write", times=None)])
     reported: list[bytes] = []
     envelope = Envelope(generate_master_key())
     writer = PackWriter(
-        RetryingStore(Broken()), envelope, lambda pack: reported.append(pack.id), background=True
+        RetryingStore(broken), envelope, lambda pack: reported.append(pack.id), background=True
     )
-    fill(writer, 2)
-    with pytest.raises(StoreError):
-        writer.flush()
+    with pytest.raises(StoreFullError):
+        fill_and_flush(writer, 2)
     writer.close()
 
     assert reported == []
