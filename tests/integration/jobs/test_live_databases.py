@@ -1,20 +1,28 @@
 """Sites with databases on servers, from the task down to another server that loads the dump."""
 
+import getpass
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from ops.databases import commands_on
+from ops.estate.load import load_estate
+from ops.jobs.accounting import list_allowed
+from provisioning.gate.account import GATE, make_key_line, make_list
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server, run_mariadb
 from tests.postgres_server import PostgresServer, postgres_server
+from tests.ssh_server import ServerMaker, make_ssh_server
 
-__all__ = ["mariadb_server", "postgres_server"]
+__all__ = ["make_ssh_server", "mariadb_server", "postgres_server"]
 
 pytestmark = pytest.mark.slow
 
@@ -223,6 +231,56 @@ def test_a_postgresql_site_goes_from_the_task_to_another_database(
     assert titles == [("Thông báo 🏛️",)]
     assert (found["tables"], found["tables_after"]) == ({"public.posts": 1}, None)
     assert "CREATE ROLE giucong" in made
+
+
+def test_databases_of_a_host_come_through_its_gate_and_nothing_else_does(
+    tmp_path: Path,
+    make_ssh_server: ServerMaker,
+    mariadb_server: MariadbServer,
+    postgres_server: PostgresServer,
+) -> None:
+    server = make_ssh_server()
+    database = mariadb_server.new_database()
+    mariadb_server.run(POSTS, database)
+    other = postgres_server.new_database().partition("@/")[2].partition("?")[0]
+    estate = add_mariadb(tmp_path / "estate", mariadb_server, database, f"""
+  host = "web1"
+  [[sites.databases]]
+  name = "forum"
+  engine = "postgresql"
+  host = "web1"
+  socket = "{postgres_server.folder}"
+  database = "{other}"
+  user = "giucong"
+[[hosts]]
+name = "web1"
+address = "127.0.0.1"
+port = {server.port}
+user = "{getpass.getuser()}"
+identity = "file:{server.identity}"
+known_hosts = "{server.known_hosts}"
+""")  # fmt: skip
+    gate = tmp_path / "gate"
+    shutil.copy(GATE, gate)
+    gate.write_text(gate.read_text().replace("/usr/bin/python3", sys.executable, 1))
+    gate.chmod(0o755)
+    allowed = list_allowed(commands_on(load_estate(estate), "web1"))
+    (tmp_path / "allowed").write_text(make_list(allowed))
+    server.authorized_keys.write_text(make_key_line(server.public_key(), str(gate)) + "\n")
+    giucong(estate, "backup.init")
+    tried = giucong(estate, "estate.test", "--site", "cong-xa", "--json")
+    run = giucong(estate, "backup.run", "--site", "cong-xa")
+    found = restore(estate, tmp_path / "out")
+    (tmp_path / "allowed").write_text("")
+    shut = giucong(estate, "backup.run", "--site", "cong-xa")
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert run.returncode == 0, run.stderr
+    assert found["cms"]["tables"] == {"posts": 2}
+    assert found["cms"]["source"]["host"] == found["forum"]["source"]["host"] == "web1"
+    assert NASTY not in server.log()
+    assert shut.returncode == 1
+    assert "giucong gate: refused" in shut.stderr
 
 
 def test_a_restore_in_place_says_how_a_server_gets_its_database_back(
