@@ -7,7 +7,7 @@ from backup.stores.base import Store
 from backup.stores.options import StoreOptions
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
-_ABSENT_KINDS = frozenset({"azure", "b2", "gs", "rclone", "rest", "sftp", "swift"})
+_ABSENT_KINDS = frozenset({"azure", "b2", "gs", "rclone", "rest", "swift"})
 
 
 def open_store(url: str, options: StoreOptions | None = None) -> Store:
@@ -15,8 +15,8 @@ def open_store(url: str, options: StoreOptions | None = None) -> Store:
 
     Args:
         url: A path, relative or absolute, or `local:` and a path, or
-            `s3:https://host/bucket/prefix`. As with restic, a relative path that begins like a
-            URL (`a:b`) needs `local:` or `./` in front.
+            `s3:https://host/bucket/prefix`, or `sftp:user@host:/path`. As with restic, a relative
+            path that begins like a URL (`a:b`) needs `local:` or `./` in front.
         options: What else the store needs to know.
 
     Raises:
@@ -30,6 +30,8 @@ def open_store(url: str, options: StoreOptions | None = None) -> Store:
         path = url[scheme.end() :]
     elif scheme[1] == "s3":
         return _open_s3(url[scheme.end() :], options or StoreOptions())
+    elif scheme[1] == "sftp":
+        return _open_sftp(url[scheme.end() :], options or StoreOptions())
     else:
         raise _unknown_kind(scheme[1])
     if not path or "\0" in path:
@@ -52,6 +54,14 @@ def _open_s3(rest: str, options: StoreOptions) -> Store:
     return open_s3(parse_settings(rest, options))
 
 
+def _open_sftp(rest: str, options: StoreOptions) -> Store:
+    from backup.stores.recipes import open_sftp
+    from backup.stores.sftp.settings import parse_settings
+
+    _refuse_versions(options)
+    return open_sftp(parse_settings(rest, options))
+
+
 def _refuse_versions(options: StoreOptions) -> None:
     if options.at is not None:
         raise UsageError(
@@ -66,7 +76,7 @@ def _unknown_kind(kind: str) -> UsageError:
     if kind in _ABSENT_KINDS:
         return UsageError(
             "stores of the kind {kind!r} are not available in this version",
-            why="this version keeps repositories in folders and S3 only",
+            why="this version keeps repositories in folders, on SFTP servers and in S3 only",
             data="nothing was read or written",
             next_step="give a folder of this machine or a mounted one, or use restic for {kind}:",
             kind=kind,

@@ -2,10 +2,11 @@
 
 from contextlib import suppress
 
+from backup.errors import StoreError
 from backup.stores.base import Store
-from backup.stores.folder import FolderStore
 from backup.stores.limited import LimitedStore
 from backup.stores.locking import promises_of
+from backup.stores.retrying import RetryingStore
 
 
 def sweep_leftovers(store: Store) -> int:
@@ -14,11 +15,13 @@ def sweep_leftovers(store: Store) -> int:
     Needs no lock, for only those go that are older than any living writer's. What cannot be
     removed stays; it costs room and nothing else.
     """
-    while isinstance(store, LimitedStore):
+    while isinstance(store, LimitedStore | RetryingStore):
         store = store.inner
-    if isinstance(store, FolderStore):
-        with suppress(OSError):
-            return store.sweep()
+    sweep = getattr(store, "sweep", None)  # of folders, here or on an SFTP server
+    if sweep is None:
+        return 0
+    with suppress(OSError, StoreError):
+        return int(sweep())
     return 0
 
 

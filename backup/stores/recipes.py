@@ -52,6 +52,10 @@ def store_from_recipe(recipe: Recipe) -> Store:
         from backup.stores.s3_client import S3Settings
 
         return open_s3(S3Settings(**parts[0]))
+    if kind == "sftp":
+        from backup.stores.sftp.settings import SftpSettings
+
+        return open_sftp(SftpSettings(**parts[0]))
     inner, share, upload, download = parts
     allowances = _open_allowance(upload, share), _open_allowance(download, share)
     return LimitedStore(store_from_recipe(inner), allowances=allowances)

@@ -2,8 +2,9 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,15 @@ from backup.stores.faulty import FaultyStore
 from backup.stores.folder import FolderStore
 from backup.stores.limited import LimitedStore
 from backup.stores.memory import MemoryStore
+from backup.stores.options import StoreOptions
 from backup.stores.retrying import RetryingStore
 from backup.stores.s3 import S3Store
+from backup.stores.sftp.settings import parse_settings
+from backup.stores.sftp.store import SftpStore
 from tests.s3_server import S3Server, s3_server
+from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 
-__all__ = ["s3_server"]
+__all__ = ["make_ssh_server", "s3_server", "ssh_server"]
 
 IMPLEMENTATIONS: dict[str, Callable[[Path], Store]] = {
     "folder": FolderStore,
@@ -55,12 +60,26 @@ HOSTILE_KEYS = [
 ]
 
 
-@pytest.fixture(params=[*IMPLEMENTATIONS, pytest.param("s3", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+SERVED = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("s3", "sftp")]
+
+
+@pytest.fixture(params=[*IMPLEMENTATIONS, *SERVED])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "s3":
         server: S3Server = request.getfixturevalue("s3_server")
-        return server.new_store()
-    return IMPLEMENTATIONS[request.param](tmp_path / "store")
+        yield server.new_store()
+    elif request.param == "sftp":
+        with closing(open_sftp_store(request.getfixturevalue("ssh_server"), tmp_path)) as opened:
+            yield opened
+    else:
+        yield IMPLEMENTATIONS[request.param](tmp_path / "store")
+
+
+def open_sftp_store(server: SshServer, folder: Path) -> SftpStore:
+    options = {"sftp.identity": f"{server.identity}", "sftp.known_hosts": f"{server.known_hosts}"}
+    return SftpStore(
+        parse_settings(f"//127.0.0.1:{server.port}/{folder}/store", StoreOptions(extra=options))
+    )
 
 
 def listing(store: Store, prefix: str = "") -> list[ObjectInfo]:

@@ -4,6 +4,7 @@ Sources: draft-ietf-secsh-filexfer-02, and OpenSSH's PROTOCOL for the extensions
 serves one thread at a time.
 """
 
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -134,13 +135,23 @@ class SftpLine:
         return self._attributes(self._send(FSTAT, _text(handle)))
 
     def publish(self, handle: bytes, old: bytes, new: bytes, *, sync: bool) -> None:
-        """Give a file its name, never over another, and make the name durable; close it."""
+        """Give a file its name, never over another, and make the name durable; close it.
+
+        A file whose name cannot be made durable is withdrawn.
+        """
         renamed = self._send(RENAME, _text(old) + _text(new))
         synced = self._send(EXTENDED, _text(FSYNC.encode()) + _text(handle)) if sync else None
         closed = self._send(CLOSE, _text(handle))
-        answers = [self._take(number) for number in (renamed, synced, closed) if number is not None]
-        for kind, body in answers:
-            _check_done(kind, body)
+        (first, *others) = [
+            self._take(number) for number in (renamed, synced, closed) if number is not None
+        ]
+        _check_done(*first)
+        try:
+            for kind, body in others:
+                _check_done(kind, body)
+        except SftpStatusError:
+            self.remove(new)
+            raise
 
     def read_range(self, path: bytes, offset: int, length: int | None) -> tuple[Attributes, bytes]:
         """Read a range, to the end with None; gives what the file is, too."""
@@ -150,12 +161,17 @@ class SftpLine:
             ahead = self.chunk if length is None else length
             asked = self._ask(handle, offset, ahead)
             attributes = self._attributes(looked)
+            if not stat.S_ISREG(attributes.mode or stat.S_IFREG):
+                raise SftpStatusError(ABSENT, "no regular file")
             data = self._collect(handle, asked)
             there = max(0, (attributes.size or 0) - offset)
             wanted = there if length is None else min(length, there)
-            if len(data) < wanted:
-                more = self._ask(handle, offset + len(data), wanted - len(data))
-                data += self._collect(handle, more)
+            while len(data) < wanted:
+                asked = self._ask(handle, offset + len(data), wanted - len(data))
+                more = self._collect(handle, asked)
+                if not more:
+                    break
+                data += more
             return attributes, bytes(data[:wanted])
         finally:
             self.close(handle)
@@ -196,17 +212,20 @@ class SftpLine:
 
     def _collect(self, handle: bytes, asked: Sequence[tuple[int, int, int]]) -> bytearray:
         """Take the answers in order, to the first that ends the file."""
-        data, ended = bytearray(), False
-        for number, at, size in asked:
-            part = self._take_data(number)
-            while part and not ended and len(part) < size:
-                head = _text(handle) + struct.pack(">QI", at + len(part), size - len(part))
+        parts = [self._take_data(number) for number, _at, _size in asked]
+        data = bytearray()
+        for part, (_number, at, size) in zip(parts, asked, strict=True):
+            data += part
+            done = len(part)
+            while 0 < done < size:  # a server may send less than was asked for
+                head = _text(handle) + struct.pack(">QI", at + done, size - done)
                 more = self._take_data(self._send(READ, head))
-                ended = not more
-                part += more
-            if not ended:
-                data += part
-            ended = ended or not part
+                if not more:
+                    return data
+                data += more
+                done += len(more)
+            if not part:
+                return data
         return data
 
     def _take_data(self, number: int) -> bytes:
@@ -247,7 +266,7 @@ class SftpLine:
         _check_done(*self._take(number))
 
     def _send(self, kind: int, body: bytes, data: memoryview | None = None) -> int:
-        self._number = (self._number + 1) & 0xFFFFFFFF
+        self._number += 1
         length = 5 + len(body) + (len(data) if data is not None else 0)
         self._channel.sendall(struct.pack(">IBI", length, kind, self._number) + body)
         if data is not None:
@@ -255,11 +274,17 @@ class SftpLine:
         return self._number
 
     def _take(self, number: int) -> tuple[int, bytes]:
-        """Take the next answer, which OpenSSH gives in the order of the requests."""
-        kind, body = self._receive()
-        if len(body) < 4 or int.from_bytes(body[:4], "big") != number:  # noqa: PLR2004 - the number's
-            raise Garbled("an answer to something else")
-        return kind, body[4:]
+        """Take the answer to a request; OpenSSH gives them in the order of the requests.
+
+        Answers to earlier requests, which nobody waits for since one of them failed, are passed by.
+        """
+        while True:
+            kind, body = self._receive()
+            told = int.from_bytes(body[:4], "big")
+            if told == number:
+                return kind, body[4:]
+            if told > number:
+                raise Garbled("an answer to something else")
 
     def _receive(self) -> tuple[int, bytes]:
         self._fill(4)

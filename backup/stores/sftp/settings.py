@@ -12,17 +12,21 @@ from backup.stores.options import StoreOptions
 from provisioning.ssh.inventory import SshTarget
 
 _URL = re.compile(
-    r"//(?:(?P<user>[^@/]+)@)?(?P<host>\[[^\]]+\]|[^/:\[\]]+)(?::(?P<port>\d{1,5}))?/(?P<path>.*)",
+    r"//(?:(?P<user>[^/:]+)@)?(?P<host>\[[^\]]+\]|[^/:@\[\]]+)(?::(?P<port>\d{1,5}))?/(?P<path>.*)",
     re.DOTALL,
 )
 _SHORT = re.compile(
-    r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^\]]+\]|[^/:\[\]]+):(?P<path>.*)", re.DOTALL
+    r"(?:(?P<user>[^/:]+)@)?(?P<host>\[[^\]]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL
 )
 _KNOWN_OPTIONS = frozenset({"sftp.identity", "sftp.known_hosts", "sftp.connections"})
 _SSH_PORT = 22
 _MOST_PORT = 65_535
 _CONNECTIONS = 4
 _MOST_CONNECTIONS = 8
+
+_UNUSABLE = "the URL of the SFTP store cannot be used"
+_FORMS = "write sftp:user@host:/path, or sftp://user@host:port//path"
+_NOTHING_DONE = "nothing was read or written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,19 @@ def parse_settings(rest: str, options: StoreOptions) -> SftpSettings:
     port = int(found["port"] or _SSH_PORT) if found and "port" in found.groupdict() else _SSH_PORT
     path = found["path"] if found else ""
     if found is None or not path or not 1 <= port <= _MOST_PORT or "\0" in path:
-        raise _no_place("it has no host or no folder")
+        raise UsageError(
+            _UNUSABLE,
+            why="it has no host or no folder",
+            data=_NOTHING_DONE,
+            next_step=_FORMS,
+        )
     if path.startswith("~"):
-        raise _no_place("a path that begins with ~ means nothing to most servers; leave out ~/")
+        raise UsageError(
+            _UNUSABLE,
+            why="a path that begins with ~ means nothing to most servers",
+            data=_NOTHING_DONE,
+            next_step="leave out ~/: a relative path starts at the home folder of the account",
+        )
     unknown = sorted(name for name in options.extra if name.startswith("sftp.")
                      and name not in _KNOWN_OPTIONS)  # fmt: skip
     if unknown:
@@ -103,11 +117,15 @@ def parse_settings(rest: str, options: StoreOptions) -> SftpSettings:
         user=found["user"] or getpass.getuser(),
         address=found["host"],
         port=port,
-        path=posixpath.normpath(path) if not path.startswith("//") else posixpath.normpath(path[1:]),
-        identity=str(Path(options.extra.get("sftp.identity") or home / "id_ed25519").absolute()),
-        known_hosts=str(Path(options.extra.get("sftp.known_hosts") or home / "known_hosts").absolute()),
+        path=posixpath.normpath(re.sub("^/+", "/", path)),
+        identity=_absolute(options.extra.get("sftp.identity") or home / "id_ed25519"),
+        known_hosts=_absolute(options.extra.get("sftp.known_hosts") or home / "known_hosts"),
         connections=_read_connections(options.extra.get("sftp.connections", "")),
     )
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _read_connections(text: str) -> int:
@@ -120,14 +138,4 @@ def _read_connections(text: str) -> int:
         data="nothing was read or written",
         next_step="correct it, or leave it out",
         most=_MOST_CONNECTIONS,
-    )
-
-
-def _no_place(why: str) -> UsageError:
-    return UsageError(
-        "the URL of the SFTP store cannot be used",
-        why="{why}",
-        data="nothing was read or written",
-        next_step="write sftp:user@host:/path, or sftp://user@host:port//path",
-        **{"why": why},
     )

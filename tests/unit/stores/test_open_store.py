@@ -38,7 +38,7 @@ def test_a_path_opens_a_folder_store(url: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["sftp:nva@host:/srv", "rest:https://nva:secret@host/", "b2:x:y"],
+    ["rclone:nva@host:/srv", "rest:https://nva:secret@host/", "b2:x:y"],
 )
 def test_a_kind_that_comes_later_is_named_without_the_url(url: str) -> None:
     with pytest.raises(UsageError) as caught:
