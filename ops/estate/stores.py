@@ -6,7 +6,18 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ops.estate.policies import StoreRetention
-from ops.estate.values import DayPart, LocalPath, Name, Part, Place, Positive, Secret, Text, mistake
+from ops.estate.values import (
+    DayPart,
+    Flag,
+    LocalPath,
+    Name,
+    Part,
+    Place,
+    Positive,
+    Secret,
+    Text,
+    mistake,
+)
 
 Limits = Positive | dict[Literal["default"] | DayPart, Positive]
 
@@ -20,13 +31,19 @@ class ObjectLock(Part):
     days: Positive = Field(description="Nothing is deleted for so many days.", examples=[90])
     basis: str = Field(default="", description="The decision that asks for compliance.")
     cap_days: Positive | None = Field(default=None, description="Compliance never lasts longer.")
+    confirmed: Flag = Field(
+        default=False,
+        description="Of compliance only: whoever is responsible knows that nobody can undo it.",
+    )
 
     @model_validator(mode="after")
     def _compliance_is_founded(self) -> Self:
-        if self.mode == "compliance" and not (self.basis and self.cap_days):
+        if self.mode == "compliance" and not (self.basis and self.cap_days and self.confirmed):
             raise mistake(
-                "compliance cannot be undone by anybody, so it needs a basis and a cap",
-                'add `basis = "..."` and `cap_days = ...`, or write `mode = "governance"`',
+                "compliance cannot be undone by anybody, so it needs a basis, a cap and a"
+                " confirmation",
+                'add `basis = "..."`, `cap_days = ...` and `confirmed = true`, or write'
+                ' `mode = "governance"`',
             )
         if self.cap_days is not None and self.cap_days < self.days:
             raise mistake(

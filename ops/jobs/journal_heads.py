@@ -31,6 +31,7 @@ from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.beginning import begin
+from ops.jobs.opening_stores import options_of
 from ops.journal import Entry, Origin
 from ops.ledger.definitions import JobResult
 from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
@@ -83,7 +84,7 @@ def open_root(store: Store) -> OpenStore:
     Raises:
         BackupError: It cannot be reached, is not mounted, or has no such repository yet.
     """
-    root = open_store(reveal(store.url))
+    root = open_store(reveal(store.url), options_of(store))
     root.size(f"{OWN_SITE}/config")
     return root
 

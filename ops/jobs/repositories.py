@@ -12,16 +12,17 @@ import base64
 import os
 import secrets
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from backup.errors import RepositoryNotFoundError, WrongPasswordError
 from backup.repository import Repository
-from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.stores import Store
+from ops.jobs.opening_stores import open_store_of
 
 _KEY_BYTES = 32
 
@@ -38,13 +39,17 @@ class RepositoryKeyError(OpsError):
     exit_code = 12
 
 
-def open_repository(estate: Estate, site: str, store: Store | None = None) -> Repository:
+def open_repository(
+    estate: Estate, site: str, store: Store | None = None, *, at: datetime | None = None
+) -> Repository:
     """Open a site's repository.
 
     Args:
         estate: The estate.
         site: Name of the site.
         store: Where; None for the primary store.
+        at: Read as of that moment, past what was deleted or overwritten since, aware; only a
+            store with Object Lock keeps its past, and others are read as they are.
 
     Raises:
         RepositoryMissingError: There is none.
@@ -55,7 +60,7 @@ def open_repository(estate: Estate, site: str, store: Store | None = None) -> Re
     store = store or estate.primary_store
     reference = estate.repository_key(store)
     password = resolve(reference).get_secret_value().encode()
-    place = open_place(estate, site, store)
+    place = open_place(estate, site, store, at=None if store.object_lock is None else at)
     try:
         return Repository.open(place, password, cache_dir=estate.service.cache)
     except RepositoryNotFoundError as error:
@@ -80,14 +85,14 @@ def open_repository(estate: Estate, site: str, store: Store | None = None) -> Re
         ) from error
 
 
-def open_place(estate: Estate, site: str, store: Store) -> OpenStore:
+def open_place(estate: Estate, site: str, store: Store, *, at: datetime | None = None) -> OpenStore:
     """Open where a site's repository lies in a store, whether there is one or not.
 
     Raises:
         SecretError: The store's address cannot be read.
         BackupError: It is of a kind that comes later.
     """
-    return open_store(estate.repository_url(store, site))
+    return open_store_of(estate, store, estate.repository_url(store, site), at=at)
 
 
 def find_repository(estate: Estate, site: str, store: Store | None = None) -> Repository | None:

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from backup.progress import Progress
@@ -18,7 +18,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.sites import RESERVED_SITE_NAMES, Site
 from ops.jobs.by_hand import Bench, at_bench
-from ops.jobs.looking import choose_snapshot
+from ops.jobs.looking import choose_snapshot, read_moment
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.jobs.restore_work import Done, RestoreIncompleteError, RestoreWish, RestoreWork
@@ -58,10 +58,12 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
     estate = load_estate()
     site = estate.site(wish.site)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        repository = open_repository(estate, site.name)
+        keeps_past = wish.at and estate.primary_store.object_lock is not None
+        past = read_moment(wish.at, estate) if keeps_past else None
+        repository = open_repository(estate, site.name, at=past)
         with (
             hold_site_lock(estate.service.state, site.name, holder="restore"),
-            hold_reading_lock(repository),
+            hold_reading_lock(repository) if past is None else nullcontext(),
         ):
             snapshot = choose_snapshot(
                 repository, estate, site.name, wanted=wish.snapshot, at=wish.at

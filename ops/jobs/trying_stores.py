@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backup.errors import BackupError
-from backup.stores import open_store
 from ops.errors import OpsError, SecretError
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.estate.sites import Site
 from ops.estate.stores import Store
+from ops.jobs.opening_stores import open_store_of
 from ops.jobs.repositories import RepositoryMissingError, find_missing_key, open_repository
 from ops.jobs.trials import Trial, failed
 from ops.present import format_size
@@ -28,29 +28,33 @@ def try_store(estate: Estate, site: Site, store: Store, needed_bytes: int) -> It
     except SecretError as error:
         yield failed(key, error)
         return
-    if url.startswith(("sftp:", "s3:")):
+    if url.startswith("sftp:"):
         yield Trial(key, "not_checked", _("stores of this kind come with a later version"))
         return
-    yield _probe(key, url)
+    yield _probe(estate, store, url)
     yield _try_repository(estate, site, store)
-    if store.role == "primary":
+    if store.role == "primary" and url.startswith("/"):
         yield try_room(key, Path(url), needed_bytes)
 
 
-def _probe(key: str, url: str) -> Trial:
+def _probe(estate: Estate, store: Store, url: str) -> Trial:
     """Write, read and remove a small object in the store, beside the repositories."""
+    key = f"stores[{store.name}]"
     if url.startswith("/") and not Path(url).is_dir():
         told = _("the folder {path} does not exist yet").format(path=url)
         fix = fill(N_("mount the disk, or make it: `{program} backup.init`"), {})
         return Trial(key, "not_checked", told, fix)
-    store = open_store(url)
+    try:
+        opened = open_store_of(estate, store, url)
+    except (BackupError, SecretError) as error:
+        return failed(key, error)
     name = f"giucong-probe-{secrets.token_hex(8)}"
     try:
-        store.write(name, _PROBE)
+        opened.write(name, _PROBE)
         try:
-            same = store.read(name) == _PROBE
+            same = opened.read(name) == _PROBE
         finally:
-            store.delete(name)
+            opened.delete(name)
     except BackupError as error:
         return failed(key, error)
     if not same:

@@ -1,0 +1,103 @@
+"""From a store of the estate to a store of the engine: credentials, promises, bandwidth.
+
+Secrets are looked up at this moment, kept in memory, and given to worker processes over their
+pipes: never in arguments, environment or logs.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from backup.stores import open_store
+from backup.stores.base import Store as OpenStore
+from backup.stores.limited import Allowance, LimitedStore
+from backup.stores.options import LockTerms, StoreOptions
+from backup.stores.rates import RatePlan, RateWindow, SharedBucket
+from ops.estate.models import Estate
+from ops.estate.references import resolve
+from ops.estate.stores import ObjectLock, Store
+
+_BYTES_A_MEGABIT = 125_000
+_FOLDER = "limits"
+
+
+def open_store_of(
+    estate: Estate, store: Store, url: str, *, at: datetime | None = None
+) -> OpenStore:
+    """Open a place in a store, held to the store's bandwidth; touches nothing there yet.
+
+    Args:
+        estate: For its time zone, and the folder where all processes share the bandwidth.
+        store: Whose credentials and limits.
+        url: The place: the store's own URL or a folder below it.
+        at: Read as of that moment, aware; only stores that keep versions can.
+
+    Raises:
+        SecretError: A credential cannot be read.
+        BackupError: The store is of a kind that comes later, or cannot do what is asked.
+    """
+    opened = open_store(url, options_of(store, at=at))
+    plan = plan_rates(store, estate.organisation.timezone)
+    if plan.is_unlimited:
+        return opened
+    folder = estate.service.state / _FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    upload, download = (
+        Allowance(plan, bucket=SharedBucket(str(Path(folder, f"{store.name}.{way}"))))
+        for way in ("up", "down")
+    )
+    return LimitedStore(opened, allowances=(upload, download))
+
+
+def options_of(store: Store, *, at: datetime | None = None) -> StoreOptions:
+    """Gather what opens a store besides its URL.
+
+    Raises:
+        SecretError: A credential cannot be read.
+    """
+    return StoreOptions(
+        access_key=_reveal(store.access_key),
+        secret_key=_reveal(store.secret_key),
+        region=store.region,
+        at=at,
+        object_lock=None if store.object_lock is None else terms_of(store.object_lock),
+        extra=_sftp_options(store),
+    )
+
+
+def _sftp_options(store: Store) -> dict[str, str]:
+    """Name the files with which an SFTP server is entered; others pass them by."""
+    from ops.hosts import identity_file
+
+    files = {"identity": identity_file(store.identity), "known_hosts": store.known_hosts}
+    return {f"sftp.{name}": str(file) for name, file in files.items() if file is not None}
+
+
+def terms_of(lock: ObjectLock) -> LockTerms:
+    """Say the estate's promise in the engine's words."""
+    return LockTerms(
+        lock.mode,
+        timedelta(days=lock.days),
+        basis=lock.basis,
+        cap=None if lock.cap_days is None else timedelta(days=lock.cap_days),
+        confirmed=lock.confirmed,
+    )
+
+
+def plan_rates(store: Store, zone: str) -> RatePlan:
+    """Give a store's bandwidth by part of the day, in the organisation's time zone."""
+    limits = {part: mbps * _BYTES_A_MEGABIT for part, mbps in store.limits().items()}
+    windows = []
+    for part, rate in limits.items():
+        if part != "default":
+            start, _, end = part.partition("-")
+            windows.append(RateWindow(_minute(start), _minute(end), rate))
+    return RatePlan(limits.get("default"), tuple(windows), zone)
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.strip().split(":")
+    return (int(hours) * 60 + int(minutes)) % 1440
+
+
+def _reveal(reference: str | None) -> str:
+    return "" if reference is None else resolve(reference).get_secret_value()
