@@ -179,6 +179,7 @@ def summarize(
             for it in reading.databases
             if it.facts is not None
         },
+        "not_consistent": [it.part.name for it in reading.torn],
         "missing": len(result.errors),
         "gap_seconds": reading.gap_seconds,
         "stores": {

@@ -166,6 +166,9 @@ def write_backup(site: str, result: JobResult) -> None:
     if waiting:
         text = _("  still to be brought up to date: {stores}; the service does it next")
         write_line(text.format(stores=", ".join(waiting)))
+    if summary["not_consistent"]:
+        text = _("  not consistent: {databases}; tables without transactions were not locked")
+        write_line(text.format(databases=", ".join(summary["not_consistent"])))
     write_outcome(result, job=backup_job(site), site=site)
 
 

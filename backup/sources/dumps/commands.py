@@ -14,6 +14,7 @@ from provisioning.hosts import Command
 def mariadb_commands(connection: Connection, *, lock_tables: bool = False) -> Iterator[Command]:
     """Yield the commands that a dump of a MariaDB database needs; none holds a secret."""
     yield question_command(connection)
+    yield question_command(connection, goes_on=True)
     yield mariadb.version_command(connection)
     yield mariadb.dump_command(connection, lock_tables=lock_tables)
 

@@ -236,7 +236,7 @@ def _count_rows(connection: Connection, state: MariadbState) -> dict[str, int | 
         for name in state.engines
     ]
     start = "START TRANSACTION WITH CONSISTENT SNAPSHOT;"
-    rows = ask(connection, "\n".join([start, *counting]))
+    rows = ask(connection, "\n".join([start, *counting]), goes_on=True)
     counts: dict[str, int | None] = dict.fromkeys(state.engines)
     counts.update({name: int(count) for name, count in rows})
     return counts

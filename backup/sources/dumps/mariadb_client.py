@@ -59,17 +59,28 @@ def secret_line(connection: Connection) -> bytes:
     return f"{escaped}\n".encode()
 
 
-def question_command(connection: Connection) -> Command:
-    """Give the command that runs the statements on its stdin; the same every time."""
+def question_command(connection: Connection, *, goes_on: bool = False) -> Command:
+    """Give the command that runs the statements on its stdin; the same every time.
+
+    Args:
+        connection: The way to the database.
+        goes_on: Pass over statements that the server refuses.
+    """
+    force = [b"--force"] if goes_on else []
     # In binary mode the client has no commands of its own, such as one that starts a shell.
-    arguments = [b"--batch", b"--binary-mode", b"--local-infile=0", b"--skip-column-names",
+    arguments = [*force, b"--batch", b"--binary-mode", b"--local-infile=0", b"--skip-column-names",
                  b"--default-character-set=utf8mb4", b"--",
                  connection.database.encode()]  # fmt: skip
     return client_command(connection, CLIENTS, arguments)
 
 
-def ask(connection: Connection, sql: str) -> list[list[str]]:
+def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list[str]]:
     """Run statements and give all rows they print, without telling the results apart.
+
+    Args:
+        connection: The way to the database.
+        sql: The statements.
+        goes_on: Pass over statements that the server refuses.
 
     Raises:
         SourceError: The server could not be asked, or refuses.
@@ -77,7 +88,7 @@ def ask(connection: Connection, sql: str) -> list[list[str]]:
     stdin = secret_line(connection) + sql.encode()
     with connection.translated():
         ended = connection.host.run(
-            question_command(connection), stdin=stdin, timeout=_QUERY_SECONDS
+            question_command(connection, goes_on=goes_on), stdin=stdin, timeout=_QUERY_SECONDS
         )
     if ended.status != 0:
         raise explain(connection, ended)

@@ -10,6 +10,7 @@ from provisioning.errors import CommandError
 from provisioning.hosts import Completed, HostProcess
 
 _TAIL_BYTES = 4096
+_READ_BYTES = 1 << 16  # what a pipe holds; asking for more only makes a larger buffer each time
 
 Explain = Callable[[Connection, Completed], SourceError]
 """Says why a client failed."""
@@ -30,11 +31,15 @@ class DumpReader:
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer as far as bytes are there; 0 at the end."""
-        data = self._process.read(len(buffer))
-        buffer[: len(data)] = data
-        self.size_bytes += len(data)
-        self.tail = (self.tail + data)[-_TAIL_BYTES:] if data else self.tail
-        return len(data)
+        data = self._process.read(min(len(buffer), _READ_BYTES))
+        size = len(data)
+        buffer[:size] = data
+        self.size_bytes += size
+        self.tail = data[-_TAIL_BYTES:] if size >= _TAIL_BYTES else self._lengthen(data)
+        return size
+
+    def _lengthen(self, data: bytes) -> bytes:
+        return (self.tail + data)[-_TAIL_BYTES:]
 
 
 def send(process: HostProcess, data: bytes) -> None:

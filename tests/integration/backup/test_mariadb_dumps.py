@@ -167,6 +167,20 @@ def test_tables_without_transactions_are_named_unless_locked(
     assert locked.is_consistent
 
 
+def test_a_table_that_is_dropped_meanwhile_is_not_counted(mariadb_server: MariadbServer) -> None:
+    database = mariadb_server.new_database()
+    mariadb_server.run("CREATE TABLE a (id INT); CREATE TABLE z (filler LONGTEXT);"
+                       "INSERT INTO z SELECT REPEAT('x', 100000) FROM seq_1_to_100;"
+                       "CREATE TABLE passing (id INT) ENGINE=MyISAM", database)  # fmt: skip
+    _dumped, facts = dump(
+        connect(mariadb_server, database),
+        on_first=lambda: mariadb_server.run("CREATE TABLE late (id INT); DROP TABLE a", database),
+    )
+
+    assert facts.tables == {"a": 0, "passing": 0, "z": 100}
+    assert facts.tables_after == {"a": None, "passing": 0, "z": 100}
+
+
 def test_the_password_is_nowhere_to_be_seen(mariadb_server: MariadbServer) -> None:
     database = mariadb_server.new_database()
     mariadb_server.run(

@@ -193,8 +193,9 @@ def test_tables_without_transactions_are_told(
 
     assert "the tables old know no transactions" in tried.stdout
     assert run.returncode == 0, run.stderr
+    assert "not consistent: cms" in run.stdout
     assert (loose["consistent"], loose["not_consistent"]) == (False, ["old"])
-    assert "hông nhất quán" in manifest["consistency"]["meaning"]
+    assert "Không nhất quán" in manifest["consistency"]["meaning"]
 
 
 def test_a_postgresql_site_goes_from_the_task_to_another_database(
