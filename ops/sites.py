@@ -167,7 +167,7 @@ def _refuse_not_yet(site: Site, part: DatabasePart | FilesPart) -> None:
         return
     raise PartNotSupportedError(
         'the site "{site}" has a part that this version cannot read: {key} = "{value}"',
-        why="other hosts, and sources other than files, come with a later version",
+        why="an SQLite database on another host, or a source of this kind, cannot be read yet",
         data="nothing was read or stored; no part of a site is left out silently",
         next_step="move the part to a site of its own until then, or install a newer version",
         site=site.name,
