@@ -22,6 +22,7 @@ from ops.estate.models import Estate
 from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
+from ops.jobs.protection_trial import try_protection
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
@@ -63,6 +64,7 @@ def check(
     update_index(context.catalog, repository, site=site.name, store=store.name)
     if wanted == "all":
         shares = tuple(range(total))
+    try_protection(context.catalog, estate, site.name, store)
     told = {"store": store.name, "shares": list(shares), "share_total": total}
     return _conclude(result, told)
 

@@ -26,6 +26,8 @@ from ops.jobs.vanished import read_vanished
 from ops.notices.late import first_due
 from ops.notices.routing import find_gaps
 from ops.service.site_lock import is_lock_free
+from ops.status.copies import read_copies
+from ops.status.rule import CopyFacts, Verdict, judge_copies
 from ops.status.undelivered import read_undelivered
 
 MISSED_SINCE = timedelta(days=7)
@@ -58,7 +60,8 @@ class SiteFacts:
         last_backup, last_check, last_forget, last_witness: The newest ended runs.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
-        other_stores: Stores that should hold a copy and were not looked at.
+        copies: What is known of it in each store, the primary included.
+        rule: Each part of the rule 3-2-1-1-0, judged.
     """
 
     name: str
@@ -76,7 +79,8 @@ class SiteFacts:
     last_witness: LastRun | None = None
     is_working: bool = False
     missed: int = 0
-    other_stores: tuple[str, ...] = ()
+    copies: tuple[CopyFacts, ...] = ()
+    rule: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +147,24 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         undelivered = read_undelivered(session, now)
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
+        copies = read_copies(
+            session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
+        )
         own_due_since = first_due(session, OWN_SITE)
         reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
-    others = tuple(store.name for store in estate.stores if store.role != "primary")
     sites = []
     for site in (*estate.sites, estate.own_site):
         snapshot, count = newest.get(site.name, (None, 0))
+        rpo = timedelta(hours=site.targets.rpo_hours)
+        reread = timedelta(days=site.targets.reread_days)
+        known = copies[site.name]
         sites.append(
             SiteFacts(
                 name=site.name,
                 title=site.title,
-                rpo=timedelta(hours=site.targets.rpo_hours),
-                reread=timedelta(days=site.targets.reread_days),
+                rpo=rpo,
+                reread=reread,
                 newest_at=snapshot.taken_at if snapshot else None,
                 due_since=own_due_since if site.name == OWN_SITE else None,
                 newest_outcome=snapshot.outcome if snapshot else "",
@@ -167,7 +176,8 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 last_witness=runs.get(f"witness/{site.name}"),
                 is_working=not is_lock_free(estate.service.state, site.name),
                 missed=missed.get(site.name, 0),
-                other_stores=others,
+                copies=tuple(known),
+                rule=tuple(judge_copies(known, now=now, rpo=rpo, reread=reread)),
             )
         )
     return Facts(

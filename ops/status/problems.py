@@ -13,6 +13,7 @@ from ops.notices.drafts import grace_of
 from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.facts import Facts, LastRun, SiteFacts
+from ops.status.late_copies import explain_late_copies
 from ops.text import N_, _, fill, language, ngettext
 
 Level = Literal["red", "yellow"]
@@ -70,6 +71,8 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)
+    for told in explain_late_copies(site, facts.now):
+        yield Problem("yellow", site.name, told)
     if site.missed:
         text = ngettext(
             "{count} run was missed in the last 7 days",
@@ -211,6 +214,7 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
     kind = {
         "backup": _("last backup"),
         "check": _("last check"),
+        "copy": _("last copying"),
         "forget": _("last forgetting"),
         "witness": _("last look of stock restic"),
     }

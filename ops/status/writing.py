@@ -19,6 +19,7 @@ from ops.present import (
 )
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.problems import Level, Problem, find_problems, is_late, summarize
+from ops.status.writing_copies import write_copies
 from ops.text import LABELS, N_, _, fill, ngettext
 
 _MOST_LINES = 12
@@ -87,6 +88,8 @@ def show_sites(*, as_json: bool) -> int:
     )
     if any(site.is_working for site in _all_sites(facts)):
         write_line(f"{_AT_WORK} {_('at work')}")
+    write_line()
+    write_copies(_all_sites(facts), facts)
     write_line()
     write_indented(summarize(facts, problems), "")
     if problems:

@@ -4,6 +4,7 @@ from alembic import context
 
 from ops.catalog import (  # noqa: F401  # fills Base.metadata
     alerts_records,
+    copies_records,
     duties_records,
     indexes,
     people_records,

@@ -122,6 +122,22 @@ def test_check_takes_every_store_with_its_own_key(estate: Path) -> None:
     assert list(json.loads(alone.stdout)["cong-xa"]) == ["stores"]
 
 
+def test_status_says_where_the_copies_are_and_what_is_broken(estate: Path) -> None:
+    giucong(estate, "backup.check", "--site", "cong-xa")
+    done = giucong(estate, "backup.status", "--json")
+    (site,) = json.loads(done.stdout)["facts"]["sites"]
+    copies = {it["store"]: it for it in site["copies"]}
+    assert list(copies) == ["near", "beside", "offsite"]
+    assert copies["offsite"]["location"] == "Biên Hòa"
+    assert all(it["newest_at"] and it["checked"] == "ok" for it in copies.values())
+    assert all(it["protection"] == "not_protected" for it in copies.values())
+    assert {it["part"]: it["outcome"] for it in site["rule"]} == {
+        "copies": "ok", "media": "ok", "places": "ok", "locked": "failed", "errors": "ok",
+    }  # fmt: skip
+    told = giucong(estate, "backup.status").stdout
+    assert "1 copy that cannot be overwritten: there are 0" in told
+
+
 def test_a_copy_forgets_and_prunes_by_itself_and_a_mirror_does_not(estate: Path) -> None:
     words = ("--site", "cong-xa", "--dry-run")
     assert giucong(estate, "backup.forget", "--store", "offsite", *words).returncode == 0

@@ -228,7 +228,7 @@ def test_an_approval_has_the_service_saved_soon(estate: Path) -> None:
         for _twice in range(2):
             ask_for_backup(session, bench.estate, bench.origin)
     with closing(sqlite3.connect(estate.parent / "state/giucong.db")) as database:
-        rows = database.execute("SELECT job, state FROM occurrences").fetchall()
+        rows = database.execute("SELECT job, state FROM occurrences WHERE kind = 'backup'").fetchall()
 
     assert rows == [("backup/giucong", "due")]
 

@@ -7,6 +7,7 @@ from ops.alerts.overview import AlertView, Telling
 from ops.paragraphs import wrap
 from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
 from ops.status.problems import find_problems, summarize
+from ops.status.rule import CopyFacts
 from ops.status.writing import format_age
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
@@ -29,6 +30,10 @@ def a_site(**changes: Any) -> SiteFacts:
         "last_backup": a_run("backup/a"), "last_check": a_run("check/a"),
     }  # fmt: skip
     return SiteFacts(**values | changes)
+
+
+def a_copy(store: str, role: str, newest_at: datetime | None) -> CopyFacts:
+    return CopyFacts(store=store, role=role, location="x", medium="disk", newest_at=newest_at)
 
 
 def facts(*sites: SiteFacts, **changes: Any) -> Facts:
@@ -182,3 +187,21 @@ def test_a_review_of_roles_that_was_not_done_is_red() -> None:
         "not done, and due by 01/11/2026: Review who",
     )
     assert "duty.record --duty role-review" in problem.told.next_step
+
+
+@pytest.mark.parametrize(
+    ("newest_at", "told"),
+    [
+        (NOW - 30 * HOUR, []),
+        (NOW - 40 * HOUR, ["the newest copy in far is 1 day 16 hours old"]),
+        (None, ["there is no copy yet in far"]),
+    ],
+)
+def test_a_copy_that_does_not_follow_can_wait_for_the_day(
+    newest_at: datetime | None, told: list[str]
+) -> None:
+    copies = (a_copy("near", "primary", NOW - HOUR), a_copy("far", "copy", newest_at))
+    problems = find_problems(facts(a_site(copies=copies)))
+
+    assert [it.told.what for it in problems] == told
+    assert {it.level for it in problems} <= {"yellow"}

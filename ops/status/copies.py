@@ -1,0 +1,83 @@
+"""What is known of every site in every store, read from the catalog; touches no store."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.copies_records import StoreTrial
+from ops.catalog.indexes import Snapshot
+from ops.estate.models import Estate
+from ops.estate.stores import Store
+from ops.jobs.definitions import backup_job, check_job, copy_job
+from ops.status.rule import CopyFacts, Protection
+
+Ended = Mapping[str, tuple[str, datetime]]
+"""How the newest ended run of each job ended, and when."""
+
+
+def read_copies(session: Session, estate: Estate, ended: Ended) -> dict[str, list[CopyFacts]]:
+    """Give what is known of each store, by site, the service's own included.
+
+    Args:
+        session: Reading is enough.
+        estate: As it is now.
+        ended: The newest ended runs by job.
+    """
+    newest = _read_newest(session)
+    counts = _read_counts(session)
+    trials = {it.store: it for it in session.execute(select(StoreTrial)).scalars()}
+    return {
+        site.name: [
+            _facts(site.name, store, newest, counts, trials.get(store.name), ended)
+            for store in estate.stores
+        ]
+        for site in (*estate.sites, estate.own_site)
+    }
+
+
+def _facts(
+    site: str,
+    store: Store,
+    newest: Mapping[tuple[str, str], datetime],
+    counts: Mapping[tuple[str, str], int],
+    trial: StoreTrial | None,
+    ended: Ended,
+) -> CopyFacts:
+    is_primary = store.role == "primary"
+    updated = backup_job(site) if is_primary else copy_job(site, store.name)
+    checked = ended.get(check_job(site, "" if is_primary else store.name))
+    protection: Protection = "not_checked"
+    if trial is not None:
+        protection = "protected" if trial.is_protected else "not_protected"
+    return CopyFacts(
+        store=store.name,
+        role=store.role,
+        location=store.location,
+        medium=store.medium,
+        newest_at=newest.get((site, store.name)),
+        snapshots=counts.get((site, store.name), 0),
+        updated=ended.get(updated, ("", None))[0],
+        checked_at=checked[1] if checked else None,
+        checked=checked[0] if checked else "",
+        protection=protection,
+        protection_at=trial.tried_at if trial else None,
+    )
+
+
+def _read_newest(session: Session) -> dict[tuple[str, str], datetime]:
+    """Give when the newest snapshot of each whole site was taken, by site and store."""
+    rows = session.execute(
+        select(Snapshot.site, Snapshot.store, Snapshot.taken_at, Snapshot.paths).order_by(
+            Snapshot.taken_at
+        )
+    )
+    return {(site, store): taken for site, store, taken, paths in rows if paths == [f"/{site}"]}
+
+
+def _read_counts(session: Session) -> dict[tuple[str, str], int]:
+    query = select(Snapshot.site, Snapshot.store, func.count()).group_by(
+        Snapshot.site, Snapshot.store
+    )
+    return {(site, store): count for site, store, count in session.execute(query)}

@@ -1,0 +1,77 @@
+"""Write for each site which copies exist, and which part of the rule 3-2-1-1-0 is broken."""
+
+from collections.abc import Sequence
+
+from ops.present import Cell, format_moment, outcome_cell, write_line, write_table
+from ops.status.facts import Facts, SiteFacts
+from ops.status.rule import CopyFacts, Verdict, is_fresh
+from ops.text import N_, _, fill
+
+_ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy")}
+_PARTS = {
+    "copies": N_("{wanted} copies, the site itself included: there are {found}"),
+    "media": N_("{wanted} media: there are {found}"),
+    "places": N_("{wanted} copy in another place: there are {found}"),
+    "locked": N_("{wanted} copy that cannot be overwritten: there are {found}"),
+    "errors": N_("no errors: {found} stores with errors"),
+}
+
+
+def write_copies(sites: Sequence[SiteFacts], facts: Facts) -> None:
+    """Write a row for each site and store, then a line for each part that does not hold."""
+    rows = [_row(site, copy, facts) for site in sites for copy in site.copies]
+    heads = [
+        _("Site"), _("Store"), _("Role"), _("Place"), _("Medium"), _("Newest backup"),
+        _("Checked"), _("Cannot be deleted"),
+    ]  # fmt: skip
+    write_table(heads, rows, title=_("Copies by the rule 3-2-1-1-0"))
+    for site in sites:
+        for verdict in site.rule:
+            if verdict.outcome != "ok":
+                write_line(f"  {site.name}: {tell_verdict(verdict)}")
+
+
+def tell_verdict(verdict: Verdict) -> str:
+    """Say in the reader's language how one part of the rule stands."""
+    told = fill(_PARTS[verdict.part], verdict.params)
+    stores = ", ".join(verdict.params["stores"])
+    if verdict.outcome == "not_checked":
+        return _("{told} (not checked: {stores})").format(told=told, stores=stores or "–")
+    return f"{told} ({stores})" if stores else told
+
+
+def _row(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Sequence[str | Cell]:
+    return (
+        site.name,
+        copy.store,
+        _(_ROLES[copy.role]),
+        copy.location,
+        copy.medium,
+        _newest(site, copy, facts),
+        _moment_cell(copy, facts),
+        _protection(copy),
+    )
+
+
+def _newest(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Cell:
+    if copy.newest_at is None:
+        return Cell("–", "bad")
+    told = format_moment(copy.newest_at, facts.zone).rpartition(" ")[0]
+    return Cell(told, "plain" if is_fresh(copy, now=facts.now, rpo=site.rpo) else "bad")
+
+
+def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:
+    if copy.checked_at is None:
+        return outcome_cell("not_checked")
+    cell = outcome_cell(copy.checked)
+    told = format_moment(copy.checked_at, facts.zone).rpartition(" ")[0]
+    return Cell(f"{cell.text}, {told}", cell.tone)
+
+
+def _protection(copy: CopyFacts) -> Cell:
+    told = {
+        "protected": Cell(_("protected"), "good"),
+        "not_protected": Cell(_("not protected"), "warning"),
+        "not_checked": outcome_cell("not_checked"),
+    }
+    return told[copy.protection]
