@@ -237,13 +237,8 @@ class Repository:
         return decode_snapshot(snapshot_id, self.read_file("snapshots", snapshot_id))
 
     def save_snapshot(self, snapshot: Snapshot) -> str:
-        """Store a snapshot whose packs and index are durable already; gives its id.
-
-        Where the store promises to keep objects for a while, what the snapshot borrows from older
-        ones is promised anew first.
-        """
-        promises = promises_of(self.store)
-        if promises is not None:
+        """Store a snapshot whose packs and index are durable already; gives its id."""
+        if (promises := promises_of(self.store)) is not None:
             from backup.renewal import renew_for
 
             renew_for(self, promises, snapshot.tree)
