@@ -41,7 +41,9 @@ MODE = 0o600
 _END = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
 _DUMP = (b"--quick", b"--hex-blob", b"--routines", b"--events",
          b"--triggers", b"--no-tablespaces", b"--skip-dump-date", b"--max-allowed-packet=1G",
-         b"--default-character-set=utf8mb4")  # fmt: skip
+         b"--default-character-set=utf8mb4",
+         # MySQL's program only; MariaDB's passes over what is loose.
+         b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # fmt: skip
 _TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
 _STATELESS = frozenset({"MEMORY", "BLACKHOLE", "SEQUENCE", "PERFORMANCE_SCHEMA"})
 _LOOK = """
