@@ -33,6 +33,7 @@ from ops.estate.stores import Store
 from ops.jobs.beginning import Start, begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
+from ops.jobs.locked import summarize_locked
 from ops.jobs.repositories import open_repository
 from ops.journal import Origin
 from ops.ledger.definitions import JobResult
@@ -229,6 +230,7 @@ def conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobR
             "repacked_packs": pruned.figures.repack_packs,
             "unused_bytes_after": pruned.figures.unused_bytes_after,
         }
+    summary |= summarize_locked(forgotten, pruned)
     if forgotten and forgotten.failed:
         params = {"count": len(forgotten.failed), "first": str(forgotten.failed[0][1])}
         return JobResult("incomplete", "not_all_forgotten", params, summary)

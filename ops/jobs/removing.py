@@ -19,6 +19,7 @@ from ops.jobs.choosing import choose_stores
 from ops.jobs.definitions import forget_job
 from ops.jobs.forget import forget, plan_for_site, prune_only, read_guard, stop
 from ops.jobs.indexing import update_index
+from ops.jobs.locked import write_locked
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import EXIT_CODES, write_outcome
 from ops.jobs.vanished import require_site
@@ -94,6 +95,7 @@ def write_removed(result: JobResult, name: str, job: str = "") -> int:
     write_line(
         ngettext("{count} snapshot removed", "{count} snapshots removed", count).format(count=count)
     )
+    write_locked(result)
     write_outcome(result, job=job or forget_job(name), site=name)
     write_line(
         _("their data goes with `backup.prune --site {site}`, or by itself on the next `forget`")
@@ -205,6 +207,7 @@ def prune_site(
             size=format_size(result.summary["removed_bytes"]),
         )
     )
+    write_locked(result)
     write_outcome(result, job=_job(name, place), site=name)
     return EXIT_CODES[result.outcome]
 
