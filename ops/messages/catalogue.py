@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ def merge_parts(folder: Path) -> Merged:
     merged = Catalog(
         locale="vi", project="giucong", fuzzy=False, charset="utf-8", header_comment="# Giữ Cổng"
     )
-    origins: dict[object, Path] = {}
+    origins: dict[str, Path] = {}
     problems = []
     for path in sorted(folder.glob("*.vi.po")):
         part = read_po(
@@ -50,12 +50,16 @@ def merge_parts(folder: Path) -> Merged:
                 continue
             known = merged.get(entry.id)
             if known is not None and known.string != entry.string:
-                problems.append(
-                    f"{path.name}: {entry.id!r} is translated otherwise in {origins[entry.id].name}"
-                )
-            origins.setdefault(entry.id, path)
+                other = origins[_key(entry.id)].name
+                problems.append(f"{path.name}: {entry.id!r} is translated otherwise in {other}")
+            origins.setdefault(_key(entry.id), path)
             merged.add(entry.id, entry.string, flags=sorted(entry.flags))
     return Merged(merged, problems)
+
+
+def _key(message: str | Sequence[str]) -> str:
+    """Give what a message is found by: of a plural its singular, as the catalogue does."""
+    return message if isinstance(message, str) else message[0]
 
 
 def render_po(catalogue: Catalog) -> bytes:

@@ -16,6 +16,7 @@ from ops.catalog.records import Occurrence
 from ops.estate.load import load_estate
 from ops.jobs.after_backup import follow_backups
 from ops.jobs.definitions import list_jobs
+from ops.jobs.pack_memory import recall_readings
 from ops.ledger.definitions import LedgerEvent
 from tests.integration.jobs.small_estate import build_estate, giucong
 
@@ -136,6 +137,15 @@ def test_status_says_where_the_copies_are_and_what_is_broken(estate: Path) -> No
     }  # fmt: skip
     told = giucong(estate, "backup.status").stdout
     assert "1 copy that cannot be overwritten: there are 0" in told
+
+
+def test_each_pack_that_was_read_back_is_remembered_for_each_store(estate: Path) -> None:
+    giucong(estate, "backup.check", "--read-data", "--site", "cong-xa")
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    for store in ("near", "beside", "offsite"):
+        packs = {path.name for path in (estate.parent / "stores" / store).glob("cong-xa/data/*/*")}
+        assert {it.hex() for it in recall_readings(catalog, "cong-xa", store)} == packs
+    catalog.close()
 
 
 def test_a_copy_forgets_and_prunes_by_itself_and_a_mirror_does_not(estate: Path) -> None:

@@ -1,9 +1,8 @@
 """Small decisions of jobs: shares to read, what forgetting spares, exit codes, key files."""
 
 import io
-import os
 import stat
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ from backup.restoring.request import RestoreResult
 from backup.snapshots import Snapshot
 from ops.errors import OpsError
 from ops.estate.policies import Retention
-from ops.jobs.check import choose_shares, share_of
 from ops.jobs.forget import make_policy
+from ops.jobs.pack_memory import choose_packs
 from ops.jobs.repositories import make_key_file
 from ops.jobs.restore_work import _write_result
 from ops.retention.protection import NEWEST_WHOLE, Guard, protect
@@ -22,37 +21,50 @@ from ops.tasks.confirming import NotConfirmedError, need_confirmation
 from ops.tasks.gravest import gravest
 from ops.text import render_error
 
-TODAY = date(2026, 11, 24)
 HANOI = timezone(timedelta(hours=7))
 
 
-def test_in_as_many_days_as_there_are_shares_each_is_read_once() -> None:
-    read_on: dict[int, date] = {}
-    for day in range(30):
-        chosen = choose_shares(read_on, 30, TODAY + timedelta(days=day))
-        assert len(chosen) == 1
-        read_on |= dict.fromkeys(chosen, TODAY + timedelta(days=day))
+WITHIN = timedelta(days=30)
+NOON = datetime(2026, 11, 24, 5, tzinfo=UTC)
 
-    assert sorted(read_on) == list(range(30))
-    assert choose_shares(read_on, 30, TODAY + timedelta(days=30)) == (0,)
+
+def _packs(count: int) -> dict[bytes, int]:
+    return {number.to_bytes(32, "big"): 10 for number in range(count)}
+
+
+def test_in_as_many_days_as_it_may_take_each_pack_is_read_once() -> None:
+    packs, read_at = _packs(300), dict[bytes, datetime]()
+    for day in range(30):
+        now = NOON + timedelta(days=day)
+        chosen = choose_packs(packs, read_at, within=WITHIN, now=now)
+        assert len(chosen) == 10
+        assert not chosen & read_at.keys()
+        read_at |= dict.fromkeys(chosen, now)
+
+    assert read_at.keys() == packs.keys()
+    again = choose_packs(packs, read_at, within=WITHIN, now=NOON + timedelta(days=30))
+    assert {read_at[it] for it in again} == {NOON}
 
 
 def test_days_without_a_check_are_made_up_for() -> None:
-    read_on = {share: TODAY - timedelta(days=30 - share) for share in range(30)}
+    packs = _packs(30)
+    read_at = {it: NOON - timedelta(days=20 - n % 20) for n, it in enumerate(packs)}
 
-    assert choose_shares(read_on, 30, TODAY + timedelta(days=3)) == (0, 1, 2, 3)
+    assert len(choose_packs(packs, read_at, within=WITHIN, now=NOON + timedelta(days=2))) == 3
+
+
+def test_what_would_be_overdue_is_read_although_new_packs_come_first() -> None:
+    old = dict.fromkeys(_packs(3), NOON - timedelta(days=30))
+    fresh = {bytes([9]) * 31 + bytes([number]): 10_000 for number in range(30)}
+
+    chosen = choose_packs({**_packs(3), **fresh}, old, within=WITHIN, now=NOON)
+    assert old.keys() < chosen
 
 
 def test_after_a_year_everything_is_read() -> None:
-    assert choose_shares({0: TODAY - timedelta(days=365)}, 30, TODAY) == tuple(range(30))
+    read_at = {next(iter(_packs(1))): NOON - timedelta(days=365)}
 
-
-def test_packs_spread_evenly_over_the_shares() -> None:
-    counts = [0] * 30
-    for _pack in range(6_000):
-        counts[share_of(os.urandom(32), 30)] += 1
-
-    assert 100 < min(counts) <= max(counts) < 320
+    assert choose_packs(_packs(50), read_at, within=WITHIN, now=NOON) == _packs(50).keys()
 
 
 def a_snapshot(day: int) -> Snapshot:

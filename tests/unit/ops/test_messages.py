@@ -117,3 +117,14 @@ def test_the_same_parts_always_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_placeholders_include_their_format() -> None:
     assert placeholders_of("{a} {b:.1f} {{c}}") == {"a", "b:.1f"}
+
+
+def test_a_plural_that_two_parts_translate_otherwise_is_named(tmp_path: Path) -> None:
+    for name, word in (("a", "trang"), ("b", "bản")):
+        (tmp_path / f"{name}.vi.po").write_text(
+            f'msgid "{{count}} page"\nmsgid_plural "{{count}} pages"\n'
+            f'msgstr[0] "{{count}} {word}"\n',
+            encoding="utf-8",
+        )
+    (problem,) = merge_parts(tmp_path).problems
+    assert "translated otherwise in a.vi.po" in problem
