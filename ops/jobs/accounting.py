@@ -1,12 +1,14 @@
 """The account on a host through which its files are read: what it may do, and how it is made."""
 
+import sys
 from pathlib import Path
 
 from ops.databases import commands_on
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.hosts import make_target
 from ops.present import write_json, write_text
+from ops.text import _
 from provisioning.gate.account import (
     Allowed,
     Rights,
@@ -22,21 +24,29 @@ class AccountError(OpsError):
     """The account of a host cannot be made."""
 
 
-def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
+def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) -> int:
     """Print the script that root runs on the host; gives the exit code.
 
     Args:
         name: The host in the estate.
         rights: By what the account reads all files.
+        databases: Whether it may dump those that the estate reads through the host.
         as_json: Print the parts instead.
 
     Raises:
-        WrongUseError: No host has that name.
+        WrongUseError: No host has that name, or databases would be dumped by root.
         AccountError: Its user is root.
         HostRefusedError: Our key cannot be read.
     """
     estate = load_estate()
     target = make_target(estate, name)
+    if databases and rights == "sudo":
+        raise WrongUseError(
+            "--databases and --sudo do not go together",
+            why="the clients of databases can start a shell, and it would be root's",
+            data="nothing was changed",
+            next_step="leave out one of them",
+        )
     if not is_account(target.user):
         raise AccountError(
             'the account "{user}" of the host {host} cannot be made',
@@ -47,7 +57,13 @@ def print_account(name: str, *, rights: Rights, as_json: bool) -> int:
             host=name,
         )
     public_key = _read_public_key(target)
-    allowed = list_allowed(commands_on(estate, name))
+    dumps = commands_on(estate, name)
+    allowed = list_allowed(dumps if databases else ())
+    if dumps and not databases:
+        told = _(
+            "Databases of this host are not dumped through this account; --databases adds them."
+        )
+        sys.stderr.write(f"{told}\n")
     script = make_script(target.user, public_key, allowed, rights)
     if as_json:
         write_json({
@@ -67,7 +83,7 @@ def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
     """List what the service sends to a host: one program that reads files, by one loader.
 
     Args:
-        commands: What its databases need beside that.
+        commands: What its databases and the output of its commands need beside that.
     """
     from backup.sources.remote import python_tree
 

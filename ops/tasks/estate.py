@@ -1,5 +1,7 @@
 """Tasks around the estate file."""
 
+from typing import Literal
+
 from invoke.context import Context
 
 from ops.tasks.running import operator_task
@@ -157,10 +159,17 @@ def trust(_context: Context, host: str, confirm: str = "", dry_run: bool = False
         "sudo": N_(
             "Read all files through sudo, where the host's file system has no capabilities."
         ),
+        "databases": N_("Let it dump the databases of the host, too; they can start a shell."),
         "json": _JSON,
     }
 )
-def account(_context: Context, host: str, sudo: bool = False, json: bool = False) -> int:
+def account(
+    _context: Context,
+    host: str,
+    sudo: bool = False,
+    databases: bool = False,
+    json: bool = False,
+) -> int:
     """Print the script that makes the account for backups on a host; root runs it there.
 
     The account reads every file of the host and writes none: a gate lets through only the commands
@@ -168,7 +177,8 @@ def account(_context: Context, host: str, sudo: bool = False, json: bool = False
     """
     from ops.jobs.accounting import print_account
 
-    return print_account(host, rights="sudo" if sudo else "capability", as_json=json)
+    rights: Literal["sudo", "capability"] = "sudo" if sudo else "capability"
+    return print_account(host, rights=rights, databases=databases, as_json=json)
 
 
 @operator_task(help={"site": _SITE, "json": _JSON})

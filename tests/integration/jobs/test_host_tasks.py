@@ -114,11 +114,35 @@ def test_the_account_is_printed_for_a_user_of_its_own(estate: Path, ssh_server: 
     parts = json.loads(as_json.stdout)
     assert parts["user"] == "giucong"
     assert "NOPASSWD" in parts["script"]
+    both = giucong(estate, "estate.account", "--host", "inner", "--sudo", "--databases")
+    assert both.returncode == 2
     text = estate.read_text(encoding="utf-8").replace('user = "giucong"', 'user = "root"')
     estate.write_text(text, encoding="utf-8")
     refused = giucong(estate, "estate.account", "--host", "inner")
     assert refused.returncode == 1
     assert 'user = "giucong"' in refused.stderr
+
+
+def test_databases_are_let_through_only_when_asked_for(estate: Path) -> None:
+    database = """
+[[sites]]
+name = "cong-so"
+title = "Cổng sở"
+unit = "xa"
+  [[sites.databases]]
+  name = "db"
+  host = "inner"
+  engine = "postgresql"
+  database = "portal"
+"""
+    estate.write_text(estate.read_text(encoding="utf-8") + database, encoding="utf-8")
+    without = giucong(estate, "estate.account", "--host", "inner", "--json")
+    assert "--databases" in without.stderr
+    lines = json.loads(without.stdout)["allowed"]
+    assert [line.split()[0] for line in lines] == ["loader", "program"]
+    allowed = giucong(estate, "estate.account", "--host", "inner", "--databases", "--json")
+    kinds = [line.split()[0] for line in json.loads(allowed.stdout)["allowed"]]
+    assert kinds.count("command") >= 3
 
 
 def test_a_host_of_the_estate_is_reached_as_it_says(estate: Path) -> None:
