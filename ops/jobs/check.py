@@ -17,6 +17,7 @@ from backup.repository import Repository
 from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
+from ops.jobs.mending import mend
 from ops.jobs.pack_memory import choose_packs, recall_readings, remember_readings
 from ops.jobs.protection_trial import try_protection
 from ops.jobs.reading_lock import hold_reading_lock
@@ -55,13 +56,21 @@ def check(
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         request = make_check_request(repository, wanted, read_at, within=within, now=now)
         result = check_repository(repository, request, progress)
+    mended: dict[str, list[str]] = {}
+    if result.damaged_packs:
+        mended = mend(
+            context, estate, store, repository, result.damaged_packs, wait_for_lock=wait_for_lock
+        )
+    if mended:  # what followed from the damage is gone with it; only another look can tell
+        with hold_reading_lock(repository, retry_for=wait_for_lock):
+            result = check_repository(repository, request, progress)
     update_index(context.catalog, repository, site=site.name, store=store.name)
     stored = repository.list_packs()
     gone = [it for it in read_at if it not in stored] + list(result.damaged_packs)
     where = (site.name, store.name)
     remember_readings(context.catalog, where, result.verified_packs, gone=gone, now=now)
     try_protection(context.catalog, estate, site.name, store)
-    return _conclude(result, {"store": store.name})
+    return _conclude(result, {"store": store.name, "mended": mended})
 
 
 def make_check_request(
@@ -99,6 +108,10 @@ def _conclude(result: CheckResult, where: dict[str, Any]) -> JobResult:
         "hints": len(result.hints),
         **where,
     }
+    if not result.errors and where["mended"]:
+        count = sum(map(len, where["mended"].values()))
+        params = {"count": count, "stores": sorted(where["mended"]), "store": where["store"]}
+        return JobResult("incomplete", "damage_mended", params, summary)
     if not result.errors:
         return JobResult("ok", summary=summary)
     params = {

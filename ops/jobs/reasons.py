@@ -108,6 +108,15 @@ _PLAIN: Mapping[str, Explanation] = {
             " {site} --pack {first}`"
         ),
     ),
+    "damage_mended": Explanation(
+        N_("{count} damaged packs in {store} were mended with the same bytes from another store"),
+        N_("their disk may be failing"),
+        N_("nothing was lost"),
+        N_(
+            "look at the disk, then read all back: `{program} backup.check --site {site}"
+            " --read-data`"
+        ),
+    ),
     "nothing_to_copy": Explanation(
         N_("there is no backup yet that could go to {store}"),
     ),

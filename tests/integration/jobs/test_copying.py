@@ -204,3 +204,18 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         away.rename(folder)
+
+
+@pytest.mark.parametrize("store", ["near", "beside"])
+def test_a_damaged_pack_is_mended_with_the_same_bytes(estate: Path, store: str) -> None:
+    sound = _bytes(estate, store)
+    name = next(it for it in sound if it.startswith("data/"))
+    path = estate.parent / "stores" / store / "cong-xa" / name
+    path.chmod(0o600)
+    path.write_bytes(b"?" * len(sound[name]))
+    words = ("backup.check", "--site", "cong-xa", "--store", store, "--read-data")
+    first, again = giucong(estate, *words), giucong(estate, *words)
+
+    assert (first.returncode, again.returncode) == (3, 0), first.stdout
+    assert f"1 damaged packs in {store} were mended" in first.stdout
+    assert _bytes(estate, store) == sound

@@ -1,0 +1,84 @@
+"""Mend packs that a check found damaged, with the same bytes from a mirror or its source.
+
+What no mirror has stays for a person: `backup.repair` takes out a pack and keeps what is sound of
+it, and the next backup or copy stores the rest again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from backup.errors import BackupError
+from backup.locks import hold_lock
+from backup.mirror import ensure_same
+from backup.mirroring.mending import mend_packs
+from backup.repository import Repository
+from ops import journal
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.stores import Store
+from ops.jobs.repositories import open_place
+from ops.service.registry import RunContext
+
+
+def mend(
+    context: RunContext,
+    estate: Estate,
+    store: Store,
+    repository: Repository,
+    damaged: Sequence[bytes],
+    *,
+    wait_for_lock: timedelta,
+) -> dict[str, list[str]]:
+    """Mend what can be mended, and journal it.
+
+    Args:
+        context: The run.
+        estate: As it is now.
+        store: Where packs are damaged.
+        repository: The site's repository there.
+        damaged: Ids of the packs.
+        wait_for_lock: How long to wait for a conflicting lock.
+
+    Returns:
+        Ids of mended packs by the store they came from; a store that fails gives none.
+    """
+    left, found = list(damaged), dict[str, list[str]]()
+    for twin in find_twins(estate, store):
+        if not left:
+            break
+        try:
+            other = open_place(estate, context.site, twin)
+            if not ensure_same(repository, other):
+                continue
+            with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
+                mended = mend_packs(repository, other, left, lock)
+        except (BackupError, OpsError):
+            continue
+        if mended:
+            found[twin.name] = [it.hex() for it in mended]
+            left = [it for it in left if it not in mended]
+    if found:
+        details = {"store": store.name, "from": found}
+        origin = replace(context.origin, run=str(context.run_id))
+        with context.catalog.writing() as session:
+            entry = journal.Entry("backup.mend", context.site, details)
+            journal.append(session, origin, [entry])
+    return found
+
+
+def find_twins(estate: Estate, store: Store) -> list[Store]:
+    """Give the stores that hold the same bytes: a mirror's source, its other mirrors; pure."""
+    root = _root(estate, store)
+    return [
+        other
+        for other in estate.stores
+        if other.name != store.name and _root(estate, other).name == root.name
+    ]
+
+
+def _root(estate: Estate, store: Store) -> Store:
+    """Give the store whose bytes a mirror holds; any other store is its own."""
+    while store.role == "mirror" and store.of is not None:
+        store = estate.store(store.of)
+    return store
