@@ -17,6 +17,7 @@ from ops.clock.source import Clock, SystemClock
 from ops.ledger.definitions import STOPPED, JobDefinition
 from ops.ledger.recording import Recording
 from ops.service import registry
+from ops.service.bell import Bell
 from ops.service.dispatch import Dispatcher
 from ops.service.pool import WorkerPool, kill_group
 from ops.service.settings import ServiceSettings
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 LoadJobs = Callable[[], Sequence[JobDefinition]]
 OnHealthy = Callable[[], None]
 
+_STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
+_HEARD = (*_STOPPING, signal.SIGHUP, signal.SIGCHLD)
+
 
 def stay_silent() -> None:
     """Tell nobody that the service lives."""
@@ -35,31 +39,29 @@ def stay_silent() -> None:
 
 @dataclass(slots=True)
 class Signals:
-    """What the service was asked for, and the event that wakes it to look.
+    """What the service was asked for, and the bell that wakes it to look.
 
     Attributes:
-        wake: Set when there is something to look at.
+        bell: Rung when there is something to look at.
         stop: Whether to stop.
         reload: Whether to read the jobs again.
     """
 
-    wake: threading.Event = field(default_factory=threading.Event)
+    bell: Bell = field(default_factory=Bell)
     stop: bool = False
     reload: bool = False
 
-    def ask_stop(self, *_ignored: object) -> None:
+    def ask_stop(self) -> None:
         """Have the service stop."""
         self.stop = True
-        self.wake.set()
+        self.bell.ring()
 
-    def ask_reload(self, *_ignored: object) -> None:
-        """Have the service read its jobs again."""
-        self.reload = True
-        self.wake.set()
-
-    def look(self, *_ignored: object) -> None:
-        """Have the service look at once."""
-        self.wake.set()
+    def wait(self, seconds: float) -> None:
+        """Wait for something to look at, so long at most, and note what was asked for."""
+        self.bell.wait(seconds)
+        came = self.bell.take_signals()
+        self.stop = self.stop or not came.isdisjoint(_STOPPING)
+        self.reload = self.reload or signal.SIGHUP in came
 
 
 def run_service(
@@ -88,8 +90,8 @@ def run_service(
     recording = Recording(settings.origin, registry.tell_listeners)
     pool = WorkerPool(settings)
     dispatcher = Dispatcher(settings, catalog, clock, recording, pool)
-    alarm = Alarm(signals.wake)
-    with _heard(signals), _signed_in(settings):
+    alarm = Alarm(signals.bell)
+    with signals.bell.hearing(_HEARD), _signed_in(settings):
         try:
             dispatcher.register(load_jobs())
             notify("READY=1")
@@ -97,8 +99,7 @@ def run_service(
             while not signals.stop:
                 if _look(dispatcher, alarm, signals, load_jobs):
                     on_healthy()
-                signals.wake.wait(settings.tick_every.total_seconds())
-                signals.wake.clear()
+                signals.wait(settings.tick_every.total_seconds())
         finally:
             alarm.close()
             _stop(dispatcher, catalog)
@@ -153,26 +154,6 @@ def _stop(dispatcher: Dispatcher, catalog: Catalog) -> None:
     dispatcher.settle_ended()
     log.info("service-stopped")
     catalog.close()
-
-
-@contextmanager
-def _heard(signals: Signals) -> Iterator[None]:
-    """Listen to process signals, in the main thread; other threads have no say in them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {
-        signal.SIGTERM: signals.ask_stop,
-        signal.SIGINT: signals.ask_stop,
-        signal.SIGHUP: signals.ask_reload,
-        signal.SIGCHLD: signals.look,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

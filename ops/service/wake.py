@@ -5,13 +5,14 @@ and one that APScheduler drops is made up for by the service's own tick.
 """
 
 import logging
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
+
+from ops.service.bell import Bell
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +21,13 @@ _NEXT = "next-due"
 
 @dataclass(slots=True)
 class Alarm:
-    """Sets an event at a moment that can be moved.
+    """Rings a bell at a moment that can be moved.
 
     Attributes:
-        wake: The event to set.
+        bell: The bell to ring.
     """
 
-    wake: threading.Event
+    bell: Bell
     _scheduler: Any = field(init=False)
     _set_for: datetime | None = field(init=False, default=None)
 
@@ -46,7 +47,7 @@ class Alarm:
             self._scheduler.remove_all_jobs()
         else:
             self._scheduler.add_job(
-                self.wake.set, "date", run_date=moment, id=_NEXT, replace_existing=True
+                self.bell.ring, "date", run_date=moment, id=_NEXT, replace_existing=True
             )
 
     def close(self) -> None:
@@ -58,4 +59,4 @@ class Alarm:
 
     def _dropped(self, event: Any) -> None:  # APScheduler is untyped
         log.warning("wake-up-dropped", extra={"fields": {"code": event.code}})
-        self.wake.set()
+        self.bell.ring()

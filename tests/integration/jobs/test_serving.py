@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,4 +85,33 @@ def test_the_service_backs_up_and_tells_people_when_it_cannot(tmp_path: Path) ->
     assert "giucong monitor.ack --alert " in failures(sink)[0].body
     assert read_heartbeat(estate.parent / "state") is not None
     assert "event=service-ready" in told
+    assert "Traceback" not in told
+
+
+STORM = """
+import os, signal, sys, time
+service, deadline = int(sys.argv[1]), time.monotonic() + float(sys.argv[2])
+while time.monotonic() < deadline:
+    for _ in range(400):
+        os.kill(service, signal.SIGCHLD)
+        os.kill(service, signal.SIGCHLD)
+    time.sleep(0.001)
+for _ in range(50):
+    os.kill(service, signal.SIGTERM)
+    os.kill(service, signal.SIGCHLD)
+    os.kill(service, signal.SIGTERM)
+"""
+
+
+def test_a_storm_of_signals_neither_freezes_the_service_nor_hides_the_stop(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    giucong(estate, "backup.init")
+    with service(estate, "") as process:
+        wait_until(lambda: giucong(estate, "service.status").returncode == 0)
+        subprocess.run([sys.executable, "-c", STORM, str(process.pid), "4"], check=True)
+        status = process.wait(30)
+    told = (estate.parent / "service.log").read_text()
+
+    assert status == 0
+    assert "event=service-stopped" in told
     assert "Traceback" not in told

@@ -1,18 +1,20 @@
-"""The alarm rings at the moment it is set for, and can be moved."""
+"""The alarm rings at the moment it is set for, and can be moved; the bell hears signals."""
 
-import threading
+import os
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.service.bell import Bell
 from ops.service.wake import Alarm
 
 
 @pytest.fixture
 def alarm() -> Iterator[Alarm]:
-    made = Alarm(threading.Event())
+    made = Alarm(Bell())
     yield made
     made.close()
 
@@ -25,25 +27,48 @@ def test_it_rings_at_its_moment(alarm: Alarm) -> None:
     started = time.monotonic()
     alarm.set_for(in_seconds(0.2))
 
-    assert alarm.wake.wait(5)
+    assert alarm.bell.wait(5)
     assert 0.15 < time.monotonic() - started < 1.0
 
 
 def test_it_rings_at_once_for_a_moment_that_has_passed(alarm: Alarm) -> None:
     alarm.set_for(in_seconds(-3600))
 
-    assert alarm.wake.wait(2)
+    assert alarm.bell.wait(2)
 
 
 def test_a_moved_alarm_does_not_ring_at_the_old_moment(alarm: Alarm) -> None:
     alarm.set_for(in_seconds(0.15))
     alarm.set_for(in_seconds(3600))
 
-    assert not alarm.wake.wait(0.4)
+    assert not alarm.bell.wait(0.4)
 
 
 def test_an_alarm_for_never_does_not_ring(alarm: Alarm) -> None:
     alarm.set_for(in_seconds(0.15))
     alarm.set_for(None)
 
-    assert not alarm.wake.wait(0.4)
+    assert not alarm.bell.wait(0.4)
+
+
+def test_a_bell_rings_once_however_often_it_was_rung_and_never_blocks() -> None:
+    bell = Bell()
+    for _ in range(100_000):
+        bell.ring()
+
+    assert bell.wait(0)
+    assert not bell.wait(0)
+
+
+def test_signals_ring_and_are_told_once() -> None:
+    bell = Bell()
+    before = signal.getsignal(signal.SIGHUP)
+    with bell.hearing((signal.SIGHUP, signal.SIGCHLD)):
+        for _ in range(100_000):
+            bell.ring()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+        assert bell.wait(0)
+        assert bell.take_signals() == {signal.SIGHUP}
+        assert bell.take_signals() == set()
+    assert signal.getsignal(signal.SIGHUP) == before
