@@ -4,8 +4,9 @@ Order of an approved act:
 1. The one who wants it makes its plan and calls `require_approval`: a request with the plan's
    digest is written and journaled, and the act ends with exit code 4 and the request's id.
 2. Another person proves who it is and approves or refuses (`ops.people.deciding`).
-3. The act is asked for again. Is the plan still the same, the request is marked as used and
-   journaled, durably, and only then does the act begin. An act that fails has used its approval up.
+3. The act is asked for again. Is the plan still the same, and may the other person still approve
+   it, the request is marked as used and journaled, durably, and only then does the act begin. An
+   act that fails has used its approval up.
 
 A request is good for one act, for the plan it was made from, until it expires.
 Catalogs with fewer than two persons who have credentials know no second person: there the act goes
@@ -22,13 +23,13 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from ops.catalog.opening import Catalog
-from ops.catalog.people_records import ApprovalRequest
+from ops.catalog.people_records import ApprovalRequest, Credential
 from ops.errors import OpsError
 from ops.journal import Origin
 from ops.people.credentials import people_with_credentials
 from ops.people.requests import Wish, change_if, note_request, request_approval
 from ops.people.rights import decide_may_approve
-from ops.people.roles import roles_by_person
+from ops.people.roles import roles_by_person, roles_of
 from ops.text import N_
 
 _ADVISORY_LOCK = 0x6170_7072_6F76_616C  # "approval"
@@ -132,18 +133,17 @@ def _seek(
     need = find_need(session, wish.action, origin.person)
     if need != "needed":
         return Permit(need)
-    is_stale = False
+    why = N_("two people have to agree to this")
     for request in _open_requests(session, wish, now):
         if request.plan_digest != wish.digest:
-            is_stale = True
+            why = N_("an earlier request was made for something else than this")
         elif request.state == "waiting":
             return _awaited(request, N_("nobody has decided on it yet"))
+        elif not _approver_still_counts(session, request):
+            why = N_("who approved it before may approve it no more, or has other credentials now")
         elif _use(session, origin, request, now):
             return Permit("needed", request.id, request.requested_by, request.decided_by)
-    request = request_approval(session, origin, wish, now=now)
-    if is_stale:
-        return _awaited(request, N_("an earlier request was made for something else than this"))
-    return _awaited(request, N_("two people have to agree to this"))
+    return _awaited(request_approval(session, origin, wish, now=now), why)
 
 
 def _open_requests(session: Session, wish: Wish, now: datetime) -> list[ApprovalRequest]:
@@ -156,6 +156,17 @@ def _open_requests(session: Session, wish: Wish, now: datetime) -> list[Approval
     )
     order = ApprovalRequest.state, ApprovalRequest.requested_at
     return list(session.execute(query.order_by(*order)).scalars())
+
+
+def _approver_still_counts(session: Session, request: ApprovalRequest) -> bool:
+    """Tell whether who approved could still do so, with the credentials of that moment.
+
+    Credentials that were taken away or renewed since may have been somebody else's at the time.
+    """
+    row = session.get(Credential, request.decided_by)
+    if row is None or request.decided_at is None or row.changed_at > request.decided_at:
+        return False
+    return decide_may_approve(roles_of(session, request.decided_by), request.action)
 
 
 def _use(session: Session, origin: Origin, request: ApprovalRequest, now: datetime) -> bool:

@@ -16,10 +16,11 @@ from ops.catalog.records import JournalRow
 from ops.errors import WrongUseError
 from ops.journal import Origin
 from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
-from ops.people.credentials import disable_credentials
+from ops.people.credentials import disable_credentials, renew_factor
 from ops.people.deciding import CannotDecideError, Ruling, Verdict, decide_request
 from ops.people.requests import Wish, list_requests, standing_of
-from tests.people import appoint, origin_of
+from ops.people.roles import take_role
+from tests.people import KEY, appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -191,6 +192,26 @@ def test_two_who_decide_at_once_decide_once(catalog: Catalog) -> None:
     assert (decided.decided_by, decided.state) == (
         ("ttb", "approved") if answers[0] else ("ptd", "refused")
     )
+
+
+@pytest.mark.parametrize("loss", ["disabled", "renewed", "role"])
+def test_an_approval_ends_with_what_it_was_given_by(catalog: Catalog, loss: str) -> None:
+    """A stolen account that approved, then was taken away, has approved nothing."""
+    request = ask(catalog)
+    decide(catalog, request, "ttb")
+    later = NOW + timedelta(minutes=5)
+    with catalog.writing() as session:
+        if loss == "role":
+            take_role(session, "ttb", "approver", by="nva", now=later)
+        elif loss == "disabled":
+            disable_credentials(session, "ttb", now=later)
+        else:
+            renew_factor(session, KEY, "ttb", now=later)
+
+    with pytest.raises(ApprovalAwaitedError) as caught:
+        use(catalog, at=later)
+    assert caught.value.params["request"] != request
+    assert "no more" in caught.value.why
 
 
 def test_an_act_in_the_catalog_and_its_approval_are_kept_or_lost_together(
