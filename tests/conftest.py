@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,21 @@ from hypothesis import settings
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)
 settings.load_profile("giucong")
+
+
+# Whatever starts processes or servers, or takes the whole way through the house.
+_SLOW_PLACES = tuple(
+    str(Path(__file__).parent / place)
+    for place in ("fault", "integration", "interop", "unit/ops/tasks/test_commands.py")
+)
+_SLOW_VARIANT = "postgresql"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort tests into the slow part of `make test` by where they lie and what they run on."""
+    for item in items:
+        if str(item.path).startswith(_SLOW_PLACES) or _SLOW_VARIANT in item.name:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
