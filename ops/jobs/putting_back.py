@@ -50,7 +50,7 @@ def put_database_back(copy: Path, live: Path) -> Path | None:
     """
     live = Path(os.path.realpath(live))
     try:
-        _prove(copy)
+        _prove(copy, live)
         if live.exists():
             with suppress(_UnreadableError):
                 _overwrite(copy, live)
@@ -71,11 +71,22 @@ def _open_copy(copy: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(os.fsencode(copy))}?mode=ro", uri=True)
 
 
-def _prove(copy: Path) -> None:
-    with closing(_open_copy(copy)) as source:
-        (verdict,) = source.execute("PRAGMA integrity_check(1)").fetchone()
+def _prove(copy: Path, live: Path) -> None:
+    """Refuse a copy that is damaged: it was stored like that, and no other try makes it whole."""
+    try:
+        with closing(_open_copy(copy)) as source:
+            (verdict,) = source.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
     if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+        raise OpsError(
+            "the database {path} is damaged in this snapshot",
+            why="{reason}",
+            data="the live database is as it was",
+            next_step="choose an earlier one: `{program} backup.list --site NAME` lists them",
+            path=live,
+            reason=verdict,
+        )
 
 
 def _overwrite(copy: Path, live: Path) -> None:

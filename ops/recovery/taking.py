@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backup.errors import RepositoryNotFoundError
-from backup.locks import hold_lock
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.restore import RestoreRequest, restore_snapshot
@@ -18,6 +17,7 @@ from backup.snapshots import Snapshot
 from backup.stores import open_store
 from ops.errors import OpsError, WrongUseError
 from ops.estate.own_site import OWN_SITE
+from ops.jobs.reading_lock import hold_reading_lock
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
 from ops.recovery.plan import State
 from ops.recovery.sealing import open_secret
@@ -98,7 +98,7 @@ def take_newest(repo: str, password: bytes, progress: Progress) -> Iterator[Foun
     repository = _open(repo, password)
     parent = _STAGING if os.access(_STAGING, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="giucong-recover-", dir=parent) as name:
-        with hold_lock(repository):
+        with hold_reading_lock(repository):
             whole = SnapshotFilter(paths=(f"/{OWN_SITE}",))
             snapshot = find_snapshot(repository, "latest", whole)
             request = RestoreRequest(
