@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-
 """Sound the alarm when Giữ Cổng falls silent: one file, nothing but Python, for another machine.
 
 It reads the service's `heartbeat.json` and says, in Vietnamese and English, when the file is
@@ -10,19 +9,23 @@ cron on a machine that does not depend on the first one, every ten minutes:
     */10 * * * *  /opt/giucong-dead-man.py --file /mnt/giucong/heartbeat.json --command 'send-sms'
 
 Exit code 0: alive and in time. 1: alarm. 2: alarm that could not be sent. Without `--mail` and
-`--command` the alarm goes to standard output, which cron mails by itself.
+`--command` the alarm goes to standard output, which cron mails by itself. Whatever goes wrong here
+is an alarm too: this script must never end without a word.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
+import os
 import shlex
 import socket
+import stat
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -33,20 +36,52 @@ TIMEOUT_SECONDS = 20
 AHEAD = timedelta(minutes=10)
 SENDMAIL = "/usr/sbin/sendmail"
 MINUTES_TOLD = 120
+MOST_MINUTES = 525_600  # a year
+LONGEST_REASON = 300
 NAMED = {"giucong": ("Chính Giữ Cổng (giucong)", "Giữ Cổng itself (giucong)")}
 ALIVE, ALARM, NOT_SENT = 0, 1, 2
 
 
-def read_heartbeat(url: str | None, file: str) -> dict[str, Any]:
-    """Give the heartbeat as a table; raises OSError or ValueError where it cannot be read."""
-    if url:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("not an http(s) address: " + url)
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 -- looked at above
-            content = answer.read(MOST_BYTES)
-    else:
-        with open(file, "rb") as source:  # noqa: PTH123 -- as plain as it gets
-            content = source.read(MOST_BYTES)
+def fetch(url: str, seconds: float) -> bytes:
+    """Give what a web server answers."""
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("not an http(s) address: " + url)
+    with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 -- looked at above
+        return bytes(answer.read(MOST_BYTES))
+
+
+def read_file(file: str) -> bytes:
+    """Give what a plain file holds; opens no pipe that would wait for a writer."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no plain file")
+        return source.read(MOST_BYTES)
+
+
+def within(seconds: float, read: Callable[[], bytes]) -> bytes:
+    """Give what is read in time; raises TimeoutError when a server trickles or a mount hangs."""
+    ended: list[bytes | Exception] = []
+
+    def work() -> None:
+        try:
+            ended.append(read())
+        except Exception as error:  # noqa: BLE001 -- raised again below
+            ended.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise TimeoutError(f"not read within {seconds:g} seconds")
+    if isinstance(ended[0], Exception):
+        raise ended[0]
+    return ended[0]
+
+
+def read_heartbeat(url: str | None, file: str, seconds: float) -> dict[str, Any]:
+    """Give the heartbeat as a table; raises some Exception where it cannot be read."""
+    content = within(seconds, lambda: fetch(url, seconds) if url else read_file(file))
     document = json.loads(content.decode("utf-8"))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError("not a heartbeat of Giữ Cổng")
@@ -109,7 +144,7 @@ def word(alarms: list[tuple[str, str]], source: str) -> str:
     """Give the whole text of an alarm."""
     vietnamese = ["- " + alarm[0] for alarm in alarms]
     english = ["- " + alarm[1] for alarm in alarms]
-    return "\n".join([
+    text = "\n".join([
         "BÁO ĐỘNG: hãy xem máy chạy Giữ Cổng.",
         *vietnamese,
         "Trên máy đó, gõ: giucong   và: systemctl status giucong",
@@ -121,24 +156,44 @@ def word(alarms: list[tuple[str, str]], source: str) -> str:
         f"({socket.gethostname()}, {source})",
         "",
     ])  # fmt: skip
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def send(text: str, arguments: argparse.Namespace) -> None:
-    """Mail the alarm, hand it to the command, or print it; raises OSError when that fails."""
+def send(text: str, arguments: argparse.Namespace) -> list[str]:
+    """Try every way that was asked for, whatever becomes of the others; give what failed."""
+    ways: list[Callable[[], None]] = []
     if arguments.mail:
-        mail = EmailMessage()
-        mail["Subject"] = "[Giữ Cổng] BÁO ĐỘNG / ALARM"
-        mail["To"] = ", ".join(arguments.mail)
-        mail.set_content(text)
-        hand_over([SENDMAIL, "-t", "-oi"], mail.as_bytes())
+        ways.append(lambda: mail(text, arguments.mail))
     if arguments.command:
-        hand_over(shlex.split(arguments.command), text.encode("utf-8"))
-    if not arguments.mail and not arguments.command:
-        sys.stdout.buffer.write(text.encode("utf-8"))
+        ways.append(lambda: hand_over(shlex.split(arguments.command), text.encode("utf-8")))
+    failed = []
+    for way in ways or [lambda: write(text)]:
+        try:
+            way()
+        except Exception as error:  # noqa: BLE001 -- the next way must be tried whatever happened
+            failed.append(explain(error))
+    return failed
+
+
+def mail(text: str, addresses: list[str]) -> None:
+    """Hand a mail to the local sendmail; raises some Exception when that fails."""
+    message = EmailMessage()
+    message["Subject"] = "[Giữ Cổng] BÁO ĐỘNG / ALARM"
+    message["To"] = ", ".join(addresses)
+    message.set_content(text)
+    hand_over([SENDMAIL, "-t", "-oi"], message.as_bytes())
+
+
+def write(text: str) -> None:
+    """Write to standard output, now."""
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()
 
 
 def hand_over(command: list[str], content: bytes) -> None:
-    """Give a program something to read; raises OSError unless it ends well."""
+    """Give a program something to read; raises some Exception unless it ends well."""
+    if not command:
+        raise ValueError("--command names no program")
     try:
         ended = subprocess.run(command, input=content, timeout=60, check=False)
     except subprocess.TimeoutExpired:
@@ -147,39 +202,49 @@ def hand_over(command: list[str], content: bytes) -> None:
         raise OSError(f"{command[0]} ended with status {ended.returncode}")
 
 
+def explain(error: Exception) -> str:
+    """Give an error in a few words, as text that can be sent."""
+    return f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+
+
+def look(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Look once; give what is to be told, whatever happened."""
+    try:
+        if not 0 < arguments.minutes <= MOST_MINUTES:
+            raise ValueError(f"--minutes must be from 1 to {MOST_MINUTES}")  # noqa: TRY301 -- told below
+        document = read_heartbeat(arguments.url, arguments.file, arguments.seconds)
+        return find_alarms(document, datetime.now(UTC), timedelta(minutes=arguments.minutes))
+    except Exception as error:  # noqa: BLE001 -- what cannot be read is an alarm, whatever it is
+        reason = explain(error)
+        return [(
+            f"Không đọc được dấu hiệu sống của Giữ Cổng ({reason}).",
+            f"The sign of life of Giữ Cổng cannot be read ({reason}).",
+        )]  # fmt: skip
+
+
 def main() -> int:
-    """Look once; give the exit code."""
+    """Look, tell, and give the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--url", help="where heartbeat.json is fetched from")
     place.add_argument("--file", help="or where it lies on this machine")
     parser.add_argument("--minutes", type=int, default=15, help="silence that alarms; 15")
+    parser.add_argument("--seconds", type=float, default=TIMEOUT_SECONDS, help="to wait for it; 20")
     parser.add_argument("--mail", action="append", help="mail address, through local sendmail")
     parser.add_argument("--command", help="program that reads the alarm on standard input")
     arguments = parser.parse_args()
-    source = arguments.url or arguments.file
-    now = datetime.now(UTC)
-    try:
-        document = read_heartbeat(arguments.url, arguments.file)
-        alarms = find_alarms(document, now, timedelta(minutes=arguments.minutes))
-    except (
-        OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException
-    ) as error:  # fmt: skip
-        reason = f"{type(error).__name__}: {error}"
-        alarms = [(
-            f"Không đọc được dấu hiệu sống của Giữ Cổng ({reason}).",
-            f"The sign of life of Giữ Cổng cannot be read ({reason}).",
-        )]  # fmt: skip
+    alarms = look(arguments)
     if not alarms:
         return ALIVE
-    text = word(alarms, source)
-    try:
-        send(text, arguments)
-    except OSError as error:
-        sys.stderr.buffer.write(f"{text}NOT SENT / KHÔNG GỬI ĐƯỢC: {error}\n".encode())
+    text = word(alarms, arguments.url or arguments.file)
+    failed = send(text, arguments)
+    if failed:
+        told = f"{text}NOT SENT / KHÔNG GỬI ĐƯỢC: {'; '.join(failed)}\n"
+        sys.stderr.buffer.write(told.encode("utf-8", "backslashreplace"))
+        sys.stderr.flush()
         return NOT_SENT
     return ALARM
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: a read that hangs on a dead mount must not hold the process

@@ -1,6 +1,7 @@
 """Signs of life over a real web server, and the dead-man script that looks for them."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -271,6 +272,96 @@ def test_the_dead_man_hands_the_alarm_to_a_command_or_says_that_it_could_not(
     assert "BÁO ĐỘNG" in told.read_text()
     assert "NOT SENT" in failed.stderr
     assert "ALARM" in absent.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        a_heartbeat(a=a_site(DAY) | {"rpo_seconds": 9e99}),
+        a_heartbeat(a=a_site(DAY)).replace("86400", "1e400"),
+        '{"a":' * 200_000,
+        "[" * 200_000,
+    ],
+    ids=["huge", "infinite", "deep-table", "deep-list"],
+)
+def test_the_dead_man_survives_what_no_clock_and_no_stack_can_hold(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "heartbeat.json"
+    path.write_text(content)
+    ended = look("--file", str(path))
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "cannot be read" in ended.stdout
+    assert len(ended.stdout) < 2_000
+
+
+def test_the_dead_man_alarms_when_told_to_wait_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat.json"
+    path.write_text(a_heartbeat())
+    ended = look("--file", str(path), "--minutes", "9" * 30)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "--minutes" in ended.stdout
+
+
+def test_the_dead_man_does_not_wait_at_a_pipe_or_for_a_server_that_trickles(
+    tmp_path: Path,
+) -> None:
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            for _turn in range(100):
+                try:
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                except OSError:
+                    return
+                time.sleep(0.1)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Stay silent."""
+
+    pipe = tmp_path / "heartbeat.json"
+    os.mkfifo(pipe)
+    started = time.monotonic()
+    piped = look("--file", str(pipe))
+    with serving(Trickling) as url:
+        trickled = look("--url", f"{url}/heartbeat.json", "--seconds", "1")
+        took = time.monotonic() - started
+
+    assert (piped.returncode, trickled.returncode) == (1, 1)
+    assert "no plain file" in piped.stdout
+    assert "TimeoutError" in trickled.stdout
+    assert took < 5
+
+
+def test_the_dead_man_tries_every_way_and_says_which_failed(tmp_path: Path) -> None:
+    missing, told = str(tmp_path / "none.json"), tmp_path / "told"
+    unbalanced = look("--file", missing, "--command", "tee 'x")
+    empty = look("--file", missing, "--command", " ")
+    both = look(
+        "--file", missing, "--mail", "a@example.vn\nBcc: b@c.vn", "--command", f"tee {told}"
+    )
+
+    for ended in (unbalanced, empty, both):
+        assert ended.returncode == 2
+        assert "BÁO ĐỘNG" in ended.stderr
+        assert "NOT SENT" in ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert "BÁO ĐỘNG" in told.read_text()
+
+
+def test_the_dead_man_names_a_file_that_is_no_text(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    missing = str(tmp_path / "tên\udcff.json")
+    printed = look("--file", missing)
+    sent = look("--file", missing, "--command", f"tee {told}")
+
+    assert (printed.returncode, sent.returncode) == (1, 1), printed.stderr + sent.stderr
+    assert r"\udcff" in printed.stdout
+    assert r"\udcff" in told.read_text()
 
 
 def test_the_service_and_the_script_agree_on_the_form(
