@@ -11,6 +11,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.second_person import ask_second_person
 from ops.journal import Entry
 from ops.people.acting import NotAllowedError, check_person
 from ops.people.approvals import require_approval
@@ -45,11 +46,27 @@ class RenewWish:
     dry_run: bool = False
 
 
-def add_person(name: str, *, password_file: str, dry_run: bool) -> None:
-    """Give a person of the estate a password, a second factor and recovery codes."""
-    estate = load_estate()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddWish:
+    """Somebody's first credentials; fields as the flags of `user.add`."""
+
+    person: str
+    password_file: str = ""
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+def add_person(wish: AddWish) -> None:
+    """Give a person of the estate a password, a second factor and recovery codes.
+
+    Raises:
+        WrongUseError: The person has some, or is nobody in the estate.
+        ApprovalAwaitedError: Another person has to agree first.
+    """
+    estate, name = load_estate(), wish.person
     check_person(estate.people, name)
-    with at_bench(estate, dry_run=dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             known = people_with_credentials(session)
         if name in known:
@@ -60,22 +77,33 @@ def add_person(name: str, *, password_file: str, dry_run: bool) -> None:
                 " --new-password`",
                 person=name,
             )
-        if dry_run:
+        if wish.dry_run:
             write_line(_("would give {person} a password and a second factor").format(person=name))
+        plan = {"person": name, "credentials": "new"}
+        permit = ask_second_person(bench, _wish_change(wish, plan), dry_run=wish.dry_run)
+        if permit is None:
             return
-        password = ask_new_password(name, password_file)
+        password = ask_new_password(name, wish.password_file)
         made = None if known else make_missing_key(estate)
         if made:
             write_line(_("made the key {path}").format(path=made))
         key, now = load_credentials_key(estate), datetime.now(UTC)
         with bench.catalog.writing() as session:
             issued = issue_credentials(session, key, name, password, now=now)
-            journal.append(session, bench.origin, [Entry("user.add", name)])
+            origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+            journal.append(session, origin, [Entry("user.add", name, permit.as_details())])
     _write_issued(estate, name, issued)
 
 
 def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
-    """Take a person's credentials away, at once; the roles count no more."""
+    """Take a person's credentials away, at once; the roles count no more.
+
+    No second person is asked: an account that was stolen must end now. What it approved and nobody
+    has used yet ends with it.
+
+    Raises:
+        WrongUseError: Without this person no role could be changed any more.
+    """
     with at_bench(load_estate(), dry_run=dry_run) as bench:
         if dry_run:
             with bench.catalog.reading() as session:
@@ -129,15 +157,20 @@ def _prove_own(bench: Bench, key: CredentialsKey, wish: RenewWish) -> Mapping[st
 
 
 def _ask_another(bench: Bench, wish: RenewWish) -> Mapping[str, str]:
-    asked = Wish(
+    plan = {"person": wish.person, "renew": True, "new_password": wish.new_password}
+    asked = _wish_change(wish, plan)
+    permit = require_approval(bench.catalog, bench.origin, asked, now=datetime.now(UTC))
+    return permit.as_details()
+
+
+def _wish_change(wish: AddWish | RenewWish, plan: Mapping[str, object]) -> Wish:
+    return Wish(
         action="role-change",
         subject=wish.person,
-        plan={"person": wish.person, "renew": True, "new_password": wish.new_password},
+        plan=plan,
         reason=wish.reason,
         document=wish.document,
     )
-    permit = require_approval(bench.catalog, bench.origin, asked, now=datetime.now(UTC))
-    return permit.as_details()
 
 
 def _renew(

@@ -4,7 +4,7 @@ Used means: the person proved who it is, did something that the journal tells of
 credentials. Reading leaves no trace here. The figure stands in the table of duties, not here.
 
 Order, for each account, in one transaction: take the credentials away, journal it, write the
-notices. The last security officer keeps them, since nobody could give them back; that is told.
+notices. The last one without whom no role could be changed keeps them; that is told.
 While the journal has been silent for days nothing is disabled: the clock may have jumped.
 """
 

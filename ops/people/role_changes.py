@@ -85,8 +85,7 @@ def _check_change(session: Session, wish: RoleWish) -> bool:
     """Refuse a change that makes no sense; tells whether there is anything to change."""
     held: Collection[str] = roles_by_person(session, with_disabled=True).get(wish.person, ())
     if wish.take:
-        if wish.role == FOUNDERS_ROLE:
-            refuse_if_last(session, wish.person)
+        refuse_if_last(session, wish.person, wish.role)
         return wish.role in held
     if not has_good_credentials(session, wish.person):
         raise NoCredentialsError(wish.person)

@@ -1,7 +1,7 @@
 """Roles of persons: who holds which, given and taken as dated rows that are never removed."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.people_records import Credential, RoleGrant
 from ops.errors import WrongUseError
+from ops.people.rights import ROLES, decide_may_approve
 
 FOUNDERS_ROLE = "security_officer"
 """The role that gives roles; the first one to be given, and never without a holder after that."""
@@ -60,14 +61,32 @@ def take_role(session: Session, person: str, role: str, *, by: str, now: datetim
         row.taken_at, row.taken_by = now, by
 
 
-def refuse_if_last(session: Session, person: str) -> None:
-    """Refuse to lose the last security officer: nobody could change a role again.
+def can_two_change_roles(held: Mapping[str, Collection[str]]) -> bool:
+    """Tell whether one person could ask for a change of roles and another approve it; pure.
+
+    Args:
+        held: The roles that count, by person.
+    """
+    officers = {name for name, roles in held.items() if FOUNDERS_ROLE in roles}
+    able = {name for name, roles in held.items() if decide_may_approve(roles, "role-change")}
+    return any(able - {officer} for officer in officers)
+
+
+def refuse_if_last(session: Session, person: str, role: str = "") -> None:
+    """Refuse to lose the last one without whom no role could be changed again.
+
+    Args:
+        session: Any.
+        person: Who is to lose something.
+        role: Which role; empty: all of them, with the credentials.
 
     Raises:
-        WrongUseError: This person is the last one.
+        WrongUseError: It is the last security officer, or the last one to approve changes of roles.
     """
     held = roles_by_person(session)
-    if {name for name, roles in held.items() if FOUNDERS_ROLE in roles} == {person}:
+    left = held.get(person, frozenset()) - ({role} if role else ROLES.keys())
+    after = {**held, person: left}
+    if _is_last_officer(held, after):
         raise WrongUseError(
             '"{person}" is the last security officer',
             why="without one nobody could change a role again",
@@ -76,3 +95,21 @@ def refuse_if_last(session: Session, person: str) -> None:
             " --role security_officer`",
             person=person,
         )
+    if can_two_change_roles(held) and not can_two_change_roles(after):
+        raise WrongUseError(
+            '"{person}" is the last one who can approve a change of roles, or ask for one',
+            why="every later change would wait for ever",
+            data="nothing was changed",
+            next_step="appoint somebody else first: `{program} user.role --person PERSON --role"
+            " approver`; an account that was stolen is renewed by its person: `{program}"
+            " user.reset-totp --person {person} --new-password`",
+            person=person,
+        )
+
+
+def _is_last_officer(
+    held: Mapping[str, Collection[str]], after: Mapping[str, Collection[str]]
+) -> bool:
+    return any(FOUNDERS_ROLE in it for it in held.values()) and not any(
+        FOUNDERS_ROLE in it for it in after.values()
+    )

@@ -63,7 +63,7 @@ def word_idle(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
         headline = _("the account of {person} is idle and was kept").format(person=person)
         return headline, Explanation(
             what,
-            why=_("it is the last security officer: nobody could give it back"),
+            why=_("without it nobody could change a role again, nor give it back"),
             next_step=f"giucong user.reset-totp --person {person}",
         )
     headline = _("the account of {person} was disabled: nobody used it").format(person=person)

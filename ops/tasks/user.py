@@ -17,24 +17,46 @@ _DRY_RUN = N_("Say what would be done, and change nothing.")
     help={
         "person": _PERSON,
         "password_file": N_("File with the new password; left out: asks; - reads standard input."),
+        "reason": _REASON,
+        "document": _DOCUMENT,
         "dry_run": _DRY_RUN,
     }
 )
-def add(_context: Context, person: str, password_file: str = "", dry_run: bool = False) -> None:
+def add(
+    _context: Context,
+    person: str,
+    password_file: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> None:
     """Give a person a password, a second factor and recovery codes.
 
-    The person sits at the terminal: the second factor and the recovery codes are shown once.
+    The person sits at the terminal: the second factor and the recovery codes are shown once. Where
+    two people can change roles, another person has to approve it.
     """
-    from ops.people.enrolling import add_person
+    from ops.people.enrolling import AddWish, add_person
 
-    add_person(person, password_file=password_file, dry_run=dry_run)
+    add_person(
+        AddWish(
+            person=person,
+            password_file=password_file,
+            reason=reason,
+            document=document,
+            dry_run=dry_run,
+        )
+    )
 
 
 @operator_task(
     help={"person": _PERSON, "reason": N_("Why; goes into the journal."), "dry_run": _DRY_RUN}
 )
 def disable(_context: Context, person: str, reason: str = "", dry_run: bool = False) -> None:
-    """Take a person's credentials away at once; the roles count no more."""
+    """Take a person's credentials away at once; the roles count no more.
+
+    No second person is asked, since an account that was stolen must end now; what it approved and
+    nobody has used yet ends with it.
+    """
     from ops.people.enrolling import disable_person
 
     disable_person(person, reason=reason, dry_run=dry_run)

@@ -19,7 +19,7 @@ from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
 from ops.people.credentials import disable_credentials, renew_factor
 from ops.people.deciding import CannotDecideError, Ruling, Verdict, decide_request
 from ops.people.requests import Wish, list_requests, standing_of
-from ops.people.roles import take_role
+from ops.people.roles import can_two_change_roles, give_role, refuse_if_last, take_role
 from tests.people import KEY, appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -244,6 +244,35 @@ def test_disabling_colleagues_does_not_make_one_person_enough(catalog: Catalog) 
 
     ask(catalog)
     ask(catalog, replace(WISH, action="role-change"))
+
+
+@pytest.mark.parametrize("role", ["", "approver"])
+def test_the_last_one_who_can_approve_changes_of_roles_is_kept(catalog: Catalog, role: str) -> None:
+    with catalog.writing() as session:
+        for person in ("nva", "lvc"):
+            take_role(session, person, "approver", by="test", now=NOW)
+        give_role(session, "lvc", "security_officer", by="test", request=None, now=NOW)
+        refuse_if_last(session, "nva", role)  # who holds nothing that is needed may go
+    with catalog.reading() as session:
+        for person in ("ttb", "lvc"):
+            with pytest.raises(WrongUseError, match="is the last"):
+                refuse_if_last(session, person, role if person == "ttb" else "")
+
+
+@pytest.mark.parametrize(
+    ("held", "possible"),
+    [
+        ({}, False),
+        ({"a": {"security_officer"}}, False),
+        ({"a": {"security_officer", "approver"}}, False),
+        ({"a": {"security_officer"}, "b": {"operator"}}, False),
+        ({"a": {"approver"}, "b": {"approver"}}, False),
+        ({"a": {"security_officer"}, "b": {"approver"}}, True),
+        ({"a": {"security_officer"}, "b": {"security_officer"}}, True),
+    ],
+)
+def test_whether_two_people_can_change_roles(held: dict[str, set[str]], possible: bool) -> None:
+    assert can_two_change_roles(held) == possible
 
 
 def test_every_step_is_in_the_journal_with_both_people(catalog: Catalog) -> None:

@@ -185,12 +185,13 @@ def test_changes_of_roles_wait_for_a_second_person(office: Office) -> None:
         "--password-file", office.write("ttb", pyotp.TOTP(secret).now()),
     )  # fmt: skip
     last = office.role("nva", "security_officer", "--take", "--reason", "x")
+    last_approver = office.run("user.disable", "--person", "ttb", "--reason", "x")
     disabled = office.run("user.disable", "--person", "nva")
     people = office.run("user.list")
 
     assert (by_code.returncode, done.returncode) == (0, 0), done.stderr
     assert (same_code.returncode, refused.returncode) == (1, 0)
-    assert (last.returncode, disabled.returncode) == (2, 2)
+    assert (last.returncode, disabled.returncode, last_approver.returncode) == (2, 2, 2)
     assert "backup administrator" in people.stdout
 
 
