@@ -1,6 +1,7 @@
 """The operators' tasks: every module here that defines tasks is one collection, named like it.
 
-A module may hold `TITLE = N_("...")`, the head of its group in `--list`. Modules import nothing
+A module may hold `TITLE = N_("...")`, the head of its group in `--list`. One that holds `AREA`
+adds its tasks to the collection of that name, which another module opens. Modules import nothing
 heavy at their top: listing all tasks takes next to no time.
 """
 
@@ -13,7 +14,17 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-ORDER = ("estate", "backup", "service", "approval", "user", "duty", "drill", "runbook")
+ORDER = (
+    "estate",
+    "backup",
+    "backup_keys",
+    "service",
+    "approval",
+    "user",
+    "duty",
+    "drill",
+    "runbook",
+)
 
 
 def load_tasks() -> Collection:
@@ -21,7 +32,10 @@ def load_tasks() -> Collection:
     root = Collection()
     for module in _task_modules():
         tasks = _tasks_of(module)
-        if tasks:
+        area = getattr(module, "AREA", "")
+        for task in tasks if area else ():
+            root.collections[area].add_task(task)
+        if tasks and not area:
             collection = Collection(module.__name__.rpartition(".")[2], *tasks)
             collection.__doc__ = getattr(module, "TITLE", "")
             root.add_collection(collection)

@@ -169,7 +169,8 @@ def _run_as_owner() -> None:
 
 
 def _task_name(body: Callable[..., object]) -> str:
-    return f"{body.__module__.rpartition('.')[2]}.{body.__name__.strip('_').replace('_', '-')}"
+    area = getattr(sys.modules.get(body.__module__), "AREA", body.__module__.rpartition(".")[2])
+    return f"{area}.{body.__name__.strip('_').replace('_', '-')}"
 
 
 def attempt(action: Callable[[], int | None]) -> int:

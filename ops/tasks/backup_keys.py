@@ -1,0 +1,176 @@
+"""Tasks around the keys of backups: list, add, export, put on paper, get back, change."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+AREA = "backup"
+
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+_REASON = N_("Why; the person who approves it reads it.")
+_DOCUMENT = N_("Reference of the document behind it.")
+_KEY_STORE = N_("Store whose password is meant; left out: the primary.")
+_ANY_DISK = N_("Write there although it is the service's own disk.")
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site; left out: all sites."),
+        "store": N_("Store; left out: every one."),
+        "json": N_("Print the result as JSON."),
+    }
+)
+def key_list(_context: Context, site: str = "", store: str = "", json: bool = False) -> int:
+    """List the keys of sites' repositories in every store."""
+    from ops.jobs.key_listing import show_keys
+
+    return show_keys(site, store, as_json=json)
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site; left out: all sites."),
+        "store": N_("Store; left out: the primary and every copy."),
+        "password_file": N_("File with the new password; left out: asks; - reads standard input."),
+        "reason": _REASON,
+        "document": _DOCUMENT,
+        "dry_run": _DRY_RUN,
+    }
+)
+def key_add(
+    _context: Context,
+    site: str = "",
+    store: str = "",
+    password_file: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Give repositories one more password; takes a second person."""
+    from ops.jobs.key_adding import AddWish, add_password
+
+    return add_password(
+        AddWish(
+            site=site,
+            store=store,
+            password_file=password_file,
+            reason=reason,
+            document=document,
+            dry_run=dry_run,
+        )
+    )
+
+
+@operator_task(
+    help={
+        "to": N_("Folder on a removable medium that gets the password and the key files."),
+        "site": N_("Name of the site; left out: all sites."),
+        "store": _KEY_STORE,
+        "reason": _REASON,
+        "document": _DOCUMENT,
+        "any_disk": _ANY_DISK,
+        "dry_run": _DRY_RUN,
+    }
+)
+def key_export(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    to: str,
+    site: str = "",
+    store: str = "",
+    reason: str = "",
+    document: str = "",
+    any_disk: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Write the password and the key files to a folder; takes a second person."""
+    from ops.jobs.key_export import ExportWish, export_key
+
+    return export_key(
+        ExportWish(
+            to=to,
+            site=site,
+            store=store,
+            reason=reason,
+            document=document,
+            any_disk=any_disk,
+            dry_run=dry_run,
+        )
+    )
+
+
+@operator_task(
+    help={
+        "to": N_("Folder on a removable medium that gets the sheets."),
+        "holder": N_("Person of the estate who will hold a share; one flag for each."),
+        "threshold": N_("How many shares give the password back."),
+        "store": _KEY_STORE,
+        "reason": _REASON,
+        "document": _DOCUMENT,
+        "any_disk": _ANY_DISK,
+        "dry_run": _DRY_RUN,
+    },
+    iterable=("holder",),
+)
+def key_escrow(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    to: str,
+    holder: list[str] | None = None,
+    threshold: int = 3,
+    store: str = "",
+    reason: str = "",
+    document: str = "",
+    any_disk: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Print the password in shares, and the key files; takes a second person.
+
+    Writes one sheet for each holder and one with the key files of all sites, as HTML for the
+    printer and as text. Nothing of it stays with the service.
+    """
+    from ops.jobs.key_escrow import EscrowWish, escrow_key
+
+    return escrow_key(
+        EscrowWish(
+            to=to,
+            holders=tuple(holder or ()),
+            threshold=threshold,
+            store=store,
+            reason=reason,
+            document=document,
+            any_disk=any_disk,
+            dry_run=dry_run,
+        )
+    )
+
+
+@operator_task(
+    help={
+        "to": N_("File that gets the password."),
+        "share": N_("File with the words of a share; left out: they are typed."),
+        "key_file": N_("File with scanned codes or typed lines of the sheet of key files."),
+        "repo": N_("Repository that has lost its key files: gets a new one."),
+        "dry_run": N_("Only look whether everything fits together."),
+    },
+    iterable=("share", "key_file"),
+)
+def key_combine(
+    _context: Context,
+    to: str = "",
+    share: list[str] | None = None,
+    key_file: list[str] | None = None,
+    repo: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Get the password back from shares on paper, and a repository's lost key file."""
+    from ops.jobs.key_combining import CombineWish, combine_key
+
+    return combine_key(
+        CombineWish(
+            to=to,
+            shares=tuple(share or ()),
+            key_files=tuple(key_file or ()),
+            repo=repo,
+            dry_run=dry_run,
+        )
+    )
