@@ -76,6 +76,10 @@ class FilesReading:
     size_bytes: int = 0
     lost: tuple[str, ...] = ()
 
+    def take_size(self, size: int) -> None:
+        """Note the size of what a command printed."""
+        self.files, self.size_bytes = 1, size
+
     def lose(self, lost: tuple[str, ...]) -> None:
         """Note what cannot be kept."""
         self.lost = lost
@@ -294,9 +298,10 @@ def _remote_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) 
     source = remote_source(
         estate,
         part,
-        patterns,
         is_excluded=_make_test(noted, patterns, live, len(top)),
+        options_key=repr((patterns.sensitive, sorted(live))),
         on_lost=noted.lose,
+        on_size=noted.take_size,
     )
     return Mount(os.fsencode(f"{root}/{noted.at}"), source)
 

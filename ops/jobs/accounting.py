@@ -6,6 +6,7 @@ from pathlib import Path
 from ops.databases import commands_on
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
+from ops.files import commands_of_files
 from ops.hosts import make_target
 from ops.present import write_json, write_text
 from ops.text import _
@@ -58,7 +59,7 @@ def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) 
         )
     public_key = _read_public_key(target)
     dumps = commands_on(estate, name)
-    allowed = list_allowed(dumps if databases else ())
+    allowed = list_allowed(commands_of_files(estate, name) + (dumps if databases else ()))
     if dumps and not databases:
         told = _(
             "Databases of this host are not dumped through this account; --databases adds them."

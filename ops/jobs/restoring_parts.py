@@ -7,6 +7,7 @@ from pathlib import Path
 from ops.databases import copy_path
 from ops.errors import OpsError
 from ops.estate.sites import DatabasePart, FilesPart, Site
+from ops.files import files_path, is_folder_here
 
 
 class PlaceMissingError(OpsError):
@@ -14,7 +15,7 @@ class PlaceMissingError(OpsError):
 
 
 class LoadedByHandError(OpsError):
-    """A database on a server is not put back by this task."""
+    """A database on a server, or files of a host, are not put back by this task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,14 @@ def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
 
     Raises:
         PlaceMissingError: The folder that should hold a part is not there.
-        LoadedByHandError: A database lies on a server.
+        LoadedByHandError: A database lies on a server, or files on a host.
     """
     files = []
     for part in site.files:
-        at = f"files/{part.name}"
+        at = files_path(part)
         texts = narrow(include, site.name, at)
         if texts is not None:
+            _refuse_elsewhere(site, part, at)
             files.append(ChosenFiles(part, at, texts, not Path(part.path).exists()))
     for found in files:
         _check_place(site, found.top)
@@ -114,6 +116,22 @@ def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | No
         elif not bare.startswith(f"{site}/"):
             narrowed.append(text)
     return tuple(narrowed) or None
+
+
+def _refuse_elsewhere(site: Site, part: FilesPart, at: str) -> None:
+    if is_folder_here(part):
+        return
+    raise LoadedByHandError(
+        "{name} is not put back in its place by this task: it comes from the host {host}",
+        why="the account that reads there for the backup may not write",
+        data="nothing was changed",
+        next_step="restore it into a folder: `{program} backup.restore --site {site} --target DIR"
+        " --include /{site}/{at}`, then copy it there, e.g. with `rsync -aHAX`",
+        name=part.name,
+        host=part.host or "localhost",
+        site=site.name,
+        at=at,
+    )
 
 
 def _refuse_server(site: Site, database: DatabasePart) -> None:

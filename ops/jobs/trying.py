@@ -13,15 +13,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ops.errors import SecretError
+from ops.estate.available import not_yet_in_part
 from ops.estate.check import find_references
 from ops.estate.load import render_key
 from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.sites import DatabasePart, FilesPart, Site
+from ops.files import is_folder_here
 from ops.jobs.first_copy import Extent, measure, read_rate, reckon_seconds
 from ops.jobs.repositories import find_missing_key
 from ops.jobs.trials import Trial, failed
 from ops.jobs.trying_databases import try_server
+from ops.jobs.trying_files import try_elsewhere
 from ops.jobs.trying_stores import try_room, try_store
 from ops.present import format_size
 from ops.sites import compile_excludes, find_live_files
@@ -55,7 +58,7 @@ def try_site(estate: Estate, site: Site) -> Tried:
     """Try everything a backup of the site needs, in the order a backup needs it."""
     extent = Extent()
     trials = [*_try_references(estate, site)]
-    trials += [_try_files(site, part, extent) for part in site.files]
+    trials += [_try_files(estate, site, part, extent) for part in site.files]
     trials += [_try_database(estate, site, part, extent) for part in site.databases]
     for store in estate.stores:
         trials += try_store(estate, site, store, extent.size_bytes)
@@ -101,12 +104,12 @@ def _file_reference_of(estate: Estate, reference: str) -> str:
     return f"file:{Path(os.path.relpath(rest, estate.path.parent))}"
 
 
-def _try_files(site: Site, part: FilesPart, extent: Extent) -> Trial:
+def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> Trial:
     key = f"sites[{site.name}].files[{part.name}]"
-    if part.host is not None:
-        return Trial(key, "not_checked", _(LATER_SSH))
-    if part.source != "files":
+    if next(not_yet_in_part(site, part), None) is not None:
         return Trial(key, "not_checked", _(LATER_KIND))
+    if not is_folder_here(part):
+        return try_elsewhere(estate, site, key, part, extent)
     path = Path(part.path)
     if not path.exists():
         told = _("{path} does not exist on this machine").format(path=path)

@@ -1,9 +1,10 @@
 """Choosing how a folder of a host is read: by Python, by GNU tools, or by BusyBox."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Literal
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Literal
 
+from backup.errors import SourceError
 from backup.sources.remote.busybox_tree import open_busybox_tree
 from backup.sources.remote.lines import failed, translated
 from backup.sources.remote.python_tree import open_python_tree
@@ -21,6 +22,7 @@ elif find / -prune -exec stat -c %f {} + >/dev/null 2>&1 && command -v tar >/dev
 then echo busybox
 fi"""
 _PROBE_SECONDS = 60
+_NOT_FOUND = 127
 Opened = AbstractContextManager[RemoteTree]
 _OPEN: dict[Way, Callable[..., Opened]] = {
     "python": open_python_tree,
@@ -59,6 +61,15 @@ def open_remote_tree(
     Raises:
         SourceError: The host does not answer, or the path is not there.
     """
-    opened = _OPEN[find_way(host)]
-    with opened(host, path, one_file_system=one_file_system, timeout=timeout) as tree:
-        yield tree
+    with ExitStack() as stack:
+        yield _open(stack, host, path, one_file_system=one_file_system, timeout=timeout)
+
+
+def _open(stack: ExitStack, host: Host, path: bytes, **options: Any) -> RemoteTree:
+    # Where Python is there, it alone is asked for: an account may be let in for nothing else.
+    try:
+        return stack.enter_context(open_python_tree(host, path, **options))
+    except SourceError as error:
+        if error.params.get("status") != _NOT_FOUND:
+            raise
+    return stack.enter_context(_OPEN[find_way(host)](host, path, **options))

@@ -152,5 +152,8 @@ def test_the_best_way_is_found(tmp_path: Path) -> None:
     root = tmp_path / "tree"
     root.mkdir()
     (root / "-rf").write_text("một gạch ngang")
+    here = back_up(make_repository(), root)
     there = back_up_there(make_repository(), root, opened=open_remote_tree)
-    assert there.tree_id == back_up(make_repository(), root).tree_id
+    assert there.tree_id == here.tree_id
+    bare = BareHost(tmp_path / "bin")
+    assert back_up_there(make_repository(), root, bare, opened=open_remote_tree).outcome == "ok"

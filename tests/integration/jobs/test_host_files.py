@@ -1,0 +1,133 @@
+"""Sites whose files lie on a host, from the task over SSH to stock restic."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.ssh_server import SshServer, make_ssh_server, ssh_server
+from tests.trees import Kinds, build_hostile_tree, describe_tree, differences
+
+__all__ = ["make_ssh_server", "ssh_server"]
+
+pytestmark = pytest.mark.slow
+
+
+def add_host(folder: Path, server: SshServer, parts: str) -> Path:
+    """Build an estate whose site has parts on the host web1."""
+    estate = build_estate(folder, parts + f"""
+[[hosts]]
+name = "web1"
+address = "127.0.0.1"
+port = {server.port}
+user = "{server.target().user}"
+identity = "file:{server.identity}"
+known_hosts = "{server.known_hosts}"
+""")  # fmt: skip
+    assert giucong(estate, "backup.init").returncode == 0
+    return estate
+
+
+def restore(estate: Path, target: Path) -> dict[str, Any]:
+    """Restore with stock restic; give the parts with files as the manifest tells of them."""
+    repository = estate.parent / "stores" / "near" / "cong-xa"
+    key = estate.parent / "keys" / "repository.key"
+    subprocess.run(
+        ["restic", "-r", str(repository), "--password-file", str(key), "restore", "latest",
+         "--target", str(target)],
+        check=True, capture_output=True, env={**os.environ, "RESTIC_CACHE_DIR": f"{target}-cache"},
+    )  # fmt: skip
+    manifest = json.loads((target / "cong-xa" / "manifest.json").read_text())
+    return {it["name"]: it for it in manifest["files"]}
+
+
+def test_a_folder_on_a_host_comes_back_with_restic(tmp_path: Path, ssh_server: SshServer) -> None:
+    there = tmp_path / "there"
+    build_hostile_tree(there, Kinds(deep=False, sockets=False))
+    (there / "cache").mkdir()
+    (there / "cache" / "page").touch()
+    estate = add_host(tmp_path / "estate", ssh_server, f"""
+  [[sites.files]]
+  name = "portal"
+  host = "web1"
+  path = "{there}"
+  exclude = ["/cache"]
+""")  # fmt: skip
+
+    checked = giucong(estate, "estate.check")
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+    first = giucong(estate, "backup.run", "--site", "cong-xa")
+    second = giucong(estate, "backup.run", "--site", "cong-xa", "--json")
+    found = restore(estate, tmp_path / "out")
+    refused = giucong(
+        estate, "backup.restore", "--site", "cong-xa", "--in-place", "--dry-run",
+        "--include", "/cong-xa/files/portal",
+    )  # fmt: skip
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert second.returncode == 0, second.stdout + second.stderr
+    shutil.rmtree(there / "cache")
+    os.utime(there, ns=(1, 1))
+    restored = tmp_path / "out" / "cong-xa" / "files" / "portal"
+    # restic makes no second name of a symlink or device.
+    told = differences(describe_tree(there), describe_tree(restored))
+    assert [line for line in told if ": same_as is None" not in line] == []
+    assert found["portal"]["source"] == {"kind": "files", "host": "web1", "path": str(there)}
+    assert found["portal"]["files"] > 10
+    assert refused.returncode == 1
+    assert "comes from the host web1" in refused.stderr
+
+
+def test_what_a_command_prints_is_saved_and_nothing_is_no_backup(
+    tmp_path: Path, ssh_server: SshServer
+) -> None:
+    configuration = tmp_path / "running-config"
+    configuration.write_text("hostname sw1\n")
+    estate = add_host(tmp_path / "estate", ssh_server, f"""
+  [[sites.files]]
+  name = "switch"
+  host = "web1"
+  source = "command"
+  command = "cat '{configuration}'"
+  path = "/running-config"
+""")  # fmt: skip
+    run = giucong(estate, "backup.run", "--site", "cong-xa")
+    found = restore(estate, tmp_path / "out")["switch"]
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+    configuration.write_text("")
+    empty = giucong(estate, "backup.run", "--site", "cong-xa")
+    configuration.unlink()
+    gone = giucong(estate, "backup.run", "--site", "cong-xa")
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert found["at"] == "other/switch/running-config"
+    assert found["files"] == 1
+    assert found["size_bytes"] == len("hostname sw1\n")
+    assert (tmp_path / "out" / "cong-xa" / found["at"]).read_text() == "hostname sw1\n"
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert empty.returncode == 1
+    assert "printed nothing" in empty.stdout + empty.stderr
+    assert gone.returncode == 1
+    assert "No such file" in gone.stdout + gone.stderr
+
+
+def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path, ssh_server: SshServer) -> None:
+    estate = add_host(tmp_path / "estate", ssh_server, """
+  [[sites.files]]
+  name = "portal"
+  host = "web1"
+  path = "/nowhere/at/all"
+""")  # fmt: skip
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+    run = giucong(estate, "backup.run", "--site", "cong-xa")
+
+    assert tried.returncode == 1
+    assert run.returncode == 1
+    assert "/nowhere/at/all on the host web1" in run.stdout + run.stderr
