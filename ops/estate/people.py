@@ -133,6 +133,12 @@ class Notices(Part):
     routes: tuple[Route, ...] = Field(default=(), description="Which notices go to whom.")
     roster: tuple[Turn, ...] = Field(default=(), description="Whose turn on duty it is.")
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Give everybody whom a route or the roster names."""
+        routed = {name for route in self.routes for name in route.people}
+        return frozenset(routed | {turn.person for turn in self.roster})
+
     @field_validator("daily_summary")
     @classmethod
     def _is_time_of_day(cls, value: str) -> str:

@@ -81,7 +81,7 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         return  # a task that needs the estate says so itself
     _check_owner(path)
     estate = load_estate()
-    catalog = _open_existing(estate)
+    catalog = open_existing(estate)
     if catalog is None:
         return
     try:
@@ -111,8 +111,9 @@ def check_right(
     units = {site.name: site.unit for site in estate.sites}
     unit = units.get(wanted) if isinstance(wanted, str) else None
     is_own_site = person is not None and unit is not None and unit == person.unit
+    is_asked = person is not None and person.name in estate.notices.people
     given = [flag for flag, value in values.items() if value]
-    if not decide_may(roles, task, is_own_site=is_own_site, flags=given):
+    if not decide_may(roles, task, is_own_site=is_own_site, is_asked=is_asked, flags=given):
         raise _not_allowed(task, login, person.name if person else "", roles)
 
 
@@ -140,7 +141,7 @@ def _check_owner(path: Path) -> None:
         )
 
 
-def _open_existing(estate: "Estate") -> "Catalog | None":
+def open_existing(estate: "Estate") -> "Catalog | None":
     """Open the catalog; None where its SQLite file is still to be made."""
     from sqlalchemy import make_url
 

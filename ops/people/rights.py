@@ -53,6 +53,9 @@ OPEN = frozenset(
 )
 """Tasks without a check at the door, each with its reason."""
 
+BARE = "giucong"
+"""The program without a task: it says what is red at every site."""
+
 _OFFICE = frozenset(ROLES) - {"unit_contact"}
 _OPERATE = frozenset({"operator", "backup_admin"})
 _ADMIN = frozenset({"backup_admin"})
@@ -71,6 +74,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
             " plan.show plan.progress report.annual report.activity report.drill report.notice"
             " report.policy report.evidence duty.policy service.journal-verify"
+            f" {BARE}"
         ),
     ),
     (
@@ -124,6 +128,10 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
 
+WHEN_ASKED = frozenset({"monitor.ack"})
+"""Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of
+something red, and waited for, may answer."""
+
 OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "report.site"})
 """Tasks that a unit's contact may run for sites of that unit only."""
 
@@ -133,6 +141,7 @@ def decide_may(
     task: str,
     *,
     is_own_site: bool = False,
+    is_asked: bool = False,
     flags: Collection[str] = (),
 ) -> bool:
     """Decide whether somebody with these roles may run a task; pure.
@@ -141,11 +150,14 @@ def decide_may(
         roles: What the person holds; may be empty.
         task: Its full name, `area.verb`.
         is_own_site: Whether the task is asked for a site of the person's own unit.
+        is_asked: Whether the estate's routes or roster name the person.
         flags: Names of the flags that are given.
     """
     if task in OPEN:
         return True
     fitting = RIGHTS.get(task, frozenset()) & frozenset(roles)
+    if task in WHEN_ASKED and is_asked:
+        fitting = frozenset(roles)
     if task in OWN_SITES_ONLY and not is_own_site:
         fitting -= {"unit_contact"}
     for flag in flags:

@@ -42,6 +42,7 @@ def check(_context: Context, json: bool = False) -> int:
     from ops.estate.report import report_problems
     from ops.estate.required import check_required
     from ops.jobs.vanished import check_vanished
+    from ops.people.answering import check_answering
 
     try:
         estate = load_estate()
@@ -53,6 +54,7 @@ def check(_context: Context, json: bool = False) -> int:
     problems = [
         *check_surroundings(estate, today),
         *check_vanished(estate),
+        *check_answering(estate),
         *check_tables(estate),
         *check_required(estate, today),
         *list_not_available(estate),

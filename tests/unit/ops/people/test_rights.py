@@ -12,8 +12,10 @@ from invoke.exceptions import Exit
 
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.people_records import RoleGrant
+from ops.cli import show_status
 from ops.errors import EstateError
 from ops.estate.load import load_estate
+from ops.estate.read import find_estate_path
 from ops.people.acting import (
     NotAllowedError,
     check_door,
@@ -21,6 +23,7 @@ from ops.people.acting import (
     is_believed,
     login_at_terminal,
 )
+from ops.people.answering import check_answering
 from ops.people.approvals import Need, decide_need
 from ops.people.rights import (
     ACTIONS,
@@ -36,7 +39,7 @@ from ops.people.rights import (
 from ops.people.role_changes import is_founder
 from ops.people.roles import give_role
 from ops.tasks import load_tasks
-from ops.tasks.running import OperatorTask
+from ops.tasks.running import OperatorTask, attempt
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TASKS: dict[str, OperatorTask] = {
@@ -88,6 +91,16 @@ def test_who_only_looks_runs_no_task_that_changes_anything(role: str) -> None:
 
     may = {it for it in changing if decide_may([role], it, flags=flags_of(TASKS[it]))}
     assert may <= OWN_FACTOR
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_is_told_of_something_red_may_answer(role: str) -> None:
+    assert decide_may([role], "monitor.ack", is_asked=True)
+    assert (
+        not decide_may([role], "monitor.silence", is_asked=True)
+        or role in RIGHTS["monitor.silence"]
+    )
+    assert not decide_may([], "monitor.ack", is_asked=True)
 
 
 def test_flags_with_rights_of_their_own_exist() -> None:
@@ -246,6 +259,50 @@ def test_what_a_role_may_run_is_let_through(role: str, catalog: Catalog) -> None
     for name in TASKS:
         if decide_may([role], name, is_own_site=True):
             check_right(catalog, load_estate(), name, {"site": "cong-xa"})
+
+
+ON_DUTY = """
+[[people]]
+name = "ttb"
+title = "Trần Thị B"
+[notices]
+relay = "env:GIUCONG_TEST_RELAY"
+[[notices.routes]]
+people = ["ttb"]
+[[notices.roster]]
+person = "nva"
+from = 2026-11-20
+until = 2026-12-20
+"""
+
+
+def test_the_person_on_duty_may_answer_and_who_may_not_is_told(catalog: Catalog) -> None:
+    path = find_estate_path()
+    path.write_text(path.read_text(encoding="utf-8") + ON_DUTY, encoding="utf-8")
+    estate = load_estate()
+    assert check_answering(estate) == []
+    appoint(catalog, "nva", "approver")
+
+    check_right(catalog, estate, "monitor.ack", {"alert": "x"})
+    assert [(it.key, it.severity) for it in check_answering(estate)] == [
+        ("notices.routes[0].people", "warning")
+    ]
+    appoint(catalog, "ttb", "viewer")
+    assert ["login" in it.fix for it in check_answering(estate)] == [True]
+
+
+@pytest.mark.parametrize(("role", "code"), [("unit_contact", 1), ("viewer", 0), ("", 1)])
+def test_the_program_without_a_task_has_the_same_door(
+    role: str, code: int, catalog: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appoint(catalog, "nva" if role else "ttb", role or "viewer")
+    (find_estate_path().parent / "keys").mkdir()
+
+    ended = attempt(show_status)
+    told = capsys.readouterr()
+    assert ("you may not run `giucong`" in told.err) == bool(code)
+    assert (told.out == "") == bool(code)
+    assert ended in {0, 1}
 
 
 def test_a_contact_of_a_unit_sees_no_other_units_sites(catalog: Catalog) -> None:
