@@ -87,7 +87,17 @@ class Giucong(OperatorProgram):
 
 
 def show_status() -> int | None:
-    """Show the state of everything; the module that knows it is loaded now and not before."""
+    """Show the state of everything, to who may see all of it.
+
+    The module that knows it is loaded now and not before.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach.
+    """
+    from ops.people.acting import check_door
+    from ops.people.rights import BARE
+
+    check_door(BARE, {})
     if find_spec("ops.status") is None:
         from ops.jobs.showing_estate import show_estate
 
