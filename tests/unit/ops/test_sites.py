@@ -10,6 +10,7 @@ from backup.sources.files import FolderSource
 from ops.estate.available import list_not_available
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.files import keeps_to_one_file_system
 from ops.jobs.indexing import outcome_of
 from ops.sites import (
     PartMissingError,
@@ -142,8 +143,7 @@ def test_patterns_start_at_the_part(pattern: str, path: bytes, is_excluded: bool
     "part",
     [
         '[[sites.databases]]\nname = "m"\nengine = "sqlite"\nhost = "web1"\ndatabase = "/x"\n',
-        '[[sites.files]]\nname = "far"\nhost = "web1"\npath = "/var/www"\n',
-        '[[sites.files]]\nname = "c"\nsource = "command"\ncommand = "x"\npath = "/x"\n',
+        '[[sites.files]]\nname = "s"\nsource = "sftp"\nhost = "web1"\npath = "/x"\n',
         '[[sites.files]]\nname = "d"\nsource = "delivered"\npath = "www"\n',
     ],
 )
@@ -179,6 +179,22 @@ def test_a_copy_of_a_later_kind_is_a_warning_and_stops_no_backup(tmp_path: Path)
     assert [(it.severity, it.key) for it in list_not_available(changed)] == [
         ("warning", "stores[far].url")
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "keeps"),
+    [("", True), ("one_file_system = false\n", False), ("one_file_system = true\n", True)],
+)
+def test_files_of_a_host_keep_to_one_file_system_unless_told(
+    tmp_path: Path, more: str, keeps: bool
+) -> None:
+    far = '[[sites.files]]\nname = "far"\nhost = "web1"\npath = "/var/www"\n' + more
+    estate = an_estate(tmp_path, WWW, far)
+    check_site(estate.sites[0])
+
+    assert list_not_available(estate) == []
+    assert keeps_to_one_file_system(estate.sites[0].files[-1]) is keeps
+    assert not keeps_to_one_file_system(estate.sites[0].files[0])
 
 
 def test_what_this_version_can_do_is_no_problem(tmp_path: Path) -> None:
