@@ -58,6 +58,7 @@ class RemoteFetcher(Fetcher):
         self._queue: list[Place] = []
         self._small: list[tuple[_Arrival, bytes]] = []
         self._small_bytes = 0
+        self._buffer = memoryview(bytearray(LARGEST_SMALL_FILE))
 
     def fetch(self, folder: Folder, place: int) -> None:
         """Note a file to be fetched at the next pause."""
@@ -104,7 +105,7 @@ class RemoteFetcher(Fetcher):
             self._store_small()
             self._writer.store_stream(read_into, arrival.take)
             return arrival
-        data = _read_all(read_into)
+        data = _read_all(read_into, self._buffer)
         arrival.size = len(data)
         if data:
             self._small.append((arrival, data))
@@ -160,9 +161,8 @@ def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _read_all(read_into: Callable[[memoryview], int]) -> bytes:
+def _read_all(read_into: Callable[[memoryview], int], buffer: memoryview) -> bytes:
     pieces = []
-    buffer = memoryview(bytearray(LARGEST_SMALL_FILE))
     while count := read_into(buffer):
         pieces.append(bytes(buffer[:count]))
     return b"".join(pieces)

@@ -12,6 +12,7 @@ from backup.errors import SourceError
 from backup.repository import Repository
 from backup.requests import BackupResult, Mount
 from backup.sources.files import FolderSource
+from backup.sources.remote import python_tree
 from backup.sources.remote.busybox_tree import open_busybox_tree
 from backup.sources.remote.python_tree import open_python_tree
 from backup.sources.remote.source import RemoteSource
@@ -222,3 +223,20 @@ def test_busybox_makes_the_same_tree_but_for_what_it_tells(hostile: Path, tmp_pa
         bare = expected[path].node._replace(xattrs=(), subtree=None)
         assert entry.node._replace(subtree=None) == bare
         assert entry.data == expected[path].data
+
+
+def test_contents_are_fetched_at_each_pause_of_a_long_listing(
+    hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = python_tree._PROGRAM.read_text()
+    assert "PAUSE_ENTRIES = 50000" in text
+    hurried = tmp_path / "hurried.py"
+    hurried.write_text(text.replace("PAUSE_ENTRIES = 50000", "PAUSE_ENTRIES = 3"))
+    monkeypatch.setattr(python_tree, "_PROGRAM", hurried)
+    repository = make_repository()
+
+    first = back_up_there(repository, hostile)
+    second = back_up_there(repository, hostile)
+
+    assert first.tree_id == second.tree_id == back_up(make_repository(), hostile).tree_id
+    assert second.summary["files_unmodified"] == first.summary["files_new"]
