@@ -67,6 +67,10 @@ class FrameReader:
         error, target, xattrs = self.error(), self.text(), self.xattrs()
         return Extra(target, xattrs, error)
 
+    def rest(self) -> bytes:
+        """Read all that is left."""
+        return self._take(len(self._body) - self._at)
+
     def _take(self, size: int) -> bytes:
         taken = self._body[self._at : self._at + size]
         if len(taken) != size:

@@ -14,10 +14,11 @@ is frames, a kind (one byte), a length (uint32) and a body:
 - ``B``: the end, which must come.
 
 At a pause and after the end of the listing it reads requests: a count and that many pairs of texts,
-a path and hashes; a count of 0 lets it go on. For each file it prints ``N`` error, or ``H`` row and
-attributes, then bytes, then ``T`` error and row of what the file is now. Bytes come as ``D`` data,
-``S`` uint64 length of a hole, ``K`` uint64 offset and uint32 length of a block whose hash was in
-the request (BLAKE2b-128 of each 256 KiB of an earlier content, joined).
+a path and hashes; a count of 0 lets it go on. For each file it prints ``N`` error, or ``W`` row,
+attributes and all bytes of a small file that did not change meanwhile, or ``H`` row and attributes,
+then bytes, then ``T`` error and row of what the file is now. Bytes come as ``D`` data, ``S`` uint64
+length of a hole, ``K`` uint64 offset and uint32 length of a block whose hash was in the request
+(BLAKE2b-128 of each 256 KiB of an earlier content, joined; we ask for none so far).
 
 An *extra* is error, text of a link's target, attributes. *Attributes* are counted pairs of texts.
 """
@@ -156,6 +157,11 @@ class PythonTree:
         reader = FrameReader(body)
         if kind == b"N":
             return reader.error() or OSError(0, "it cannot be read")
+        if kind == b"W":
+            whole = _Arriving(self._line, reader.status(), reader.xattrs())
+            whole.fill(reader.rest())
+            take(number, whole)
+            return whole.before
         if kind != b"H":
             raise self._line.failed("what it sent makes no sense")
         file = _Arriving(self._line, reader.status(), reader.xattrs())
@@ -182,6 +188,10 @@ class _Arriving:
         self._data = memoryview(b"")
         self._zeros = 0
         self._ending: os.stat_result | OSError | None = None
+
+    def fill(self, data: bytes) -> None:
+        """Take all of it at once; it did not change meanwhile."""
+        self._data, self._ending = memoryview(data), self.before
 
     def readinto(self, buffer: memoryview) -> int:
         """See `Arriving`."""

@@ -219,6 +219,15 @@ def send_file(root: bytes, path: bytes, hashes: bytes) -> None:
         os.close(file)
         send(b"N", failure(error))
         return
+    try:
+        if not hashes and 0 < before.st_size <= BLOCK:
+            data = os.pread(file, before.st_size, 0)
+            if len(data) == before.st_size and look(os.fstat(file)) == look(before):
+                send(b"W", row(before), xattrs, data)
+                os.close(file)
+                return
+    except OSError:
+        pass  # told below, where it happens again
     send(b"H", row(before), xattrs)
     try:
         send_bytes(file, before, hashes)
@@ -240,6 +249,11 @@ def open_file(root: bytes, path: bytes) -> int:
             return os.open(name, READ, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def look(status: os.stat_result) -> "tuple[int, ...]":
+    """Give what changes when a file changes."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def ensure_regular(file: int, status: os.stat_result) -> int:
