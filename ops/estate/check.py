@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ops.errors import Problem
 from ops.estate.load import render_key
 from ops.estate.models import Estate
+from ops.estate.people import find_shared
 from ops.estate.personal_data import check_personal_data
 from ops.estate.read import Location
 from ops.estate.references import is_open_to_others
@@ -36,6 +37,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_sources(estate),
         *_check_ends(estate, today),
         *_check_targets(estate),
+        *find_shared(estate.people),
         *check_telling(estate, today),
         *check_personal_data(estate),
     ]
@@ -71,7 +73,8 @@ def _check_secrets(estate: Estate) -> Iterator[Problem]:
             problem = Problem(
                 "",
                 "there is no key for the people's second factors yet: {path}",
-                "`{program} user.add` makes one; then keep a copy of it elsewhere",
+                "put it back from its copy; only where nobody has a second factor yet,"
+                " `{program} user.add` makes one",
                 {"path": rest},
                 severity="warning",
             )
@@ -79,7 +82,8 @@ def _check_secrets(estate: Estate) -> Iterator[Problem]:
             problem = Problem(
                 "",
                 "there is no repository key yet: {path}",
-                "`{program} backup.init` makes one; then keep a copy of it elsewhere",
+                "put it back from its copy; only where nothing was ever backed up,"
+                " `{program} backup.init` makes one",
                 {"path": rest},
                 severity="warning",
             )

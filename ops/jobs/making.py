@@ -11,6 +11,7 @@ from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.choosing import choose_sites, choose_stores
 from ops.jobs.indexing import update_index
+from ops.jobs.lost_places import refuse_new_keys
 from ops.jobs.own_backup import put_guides
 from ops.jobs.repositories import (
     RepositoryMissingError,
@@ -32,6 +33,8 @@ def make_repositories(name: str, *, dry_run: bool) -> int:
     estate = load_estate()
     sites = _with_own(estate, name)
     keys, stores = find_missing_keys(estate), choose_stores(estate, "", ("primary", "copy"))
+    with at_bench(estate, dry_run=dry_run) as bench:
+        refuse_new_keys(estate, bench.catalog, keys)
     if dry_run:
         for key in keys:
             write_line(_("would make the key {path}").format(path=key))

@@ -1,0 +1,79 @@
+"""Keys and repositories that were there once: never made anew because they cannot be seen now.
+
+A new key would open nothing that is stored, and a new repository on a disk that is mounted in the
+wrong place would take the next backup as if all were well.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import select
+
+from backup.errors import BackupError
+from ops.catalog.indexes import StoreSeen
+from ops.catalog.opening import Catalog
+from ops.catalog.retention_records import ExpectedSnapshot
+from ops.errors import OpsError
+from ops.estate.models import Estate
+from ops.estate.stores import Store
+from ops.jobs.repositories import RepositoryKeyError, open_place
+from ops.jobs.vanished import find_repositories
+
+_CONFIG = "config"  # the one object every repository has at its top; restic's format, "Repository"
+
+
+def refuse_new_keys(estate: Estate, catalog: Catalog, missing: Iterable[Path]) -> None:
+    """Refuse to make a key for stores that hold repositories already.
+
+    Args:
+        estate: As loaded.
+        catalog: Knows which repositories were ever seen.
+        missing: Key files that are not there.
+
+    Raises:
+        RepositoryKeyError: The key is lost, not new.
+    """
+    known = find_known(estate, catalog)
+    for path in missing:
+        reference = f"file:{path}"
+        stores = [it for it in estate.stores if estate.repository_key(it) == reference]
+        places = [f"{store.name}/{site}" for store in stores for site in known.get(store.name, ())]
+        if places:
+            raise RepositoryKeyError(
+                "the key {path} is not there, and repositories were made with it: {places}",
+                why="a new key would open none of them",
+                data="nothing was changed; with the right key everything is there",
+                next_step="put the key back from its copy on paper or in the safe:"
+                " `{program} backup.key-combine`",
+                path=path,
+                places=", ".join(places),
+            )
+
+
+def find_known(estate: Estate, catalog: Catalog) -> Mapping[str, list[str]]:
+    """Give the sites whose repository each store holds or is known to have held, by store."""
+    known: dict[str, set[str]] = {}
+    with catalog.reading() as session:
+        for table in (StoreSeen, ExpectedSnapshot):
+            for site, store in session.execute(select(table.site, table.store).distinct()):
+                known.setdefault(store, set()).add(site)
+    for site, stores in find_repositories(estate).items():
+        for store in stores:
+            known.setdefault(store, set()).add(site)
+    for each in estate.stores:
+        if each.name not in known:
+            known[each.name] = _look_for(estate, each)
+    return {store: sorted(sites) for store, sites in known.items()}
+
+
+def _look_for(estate: Estate, store: Store) -> set[str]:
+    """Ask a store that no catalog knows; one that does not answer shows nothing."""
+    found = set()
+    with suppress(BackupError, OpsError):
+        for site in (*estate.sites, estate.own_site):
+            place = open_place(estate, site.name, store)
+            with suppress(BackupError):
+                place.size(_CONFIG)
+                found.add(site.name)
+    return found

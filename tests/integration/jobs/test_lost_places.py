@@ -1,0 +1,33 @@
+"""A key or a store that is gone for a while: nothing is made anew in its place."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    path = build_estate(tmp_path / "estate")
+    for words in (("backup.init",), ("backup.run", "--site", "cong-xa")):
+        ended = giucong(path, *words)
+        assert ended.returncode == 0, ended.stderr
+    return path
+
+
+@pytest.mark.parametrize("lost", ["", "state", "stores"])
+def test_a_key_that_is_lost_is_not_replaced_by_a_new_one(estate: Path, lost: str) -> None:
+    key = estate.parent / "keys/repository.key"
+    key.unlink()
+    if lost:
+        (estate.parent / lost).rename(estate.parent / "away")
+    tried = [giucong(estate, "backup.init", *words) for words in ((), ("--dry-run",))]
+
+    for ended in tried:
+        assert ended.returncode == 12, ended.stdout
+        assert "put the key back" in ended.stderr
+        assert "near/cong-xa" in ended.stderr
+    assert not key.exists()
