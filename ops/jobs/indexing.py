@@ -17,6 +17,7 @@ from backup.snapshots import Snapshot as StoredSnapshot
 from backup.walk import TreeReader, find_entry
 from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.opening import Catalog
+from ops.catalog.retention_records import ExpectedSnapshot
 from ops.retention.looks import remember_seen
 from ops.sites import MANIFEST
 
@@ -74,10 +75,15 @@ def update_index(
 
 
 def was_seen(catalog: Catalog, site: str, store: str) -> bool:
-    """Tell whether a store has ever been seen to hold a site's repository."""
-    query = select(StoreSeen).where(StoreSeen.site == site, StoreSeen.store == store)
+    """Tell whether a store has ever been seen to hold a site's repository.
+
+    Snapshots that are expected there tell it too: they are records, and survive a lost index.
+    """
     with catalog.reading() as session:
-        return session.execute(query).first() is not None
+        return any(
+            session.execute(select(it.site).where(it.site == site, it.store == store)).first()
+            for it in (StoreSeen, ExpectedSnapshot)
+        )
 
 
 def _known_outcomes(session: Session, site: str, store: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from backup.errors import BackupError
 from ops.catalog.indexes import StoreSeen
@@ -17,8 +18,10 @@ from ops.catalog.retention_records import ExpectedSnapshot
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.stores import Store
-from ops.jobs.repositories import RepositoryKeyError, open_place
+from ops.jobs.indexing import was_seen
+from ops.jobs.repositories import RepositoryKeyError, RepositoryMissingError, open_place
 from ops.jobs.vanished import find_repositories
+from ops.retention.looks import drop_expected, give_up_gone, read_expected
 
 _CONFIG = "config"  # the one object every repository has at its top; restic's format, "Repository"
 
@@ -49,6 +52,38 @@ def refuse_new_keys(estate: Estate, catalog: Catalog, missing: Iterable[Path]) -
                 path=path,
                 places=", ".join(places),
             )
+
+
+def refuse_lost(estate: Estate, catalog: Catalog, site: str, store: Store) -> None:
+    """Refuse to make a repository where there was one: a disk that is not mounted, most likely.
+
+    Raises:
+        RepositoryMissingError: It was there before.
+    """
+    if was_seen(catalog, site, store.name):
+        raise RepositoryMissingError(
+            'the store "{store}" has lost the repository of the site "{site}": {place}',
+            why="it was there before; the store may not be mounted, or is another disk",
+            data="nothing was changed; no new one was made in its place",
+            next_step="mount the store; only where its disk was lost and replaced:"
+            " `{program} backup.init --anew {store} --confirm {store}`",
+            store=store.name,
+            site=site,
+            place=estate.repository_url(store, site),
+        )
+
+
+def give_up(session: Session, site: str, store: Store) -> None:
+    """Expect a site's repository in a store no more: its disk was lost. What is held stays told."""
+    session.execute(
+        delete(StoreSeen).where(StoreSeen.site == site, StoreSeen.store == store.name),
+        execution_options={"synchronize_session": False},
+    )
+    expected = read_expected(session, site, store.name)
+    if store.role == "mirror":  # it follows its source, where holds are looked after
+        drop_expected(session, site, store.name, expected)
+    else:
+        give_up_gone(session, site, store.name, expected)
 
 
 def find_known(estate: Estate, catalog: Catalog) -> Mapping[str, list[str]]:

@@ -1,5 +1,7 @@
 """Make repositories and the key; build the index tables anew."""
 
+from collections.abc import Sequence
+
 from backup.errors import BackupError
 from ops import journal
 from ops.errors import OpsError
@@ -11,7 +13,7 @@ from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.choosing import choose_sites, choose_stores
 from ops.jobs.indexing import update_index
-from ops.jobs.lost_places import refuse_new_keys
+from ops.jobs.lost_places import give_up, refuse_lost, refuse_new_keys
 from ops.jobs.own_backup import put_guides
 from ops.jobs.repositories import (
     RepositoryMissingError,
@@ -23,25 +25,35 @@ from ops.jobs.repositories import (
 )
 from ops.present import write_line
 from ops.service.site_lock import hold_site_lock
+from ops.tasks.confirming import need_confirmation
 from ops.tasks.gravest import gravest
 from ops.tasks.running import report
 from ops.text import _
 
 
-def make_repositories(name: str, *, dry_run: bool) -> int:
-    """Make what is missing of one site or all; gives the exit code."""
+def make_repositories(name: str, *, anew: str = "", confirm: str = "", dry_run: bool) -> int:
+    """Make what is missing of one site or all; gives the exit code.
+
+    Args:
+        name: Of the site; empty: all.
+        anew: A store whose disk was lost and replaced, so that what it held is made anew.
+        confirm: That store's name, instead of typing it.
+        dry_run: Say what would be made.
+    """
     estate = load_estate()
+    lost = estate.store(anew) if anew else None
     sites = _with_own(estate, name)
     keys, stores = find_missing_keys(estate), choose_stores(estate, "", ("primary", "copy"))
     with at_bench(estate, dry_run=dry_run) as bench:
         refuse_new_keys(estate, bench.catalog, keys)
-    if dry_run:
-        for key in keys:
-            write_line(_("would make the key {path}").format(path=key))
-        for site in sites:
-            for store in stores:
-                _tell_missing(estate, site.name, store)
-        return 0
+        if dry_run:
+            for key in keys:
+                write_line(_("would make the key {path}").format(path=key))
+            places = [(site.name, store) for site in sites for store in stores]
+            return gravest([_tell_missing(bench, site, it, anew) for site, it in places])
+    if lost is not None:
+        question = _("What the store {store} held is given up.").format(store=lost.name)
+        need_confirmation(lost.name, confirm, question)
     for key in keys:
         make_key_file(key)
         write_line(_("made the key {path}").format(path=key))
@@ -49,6 +61,8 @@ def make_repositories(name: str, *, dry_run: bool) -> int:
             "  " + _("copy it now, to paper or a safe: without it nobody can open the backups")
         )
     with at_bench(estate) as bench:
+        if lost is not None:
+            _give_up(bench, sites, lost)
         places = [(site.name, store) for site in sites for store in stores]
         code = gravest([_make_repository(bench, site, store) for site, store in places])
     put_guides(estate)
@@ -61,11 +75,28 @@ def _with_own(estate: Estate, name: str) -> list[Site]:
     return [*chosen, *([] if estate.own_site in chosen else [estate.own_site])]
 
 
-def _tell_missing(estate: Estate, site: str, store: Store) -> None:
-    key = _missing_key_of(estate, store)
-    if key or find_repository(estate, site, store) is None:
-        place = estate.repository_url(store, site)
-        write_line(_("would make the repository {place}").format(place=place))
+def _give_up(bench: Bench, sites: Sequence[Site], store: Store) -> None:
+    """Expect no more what a lost disk held; where a repository is there, nothing changes."""
+    gone = [it.name for it in sites if find_repository(bench.estate, it.name, store) is None]
+    with bench.catalog.writing() as session:
+        for site in gone:
+            give_up(session, site, store)
+        details = {"store": store.name}
+        entries = [journal.Entry("backup.init-anew", site, details) for site in gone]
+        journal.append(session, bench.origin, entries)
+
+
+def _tell_missing(bench: Bench, site: str, store: Store, anew: str) -> int:
+    estate = bench.estate
+    try:
+        if _missing_key_of(estate, store) or find_repository(estate, site, store) is None:
+            if store.name != anew:
+                refuse_lost(estate, bench.catalog, site, store)
+            place = estate.repository_url(store, site)
+            write_line(_("would make the repository {place}").format(place=place))
+    except (BackupError, OpsError) as error:
+        return report(error)
+    return 0
 
 
 def _missing_key_of(estate: Estate, store: Store) -> bool:
@@ -82,6 +113,7 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
                 place = estate.repository_url(store, site)
                 write_line(_("{site}: there already: {place}").format(site=site, place=place))
                 return 0
+            refuse_lost(estate, bench.catalog, site, store)
             source = open_repository(estate, site, estate.store(store.of)) if store.of else None
             repository = init_repository(estate, site, store, like=source)
             update_index(bench.catalog, repository, site=site, store=store.name)

@@ -23,8 +23,16 @@ from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.stores import Store
 from ops.jobs.opening_stores import open_store_of
+from ops.text import N_
 
 _KEY_BYTES = 32
+_ADVICE_NEW = N_(
+    "mount the store; only if it is new, make it: `{program} backup.init --site {site}`"
+)
+_ADVICE_MIRROR = N_(
+    "mount the store; only if it is new, fill it:"
+    " `{program} backup.copy --site {site} --to {store}`"
+)
 
 
 class RepositoryMissingError(OpsError):
@@ -68,7 +76,7 @@ def open_repository(
             'the store "{store}" has no repository of the site "{site}": {place}',
             why="it was never made there, or the store is not mounted",
             data="nothing was read or written",
-            next_step="if the store is new, make it: `{program} backup.init --site {site}`",
+            next_step=_ADVICE_MIRROR if store.role == "mirror" else _ADVICE_NEW,
             store=store.name,
             site=site,
             place=place.location,

@@ -19,11 +19,12 @@ from backup.snapshots import Snapshot
 from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import Deletion, ExpectedSnapshot, RetentionLook
 from ops.retention.braking import Brake, BrakeFacts, decide_brake
+from ops.retention.holds import read_holds
 
 
 def remember_seen(session: Session, site: str, store: str, snapshots: Sequence[Snapshot]) -> None:
     """Expect from now on what was seen; nothing that was expected before is dropped."""
-    known = _read_expected(session, site, store)
+    known = read_expected(session, site, store)
     session.add_all(
         ExpectedSnapshot(site=site, store=store, id=it.id, taken_at=it.time, accepted=False)
         for it in snapshots
@@ -43,7 +44,7 @@ def read_facts(
         present: Each snapshot that is seen now, and when it was taken.
         now: Present moment by the machine's clock.
     """
-    expected = _read_expected(session, site, store)
+    expected = read_expected(session, site, store)
     look = session.get(RetentionLook, (site, store))
     return BrakeFacts(
         now=now,
@@ -89,10 +90,10 @@ def look_before_deleting(
 def accept_present(
     session: Session, site: str, store: str, snapshots: Sequence[Snapshot], *, now: datetime
 ) -> None:
-    """Expect exactly what is there, and believe the clock."""
+    """Expect what is there, and believe the clock; what is held and gone stays expected."""
     present = {it.id for it in snapshots}
-    gone = _read_expected(session, site, store).keys() - present
-    drop_expected(session, site, store, gone)
+    gone = read_expected(session, site, store).keys() - present
+    give_up_gone(session, site, store, gone)
     remember_seen(session, site, store, snapshots)
     session.flush()
     session.execute(
@@ -121,6 +122,13 @@ def settle_cut_off(
         drop_expected(session, site, store, removed)
 
 
+def give_up_gone(session: Session, site: str, store: str, gone: Collection[str]) -> None:
+    """Expect no more what is gone, but for what is held: only two people end a hold."""
+    held = {it.snapshot for it in read_holds(session, site)}
+    if "" not in held:
+        drop_expected(session, site, store, set(gone) - held)
+
+
 def drop_expected(session: Session, site: str, store: str, ids: Collection[str]) -> None:
     """Expect these snapshots no more."""
     for snapshot_id in ids:
@@ -134,7 +142,8 @@ def drop_expected(session: Session, site: str, store: str, ids: Collection[str])
         )
 
 
-def _read_expected(session: Session, site: str, store: str) -> dict[str, bool]:
+def read_expected(session: Session, site: str, store: str) -> dict[str, bool]:
+    """Give the ids of the snapshots that are expected, and whether each was found right."""
     query = select(ExpectedSnapshot.id, ExpectedSnapshot.accepted).where(
         ExpectedSnapshot.site == site, ExpectedSnapshot.store == store
     )

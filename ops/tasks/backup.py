@@ -16,12 +16,21 @@ _STORE = N_("Store; left out: the primary.")
 _DRY_RUN = N_("Say what would be done, and change nothing.")
 
 
-@operator_task(help={"site": _OR_ALL, "dry_run": _DRY_RUN})
-def init(_context: Context, site: str = "", dry_run: bool = False) -> int:
+@operator_task(
+    help={
+        "site": _OR_ALL,
+        "anew": N_("Store whose disk was lost and replaced: make anew what it held."),
+        "confirm": N_("Name of that store."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def init(
+    _context: Context, site: str = "", anew: str = "", confirm: str = "", dry_run: bool = False
+) -> int:
     """Make the repositories of sites, and the key if there is none yet."""
     from ops.jobs.making import make_repositories
 
-    return make_repositories(site, dry_run=dry_run)
+    return make_repositories(site, anew=anew, confirm=confirm, dry_run=dry_run)
 
 
 @operator_task(

@@ -31,3 +31,21 @@ def test_a_key_that_is_lost_is_not_replaced_by_a_new_one(estate: Path, lost: str
         assert "put the key back" in ended.stderr
         assert "near/cong-xa" in ended.stderr
     assert not key.exists()
+
+
+def test_an_unmounted_store_gets_no_new_repository(estate: Path) -> None:
+    stores = estate.parent / "stores"
+    away = estate.parent / "away"
+    stores.rename(away)
+    for words in ((), ("--dry-run",)):
+        tried = giucong(estate, "backup.init", *words)
+        assert tried.returncode == 10, tried.stdout
+        assert "has lost the repository" in tried.stderr
+    assert not list(stores.glob("*/*/config"))
+
+    anew = giucong(estate, "backup.init", "--anew", "near")
+    assert (anew.returncode, "--confirm near" in anew.stderr) == (2, True)
+    made = giucong(estate, "backup.init", "--anew", "near", "--confirm", "near")
+    assert made.returncode == 0, made.stderr
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    assert len(list(stores.glob("near/*/config"))) == 2
