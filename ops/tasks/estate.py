@@ -100,7 +100,7 @@ def import_(
 
 @operator_task(
     help={
-        "host": N_("Another host; over SSH from a later version."),
+        "host": N_("A host of the estate, over SSH; left out or `localhost`: this machine."),
         "root": N_("Look below this folder instead of /, e.g. a mounted disk."),
         "out": N_("Write the blocks to this new file instead of showing them."),
         "json": _JSON,
@@ -110,7 +110,7 @@ def import_(
 def discover(
     _context: Context, host: str = "", root: str = "/", out: str = "", json: bool = False
 ) -> int:
-    """Propose sites from what the web servers of this machine serve; changes nothing.
+    """Propose sites from what web servers serve and databases hold; changes nothing.
 
     Passwords that are found are never shown: each becomes a reference, with the command that
     stores it.

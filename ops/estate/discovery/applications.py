@@ -1,7 +1,8 @@
 """Read which database a content system's configuration names; pure. Passwords are dropped here.
 
 Sources of the forms: wordpress.org "Editing wp-config.php"; Joomla's `configuration.php` (class
-JConfig); Drupal's `default.settings.php` (`$databases`); Laravel's and Symfony's `.env`.
+JConfig); Drupal's `default.settings.php` (`$databases`); NukeViet's `config.php` (`$db_config`);
+Laravel's and Symfony's `.env`.
 """
 
 import re
@@ -15,6 +16,7 @@ from ops.estate.discovery.php import TEXT, read_php
 _DEFINE = re.compile(rf"\bdefine\s*\(\s*{TEXT}\s*,\s*{TEXT}")
 _PROPERTY = re.compile(rf"\b(?:public|var)\s+\$(\w+)\s*=\s*{TEXT}")
 _DATABASES = re.compile(r"\$databases\b([^;]*)")
+_NUKEVIET = re.compile(rf"\$db_config\s*\[\s*{TEXT}\s*\]\s*=\s*(?:{TEXT}|(\d+))")
 _PAIR = re.compile(rf"{TEXT}\s*=>\s*(?:{TEXT}|(\d+))")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _ENGINES = {
@@ -71,6 +73,17 @@ def parse_drupal(text: str) -> DatabaseSettings | None:
     return None
 
 
+def parse_nukeviet(text: str) -> DatabaseSettings | None:
+    """Read NukeViet's `config.php`; None where it names no database."""
+    source = read_php(text)
+    values = {
+        source.texts[int(name)]: source.texts[int(value)] if value else number
+        for name, value, number in _NUKEVIET.findall(source.code)
+    }
+    keys = _Keys("dbname", "dbuname", "dbpass", "dbhost", "dbport")
+    return _settings("nukeviet", values, values.get("dbtype", "mysql"), keys)
+
+
 def parse_dotenv(text: str) -> DatabaseSettings | None:
     """Read a `.env` of Laravel or Symfony; None where it names no database."""
     values = dict(_dotenv_pairs(text.splitlines()))
@@ -85,6 +98,7 @@ PARSERS: Mapping[str, Callable[[str], DatabaseSettings | None]] = {
     "wp-config.php": parse_wordpress,
     "configuration.php": parse_joomla,
     "sites/default/settings.php": parse_drupal,
+    "config.php": parse_nukeviet,
     ".env": parse_dotenv,
 }
 """The parser of each configuration file, by its place below a content system's folder."""

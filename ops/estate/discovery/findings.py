@@ -23,7 +23,8 @@ class DatabaseSettings:
     """The database that a content system's configuration names.
 
     Attributes:
-        application: `wordpress`, `joomla`, `drupal` or `dotenv`.
+        application: `wordpress`, `joomla`, `drupal`, `nukeviet` or `dotenv`; empty for a file
+            or a server that no configuration named.
         engine: `mariadb`, `postgresql` or `sqlite`; empty when it is another one.
         database: Its name, or for SQLite the path of its file as written.
         user: Account in the database.
@@ -41,3 +42,16 @@ class DatabaseSettings:
     port: int | None = None
     socket: str = ""
     has_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was not read, and why.
+
+    Attributes:
+        path: The path, the site's names, or the database server.
+        reason: `unreadable`, `too_large`, `no_root`, `missing` or `unlisted`.
+    """
+
+    path: str
+    reason: str

@@ -25,7 +25,7 @@ class Proposal:
     Attributes:
         name: Name of the site.
         names: Server names it was found under.
-        path: Its folder.
+        path: Its folder; empty for a database alone.
         toml: The block, with comments on what is still to be said.
         secrets: References whose secrets are to be stored.
     """
@@ -37,16 +37,35 @@ class Proposal:
     secrets: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the sites are that are proposed.
+
+    Attributes:
+        unit: The unit to write; empty when a person has to choose one.
+        host: The host they are on; empty for this machine.
+    """
+
+    unit: str = ""
+    host: str = ""
+
+
 def propose(
-    found: Sequence[FoundSite], *, taken: Iterable[str], known_paths: Iterable[str], unit: str
+    found: Sequence[FoundSite],
+    stored: Sequence[DatabaseSettings] = (),
+    *,
+    taken: Iterable[str],
+    known_paths: Iterable[str],
+    place: Place = Place(),
 ) -> list[Proposal]:
-    """Give a block for each folder that no site of the estate saves yet.
+    """Give a block for each folder that no site of the estate saves yet, and for each database.
 
     Args:
         found: What is served.
+        stored: Databases of the machine's servers that belong to none of them.
         taken: Names of sites that are there already.
         known_paths: Folders that sites save already.
-        unit: The unit to write; empty when a person has to choose one.
+        place: What all of them have in common.
     """
     names, known = {*taken, *RESERVED_SITE_NAMES}, set(known_paths)
     proposals = []
@@ -55,7 +74,11 @@ def propose(
             continue
         name = _free_name(make_name(_telling_name(site)) or "site", names)
         names.add(name)
-        proposals.append(_propose(site, name, unit))
+        proposals.append(_propose(site, name, place))
+    for database in stored:
+        name = _free_name(make_name(database.database) or "database", names)
+        names.add(name)
+        proposals.append(_propose_alone(database, name, place))
     return proposals
 
 
@@ -94,23 +117,37 @@ def _free_name(name: str, taken: set[str]) -> str:
     return f"{name[: _LONGEST_NAME - 4]}-{number}"
 
 
-def _propose(site: FoundSite, name: str, unit: str) -> Proposal:
-    databases = [_database(it, name, number) for number, it in enumerate(site.databases, 1)]
-    table: dict[str, Any] = {
-        "name": name,
-        "title": clean(site.names[0] if site.names else name),
-        "unit": unit or "?",
-        "files": [
-            {"name": "www", "path": clean(site.path), "kind": "content"},
-            {"name": "config", "path": site.server_folder, "kind": "config"},
-        ],
-        "databases": [it for it in databases if it["engine"]],
-    }
+def _propose(site: FoundSite, name: str, place: Place) -> Proposal:
+    databases = [_database(it, name, number, place) for number, it in enumerate(site.databases, 1)]
+    table = _head(name, site.names[0] if site.names else name, place)
+    table["files"] = [
+        {"name": "www", "path": clean(site.path), "kind": "content"},
+        {"name": "config", "path": site.server_folder, "kind": "config"},
+    ]
+    table["databases"] = [it for it in databases if it["engine"]]
     if site.names:
         table["url"] = f"https://{clean(site.names[0])}"
     secrets = tuple(it["password"] for it in table["databases"] if "password" in it)
-    lines = [*_open_points(site, unit, secrets), write_site(table)]
+    lines = [*_open_points(site, place.unit, secrets), write_site(table)]
     return Proposal(name, site.names, site.path, "\n".join(lines), secrets)
+
+
+def _propose_alone(database: DatabaseSettings, name: str, place: Place) -> Proposal:
+    """Give the block of a database that no configuration names."""
+    table = _head(name, database.database, place)
+    table["databases"] = [_database(database, name, 1, place)]
+    lines = [
+        "# " + _("no configuration that was read names this database: does it belong to a site?"),
+        "# " + _("then move it there; add user and password, or take the block out"),
+        *([] if place.unit else ["# " + _("unit: write the name of one below [[units]]")]),
+        write_site(table),
+    ]
+    return Proposal(name, (), "", "\n".join(lines), ())
+
+
+def _head(name: str, title: str, place: Place) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": name, "title": clean(title), "unit": place.unit or "?"}
+    return table | ({"host": place.host} if place.host else {})
 
 
 def clean(text: str) -> str:
@@ -118,12 +155,14 @@ def clean(text: str) -> str:
     return "".join(it if unicodedata.category(it)[0] != "C" else " " for it in text).strip()
 
 
-def _database(found: DatabaseSettings, site: str, number: int) -> dict[str, Any]:
+def _database(found: DatabaseSettings, site: str, number: int, place: Place) -> dict[str, Any]:
     table: dict[str, Any] = {
         "name": "db" if number == 1 else f"db-{number}",
         "engine": found.engine,
         "database": clean(found.database),
     }
+    if place.host:
+        table["host"] = place.host  # an address alone would be reached from this machine
     for key in ("user", "address", "port", "socket"):
         value = getattr(found, key)
         if value:

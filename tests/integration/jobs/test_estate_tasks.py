@@ -376,6 +376,11 @@ def test_discovery_proposes_what_can_be_pasted(estate: Path, tmp_path: Path) -> 
     )
     assert giucong(estate, *words).returncode == 1
 
+    here = giucong(estate, "estate.discover", "--host", "localhost", "--root", str(root))
+    assert here.returncode == 0, here.stderr
+    assert "in the estate already: 1" in here.stdout
     far = giucong(estate, "estate.discover", "--host", "web1")
-    assert far.returncode == 1
-    assert "later version" in far.stderr
+    both = giucong(estate, "estate.discover", "--host", "web1", "--root", str(root))
+    assert (far.returncode, both.returncode) == (2, 2)
+    assert "web1" in far.stderr
+    assert "--root and --host" in both.stderr

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from ops.catalog.opening import open_catalog
 from ops.catalog.records import JournalRow
 from ops.errors import SecretError
+from ops.estate.discovery.host_files import FilesOnHost
 from ops.estate.load import load_estate
 from ops.hosts import make_target, open_host
 from provisioning.local_host import LocalHost
@@ -169,3 +170,22 @@ def test_a_way_that_cannot_be_gone_is_told(estate: Path, old: str, new: str, tol
     estate.write_text(estate.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(SecretError, match=told):
         make_target(load_estate(estate), "inner")
+
+
+def test_a_host_is_looked_at_over_ssh(
+    estate: Path, ssh_server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    (estate.parent / "state").mkdir(exist_ok=True)
+    (estate.parent / "state/known_hosts").write_text(ssh_server.known_hosts.read_text())
+    done = giucong(estate, "estate.discover", "--host", "web1", "--json")
+    told = json.loads(done.stdout)
+    files = FilesOnHost(open_host(load_estate(estate), "web1"), [])
+    (tmp_path / "tên xã's").mkdir()
+    (tmp_path / "tên xã's/a.conf").write_text("text")
+
+    assert done.returncode == 0, done.stderr
+    assert set(told) == {"proposals", "notes"}
+    assert all('host = "web1"' in it["toml"] for it in told["proposals"])
+    assert files.names_in(f"{tmp_path}/tên xã's") == ["a.conf"]
+    assert files.read(f"{tmp_path}/tên xã's/a.conf") == b"text"

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +15,20 @@ from ops.estate.discovery.applications import (
     parse_dotenv,
     parse_drupal,
     parse_joomla,
+    parse_nukeviet,
     parse_wordpress,
 )
-from ops.estate.discovery.findings import DatabaseSettings, VirtualHost
-from ops.estate.discovery.looking import Note, look_around
+from ops.estate.discovery.databases import find_unnamed, list_databases
+from ops.estate.discovery.findings import DatabaseSettings, Note, VirtualHost
+from ops.estate.discovery.host_files import FilesOnHost, HostClosedError
+from ops.estate.discovery.looking import look_around
+from ops.estate.discovery.machine_files import Below
 from ops.estate.discovery.nginx import parse_nginx
-from ops.estate.discovery.proposing import make_name, propose
+from ops.estate.discovery.proposing import Place, make_name, propose
+from provisioning.hosts import Command, Completed
+from provisioning.local_host import LocalHost
+
+Parse = Callable[..., list[VirtualHost]]
 
 NGINX = r"""
 # server { server_name commented.vn; root /no; }
@@ -94,6 +103,23 @@ $databases['default']['default'] = array (
 $settings['hash_salt'] = 'M@t-khau\'rat"bi-mat';
 """
 
+NUKEVIET = r"""<?php
+/* $db_config['dbname'] = 'old'; */
+if (!defined('NV_MAINFILE')) {
+    exit('Stop!!!');
+}
+$db_config['dbhost'] = 'localhost';
+$db_config['dbport'] = '3306';
+$db_config['dbname'] = 'cong_xa_tan_phu';
+$db_config['dbsystem'] = 'cong_xa_tan_phu';
+$db_config['dbuname'] = 'nukeviet';
+$db_config['dbpass'] = 'M@t-khau\'rat"bi-mat';
+$db_config['dbtype'] = 'mysql';
+$db_config['persistent'] = false;
+$db_config['prefix'] = 'nv4';
+$global_config['sitekey'] = 'M@t-khau\'rat"bi-mat';
+"""
+
 LARAVEL = """
 APP_NAME="Cổng xã"
 DB_CONNECTION=mysql # engine
@@ -143,6 +169,11 @@ def test_apache_gives_names_and_roots() -> None:
                              has_password=True),
         ),
         (
+            parse_nukeviet(NUKEVIET),
+            DatabaseSettings("nukeviet", "mariadb", "cong_xa_tan_phu", "nukeviet", port=3306,
+                             has_password=True),
+        ),
+        (
             parse_dotenv(LARAVEL),
             DatabaseSettings("dotenv", "mariadb", "cong_xa", "laravel", "127.0.0.1", 3306,
                              has_password=True),
@@ -165,9 +196,10 @@ def test_apache_gives_names_and_roots() -> None:
         ),
         (parse_joomla("<?php class Other { public $db = 'x'; }"), None),
         (parse_drupal("<?php $databases = array();"), None),
+        (parse_nukeviet("<?php $db_config['dbname'] = $argv[1]; $config = ['a' => 'b'];"), None),
         (parse_dotenv("DATABASE_URL=mysql://[::1/db"), None),
     ],
-    ids=range(11),
+    ids=range(13),
 )  # fmt: skip
 def test_the_database_is_found_and_its_password_only_noted(
     settings: DatabaseSettings | None, expected: DatabaseSettings | None
@@ -177,6 +209,10 @@ def test_the_database_is_found_and_its_password_only_noted(
 
 
 HOSTILE = [
+    "set $a $a$a;" * 20_000 + "server { set $a $b$b; set $b $a$a; root $a; }",
+    "Define A ${A}${A}\n" * 20_000 + "DocumentRoot ${A}",
+    "server { server_name " + "x " * 50_000 + "; root /$host; }",
+    "$db_config['dbname'] " * 20_000,
     "{" * 200_000,
     "server{" * 50_000 + "root /x;" * 50_000,
     "'" * 200_001,
@@ -199,7 +235,7 @@ def test_hostile_text_ends_soon_and_breaks_nothing(text: str) -> None:
     started = time.process_time()
     for parse in (parse_nginx, parse_apache):
         assert isinstance(parse(text), list)
-    for read in (parse_wordpress, parse_joomla, parse_drupal, parse_dotenv):
+    for read in (parse_wordpress, parse_joomla, parse_drupal, parse_nukeviet, parse_dotenv):
         read(text)
 
     assert time.process_time() - started < 5
@@ -235,7 +271,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def test_a_machine_below_another_root_is_seen_as_itself(machine: Path) -> None:
-    looked = look_around(machine)
+    looked = look_around(Below(machine, []))
 
     assert [(site.path, [it.database for it in site.databases]) for site in looked.sites] == [
         ("/var/www/Cổng xã Bình Minh", ["cong_xa"]),
@@ -248,7 +284,9 @@ def test_a_machine_below_another_root_is_seen_as_itself(machine: Path) -> None:
 
 
 def test_proposals_are_blocks_that_hold_no_password(machine: Path) -> None:
-    proposals = propose(look_around(machine).sites, taken=["soyte"], known_paths=[], unit="xa")
+    proposals = propose(
+        look_around(Below(machine, [])).sites, taken=["soyte"], known_paths=[], place=Place("xa")
+    )
     text = "\n".join(it.toml for it in proposals)
     sites = tomllib.loads(text)["sites"]
 
@@ -261,10 +299,10 @@ def test_proposals_are_blocks_that_hold_no_password(machine: Path) -> None:
 
 
 def test_what_the_estate_has_is_not_proposed_again(machine: Path) -> None:
-    found = look_around(machine).sites
+    found = look_around(Below(machine, [])).sites
     known = ["/var/www/so-y-te", "/var/www/Sở Y tế"]
 
-    assert len(propose(found, taken=[], known_paths=known, unit="")) == 1
+    assert len(propose(found, taken=[], known_paths=known)) == 1
 
 
 def test_hostile_names_stay_inside_their_block(tmp_path: Path) -> None:
@@ -274,7 +312,9 @@ def test_hostile_names_stay_inside_their_block(tmp_path: Path) -> None:
         'server { server_name "a\n[[sites]]\nname = 1\x1b[2J"; root "/srv/x\n[y]\n"; }',
     )
     (tmp_path / "srv/x\n[y]\n").mkdir(parents=True)
-    (proposal,) = propose(look_around(tmp_path).sites, taken=[], known_paths=[], unit="xa")
+    (proposal,) = propose(
+        look_around(Below(tmp_path, [])).sites, taken=[], known_paths=[], place=Place("xa")
+    )
 
     assert len(tomllib.loads(proposal.toml)["sites"]) == 1
     assert "\x1b" not in proposal.toml
@@ -291,3 +331,174 @@ def test_hostile_names_stay_inside_their_block(tmp_path: Path) -> None:
 )
 def test_names_are_made_of_vietnamese(text: str, name: str) -> None:
     assert make_name(text) == name
+
+
+def test_nginx_variables_and_the_name_that_was_asked_for_are_filled_in() -> None:
+    text = """
+    server {
+        server_name a.vn b.vn;
+        set $base "/srv/chung";
+        set $inner ${base}/a;
+        root $inner/public;
+    }
+    server { server_name c.vn d.vn; root /srv/$host/web; }
+    server { server_name e.vn f.vn; root /srv/$server_name; }
+    server { server_name g.vn; root $document/x; }
+    server { server_name h.vn; location / { set $x /srv/h; root $x; } }
+    """
+
+    assert [(it.names, it.root) for it in parse_nginx(text)] == [
+        (("a.vn", "b.vn"), "/srv/chung/a/public"),
+        (("c.vn",), "/srv/c.vn/web"),
+        (("d.vn",), "/srv/d.vn/web"),
+        (("e.vn", "f.vn"), "/srv/e.vn"),
+        (("g.vn",), "$document/x"),
+        (("h.vn",), "/srv/h"),
+    ]
+
+
+def test_includes_are_read_in_their_place() -> None:
+    nginx = {"roots.inc": "root /srv/a; server_name more.vn;", "open.inc": "location / { root /x;"}
+    apache = {"names.conf": "ServerAlias b.vn\nInclude more.conf", "more.conf": "ServerAlias c.vn"}
+
+    assert parse_nginx(
+        "http { server { server_name a.vn; include open.inc; include roots.inc; } }",
+        lambda pattern: [nginx[pattern]],
+    ) == [VirtualHost("nginx", ("a.vn", "more.vn"), "/srv/a")]
+    assert parse_apache(
+        """Define ROOT /srv/goc
+        Define PUBLIC ${ROOT}/public
+        <VirtualHost *>
+        ServerName a.vn
+        IncludeOptional names.conf
+        DocumentRoot "${PUBLIC}/${UNKNOWN}"
+        </VirtualHost>""",
+        lambda pattern: [apache[pattern]],
+    ) == [VirtualHost("apache", ("a.vn", "b.vn", "c.vn"), "/srv/goc/public/${UNKNOWN}")]
+
+
+@pytest.mark.parametrize("parse", [parse_nginx, parse_apache])
+@pytest.mark.parametrize("text", ["include x;\nserver{root /a;", "Include x\nDocumentRoot /a"])
+def test_what_includes_itself_ends(parse: Parse, text: str) -> None:
+    assert len(parse(text, lambda _pattern: [text])) < 20
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A machine whose servers' main files lead to sites that lie in no usual folder."""
+    root = tmp_path / "whole"
+    write(root, "/etc/nginx/nginx.conf", """
+        http {
+            include /etc/nginx/conf.d/*.conf;
+            include vhosts/*/[a-z]*.conf;
+            server { server_name goc.vn; root /srv/goc; }
+        }""")  # fmt: skip
+    write(root, "/etc/nginx/vhosts/tinh/xa.conf", "server { include snippets/xa.inc; }")
+    write(root, "/etc/nginx/vhosts/tinh/.hidden.conf", "server { server_name hidden.vn; }")
+    write(root, "/etc/nginx/snippets/xa.inc", "server_name xa.vn; set $a /srv; root $a/xa/web;")
+    write(root, "/etc/nginx/conf.d/c.conf", "server { server_name c.vn; root /srv/c; }")
+    write(root, "/etc/nginx/sites-enabled/d", "server { server_name d.vn; root /srv/d; }")
+    write(root, "/etc/apache2/apache2.conf", "Define ROOT /srv\nIncludeOptional sites-enabled/*")
+    write(root, "/etc/apache2/sites-enabled/e.conf",
+          "<VirtualHost *>\nServerName e.vn\nDocumentRoot ${ROOT}/e\n</VirtualHost>")  # fmt: skip
+    for name in ("goc", "c", "d", "e"):
+        (root / "srv" / name).mkdir(parents=True)
+    write(root, "/srv/xa/web/config.php", NUKEVIET)
+    with closing(sqlite3.connect(root / "srv/c/tin.db")) as database:
+        database.execute("CREATE TABLE t (x)")
+        database.commit()
+    write(root, "/srv/c/not.db", "no database")
+    for name in ("mysql", "cong_xa_tan_phu", "mot@002dcua", "sys", "#innodb_temp"):
+        (root / "var/lib/mysql" / name).mkdir(parents=True)
+    write(root, "/var/lib/mysql/ibdata1", "")
+    (root / "var/lib/postgresql/15").mkdir(parents=True)
+    return root
+
+
+SERVED = [
+    ("c.vn", "/srv/c", ["/srv/c/tin.db"]),
+    ("xa.vn", "/srv/xa/web", ["cong_xa_tan_phu"]),
+    ("goc.vn", "/srv/goc", []),
+    ("d.vn", "/srv/d", []),
+    ("e.vn", "/srv/e", []),
+]
+
+
+def test_main_files_lead_to_every_site_once(whole: Path) -> None:
+    looked = look_around(Below(whole, []))
+
+    assert [
+        (site.names[0], site.path, [it.database for it in site.databases]) for site in looked.sites
+    ] == SERVED
+    assert looked.notes == []
+
+
+def test_databases_that_no_configuration_names_become_blocks(whole: Path) -> None:
+    notes: list[Note] = []
+    files = Below(whole, notes)
+    sites = look_around(files).sites
+    stored = list_databases(files, None)
+    unnamed = find_unnamed(stored, [it for site in sites for it in site.databases])
+    proposals = propose(sites, unnamed, taken=[], known_paths=[], place=Place("xa", "web1"))
+    last = tomllib.loads("\n".join(it.toml for it in proposals))["sites"][-1]
+
+    assert [it.database for it in stored] == ["cong_xa_tan_phu", "mot-cua"]
+    assert [it.database for it in unnamed] == ["mot-cua"]
+    assert notes == [Note("postgresql", "unlisted")]
+    assert (last["name"], last["host"], last["unit"]) == ("mot-cua", "web1", "xa")
+    assert last["databases"] == [
+        {"name": "db", "engine": "mariadb", "database": "mot-cua", "host": "web1"}
+    ]
+
+
+def test_a_database_elsewhere_names_none_here() -> None:
+    here = DatabaseSettings("", "mariadb", "tin")
+    there = DatabaseSettings("joomla", "mariadb", "tin", address="192.0.2.20")
+
+    assert find_unnamed([here], [there]) == [here]
+    assert find_unnamed([here], [there], "192.0.2.20") == []
+
+
+class _Rooted(LocalHost):
+    """A host whose root is a folder: paths among a script's words begin there."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__("web1")
+        self._root = os.fsencode(root)
+
+    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+        words = [self._root + it if it[:1] == b"/" else it for it in command[4:]]
+        done = super().run([*command[:4], *words], stdin=stdin, timeout=timeout)
+        return done._replace(stdout=done.stdout.replace(self._root, b""))
+
+
+def test_a_host_over_the_seam_is_seen_as_its_own_files_show_it(whole: Path) -> None:
+    notes: list[Note] = []
+    looked = look_around(FilesOnHost(_Rooted(whole), notes))
+
+    assert [
+        (site.names[0], site.path, [it.database for it in site.databases]) for site in looked.sites
+    ] == SERVED
+    assert notes == []
+
+
+def test_what_a_host_hides_is_noted_and_a_pipe_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, "/a b/'x'.conf", "text\n")
+    os.mkfifo(tmp_path / "pipe")
+    files = FilesOnHost(_Rooted(tmp_path), [])
+
+    assert files.names_in("/a b") == ["'x'.conf"]
+    assert files.read("/a b/'x'.conf", 3) == b"tex"
+    assert (files.read("/pipe"), files.read("/none"), files.names_in("/none")) == (None, None, [])
+    assert files.resolve("/none/x") == "/none/x"
+    assert files.notes == []
+
+
+def test_an_account_behind_the_gate_is_told_apart_from_empty_folders() -> None:
+    class Gated(LocalHost):
+        def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+            words = [b"sh", b"-c", b"echo giucong gate: refused, x >&2; exit 126", *command]
+            return super().run(words, stdin=stdin, timeout=timeout)
+
+    with pytest.raises(HostClosedError, match="does not let"):
+        look_around(FilesOnHost(Gated(), []))
