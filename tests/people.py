@@ -12,7 +12,8 @@ from ops.people.credentials import Issued, Proof, issue_credentials
 from ops.people.roles import give_role
 from ops.people.sealing import derive_key
 
-KEY = derive_key("a key of the tests")
+KEY_TEXT = "a key of the tests"
+KEY = derive_key(KEY_TEXT)
 
 
 def password_of(person: str) -> str:

@@ -1,10 +1,12 @@
 """Units, information systems, content classes, people, and who is told what."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, ValidationInfo, field_validator
 
+from ops.errors import Problem
 from ops.estate.organisation import DatedTitle, title_on
 from ops.estate.values import (
     Address,
@@ -17,6 +19,7 @@ from ops.estate.values import (
     Whole,
     mistake,
 )
+from ops.text import N_
 
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
@@ -79,6 +82,26 @@ class Person(Part):
     phone: str = Field(default="", description="Telephone.", examples=["0900 000 000"])
     login: str = Field(default="", description="Login name on this machine.", examples=["nva"])
     unit: Name | None = Field(default=None, description="Name of a unit.", examples=["so-y-te"])
+
+
+def find_shared(people: Sequence[Person]) -> Iterator[Problem]:
+    """Name the logins and mail addresses that two people share; pure.
+
+    Acts that need two people tell people apart by their logins, and reach them by mail.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for person in people:
+        for key, value in (("login", person.login), ("mail", person.mail.casefold())):
+            first = seen.setdefault((key, value), person.name)
+            if value and first != person.name:
+                yield Problem(
+                    f"people[{person.name}].{key}",
+                    '"{person}" has the same `{key}` as "{other}": {value}',
+                    N_("give each person their own; until then the login is nobody's")
+                    if key == "login"
+                    else N_("give each person their own"),
+                    {"person": person.name, "other": first, "key": key, "value": value},
+                )
 
 
 class Route(Part):

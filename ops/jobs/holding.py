@@ -14,6 +14,7 @@ from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.repositories import open_repository
 from ops.jobs.second_person import ask_second_person
 from ops.people.approvals import Permit, find_need, require_approval
+from ops.people.requester import proof_of_requester
 from ops.present import format_moment, write_json, write_line, write_table
 from ops.retention.holds import (
     RELEASE,
@@ -99,7 +100,8 @@ def _release(bench: Bench, hold: Hold, reason: str) -> Permit:
     def act(session: Session, permit: Permit) -> None:
         release_hold(session, origin, hold.id, permit, reason, now)
 
-    return require_approval(bench.catalog, origin, wish_release(hold, reason), now=now, act=act)
+    asked, prove = wish_release(hold, reason), proof_of_requester(bench)
+    return require_approval(bench.catalog, origin, asked, now=now, act=act, prove=prove)
 
 
 def _resolve(estate: Estate, wish: HoldWish) -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from ops.jobs.by_hand import Bench
 from ops.people.approvals import ApprovalAwaitedError, Permit, find_need, require_approval
+from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
 from ops.present import write_line
 from ops.text import N_, _, fill
@@ -31,7 +32,13 @@ def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = ""
             write_line("  " + _("another person has to approve it first"))
         return None
     try:
-        permit = require_approval(bench.catalog, bench.origin, wish, now=datetime.now(UTC))
+        permit = require_approval(
+            bench.catalog,
+            bench.origin,
+            wish,
+            now=datetime.now(UTC),
+            prove=proof_of_requester(bench),
+        )
     except ApprovalAwaitedError:
         if hint:
             write_line("  " + hint)

@@ -28,7 +28,7 @@ class NotAllowedError(OpsError):
 def login_at_terminal() -> str:
     """Give the login name of who sits at the terminal, also behind `sudo`."""
     return (
-        _audit_login()
+        kernel_login()
         or os.environ.get("SUDO_USER")
         or os.environ.get("LOGNAME")
         or _name_of(os.getuid())
@@ -36,8 +36,9 @@ def login_at_terminal() -> str:
 
 
 def find_person(people: "Iterable[Person]", login: str) -> "Person | None":
-    """Give the person of the estate that a login belongs to."""
-    return next((it for it in people if it.login and it.login == login), None)
+    """Give the person of the estate that a login belongs to; of two with one login, neither."""
+    found = [it for it in people if it.login and it.login == login]
+    return found[0] if len(found) == 1 else None
 
 
 def check_person(people: "Iterable[Person]", name: str) -> None:
@@ -180,12 +181,22 @@ def _not_allowed(task: str, login: str, person: str, roles: Iterable[str]) -> No
     )
 
 
-def _audit_login() -> str:
+def kernel_login() -> str:
+    """Give the login name that the kernel keeps for this session; empty where it keeps none."""
     try:
-        number = int(_AUDIT_LOGIN.read_text(encoding="ascii"))
+        text = _AUDIT_LOGIN.read_text(encoding="ascii")
     except (OSError, ValueError):
         return ""
-    return "" if number == _NOBODY_YET else _name_of(number)
+    number = read_login_id(text)
+    return "" if number is None else _name_of(number)
+
+
+def read_login_id(text: str) -> int | None:
+    """Read what `/proc/self/loginuid` says; None where no login has set it; pure."""
+    bare = text.strip()
+    if not bare.isascii() or not bare.isdecimal():
+        return None
+    return None if int(bare) == _NOBODY_YET else int(bare)
 
 
 def _name_of(user: int) -> str:

@@ -7,6 +7,7 @@ from ops.estate.models import Estate
 from ops.people.acting import open_existing
 from ops.people.rights import decide_may
 from ops.people.roles import roles_by_person
+from ops.text import N_
 
 _ANSWER = "monitor.ack"
 
@@ -51,10 +52,10 @@ def find_mute(estate: Estate, roles: Mapping[str, Collection[str]]) -> Iterator[
     for key, name in named:
         if not decide_may(roles.get(name, ()), _ANSWER, is_asked=True):
             yield _mute(
-                key, name, "give a role: `{program} user.role --person {person} --role ROLE`"
+                key, name, N_("give a role: `{program} user.role --person {person} --role ROLE`")
             )
         elif not logins.get(name):
-            yield _mute(key, name, "write `login` at the person's `[[people]]` entry")
+            yield _mute(key, name, N_("write `login` at the person's `[[people]]` entry"))
 
 
 def _mute(key: str, name: str, fix: str) -> Problem:

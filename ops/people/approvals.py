@@ -1,8 +1,9 @@
 """Acts that need a second person, for the terminal and the console alike.
 
 Order of an approved act:
-1. The one who wants it makes its plan and calls `require_approval`: a request with the plan's
-   digest is written and journaled, and the act ends with exit code 4 and the request's id.
+1. The one who wants it makes its plan and calls `require_approval`: that person proves who it is,
+   a request with the plan's digest is written and journaled, and the act ends with exit code 4 and
+   the request's id.
 2. Another person proves who it is and approves or refuses (`ops.people.deciding`).
 3. The act is asked for again. Is the plan still the same, and may the other person still approve
    it, the request is marked as used and journaled, durably, and only then does the act begin. An
@@ -27,7 +28,7 @@ from ops.catalog.people_records import ApprovalRequest, Credential
 from ops.errors import OpsError
 from ops.journal import Origin
 from ops.people.credentials import people_with_credentials
-from ops.people.requests import Wish, change_if, note_request, request_approval
+from ops.people.requests import Wish, change_if, check_wish, note_request, request_approval
 from ops.people.rights import decide_may_approve
 from ops.people.roles import roles_by_person, roles_of
 from ops.text import N_
@@ -99,6 +100,7 @@ def require_approval(
     *,
     now: datetime,
     act: Callable[[Session, Permit], None] | None = None,
+    prove: Callable[[], str] = str,
 ) -> Permit:
     """Use an approved request up, or make one and stop.
 
@@ -108,6 +110,8 @@ def require_approval(
         wish: What is wanted.
         now: The moment.
         act: Done in the transaction that uses the request up, for acts within the catalog.
+        prove: Has the one who asks prove who it is before a request is written, and gives the way;
+            raises where that fails (`ops.people.requester`).
 
     Returns:
         The permit; the act may begin.
@@ -116,23 +120,51 @@ def require_approval(
         ApprovalAwaitedError: A request waits now; the error names its id.
         WrongUseError: The request lacks a reason, or a person of the estate who asks.
     """
-    with catalog.writing() as session:
-        answer = _seek(session, origin, wish, now)
-        if isinstance(answer, Permit) and act is not None:
-            act(session, answer)
+    answer = _try(catalog, origin, wish, now, act, None)
+    if answer is None:
+        check_wish(origin, wish)
+        answer = _try(catalog, origin, wish, now, act, prove())
     if isinstance(answer, Permit):
         return answer
-    raise answer
+    raise answer or AssertionError("a proved request was written or used")
+
+
+def _try(
+    catalog: Catalog,
+    origin: Origin,
+    wish: Wish,
+    now: datetime,
+    act: Callable[[Session, Permit], None] | None,
+    proof: str | None,
+) -> Permit | ApprovalAwaitedError | None:
+    with catalog.writing() as session:
+        answer = _seek(session, origin, wish, now, proof)
+        if isinstance(answer, Permit) and act is not None:
+            act(session, answer)
+    return answer
 
 
 def _seek(
-    session: Session, origin: Origin, wish: Wish, now: datetime
-) -> Permit | ApprovalAwaitedError:
+    session: Session, origin: Origin, wish: Wish, now: datetime, proof: str | None
+) -> Permit | ApprovalAwaitedError | None:
+    """Use a request, or write one; None: it would be written, and nobody has proved anything."""
     if session.connection().dialect.name == "postgresql":  # SQLite's writers are alone already
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     need = find_need(session, wish.action, origin.person)
     if need != "needed":
         return Permit(need)
+    used = _find_usable(session, origin, wish, now)
+    if not isinstance(used, str):
+        return used
+    if proof is None:
+        return None
+    return _awaited(request_approval(session, origin, wish, now=now, proof=proof), used)
+
+
+def _find_usable(
+    session: Session, origin: Origin, wish: Wish, now: datetime
+) -> Permit | ApprovalAwaitedError | str:
+    """Use the request that is there, or tell that it waits, or why another one is needed."""
     why = N_("two people have to agree to this")
     for request in _open_requests(session, wish, now):
         if request.plan_digest != wish.digest:
@@ -143,7 +175,7 @@ def _seek(
             why = N_("who approved it before may approve it no more, or has other credentials now")
         elif _use(session, origin, request, now):
             return Permit("needed", request.id, request.requested_by, request.decided_by)
-    return _awaited(request_approval(session, origin, wish, now=now), why)
+    return why
 
 
 def _open_requests(session: Session, wish: Wish, now: datetime) -> list[ApprovalRequest]:

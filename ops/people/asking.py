@@ -18,21 +18,22 @@ from ops.text import _
 _MOST_CHARACTERS = 4_096
 
 
-def ask_proof(person: str, password_file: str) -> Proof:
+def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -> Proof:
     """Ask somebody for password and code.
 
     Args:
         person: Who proves.
         password_file: The file; empty to ask at the terminal.
+        flag: The flag that names the file.
 
     Raises:
         WrongUseError: There is neither a file nor a terminal.
         SecretError: The file cannot be read, or others may read it.
     """
     lines = _read_lines(password_file) if password_file else []
-    password = lines[0] if lines else _ask(_("Password of {person}: ").format(person=person))
+    password = lines[0] if lines else _ask(_("Password of {person}: ").format(person=person), flag)
     text = _("Code from the authenticator app, or a recovery code: ")
-    code = lines[1] if len(lines) > 1 else _ask(text)
+    code = lines[1] if len(lines) > 1 else _ask(text, flag)
     return Proof(password, code)
 
 
@@ -58,13 +59,14 @@ def ask_new_password(person: str, password_file: str) -> str:
     return password
 
 
-def _ask(prompt: str) -> str:
+def _ask(prompt: str, flag: str = "password-file") -> str:
     if not sys.stdin.isatty():
         raise WrongUseError(
             "a password or code is needed, and there is nobody to ask",
             data="nothing was changed",
-            next_step="run this at a terminal, or give `--password-file FILE`: password on the"
-            " first line, code on the second",
+            next_step="run this at a terminal, or give `--{flag} FILE`: password on the first"
+            " line, code on the second",
+            flag=flag,
         )
     return getpass.getpass(prompt).strip("\r\n")
 

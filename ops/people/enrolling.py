@@ -27,6 +27,7 @@ from ops.people.credentials import (
 )
 from ops.people.key_file import load_credentials_key, make_missing_key
 from ops.people.proofs import totp_address
+from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
 from ops.people.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.people.sealing import CredentialsKey
@@ -159,7 +160,13 @@ def _prove_own(bench: Bench, key: CredentialsKey, wish: RenewWish) -> Mapping[st
 def _ask_another(bench: Bench, wish: RenewWish) -> Mapping[str, str]:
     plan = {"person": wish.person, "renew": True, "new_password": wish.new_password}
     asked = _wish_change(wish, plan)
-    permit = require_approval(bench.catalog, bench.origin, asked, now=datetime.now(UTC))
+    permit = require_approval(
+        bench.catalog,
+        bench.origin,
+        asked,
+        now=datetime.now(UTC),
+        prove=proof_of_requester(bench),
+    )
     return permit.as_details()
 
 

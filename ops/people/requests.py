@@ -54,7 +54,7 @@ class Wish:
 
 
 def request_approval(
-    session: Session, origin: Origin, wish: Wish, *, now: datetime
+    session: Session, origin: Origin, wish: Wish, *, now: datetime, proof: str = ""
 ) -> ApprovalRequest:
     """Write a request, its journal row and the notices to who may approve; gives the request.
 
@@ -63,11 +63,12 @@ def request_approval(
         origin: Who asks; has to be a person of the estate.
         wish: What is wanted, and why.
         now: The moment.
+        proof: How the one who asks has proved who it is; goes into the journal.
 
     Raises:
         WrongUseError: It lacks a reason, or a person of the estate who asks.
     """
-    _check_wish(origin, wish)
+    check_wish(origin, wish)
     request = ApprovalRequest(
         id=new_id(),
         action=wish.action,
@@ -86,19 +87,26 @@ def request_approval(
     )
     session.add(request)
     session.flush()
-    note_request(session, origin, "approval.request", request)
+    note_request(session, origin, "approval.request", request, {"proof": proof} if proof else {})
     tell_approvers(session, request, now)
     return request
 
 
-def note_request(session: Session, origin: Origin, verb: str, request: ApprovalRequest) -> None:
-    """Journal what happened to a request."""
+def note_request(
+    session: Session,
+    origin: Origin,
+    verb: str,
+    request: ApprovalRequest,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Journal what happened to a request, and what more is to be told of it."""
     details = {
         "request": str(request.id),
         "action": request.action,
         "plan": request.plan_digest,
         "requested_by": request.requested_by,
         "decided_by": request.decided_by,
+        **(more or {}),
     }
     journal.append(session, origin, [Entry(verb, request.subject, details)])
 
@@ -147,7 +155,12 @@ def list_requests(session: Session) -> list[ApprovalRequest]:
     return list(session.execute(query).scalars())
 
 
-def _check_wish(origin: Origin, wish: Wish) -> None:
+def check_wish(origin: Origin, wish: Wish) -> None:
+    """Refuse what nobody could ask for.
+
+    Raises:
+        WrongUseError: It lacks a reason, or a person of the estate who asks.
+    """
     if wish.action not in ACTIONS:
         raise ValueError(wish.action)
     if not origin.person:

@@ -16,6 +16,7 @@ from ops.journal import Entry
 from ops.people.acting import NotAllowedError, check_person
 from ops.people.approvals import Permit, find_need, require_approval
 from ops.people.credentials import NoCredentialsError, has_good_credentials
+from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
 from ops.people.rights import ROLES
 from ops.people.roles import (
@@ -148,4 +149,5 @@ def _apply(bench: Bench, wish: RoleWish) -> None:
         reason=wish.reason,
         document=wish.document,
     )
-    require_approval(bench.catalog, bench.origin, asked, now=now, act=act)
+    prove = proof_of_requester(bench)
+    require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)

@@ -179,6 +179,7 @@ def files(
         "dry_run": _DRY_RUN,
     },
     iterable=("include",),
+    two_people=True,
 )
 def restore(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
@@ -258,6 +259,7 @@ def check(
         "dry_run": _DRY_RUN,
     },
     iterable=("snapshot",),
+    two_people=True,
 )
 def forget(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
@@ -340,7 +342,8 @@ def hold(  # noqa: PLR0913, PLR0917 - one flag each
         "hold": N_("The hold, as `backup.hold --list` prints it."),
         "reason": N_("Why it may end; the person who approves it reads it."),
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def release(_context: Context, hold: str, reason: str, dry_run: bool = False) -> int:
     """End a hold; always takes a second person."""

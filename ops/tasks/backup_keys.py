@@ -36,7 +36,8 @@ def key_list(_context: Context, site: str = "", store: str = "", json: bool = Fa
         "reason": _REASON,
         "document": _DOCUMENT,
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def key_add(
     _context: Context,
@@ -71,7 +72,8 @@ def key_add(
         "document": _DOCUMENT,
         "any_disk": _ANY_DISK,
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def key_export(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
@@ -111,6 +113,7 @@ def key_export(  # noqa: PLR0913, PLR0917 - one flag each
         "dry_run": _DRY_RUN,
     },
     iterable=("holder",),
+    two_people=True,
 )
 def key_escrow(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,

@@ -24,11 +24,15 @@ from invoke.tasks import Task
 
 from ops.errors import OpsError, WrongUseError
 from ops.people.acting import check_door
-from ops.text import _, paragraphs_of, render_error
+from ops.tasks.numbers import NumberReader
+from ops.text import N_, _, paragraphs_of, render_error
 
 EXIT_INTERRUPTED = 130
-MOST_COUNTED = 9_000
-"""The greatest number that a flag takes: what counts days or years needs no more."""
+PROOF_FLAG = "proof_file"
+_PROOF_HELP = N_(
+    "File with your password and, on its second line, a code, should you have to prove who you are;"
+    " left out: asks."
+)
 
 EXIT_BROKEN_PIPE = 141  # what the shell reports of a program that SIGPIPE has ended
 _PASSWORD_IN_URL = re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+@")
@@ -47,40 +51,13 @@ class OperatorTask(Task[Callable[..., None]]):
         return options
 
 
-class NumberReader:
-    """Reads the number that is given to a flag; what invoke calls the flag's kind."""
-
-    def __init__(self, flag: str) -> None:
-        self._flag = flag
-        self.__name__ = "int"  # invoke prints a kind by its name
-
-    def __call__(self, text: str) -> int:
-        """Read it.
-
-        Raises:
-            WrongUseError: It is no whole number from 0 to `MOST_COUNTED`.
-        """
-        digits = text.strip()
-        is_short = len(digits) <= len(str(MOST_COUNTED))
-        if digits.isascii() and digits.isdigit() and is_short and int(digits) <= MOST_COUNTED:
-            return int(digits)
-        raise WrongUseError(
-            "the flag --{flag} takes a whole number from 0 to {most}",
-            why='"{given}" was given',
-            data="nothing was changed",
-            next_step="correct it and type the command again",
-            flag=self._flag,
-            most=MOST_COUNTED,
-            given=text,
-        )
-
-
 def operator_task(
     *,
     name: str | None = None,
     help: Mapping[str, str] | None = None,  # noqa: A002 - invoke's own word
     iterable: Sequence[str] = (),
     as_owner: bool = True,
+    two_people: bool = False,
 ) -> Callable[[Callable[..., int | None]], OperatorTask]:
     """Make a task of a function.
 
@@ -90,6 +67,8 @@ def operator_task(
         iterable: Flags that may be given several times.
         as_owner: Whether the task touches the estate's folders, and so has to run as their owner
             and by somebody whose roles allow it (`ops.people.rights`).
+        two_people: Whether it may ask for a second person: then it takes `--proof-file`, with which
+            the one who asks proves who it is where the system cannot tell.
     """
 
     def make(body: Callable[..., int | None]) -> OperatorTask:
@@ -101,6 +80,9 @@ def operator_task(
             if code:
                 raise Exit(code=code)
 
+        if two_people:
+            run.__signature__ = _with_proof(body)  # type: ignore[attr-defined]  # inspect reads it
+        told = {**(help or {}), **({PROOF_FLAG: _PROOF_HELP} if two_people else {})}
         paragraphs = paragraphs_of(inspect.getdoc(body) or "")
         run.__doc__ = "\n\n".join(_(paragraph) for paragraph in paragraphs)
         made = OperatorTask(
@@ -109,12 +91,18 @@ def operator_task(
             positional=[],  # with positional flags `--dry` would be taken for a value
             auto_shortflags=False,  # short names would change whenever a flag is added
             iterable=list(iterable),
-            help={flag: _(text) for flag, text in (help or {}).items()},
+            help={flag: _(text) for flag, text in told.items()},
         )
         made.required = required
         return made
 
     return make
+
+
+def _with_proof(body: Callable[..., object]) -> inspect.Signature:
+    signature = inspect.signature(body)
+    proof = inspect.Parameter(PROOF_FLAG, inspect.Parameter.KEYWORD_ONLY, default="")
+    return signature.replace(parameters=[*signature.parameters.values(), proof])
 
 
 def _required_flags(body: Callable[..., object]) -> tuple[str, ...]:
@@ -141,7 +129,12 @@ def _start(
     if as_owner:
         _run_as_owner()
         check_door(_task_name(body), values)
-    return body(context, **values)
+    if PROOF_FLAG not in values:
+        return body(context, **values)
+    from ops.people.requester import proving_with
+
+    with proving_with(values.pop(PROOF_FLAG)):
+        return body(context, **values)
 
 
 def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:

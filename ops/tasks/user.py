@@ -20,7 +20,8 @@ _DRY_RUN = N_("Say what would be done, and change nothing.")
         "reason": _REASON,
         "document": _DOCUMENT,
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def add(
     _context: Context,
@@ -72,7 +73,8 @@ def disable(_context: Context, person: str, reason: str = "", dry_run: bool = Fa
         "reason": _REASON,
         "document": _DOCUMENT,
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def role(
     _context: Context,
@@ -107,7 +109,8 @@ def role(
         "reason": _REASON,
         "document": _DOCUMENT,
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
 def reset_totp(
     _context: Context,

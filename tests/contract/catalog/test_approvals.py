@@ -16,7 +16,7 @@ from ops.catalog.records import JournalRow
 from ops.errors import WrongUseError
 from ops.journal import Origin
 from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
-from ops.people.credentials import disable_credentials, renew_factor
+from ops.people.credentials import ProofError, disable_credentials, renew_factor
 from ops.people.deciding import CannotDecideError, Ruling, Verdict, decide_request
 from ops.people.requests import Wish, list_requests, standing_of
 from ops.people.roles import can_two_change_roles, give_role, refuse_if_last, take_role
@@ -273,6 +273,33 @@ def test_the_last_one_who_can_approve_changes_of_roles_is_kept(catalog: Catalog,
 )
 def test_whether_two_people_can_change_roles(held: dict[str, set[str]], possible: bool) -> None:
     assert can_two_change_roles(held) == possible
+
+
+def test_who_asks_proves_it_before_a_request_is_written_and_only_then(catalog: Catalog) -> None:
+    asked: list[str] = []
+
+    def prove() -> str:
+        asked.append("nva")
+        return "password-and-code"
+
+    def fail() -> str:
+        raise ProofError("no")
+
+    with pytest.raises(ProofError):
+        require_approval(catalog, origin_of("nva"), WISH, now=NOW, prove=fail)
+    with catalog.reading() as session:
+        assert list_requests(session) == []
+    for _time in range(2):  # the second time one waits already
+        with pytest.raises(ApprovalAwaitedError) as caught:
+            require_approval(catalog, origin_of("nva"), WISH, now=NOW, prove=prove)
+    decide(catalog, str(caught.value.params["request"]), "ttb")
+    permit = require_approval(catalog, origin_of("nva"), WISH, now=NOW, prove=fail)
+
+    assert (permit.need, asked) == ("needed", ["nva"])
+    with catalog.reading() as session:
+        query = select(JournalRow.details).where(JournalRow.action == "approval.request")
+        (details,) = session.execute(query).scalars()
+    assert '"proof":"password-and-code"' in details
 
 
 def test_every_step_is_in_the_journal_with_both_people(catalog: Catalog) -> None:

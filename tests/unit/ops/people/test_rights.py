@@ -15,13 +15,16 @@ from ops.catalog.people_records import RoleGrant
 from ops.cli import show_status
 from ops.errors import EstateError
 from ops.estate.load import load_estate
+from ops.estate.people import Person, find_shared
 from ops.estate.read import find_estate_path
 from ops.people.acting import (
     NotAllowedError,
     check_door,
     check_right,
+    find_person,
     is_believed,
     login_at_terminal,
+    read_login_id,
 )
 from ops.people.answering import check_answering
 from ops.people.approvals import Need, decide_need
@@ -143,6 +146,40 @@ def test_when_a_second_person_is_needed(
     action: str, people: list[str], roles: dict[str, list[str]], need: Need
 ) -> None:
     assert decide_need(action, "a", people, roles) == need
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0\n", 0), ("1000", 1000), ("4294967295\n", None), ("", None), ("-1", None), ("²", None)],
+)
+def test_what_the_kernel_keeps_of_a_login(text: str, number: int | None) -> None:
+    assert read_login_id(text) == number
+
+
+def test_a_login_of_two_people_is_nobodys() -> None:
+    people = [
+        Person(name=name, title="x", login=login, mail=mail)
+        for name, login, mail in (
+            ("nva", "nva", "A@example.vn"),
+            ("ttb", "nva", ""),
+            ("lvc", "lvc", "a@example.vn"),
+            ("ptd", "", ""),
+        )
+    ]
+    found = [find_person(people, login) for login in ("nva", "lvc", "")]
+
+    assert found == [None, people[2], None]
+    assert [it.key for it in find_shared(people)] == ["people[ttb].login", "people[lvc].mail"]
+    assert {it.severity for it in find_shared(people)} == {"error"}
+
+
+def test_what_takes_two_people_can_be_proved_from_a_file() -> None:
+    needing = {
+        *(f"backup.{it}" for it in ("restore", "forget", "release")),
+        *(f"backup.key-{it}" for it in ("export", "escrow", "add")),
+        *(f"user.{it}" for it in ("add", "role", "reset-totp")),
+    }
+    assert {name for name, task in TASKS.items() if "proof_file" in flags_of(task)} >= needing
 
 
 def test_root_and_the_owner_give_the_first_role() -> None:

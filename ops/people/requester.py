@@ -1,0 +1,58 @@
+"""Have the one who asks for an act of two people prove who it is, where the system cannot tell.
+
+The kernel keeps with whom a session began (audit login id), also behind `sudo`; where the system's
+login sets it, that is proof enough. Elsewhere the login comes from the environment, which anybody
+can set: one person could ask as somebody else and then approve as oneself. So password and code are
+asked for; the journal row of the request says by which of the two it was made.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from ops.jobs.by_hand import Bench
+from ops.people.acting import kernel_login
+from ops.people.asking import ask_proof
+from ops.people.credentials import NoCredentialsError, has_good_credentials, prove
+from ops.people.key_file import load_credentials_key
+from ops.present import write_line
+from ops.text import _
+
+KERNEL_LOGIN = "kernel-login"
+PASSWORD_AND_CODE = "password-and-code"  # noqa: S105 -- the name of a way to prove, no password
+
+_PROOF_FILE: ContextVar[str] = ContextVar("proof_file", default="")
+
+
+@contextmanager
+def proving_with(proof_file: str) -> Iterator[None]:
+    """Have the requester prove with a file while a task runs; empty: at the terminal."""
+    before = _PROOF_FILE.set(proof_file)
+    try:
+        yield
+    finally:
+        _PROOF_FILE.reset(before)
+
+
+def proof_of_requester(bench: Bench) -> Callable[[], str]:
+    """Give what makes the one at the terminal prove who it is; it gives the way that was used.
+
+    What it gives back raises `ProofError`, or `NoCredentialsError` of who can prove nothing.
+    """
+
+    def ask() -> str:
+        if kernel_login():
+            return KERNEL_LOGIN
+        person = bench.origin.person
+        with bench.catalog.reading() as session:
+            if not has_good_credentials(session, person):
+                raise NoCredentialsError(person)
+        key = load_credentials_key(bench.estate)
+        if not _PROOF_FILE.get():
+            write_line("  " + _("this machine does not keep who logged in: prove who you are"))
+        proof = ask_proof(person, _PROOF_FILE.get(), flag="proof-file")
+        prove(bench.catalog, key, person, proof, origin=bench.origin, now=datetime.now(UTC))
+        return PASSWORD_AND_CODE
+
+    return ask
