@@ -14,6 +14,8 @@ from backup.checking.findings import Finding
 from backup.errors import BackupError
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
+from ops.estate.models import Estate
+from ops.estate.stores import Store
 from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
@@ -22,7 +24,8 @@ from ops.jobs.pack_memory import choose_packs, recall_readings, remember_reading
 from ops.jobs.protection_trial import try_protection
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
-from ops.ledger.definitions import JobResult
+from ops.ledger.definitions import JobResult, Outcome
+from ops.retention.losses import read_losses
 from ops.service.registry import RunContext
 
 ReadData = Literal["none", "share", "all"]
@@ -70,7 +73,19 @@ def check(
     where = (site.name, store.name)
     remember_readings(context.catalog, where, result.verified_packs, gone=gone, now=now)
     try_protection(context.catalog, estate, site.name, store)
-    return _conclude(result, {"store": store.name, "mended": mended})
+    concluded = _conclude(result, {"store": store.name, "mended": mended})
+    return _add_loss(concluded, context, estate, store)
+
+
+def _add_loss(result: JobResult, context: RunContext, estate: Estate, store: Store) -> JobResult:
+    """Tell what is gone from the store, unless there is damage to tell of."""
+    with context.catalog.reading() as session:
+        losses = read_losses(session, estate).get(context.site, [])
+    loss = next((it for it in losses if it.store == store.name), None)
+    if loss is None or result.outcome == "failed" or (result.outcome != "ok" and not loss.held):
+        return result
+    outcome: Outcome = "failed" if loss.held else "incomplete"
+    return JobResult(outcome, loss.reason, loss.as_params(), result.summary)
 
 
 def make_check_request(

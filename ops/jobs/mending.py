@@ -18,6 +18,7 @@ from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.repositories import open_place
+from ops.retention.losses import root_of
 from ops.service.registry import RunContext
 
 
@@ -69,16 +70,9 @@ def mend(
 
 def find_twins(estate: Estate, store: Store) -> list[Store]:
     """Give the stores that hold the same bytes: a mirror's source, its other mirrors; pure."""
-    root = _root(estate, store)
+    root = root_of(estate, store)
     return [
         other
         for other in estate.stores
-        if other.name != store.name and _root(estate, other).name == root.name
+        if other.name != store.name and root_of(estate, other).name == root.name
     ]
-
-
-def _root(estate: Estate, store: Store) -> Store:
-    """Give the store whose bytes a mirror holds; any other store is its own."""
-    while store.role == "mirror" and store.of is not None:
-        store = estate.store(store.of)
-    return store

@@ -18,7 +18,8 @@ from ops.ledger.definitions import (
     TIMED_OUT,
 )
 from ops.present import format_number, format_size
-from ops.retention.wording import BRAKES, tell_brake
+from ops.retention.braking import HELD_MISSING, MISSING
+from ops.retention.wording import ASK_HOLDERS, BRAKES, LOOK_AT_STORE, tell_brake
 from ops.text import N_, _, fill
 
 Params = Mapping[str, Any]
@@ -107,6 +108,18 @@ _PLAIN: Mapping[str, Explanation] = {
             "fetch them from another copy; else take them out: `{program} backup.repair --site"
             " {site} --pack {first}`"
         ),
+    ),
+    HELD_MISSING: Explanation(
+        N_("{count} snapshots that are held are gone from {store}, not by this service"),
+        N_("they are held for {reference}; somebody deleted them, or they cannot be read"),
+        N_("what is to be kept for an inspection is not there"),
+        ASK_HOLDERS,
+    ),
+    MISSING: Explanation(
+        N_("{count} snapshots are gone from {store}, not by this service"),
+        N_("somebody deleted them by hand, or they cannot be read"),
+        N_("every backup that is seen is untouched"),
+        LOOK_AT_STORE,
     ),
     "damage_mended": Explanation(
         N_("{count} damaged packs in {store} were mended with the same bytes from another store"),

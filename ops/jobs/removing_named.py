@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from backup.errors import BackupError
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.selection import find_snapshot
 from ops import journal
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
+from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.choosing import choose_stores
 from ops.jobs.definitions import forget_job
 from ops.jobs.forget import read_guard, stop
 from ops.jobs.forget_named import (
@@ -20,19 +23,24 @@ from ops.jobs.forget_named import (
     plan_named,
     wish_deletion,
 )
+from ops.jobs.indexing import was_seen
 from ops.jobs.removing import index_snapshots, look_now, write_removed
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import EXIT_CODES, write_outcome
 from ops.jobs.second_person import ask_second_person
 from ops.jobs.vanished import require_site
 from ops.journal import Entry
+from ops.ledger.definitions import JobResult
 from ops.people.approvals import Permit, find_need
 from ops.present import format_moment, write_line
 from ops.retention.deletions import DeletionPlan
 from ops.retention.holds import need_two
 from ops.retention.looks import accept_present
+from ops.retention.losses import read_losses
 from ops.service.site_lock import hold_site_lock
 from ops.tasks.confirming import need_confirmation
+from ops.tasks.gravest import gravest
+from ops.tasks.running import report
 from ops.text import _, ngettext
 
 
@@ -76,8 +84,18 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
     return write_removed(result, site.name)
 
 
-def accept_present_state(name: str, reason: str, *, named: bool, dry_run: bool) -> int:
-    """Take a site's snapshots as they are now, and this machine's clock, as right."""
+def accept_present_state(
+    name: str, reason: str, *, named: bool, store: str = "", dry_run: bool
+) -> int:
+    """Take a site's snapshots as they are now, and this machine's clock, as right.
+
+    Args:
+        name: Of the site.
+        reason: Why, in the person's words.
+        named: Whether snapshots were named, which does not go together.
+        store: One store; empty: the primary and every copy that was ever seen.
+        dry_run: Say what would be accepted.
+    """
     _need_reason(reason)
     if named:
         raise WrongUseError(
@@ -91,29 +109,64 @@ def accept_present_state(name: str, reason: str, *, named: bool, dry_run: bool) 
         hold_site_lock(estate.service.state, name, holder="accept"),
     ):
         require_site(estate, bench.catalog, name)
-        snapshots = index_snapshots(bench, open_repository(estate, name), name)
-        brake = look_now(bench, name, snapshots)
-        if brake is None:
-            write_line(_("Everything is as expected; there is nothing to accept."))
-            return 0
-        write_outcome(stop(brake), job=forget_job(name), site=name)
-        count = len(snapshots)
-        if dry_run:
-            text = ngettext(
-                "would take {count} snapshot and the clock as right",
-                "would take {count} snapshots and the clock as right",
-                count,
-            )
-            write_line(text.format(count=count))
-            return 0
-        details = {"brake": brake.reason, **brake.params, "snapshots": count}
-        origin = replace(bench.origin, reason=reason)
-        store = estate.primary_store.name
-        with bench.catalog.writing() as session:
-            accept_present(session, name, store, snapshots, now=datetime.now(UTC))
-            journal.append(session, origin, [Entry("backup.accept", name, details)])
-    write_line(_("Accepted; from now on forgetting goes on from what is there."))
-    return 0
+        places = [
+            it
+            for it in choose_stores(estate, store, ("primary", "copy"))
+            if it.role == "primary" or store or was_seen(bench.catalog, name, it.name)
+        ]
+        accepted, codes = [], []
+        for place in places:
+            try:
+                accepted.append(_accept_in(bench, name, place, reason, dry_run=dry_run))
+            except (BackupError, OpsError) as error:
+                codes.append(report(error))
+    if any(accepted) and not dry_run:
+        write_line(_("Accepted; from now on forgetting goes on from what is there."))
+    if not any(accepted) and not codes:
+        write_line(_("Everything is as expected; there is nothing to accept."))
+    return gravest(codes)
+
+
+def _accept_in(bench: Bench, name: str, store: Store, reason: str, *, dry_run: bool) -> bool:
+    """Say what is not as expected in one store, and accept it; gives whether there was anything."""
+    estate = bench.estate
+    repository = open_repository(estate, name, store)
+    snapshots = index_snapshots(bench, repository, name, store)
+    brake = look_now(bench, name, snapshots, store=store)
+    with bench.catalog.reading() as session:
+        losses = read_losses(session, estate).get(name, [])
+    loss = next((it for it in losses if it.store == store.name), None)
+    if brake is None and loss is None:
+        return False
+    found = stop(brake) if brake is not None else None
+    if loss is not None and (found is None or loss.held):
+        found = JobResult("incomplete", loss.reason, loss.as_params())
+    if found is not None:
+        write_outcome(found, job=forget_job(name), site=name)
+    if loss is not None and loss.held:
+        write_line("  " + _("what is held stays expected until two people end the hold"))
+    count = len(snapshots)
+    if dry_run:
+        text = ngettext(
+            "would take {count} snapshot and the clock as right",
+            "would take {count} snapshots and the clock as right",
+            count,
+        )
+        write_line(text.format(count=count))
+        return True
+    params = brake.params if brake is not None else {"gone": loss.count if loss else 0}
+    details = {
+        "brake": brake.reason if brake is not None else "",
+        **params,
+        "snapshots": count,
+        "store": store.name,
+    }
+    with bench.catalog.writing() as session:
+        accept_present(session, name, store.name, snapshots, now=datetime.now(UTC))
+        journal.append(
+            session, replace(bench.origin, reason=reason), [Entry("backup.accept", name, details)]
+        )
+    return True
 
 
 def _resolve(repository: Repository, naming: Naming) -> NamedWish:

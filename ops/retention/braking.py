@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+HELD_GONE = "held_gone"
 NOTHING_SEEN = "nothing_seen"
 MANY_GONE = "many_gone"
 CLOCK_BEHIND = "clock_behind"
 CLOCK_AHEAD = "clock_ahead"
+
+HELD_MISSING = "held_missing"
+MISSING = "snapshots_missing"
+"""What is told while deleting goes on: something is gone that nobody here has deleted."""
 
 _ALLOWED_GONE = 1
 _ALLOWED_SHARE = 10  # a tenth
@@ -31,6 +36,7 @@ class BrakeFacts:
         accepted: Ids of those that were there when everything was last found right; their times
             have been looked at.
         looked_at: When that was, by the machine's clock; None where it never was.
+        held: Ids of those expected that a hold protects.
     """
 
     now: datetime
@@ -38,6 +44,7 @@ class BrakeFacts:
     expected: frozenset[str]
     accepted: frozenset[str] = frozenset()
     looked_at: datetime | None = None
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ def _find_shrink(facts: BrakeFacts) -> Brake | None:
     params = {"expected": len(facts.expected), "gone": len(gone)}
     if gone and not facts.present:
         return Brake(NOTHING_SEEN, params)
+    if held := gone & facts.held:
+        return Brake(HELD_GONE, {**params, "held": len(held)})
     if len(gone) > max(_ALLOWED_GONE, len(facts.expected) // _ALLOWED_SHARE):
         return Brake(MANY_GONE, params)
     return None

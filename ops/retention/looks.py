@@ -20,6 +20,7 @@ from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import Deletion, ExpectedSnapshot, RetentionLook
 from ops.retention.braking import Brake, BrakeFacts, decide_brake
 from ops.retention.holds import read_holds
+from ops.retention.protection import is_held
 
 
 def remember_seen(session: Session, site: str, store: str, snapshots: Sequence[Snapshot]) -> None:
@@ -46,12 +47,14 @@ def read_facts(
     """
     expected = read_expected(session, site, store)
     look = session.get(RetentionLook, (site, store))
+    holds = read_holds(session, site)
     return BrakeFacts(
         now=now,
         present=present,
         expected=frozenset(expected),
         accepted=frozenset(it for it, accepted in expected.items() if accepted),
         looked_at=look.looked_at if look else None,
+        held=frozenset(it for it in expected if is_held(it, holds)),
     )
 
 
@@ -64,7 +67,10 @@ def look_before_deleting(
     now: datetime,
     leaving_out: Collection[str] = (),
 ) -> Brake | None:
-    """Look whether everything is as expected; if it is, that is noted.
+    """Look whether everything is as expected, or nearly; if it is, that is noted.
+
+    What is gone and was not deleted here stays expected: it is told until somebody accepts it, and
+    many small losses add up to one that stops everything.
 
     Args:
         catalog: Open.
@@ -83,7 +89,7 @@ def look_before_deleting(
         times = {it: min(time, now) if it in leaving_out else time for it, time in present.items()}
         brake = decide_brake(read_facts(session, site, store, times, now=now))
         if brake is None:
-            accept_present(session, site, store, snapshots, now=now)
+            _believe(session, site, store, snapshots, now=now)
     return brake
 
 
@@ -94,6 +100,13 @@ def accept_present(
     present = {it.id for it in snapshots}
     gone = read_expected(session, site, store).keys() - present
     give_up_gone(session, site, store, gone)
+    _believe(session, site, store, snapshots, now=now)
+
+
+def _believe(
+    session: Session, site: str, store: str, snapshots: Sequence[Snapshot], *, now: datetime
+) -> None:
+    """Believe what is there, and the clock; what is gone stays expected, so that it is told."""
     remember_seen(session, site, store, snapshots)
     session.flush()
     session.execute(

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ops.retention.braking import CLOCK_AHEAD, CLOCK_BEHIND, MANY_GONE, NOTHING_SEEN
+from ops.retention.braking import (
+    CLOCK_AHEAD,
+    CLOCK_BEHIND,
+    HELD_GONE,
+    MANY_GONE,
+    NOTHING_SEEN,
+)
 from ops.text import N_, fill
 
-_LOOK_AT_STORE = N_(
+LOOK_AT_STORE = N_(
     "look at the store; if this is meant: `{program} backup.forget --site {site} --accept"
     " --reason TEXT`"
+)
+ASK_HOLDERS = N_(
+    "look for them in the other stores; only two people end a hold:"
+    " `{program} backup.hold --list`, then `{program} backup.release --hold ID --reason TEXT`"
 )
 _LOOK_AT_CLOCK = N_(
     "set the clock right (`timedatectl`); if it is right: `{program} backup.forget --site {site}"
@@ -22,13 +32,19 @@ BRAKES: Mapping[str, tuple[str, str, str, str]] = {
         N_("nothing was deleted: no snapshot is seen, and there were {expected}"),
         N_("the store is empty, another one is mounted, or its snapshots cannot be read"),
         N_("nothing was changed; whether earlier backups are still there has to be looked at"),
-        _LOOK_AT_STORE,
+        LOOK_AT_STORE,
+    ),
+    HELD_GONE: (
+        N_("nothing was deleted: {held} snapshots that are held are gone, not by this service"),
+        N_("somebody deleted them by hand, or they cannot be read"),
+        _UNTOUCHED,
+        ASK_HOLDERS,
     ),
     MANY_GONE: (
         N_("nothing was deleted: {gone} of {expected} snapshots are gone, not by this service"),
         N_("somebody deleted them by hand, or they cannot be read"),
         _UNTOUCHED,
-        _LOOK_AT_STORE,
+        LOOK_AT_STORE,
     ),
     CLOCK_BEHIND: (
         N_("nothing was deleted: the clock says {now}, but something is known of {other}"),

@@ -25,6 +25,7 @@ from ops.estate.references import reveal
 from ops.jobs.vanished import read_vanished
 from ops.notices.late import first_due
 from ops.notices.routing import find_gaps
+from ops.retention.losses import Loss, read_losses
 from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
 from ops.status.rule import CopyFacts, Verdict, judge_copies
@@ -62,6 +63,7 @@ class SiteFacts:
         missed: Runs that were missed lately.
         copies: What is known of it in each store, the primary included.
         rule: Each part of the rule 3-2-1-1-0, judged.
+        losses: What is gone from stores although nobody here has deleted it.
     """
 
     name: str
@@ -81,6 +83,7 @@ class SiteFacts:
     missed: int = 0
     copies: tuple[CopyFacts, ...] = ()
     rule: tuple[Verdict, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         copies = read_copies(
             session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
         )
+        losses = read_losses(session, estate)
         own_due_since = first_due(session, OWN_SITE)
         reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
@@ -177,6 +181,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 is_working=not is_lock_free(estate.service.state, site.name),
                 missed=missed.get(site.name, 0),
                 copies=tuple(known),
+                losses=tuple(losses.get(site.name, ())),
                 rule=tuple(judge_copies(known, now=now, rpo=rpo, reread=reread)),
             )
         )

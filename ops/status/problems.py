@@ -71,6 +71,9 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)
+    for loss in site.losses:
+        told = explain(loss.reason, loss.as_params(), site=site.name)
+        yield Problem("red" if loss.held else "yellow", site.name, told)
     for told in explain_late_copies(site, facts.now):
         yield Problem("yellow", site.name, told)
     if site.missed:

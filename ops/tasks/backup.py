@@ -278,7 +278,9 @@ def forget(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.progress import shown_progress
 
     if accept:
-        return accept_present_state(site, reason, named=bool(snapshot), dry_run=dry_run)
+        return accept_present_state(
+            site, reason, named=bool(snapshot), store=store, dry_run=dry_run
+        )
     if snapshot:
         naming = Naming(site, tuple(snapshot), reason, document, confirm, dry_run)
         with shown_progress() as progress:

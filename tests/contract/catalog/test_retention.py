@@ -1,5 +1,6 @@
 """Holds, what is expected, and records of deletions: on SQLite and on PostgreSQL."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from ops.errors import WrongUseError
 from ops.journal import Origin
 from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
 from ops.people.deciding import CannotDecideError, Ruling, decide_request
-from ops.retention.braking import CLOCK_BEHIND, MANY_GONE, NOTHING_SEEN
+from ops.retention.braking import CLOCK_BEHIND, HELD_GONE, MANY_GONE, NOTHING_SEEN
 from ops.retention.deletions import (
     DeletionPlan,
     HeldError,
@@ -32,7 +33,12 @@ from ops.retention.holds import (
     release_hold,
     wish_release,
 )
-from ops.retention.looks import look_before_deleting, remember_seen
+from ops.retention.looks import (
+    accept_present,
+    look_before_deleting,
+    read_expected,
+    remember_seen,
+)
 from tests.people import appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -47,9 +53,9 @@ def snapshots(*days: int) -> list[Snapshot]:
     ]
 
 
-def place(catalog: Catalog) -> Hold:
+def place(catalog: Catalog, snapshot: str = "") -> Hold:
     with catalog.writing() as session:
-        return place_hold(session, origin_of("nva"), WISH, now=NOW)
+        return place_hold(session, origin_of("nva"), replace(WISH, snapshot=snapshot), now=NOW)
 
 
 def release(catalog: Catalog, hold: Hold, by: str = "nva") -> Permit:
@@ -134,6 +140,27 @@ def test_what_was_seen_is_expected_until_it_is_deleted_on_record(catalog: Catalo
         (deletion,) = list_deletions(session, "cong-xa")
     assert (deletion.removed, deletion.basis, deletion.requested_by) == (gone, "tự đặt", "")
     assert [it["id"] for it in deletion.planned] == gone
+
+
+def test_small_losses_add_up_and_stay_expected_until_accepted(catalog: Catalog) -> None:
+    assert look(catalog, 1, 2, 3, 4) == ""
+    assert look(catalog, 1, 2, 3) == ""
+    assert look(catalog, 1, 2) == MANY_GONE
+    with catalog.writing() as session:
+        accept_present(session, "cong-xa", "near", snapshots(1, 2), now=NOW)
+    assert look(catalog, 1, 2) == ""
+
+
+def test_what_is_held_and_gone_stays_expected_whoever_accepts(catalog: Catalog) -> None:
+    assert look(catalog, 1, 2, 3, 4) == ""
+    place(catalog, snapshots(4)[0].id)
+    assert look(catalog, 1, 2, 3) == HELD_GONE
+    with catalog.writing() as session:
+        accept_present(session, "cong-xa", "near", snapshots(1, 2), now=NOW)
+        expected = read_expected(session, "cong-xa", "near")
+
+    assert sorted(expected) == sorted(it.id for it in snapshots(1, 2, 4))
+    assert look(catalog, 1, 2) == HELD_GONE
 
 
 def test_a_deletion_that_was_cut_off_is_completed_by_the_next_look(catalog: Catalog) -> None:

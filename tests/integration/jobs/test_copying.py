@@ -206,6 +206,34 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
         away.rename(folder)
 
 
+def test_a_held_snapshot_that_vanishes_is_red_until_two_people_end_the_hold(estate: Path) -> None:
+    for words in (("backup.run", "--site", "cong-xa"), ("backup.copy",)):
+        assert giucong(estate, *words).returncode == 0
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    held = listed[0]["id"]
+    hold = ("backup.hold", "--site", "cong-xa", "--reason", "Thanh tra", "--reference", "05/QĐ-TTr")
+    assert giucong(estate, *hold, "--snapshot", held[:10]).returncode == 0
+    taken = estate.parent / "held"
+    path = estate.parent / "stores/near/cong-xa/snapshots" / held
+    path.rename(taken)
+    try:
+        check = giucong(estate, "backup.check", "--site", "cong-xa", "--store", "near")
+        accept = ("backup.forget", "--site", "cong-xa", "--accept", "--reason", "xem rồi")
+        assert giucong(estate, *accept).returncode == 0
+        told = giucong(estate)
+        forgotten = giucong(estate, "backup.forget", "--site", "cong-xa", "--confirm", "cong-xa")
+    finally:
+        taken.rename(path)
+    again = giucong(estate, "backup.check", "--site", "cong-xa", "--store", "near")
+
+    assert check.returncode == 1
+    assert "1 snapshots that are held are gone from near" in check.stdout
+    assert "1 snapshots that are held are gone from near" in told.stdout
+    assert (told.returncode, forgotten.returncode) == (1, 1)
+    assert "1 snapshots that are held are gone, not by this service" in forgotten.stdout
+    assert again.returncode == 0, again.stdout
+
+
 @pytest.mark.parametrize("store", ["near", "beside"])
 def test_a_damaged_pack_is_mended_with_the_same_bytes(estate: Path, store: str) -> None:
     sound = _bytes(estate, store)

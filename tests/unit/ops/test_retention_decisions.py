@@ -18,6 +18,7 @@ from ops.jobs.forget import make_policy
 from ops.retention.braking import (
     CLOCK_AHEAD,
     CLOCK_BEHIND,
+    HELD_GONE,
     MANY_GONE,
     NOTHING_SEEN,
     BrakeFacts,
@@ -145,6 +146,8 @@ def without(*gone: int) -> dict[str, datetime]:
         ({"present": {}, "expected": frozenset()}, None),
         ({"present": {"new": NOW}}, MANY_GONE),
         ({"present": without(1, 2)}, None),
+        ({"present": without(1), "held": frozenset({"01"})}, HELD_GONE),
+        ({"present": without(1), "held": frozenset({"02"})}, None),
         ({"present": without(1, 2, 3)}, MANY_GONE),
         ({"now": NOW - 6 * DAY}, None),
         ({"now": NOW - 8 * DAY}, CLOCK_BEHIND),

@@ -5,6 +5,7 @@ import pytest
 
 from ops.alerts.overview import AlertView, Telling
 from ops.paragraphs import wrap
+from ops.retention.losses import Loss
 from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
 from ops.status.problems import find_problems, summarize
 from ops.status.rule import CopyFacts
@@ -74,6 +75,16 @@ def test_when_all_is_well_there_is_nothing_to_say_but_one_line() -> None:
             "last check: failed: 1 faults were found in the repository",
         ),
         (a_site(last_check=None), "yellow", "the backups were never checked"),
+        (
+            a_site(losses=(Loss("near", 2, NOW, held=1, reference="05/QĐ"),)),
+            "red",
+            "1 snapshots that are held are gone from near, not by this service",
+        ),
+        (
+            a_site(losses=(Loss("near", 2, NOW),)),
+            "yellow",
+            "2 snapshots are gone from near, not by this service",
+        ),
         (a_site(missed=2), "yellow", "2 runs were missed in the last 7 days"),
     ],
 )
