@@ -16,18 +16,21 @@ The chain shows what was changed or taken out. It cannot show that the newest ro
 for that, keep the head elsewhere and give it to `verify`.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, String, cast, func, insert, select, text, type_coerce
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from ops.canonical import canonical_json, clean_text
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow
+from ops.errors import OpsError
+from ops.journal_rows import is_there, means_gone, read_rows, read_strange_rows
 
 FIELDS = (
     "sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
@@ -36,9 +39,24 @@ FIELDS = (
 """The hashed fields, in order."""
 
 FIRST_PREVIOUS = "0" * 64
+STORED = (*FIELDS, "hash")
+"""The columns of the table."""
+
 _SEPARATOR = "\x1f"
 _ADVISORY_LOCK = 0x6A6F_7572_6E61_6C  # "journal"
-_READ_AT_ONCE = 10_000
+
+
+class JournalGoneError(OpsError):
+    """The journal's table is gone or lacks a column: nothing can be done and written down."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the journal is gone: its table is not there any more, or lacks a column",
+            why="somebody has changed the catalog past this program",
+            data="backups in the stores are untouched; nothing was changed now, since it could not"
+            " be written down",
+            next_step="touch nothing, keep a copy of the catalog, then `{program} service.recover`",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +121,8 @@ class Verdict:
         broken_at: Sequence number of the first row that does not hold; None when all do.
         reason: `changed` (the row's hash is not that of its fields), `gap` (a row is missing
             before it), `cut` (rows up to the expected head are missing), `rewritten` (the row
-            at the expected head has another hash); empty when all hold.
+            at the expected head has another hash), `gone` (there is no such table, or it lacks
+            a column); empty when all hold.
     """
 
     checked_rows: int
@@ -124,16 +143,22 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         The new head.
 
     Raises:
+        JournalGoneError: The table is not there, or is not as it was made.
         TypeError: Details hold something JSON has no form for, such as a wrapped secret.
     """
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    head = read_head(connection)
-    rows = list(_next_rows(head, origin, entries))
-    if not rows:
-        return head
-    connection.execute(insert(JournalRow), rows)
+    try:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        head = read_head(connection)
+        rows = list(_next_rows(head, origin, entries))
+        if not rows:
+            return head
+        connection.execute(insert(JournalRow), rows)
+    except DBAPIError as error:
+        if means_gone(connection, error, STORED):
+            raise JournalGoneError from error
+        raise
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
 
@@ -152,9 +177,17 @@ def verify(catalog: Catalog, *, expected: Head | None = None) -> Verdict:
         catalog: The catalog to read; nothing is written.
         expected: A head noted earlier and kept elsewhere, which must still be in the chain.
     """
-    # A chain that breaks early leaves rows unread; closing lets go of the database's cursor.
-    with catalog.readers.connect() as connection, closing(_read_rows(connection)) as rows:
-        return verify_rows(rows, expected=expected)
+    if not is_there(catalog.readers, STORED):
+        return Verdict(0, Head(0, FIRST_PREVIOUS), 1, "gone")
+    with catalog.readers.connect() as connection:
+        try:
+            # A chain that breaks early leaves rows unread; closing lets go of the cursor.
+            with closing(read_rows(connection, STORED)) as rows:
+                return verify_rows(rows, expected=expected)
+        except (TypeError, OperationalError):
+            if connection.dialect.name != "sqlite":
+                raise  # there a column holds nothing but its own kind
+        return verify_rows(read_strange_rows(connection, STORED), expected=expected)
 
 
 def verify_rows(rows: Iterable[Sequence[str]], *, expected: Head | None = None) -> Verdict:
@@ -199,19 +232,3 @@ def _seal(previous: str, fields: Sequence[str]) -> str:
 
 def _format_at(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _read_rows(connection: Connection) -> Generator[Sequence[str], None, None]:
-    """Read every row as texts, oldest first; the database formats `at`, which is faster."""
-    at = (
-        type_coerce(JournalRow.at, String)
-        if connection.dialect.name == "sqlite"
-        else func.to_char(func.timezone("UTC", JournalRow.at), "YYYY-MM-DD HH24:MI:SS.US")
-    )
-    others = [getattr(JournalRow, name) for name in FIELDS[2:]]
-    columns = [cast(JournalRow.sequence, String), at, *others, JournalRow.hash]
-    query = select(*columns).order_by(JournalRow.sequence)
-    options = {"yield_per": _READ_AT_ONCE}
-    with connection.execute(query, execution_options=options) as result:
-        for part in result.partitions():
-            yield from part

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from ops import journal
-from ops.catalog.opening import Catalog
+from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import JournalRow
 from ops.journal import Entry, Head, Origin
 
@@ -123,6 +124,45 @@ def test_the_first_broken_row_is_named(
 
     assert (verdict.broken_at, verdict.reason) == (broken_at, reason)
     assert verdict.checked_rows == broken_at - 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x'ff00'", "CAST(x'ff00' AS TEXT)", "x'7b7d'", "17"],
+    ids=["blob", "no-utf8", "{}", "number"],
+)
+def test_sqlite_values_of_another_kind_are_a_row_that_was_changed(
+    tmp_path: Path, value: str
+) -> None:
+    catalog = open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    write(catalog, 6)
+    unguard(catalog, f"UPDATE journal SET details = {value} WHERE sequence = 4")  # noqa: S608 -- a test's own words
+    verdict = journal.verify(catalog)
+    catalog.close()
+
+    assert (verdict.broken_at, verdict.reason, verdict.checked_rows) == (4, "changed", 3)
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE journal", "ALTER TABLE journal RENAME COLUMN details TO other"]
+)
+def test_a_journal_that_is_no_table_any_more_is_told_and_not_stumbled_over(
+    tmp_path: Path, statement: str
+) -> None:
+    catalog = open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    write(catalog, 6)
+    with catalog.writers.begin() as connection:
+        for (name,) in connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        ).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text(statement))
+    verdict = journal.verify(catalog)
+    with pytest.raises(journal.JournalGoneError):
+        write(catalog, 1)
+    catalog.close()
+
+    assert verdict == journal.Verdict(0, Head(0, journal.FIRST_PREVIOUS), 1, "gone")
 
 
 def test_a_chain_that_was_written_anew_does_not_match_the_head_kept_elsewhere() -> None:
