@@ -4,10 +4,12 @@ from datetime import datetime
 
 import pyotp
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from ops import journal
 from ops.catalog.opening import Catalog
 from ops.catalog.people_records import Credential
-from ops.journal import Origin
+from ops.journal import Entry, Origin
 from ops.people.credentials import Issued, Proof, issue_credentials
 from ops.people.roles import give_role
 from ops.people.sealing import derive_key
@@ -24,8 +26,10 @@ def enrol(catalog: Catalog, person: str, *roles: str, now: datetime) -> Issued:
     """Give a person credentials and roles."""
     with catalog.writing() as session:
         issued = issue_credentials(session, KEY, person, password_of(person), now=now)
+        journal.append(session, origin_of("test"), [Entry("user.add", person)])
         for role in roles:
             give_role(session, person, role, by="test", request=None, now=now)
+            note_role(session, person, role)
     return issued
 
 
@@ -43,8 +47,16 @@ def appoint(catalog: Catalog, person: str, *roles: str, now: datetime) -> None:
                 changed_at=now,
             )
         )
+        journal.append(session, origin_of("test"), [Entry("user.add", person)])
         for role in roles:
             give_role(session, person, role, by="test", request=None, now=now)
+            note_role(session, person, role)
+
+
+def note_role(session: Session, person: str, role: str, change: str = "give") -> None:
+    """Journal that a role was given: without that it counts for nothing."""
+    entry = Entry("user.role", person, {"role": role, "change": change})
+    journal.append(session, origin_of("test"), [entry])
 
 
 def proof_of(person: str, issued: Issued, at: datetime) -> Proof:

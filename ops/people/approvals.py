@@ -31,6 +31,7 @@ from ops.people.credentials import people_with_credentials
 from ops.people.requests import Wish, change_if, check_wish, note_request, request_approval
 from ops.people.rights import decide_may_approve
 from ops.people.roles import roles_by_person, roles_of
+from ops.records_proof import is_request_proven
 from ops.text import N_
 
 _ADVISORY_LOCK = 0x6170_7072_6F76_616C  # "approval"
@@ -187,7 +188,8 @@ def _open_requests(session: Session, wish: Wish, now: datetime) -> list[Approval
         ApprovalRequest.expires_at > now,
     )
     order = ApprovalRequest.state, ApprovalRequest.requested_at
-    return list(session.execute(query.order_by(*order)).scalars())
+    found = session.execute(query.order_by(*order)).scalars().all()
+    return [request for request in found if is_request_proven(session, request)]
 
 
 def _approver_still_counts(session: Session, request: ApprovalRequest) -> bool:

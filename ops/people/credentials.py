@@ -28,6 +28,7 @@ from ops.people.proofs import (
     pause_after,
 )
 from ops.people.sealing import CredentialsKey, digest_code, open_secret, seal_secret
+from ops.records_proof import journaled_accounts
 
 
 class ProofError(OpsError):
@@ -72,7 +73,7 @@ def people_with_credentials(session: Session) -> set[str]:
 
     Disabling a colleague must not bring back the days when one person was enough.
     """
-    return set(session.execute(select(Credential.person)).scalars())
+    return {*session.execute(select(Credential.person)).scalars(), *journaled_accounts(session)}
 
 
 def has_good_credentials(session: Session, person: str) -> bool:
@@ -80,7 +81,8 @@ def has_good_credentials(session: Session, person: str) -> bool:
     query = select(Credential.person).where(
         Credential.person == person, Credential.disabled_at.is_(None)
     )
-    return session.execute(query).first() is not None
+    is_good = session.execute(query).first() is not None
+    return is_good and journaled_accounts(session).get(person, False)
 
 
 def count_codes_left(session: Session, person: str) -> int:

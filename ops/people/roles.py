@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 from ops.catalog.people_records import Credential, RoleGrant
 from ops.errors import WrongUseError
 from ops.people.rights import ROLES, decide_may_approve
+from ops.records_proof import journaled_roles, keep_proven
 
 FOUNDERS_ROLE = "security_officer"
 """The role that gives roles; the first one to be given, and never without a holder after that."""
 
 
 def is_anybody_appointed(session: Session) -> bool:
-    """Tell whether anybody holds any role; before that everything is allowed to everybody."""
-    held = select(RoleGrant.id).where(RoleGrant.taken_at.is_(None)).limit(1)
-    return session.execute(held).first() is not None
+    """Tell whether anybody holds any role; before that everything is allowed to everybody.
+
+    The journal is asked: who empties the table must not open the door.
+    """
+    return bool(journaled_roles(session))
 
 
 def roles_of(session: Session, person: str) -> frozenset[str]:
@@ -29,7 +32,7 @@ def roles_of(session: Session, person: str) -> frozenset[str]:
 def roles_by_person(
     session: Session, *, with_disabled: bool = False
 ) -> Mapping[str, frozenset[str]]:
-    """Give the roles of everybody who holds one.
+    """Give the roles of everybody who holds one, as far as the journal says the same.
 
     Args:
         session: Any.
@@ -40,7 +43,7 @@ def roles_by_person(
         disabled = select(Credential.person).where(Credential.disabled_at.is_not(None))
         query = query.where(RoleGrant.person.not_in(disabled))
     found: dict[str, set[str]] = {}
-    for person, role in session.execute(query):
+    for person, role in keep_proven(session, session.execute(query), with_disabled=with_disabled):
         found.setdefault(person, set()).add(role)
     return {person: frozenset(roles) for person, roles in found.items()}
 
@@ -49,6 +52,8 @@ def give_role(
     session: Session, person: str, role: str, *, by: str, request: uuid.UUID | None, now: datetime
 ) -> None:
     """Give a role that the person does not hold yet; the caller journals it in the same session."""
+    take_role(session, person, role, by=by, now=now)  # ends a row that the journal never told of
+    session.flush()
     session.add(RoleGrant(person=person, role=role, given_at=now, given_by=by, request_id=request))
 
 

@@ -14,6 +14,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.journal import Entry, Origin
 from ops.people.approvals import Permit
 from ops.people.requests import Wish
+from ops.records_proof import journaled_holds
 from ops.retention.protection import HoldView
 
 RELEASE = "hold-release"
@@ -158,8 +159,12 @@ def find_hold(session: Session, wanted: str) -> Hold:
 
 
 def read_holds(session: Session, site: str) -> tuple[HoldView, ...]:
-    """Give the holds in force for a site."""
-    return tuple(HoldView(it.snapshot, it.reference) for it in list_holds(session, site))
+    """Give the holds in force for a site: of tables and journal, whichever says that it holds."""
+    found = {HoldView(it.snapshot, it.reference): None for it in list_holds(session, site)}
+    for hold in journaled_holds(session).values():
+        if hold.site == site and not hold.is_released:
+            found[HoldView(hold.snapshot, hold.reference)] = None
+    return tuple(found)
 
 
 def list_holds(session: Session, site: str = "", *, released_too: bool = False) -> list[Hold]:

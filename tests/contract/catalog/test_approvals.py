@@ -20,7 +20,7 @@ from ops.people.credentials import ProofError, disable_credentials, renew_factor
 from ops.people.deciding import CannotDecideError, Ruling, Verdict, decide_request
 from ops.people.requests import Wish, list_requests, standing_of
 from ops.people.roles import can_two_change_roles, give_role, refuse_if_last, take_role
-from tests.people import KEY, appoint, origin_of
+from tests.people import KEY, appoint, note_role, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -252,6 +252,7 @@ def test_the_last_one_who_can_approve_changes_of_roles_is_kept(catalog: Catalog,
         for person in ("nva", "lvc"):
             take_role(session, person, "approver", by="test", now=NOW)
         give_role(session, "lvc", "security_officer", by="test", request=None, now=NOW)
+        note_role(session, "lvc", "security_officer")
         refuse_if_last(session, "nva", role)  # who holds nothing that is needed may go
     with catalog.reading() as session:
         for person in ("ttb", "lvc"):
@@ -308,6 +309,7 @@ def test_every_step_is_in_the_journal_with_both_people(catalog: Catalog) -> None
 
     with catalog.reading() as session:
         rows = session.execute(select(JournalRow).order_by(JournalRow.sequence)).scalars().all()
+    rows = [row for row in rows if row.action.startswith("approval.")]
     assert [(row.action, row.person, row.requested_by) for row in rows] == [
         ("approval.request", "nva", ""),
         ("approval.approve", "ttb", "nva"),

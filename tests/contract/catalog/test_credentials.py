@@ -79,7 +79,8 @@ def test_a_recovery_code_works_once_however_it_is_typed(catalog: Catalog) -> Non
     assert is_proved(catalog, "nva", Proof(password_of("nva"), second), NOW)
     with catalog.reading() as session:
         assert count_codes_left(session, "nva") == 8
-    assert actions(catalog) == ["user.recovery-code", "user.proof-failed", "user.recovery-code"]
+    tried = ["user.recovery-code", "user.proof-failed", "user.recovery-code"]
+    assert actions(catalog) == ["user.add", *tried]
 
 
 def test_a_wrong_password_uses_no_code_up(catalog: Catalog) -> None:

@@ -43,6 +43,7 @@ from ops.people.role_changes import is_founder
 from ops.people.roles import give_role
 from ops.tasks import load_tasks
 from ops.tasks.running import OperatorTask, attempt
+from tests.people import note_role
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TASKS: dict[str, OperatorTask] = {
@@ -259,6 +260,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog
 def appoint(catalog: Catalog, person: str, role: str) -> None:
     with catalog.writing() as session:
         give_role(session, person, role, by="test", request=None, now=NOW)
+        note_role(session, person, role)
 
 
 def call(name: str, **given: object) -> int:

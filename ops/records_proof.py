@@ -1,0 +1,185 @@
+"""Hold the tables of roles, credentials, requests and holds against the journal.
+
+These tables say what is allowed and what must stay, and whoever can write to the catalog can write
+to them. The journal tells each change as well, and its chain and signed heads show who touched it.
+So a record counts only as far as the journal says the same; what says otherwise is a finding.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.people_records import ApprovalRequest, Credential, RoleGrant
+from ops.catalog.retention_records import Hold
+from ops.journaled import Act, read_acts
+
+Unproven = tuple[str, Mapping[str, Any]]
+"""A finding's code and parameters, as in `ops.recovery.verification.SENTENCES`."""
+
+_REQUEST_STATES = {
+    "approval.request": "waiting",
+    "approval.approve": "approved",
+    "approval.refuse": "refused",
+    "approval.use": "used",
+}
+_ROLE, _HOLD, _RELEASE = "user.role", "backup.hold", "backup.release"
+_ACCOUNTS = {"user.add": True, "user.reset-totp": True, "user.disable": False}
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledRequest:
+    """A request as the journal tells of it; fields as in `ApprovalRequest`."""
+
+    state: str
+    action: str
+    subject: str
+    plan_digest: str
+    requested_by: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledHold:
+    """A hold as the journal tells of it; fields as in `Hold`."""
+
+    site: str
+    snapshot: str
+    reference: str
+    is_released: bool = False
+
+
+def journaled_roles(session: Session) -> set[tuple[str, str]]:
+    """Give the roles (person, role) that the journal says are held."""
+    held: set[tuple[str, str]] = set()
+    for act in read_acts(session, _ROLE):
+        grant = act.subject, str(act.details.get("role", ""))
+        if act.details.get("change") == "give":
+            held.add(grant)
+        else:
+            held.discard(grant)
+    return held
+
+
+def keep_proven(
+    session: Session, grants: Iterable[Sequence[str]], *, with_disabled: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Give those of the grants (person, role) that count.
+
+    Args:
+        session: Any.
+        grants: As the tables say.
+        with_disabled: Also those of persons whose credentials the journal says were taken away.
+    """
+    held, accounts = journaled_roles(session), journaled_accounts(session)
+    for person, role in grants:
+        if (person, role) in held and (with_disabled or accounts.get(person, True)):
+            yield person, role
+
+
+def journaled_accounts(session: Session) -> dict[str, bool]:
+    """Give who was given credentials, and whether the journal says that they hold."""
+    return {act.subject: _ACCOUNTS[act.action] for act in read_acts(session, *_ACCOUNTS)}
+
+
+def journaled_requests(session: Session) -> dict[str, JournaledRequest]:
+    """Give every request as the journal tells of it, by its id."""
+    acts = read_acts(session, *_REQUEST_STATES)
+    return {str(act.details.get("request", "")): _as_request(act) for act in acts}
+
+
+def journaled_holds(session: Session) -> dict[str, JournaledHold]:
+    """Give every hold as the journal tells of it, by its id."""
+    found = {}
+    for act in read_acts(session, _HOLD, _RELEASE):
+        found[str(act.details.get("hold", ""))] = JournaledHold(
+            site=act.subject,
+            snapshot=str(act.details.get("snapshot", "")),
+            reference=str(act.details.get("reference", "")),
+            is_released=act.action == _RELEASE,
+        )
+    return found
+
+
+def is_request_proven(session: Session, request: ApprovalRequest) -> bool:
+    """Tell whether the journal says of a request what its record says."""
+    return journaled_requests(session).get(str(request.id)) == _recorded_request(request)
+
+
+def find_unproven(session: Session) -> list[Unproven]:
+    """Give every record that the journal does not tell of in the same way, and what is gone."""
+    return [
+        *_compare_roles(session),
+        *_compare_accounts(session),
+        *_compare_requests(session),
+        *_compare_holds(session),
+    ]
+
+
+def _compare_roles(session: Session) -> Iterator[Unproven]:
+    query = select(RoleGrant.person, RoleGrant.role).where(RoleGrant.taken_at.is_(None))
+    recorded = {(person, role) for person, role in session.execute(query)}
+    journaled = journaled_roles(session)
+    for person, role in sorted(recorded - journaled):
+        yield "role_unproven", {"person": person, "role": role}
+    for person, role in sorted(journaled - recorded):
+        yield "role_gone", {"person": person, "role": role}
+
+
+def _compare_accounts(session: Session) -> Iterator[Unproven]:
+    query = select(Credential.person, Credential.disabled_at)
+    recorded = {person: disabled is None for person, disabled in session.execute(query)}
+    for name, code in _differences(recorded, journaled_accounts(session)):
+        yield f"account_{code}", {"person": name}
+
+
+def _compare_requests(session: Session) -> Iterator[Unproven]:
+    rows = session.execute(select(ApprovalRequest)).scalars()
+    recorded = {str(it.id): _recorded_request(it) for it in rows}
+    for name, code in _differences(recorded, journaled_requests(session)):
+        yield f"request_{code}", {"request": name}
+
+
+def _compare_holds(session: Session) -> Iterator[Unproven]:
+    rows = session.execute(select(Hold)).scalars()
+    recorded = {str(it.id): _recorded_hold(it) for it in rows}
+    journaled = journaled_holds(session)
+    for name, code in _differences(recorded, journaled):
+        hold = journaled.get(name) or recorded[name]
+        yield f"hold_{code}", {"hold": name, "site": hold.site}
+
+
+def _differences(
+    recorded: Mapping[str, object], journaled: Mapping[str, object]
+) -> Iterator[tuple[str, str]]:
+    for name in sorted(recorded.keys() | journaled.keys()):
+        if name not in journaled:
+            yield name, "unproven"
+        elif name not in recorded:
+            yield name, "gone"
+        elif recorded[name] != journaled[name]:
+            yield name, "differs"
+
+
+def _as_request(act: Act) -> JournaledRequest:
+    told = {name: str(act.details.get(name, "")) for name in ("action", "plan", "requested_by")}
+    return JournaledRequest(
+        state=_REQUEST_STATES[act.action],
+        action=told["action"],
+        subject=act.subject,
+        plan_digest=told["plan"],
+        requested_by=told["requested_by"],
+        decided_by=str(act.details.get("decided_by", "")),
+    )
+
+
+def _recorded_request(row: ApprovalRequest) -> JournaledRequest:
+    return JournaledRequest(
+        row.state, row.action, row.subject, row.plan_digest, row.requested_by, row.decided_by
+    )
+
+
+def _recorded_hold(row: Hold) -> JournaledHold:
+    return JournaledHold(row.site, row.snapshot, row.reference, row.released_at is not None)
