@@ -15,6 +15,7 @@ from ops.audience import speaking
 from ops.estate.models import Estate
 from ops.estate.sites import FilesPart
 from ops.manifest_databases import describe_database, put_back_database
+from ops.pages.notes import PageNote, describe_note
 from ops.sites import FilesReading, Reading
 from ops.text import _
 from ops.version import software_version
@@ -66,6 +67,7 @@ def describe_reading(estate: Estate, reading: Reading) -> dict[str, Any]:
             describe_database(it, lambda moment: _moment(moment, zone)) for it in reading.databases
         ],
         "files": [_describe_files(it, zone) for it in reading.files],
+        "pages": [_describe_page(it, zone) for it in reading.pages],
         "consistency": _describe_consistency(reading, zone),
         "missing": _describe_missing(reading),
         "put_back": list(_put_back(reading)),
@@ -95,6 +97,10 @@ def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
         "size_bytes": reading.size_bytes,
         "left_out": list(reading.left_out),
     }
+
+
+def _describe_page(note: PageNote, zone: ZoneInfo) -> dict[str, Any]:
+    return {**describe_note(note), "at": _moment(note.at, zone)}
 
 
 def _describe_source(part: FilesPart) -> dict[str, Any]:

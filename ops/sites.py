@@ -23,6 +23,7 @@ from ops.estate.available import not_yet_in_part
 from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.files import files_path, is_folder_here, remote_source
+from ops.pages.notes import PageNote
 
 MANIFEST = "manifest.json"
 
@@ -92,6 +93,7 @@ class Reading:
     Attributes:
         site: Which.
         databases, files: Its parts.
+        pages: What was noted of its chosen pages before anything was read.
         started_at, ended_at: When reading began, and when all but the manifest was read.
         missing: Paths that could not be read, with the system's words.
     """
@@ -99,6 +101,7 @@ class Reading:
     site: Site
     databases: list[DatabaseReading] = field(default_factory=list)
     files: list[FilesReading] = field(default_factory=list)
+    pages: tuple[PageNote, ...] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None
     missing: list[tuple[bytes, str]] = field(default_factory=list)

@@ -3,11 +3,12 @@
 Order:
 
 1. Refuse what cannot be read; clear the scratch folder of a killed run.
-2. Make the snapshot (`backup.create`): durable when that returns.
-3. Bring the index tables up to date.
-4. The caller records the result: ledger, journal and notices in one transaction.
+2. Note the site's chosen pages; one that fails is a remark.
+3. Make the snapshot (`backup.create`): durable when that returns.
+4. Bring the index tables up to date.
+5. The caller records the result: ledger, journal and notices in one transaction.
 
-Killed between 2 and 4, the snapshot is there; the run counts as lost and is tried again.
+Killed between 3 and 5, the snapshot is there; the run counts as lost and is tried again.
 """
 
 import time
@@ -35,6 +36,8 @@ from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.manifest import make_manifest
 from ops.notices.drafts import SUSPICIOUS
+from ops.pages.noting import note_pages
+from ops.pages.telling import list_remarks
 from ops.progress import PassOn
 from ops.service.registry import RunContext
 from ops.sites import Reading, check_site, make_request
@@ -85,6 +88,8 @@ def back_up(
         start, database=database, full_read=bool(context.arguments.get("full_read")),
         run=str(context.run_id),
     )  # fmt: skip
+    if database is None:
+        reading.pages = note_pages(start.site.url, start.site.pages)
     result = _create(repository, request, reading, progress, wait_for_lock)
     outcome = "incomplete" if result.errors or reading.damaged else "ok"
     update_index(
@@ -127,6 +132,7 @@ def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, R
     check_site(start.site)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(start)
+    reading.pages = note_pages(start.site.url, start.site.pages)
     request = replace(_with_parent(repository, request), dry_run=True)
     noting = _Noting(progress, reading)
     return create_snapshot(repository, request, lock=None, progress=noting), reading
@@ -180,6 +186,7 @@ def summarize(
             if it.facts is not None
         },
         "not_consistent": [it.part.name for it in reading.torn],
+        "pages": list_remarks(reading.pages),
         "missing": len(result.errors),
         "gap_seconds": reading.gap_seconds,
         "stores": {

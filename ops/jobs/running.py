@@ -23,6 +23,7 @@ from ops.jobs.definitions import backup_job, check_job
 from ops.jobs.indexing import was_seen
 from ops.jobs.reasons import advise_on_faults, explain, tell_fault
 from ops.ledger.definitions import JobResult
+from ops.pages.telling import list_remarks, write_pages
 from ops.present import (
     Cell,
     format_duration,
@@ -133,6 +134,7 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
             packed=format_size(int(str(numbers["data_added_packed"]))),
         )
     )
+    write_pages(list_remarks(reading.pages))
     return EXIT_CODES[result.outcome]
 
 
@@ -169,6 +171,7 @@ def write_backup(site: str, result: JobResult) -> None:
     if summary["not_consistent"]:
         text = _("  not consistent: {databases}; tables without transactions were not locked")
         write_line(text.format(databases=", ".join(summary["not_consistent"])))
+    write_pages(summary.get("pages", ()))
     write_outcome(result, job=backup_job(site), site=site)
 
 

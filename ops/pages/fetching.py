@@ -1,0 +1,168 @@
+"""Fetch a page of a site as a visitor would: the thin edge to HTTP.
+
+Whatever goes wrong is a value, never an exception. Each fetch has a thread of its own, so that its
+deadline holds whatever hangs: the look-up of the name, a line that drips. Certificates are verified
+against the system's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` add those of a private authority, as
+for any program that uses OpenSSL. Proxies of the environment are not used.
+"""
+
+import http.client
+import queue
+import ssl
+import threading
+import time
+import zlib
+from contextlib import closing
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin, urlsplit
+
+from ops.pages.notes import Answer, Problem
+
+MOST_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+_CHUNK = 65_536
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+_HEADERS = {
+    "User-Agent": "giucong (notes pages at backup time)",
+    "Accept": "text/html,*/*;q=0.5",
+    "Accept-Encoding": "gzip, identity;q=0.5",
+    "Accept-Language": "vi,en;q=0.5",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How much a page may cost.
+
+    Attributes:
+        seconds: For the page, redirects included.
+        size_bytes: Of its body; what lies behind is not read.
+    """
+
+    seconds: float = 20.0
+    size_bytes: int = 2 * 1024 * 1024
+
+
+class _FetchError(Exception):
+    def __init__(self, problem: Problem, detail: str) -> None:
+        self.problem = problem
+        self.detail = detail
+        super().__init__(detail)
+
+
+def fetch_page(address: str, limits: FetchLimits) -> Answer:
+    """Fetch a page, following redirects; gives the answer, or what went wrong."""
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    deadline = time.monotonic() + limits.seconds
+    fetch = threading.Thread(
+        target=lambda: answers.put(_follow(address, limits, deadline)),
+        name="giucong-page",
+        daemon=True,
+    )
+    fetch.start()
+    try:
+        return answers.get(timeout=limits.seconds)
+    except queue.Empty:
+        return Answer(address, problem="timeout", detail=f"{limits.seconds:g}")
+
+
+def _follow(address: str, limits: FetchLimits, deadline: float) -> Answer:
+    seen: list[str] = []
+    answer = Answer(address)
+    try:
+        while True:
+            answer = replace(answer, address=address, redirects=tuple(seen))
+            answer, leads_to = _ask(answer, limits, deadline)
+            if not leads_to:
+                return answer
+            seen.append(address)
+            address = urljoin(address, leads_to)
+            if address in seen or len(seen) > MOST_REDIRECTS:
+                raise _FetchError("redirects", address)  # noqa: TRY301 -- all ways out lead there
+    except Exception as error:  # noqa: BLE001 -- whatever a server does, the backup goes on
+        problem, detail = _explain(error, limits)
+        return replace(
+            answer, redirects=tuple(seen), status=None, body=b"", problem=problem, detail=detail
+        )
+
+
+def _explain(error: Exception, limits: FetchLimits) -> tuple[Problem, str]:
+    if isinstance(error, _FetchError):
+        return error.problem, error.detail
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "certificate", error.verify_message
+    if isinstance(error, TimeoutError):
+        return "timeout", f"{limits.seconds:g}"
+    if isinstance(error, OSError):
+        return "unreachable", error.strerror or type(error).__name__
+    return "broken", type(error).__name__
+
+
+def _ask(answer: Answer, limits: FetchLimits, deadline: float) -> tuple[Answer, str]:
+    """Ask once; gives the answer, and where it leads to when it is a redirect."""
+    scheme, host, port, target = _take_apart(answer.address)
+    connection = _connect(scheme, host, port, deadline)
+    with closing(connection):
+        connection.request("GET", target, headers=_HEADERS)
+        with connection.getresponse() as response:
+            leads_to = response.getheader("Location") if response.status in _REDIRECTS else None
+            if leads_to:
+                return replace(answer, status=response.status), leads_to
+            body = _read_body(response, limits, deadline)
+    whole = replace(
+        answer,
+        status=response.status,
+        content_type=response.getheader("Content-Type") or "",
+        body=body[: limits.size_bytes],
+        truncated=len(body) > limits.size_bytes,
+    )
+    return whole, ""
+
+
+def _take_apart(address: str) -> tuple[str, str, int | None, str]:
+    """Give scheme, host, port and target of an address, each as HTTP wants it."""
+    try:
+        url = urlsplit(quote(address, safe=_SAFE))
+        # The name of a host may hold letters beyond ASCII.
+        host = (urlsplit(address).hostname or "").encode("idna").decode()
+        port = url.port
+    except (UnicodeError, ValueError):
+        raise _FetchError("address", address) from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise _FetchError("address", address)
+    return url.scheme, host, port, (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _connect(
+    scheme: str, host: str, port: int | None, deadline: float
+) -> http.client.HTTPConnection:
+    seconds = _left(deadline)
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+
+
+def _left(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _read_body(response: http.client.HTTPResponse, limits: FetchLimits, deadline: float) -> bytes:
+    """Read the body, unpacked, up to one byte beyond the limit."""
+    most = limits.size_bytes + 1
+    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    is_packed = response.getheader("Content-Encoding", "").lower() in {"gzip", "x-gzip", "deflate"}
+    body = bytearray()
+    while len(body) < most:
+        _left(deadline)
+        piece = response.read1(_CHUNK)
+        if not piece:
+            if response.length:
+                raise _FetchError("broken", f"{response.length} bytes are missing")
+            break
+        body += unpack.decompress(piece, most - len(body)) if is_packed else piece
+    return bytes(body[:most])

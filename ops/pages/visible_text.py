@@ -1,0 +1,98 @@
+"""Read what a visitor reads of a page: its title and its visible text; pure.
+
+One pass whose time grows with the page's length, whatever stands in it. The standard library's
+`html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a minute, and a
+defaced page must not hold up a backup. So a tag is here what lies between `<` and the next `>` with
+no `<` between; an attribute that holds one of the two bare shows some of itself as text, the same
+in every reading.
+"""
+
+import codecs
+import html
+import re
+import unicodedata
+from typing import NamedTuple
+
+_HIDDEN = {"script", "style", "template", "noscript", "svg", "iframe", "object", "textarea"}
+_INLINE = {
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em",
+    "font", "i", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+}  # fmt: skip
+_TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*)[^<>]*>)")
+_ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_CHARSET_WITHIN = 1024  # bytes in which a page has to name its character set (WHATWG HTML 4.2.5.4)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"),
+          (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+class VisibleText(NamedTuple):
+    """What a visitor reads.
+
+    Attributes:
+        title: Of the page; empty without one.
+        text: The rest; both in NFC, every run of blanks one space.
+    """
+
+    title: str
+    text: str
+
+
+def read_html(source: str) -> VisibleText:
+    """Read a page; broken markup gives some text, never an error."""
+    pieces: list[str] = []
+    title: str | None = None
+    at = 0
+    while found := _TAG.search(source, at):
+        pieces.append(source[at : found.start()])
+        name = (found["name"] or "").lower()
+        at = _after(source, found, name)
+        if name == "title" and not found["close"]:
+            title = source[found.end() : at] if title is None else title
+        elif name not in _INLINE:
+            pieces.append(" ")
+    pieces.append(source[at:])
+    return VisibleText(_fold(title or ""), _fold("".join(pieces)))
+
+
+def _after(source: str, found: re.Match[str], name: str) -> int:
+    """Give where reading goes on after a tag: behind a comment, before a hidden element's end."""
+    if found["comment"]:
+        end = source.find("-->", found.end())
+        return len(source) if end < 0 else end + 3
+    if found["close"] or (name not in _HIDDEN and name != "title"):
+        return found.end()
+    closing = re.compile(rf"</{name}(?![^\s/>])", re.IGNORECASE).search(source, found.end())
+    return len(source) if closing is None else closing.start()
+
+
+def _fold(source: str) -> str:
+    return fold(html.unescape(_ENDLESS_NUMBER.sub("\N{REPLACEMENT CHARACTER}", source)))
+
+
+def fold(text: str) -> str:
+    """Make equal what reads equal: NFC, and every run of blanks, of whatever kind, one space."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def decode(data: bytes, declared: str = "") -> str:
+    """Decode a page: by its byte order mark, the server's word, its own word, else as UTF-8.
+
+    Args:
+        data: The page's bytes; what does not decode is replaced.
+        declared: Character set in the server's `Content-Type`; empty where it names none.
+    """
+    marked = next((name for mark, name in _MARKS if data.startswith(mark)), "")
+    own = _CHARSET.search(data[:_CHARSET_WITHIN])
+    for name in (marked, declared, own[1].decode() if own else ""):
+        if name and _is_charset(name):
+            return data.decode(name, "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    return data.decode("utf-8", "replace")
+
+
+def _is_charset(name: str) -> bool:
+    try:
+        return codecs.lookup(name)._is_text_encoding  # noqa: SLF001 -- tells text from `zip`, `hex`
+    except (LookupError, ValueError):
+        return False

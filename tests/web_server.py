@@ -1,0 +1,66 @@
+"""A web server of the test's own, on a free loopback port; its pages are functions."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+Page = Callable[[BaseHTTPRequestHandler], None]
+
+
+def say(
+    body: bytes, status: int = 200, kind: str = "text/html; charset=utf-8", **headers: str
+) -> Page:
+    """Make a page that always says the same."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    pages: Mapping[str, Page]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        page = self.server.pages.get(self.path, say(b"kh\xc3\xb4ng c\xc3\xb3", 404))
+        try:
+            page(self)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def web_server(pages: Mapping[str, Page], *, certificate: Path | None = None) -> Iterator[str]:
+    """Run the server until the block ends; gives its address."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.pages = pages
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            scheme = "https"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"{scheme}://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
