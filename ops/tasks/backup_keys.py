@@ -177,3 +177,50 @@ def key_combine(
             dry_run=dry_run,
         )
     )
+
+
+@operator_task(
+    help={
+        "leaked": N_("What has leaked: password, or master-key."),
+        "site": N_("Site whose master key has leaked."),
+        "store": _KEY_STORE,
+        "remove_old": N_("Remove what an earlier change of the master key has left behind."),
+        "reason": N_("Why; goes into the journal."),
+        "document": _DOCUMENT,
+        "confirm": N_("Name of the site or, for a password, of the store."),
+        "dry_run": _DRY_RUN,
+    },
+    two_people=True,
+)
+def key_rotate(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    leaked: str,
+    site: str = "",
+    store: str = "",
+    remove_old: bool = False,
+    reason: str = "",
+    document: str = "",
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Change a password or a master key that has leaked.
+
+    A password is added anew to every repository and proven before the old one is removed anywhere.
+    A master key cannot change: the site gets a new repository, filled by copy and read back; the
+    old one is kept until two people have it removed. Cut off, the same command goes on.
+    """
+    from ops.jobs.key_rotation import RotationWish, rotate_key
+    from ops.progress import shown_progress
+
+    wish = RotationWish(
+        leaked=leaked,
+        site=site,
+        store=store,
+        remove_old=remove_old,
+        reason=reason,
+        document=document,
+        confirm=confirm,
+        dry_run=dry_run,
+    )
+    with shown_progress() as progress:
+        return rotate_key(wish, progress)
