@@ -1,6 +1,6 @@
 """Choosing snapshots: by id or its beginning, ``latest``, host, tags and paths, as restic does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +10,17 @@ from backup.snapshots import Snapshot
 
 LATEST = "latest"
 _MOST_CANDIDATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A part of a sentence: a template in English and its values, so that it can be translated."""
+
+    what: str
+    params: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.what.format(**self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +50,18 @@ class SnapshotFilter:
 
         return any(has_all_tags(snapshot, tags) for tags in self.tag_lists)
 
-    def describe(self) -> str:
+    def describe(self) -> Words:
         """Say in words what is asked for; empty where everything is let through."""
-        parts = (
-            ("host", " or ".join(self.hosts)),
-            ("tags", " or ".join(",".join(tags) for tags in self.tag_lists)),
-            ("path", " and ".join(self.paths)),
-        )
-        return ", ".join(f"{name} {value}" for name, value in parts if value)
+        tags = (",".join(tags) for tags in self.tag_lists)
+        parts = [
+            *([Words("host {names}", {"names": " | ".join(self.hosts)})] if self.hosts else []),
+            *([Words("tags {names}", {"names": " | ".join(tags)})] if self.tag_lists else []),
+            *([Words("path {names}", {"names": ", ".join(self.paths)})] if self.paths else []),
+        ]
+        told = parts[0] if parts else Words("", {})
+        for part in parts[1:]:
+            told = Words("{first}, {second}", {"first": told, "second": part})
+        return told
 
 
 EVERYTHING = SnapshotFilter()
@@ -191,8 +206,12 @@ def choose_id(listed: Sequence[str], prefix: str, thing: str) -> str:
     if fitting:
         shown = ", ".join(file_id[:12] for file_id in fitting[:_MOST_CANDIDATES])
         raise SnapshotNotFoundError(
-            "{count} ids of a {thing} begin with {prefix!r}",
-            why="they are {shown}" + (" and more" if len(fitting) > _MOST_CANDIDATES else ""),
+            "{count} ids of a snapshot begin with {prefix!r}"
+            if thing == "snapshot"
+            else "{count} ids of a {thing} begin with {prefix!r}",
+            why="they are {shown} and more"
+            if len(fitting) > _MOST_CANDIDATES
+            else "they are {shown}",
             data="nothing was changed",
             next_step="type more digits",
             count=len(fitting),
@@ -201,7 +220,9 @@ def choose_id(listed: Sequence[str], prefix: str, thing: str) -> str:
             shown=shown,
         )
     raise SnapshotNotFoundError(
-        "there is no {thing} {prefix!r}",
+        "there is no snapshot {prefix!r}"
+        if thing == "snapshot"
+        else "there is no {thing} {prefix!r}",
         why="no id begins like that",
         data="nothing was changed",
         next_step="run snapshots to see those there are" if thing == "snapshot" else "",

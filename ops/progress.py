@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backup.progress import Progress
+from ops.causes import tell_error
 from ops.present import format_number, format_size, is_terminal
 from ops.text import N_, _
 
@@ -110,8 +111,7 @@ class LineProgress:
         self._errors += 1
         if self._errors <= _MOST_ERRORS_SHOWN:
             shown = path.decode("utf-8", "backslashreplace")
-            reason = getattr(error, "strerror", None) or str(error)
-            text = _("not read: {path}: {reason}").format(path=shown, reason=reason)
+            text = _("not read: {path}: {reason}").format(path=shown, reason=tell_error(error))
             self._write(text)
 
     def note(self, text: str) -> None:

@@ -98,6 +98,7 @@ def program_name() -> str:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Translate a template and fill it in; moments, durations and byte paths become readable.
 
+    Causes that others worded in English are translated too (`ops.causes`).
     Of an error among the values its own template is translated and filled in. What the engine
     advises becomes the task to type (`ops.advice`). A template that cannot be filled (a cause that
     came from elsewhere and holds a brace) is given as it stands: a message must never fail while it
@@ -151,4 +152,8 @@ def _readable(value: object) -> object:
         return fill(value.what, value.params)
     if isinstance(value, bytes):
         return os.fsdecode(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, str):
+        from ops.causes import tell_cause
+
+        return tell_cause(value)
     return value

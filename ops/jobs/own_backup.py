@@ -26,6 +26,7 @@ from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from backup.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog, open_catalog
+from ops.causes import tell_error
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
@@ -228,5 +229,5 @@ def put_guides(estate: Estate) -> dict[str, str]:
         try:
             put_guide(open_root(store), write_guide(estate, store, reveal(store.url)))
         except (BackupError, OpsError, OSError) as error:
-            failed[store.name] = str(error)
+            failed[store.name] = tell_error(error)
     return failed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ops.causes import tell_cause
 from ops.history import SECONDS
 from ops.ledger.definitions import (
     BLACKOUT,
@@ -194,7 +195,7 @@ def explain(reason: str, params: Params, *, job: str = "", site: str = "") -> Ex
 
 def _explain_unreadable(params: Params) -> Explanation:
     first = params.get("first", [])
-    shown = "; ".join(f"{it['path']} ({it['reason']})" for it in first[:2])
+    shown = "; ".join(f"{it['path']} ({tell_cause(it['reason'])})" for it in first[:2])
     more = len(first) > 2 or params["count"] > len(first)  # noqa: PLR2004 - two are shown
     return Explanation(
         _("{count} files or folders could not be read").format(count=params["count"]),
@@ -303,7 +304,7 @@ def _explain_broken_journal(params: Params) -> Explanation:
 
 
 def _explain_unreached_stores(params: Params) -> Explanation:
-    told = "; ".join(f"{store}: {reason}" for store, reason in params["stores"].items())
+    told = "; ".join(f"{store}: {tell_cause(reason)}" for store, reason in params["stores"].items())
     return Explanation(
         _("{count} stores could not be reached").format(count=len(params["stores"])),
         told,

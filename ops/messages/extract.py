@@ -2,9 +2,8 @@
 
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
 argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`), to a `Kind` of
-finding (template, next step); a model's
-`Field(description=...)`; and operators' tasks (docstring, `help={...}`). A constant of the same
-module may stand for a literal.
+finding (template, next step), to `Words` (first argument); a model's `Field(description=...)`; and
+operators' tasks (docstring, `help={...}`). A constant of the same module may stand for a literal.
 """
 
 import ast
@@ -22,7 +21,12 @@ ROOT_ERRORS = frozenset(
 TEMPLATE_KEYWORDS = {"what", "why", "data", "next_step", "fix"}
 ENGLISH_ONLY = "backup/commands"  # the engine's own command line speaks restic's language
 TASK_DECORATOR = "operator_task"
-_POSITIONS = {"Problem": slice(1, 3), "mistake": slice(0, 2), "Kind": slice(1, 3)}
+_POSITIONS = {
+    "Problem": slice(1, 3),
+    "mistake": slice(0, 2),
+    "Kind": slice(1, 3),
+    "Words": slice(0, 1),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from ops.notices.summary import SUMMARY, note_summary, word_summary
 from ops.notices.transport import NotDeliveredError, address_mail, send
 from ops.notices.wording import Message, Told, word_notice
 from ops.people.idle import disable_idle
+from ops.text import N_
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -
         _record_failure(catalog, notice, error, now)
         return False
     except OpsError as error:
-        _record_failure(catalog, notice, NotDeliveredError(str(error)), now)
+        _record_failure(catalog, notice, NotDeliveredError(error.what, error.params), now)
         return False
     with catalog.writing() as session:
         values = {"state": "sent", "sent_at": now, "next_try_at": None, "error": ""}
@@ -122,13 +123,14 @@ def find_address(estate: Estate, target: str) -> str:
         SecretError: The relay's address cannot be read.
     """
     if estate.notices.relay is None:
-        raise NotDeliveredError("the estate names no relay")
+        raise NotDeliveredError(N_("the estate names no relay"))
     relay = reveal(estate.notices.relay)
     if target == RELAY or not relay.startswith("mailto"):
         return relay
     person = next((it for it in estate.people if it.name == target), None)
     if person is None or not person.mail:
-        raise NotDeliveredError(f"{target} has no mail address in the estate", is_final=True)
+        told = N_("{person} has no mail address in the estate")
+        raise NotDeliveredError(told, {"person": target}, is_final=True)
     return address_mail(relay, person.mail)
 
 

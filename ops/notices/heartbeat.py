@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ops.causes import tell_cause
 from ops.estate.models import Estate
 from ops.journal import Head, read_head
 from ops.notices.drafts import grace_of
@@ -131,7 +132,7 @@ def tell_heartbeat(document: Mapping[str, Any] | None, now: datetime) -> Iterato
     age = format_duration(now - datetime.fromisoformat(call["at"]))
     if call["error"]:
         text = _("the heartbeat URL did not answer {age} ago: {error}")
-        yield text.format(age=age, error=call["error"])
+        yield text.format(age=age, error=tell_cause(str(call["error"])))
     else:
         yield _("the heartbeat URL answered {age} ago").format(age=age)
 

@@ -28,12 +28,14 @@ from ops.notices.heartbeat import (
     write_heartbeat,
 )
 from ops.notices.outbox import find_estate
+from ops.text import N_
 
 log = logging.getLogger(__name__)
 
 WRITE_EVERY = timedelta(seconds=15)
 CALL_EVERY = timedelta(seconds=60)
 CALL_LASTS = timedelta(seconds=10)
+_NO_ADDRESS = N_("its address cannot be read; `estate.check` says why")
 
 
 class NotCalledError(Exception):
@@ -135,7 +137,7 @@ class Pulse:
             self._call = Call(datetime.now(UTC), str(error))
             log.warning("heartbeat-not-called", extra={"fields": {"error": str(error)}})
         except OpsError as error:
-            self._call = Call(datetime.now(UTC), error.what.format(**error.params))
-            log.warning("heartbeat-not-called", extra={"fields": {"error": self._call.error}})
+            self._call = Call(datetime.now(UTC), _NO_ADDRESS)
+            log.warning("heartbeat-not-called", extra={"fields": {"error": str(error)}})
         else:
             self._call = Call(datetime.now(UTC))

@@ -35,11 +35,12 @@ def try_targets(person: str, *, dry_run: bool) -> int:
         message = _word(estate, bench.origin.person or bench.origin.login)
         answers = {target: _try_one(estate, target, message) for target in targets}
         with bench.catalog.writing() as session:
-            entry = Entry("notices.test", person or "*", {"answers": answers})
+            told = {target: str(error or "") for target, error in answers.items()}
+            entry = Entry("notices.test", person or "*", {"answers": told})
             journal.append(session, bench.origin, [entry])
     write_table([_("To"), _("Mail"), _("Result")], [
         (target, _mail_of(estate, target),
-         Cell(error or _("handed over"), "bad" if error else "good"))
+         Cell(fill(error.what, error.params), "bad") if error else Cell(_("handed over"), "good"))
         for target, error in answers.items()
     ])  # fmt: skip
     if any(answers.values()):
@@ -78,15 +79,13 @@ def find_test_targets(estate: Estate, person: str = "") -> Sequence[str]:
     return [person] if person else [name for name in names if name in told] or [RELAY]
 
 
-def _try_one(estate: Estate, target: str, message: Message) -> str:
-    """Send to one; gives what went wrong, without secrets, or nothing."""
+def _try_one(estate: Estate, target: str, message: Message) -> NotDeliveredError | OpsError | None:
+    """Send to one; gives what went wrong, without secrets."""
     try:
         send(find_address(estate, target), message)
-    except NotDeliveredError as error:
-        return str(error)
-    except OpsError as error:
-        return str(error)
-    return ""
+    except (NotDeliveredError, OpsError) as error:
+        return error
+    return None
 
 
 def _mail_of(estate: Estate, target: str) -> str:

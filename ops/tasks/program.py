@@ -15,19 +15,28 @@ from ops.tasks.listing import write_task_help, write_tasks
 from ops.tasks.running import attempt, report
 
 _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
-_VALUE_MISSING = re.compile(r"Flag '(.*)' needed value")
+_VALUE_MISSING = re.compile(r"Flag (?:'(.*)'|<Argument: (\S+?)(?: .*)?>) needed value")
+_NO_COLLECTION = re.compile(r"Sub-collection '(.*)' not found!", re.DOTALL)
+_AMBIGUOUS = re.compile(r"'(.*)' is ambiguous when given after an optional-value flag")
 _VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
 
 
 class OperatorProgram(Program):
     """An invoke program that speaks the operator's language and keeps to the exit codes."""
 
+    def parse_core_args(self) -> None:
+        """Read the flags of the program itself."""
+        try:
+            super().parse_core_args()
+        except ParseError as error:
+            raise Exit(code=report(explain_parse_error(str(error), []))) from error
+
     def parse_tasks(self) -> None:
         """Read the tasks and their flags; what cannot be understood ends with exit code 2."""
         try:
             super().parse_tasks()
         except ParseError as error:
-            self._refuse(error)
+            self._refuse(str(error))
         except WrongUseError as error:  # a flag's value, read while parsing
             raise Exit(code=report(error)) from error
 
@@ -38,7 +47,11 @@ class OperatorProgram(Program):
         try:
             super().parse_cleanup()
         except ParseError as error:
-            self._refuse(error)
+            self._refuse(str(error))
+        except Exit as ending:
+            if ending.message:
+                self._refuse(ending.message)
+            raise
 
     def list_tasks(self) -> None:
         """Write the list of tasks; other formats than the usual one are invoke's."""
@@ -59,8 +72,8 @@ class OperatorProgram(Program):
         if code:
             raise Exit(code=code)
 
-    def _refuse(self, error: ParseError) -> NoReturn:
-        raise Exit(code=report(explain_parse_error(str(error), self._task_names())))
+    def _refuse(self, message: str) -> NoReturn:
+        raise Exit(code=report(explain_parse_error(message, self._task_names())))
 
     def _task_names(self) -> list[str]:
         return [
@@ -83,11 +96,23 @@ def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
         return WrongUseError(
             "the flag {flag} needs a value",
             next_step="write the value right after the flag",
-            flag=found[1],
+            flag=found[1] or f"--{found[2]}",
         )
     if found := _VALUE_GIVEN.match(message):
         return WrongUseError(
             "the flag {flag} takes no value", next_step="leave the value out", flag=found[1]
+        )
+    if found := _AMBIGUOUS.match(message):
+        return WrongUseError(
+            'it is not clear what "{word}" belongs to',
+            next_step="write the value right after the flag, as in --flag=VALUE",
+            word=found[1],
+        )
+    if found := _NO_COLLECTION.match(message):
+        return WrongUseError(
+            'there is no group of tasks "{word}"',
+            next_step="`{program} --list` lists all tasks",
+            word=found[1],
         )
     return WrongUseError("the command cannot be understood: {reason}", reason=message)
 

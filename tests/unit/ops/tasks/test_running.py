@@ -133,7 +133,20 @@ def test_a_broken_pipe_that_is_not_the_terminals_is_an_error() -> None:
         ("No idea what '--foo' is!", "the flag {flag} is not known here"),
         ("No idea what 'estate.chek' is!", 'there is no task "{word}"'),
         ("Flag '--site' needed value and was not given one!", "the flag {flag} needs a value"),
+        (
+            "Flag <Argument: site> needed value and was not given one!",
+            "the flag {flag} needs a value",
+        ),
+        (
+            "Flag <Argument: days [int]> needed value and was not given one!",
+            "the flag {flag} needs a value",
+        ),
         ("Flag '--json' doesn't take any value!", "the flag {flag} takes no value"),
+        (
+            "'estate.check' is ambiguous when given after an optional-value flag",
+            'it is not clear what "{word}" belongs to',
+        ),
+        ("Sub-collection 'x' not found!", 'there is no group of tasks "{word}"'),
         ("something new", "the command cannot be understood: {reason}"),
     ],
 )
@@ -142,3 +155,10 @@ def test_invokes_complaints_become_ours(message: str, what: str) -> None:
 
     assert error.what == what
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize("given", ["'--site'", "<Argument: site>", "<Argument: site [int]>"])
+def test_a_flag_without_its_value_is_named_as_it_is_typed(given: str) -> None:
+    error = explain_parse_error(f"Flag {given} needed value and was not given one!", [])
+
+    assert error.params["flag"] == "--site"
