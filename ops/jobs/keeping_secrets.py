@@ -2,13 +2,15 @@
 
 Order:
 
-1. Take the secret: typed twice without echo, or read from a file or standard input.
-2. Put it in its place, whole or not at all, readable by its owner only (`placing`).
-3. Journal that it was stored: its reference, never its content, length or digest.
+1. Look whether the estate names it; a key that is there already is guarded (`replacing_keys`).
+2. Take the secret: typed twice without echo, or read from a file or standard input.
+3. Put it in its place, whole or not at all, readable by its owner only (`placing`).
+4. Journal that it was stored: its reference, never its content, length or digest.
 
-Cut off between 2 and 3, the secret is in its place and the journal does not say so.
+Cut off between 3 and 4, the secret is in its place and the journal does not say so.
 """
 
+import dataclasses
 import getpass
 import stat
 import sys
@@ -17,11 +19,14 @@ from pathlib import Path
 from ops import journal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
+from ops.estate.models import Estate
 from ops.estate.placing import place_file
 from ops.estate.read import find_estate_path
 from ops.estate.references import MAXIMUM_BYTES
 from ops.estate.values import check_name, is_reference
 from ops.jobs.by_hand import at_bench
+from ops.jobs.replacing_keys import SecretWish, ask_to_replace, check_named, is_key, keep_old
+from ops.people.approvals import Permit
 from ops.present import write_line
 from ops.tasks.running import report
 from ops.text import N_, _
@@ -37,31 +42,34 @@ class SecretPlaceError(OpsError):
     """A secret cannot be stored where the reference says."""
 
 
-def store_secret(name: str, *, file: str, replace: bool, dry_run: bool) -> int:
+def store_secret(wish: SecretWish) -> int:
     """Ask for a secret and store it; gives the exit code.
 
     Args:
-        name: A reference such as `file:var/keys/portal-db`, or the last part of one.
-        file: Where the secret is read from; empty asks for it, `-` is standard input.
-        replace: Whether one that is there already may be replaced.
-        dry_run: Say what would be done.
+        wish: Its reference such as `file:var/keys/portal-db`, or the last part of one; where it is
+            read from: empty asks for it, `-` is standard input.
 
     Raises:
-        WrongUseError: The reference is none that a file stands behind, or nothing was given.
+        WrongUseError: No file stands behind the reference, the estate names no such secret, or
+            nothing was given.
         SecretPlaceError: Something is there already, or the folder cannot be written.
+        ApprovalAwaitedError: A key would be replaced, and another person has to agree first.
     """
-    estate_path = find_estate_path()
-    reference = make_file_reference(name)
-    path = estate_path.parent / reference.removeprefix("file:")
-    _check_place(path, reference, replace=replace)
-    if dry_run:
+    estate = load_estate(find_estate_path())
+    reference = make_file_reference(wish.name)
+    path = estate.path.parent / reference.removeprefix("file:")
+    check_named(estate, path, reference)
+    _check_place(path, reference, replace=wish.replace)
+    was_there = path.exists()
+    guarded = was_there and is_key(estate, path)
+    permit = ask_to_replace(estate, path, reference, wish) if guarded else None
+    if wish.dry_run:
         write_line(_("would store the secret {reference} in {path}").format(
             reference=reference, path=path))  # fmt: skip
         return 0
-    was_there = path.exists()
-    _place(path, read_secret(file), reference, replace=replace)
+    _place(path, read_secret(wish.file), reference, replace=wish.replace, keep=guarded)
     write_line(_("stored {reference}, readable by its owner only").format(reference=reference))
-    return _note(estate_path, reference, replaced=was_there)
+    return _note(estate, wish, reference, permit, replaced=was_there)
 
 
 def make_file_reference(name: str) -> str:
@@ -156,8 +164,10 @@ def _check_place(path: Path, reference: str, *, replace: bool) -> None:
         )
 
 
-def _place(path: Path, content: bytes, reference: str, *, replace: bool) -> None:
+def _place(path: Path, content: bytes, reference: str, *, replace: bool, keep: bool) -> None:
     try:
+        if keep:
+            keep_old(path)
         place_file(path, content, mode=_MODE, replace=replace, folder_mode=_FOLDER_MODE)
     except OSError as error:
         raise SecretPlaceError(
@@ -171,12 +181,21 @@ def _place(path: Path, content: bytes, reference: str, *, replace: bool) -> None
         ) from error
 
 
-def _note(estate_path: Path, reference: str, *, replaced: bool) -> int:
+def _note(
+    estate: Estate, wish: SecretWish, reference: str, permit: Permit | None, *, replaced: bool
+) -> int:
     """Journal it; the catalog may need the very secret, so a failure here is told, not raised."""
+    approval = {"approval": permit.as_details()} if permit else {}
     try:
-        with at_bench(load_estate(estate_path)) as bench, bench.catalog.writing() as session:
-            entry = journal.Entry("secret.stored", reference, {"replaced": replaced})
-            journal.append(session, bench.origin, [entry])
+        with at_bench(estate) as bench, bench.catalog.writing() as session:
+            entry = journal.Entry("secret.stored", reference, {"replaced": replaced, **approval})
+            origin = dataclasses.replace(
+                bench.origin,
+                requested_by=permit.requested_by if permit else "",
+                reason=wish.reason,
+                document=wish.document,
+            )
+            journal.append(session, origin, [entry])
     except OpsError as error:
         report(error)
         write_line(_("the secret is stored, but the journal could not be written"))

@@ -26,6 +26,9 @@ ACTIONS: Mapping[str, str] = {
     "plan-decision": N_("decision on a plan"),
     "hold-release": N_("release of a hold"),
     "role-change": N_("change of roles or credentials"),
+    "key-replacement": N_("replacement of a key"),
+    "minimum-lowering": N_("lowering of a minimum"),
+    "service-recovery": N_("recovery over a service that is there"),
 }
 """What needs two people, with its title."""
 
@@ -37,6 +40,9 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "plan-decision": frozenset({"approver"}),
     "hold-release": frozenset({"approver", "security_officer"}),
     "role-change": frozenset({"approver", "security_officer"}),
+    "key-replacement": frozenset({"approver", "security_officer"}),
+    "minimum-lowering": frozenset({"approver"}),
+    "service-recovery": frozenset({"approver", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""
 
@@ -96,8 +102,8 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _ADMIN,
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
-            " backup.import-media backup.key-add backup.key-rotate estate.import estate.secret"
-            " estate.trust estate.account estate.retire archive.repair archive.export"
+            " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
+            " estate.import estate.secret estate.trust estate.account estate.retire archive.repair archive.export"
             " archive.dispose provision.apply service.upgrade service.kit duty.import"
             " plan.record-decision report.issue"
         ),

@@ -125,16 +125,42 @@ def discover(
         "name": N_("The reference, as it stands in the estate: file:var/keys/NAME."),
         "file": N_("Read the secret from this file instead of asking; - is standard input."),
         "replace": N_("Put it in the place of one that is there already."),
+        "confirm": N_("Name of the key's file, where a key is replaced."),
+        "reason": N_("Why a key is replaced; the person who approves it reads it."),
+        "document": N_("Reference of the document behind it."),
         "dry_run": _DRY_RUN,
-    }
+    },
+    two_people=True,
 )
-def secret(
-    _context: Context, name: str, file: str = "", replace: bool = False, dry_run: bool = False
+def secret(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    name: str,
+    file: str = "",
+    replace: bool = False,
+    confirm: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
 ) -> int:
-    """Store a password or key where a reference says; it is asked for and never shown."""
-    from ops.jobs.keeping_secrets import store_secret
+    """Store a password or key where a reference says; it is asked for and never shown.
 
-    return store_secret(name, file=file, replace=replace, dry_run=dry_run)
+    To replace a key of repositories, of the journal or of people's proofs takes a second person;
+    the one that was there is kept beside it.
+    """
+    from ops.jobs.keeping_secrets import store_secret
+    from ops.jobs.replacing_keys import SecretWish
+
+    return store_secret(
+        SecretWish(
+            name=name,
+            file=file,
+            replace=replace,
+            confirm=confirm,
+            reason=reason,
+            document=document,
+            dry_run=dry_run,
+        )
+    )
 
 
 @operator_task(

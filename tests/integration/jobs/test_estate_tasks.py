@@ -12,6 +12,7 @@ import termios
 import time
 import tomllib
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench, run_by_hand
 from ops.jobs.forget import forget_and_prune
 from ops.jobs.vanished import SiteVanishedError, find_repositories
+from ops.people.acting import login_at_terminal
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.people import KEY_TEXT, appoint, enrol, password_of
 
 pytestmark = pytest.mark.slow
 
@@ -135,7 +138,72 @@ def store(estate: Path, *arguments: str, given: str) -> subprocess.CompletedProc
     )
 
 
+def name_secrets(estate: Path) -> None:
+    """Have the estate name the secrets that these tests store."""
+    text = estate.read_text(encoding="utf-8")
+    more = 'relay = "file:var/keys/portal-db"\nheartbeat_url = "file:var/keys/typed"\n'
+    estate.write_text(f"{text}\n[notices]\n{more}", encoding="utf-8")
+
+
+def test_a_secret_that_the_estate_does_not_name_is_stored_nowhere(estate: Path) -> None:
+    page = estate.parent / "www/index.php"
+    before = page.read_bytes()
+    ended = store(estate, "--name", "file:www/index.php", "--replace", given="x\n")
+    elsewhere = store(estate, "--name", "file:/nowhere/at/all", given="x\n")
+
+    assert (ended.returncode, elsewhere.returncode) == (2, 2)
+    assert "names no secret" in ended.stderr
+    assert page.read_bytes() == before
+    assert not Path("/nowhere").exists()
+
+
+def test_a_key_is_replaced_only_when_confirmed_and_the_old_one_is_kept(estate: Path) -> None:
+    assert giucong(estate, "backup.init").returncode == 0
+    key = estate.parent / "keys/repository.key"
+    before = key.read_bytes()
+    replace = ("--name", "file:keys/repository.key", "--file", "-", "--replace")
+    unconfirmed = store(estate, *replace, given="x\n")
+    assert (unconfirmed.returncode, key.read_bytes()) == (2, before)
+    rehearsed = store(estate, *replace, "--dry-run", given="")
+    done = store(estate, *replace, "--confirm", "repository.key", given="x\n")
+
+    assert (rehearsed.returncode, done.returncode) == (0, 0), done.stderr
+    assert key.read_bytes() == b"x\n"
+    (old,) = key.parent.glob("repository.key.*.old")
+    assert (old.read_bytes(), stat.S_IMODE(old.stat().st_mode)) == (before, 0o600)
+
+
+def test_replacing_a_key_waits_for_a_second_person(estate: Path) -> None:
+    text = estate.read_text(encoding="utf-8").replace(
+        'name = "nva"', f'name = "nva"\nlogin = "{login_at_terminal()}"'
+    )
+    estate.write_text(
+        text.replace("[keys]", '[keys]\ncredentials = "file:keys/credentials.key"'),
+        encoding="utf-8",
+    )
+    assert giucong(estate, "backup.init").returncode == 0
+    (estate.parent / "keys/credentials.key").write_text(KEY_TEXT)
+    (estate.parent / "keys/credentials.key").chmod(0o600)
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    issued = enrol(catalog, "nva", "backup_admin", "security_officer", now=datetime.now(UTC))
+    appoint(catalog, "ttb", "approver", now=datetime.now(UTC))
+    catalog.close()
+    proof = estate.parent / "proof"
+    proof.write_text(f"{password_of('nva')}\n{issued.codes[0]}\n", encoding="utf-8")
+    proof.chmod(0o600)
+    key = estate.parent / "keys/repository.key"
+    before = key.read_bytes()
+    ended = store(
+        estate, "--name", "file:keys/repository.key", "--file", "-", "--replace",
+        "--confirm", "repository.key", "--reason", "x", "--proof-file", str(proof), given="x\n",
+    )  # fmt: skip
+
+    assert ended.returncode == 4, ended.stderr
+    assert key.read_bytes() == before
+
+
 def test_a_secret_is_stored_for_its_owner_and_never_shown(estate: Path) -> None:
+    name_secrets(estate)
     path = estate.parent / "var/keys/portal-db"
     ended = store(estate, "--name", "file:var/keys/portal-db", given="mật khẩu bí mật\n")
 
@@ -159,6 +227,7 @@ def test_a_secret_is_stored_for_its_owner_and_never_shown(estate: Path) -> None:
 
 
 def test_a_typed_secret_is_not_echoed_and_has_to_be_typed_twice(estate: Path) -> None:
+    name_secrets(estate)
     path = estate.parent / "var/keys/typed"
     code, seen = type_secret(estate, "typed", "mat-khau-1", "mat-khau-2")
     assert code == 2
@@ -200,9 +269,10 @@ def type_secret(estate: Path, name: str, *lines: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("name", "given", "code"),
-    [("env:X", "x", 2), ("a/b", "x", 2), ("file:", "x", 2), ("key", "", 2), ("key", "a\0", 2)],
+    [("env:X", "x", 2), ("a/b", "x", 2), ("file:", "x", 2), ("typed", "", 2), ("typed", "a\0", 2)],
 )
 def test_what_is_no_secret_is_refused(estate: Path, name: str, given: str, code: int) -> None:
+    name_secrets(estate)
     ended = store(estate, "--name", name, given=given)
 
     assert ended.returncode == code
@@ -214,6 +284,8 @@ def test_a_folder_in_which_others_write_is_refused(estate: Path) -> None:
     folder = estate.parent / "open"
     folder.mkdir()
     folder.chmod(0o777)
+    text = estate.read_text(encoding="utf-8")
+    estate.write_text(f'{text}\n[notices]\nrelay = "file:open/key"\n', encoding="utf-8")
     ended = store(estate, "--name", "file:open/key", given="x\n")
 
     assert ended.returncode == 1
