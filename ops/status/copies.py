@@ -1,16 +1,18 @@
-"""What is known of every site in every store, read from the catalog; touches no store."""
+"""What is known of every site in every store: from the catalog, and whether folders are there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.copies_records import StoreTrial
-from ops.catalog.indexes import Snapshot
+from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.definitions import backup_job, check_job, copy_job
+from ops.status.gone import Place, find_gone
 from ops.status.rule import CopyFacts, Protection
 
 Ended = Mapping[str, tuple[str, datetime]]
@@ -27,10 +29,14 @@ def read_copies(session: Session, estate: Estate, ended: Ended) -> dict[str, lis
     """
     newest = _read_newest(session)
     counts = _read_counts(session)
+    gone = find_gone(estate, _read_seen(session))
     trials = {it.store: it for it in session.execute(select(StoreTrial)).scalars()}
     return {
         site.name: [
-            _facts(site.name, store, newest, counts, trials.get(store.name), ended)
+            replace(
+                _facts(site.name, store, newest, counts, trials.get(store.name), ended),
+                gone_from=gone.get((site.name, store.name), ""),
+            )
             for store in estate.stores
         ]
         for site in (*estate.sites, estate.own_site)
@@ -64,6 +70,11 @@ def _facts(
         protection=protection,
         protection_at=trial.tried_at if trial else None,
     )
+
+
+def _read_seen(session: Session) -> list[Place]:
+    rows = session.execute(select(StoreSeen.site, StoreSeen.store))
+    return [(site, store) for site, store in rows]
 
 
 def _read_newest(session: Session) -> dict[tuple[str, str], datetime]:

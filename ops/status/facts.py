@@ -1,4 +1,4 @@
-"""What is known of every site, read from the catalog and the locks; touches no store."""
+"""What is known of every site, from the catalog, the locks and the stores' folders here."""
 
 import fcntl
 from collections.abc import Mapping
@@ -11,10 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.alerts.overview import AlertView, list_alerts
-from ops.catalog.indexes import Snapshot
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Occurrence, Run
+from ops.catalog.records import Run
 from ops.duties.agenda import list_overdue_reviews
 from ops.duties.load import load_duties
 from ops.duties.reading import DutiesError
@@ -28,6 +27,7 @@ from ops.notices.routing import find_gaps
 from ops.retention.losses import Loss, read_losses
 from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
+from ops.status.counting import read_missed, read_newest
 from ops.status.rule import CopyFacts, Verdict, judge_copies
 from ops.status.undelivered import read_undelivered
 
@@ -142,11 +142,11 @@ def look(estate: Estate) -> Facts:
 
 
 def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
-    """Read what is known; touches no store."""
+    """Read what is known; of a store only whether its folders on this machine are there."""
     with catalog.reading() as session:
         runs = last_runs(session)
-        newest = _newest(session, estate.primary_store.name)
-        missed = _missed(session, now - MISSED_SINCE)
+        newest = read_newest(session, estate.primary_store.name)
+        missed = read_missed(session, now - MISSED_SINCE)
         undelivered = read_undelivered(session, now)
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
@@ -242,24 +242,3 @@ def last_runs(session: Session) -> dict[str, LastRun]:
         for job, outcome, reason, params, ended_at in session.execute(query)
         if outcome is not None and ended_at is not None
     }
-
-
-def _newest(session: Session, store: str) -> dict[str, tuple[Snapshot, int]]:
-    """Give each site's newest snapshot of the whole site, and how many snapshots there are."""
-    query = select(Snapshot).where(Snapshot.store == store).order_by(Snapshot.taken_at)
-    found: dict[str, tuple[Snapshot, int]] = {}
-    counts: dict[str, int] = {}
-    for row in session.execute(query).scalars():
-        counts[row.site] = counts.get(row.site, 0) + 1
-        if row.paths == [f"/{row.site}"]:
-            found[row.site] = (row, 0)
-    return {site: (row, counts[site]) for site, (row, _count) in found.items()}
-
-
-def _missed(session: Session, since: datetime) -> dict[str, int]:
-    rows = session.execute(
-        select(Occurrence.site, func.count())
-        .where(Occurrence.outcome == "missed", Occurrence.due_at >= since)
-        .group_by(Occurrence.site)
-    )
-    return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types

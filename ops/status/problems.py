@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from ops.alerts.decisions import job_subject, late_subject, vanished_subject
 from ops.alerts.wording import explain_alert
@@ -13,10 +12,8 @@ from ops.notices.drafts import grace_of
 from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.facts import Facts, LastRun, SiteFacts
-from ops.status.late_copies import explain_late_copies
+from ops.status.store_problems import Level, explain_stores
 from ops.text import N_, _, fill, language, ngettext
-
-Level = Literal["red", "yellow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +68,8 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)
-    for loss in site.losses:
-        told = explain(loss.reason, loss.as_params(), site=site.name)
-        yield Problem("red" if loss.held else "yellow", site.name, told)
-    for told in explain_late_copies(site, facts.now):
-        yield Problem("yellow", site.name, told)
+    for level, told in explain_stores(site, facts.now):
+        yield Problem(level, site.name, told)
     if site.missed:
         text = ngettext(
             "{count} run was missed in the last 7 days",

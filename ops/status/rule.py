@@ -33,6 +33,8 @@ class CopyFacts:
         checked: How that ended; empty where it never was.
         protection: Whether a trial has shown that nobody can delete there, and when.
         protection_at: When the trial was made.
+        gone_from: The folder in which the repository was and is not; empty where it is there, or
+            the store is no folder here.
     """
 
     store: str
@@ -46,6 +48,7 @@ class CopyFacts:
     checked: str = ""
     protection: Protection = "not_checked"
     protection_at: datetime | None = None
+    gone_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,10 @@ def judge_copies(
 
 
 def is_fresh(copy: CopyFacts, *, now: datetime, rpo: timedelta) -> bool:
-    """Say whether a copy is young enough to count; one that follows may be some hours behind."""
+    """Say whether a copy is there and young enough; one that follows may lag some hours."""
     behind = timedelta(0) if copy.role == "primary" else _FOLLOW
+    if copy.gone_from:
+        return False
     return copy.newest_at is not None and not is_late(copy.newest_at, rpo, now - behind)
 
 

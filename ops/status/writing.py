@@ -18,7 +18,8 @@ from ops.present import (
     write_table,
 )
 from ops.status.facts import Facts, SiteFacts, look
-from ops.status.problems import Level, Problem, find_problems, is_late, summarize
+from ops.status.problems import Problem, find_problems, is_late, summarize
+from ops.status.store_problems import Level
 from ops.status.writing_copies import write_copies
 from ops.text import LABELS, N_, _, fill, ngettext
 

@@ -43,6 +43,10 @@ def test_an_unmounted_store_gets_no_new_repository(estate: Path) -> None:
         assert "has lost the repository" in tried.stderr
     assert not list(stores.glob("*/*/config"))
 
+    told = giucong(estate)
+    assert (told.returncode, "the backups in near are gone" in told.stdout) == (1, True)
+    assert "0 of 1 sites" in told.stdout
+
     anew = giucong(estate, "backup.init", "--anew", "near")
     assert (anew.returncode, "--confirm near" in anew.stderr) == (2, True)
     made = giucong(estate, "backup.init", "--anew", "near", "--confirm", "near")

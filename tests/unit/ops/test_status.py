@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -187,6 +188,24 @@ def test_a_command_is_never_broken() -> None:
         "    `giucong backup.run --site so-y-te`",
         "    at once",
     ]
+
+
+def test_backups_that_are_gone_are_never_called_safe() -> None:
+    near = replace(a_copy("near", "primary", NOW - HOUR), gone_from="/srv/near/a")
+    far = replace(a_copy("far", "copy", NOW - HOUR), snapshots=1)
+    seen = facts(a_site(copies=(near, far)))
+    (gone,) = find_problems(seen)
+
+    assert (gone.level, gone.told.what) == (
+        "red",
+        "the backups in near are gone: /srv/near/a is not there",
+    )
+    assert gone.told.data == "other stores have backups: far"
+    assert summarize(seen, [gone]).startswith("0 of 1 sites")
+    for role, level in (("copy", "yellow"), ("mirror", "yellow")):
+        lost = replace(far, role=role, gone_from="/srv/far/a")
+        (problem,) = find_problems(facts(a_site(copies=(replace(near, gone_from=""), lost))))
+        assert problem.level == level
 
 
 def test_a_review_of_roles_that_was_not_done_is_red() -> None:

@@ -1,0 +1,70 @@
+"""Repositories that are not where they were seen: found by a look at folders of this machine."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ops.errors import SecretError
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.jobs.reasons import Explanation
+from ops.status.rule import CopyFacts
+from ops.text import N_, _, fill
+
+_CONFIG = "config"  # the one file every repository has at its top; restic's format, "Repository"
+
+Place = tuple[str, str]
+"""Names of a site and of a store."""
+
+
+def find_gone(estate: Estate, seen: Iterable[Place]) -> dict[Place, str]:
+    """Give where repositories are gone that were seen in stores which are folders here.
+
+    Args:
+        estate: As it is now.
+        seen: Where repositories were seen.
+
+    Returns:
+        The place in which each was, by site and store; one that may not be looked at is not gone.
+    """
+    folders = {it.name: _folder(it.url) for it in estate.stores}
+    found = {}
+    for site, store in seen:
+        folder = folders.get(store)
+        if folder is not None and _is_gone(folder / site):
+            found[site, store] = str(folder / site)
+    return found
+
+
+def _folder(url: str) -> Path | None:
+    try:
+        place = reveal(url)
+    except SecretError:
+        return None
+    return Path(place) if place.startswith("/") else None
+
+
+def _is_gone(place: Path) -> bool:
+    try:
+        return not (place / _CONFIG).is_file()
+    except OSError:
+        return False
+
+
+def explain_gone(copies: Iterable[CopyFacts]) -> Iterator[tuple[CopyFacts, Explanation]]:
+    """Explain each that is gone, and say where the site's backups still are."""
+    known = list(copies)
+    left = ", ".join(it.store for it in known if not it.gone_from and it.snapshots)
+    for copy in known:
+        if copy.gone_from:
+            params = {"store": copy.store, "place": copy.gone_from, "left": left}
+            yield (
+                copy,
+                Explanation(
+                    fill(N_("the backups in {store} are gone: {place} is not there"), params),
+                    _("the store is not mounted, or somebody has moved or deleted it"),
+                    fill(N_("other stores have backups: {left}"), params)
+                    if left
+                    else _("no other store has backups of it"),
+                    fill(N_("mount the store, or put the folder back: `ls -la {place}`"), params),
+                ),
+            )
