@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-Kind = Literal["status", "reset", "hang", "half", "lost answer", "cut answer", "slow"]
+Kind = Literal[
+    "status", "early refusal", "reset", "hang", "half", "lost answer", "cut answer", "slow"
+]
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -20,14 +22,16 @@ class LineFault:
     """One way to fail.
 
     Attributes:
-        kind: An answer of its own; a reset before anything is read; silence; a reset in the middle
-            of the upload; the request done but its answer lost; half of the answer; a pause.
+        kind: An answer of its own; such an answer before the upload is read; a reset before
+            anything is read; silence; a reset in the middle of the upload; the request done but
+            its answer lost; half of the answer; a pause.
         method: Which requests.
         times: How many of them.
-        status: The answer's status, for "status".
+        status: The status of an answer of its own.
         code: The S3 error code in it.
         seconds: How long a pause or silence lasts.
         contains: Only requests whose path and query hold this.
+        region: The region that an answer of its own says the bucket is in.
     """
 
     kind: Kind
@@ -37,6 +41,7 @@ class LineFault:
     code: str = "InternalError"
     seconds: float = 5.0
     contains: str = ""
+    region: str = ""
 
 
 class FaultyLine:
@@ -53,6 +58,7 @@ class FaultyLine:
         self.requests: list[str] = []
         self._to = urlsplit(endpoint).netloc
         self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -70,6 +76,12 @@ class FaultyLine:
         self._server.shutdown()
         self._server.server_close()
 
+    def close_idle(self) -> None:
+        """Hang up on everybody, as a server does with who says nothing for long."""
+        with self._lock:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR)
+
     def next_fault(self, method: str, path: str) -> LineFault | None:
         with self._lock:
             self.requests.append(f"{method} {path}")
@@ -84,6 +96,16 @@ class FaultyLine:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                with line._lock:
+                    line._open.add(self.connection)
+
+            def finish(self) -> None:
+                with line._lock:
+                    line._open.discard(self.connection)
+                super().finish()
 
             def handle_one_request(self) -> None:
                 try:
@@ -129,8 +151,8 @@ class _Exchange:
         handler = self._handler
         fault = self._line.next_fault(handler.command, handler.path)
         kind = None if fault is None else fault.kind
-        if kind == "reset":
-            self._reset()
+        if fault is not None and kind in {"reset", "early refusal"}:
+            self._turn_away(fault)
             return
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length // 2 if kind == "half" else length)
@@ -140,8 +162,7 @@ class _Exchange:
             time.sleep(fault.seconds)
             self._reset()
         elif fault is not None and kind == "status":
-            text = f"<Error><Code>{fault.code}</Code><Message>planned</Message></Error>".encode()
-            self._answer(fault.status, {"Content-Type": "application/xml"}, text)
+            self._refuse(fault)
         else:
             if fault is not None and kind == "slow":
                 time.sleep(fault.seconds)
@@ -153,6 +174,20 @@ class _Exchange:
             if handler.command == "HEAD":
                 headers["Content-Length"] = answer.getheader("Content-Length") or "0"
             self._answer(answer.status, headers, content, cut=kind == "cut answer")
+
+    def _turn_away(self, fault: LineFault) -> None:
+        if fault.kind == "reset":
+            self._reset()
+        else:
+            self._refuse(fault)
+            self._handler.close_connection = True
+
+    def _refuse(self, fault: LineFault) -> None:
+        text = f"<Error><Code>{fault.code}</Code><Message>planned</Message></Error>".encode()
+        headers = {"Content-Type": "application/xml"}
+        if fault.region:
+            headers["x-amz-bucket-region"] = fault.region
+        self._answer(fault.status, headers, text)
 
     def _answer(
         self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False

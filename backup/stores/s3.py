@@ -9,15 +9,16 @@ the same). Whether it can is found out once: the first small object is written a
 One PUT takes up to 5 GiB, and no file of a repository comes near that, so there are no uploads in
 parts, and nothing is left behind by one that was cut.
 
-What promises and versions add is in `backup.stores.s3_locking` and `backup.stores.s3_versions`.
+What every run does goes over `backup.stores.s3_line`; the client is for the rest. What promises and
+versions add is in `backup.stores.s3_locking` and `backup.stores.s3_versions`.
 """
 
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backup.errors import (
     ObjectExistsError,
@@ -27,7 +28,9 @@ from backup.errors import (
 )
 from backup.stores.base import Buffer, ObjectInfo, validate_key
 from backup.stores.s3_client import S3Settings, make_client
-from backup.stores.s3_errors import code_of, translated
+from backup.stores.s3_errors import AnswerError, translated
+from backup.stores.s3_line import S3Line
+from backup.stores.s3_listing import parse_listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,9 +48,16 @@ _SMALL = 1 << 16
 class S3Store:
     """Objects of one folder of one bucket."""
 
-    def __init__(self, settings: S3Settings) -> None:
-        """Set up; nothing is touched yet."""
+    def __init__(self, settings: S3Settings, *, page: int | None = None) -> None:
+        """Set up; nothing is touched yet.
+
+        Args:
+            settings: Where it is, and how it is reached.
+            page: How many objects a page of a listing has; None for what the server likes.
+        """
         self._settings = settings
+        self._page = page
+        self.line = S3Line(settings)
         self._write_once = settings.write_once
         self._making = threading.Lock()
 
@@ -83,60 +93,58 @@ class S3Store:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `Store.list`; page by page, and never a page less."""
         start = self.name_of(validate_key(prefix)) + "/" if prefix else self.name_of("")
-        token: dict[str, Any] = {}
+        query = [("list-type", "2"), ("prefix", start), ("encoding-type", "url")]
+        if self._page is not None:
+            query.append(("max-keys", str(self._page)))
+        token = ""
         while True:
+            going_on = [("continuation-token", token)] if token else []
             with translated(_CANNOT_LIST, key=prefix or "/", place=self.location):
-                page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=start, **token)
-            for item in page.get("Contents", ()):
-                key = self.key_of(item["Key"])
-                if key is not None:
-                    yield ObjectInfo(key, item["Size"])
-            if not page["IsTruncated"]:
-                return
-            following = page.get("NextContinuationToken")
-            if not following or following == token.get("ContinuationToken"):
+                answer = self.line.ask("GET", query=query + going_on)
+            page = parse_listing(answer.body)
+            if page is None or (page.is_cut and page.following in {"", token}):
                 raise self._unfinished(prefix)
-            token = {"ContinuationToken": following}
+            for name, size in page.objects:
+                key = self.key_of(name)
+                if key is not None:
+                    yield ObjectInfo(key, size)
+            if not page.is_cut:
+                return
+            token = page.following
 
     def size(self, key: str) -> int:
         """See `Store.size`."""
-        return int(self._look(key)["ContentLength"])
+        return int(self.look(key)["content-length"])
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `Store.read`."""
         if length == 0:
-            self._look(key)
+            self.look(key)
             return b""
-        name = self.name_of(validate_key(key))
-        wanted: dict[str, Any] = {}
+        return self.read_name(key, self.name_of(validate_key(key)), offset, length)
+
+    def read_name(
+        self, key: str, name: str, offset: int, length: int | None, *, version: str = ""
+    ) -> bytes:
+        """Read one object by its full name, and perhaps the version of it; as `read` does."""
+        headers = {}
         if offset or length is not None:
             end = "" if length is None else str(offset + length - 1)
-            wanted["Range"] = f"bytes={offset}-{end}"
-        return self.read_name(key, name, wanted)
-
-    def read_name(self, key: str, name: str, wanted: dict[str, Any]) -> bytes:
-        """Read one object by its full name; `wanted` may hold a range and a version."""
-        from botocore.exceptions import ClientError
-
+            headers["range"] = f"bytes={offset}-{end}"
+        query = [("versionId", version)] if version else []
         with translated(_CANNOT_READ, key=key, place=self.location):
             try:
-                answer = self.client.get_object(Bucket=self.bucket, Key=name, **wanted)
-            except ClientError as error:
-                if code_of(error)[1] == _OUT_OF_RANGE:
+                return self.line.ask("GET", name, query=query, headers=headers).body
+            except AnswerError as error:
+                if error.status == _OUT_OF_RANGE:
                     return b""
                 raise
-            with answer["Body"] as body:
-                data: bytes = body.read()
-        if len(data) != answer["ContentLength"]:
-            raise StoreUnavailableError(
-                _CANNOT_READ, why="it ended too early", key=key, place=self.location
-            )
-        return data
 
-    def _look(self, key: str) -> dict[str, Any]:
+    def look(self, key: str) -> Mapping[str, str]:
+        """Give what the server tells of one object without its bytes."""
         name = self.name_of(validate_key(key))
         with translated(_CANNOT_READ, key=key, place=self.location):
-            return dict(self.client.head_object(Bucket=self.bucket, Key=name))
+            return self.line.ask("HEAD", name).headers
 
     # Writing -----------------------------------------------------------------------------------
 
@@ -151,29 +159,25 @@ class S3Store:
             self._learn(key, name, body)
 
     def _put(self, key: str, name: str, body: bytes) -> None:
-        from botocore.exceptions import ClientError
-
         digest = hashlib.md5(body, usedforsecurity=False).digest()
-        condition: dict[str, Any] = {} if self._write_once is False else {"IfNoneMatch": "*"}
+        headers = {
+            "content-md5": base64.b64encode(digest).decode(),
+            "content-type": "application/octet-stream",
+            **self._promise(key),
+        }
+        is_conditional = self._write_once is not False
+        if is_conditional:
+            headers["if-none-match"] = "*"
         with translated(_CANNOT_WRITE, key=key, place=self.location):
             try:
-                self.client.put_object(
-                    Bucket=self.bucket,
-                    Key=name,
-                    Body=body,
-                    ContentMD5=base64.b64encode(digest).decode(),
-                    ContentType="application/octet-stream",
-                    **condition,
-                    **self._promise(key),
-                )
-            except ClientError as error:
-                _, status = code_of(error)
-                if status == _PRECONDITION_FAILED:
+                self.line.ask("PUT", name, headers=headers, body=body)
+            except AnswerError as error:
+                if error.status == _PRECONDITION_FAILED:
                     raise self._exists(key) from error
-                if status != _NOT_IMPLEMENTED or not condition:
+                if error.status != _NOT_IMPLEMENTED or not is_conditional:
                     raise
                 self._write_once = False
-        if condition and self._write_once is False:
+        if is_conditional and self._write_once is False:
             self.write(key, body)
 
     def _learn(self, key: str, name: str, body: bytes) -> None:
@@ -188,23 +192,23 @@ class S3Store:
             return
         self._write_once = False
 
-    def _promise(self, key: str) -> dict[str, Any]:
+    def _promise(self, key: str) -> dict[str, str]:
         """What else to say of a new object; see `backup.stores.s3_locking`."""
         del key
         return {}
 
     def _is_there(self, key: str) -> bool:
         try:
-            self._look(key)
+            self.look(key)
         except ObjectNotFoundError:
             return False
         return True
 
     def delete(self, key: str) -> None:
         """See `Store.delete`. A bucket that keeps versions only hides it."""
-        self._look(key)
+        self.look(key)
         with translated(_CANNOT_DELETE, key=key, place=self.location):
-            self.client.delete_object(Bucket=self.bucket, Key=self.name_of(key))
+            self.line.ask("DELETE", self.name_of(key))
 
     # Names -------------------------------------------------------------------------------------
 

@@ -1,12 +1,20 @@
-"""What an S3 server or the way to it says, in the engine's words. The one place for it."""
+"""What an S3 server or the way to it says, in the engine's words. The one place for it.
 
-from collections.abc import Iterator
+What `backup.stores.s3_line` raises is translated without botocore; its errors can only come up
+where it was imported.
+"""
+
+import ssl
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from backup.errors import (
+    BackupError,
     ObjectNotFoundError,
     StoreDeniedError,
     StoreError,
@@ -15,7 +23,7 @@ from backup.errors import (
 )
 
 if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError
 
 _FULL = frozenset(
     {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "StorageFull", "NotEnoughSpace"}
@@ -39,12 +47,29 @@ _SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 _PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _FORBIDDEN = frozenset({401, 403})
 _NO_ROOM = 507
+_ELSEWHERE = frozenset({301, 307, 400})
 _NOTHING_DONE = "what was stored before is untouched"
+
+
+class AnswerError(Exception):
+    """The server refused.
+
+    Attributes:
+        code: Its word for why; empty where it says none, as in the answer to HEAD.
+        status: Of the answer.
+        headers: Of the answer, by lower-case name.
+    """
+
+    def __init__(self, code: str, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(code, status)
+        self.code = code
+        self.status = status
+        self.headers = headers
 
 
 @contextmanager
 def translated(what: str, *, key: str, place: str) -> Iterator[None]:
-    """Translate what botocore raises inside the block.
+    """Translate what the line, or botocore, raises inside the block.
 
     Args:
         what: What failed, with {key} and {place}.
@@ -52,34 +77,48 @@ def translated(what: str, *, key: str, place: str) -> Iterator[None]:
         place: Where the store is.
 
     Raises:
-        StoreError: Instead of any error of botocore.
+        StoreError: Instead of any of their errors.
     """
-    from http.client import HTTPException
+    params = {"key": key, "place": place}
+    try:
+        yield
+    except AnswerError as error:
+        raise _translate_answer(error, what, params) from error
+    except ssl.SSLCertVerificationError as error:
+        raise _untrusted(what, params) from error
+    except (HTTPException, OSError) as error:
+        raise _cut(error, what, params) from error
+    except BackupError:
+        raise
+    except Exception as error:
+        found = _translate_vendor(error, what, params)
+        if found is None:
+            raise
+        raise found from error
 
+
+def _translate_vendor(error: Exception, what: str, params: dict[str, Any]) -> StoreError | None:
+    if "botocore" not in sys.modules:
+        return None
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
 
-    try:
-        yield
-    except ClientError as error:
-        raise _translate_answer(error, what, {"key": key, "place": place}) from error
-    except BotoCoreError as error:
-        raise _translate_way(error, what, {"key": key, "place": place}) from error
-    except (HTTPError, HTTPException, OSError) as error:  # of the line, while bytes flow
-        raise _cut(error, what, {"key": key, "place": place}) from error
+    if isinstance(error, ClientError):
+        answer: Any = error.response
+        outer = answer.get("ResponseMetadata", {})
+        code = str(answer.get("Error", {}).get("Code", ""))
+        status = int(outer.get("HTTPStatusCode", 0))
+        return _translate_answer(
+            AnswerError(code, status, outer.get("HTTPHeaders", {})), what, params
+        )
+    if isinstance(error, BotoCoreError):
+        return _translate_way(error, what, params)
+    return _cut(error, what, params) if isinstance(error, HTTPError) else None
 
 
-def code_of(error: "ClientError") -> tuple[str, int]:
-    """Give the server's code and the status of its answer."""
-    answer: Any = error.response
-    code = str(answer.get("Error", {}).get("Code", ""))
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code, int(status)
-
-
-def _translate_answer(error: "ClientError", what: str, params: dict[str, Any]) -> StoreError:
-    code, status = code_of(error)
-    params = {**params, "code": code or str(status), "status": status}
+def _translate_answer(error: AnswerError, what: str, params: dict[str, Any]) -> StoreError:
+    code, status = error.code or str(error.status), error.status
+    params = {**params, "code": code, "status": status}
     if code == "NoSuchBucket":
         return StoreError(
             what,
@@ -92,6 +131,15 @@ def _translate_answer(error: "ClientError", what: str, params: dict[str, Any]) -
         return ObjectNotFoundError("{key} is not in {place}", **params)
     if code in _SKEWED:
         return _skewed(error, what, params)
+    if (region := error.headers.get("x-amz-bucket-region")) and status in _ELSEWHERE:
+        return StoreError(
+            what,
+            why="the bucket lies in the region {region}",
+            data="nothing was read or written",
+            next_step="name that region, with -o s3.region= or in AWS_DEFAULT_REGION",
+            region=region,
+            **params,
+        )
     return _translate_status(code, status, what, params)
 
 
@@ -123,10 +171,9 @@ def _translate_status(code: str, status: int, what: str, params: dict[str, Any])
     return StoreError(what, why="the server answered {status} {code}", data=_NOTHING_DONE, **params)
 
 
-def _skewed(error: "ClientError", what: str, params: dict[str, Any]) -> StoreError:
-    headers: Any = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+def _skewed(error: AnswerError, what: str, params: dict[str, Any]) -> StoreError:
     try:
-        behind = parsedate_to_datetime(headers["date"]) - datetime.now(UTC)
+        behind = parsedate_to_datetime(error.headers["date"]) - datetime.now(UTC)
         seconds = f"{behind.total_seconds():+.0f}"
     except (KeyError, ValueError, TypeError):
         seconds = "?"
@@ -144,13 +191,7 @@ def _translate_way(error: "BotoCoreError", what: str, params: dict[str, Any]) ->
     from botocore import exceptions
 
     if isinstance(error, exceptions.SSLError):
-        return StoreError(
-            what,
-            why="the server's certificate is not trusted",
-            data="nothing was read or written",
-            next_step="name the file of its root certificate with --cacert",
-            **params,
-        )
+        return _untrusted(what, params)
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return StoreDeniedError(
             what,
@@ -162,6 +203,16 @@ def _translate_way(error: "BotoCoreError", what: str, params: dict[str, Any]) ->
     if isinstance(error, exceptions.ParamValidationError):
         return StoreError(what, why="the request makes no sense to the client library", **params)
     return _cut(error, what, params)
+
+
+def _untrusted(what: str, params: dict[str, Any]) -> StoreError:
+    return StoreError(
+        what,
+        why="the server's certificate is not trusted",
+        data="nothing was read or written",
+        next_step="name the file of its root certificate with --cacert",
+        **params,
+    )
 
 
 def _cut(error: Exception, what: str, params: dict[str, Any]) -> StoreError:

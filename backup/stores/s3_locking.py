@@ -8,7 +8,7 @@ shorter.
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from backup.stores.base import validate_key
 from backup.stores.locking import LOCKABLE, locked_error
@@ -39,8 +39,7 @@ class LockingS3Store(S3Store):
         """See `Promises.locked_until`."""
         name = self.name_of(validate_key(key))
         with translated(_CANNOT_LOOK, key=key, place=self.location):
-            head = self.client.head_object(Bucket=self.bucket, Key=name)
-        until = _until(head)
+            until = _until(self.line.ask("HEAD", name).headers)
         return until if until is not None and until > datetime.now(UTC) else None
 
     def renew(self, keys: Iterable[str]) -> None:
@@ -76,12 +75,13 @@ class LockingS3Store(S3Store):
                 raise locked_error(key, self.location, until)
         super().delete(key)
 
-    def _promise(self, key: str) -> dict[str, Any]:
+    def _promise(self, key: str) -> dict[str, str]:
         if not key.startswith(LOCKABLE):
             return {}
+        until = datetime.now(UTC) + self._new
         return {
-            "ObjectLockMode": self._mode,
-            "ObjectLockRetainUntilDate": datetime.now(UTC) + self._new,
+            "x-amz-object-lock-mode": self._mode,
+            "x-amz-object-lock-retain-until-date": f"{until:%Y-%m-%dT%H:%M:%SZ}",
         }
 
     @property
@@ -89,6 +89,7 @@ class LockingS3Store(S3Store):
         return "COMPLIANCE" if self.settings.lock_mode == "compliance" else "GOVERNANCE"
 
 
-def _until(head: Mapping[str, Any]) -> datetime | None:
-    """Read it; many answers do not have it, whatever the types of the client say."""
-    return head.get("ObjectLockRetainUntilDate")
+def _until(headers: Mapping[str, str]) -> datetime | None:
+    """Read until when an object is locked; most answers do not say it."""
+    text = headers.get("x-amz-object-lock-retain-until-date")
+    return datetime.fromisoformat(text) if text else None

@@ -149,8 +149,8 @@ class PastS3Store:
         if length == 0 or offset >= version.size:
             return b""
         end = version.size if length is None else min(offset + length, version.size)
-        wanted = {"VersionId": version.version, "Range": f"bytes={offset}-{end - 1}"}
-        return self._store.read_name(key, self._store.name_of(key), wanted)
+        name = self._store.name_of(key)
+        return self._store.read_name(key, name, offset, end - offset, version=version.version)
 
     def write(self, key: str, data: Buffer) -> None:
         """Refuse: the past cannot be written."""

@@ -27,6 +27,7 @@ from backup.stores.s3_client import S3Settings
 from backup.stores.s3_locking import LockingS3Store
 from backup.stores.s3_versions import PastS3Store, list_versions, purge_superseded
 from tests.backing_up import back_up, read_back
+from tests.faulty_line import FaultyLine
 from tests.s3_server import ADMINISTRATOR, WRITER, S3Server
 
 pytestmark = pytest.mark.slow
@@ -119,16 +120,12 @@ def test_packs_that_a_new_snapshot_borrows_are_renewed_before_it_is_written(
     assert all(days_left(brief, key) <= 1 for key in lent)
 
     store = LockingS3Store(settings)
-    order: list[str] = []
-
-    def note(model: Any, params: Any, **_: object) -> None:
-        order.append(f"{model.name} {params['url_path']}")
-
-    store.client.meta.events.register("before-call.s3", note)
-    back_up(Repository.open(store, PASSWORD), source)
-    puts = [at for at, it in enumerate(order) if it.startswith("PutObject ")]
-    (written,) = [at for at in puts if "/snapshots/" in order[at]]
-    renewed = [at for at, it in enumerate(order) if it.startswith("PutObjectRetention")]
+    with FaultyLine(settings.endpoint) as line:
+        over_line = LockingS3Store(replace(settings, endpoint=line.url))
+        back_up(Repository.open(over_line, PASSWORD), source)
+    puts = [at for at, it in enumerate(line.requests) if it.startswith("PUT ")]
+    renewed = [at for at in puts if line.requests[at].endswith("?retention")]
+    (written,) = [at for at in puts if "/snapshots/" in line.requests[at] and at not in renewed]
 
     assert renewed
     assert max(renewed) < written

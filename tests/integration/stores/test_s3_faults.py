@@ -1,9 +1,10 @@
 """An S3 store over a line that fails as planned: nothing lost, and each failure told clearly."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from backup.errors import (
 from backup.stores.base import ObjectInfo
 from backup.stores.retrying import RetryingStore
 from backup.stores.s3 import S3Store
+from backup.stores.s3_line import Answer, S3Line
 from tests.faulty_line import FaultyLine, LineFault
 from tests.s3_server import S3Server
 
@@ -108,15 +110,11 @@ def test_a_slow_server_is_waited_for(setup: Setup) -> None:
 
 
 def test_a_listing_of_many_pages_is_whole(setup: Setup) -> None:
-    client = setup.once.client
     for number in range(5):
         setup.direct.write(f"data/ab/{number}", b"x")
-    client.meta.events.register(
-        "provide-client-params.s3.ListObjectsV2",
-        lambda params, **_: params.update(MaxKeys=2),
-    )
+    paged = S3Store(setup.once.settings, page=2)
 
-    assert sorted(info.key for info in setup.once.list("")) == [f"data/ab/{n}" for n in range(5)]
+    assert sorted(info.key for info in paged.list("")) == [f"data/ab/{n}" for n in range(5)]
     assert sum("list-type=2" in request for request in setup.line.requests) >= 3
 
 
@@ -156,16 +154,17 @@ def test_a_credential_revoked_in_the_middle_leaves_what_was_stored(setup: Setup)
     assert {info.key for info in setup.direct.list("data")} == {"data/ab/first", "data/ab/second"}
 
 
+class Unconditional(S3Line):
+    """The way to a server that does not know the condition of a write."""
+
+    def ask(self, *arguments: Any, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        kept = {name: text for name, text in (headers or {}).items() if name != "if-none-match"}
+        return super().ask(*arguments, headers=kept, **more)
+
+
 def test_a_server_that_ignores_the_condition_is_found_out(setup: Setup) -> None:
     store = S3Store(replace(setup.direct.settings, write_once=None))
-    store.client.meta.events.register(
-        "before-sign.s3.PutObject",
-        lambda request, **_: (
-            request.headers.__delitem__("If-None-Match")
-            if "If-None-Match" in request.headers
-            else None
-        ),
-    )
+    store.line = Unconditional(store.settings)
     store.write("locks/first", b"small")
 
     assert store.settings.write_once is False
@@ -182,6 +181,29 @@ def test_a_server_that_knows_no_condition_is_asked_before_each_write(setup: Setu
     assert store.settings.write_once is False
     with pytest.raises(ObjectExistsError):
         store.write("config", b"other")
+
+
+def test_a_region_that_is_not_the_buckets_is_named(setup: Setup) -> None:
+    setup.line.faults = [
+        LineFault("status", "GET", status=301, code="PermanentRedirect", region="vn-2")
+    ]
+    with pytest.raises(StoreError, match="cannot list") as caught:
+        list(setup.once.list(""))
+
+    assert "in the region vn-2" in "\n".join(line for _, line in caught.value.lines())
+
+
+def test_a_refusal_in_the_middle_of_an_upload_is_heard(setup: Setup) -> None:
+    setup.line.faults = [LineFault("early refusal", status=403, code="AccessDenied")]
+    with pytest.raises(StoreDeniedError, match="cannot write"):
+        setup.once.write("data/ab/pack", DATA * 20)
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again(setup: Setup) -> None:
+    setup.once.write("config", b"one")
+    setup.line.close_idle()
+
+    assert setup.once.read("config") == b"one"
 
 
 def test_a_wrong_secret_is_told_without_it(s3_server: S3Server) -> None:
