@@ -13,7 +13,7 @@ from backup.index import Index
 from backup.repository import Repository
 from backup.restoring.folders import join_path
 from backup.restoring.request import RestoreRequest
-from backup.restoring.tree_reading import MOST_AHEAD, TreeReader
+from backup.restoring.tree_reading import TreeReader
 from backup.trees import Node
 
 
@@ -91,7 +91,6 @@ class Walk:
             if not visit.below:
                 yield stack.pop(), True
                 continue
-            self._read_ahead(visit)
             node, is_chosen = visit.below.pop()
             inner = Visit(join_path(visit.path, node.name), node, is_chosen, visit)
             if node.subtree is None:
@@ -101,14 +100,6 @@ class Walk:
                 self._fill(inner, node.subtree)
             yield inner, False
             stack.append(inner)
-
-    def _read_ahead(self, visit: Visit) -> None:
-        """See that the next subfolder's tree, and some after it, are at hand."""
-        following = visit.below[-1][0].subtree
-        if following is None or len(visit.below) == 1 or self._trees.is_ahead(following):
-            return
-        ahead = reversed(visit.below[-MOST_AHEAD:])
-        self._trees.read_ahead([node.subtree for node, _ in ahead if node.subtree])
 
     def _fill(self, visit: Visit, tree_id: bytes) -> None:
         try:
