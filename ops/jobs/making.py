@@ -1,6 +1,6 @@
 """Make repositories and the key; build the index tables anew."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from backup.errors import BackupError
 from ops import journal
@@ -127,20 +127,28 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
     return 0
 
 
-def rebuild_index(name: str, *, dry_run: bool = False) -> int:
-    """Build the index tables anew for one site or all; gives the exit code."""
+def rebuild_index(name: str, *, leaving_out: Collection[str] = (), dry_run: bool = False) -> int:
+    """Build the index tables anew for one site or all; gives the exit code.
+
+    Args:
+        name: Of the site; empty: all.
+        leaving_out: Names of stores of which the tables stay as they are.
+        dry_run: Keep nothing of what is found.
+    """
     estate = load_estate()
     with at_bench(estate, dry_run=dry_run) as bench:
         sites = choose_sites(estate, name) if name else _with_own(estate, name)
-        code = gravest([_rebuild(bench, site.name) for site in sites])
+        code = gravest([_rebuild(bench, site.name, leaving_out) for site in sites])
     if dry_run:
         write_line(_("Nothing was changed: this was a rehearsal."))
     return code
 
 
-def _rebuild(bench: Bench, site: str) -> int:
+def _rebuild(bench: Bench, site: str, leaving_out: Collection[str]) -> int:
     codes = []
     for store in bench.estate.stores:
+        if store.name in leaving_out:
+            continue
         try:
             repository = open_repository(bench.estate, site, store)
             found = update_index(

@@ -37,9 +37,13 @@ from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.jobs.by_hand import at_bench
-from ops.jobs.journal_heads import RECOVERED, Examination, examine, open_root
-from ops.jobs.making import rebuild_index
+from ops.jobs.journal_evidence import RECOVERED
+from ops.jobs.journal_heads import Examination, examine, open_root
+from ops.jobs.recovered_stores import index_stores
+from ops.jobs.recovery_right import ask_to_recover
+from ops.people.approvals import Permit
 from ops.present import format_moment, write_line
+from ops.recovery.attesting import attest
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.heads import read_heads
 from ops.recovery.placing import find_owner, give_to, put_in_place
@@ -138,16 +142,23 @@ def _bring_to_life(plan: RecoveryPlan, found: Found) -> int:
         verdict = examine(estate, catalog)
     finally:
         catalog.close()
-    _record(estate, plan, found.snapshot, verdict)
+    _record(estate, plan, found.snapshot, verdict, permit)
     _write_verdict(verdict)
-    write_line(_("The index tables are built anew from the repositories:"))
-    rebuild_index("")
+    is_whole = index_stores(estate)
     _write_next_steps(estate)
     beyond = [it for it in verdict.faults if it.code != "cut"]
-    return 1 if beyond else 0
+    if beyond:
+        return 1
+    return 0 if is_whole else 3
 
 
-def _record(estate: Estate, plan: RecoveryPlan, snapshot: Snapshot, verdict: Examination) -> None:
+def _record(
+    estate: Estate,
+    plan: RecoveryPlan,
+    snapshot: Snapshot,
+    verdict: Examination,
+    permit: Permit | None,
+) -> None:
     """Journal the recovery with the heads that lie beyond it; end the run that saved us."""
     details = {
         "snapshot": snapshot.id,

@@ -12,14 +12,14 @@ from backup.errors import RepositoryNotFoundError
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.restore import RestoreRequest, restore_snapshot
-from backup.selection import SnapshotFilter, find_snapshot
+from backup.selection import SnapshotFilter, SnapshotNotFoundError, find_snapshot
 from backup.snapshots import Snapshot
 from backup.stores import open_store
 from ops.errors import OpsError, WrongUseError
 from ops.estate.own_site import OWN_SITE
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
-from ops.recovery.plan import State
+from ops.recovery.plan import NotOursError, State
 from ops.recovery.sealing import open_secret
 from ops.recovery.signing import decrypt_key
 
@@ -93,6 +93,7 @@ def take_newest(repo: str, password: bytes, progress: Progress) -> Iterator[Foun
 
     Raises:
         BackupError: The repository cannot be opened or read.
+        NotOursError: There is no backup of the service in it.
         BackupNotWholeError: Something is missing.
     """
     repository = _open(repo, password)
@@ -100,7 +101,7 @@ def take_newest(repo: str, password: bytes, progress: Progress) -> Iterator[Foun
     with tempfile.TemporaryDirectory(prefix="giucong-recover-", dir=parent) as name:
         with hold_reading_lock(repository):
             whole = SnapshotFilter(paths=(f"/{OWN_SITE}",))
-            snapshot = find_snapshot(repository, "latest", whole)
+            snapshot = _find_newest(repository, repo, whole)
             request = RestoreRequest(
                 target=os.fsencode(name),
                 subfolder=f"/{OWN_SITE}".encode(),
@@ -116,6 +117,20 @@ def take_newest(repo: str, password: bytes, progress: Progress) -> Iterator[Foun
                 count=result.error_count,
             )
         yield Found(password, snapshot, Path(name))
+
+
+def _find_newest(repository: Repository, repo: str, whole: SnapshotFilter) -> Snapshot:
+    try:
+        return find_snapshot(repository, "latest", whole)
+    except SnapshotNotFoundError as error:
+        raise NotOursError(
+            "there is no backup of the service in {repo}",
+            why="it may be the repository of a site",
+            data="nothing was changed",
+            next_step="name the store itself, or the folder {own} in it",
+            repo=repo,
+            own=OWN_SITE,
+        ) from error
 
 
 def look_at(found: Found, at: str, path: Path) -> State:

@@ -6,14 +6,18 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ops.catalog.columns import Base
+from ops.catalog.opening import open_catalog
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
 from ops.jobs.own_backup_soon import ask_for_backup
+from ops.people.acting import login_at_terminal
+from ops.people.roles import give_role
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import (
     build_signed_estate,
@@ -21,6 +25,7 @@ from tests.integration.recovery.signed_estate import (
     reset_each_time,
     run,
 )
+from tests.people import KEY_TEXT, enrol, note_role, password_of
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +160,52 @@ def test_nothing_that_is_there_is_overwritten_unasked(estate: Path) -> None:
     assert [it.read_text() for it in aside] == ["changed\n"]
 
 
+def test_over_a_service_that_is_there_it_takes_a_role_and_a_second_person(estate: Path) -> None:
+    """Roles that were taken away must not come back with an older catalog, by anybody's will."""
+    folder = estate.parent
+    login = login_at_terminal()
+    text = estate.read_text(encoding="utf-8").replace(
+        'name = "nva"', f'name = "nva"\nlogin = "{login}"'
+    )
+    second = '\n[[people]]\nname = "ttb"\ntitle = "Trần Thị B"\n'
+    estate.write_text(text + second, encoding="utf-8")
+    (folder / "keys/credentials.key").write_text(KEY_TEXT)
+    catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
+    issued = enrol(catalog, "nva", "operator", now=datetime.now(UTC))
+    second_one = enrol(catalog, "ttb", "approver", now=datetime.now(UTC))
+    before = read_table(folder / "state/giucong.db", "role_grants")
+    command = (
+        "service.recover", "--repo", str(folder / "stores/near"), "--reason", "Diễn tập",
+        "--password-file", str(folder / "keys/repository.key"), "--confirm", "giucong",
+    )  # fmt: skip
+    no_role = giucong(estate, *command)
+    nobody = giucong(folder / "none", *command, GIUCONG_ESTATE="", LOGNAME="nobodyx", SUDO_USER="")
+    between = read_table(folder / "state/giucong.db", "role_grants")
+    with catalog.writing() as session:
+        give_role(session, "nva", "backup_admin", by="t", request=None, now=datetime.now(UTC))
+        note_role(session, "nva", "backup_admin")
+    proof = folder / "proof"
+    proof.write_text(f"{password_of('nva')}\n{issued.codes[0]}\n", encoding="utf-8")
+    proof.chmod(0o600)
+    waiting = giucong(estate, *command, "--proof-file", str(proof))
+    proof.write_text(f"{password_of('ttb')}\n{second_one.codes[0]}\n", encoding="utf-8")
+    request = next(it for it in waiting.stderr.split() if it.count("-") == 4)
+    approved = giucong(
+        estate, "approval.approve", "--id", request, "--person", "ttb",
+        "--password-file", str(proof),
+    )  # fmt: skip
+    catalog.close()
+    done = giucong(estate, *command)
+
+    assert (no_role.returncode, nobody.returncode) == (1, 1)
+    assert "backup administrator" in no_role.stderr
+    assert between == before
+    assert (waiting.returncode, approved.returncode) == (4, 0), waiting.stderr + approved.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    row = read_table(folder / "state/giucong.db", "journal")[-1]
+    assert any(request in str(it) for it in row)
+
+
 def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None:
     folder = estate.parent
     run(estate, "backup.run", "--site", "so-y-te")
@@ -178,8 +229,14 @@ def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None
 
 def test_into_another_folder_it_is_a_service_of_its_own(estate: Path, tmp_path: Path) -> None:
     folder, other = estate.parent, tmp_path / "other"
-    run(estate, "service.recover", "--repo", str(folder / "stores/near"), "--password-file",
-        str(folder / "keys/repository.key"), "--target", str(other), code=0)  # fmt: skip
+    told = run(estate, "service.recover", "--repo", str(folder / "stores/near"),
+               "--password-file", str(folder / "keys/repository.key"), "--target", str(other),
+               code=3)  # fmt: skip
+
+    for store in ("near", "far"):
+        assert f"the store {store} is not there: {other / 'stores' / store}" in told
+    assert "a relative address starts at the estate's folder" in told
+    assert "error:" not in told
 
     assert (other / "state/giucong.db").exists()
     assert (other / "sites.d/so-y-te.toml").exists()
@@ -194,6 +251,8 @@ def test_bad_input_is_answered_with_what_to_do(estate: Path, kind: str) -> None:
     ended = giucong(estate, "service.recover", "--repo", str(folder / repo), "--password-file", key)
 
     assert ended.returncode == {"key": 12, "repo": 10, "site": 1}[kind], ended.stderr
+    assert "backup.list" not in ended.stderr
+    assert ("name the store itself" in ended.stderr) == (kind == "site")
     assert "Traceback" not in ended.stderr
 
 
@@ -228,7 +287,9 @@ def test_an_approval_has_the_service_saved_soon(estate: Path) -> None:
         for _twice in range(2):
             ask_for_backup(session, bench.estate, bench.origin)
     with closing(sqlite3.connect(estate.parent / "state/giucong.db")) as database:
-        rows = database.execute("SELECT job, state FROM occurrences WHERE kind = 'backup'").fetchall()
+        rows = database.execute(
+            "SELECT job, state FROM occurrences WHERE kind = 'backup'"
+        ).fetchall()
 
     assert rows == [("backup/giucong", "due")]
 
