@@ -74,6 +74,12 @@ def update_index(
     return stored
 
 
+def read_seen(session: Session) -> list[tuple[str, str]]:
+    """Give the names of site and store wherever a repository was seen."""
+    rows = session.execute(select(StoreSeen.site, StoreSeen.store))
+    return [(site, store) for site, store in rows]
+
+
 def was_seen(catalog: Catalog, site: str, store: str) -> bool:
     """Tell whether a store has ever been seen to hold a site's repository.
 

@@ -65,7 +65,7 @@ def make_repositories(name: str, *, anew: str = "", confirm: str = "", dry_run: 
             _give_up(bench, sites, lost)
         places = [(site.name, store) for site in sites for store in stores]
         code = gravest([_make_repository(bench, site, store) for site, store in places])
-    put_guides(estate)
+        put_guides(estate, bench.catalog)
     return code
 
 

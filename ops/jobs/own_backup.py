@@ -34,7 +34,7 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.backup import summarize
 from ops.jobs.beginning import Start, clear_scratch
-from ops.jobs.indexing import update_index, was_seen
+from ops.jobs.indexing import read_seen, update_index, was_seen
 from ops.jobs.journal_heads import (
     ENOUGH_HEADS,
     broken_params,
@@ -91,7 +91,7 @@ def back_up_service(
     clear_scratch(estate, OWN_SITE)
     if head is not None:
         give_head(estate, context.catalog, context.origin, head)
-    put_guides(estate)
+    put_guides(estate, context.catalog)
     if not saved:
         raise SavedNowhereError(
             "the service could not be saved into any store",
@@ -218,16 +218,19 @@ def _mirror(context: RunContext, estate: Estate, store: Store, wait: timedelta) 
     return _Saved({})
 
 
-def put_guides(estate: Estate) -> dict[str, str]:
-    """Give every store the guide for recovery.
+def put_guides(estate: Estate, catalog: Catalog) -> dict[str, str]:
+    """Give every store the guide for recovery; it names what was seen there.
 
     Returns:
         Why each store that has none could not be reached.
     """
     failed = {}
+    with catalog.reading() as session:
+        seen = read_seen(session)
     for store in estate.stores:
+        there = {site for site, name in seen if name == store.name}
         try:
-            put_guide(open_root(store), write_guide(estate, store, reveal(store.url)))
+            put_guide(open_root(store), write_guide(estate, store, reveal(store.url), there))
         except (BackupError, OpsError, OSError) as error:
             failed[store.name] = tell_error(error)
     return failed

@@ -4,7 +4,7 @@ It stands in Vietnamese and English whatever the reader's language is, so its tw
 beside this module. Stock restic does not mind it: it lies above the repositories.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from string import Template
 
@@ -14,7 +14,6 @@ from backup.stores.folder import FolderStore
 from ops.canonical import clean_text
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
-from ops.estate.sites import Site
 from ops.estate.stores import Store
 from ops.recovery.durable_files import replace
 
@@ -33,17 +32,21 @@ _ENTER = {
 _MODE = 0o644
 
 
-def write_guide(estate: Estate, store: Store, place: str) -> str:
+def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]) -> str:
     """Give the text for one store, in Vietnamese and then in English.
 
     Args:
         estate: Names the organisation and the sites.
         store: Which.
         place: Its address, resolved; a password in it is struck out.
+        there: Names of the sites whose repositories lie in it, those that the estate no longer
+            names included.
     """
     is_remote = place.startswith(("sftp:", "s3:"))
     base = clean_text(place) if is_remote else "."
-    commands = "\n".join(_commands((*estate.sites, estate.own_site), base))
+    titles = {it.name: it.title for it in (*estate.sites, estate.own_site)}
+    names = [it for it in titles if it in there] + sorted(set(there) - set(titles))
+    commands = "\n".join(_commands([(it, titles.get(it, "")) for it in names], base)) or "    –"
     parts = []
     for language in _LANGUAGES:
         template = Path(__file__).with_name(f"guide.{language}.txt").read_text(encoding="utf-8")
@@ -61,12 +64,12 @@ def write_guide(estate: Estate, store: Store, place: str) -> str:
     return "\n\n".join(parts)
 
 
-def _commands(sites: Iterable[Site], base: str) -> Iterable[str]:
-    for site in sites:
-        yield f"  # {site.name}: {site.title}"
+def _commands(sites: Iterable[tuple[str, str]], base: str) -> Iterable[str]:
+    for name, title in sites:
+        yield f"  # {name}: {title}".rstrip(": ")
         yield (
-            f"    restic -r {base}/{site.name} --password-file KEY"
-            f" restore latest --path /{site.name} --target DIR"
+            f"    restic -r {base}/{name} --password-file KEY"
+            f" restore latest --path /{name} --target DIR"
         )
 
 

@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.copies_records import StoreTrial
-from ops.catalog.indexes import Snapshot, StoreSeen
+from ops.catalog.indexes import Snapshot
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.definitions import backup_job, check_job, copy_job
-from ops.status.gone import Place, find_gone
+from ops.jobs.indexing import read_seen
+from ops.status.gone import find_gone
 from ops.status.rule import CopyFacts, Protection
 
 Ended = Mapping[str, tuple[str, datetime]]
@@ -29,7 +30,7 @@ def read_copies(session: Session, estate: Estate, ended: Ended) -> dict[str, lis
     """
     newest = _read_newest(session)
     counts = _read_counts(session)
-    gone = find_gone(estate, _read_seen(session))
+    gone = find_gone(estate, read_seen(session))
     trials = {it.store: it for it in session.execute(select(StoreTrial)).scalars()}
     return {
         site.name: [
@@ -70,11 +71,6 @@ def _facts(
         protection=protection,
         protection_at=trial.tried_at if trial else None,
     )
-
-
-def _read_seen(session: Session) -> list[Place]:
-    rows = session.execute(select(StoreSeen.site, StoreSeen.store))
-    return [(site, store) for site, store in rows]
 
 
 def _read_newest(session: Session) -> dict[tuple[str, str], datetime]:
