@@ -17,6 +17,7 @@ from ops.duties.approval import (
 )
 from ops.duties.load import DutySet, load_calendar, load_duties
 from ops.duties.policy import PolicyRow, document_of, make_policy
+from ops.duties.policy_copies import find_missing, read_kept, tell_copies, tell_missing
 from ops.duties.wording import tell_count
 from ops.duties.wrapping import write_wrapped
 from ops.errors import WrongUseError
@@ -49,14 +50,18 @@ def show_policy(*, as_json: bool) -> None:
     try:
         with catalog.reading() as session:
             approved = newest_approved(session)
+            missing = find_missing(rows, read_kept(session))
     finally:
         catalog.close()
     standing = find_standing(approved, document_of(rows), _today(estate))
     if as_json:
-        write_json({**document_of(rows), "standing": _standing_values(standing)})
+        told = {"standing": _standing_values(standing), "missing_copies": missing}
+        write_json({**document_of(rows), **told})
         return
     for row in rows:
-        _write_row(row, estate)
+        _write_row(row, estate, missing)
+    for line in tell_missing(missing, estate.primary_store.name):
+        write_line(f"! {line}")
     for finding in tell_standing(standing):
         write_line(f"! {finding}")
     for key, (old, new) in list(standing.changes.items())[:_MOST_SHOWN]:
@@ -167,22 +172,22 @@ def _standing_values(standing: Standing) -> Mapping[str, Any]:
     }
 
 
-def _write_row(row: PolicyRow, estate: Estate) -> None:
+def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[str]]) -> None:
     title = row.title or _("without a class")
     personal = " · " + _("personal data") if row.personal_data else ""
     write_line(f"{title}{personal} · {_sites(row.sites)}")
-    for label, text in _row_parts(row, estate):
+    for label, text in _row_parts(row, estate, tell_copies(row, missing)):
         if text:
             write_wrapped(f"{label}: {text}")
 
 
-def _row_parts(row: PolicyRow, estate: Estate) -> Sequence[tuple[str, str]]:
+def _row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
     people = {it.name: it.title for it in estate.people}
     return (
         (_("parts"), ", ".join(_(_PARTS[it]) for it in row.parts)),
         (_("frequency"), _tell_frequency(row.frequency)),
         (_("method"), ", ".join(_(_METHODS[it]) for it in row.method)),
-        (_("copies"), str(row.copies)),
+        (_("copies"), copies),
         (_("places"), "; ".join(f"{it.location} ({it.medium}, {it.store})" for it in row.places)),
         (_("retention"), _tell_retention(row.places[0].retention)),
         (_("targets, the Center's own"), _tell_targets(row)),

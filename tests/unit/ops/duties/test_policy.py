@@ -8,6 +8,7 @@ import pytest
 from ops.duties.approval import review_day
 from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
 from ops.duties.policy import differences, document_of, make_policy
+from ops.duties.policy_copies import find_missing, tell_copies, tell_missing
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
@@ -126,6 +127,22 @@ def test_a_row_answers_what_an_auditor_asks(tmp_path: Path) -> None:
     assert row.persons == ("nva",)
     assert "QCVN 12:2026/BCA" in row.basis
     assert row.basis[-1] == "Trung tâm tự đặt"
+
+
+def test_a_copy_that_does_not_exist_is_not_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    (row,) = make_policy(load(tmp_path, a_site("a"), a_site("b")), VALID)
+    near, far = (it.store for it in row.places)
+    missing = find_missing([row], {("a", near), ("b", near), ("a", far)})
+
+    assert missing == {far: ["b"]}
+    assert tell_copies(row, missing) == f"2 by the estate; not there yet for every site: {far}"
+    assert tell_copies(row, {}) == "2"
+    (line,) = tell_missing(missing, near)
+    assert f"backup.copy --to {far}" in line
+    assert "backup.run-all" in tell_missing({near: ["a"]}, near)[0]
 
 
 def test_a_site_without_a_class_is_not_left_out(tmp_path: Path) -> None:
