@@ -20,9 +20,15 @@ from ops.errors import OpsError, Problem
 from ops.estate.blocks import write_sites
 from ops.estate.load import examine
 from ops.estate.read import Document, Location
+from ops.estate.required import lacking_words
 from ops.estate.sheet import COLUMNS, KINDS, Row, Sheet, place_of, split_list
 from ops.text import N_
 
+_SPREADSHEET_ERROR = re.compile(
+    r".*#(?:REF!|NAME\?|VALUE!|DIV/0!|N/A|NULL!|NUM!|SPILL!|CALC!|FIELD!).*|Err:\d+|#{3,}",
+    re.DOTALL,
+)
+_SEPARATORS = re.compile(r"[;|,]")
 _DAY = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})/(\d{1,2})/(\d{4}))")
 
 
@@ -83,7 +89,7 @@ def plan_import(document: Document, sheet: Sheet, *, name: str, out: Path) -> Im
     taken = {site.get("name") for site in document.data.get("sites", ())}
     new = [row for row in sheet.rows if row.cells.get("name") not in taken]
     sites = [make_site(row, problems) for row in new]
-    problems += _validate(document, new, sites)
+    problems += _leave_out_told(problems, _validate(document, new, sites))
     if problems:
         raise SheetError(name, problems)
     skipped = tuple(row.cells["name"] for row in sheet.rows if row.cells.get("name") in taken)
@@ -104,7 +110,7 @@ def make_site(row: Row, problems: list[Problem]) -> dict[str, Any]:
     parts: dict[tuple[str, str], dict[str, Any]] = {}
     for name, text in row.cells.items():
         column = COLUMNS[name]
-        value = _read_cell(name, text, row.number, problems)
+        value = _read_cell(name, text, row, problems)
         if value is None:
             continue
         if not column.section:
@@ -124,11 +130,16 @@ def _make_parts(section: str, part: str, values: dict[str, Any]) -> list[dict[st
     return [{"name": part, **values, **kind}]
 
 
-def _read_cell(name: str, text: str, number: int, problems: list[Problem]) -> object:
+def _read_cell(name: str, text: str, row: Row, problems: list[Problem]) -> object:
     form = COLUMNS[name].form
-    if form == "list":
+    fault = _find_fault(name, text, row)
+    if fault is not None:
+        what, fix = fault
+    elif form == "list":
         return list(split_list(text))
-    if form == "number":
+    elif form == "lacks":
+        return list(_split_lacks(text))
+    elif form == "number":
         if text.isdecimal():
             return int(text)
         what, fix = N_("this must be a whole number"), N_("write digits only, e.g. 3306")
@@ -139,8 +150,45 @@ def _read_cell(name: str, text: str, number: int, problems: list[Problem]) -> ob
         what, fix = N_("this must be a day"), N_("write it like 31/12/2027")
     else:
         return text
-    problems.append(Problem(place_of(number, name), what, fix))
+    problems.append(Problem(place_of(row.number, name), what, fix))
+    return text if form in {"text", "path"} else None
+
+
+def _find_fault(name: str, text: str, row: Row) -> tuple[str, str] | None:
+    """Give what is wrong with a cell whatever its column is, and the fix; None where nothing is."""
+    if _SPREADSHEET_ERROR.fullmatch(text):
+        return N_("the spreadsheet program could not work this cell out"), N_(
+            "correct its formula, or type the value itself"
+        )
+    if text.startswith("="):
+        return N_("the cell holds a formula"), N_("type the value itself")
+    is_file = COLUMNS[name].form == "path" and (
+        name != "database" or row.cells.get("engine") == "sqlite"
+    )
+    if is_file and not text.startswith("/"):
+        return N_("the path is relative"), N_("write the whole path, beginning with /")
     return None
+
+
+def _split_lacks(text: str) -> Iterator[str]:
+    """Yield what is lacking: parts of a list, and single words where all of them are known."""
+    known = lacking_words()
+    for piece in filter(None, map(str.strip, _SEPARATORS.split(text))):
+        words = piece.split()
+        if piece.casefold() not in known and all(word.casefold() in known for word in words):
+            yield from words
+        else:
+            yield piece
+
+
+def _leave_out_told(told: Iterable[Problem], more: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield what is new: a cell that was not understood is not missing too; nothing comes twice."""
+    cells = {problem.key for problem in told}
+    seen: list[Problem] = []
+    for problem in more:
+        if problem.key not in cells and problem not in seen:
+            seen.append(problem)
+            yield problem
 
 
 def read_day(text: str) -> date | None:

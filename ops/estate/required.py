@@ -52,6 +52,13 @@ def shipped_rules() -> Rules:
     return make_rules(tomllib.loads(_FILE.read_text(encoding="utf-8")))
 
 
+@cache
+def lacking_words() -> frozenset[str]:
+    """Give every word that an exception's `lacks` may use, folded."""
+    words = (word for kind in shipped_rules().kinds for word in (kind.name, *kind.lacks))
+    return frozenset({*map(_fold, words), "owner", "classes"})
+
+
 def make_rules(data: Mapping[str, Any]) -> Rules:
     """Make rules of a table as `required_kinds.toml` holds it."""
     return Rules(

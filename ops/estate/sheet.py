@@ -16,7 +16,7 @@ from typing import Literal
 from ops.errors import Problem
 from ops.text import N_, _
 
-Form = Literal["text", "path", "list", "number", "day"]
+Form = Literal["text", "path", "list", "lacks", "number", "day"]
 DELIMITERS = ",;\t"
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t])\r?", re.IGNORECASE)
 _BYTE_ORDER_MARK = "\ufeff"
@@ -63,7 +63,7 @@ COLUMNS: Mapping[str, Column] = {
     "socket": Column("databases", "db", "socket", "path"),
     "user": Column("databases", "db", "user", heads=("tài khoản",)),
     "password": Column("databases", "db", "password", heads=("mật khẩu",)),
-    "lacks": Column("exceptions", "", "lacks", "list", heads=("còn thiếu", "thiếu")),
+    "lacks": Column("exceptions", "", "lacks", "lacks", heads=("còn thiếu", "thiếu")),
     "reason": Column("exceptions", "", "reason", heads=("lý do",)),
     "until": Column("exceptions", "", "until", "day", heads=("đến ngày",)),
 }

@@ -117,6 +117,67 @@ def test_all_mistakes_are_told_at_once_with_row_and_column(tmp_path: Path) -> No
     }
 
 
+ROW = HEAD.strip() + ";engine;database;lacks;reason;until\n"
+LACKING = "xa-a;Xã A;so-y-te;/a;;;{lacks};{reason};{until}\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("xa-a;=1+1;so-y-te;/a;;;;;", [("row 2, column title", "the cell holds a formula")]),
+        (
+            "xa-a;#REF!;so-y-te;/a;;;;;",
+            [("row 2, column title", "the spreadsheet program could not work this cell out")],
+        ),
+        (
+            "xa-a;Xã A;so-y-te;/a;;;system;Xã Err:502 #N/A;31/12/2027",
+            [("row 2, column reason", "the spreadsheet program could not work this cell out")],
+        ),
+        ("xa-a;Xã A;so-y-te;www/a;;;;;", [("row 2, column path", "the path is relative")]),
+        (
+            "xa-a;Xã A;so-y-te;/a;sqlite;tin.db;;;",
+            [("row 2, column database", "the path is relative")],
+        ),
+        (
+            LACKING.format(lacks="system, owner", reason="x", until="31/12/27"),
+            [("row 2, column until", "this must be a day")],
+        ),
+        (
+            LACKING.format(lacks="system, owner", reason="", until="31/12/2027"),
+            [("row 2, column reason", "the key is missing")],
+        ),
+    ],
+)
+def test_each_mistake_is_told_once_and_as_what_it_is(
+    tmp_path: Path, row: str, told: list[tuple[str, str]]
+) -> None:
+    assert mistakes(tmp_path, ROW + row + "\n") == told
+
+
+@pytest.mark.parametrize(
+    ("cell", "lacks"),
+    [
+        ("cấu hình", ["cấu hình"]),
+        ("Cấu hình, cơ sở dữ liệu | owner", ["Cấu hình", "cơ sở dữ liệu", "owner"]),
+        ("owner classes", ["owner", "classes"]),
+        ("hệ điều hành cũ", ["hệ điều hành cũ"]),
+    ],
+)
+def test_what_a_site_lacks_may_be_said_in_vietnamese(
+    tmp_path: Path, cell: str, lacks: list[str]
+) -> None:
+    row = LACKING.format(lacks=f'"{cell}"', reason="x", until="31/12/2027")
+    (site,) = tomllib.loads(plan(tmp_path, ROW + row).text)["sites"]
+
+    assert [it["lacks"] for it in site["exceptions"]] == lacks
+
+
+def test_a_database_on_a_server_is_no_path(tmp_path: Path) -> None:
+    row = "xa-a;Xã A;so-y-te;/a;mariadb;cong;;;\n"
+
+    assert plan(tmp_path, ROW + row).added == ("xa-a",)
+
+
 def test_a_literal_password_is_refused_and_not_repeated(tmp_path: Path) -> None:
     text = HEAD.strip() + ";engine;database;password\nxa-a;A;so-y-te;/a;mariadb;a;matkhau123\n"
     with pytest.raises(SheetError) as caught:
