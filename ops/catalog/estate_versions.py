@@ -19,7 +19,8 @@ from ops.catalog.records import EstateVersion, JournalRow
 from ops.catalog.sites_records import KnownSite
 from ops.journal import Entry, Origin
 
-_ACTION = "estate.changed"
+CHANGED = "estate.changed"
+"""The journal's word for an estate that came into force; its subject is the version's hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def remember_estate(
     _note_sites(session, before=_site_names(known), after=_site_names(document), version=version,
                 now=now)  # fmt: skip
     details = {"before": before, "changes": find_changes(known, _parse(text))}
-    journal.append(session, replace(origin, estate=version), [Entry(_ACTION, version, details)])
+    journal.append(session, replace(origin, estate=version), [Entry(CHANGED, version, details)])
     return version
 
 
@@ -71,7 +72,7 @@ def find_estate_at(session: Session, moment: datetime) -> PastEstate | None:
     """Give the estate that was in force at a moment; None before the first one."""
     query = (
         select(JournalRow.subject, JournalRow.at)
-        .where(JournalRow.action == _ACTION, JournalRow.at <= moment)
+        .where(JournalRow.action == CHANGED, JournalRow.at <= moment)
         .order_by(JournalRow.sequence.desc())
         .limit(1)
     )
@@ -116,7 +117,7 @@ def _note_sites(
 def _hash_in_force(session: Session) -> str:
     newest = (
         select(JournalRow.subject)
-        .where(JournalRow.action == _ACTION)
+        .where(JournalRow.action == CHANGED)
         .order_by(JournalRow.sequence.desc())
         .limit(1)
     )

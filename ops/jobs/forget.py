@@ -5,8 +5,9 @@ under the exclusive lock; write the record of what is to go; remove snapshots (`
 complete the record; let go of the lock; prune (`backup.prune`); bring the index tables up to date.
 Each step may be cut off anywhere and is made up for by the next run.
 
-Beside the keep rules three things always stay: what is younger than the minimum, what is held, and
-the newest snapshot that is whole (`ops.retention.protection`).
+Beside the keep rules three things always stay: what is younger than the minimum (that of its own
+time, where it was higher: `ops.retention.minimums`), what is held, and the newest snapshot that is
+whole (`ops.retention.protection`).
 """
 
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ from ops.retention.deletions import (
 )
 from ops.retention.holds import read_holds
 from ops.retention.looks import look_before_deleting
+from ops.retention.minimums import read_past_rules
 from ops.retention.protection import Guard, protect
 from ops.service.registry import RunContext
 
@@ -147,6 +149,7 @@ def read_guard(session: Session, estate: Estate, site: Site, store: Store | None
         floor_days=estate.retention_for(site, store).minimum_days,
         holds=read_holds(session, site.name),
         outcomes={snapshot_id: outcome for snapshot_id, outcome in session.execute(query)},  # noqa: C416 - dict() loses the types
+        minimums=read_past_rules(session).of(site.name, store.name),
     )
 
 

@@ -53,7 +53,7 @@ OPEN = frozenset(
         "estate.check",
         "estate.discover",  # reads this machine as the user who types it, not the service's
         "estate.sample",
-        "service.recover",  # on a bare machine, where nobody's role is known yet
+        "service.recover",  # on a bare machine nobody's role is known; else it asks inside
         "service.run",  # what systemd starts is no person
     }
 )
@@ -103,9 +103,9 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
-            " estate.import estate.secret estate.trust estate.account estate.retire archive.repair archive.export"
-            " archive.dispose provision.apply service.upgrade service.kit duty.import"
-            " plan.record-decision report.issue"
+            " estate.import estate.secret estate.trust estate.account estate.retire"
+            " archive.repair archive.export archive.dispose provision.apply service.upgrade"
+            " service.kit duty.import plan.record-decision report.issue"
         ),
     ),
     (

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from backup.forget import ForgetPlan, GroupPlan
 from backup.retention import Verdict
 from backup.snapshots import Snapshot
+from ops.retention.minimums import Minimum, decide_minimum
 from ops.text import N_
 
 NEWEST_WHOLE = N_("newest whole snapshot")
@@ -33,7 +34,8 @@ class Guard:
     """What protects snapshots.
 
     Attributes:
-        floor_days: Nothing younger goes.
+        floor_days: Nothing younger goes, by the estate in force.
+        minimums: Those that were in force before, oldest first.
         holds: Those in force for the site.
         outcomes: `ok` or `incomplete` by snapshot id, as far as known.
     """
@@ -41,6 +43,7 @@ class Guard:
     floor_days: int = 0
     holds: tuple[HoldView, ...] = ()
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    minimums: tuple[Minimum, ...] = ()
 
 
 def find_protected(
@@ -60,14 +63,14 @@ def find_protected(
         Reasons by snapshot id.
     """
     newest = max((it.time for it in snapshots if it.time < now), default=now)
-    since = newest - timedelta(days=guard.floor_days)
     whole = [it for it in snapshots if guard.outcomes.get(it.id) == "ok"]
     newest_whole = max(whole, key=lambda it: it.time, default=None)
     found = {}
     for snapshot in snapshots:
         reasons = []
-        if guard.floor_days and snapshot.time > since:
-            reasons.append(f"{YOUNGER}{guard.floor_days}d")
+        days = decide_minimum(snapshot.time, guard.minimums, guard.floor_days)
+        if days and snapshot.time > newest - timedelta(days=days):
+            reasons.append(f"{YOUNGER}{days}d")
         if is_held(snapshot.id, guard.holds) or is_held(snapshot.original, guard.holds):
             reasons.append(HELD)
         if snapshot == newest_whole:

@@ -41,6 +41,7 @@ def check(_context: Context, json: bool = False) -> int:
     from ops.estate.load import load_estate
     from ops.estate.report import report_problems
     from ops.estate.required import check_required
+    from ops.jobs.lowering import check_lowered
     from ops.jobs.vanished import check_vanished
     from ops.people.answering import check_answering
 
@@ -54,6 +55,7 @@ def check(_context: Context, json: bool = False) -> int:
     problems = [
         *check_surroundings(estate, today),
         *check_vanished(estate),
+        *check_lowered(estate),
         *check_answering(estate),
         *check_tables(estate),
         *check_required(estate, today),
@@ -227,21 +229,25 @@ def test(_context: Context, site: str, json: bool = False) -> int:  # noqa: PT02
         "reason": N_("Why, in your words."),
         "document": N_("Number of the decision behind it."),
         "confirm": N_("Name of the site, instead of typing it when asked."),
+        "show": N_("Print the minutes of its last retirement again."),
         "dry_run": _DRY_RUN,
     }
 )
 def retire(
     _context: Context,
     site: str,
-    reason: str,
-    document: str,
+    reason: str = "",
+    document: str = "",
     confirm: str = "",
+    show: bool = False,
     dry_run: bool = False,
 ) -> int:
     """Take a site out of backup: its backups stay, and minutes say where they are.
 
     Afterwards its lines may leave the estate. A site whose lines go without this is an alarm.
     """
-    from ops.jobs.retiring import retire_site
+    from ops.jobs.retiring import retire_site, show_minutes
 
+    if show:
+        return show_minutes(site)
     return retire_site(site, reason=reason, document=document, confirm=confirm, dry_run=dry_run)

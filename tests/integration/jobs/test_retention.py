@@ -145,6 +145,33 @@ def test_nothing_below_the_minimum_goes_by_rule(office: Office) -> None:
     assert deletions(office) == []
 
 
+def test_a_lowered_minimum_counts_for_older_snapshots_when_two_agree(office: Office) -> None:
+    """One edit of the estate and one command used to delete snapshots that were minutes old."""
+    before = stored(office)
+    set_minimum(office, 30)
+    assert run_job(office).summary["forgotten"] == 0
+    set_minimum(office, 0)
+    checked = office.run("estate.check")
+    assert run_job(office).summary["forgotten"] == 0
+    assert office.run(*FORGET).returncode == 0
+    assert stored(office) == before
+    assert "the minimum was lowered from 30 to 0 days" in checked.stdout + checked.stderr
+
+    lower = ("backup.lower-minimum", "--site", "cong-xa", "--reason", "Trung tâm quyết định lại")
+    alone = office.run(*lower)
+    secret = appoint_both(office)
+    rehearsed = office.run(*lower, "--dry-run")
+    request = request_of(office.ask(*lower))
+    assert run_job(office).summary["forgotten"] == 0
+    approve(office, request, secret)
+    done = office.run(*lower)
+    assert (alone.returncode, rehearsed.returncode, done.returncode) == (1, 0, 0), done.stderr
+    assert run_job(office).summary["forgotten"] == 2
+    agreed = [it for it in office.journal() if it.action == "backup.minimum-lowered"]
+    assert [(it.subject, it.requested_by) for it in agreed] == [("cong-xa", "nva")]
+    assert '"approved_by":"ttb"' in agreed[0].details
+
+
 def test_below_the_minimum_takes_a_second_person(office: Office) -> None:
     set_minimum(office, 30)
     first, second, newest = in_order(office)

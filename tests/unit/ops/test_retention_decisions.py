@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backup.forget import plan_forget
 from backup.snapshots import Snapshot
 from ops.errors import WrongUseError
-from ops.estate.floors import decide_floor
+from ops.estate.floors import decide_floor, floor_in
 from ops.estate.people import ContentClass
 from ops.estate.policies import Retention, StoreRetention
 from ops.jobs.forget import make_policy
@@ -25,6 +25,7 @@ from ops.retention.braking import (
     decide_brake,
 )
 from ops.retention.holds import HoldWish, check_hold
+from ops.retention.minimums import Minimum, decide_minimum, find_lowered
 from ops.retention.protection import (
     HELD,
     NEWEST_WHOLE,
@@ -119,6 +120,73 @@ def test_the_longest_minimum_of_site_classes_and_store_holds() -> None:
     assert decide_floor(own, [feedback], StoreRetention(minimum_days=5)).days == 90
     assert decide_floor(own, [feedback], StoreRetention(minimum_days=120)).days == 120
     assert decide_floor(Retention(minimum_days=90), [feedback]).basis == "QĐ 12"
+
+
+LATER = Minimum(NOW - 20 * DAY, 30)
+LOWER = Minimum(NOW - 10 * DAY, 0)
+HIGHER = Minimum(NOW - 5 * DAY, 90)
+AGREED = Minimum(NOW - 3 * DAY, 0, is_agreed=True)
+
+
+@pytest.mark.parametrize(
+    ("made_days_ago", "history", "today", "days"),
+    [
+        (15, (), 30, 30),
+        (15, (LATER,), 30, 30),
+        (15, (LATER, LOWER), 0, 30),  # one person's edit takes nothing
+        (25, (LATER, LOWER), 0, 30),  # older than the first estate that is known
+        (9, (LATER, LOWER), 0, 0),  # made under the lower one
+        (9, (LATER, LOWER, HIGHER), 90, 90),  # raised later
+        (15, (LATER, LOWER, HIGHER), 90, 90),
+        (15, (LATER, LOWER, HIGHER, AGREED), 0, 0),
+        (15, (LATER, LOWER, AGREED, replace(HIGHER, at=NOW - DAY)), 90, 90),
+        (15, (LATER, LOWER, AGREED), 7, 7),  # never below the estate in force
+    ],
+)
+def test_a_snapshot_keeps_the_minimum_it_was_made_under(
+    made_days_ago: int, history: tuple[Minimum, ...], today: int, days: int
+) -> None:
+    assert decide_minimum(NOW - made_days_ago * DAY, history, today) == days
+
+
+@pytest.mark.parametrize(
+    ("history", "today", "lowered"),
+    [
+        ((), 0, 0),
+        ((LATER,), 30, 0),
+        ((LATER, LOWER), 0, 30),
+        ((LATER, LOWER, AGREED), 0, 0),
+        ((replace(LATER, at=NOW - 200 * DAY), replace(LOWER, at=NOW - 100 * DAY)), 0, 0),  # aged
+    ],
+)
+def test_a_lowered_minimum_is_told_while_something_may_still_keep_it(
+    history: tuple[Minimum, ...], today: int, lowered: int
+) -> None:
+    assert find_lowered(history, today, NOW) == lowered
+
+
+def test_what_was_made_under_a_longer_minimum_says_so() -> None:
+    snapshots = [a_snapshot(24 * day) for day in (9, 15, 40)]
+    guard = Guard(0, minimums=(LATER, LOWER))
+
+    assert find_protected(snapshots, guard, now=NOW) == {snapshots[1].id: ("within 30d",)}
+
+
+def test_the_minimum_of_a_stored_estate_is_read_from_its_document() -> None:
+    document = {
+        "defaults": {"retention": {"minimum_days": 14}},
+        "classes": [{"name": "feedback", "minimum_days": 90}],
+        "stores": [{"name": "off", "retention": {"minimum_days": 120}}, {"name": "near"}],
+        "sites": [
+            {"name": "a", "retention": {"minimum_days": 30}, "classes": ["feedback"]},
+            {"name": "b", "retention": {"minimum_days": 30}, "classes": []},
+        ],
+    }
+    wanted = [("a", "near"), ("b", "near"), ("b", "off"), ("b", "gone"), ("giucong", "near")]
+    floors = [floor_in(document, *it) for it in wanted]
+
+    assert [it.days for it in floors if it] == [90, 30, 120, 30, 14]
+    assert floor_in(document, "vanished", "near") is None
 
 
 def some_facts(**changes: Any) -> BrakeFacts:
