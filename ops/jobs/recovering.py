@@ -3,8 +3,8 @@
 Order:
 
 1. Restore the newest snapshot of the site `giucong` into a folder of our own, every byte proven.
-2. Decide what goes where. What is there already is overwritten by nobody unasked; confirmed, it is
-   moved aside first.
+2. Decide what goes where. What is there already is overwritten by nobody unasked; confirmed, and
+   where a catalog is among it agreed to by two people it knows, it is moved aside first.
 3. Put everything in place, each file whole or not at all; the estate file comes last, so that a
    recovery cut off before is not taken for a service. It is simply run again.
 4. Hold the journal against its chain and the heads in the store; journal the recovery.
@@ -49,6 +49,7 @@ from ops.recovery.heads import read_heads
 from ops.recovery.placing import find_owner, give_to, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
 from ops.recovery.records import catalog_file, load_records
+from ops.recovery.signing import find_signing_key
 from ops.recovery.taking import Found, look_at, read_password, take_newest
 from ops.recovery.verification import tell
 from ops.sites import MANIFEST
@@ -67,6 +68,8 @@ class RecoveryWish:
     password_file: str = ""
     target: str = ""
     confirm: str = ""
+    reason: str = ""
+    document: str = ""
     dry_run: bool = False
 
 
@@ -75,6 +78,7 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
 
     Raises:
         WrongUseError: The flags make no sense, nobody confirmed, or a service runs there.
+        NotAllowedError: A catalog is there, and does not know the person as its administrator.
         BackupError: The repository cannot be opened or read.
         NotOursError: It is no backup of the service.
     """
@@ -88,10 +92,11 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
             write_line(_("Nothing was changed: this was a rehearsal."))
             return 0
         _refuse_or_ask(plan, wish)
+        permit = ask_to_recover(plan, found.snapshot, wish.reason, wish.document)
         owner, made = find_owner(plan.user), list[Path]()
         try:
             put_in_place(plan, found, made)
-            return _bring_to_life(plan, found)
+            return _bring_to_life(plan, found, permit)
         finally:
             give_to(owner, made, _working_folders(plan.estate_file))
 
@@ -127,7 +132,7 @@ def _working_folders(estate_file: Path) -> list[Path]:
     return []
 
 
-def _bring_to_life(plan: RecoveryPlan, found: Found) -> int:
+def _bring_to_life(plan: RecoveryPlan, found: Found, permit: Permit | None) -> int:
     os.environ["GIUCONG_ESTATE"] = str(plan.estate_file)
     estate = load_estate(plan.estate_file)
     step = next((it for it in plan.steps if it.at == CATALOG_FILE), None)
@@ -166,6 +171,8 @@ def _record(
         "head": verdict.head.sequence,
         "lost": _lost_heads(estate, verdict.head.sequence),
     }
+    if permit is not None:
+        details["approval"] = permit.as_details()
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         run = session.execute(select(Run).where(Run.id == _as_id(plan.run))).scalar_one_or_none()
         if run is not None and run.outcome is None:
@@ -175,6 +182,10 @@ def _record(
             if occurrence is not None:
                 occurrence.state, occurrence.outcome = "ended", "ok"
                 occurrence.ended_at = run.ended_at
+        head = journal.append(session, bench.origin, [])  # its lock is ours until the commit
+        with suppress(OpsError):  # without the key it stays a finding until two people accept it
+            if key := find_signing_key(estate):
+                details = attest(key, head, details)
         entry = journal.Entry(RECOVERED, OWN_SITE, details)
         journal.append(session, bench.origin, [entry])
 

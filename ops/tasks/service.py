@@ -89,18 +89,26 @@ def journal_verify(_context: Context, json: bool = False) -> int:
         "password_file": N_("File with the key's line; else RESTIC_PASSWORD_FILE is read."),
         "target": N_("Folder that becomes the estate's; left out: the one it was in."),
         "confirm": N_("`giucong`: move aside what is there already."),
+        "reason": N_("Why; who approves a recovery over a service that is there reads it."),
+        "document": N_("Reference of the document behind it."),
         "dry_run": N_("Say what would be done, and change nothing."),
-    }
+    },
+    two_people=True,
 )
-def recover(
+def recover(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     repo: str,
     password_file: str = "",
     target: str = "",
     confirm: str = "",
+    reason: str = "",
+    document: str = "",
     dry_run: bool = False,
 ) -> int:
-    """Bring the service back on a bare machine, from one store and the key."""
+    """Bring the service back on a bare machine, from one store and the key.
+
+    Over a catalog that is there it takes a backup administrator and a second person.
+    """
     from ops.jobs.recovering import RecoveryWish, recover_service
     from ops.progress import shown_progress
 
@@ -109,6 +117,8 @@ def recover(
         password_file=password_file,
         target=target,
         confirm=confirm,
+        reason=reason,
+        document=document,
         dry_run=dry_run,
     )
     with shown_progress() as progress:
