@@ -94,15 +94,22 @@ def open_output(
         SecretError: The key to the host cannot be a file.
         SourceError: It cannot be run, failed, or printed nothing.
     """
-    command = [os.fsencode(word) for word in shlex.split(part.command)]
     host = open_host(estate, part.host)
+    command = words_of(estate, part)
     return open_command_output(host, command, on_size=on_size, timeout=COMMAND_SECONDS)
+
+
+def words_of(estate: Estate, part: FilesPart) -> list[bytes]:
+    """Give the words of a part's command; a device without a shell gets it in one piece."""
+    if part.host is not None and not estate.host(part.host).shell:
+        return [os.fsencode(part.command)]
+    return [os.fsencode(word) for word in shlex.split(part.command)]
 
 
 def commands_of_files(estate: Estate, host: str) -> tuple[Command, ...]:
     """Give the commands on a host whose output is saved, for the account that may run no others."""
     return tuple(
-        [os.fsencode(word) for word in shlex.split(part.command)]
+        words_of(estate, part)
         for site in estate.sites
         for part in site.files
         if part.host == host and part.source == "command"

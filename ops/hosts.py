@@ -66,6 +66,7 @@ def _make_target(estate: Estate, name: str, passed: tuple[str, ...]) -> SshTarge
         jump=_make_target(estate, entry.jump, (*passed, name)) if entry.jump else None,
         line=entry.line or "",
         legacy=LegacyAlgorithms(old.names, old.reason, old.until) if old else None,
+        has_shell=entry.shell,
     )
 
 

@@ -56,7 +56,23 @@ def make_line(words: Command) -> bytes:
     Raises:
         CommandError: It is longer than a host takes.
     """
-    line = b" ".join([b"exec", *map(quote_word, words)])
+    return _ensure_short(b" ".join([b"exec", *map(quote_word, words)]))
+
+
+def make_bare_line(command: Command) -> bytes:
+    """Give the line for a device without a POSIX shell: the words as they are, blanks between.
+
+    Raises:
+        CommandError: It is empty, too long, or holds what would begin another command.
+    """
+    line = b" ".join(command)
+    if not line.strip() or any(byte in line for byte in (b"\0", b"\n", b"\r")):
+        raise CommandError("this is not a command: {words}", data="nothing was started",
+                           words=list(command))  # fmt: skip
+    return _ensure_short(line)
+
+
+def _ensure_short(line: bytes) -> bytes:
     if len(line) > MOST_BYTES:
         raise CommandError(
             "a command of {bytes} bytes is too long",
@@ -78,15 +94,27 @@ def quote_word(word: bytes) -> bytes:
 class Deadline:
     """When a command's time is over; never, if its time is not limited."""
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, *, grace: float = GRACE_SECONDS) -> None:
+        """Begin now.
+
+        Args:
+            timeout: Seconds; None for no limit.
+            grace: So much later the other side is given up, where it ends the command itself.
+        """
         self.timeout = timeout
+        self._grace = grace
         self._start = time.monotonic()
 
     def remaining(self) -> float | None:
         """Seconds until the other side is given up; at least a little; None for no limit."""
         if self.timeout is None:
             return None
-        return max(0.01, self._start + self.timeout + GRACE_SECONDS - time.monotonic())
+        return max(0.01, self._start + self.timeout + self._grace - time.monotonic())
+
+    def is_given_up(self) -> bool:
+        """Whether nothing more is waited for, even if something still comes."""
+        end = self._start + (self.timeout or 0.0) + self._grace
+        return self.timeout is not None and time.monotonic() >= end
 
     def is_over(self) -> bool:
         """Whether the command's own time is over."""

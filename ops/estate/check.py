@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ops.errors import Problem
+from ops.estate.bare_hosts import check_bare_hosts
 from ops.estate.load import render_key
 from ops.estate.models import Estate
 from ops.estate.people import find_shared
@@ -39,6 +40,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_targets(estate),
         *find_shared(estate.people),
         *check_telling(estate, today),
+        *check_bare_hosts(estate),
         *check_personal_data(estate),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")

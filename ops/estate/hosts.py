@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ops.estate.values import Day, LocalPath, Name, Part, Port, Positive, Secret, Text
+from ops.estate.values import Day, Flag, LocalPath, Name, Part, Port, Positive, Secret, Text
 
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
@@ -49,4 +49,10 @@ class Host(Part):
         default=None,
         description="Old algorithms this host still needs, with a reason and an end.",
         examples=[{"list": ["ssh-rsa"], "reason": "...", "until": "2027-06-30"}],
+    )
+    shell: Flag = Field(
+        default=True,
+        description="No for a switch or another device without a POSIX shell: it gets the line of"
+        " a `command` as it is.",
+        examples=[False],
     )

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from provisioning.commands import Deadline, make_line, make_words
+from provisioning.commands import Deadline, make_bare_line, make_line, make_words
 from provisioning.errors import CommandError, HostUnavailableError
 from provisioning.hosts import Command, Completed
 from provisioning.ssh.inventory import SshTarget
@@ -14,7 +14,11 @@ from provisioning.ssh.process import SshProcess
 
 
 class SshHost:
-    """See `provisioning.hosts.Host`. The account there has a POSIX shell and `timeout`."""
+    """See `provisioning.hosts.Host`. The account there has a POSIX shell and `timeout`.
+
+    A device without them gets a command's words as they are, and its deadline is kept at this end
+    alone: the session is closed then.
+    """
 
     def __init__(self, target: SshTarget, pool: SshPool) -> None:
         self._target = target
@@ -48,10 +52,14 @@ class SshHost:
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[SshProcess]:
         """See `Host.start`."""
-        line = make_line(make_words(command, timeout=timeout))
+        if self._target.has_shell:
+            line = make_line(make_words(command, timeout=timeout))
+            deadline = Deadline(timeout)
+        else:
+            line, deadline = make_bare_line(command), Deadline(timeout, grace=0)
         session = self._pool.open_session(self._target)
         try:
-            process = SshProcess(session, self._target, command, line, Deadline(timeout))
+            process = SshProcess(session, self._target, command, line, deadline)
         except BaseException:
             session.close()
             raise

@@ -34,6 +34,7 @@ class SshTarget:
         jump: The host to go through, itself reached in the same way.
         line: What it shares with others; empty for none.
         legacy: Old algorithms it may still use.
+        has_shell: Whether a POSIX shell takes its commands; a switch takes the line as it is.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SshTarget:
     jump: "SshTarget | None" = None
     line: str = ""
     legacy: LegacyAlgorithms | None = None
+    has_shell: bool = True
 
     @property
     def known_name(self) -> str:

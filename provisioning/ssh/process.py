@@ -104,6 +104,8 @@ class SshProcess:
             self._session.connection.signals.pop(self._channel.get_id(), None)
 
     def _receive(self, size: int) -> bytes:
+        if self._deadline.is_given_up():
+            raise self._expire()
         try:
             self._channel.settimeout(self._deadline.remaining())
             data = self._channel.recv(size)
@@ -131,6 +133,8 @@ class SshProcess:
             number = getattr(signal, f"SIG{name}", None)
             return -int(number) if number is not None else -int(signal.SIGKILL)
         status = int(self._channel.exit_status)
+        if status == _NO_STATUS and not self._target.has_shell and self._channel.eof_received:
+            return 0  # devices tell no status; a line that was cut brings no end of file
         return None if status == _NO_STATUS else status
 
     def _explain_deafness(self) -> ProvisioningError:
