@@ -6,12 +6,14 @@ from uuid import UUID
 from ops import journal
 from ops.alerts.keeping import acknowledge
 from ops.alerts.overview import AlertView, find_alert, list_alerts
+from ops.alerts.trying_again import read_trying_again, tell_all_trying_again
 from ops.alerts.wording import explain_alert, tell_answers
 from ops.catalog.opening import open_catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.references import reveal
 from ops.jobs.by_hand import at_bench
+from ops.jobs.definitions import list_jobs
 from ops.journal import Entry
 from ops.paragraphs import write_indented
 from ops.present import format_duration, format_moment, write_json, write_line
@@ -29,6 +31,7 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
         with catalog.reading() as session:
             since = now - CLOSED_SINCE if closed_too else None
             alerts = list_alerts(session, closed_since=since)
+            waiting = read_trying_again(session, list_jobs(estate))
     finally:
         catalog.close()
     code = 1 if any(it.closed_at is None for it in alerts) else 0
@@ -39,6 +42,8 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
         _write_alert(alert, now, estate.organisation.timezone)
     if code == 0:
         write_line(_("No alert is open."))
+    for line in tell_all_trying_again(waiting, now, estate.organisation.timezone):
+        write_indented(f"○ {line}", "", "  ")
     return code
 
 

@@ -1,9 +1,11 @@
 """Write what is red, whether data is safe, and what to type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
+from ops.alerts.trying_again import TryingAgain, look_for_tries, tell_trying_again
 from ops.alerts.wording import tell_answers
 from ops.estate.load import load_estate
 from ops.paragraphs import write_indented, write_styled
@@ -33,15 +35,18 @@ def show() -> int:
     estate = load_estate()
     facts = look(estate)
     problems = find_problems(facts)
+    tries = {job_subject(it.job): it for it in look_for_tries(estate)}
     write_line(f"{estate.organisation.name} · {format_moment(facts.now, facts.zone)}")
     write_line()
     for level in ("red", "yellow"):
-        _write_problems([it for it in problems if it.level == level], level, facts)
+        _write_problems([it for it in problems if it.level == level], level, facts, tries)
     write_indented(summarize(facts, problems), "")
     return 1 if any(it.level == "red" for it in problems) else 0
 
 
-def _write_problems(problems: Sequence[Problem], level: Level, facts: Facts) -> None:
+def _write_problems(
+    problems: Sequence[Problem], level: Level, facts: Facts, tries: Mapping[str, TryingAgain]
+) -> None:
     heads = {"red": N_("needs somebody now"), "yellow": N_("can wait for the day")}
     styles = {"red": "bold red", "yellow": "yellow"}
     if not problems:
@@ -50,6 +55,9 @@ def _write_problems(problems: Sequence[Problem], level: Level, facts: Facts) -> 
     alerts = {alert.subject: alert for alert in facts.alerts}
     for problem in problems[:_MOST_LINES]:
         _write_problem(problem, alerts.get(problem.subject), facts)
+        if problem.subject in tries:
+            line = tell_trying_again(tries[problem.subject], facts.now, facts.zone)
+            write_indented(line, "    ", "      ")
     if len(problems) > _MOST_LINES:
         count = len(problems) - _MOST_LINES
         write_line("  " + fill(N_("and {count} more: `{program} backup.status`"), {"count": count}))

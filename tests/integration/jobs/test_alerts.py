@@ -19,7 +19,11 @@ from ops.catalog.indexes import Snapshot
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Job, JournalRow, Notice
 from ops.estate.load import load_estate
-from ops.ledger.definitions import LedgerEvent
+from ops.jobs.definitions import list_jobs
+from ops.ledger import overview
+from ops.ledger.claims import begin_run, claim_due
+from ops.ledger.definitions import JobResult, LedgerEvent
+from ops.ledger.endings import end_run
 from ops.ledger.recording import BY_CLOCK, Recording, record_events
 from ops.notices.courier import Courier, deliver_waiting
 from ops.notices.late import note_late_sites
@@ -354,6 +358,32 @@ def test_the_summary_says_what_is_red_or_that_all_is_well(catalog: Catalog, port
 
 
 @pytest.mark.slow
+def test_what_is_tried_again_is_said_where_people_look(catalog: Catalog, estate: Path) -> None:
+    jobs = {job.name: job for job in list_jobs(load_estate(estate))}
+    job, now = jobs["backup/cong-xa"], datetime.now(UTC)
+    failed = JobResult("failed", "something-new")
+    with catalog.writing() as session:
+        overview.trigger(session, job, now=now, origin=BY_CLOCK)
+    told = []
+    for attempt in (1, 2, 3):
+        with catalog.writing() as session:
+            later = now + attempt * timedelta(hours=1)
+            (claim,) = claim_due(session, jobs=[job.name], now=later, limit=1, host="here")
+            begin_run(session, claim.run_id, pid=1, now=now)
+            recording = Recording(listener=write_notices)
+            end_run(session, claim.run_id, failed, now=now, recording=recording, retry=job.retry)
+        told.append((giucong(estate, "monitor.alerts"), giucong(estate).stdout))
+
+    for alerts, all_red in told[:2]:
+        assert alerts.returncode == 0
+        assert "No alert is open." in alerts.stdout
+        assert "when the last try fails too" in " ".join(all_red.split())
+        assert "nobody answers yet" not in all_red
+    assert "backup/cong-xa: it has failed 2 of 3 times" in told[1][0].stdout
+    assert told[2][0].returncode == 1
+    assert "last try" not in told[2][0].stdout + told[2][1]
+
+
 def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estate: Path) -> None:
     tell(catalog, FAILED)
     listed = giucong(estate, "monitor.alerts")
