@@ -33,6 +33,9 @@ TARGETS: dict[str, Target] = {
     "restore-a": Target(2.0, 3.0),
     "restore-c": Target(2.0, 3.0),
     "prune": Target(1.5, 3.0),
+    "s3-first": Target(1.3, 2.0),
+    "s3-unchanged": Target(2.0, 4.0),
+    "s3-restore": Target(1.5, 2.5),
 }
 # These are upper limits: ours divided by the other's.
 TAR_LIMIT = Target(1.6, 1.2)

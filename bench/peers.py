@@ -8,7 +8,7 @@ import compileall
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +38,10 @@ class Peer(Protocol):
 
     def prepare(self, state: Path) -> None:
         """Make an empty repository in the new folder `state`."""
+        ...
+
+    def size(self, state: Path) -> int:
+        """Return the bytes of the repository."""
         ...
 
     def backup(self, state: Path, source: Path, label: str) -> Command:
@@ -85,11 +89,23 @@ class ResticLike:
         """Free the space of forgotten snapshots."""
         return self._command(state, "prune")
 
+    def repository(self, state: Path) -> str:
+        """Return where the repository is."""
+        return str(state / "repository")
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables that the program wants."""
+        return {"RESTIC_PASSWORD": PASSWORD}
+
+    def size(self, state: Path) -> int:
+        """Return the bytes of the repository."""
+        return size_of(state / "repository")
+
     def _command(self, state: Path, *arguments: str) -> Command:
-        places = ("-r", str(state / "repository"), "--cache-dir", str(state / "cache"))
+        places = ("-r", self.repository(state), "--cache-dir", str(state / "cache"))
         return Command(
             (*self.program, *places, *arguments),
-            environment={"RESTIC_PASSWORD": PASSWORD},
+            environment=self.environment(),
             folder=CHECKOUT,
         )
 
@@ -127,6 +143,10 @@ class Borg:
         command = self._command(state, "extract", f"{self._repository(state)}::{label}")
         return Command(command.argv, environment=command.environment, folder=target)
 
+    def size(self, state: Path) -> int:
+        """Return the bytes of the repository."""
+        return size_of(state / "repository")
+
     def _repository(self, state: Path) -> str:
         return str(state / "repository")
 
@@ -161,6 +181,10 @@ class TarZstd:
         """Make the folder of the archive."""
         (state / "repository").mkdir(parents=True)
 
+    def size(self, state: Path) -> int:
+        """Return the bytes of the archives."""
+        return size_of(state / "repository")
+
     def backup(self, state: Path, source: Path, label: str) -> Command:
         """Write one compressed archive."""
         script = 'tar -c -C "$1" . | zstd -q -3 -T2 -f -o "$2"'
@@ -174,6 +198,11 @@ Archiver = ResticLike | Borg  # what can also check and restore
 OURS = ResticLike("ours", (sys.executable, "-m", "backup"), {})
 RESTIC = ResticLike("restic", ("restic",), {"restic": "restic"})
 PEERS: tuple[Peer, ...] = (OURS, RESTIC, Borg(), TarZstd())
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def compile_ours() -> None:

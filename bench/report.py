@@ -31,6 +31,9 @@ TITLES = {
     "restore-a": "restore of (a)",
     "restore-c": "restore of (c)",
     "prune": "prune after forgetting half of ten snapshots",
+    "s3-first": "first backup of the portal (a) into a bucket",
+    "s3-unchanged": "nothing changed (a), in a bucket",
+    "s3-restore": "restore of (a) from a bucket",
 }
 SPACE_HEAD = (
     *("ours MiB", "restic MiB", "ratio", "verdict"),

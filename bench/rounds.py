@@ -80,14 +80,9 @@ def do_rounds(
             found[peer.name].append(measured)
             setting.say(f"{work} round {number + 1}: {peer.name} {measured.seconds:.2f} s")
             after(peer, number)
-    sizes = {peer.name: size_of(setting.state(peer) / "repository") for peer in peers}
+    sizes = {peer.name: peer.size(setting.state(peer)) for peer in peers}
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return Outcome(work, data, when, found, sizes, load)
-
-
-def size_of(folder: Path) -> int:
-    """Return the bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def make_fresh(setting: Setting, peer: Peer) -> None:

@@ -7,6 +7,7 @@
 | c | first-c, unchanged-c, restore-c on the small files |
 | d | after-a: the portal a day later |
 | prune | prune after forgetting every second of ten snapshots |
+| s3 | s3-first, s3-unchanged, s3-restore on the portal, in buckets (`bench.buckets`) |
 
 A group makes its repositories, uses and removes them; only the data stays on the disk.
 """
@@ -15,8 +16,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from bench.buckets import in_buckets
 from bench.dataset import Dataset
 from bench.figures import TARGETS, Outcome
 from bench.measure import Command, CommandFailedError, run
@@ -59,6 +62,7 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         (frozenset({"first-c", "unchanged-c", "restore-c"}), run_small),
         (frozenset({"after-a"}), run_day_later),
         (frozenset({"prune"}), run_prune),
+        (frozenset({"s3-first", "s3-unchanged", "s3-restore"}), run_buckets),
     )
     for works, group in groups:
         if not works & setting.works:
@@ -93,6 +97,16 @@ def run_small(setting: Setting, note: Note) -> None:
     _first(setting, "first-c", data, note)
     _unchanged(setting, "unchanged-c", data, note)
     _restore(setting, "restore-c", data, note)
+
+
+def run_buckets(setting: Setting, note: Note) -> None:
+    """Time the works on data set (a) with the repositories in buckets."""
+    data = setting.data("site")
+    with in_buckets(setting.peers, setting.folder / "run") as peers:
+        inner = replace(setting, peers=peers)
+        _first(inner, "s3-first", data, note)
+        _unchanged(inner, "s3-unchanged", data, note)
+        _restore(inner, "s3-restore", data, note)
 
 
 def run_day_later(setting: Setting, note: Note) -> None:

@@ -117,10 +117,13 @@ def s3_server() -> Iterator[S3Server]:
 
 
 class run_s3_server:  # noqa: N801 -- used as a function: `with run_s3_server() as server`
-    """Start one, and end exactly that one."""
+    """Start one, and end exactly that one; its data lie below `parent`, if one is given."""
+
+    def __init__(self, parent: Path | None = None) -> None:
+        self._parent = parent
 
     def __enter__(self) -> S3Server:
-        self._folder = Path(tempfile.mkdtemp(prefix="giucong-s3-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="giucong-s3-", dir=self._parent))
         ports = _free_ports()
         (self._folder / "identities.json").write_text(json.dumps(_identities()))
         (self._folder / "master.toml").write_text(_GROWTH)

@@ -57,3 +57,19 @@ def test_works_are_timed_and_repositories_removed(tmp_path: Path) -> None:
 
     assert main(["--from", str(results), "--markdown", str(page)]) == 0
     assert "first backup of the portal (a)" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_works_are_timed_in_buckets(tmp_path: Path) -> None:
+    """Ours against restic, tiny, on a server that is gone afterwards."""
+    results = tmp_path / "results.json"
+    arguments = ["--scale", "0.0005", "--rounds", "1", "--peers", "ours,restic,tar"]
+    arguments += ["--only", "s3-first,s3-unchanged,s3-restore", "--work", str(tmp_path)]
+
+    assert main([*arguments, "--json", str(results)]) == 0
+
+    found = json.loads(results.read_text(encoding="utf-8"))["outcomes"]
+    assert [outcome["work"] for outcome in found] == ["s3-first", "s3-unchanged", "s3-restore"]
+    assert all(set(outcome["rounds"]) == {"ours", "restic"} for outcome in found)
+    assert all(size > 1000 for outcome in found for size in outcome["sizes"].values())
+    assert not (tmp_path / "run").exists()
