@@ -10,38 +10,32 @@ Order of signing:
 Killed between 3 and 4, a store has a head that nobody promised; it is checked all the same.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.errors import BackupError
 from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
 from ops import journal
 from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.beginning import begin
+from ops.jobs.journal_evidence import KEY_MADE, SIGNED, gather_evidence, read_keys
 from ops.jobs.opening_stores import options_of
 from ops.journal import Entry, Origin
 from ops.ledger.definitions import JobResult
 from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
 from ops.recovery.signing import find_signing_key, make_signing_key, public_text, signing_file
-from ops.recovery.verification import Evidence, Finding, judge
+from ops.recovery.verification import Finding, find_disagreeing, judge
 from ops.service.registry import RunContext
-
-KEY_MADE = "journal.key_made"
-SIGNED = "journal.signed"
-RECOVERED = "service.recovered"
 
 ENOUGH_HEADS = 100
 """Heads of a store that the clock reads each day; `service.journal-verify` reads all."""
@@ -54,9 +48,10 @@ class Examination:
     Attributes:
         findings: Faults and notes.
         head: The newest row that holds.
-        counts: Heads read, by store; stores that could not be reached are left out.
+        counts: Heads looked at, by store; stores that could not be reached are left out.
         unreached: Why each other store could not be reached.
         has_key: Whether the estate names a signing key.
+        disagreeing: Heads (number, hash) that were read and that no row answers to.
     """
 
     findings: Sequence[Finding]
@@ -64,6 +59,7 @@ class Examination:
     counts: Mapping[str, int]
     unreached: Mapping[str, str]
     has_key: bool
+    disagreeing: Sequence[tuple[int, str]] = ()
 
     @property
     def faults(self) -> list[Finding]:
@@ -95,8 +91,8 @@ def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> E
     Args:
         estate: Names the stores and the signing key.
         catalog: Holds the journal.
-        newest: Read so many heads of each store; None for all. A chain that was written anew
-            agrees with none that is younger than the change.
+        newest: Read so many heads of each store, the oldest and some drawn by lot; of the others
+            the names are held against the journal. None: read all.
     """
     kept: dict[str, StoreHeads] = {}
     unreached: dict[str, str] = {}
@@ -105,53 +101,22 @@ def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> E
             kept[store.name] = read_heads(open_root(store), newest)
         except (BackupError, OpsError) as error:
             unreached[store.name] = str(error)
+    chain = journal.verify(catalog)
     with catalog.reading() as session:
-        evidence = _gather(session, estate, journal.verify(catalog), kept)
-    counts = {store: len(it.heads) for store, it in kept.items()}
+        if session.get_bind().dialect.name == "postgresql":  # tables and journal of one moment
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        evidence = gather_evidence(session, estate, chain, kept)
+    counts = {store: len(it.heads) + len(it.unread) for store, it in kept.items()}
     has_key = estate.keys.signing is not None
-    return Examination(judge(evidence), evidence.chain.head, counts, unreached, has_key)
-
-
-def _gather(
-    session: Session, estate: Estate, chain: journal.Verdict, kept: Mapping[str, StoreHeads]
-) -> Evidence:
-    numbers = {head.sequence for it in kept.values() for head in it.heads}
-    query = select(JournalRow.sequence, JournalRow.hash).execution_options(yield_per=10_000)
-    hashes = {number: text for number, text in session.execute(query) if number in numbers}
-    key = find_signing_key(estate)
-    keys = {str(it["key"]) for it in _details(session, KEY_MADE)}
-    promised: dict[str, set[str]] = {}
-    for row in _details(session, SIGNED):
-        for store in row["stores"]:
-            promised.setdefault(str(store), set()).add(str(row["name"]))
-    return Evidence(
-        chain=chain,
-        hashes=hashes,
-        stores=kept,
-        keys=keys | ({public_text(key)} if key else set()),
-        lost={
-            (int(it["sequence"]), str(it["hash"]))
-            for row in _details(session, RECOVERED)
-            for it in row["lost"]
-        },
-        promised=promised,
-    )
-
-
-def _details(session: Session, action: str) -> list[dict[str, Any]]:
-    """Give the details of every act of a kind; those that cannot be read were tampered with."""
-    query = select(JournalRow.details).where(JournalRow.action == action)
-    found = []
-    for text in session.execute(query).scalars():
-        try:
-            found.append(json.loads(text))
-        except ValueError:
-            continue  # the chain names that row
-    return found
+    disagreeing = tuple(find_disagreeing(evidence))
+    return Examination(judge(evidence), chain.head, counts, unreached, has_key, disagreeing)
 
 
 def sign_now(estate: Estate, catalog: Catalog, origin: Origin) -> SignedHead | None:
-    """Sign for the newest row; None where the estate names no signing key.
+    """Sign for the newest row; None where the estate names no signing key, or not the right one.
+
+    The key is made on first use. One that is not there any more is never made anew by itself: that
+    takes two people (`service.journal-verify --accept`).
 
     Raises:
         SecretError, SigningKeyError: The key cannot be read or made.
@@ -159,14 +124,22 @@ def sign_now(estate: Estate, catalog: Catalog, origin: Origin) -> SignedHead | N
     if estate.keys.signing is None:
         return None
     key = find_signing_key(estate)
+    with catalog.reading() as session:
+        keys = read_keys(session)
+    if keys:
+        return None if key is None or public_text(key) != keys[-1] else _sign(key, catalog)
     path = signing_file(estate)
     if key is None and path is not None:
         key = make_signing_key(path)
-        with catalog.writing() as session:
-            entry = Entry(KEY_MADE, str(path), {"key": public_text(key)})
-            journal.append(session, origin, [entry])
     if key is None:
         return None
+    with catalog.writing() as session:
+        entry = Entry(KEY_MADE, estate.keys.signing, {"key": public_text(key)})
+        journal.append(session, origin, [entry])
+    return _sign(key, catalog)
+
+
+def _sign(key: Ed25519PrivateKey, catalog: Catalog) -> SignedHead:
     with catalog.readers.connect() as connection:
         head = journal.read_head(connection)
     return sign_head(key, head, datetime.now(UTC))

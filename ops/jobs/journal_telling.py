@@ -1,16 +1,27 @@
 """Hold the journal against everything for a person at a terminal, and say what was found."""
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
-from ops.catalog.opening import open_catalog
+from ops.catalog.columns import new_id
+from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import Run
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
-from ops.jobs.journal_heads import Examination, examine
+from ops.jobs.journal_heads import Examination, broken_params, examine
+from ops.notices.drafts import JOURNAL_BROKEN
 from ops.present import Cell, outcome_cell, write_json, write_line, write_table
-from ops.recovery.verification import tell
+from ops.recovery.verification import UNACCEPTABLE, tell
+from ops.status.facts import last_runs
 from ops.text import N_, _, fill, ngettext
+
+_KIND = "journal-verify"
+_JOB = f"{_KIND}/{OWN_SITE}"
 
 
 def verify_journal(*, as_json: bool) -> int:
@@ -19,6 +30,7 @@ def verify_journal(*, as_json: bool) -> int:
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
         found = examine(estate, catalog)
+        _remember(catalog, found)
     finally:
         catalog.close()
     code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
@@ -32,6 +44,24 @@ def verify_journal(*, as_json: bool) -> int:
         return code
     _write(estate, found)
     return code
+
+
+def _remember(catalog: Catalog, found: Examination) -> None:
+    """Note a look that found faults, so that the status is red at once, and the next good one."""
+    now = datetime.now(UTC)
+    with catalog.writing() as session:
+        before = last_runs(session).get(_JOB)
+        if not found.faults and (before is None or before.outcome != "failed"):
+            return
+        session.add(
+            Run(
+                id=new_id(), job=_JOB, kind=_KIND, site=OWN_SITE,
+                host=socket.gethostname(), pid=os.getpid(), started_at=now, ended_at=now,
+                outcome=found.outcome,
+                reason=JOURNAL_BROKEN if found.faults else "",
+                params=broken_params(found) if found.faults else {},
+            )
+        )  # fmt: skip
 
 
 def _write(estate: Estate, found: Examination) -> None:
@@ -48,6 +78,12 @@ def _write(estate: Estate, found: Examination) -> None:
         advice = N_(
             "Touch nothing. Keep a copy of the catalog, and compare with the journal in a backup"
             " from before: `{program} backup.list --site giucong`"
+        )
+        write_line("  " + fill(advice, {}))
+    if found.faults and not any(it.code in UNACCEPTABLE for it in found.faults):
+        advice = N_(
+            "Where the cause is known, two people accept it: `{program} service.journal-verify"
+            " --accept --reason TEXT`"
         )
         write_line("  " + fill(advice, {}))
 

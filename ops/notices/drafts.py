@@ -23,6 +23,9 @@ VANISHED = "vanished"
 CLEARED = "cleared"
 
 _KEY = "{code}:{job}:{due_at}"
+JOURNAL_BROKEN = "journal_broken"
+"""Reason of a run that found the journal tampered with; no such run can wait for the day."""
+
 _GRAVE_KINDS = ("backup", "check")
 
 
@@ -75,7 +78,7 @@ def _draft_ended(event: LedgerEvent, grave: Severity, failed_before: set[str]) -
     if event.outcome == "failed":
         return _about(event, FAILED, grave)
     if event.outcome == "incomplete":
-        return _about(event, INCOMPLETE, "warning")
+        return _about(event, INCOMPLETE, grave if event.reason == JOURNAL_BROKEN else "warning")
     if event.outcome == "ok" and event.reason == SUSPICIOUS:
         return _about(event, SUSPICIOUS, "warning")
     if event.outcome == "ok" and event.job in failed_before:

@@ -6,9 +6,11 @@ the journal on the service's machine cannot change those a store has kept.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +23,8 @@ from ops.recovery.signing import is_signed_by, public_text
 FOLDER = "journal-heads"
 _FORMAT = "giucong-journal-head"
 _VERSION = 1
+_NAME = re.compile(rf"{FOLDER}/(\d{{12,}})-([0-9a-f]{{16}})\.json")
+_DRAWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,22 @@ class SignedHead:
         """Whether the signature is that of the key it names."""
         return is_signed_by(self.key, self.signature, self.message)
 
+    def is_of(self, text: str) -> bool:
+        """Tell whether it is the head of a row with this hash."""
+        return self.hash == text
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadHead:
+    """A head of which only the name is known: the row's number and the start of its hash."""
+
+    sequence: int
+    start: str
+
+    def is_of(self, text: str) -> bool:
+        """Tell whether it may be the head of a row with this hash."""
+        return bool(text) and text.startswith(self.start)
+
 
 def row_of(name: str) -> str:
     """Give the digits of the row in a head's name."""
@@ -88,11 +108,13 @@ class StoreHeads:
 
     Attributes:
         heads: Those that were read, oldest first.
+        unread: The others, oldest first.
         unreadable: Names of files that are no heads.
         names: Names of all files, read or not.
     """
 
     heads: Sequence[SignedHead] = ()
+    unread: Sequence[UnreadHead] = ()
     unreadable: Sequence[str] = ()
     names: Sequence[str] = ()
 
@@ -102,19 +124,37 @@ def read_heads(store: Store, newest: int | None = None) -> StoreHeads:
 
     Args:
         store: Its root.
-        newest: Read so many at most, the newest; None for all.
+        newest: Read so many of the newest, the oldest, and some that nobody can foresee; of the
+            others only the names. None for all.
 
     Raises:
         StoreError: The store failed.
     """
-    heads, unreadable = [], []
+    heads, unread, unreadable = [], [], []
     names = sorted(info.key for info in store.list(FOLDER))
-    for name in names if newest is None else names[-newest:]:
+    chosen = set(names if newest is None else _choose(names, newest))
+    for name in names:
         try:
-            heads.append(_parse(json.loads(store.read(name))))
+            if name in chosen:
+                heads.append(_parse(json.loads(store.read(name))))
+            else:
+                unread.append(_parse_name(name))
         except (ValueError, KeyError, TypeError):
             unreadable.append(name)
-    return StoreHeads(heads, unreadable, names)
+    return StoreHeads(heads, unread, unreadable, names)
+
+
+def _choose(names: Sequence[str], newest: int) -> list[str]:
+    older = names[:-newest]
+    drawn = SystemRandom().sample(older, min(_DRAWN, len(older)))
+    return [*older[:1], *drawn, *names[-newest:]]
+
+
+def _parse_name(name: str) -> UnreadHead:
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(name)
+    return UnreadHead(int(found[1]), found[2])
 
 
 def _parse(document: Mapping[str, Any]) -> SignedHead:

@@ -38,6 +38,8 @@ def find_signing_key(estate: Estate) -> Ed25519PrivateKey | None:
     path = signing_file(estate)
     if reference is None or (path is not None and not path.exists()):
         return None
+    if path is not None and path.stat().st_size == 0:
+        raise _unreadable(reference)
     return _read_key(resolve(reference).get_secret_value().encode(), None, reference)
 
 

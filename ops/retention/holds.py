@@ -9,15 +9,18 @@ from sqlalchemy.orm import Session
 
 from ops import journal
 from ops.catalog.columns import new_id
+from ops.catalog.records import JournalRow
 from ops.catalog.retention_records import Hold
 from ops.errors import OpsError, WrongUseError
 from ops.journal import Entry, Origin
+from ops.journaled import read_acts
 from ops.people.approvals import Permit
 from ops.people.requests import Wish
 from ops.records_proof import journaled_holds
 from ops.retention.protection import HoldView
 
 RELEASE = "hold-release"
+PLACED = "backup.hold"
 
 
 class SecondPersonMissingError(OpsError):
@@ -72,7 +75,7 @@ def place_hold(session: Session, origin: Origin, wish: HoldWish, *, now: datetim
     )
     session.add(hold)
     session.flush()
-    _note(session, origin, "backup.hold", hold, {"reason": hold.reason})
+    _note(session, origin, PLACED, hold, {"reason": hold.reason})
     return hold
 
 
@@ -165,6 +168,21 @@ def read_holds(session: Session, site: str) -> tuple[HoldView, ...]:
         if hold.site == site and not hold.is_released:
             found[HoldView(hold.snapshot, hold.reference)] = None
     return tuple(found)
+
+
+def put_back(session: Session, hold_id: str) -> None:
+    """Write a hold's record anew, in force, from the row of the journal that placed it."""
+    acts = read_acts(session, PLACED)
+    act = next(it for it in acts if it.details.get("hold") == hold_id)
+    row = session.get_one(JournalRow, act.sequence)
+    found = session.get(Hold, uuid.UUID(hold_id)) or Hold(id=uuid.UUID(hold_id))
+    found.site, found.snapshot = row.subject, str(act.details["snapshot"])
+    found.reason, found.reference = str(act.details["reason"]), str(act.details["reference"])
+    found.placed_at, found.placed_by = row.at, row.person or row.login
+    found.released_at, found.release_request = None, None
+    found.released_by = found.release_reason = ""
+    session.add(found)
+    session.flush()
 
 
 def list_holds(session: Session, site: str = "", *, released_too: bool = False) -> list[Hold]:

@@ -59,6 +59,7 @@ class SiteFacts:
         newest_id: Its id.
         snapshots: How many there are in the primary store.
         last_backup, last_check, last_forget, last_witness: The newest ended runs.
+        last_verify: The newest look of a person at the journal that was noted.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
         copies: What is known of it in each store, the primary included.
@@ -79,6 +80,7 @@ class SiteFacts:
     last_check: LastRun | None = None
     last_forget: LastRun | None = None
     last_witness: LastRun | None = None
+    last_verify: LastRun | None = None
     is_working: bool = False
     missed: int = 0
     copies: tuple[CopyFacts, ...] = ()
@@ -178,6 +180,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 last_check=runs.get(f"check/{site.name}"),
                 last_forget=runs.get(f"forget/{site.name}"),
                 last_witness=runs.get(f"witness/{site.name}"),
+                last_verify=runs.get(f"journal-verify/{site.name}"),
                 is_working=not is_lock_free(estate.service.state, site.name),
                 missed=missed.get(site.name, 0),
                 copies=tuple(known),

@@ -8,7 +8,7 @@ from ops.alerts.decisions import job_subject, late_subject, vanished_subject
 from ops.alerts.wording import explain_alert
 from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
-from ops.notices.drafts import grace_of
+from ops.notices.drafts import JOURNAL_BROKEN, grace_of
 from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.facts import Facts, LastRun, SiteFacts
@@ -53,7 +53,8 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     yield from _find_age(site, facts)
     backup, check = site.last_backup, site.last_check
     if backup is not None and (backup.outcome in {"failed", "incomplete"} or backup.reason):
-        level: Level = "red" if backup.outcome == "failed" else "yellow"
+        is_grave = backup.outcome == "failed" or backup.reason == JOURNAL_BROKEN
+        level: Level = "red" if is_grave else "yellow"
         subject = job_subject(backup.job)
         yield Problem(level, site.name, _explain_run(backup, site.name), subject)
     if check is not None and check.outcome == "failed":
@@ -83,6 +84,10 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
 
 def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
     """Judge the service as a site; that it has no backup yet can wait until one was due."""
+    seen, saved = own.last_verify, own.last_backup
+    is_newer = seen is not None and (saved is None or saved.ended_at <= seen.ended_at)
+    if seen is not None and is_newer and seen.outcome == "failed":
+        yield Problem("red", own.name, _explain_run(seen, own.name))
     was_due = own.due_since is not None and is_overdue(own.due_since, own.rpo, facts.now)
     if own.newest_at is not None or own.last_backup is not None or was_due:
         yield from _find_in_site(own, facts)
@@ -214,6 +219,7 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
         "copy": _("last copying"),
         "forget": _("last forgetting"),
         "witness": _("last look of stock restic"),
+        "journal-verify": _("last look at the journal"),
     }
     heading = kind.get(name, name)
     return Explanation(

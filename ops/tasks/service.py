@@ -75,9 +75,31 @@ def notify_test(_context: Context, person: str = "", dry_run: bool = False) -> i
     return try_targets(person, dry_run=dry_run)
 
 
-@operator_task(help={"json": _JSON})
-def journal_verify(_context: Context, json: bool = False) -> int:
-    """Hold the journal against its own chain and against the signed heads in the stores."""
+@operator_task(
+    help={
+        "accept": N_("Have a second person accept what was found, so that it is signed again."),
+        "reason": N_("Why it is accepted."),
+        "document": N_("Reference of the document behind it."),
+        "json": _JSON,
+    },
+    two_people=True,
+)
+def journal_verify(
+    _context: Context,
+    accept: bool = False,
+    reason: str = "",
+    document: str = "",
+    json: bool = False,
+) -> int:
+    """Hold the journal against its chain, the signed heads in the stores, and the records.
+
+    With --accept two people accept what cannot be put right: heads of rows that are lost, a signing
+    key that was lost or changed. The journal says so from then on.
+    """
+    if accept:
+        from ops.jobs.journal_accepting import AcceptWish, accept_findings
+
+        return accept_findings(AcceptWish(reason, document))
     from ops.jobs.journal_telling import verify_journal
 
     return verify_journal(as_json=json)

@@ -49,8 +49,13 @@ def test_the_table_says_that_there_is_no_backup_yet() -> None:
         ({"newest_at": NOW - 40 * HOUR}, "red", "the newest backup is"),
         (
             {"last_backup": a_run("backup/giucong", "incomplete", "journal_broken", count=1)},
-            "yellow",
+            "red",
             "last backup: incomplete: the journal does not hold: 1 faults",
+        ),
+        (
+            {"last_verify": a_run("journal-verify/giucong", "failed", "journal_broken", count=2)},
+            "red",
+            "last look at the journal: failed: the journal does not hold: 2 faults",
         ),
         (
             {"newest_at": None, "last_backup": a_run("backup/giucong", "failed", "lost")},

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.stores.memory import MemoryStore
 from ops.journal import Head, Verdict
-from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
+from ops.recovery.heads import SignedHead, StoreHeads, UnreadHead, put_head, read_heads, sign_head
 from ops.recovery.signing import public_text
 from ops.recovery.verification import SENTENCES, Evidence, Finding, judge, tell
 
@@ -83,9 +83,53 @@ def test_a_broken_chain_is_not_told_again_by_later_heads() -> None:
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_every_finding_has_a_sentence(code: str) -> None:
-    params = {"row": 5, "rows": 4, "after": 3, "store": "near", "name": "journal-heads/x"}
+    names = ("store", "name", "reason", "person", "role", "request", "hold", "site")
+    params = {"row": 5, "rows": 4, "after": 3, **dict.fromkeys(names, "near")}
 
     assert "{" not in tell(Finding(code, params))
+
+
+def test_of_many_heads_the_newest_the_oldest_and_some_by_lot_are_read() -> None:
+    store = MemoryStore()
+    for number in range(1, 201):
+        put_head(store, signed(number, f"{number:064x}"))
+    kept, again = read_heads(store, 100), read_heads(store, 100)
+    numbers = [head.sequence for head in kept.heads]
+
+    assert (numbers[0], numbers[-100:]) == (1, list(range(101, 201)))
+    assert 120 <= len(numbers) <= 121
+    assert sorted([*numbers, *(it.sequence for it in kept.unread)]) == list(range(1, 201))
+    assert kept.unread != again.unread
+
+
+def test_a_head_that_was_not_read_is_held_against_the_journal_by_its_name() -> None:
+    unread = [UnreadHead(5, "f" * 16), UnreadHead(6, HASHES[6][:16])]
+    kept = {"near": StoreHeads([signed(10)], unread)}
+
+    assert judged(stores=kept) == [("rewritten", False)]
+    assert judged(stores=kept, lost={(5, "f" * 64)}) == [("lost_in_recovery", True)]
+
+
+def test_what_nobody_signed_explains_nothing() -> None:
+    lost = signed(9, "f" * 64)
+
+    assert judged(lost, claimed={(9, "f" * 64)}) == [("lost_unproven", False)]
+    assert judged(lost, accepted_heads={(9, "f" * 64)}) == [("lost_accepted", True)]
+
+
+def test_what_two_people_accepted_is_a_note_unless_the_chain_itself_is_broken() -> None:
+    foreign = signed(4, key=Ed25519PrivateKey.generate())
+    told = Finding("other_key", {"row": 4, "store": "near", "hash": foreign.hash})
+    chain = Verdict(4, Head(4, HASHES[4]), 5, "changed")
+    broken = Finding("changed", {"row": 5})
+
+    assert judged(foreign, accepted={told.identity}) == [("other_key", True)]
+    assert judged(chain=chain, accepted={broken.identity}) == [("changed", False)]
+
+
+@pytest.mark.parametrize("state", ["gone", "unknown", "unreadable"])
+def test_a_signing_key_that_is_not_the_one_is_a_fault(state: str) -> None:
+    assert judged(signed(3), key_state=state) == [(f"key_{state}", False)]
 
 
 def test_a_store_keeps_heads_once_and_gives_them_back_in_order() -> None:
@@ -97,5 +141,4 @@ def test_a_store_keeps_heads_once_and_gives_them_back_in_order() -> None:
 
     assert [head.sequence for head in kept.heads] == [2, 10]
     assert all(head.is_sound for head in kept.heads)
-    assert [head.sequence for head in read_heads(store, 1).heads] == [10]
     assert kept.unreadable == ["journal-heads/000000000003-x.json"]
