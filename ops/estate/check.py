@@ -89,8 +89,33 @@ def _check_secrets(estate: Estate) -> Iterator[Problem]:
                 {"path": rest},
                 severity="warning",
             )
+        if location == ("keys", "signing") and scheme == "file":
+            problem = _check_signing_key(Path(rest)) or problem
         if problem is not None:
             yield _at(problem, location, document)
+
+
+def _check_signing_key(path: Path) -> Problem | None:
+    """Say what is wrong with a key that the service itself makes, or None."""
+    params = {"path": path}
+    if not path.exists():
+        return Problem(
+            "",
+            "there is no signing key yet: {path}",
+            "the service makes one when it saves itself for the first time; if there was one"
+            " before, put that back",
+            params,
+            severity="warning",
+        )
+    if os.access(path, os.R_OK) and path.stat().st_size == 0:
+        return Problem(
+            "",
+            "the signing key {path} is empty",
+            "put back the one that was there; if there never was one, remove the file: the service"
+            " makes one",
+            params,
+        )
+    return None
 
 
 def _check_file(path: Path) -> Problem | None:

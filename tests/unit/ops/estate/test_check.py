@@ -181,3 +181,23 @@ def test_a_site_with_personal_data_gives_its_own_reasons(load: Load) -> None:
     ]
     assert found(estate) == []
     assert (retention.minimum_days, retention.minimum_basis) == (90, "QĐ 12")
+
+
+@pytest.mark.parametrize(
+    ("content", "severity", "fix"),
+    [(None, "warning", "the service makes one"), ("", "error", "put back the one that was there")],
+)
+def test_a_signing_key_is_made_by_the_service_and_put_back_by_people(
+    load: Load, tmp_path: Path, content: str | None, severity: str, fix: str
+) -> None:
+    path = tmp_path / "var/keys/signing.key"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(0o600)
+    keys = 'repository = "file:var/keys/repository.key"'
+    small = SMALL.replace(keys, f'{keys}\nsigning = "file:var/keys/signing.key"')
+    estate = load(LOCAL_SITE, small=small)
+    (problem,) = check_surroundings(estate, TODAY)
+
+    assert (problem.severity, problem.key) == (severity, "keys.signing")
+    assert fix in problem.fix
