@@ -13,6 +13,7 @@ from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.repositories import open_repository
 from ops.jobs.second_person import ask_second_person
+from ops.jobs.vanished import title_of_known
 from ops.people.approvals import Permit, find_need, require_approval
 from ops.people.requester import proof_of_requester
 from ops.present import format_moment, write_json, write_line, write_table
@@ -42,10 +43,10 @@ def place(wish: HoldWish, *, dry_run: bool) -> int:
             task="backup.hold",
         )
     estate = load_estate()
-    site = estate.site(wish.site)
+    title = title_of_known(estate, wish.site)
     wish = replace(wish, snapshot=_resolve(estate, wish))
     told = wish.snapshot[:8] or _("all snapshots, later ones too")
-    write_line(f"{site.name} · {site.title} · {told}")
+    write_line(f"{wish.site} · {title} · {told}")
     if dry_run:
         write_line("  " + _("would be held: {reference}").format(reference=wish.reference))
         return 0

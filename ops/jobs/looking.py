@@ -13,6 +13,7 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
+from ops.jobs.vanished import title_of_known
 from ops.present import format_moment, format_size, write_json, write_line, write_table
 from ops.tasks.running import report
 from ops.text import _
@@ -25,7 +26,7 @@ class NoSnapshotError(OpsError):
 def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
     """Write a site's snapshots, oldest first."""
     estate = load_estate()
-    site = estate.site(name)
+    known = title_of_known(estate, name)
     place = estate.store(store) if store else estate.primary_store
     repository = open_repository(estate, name, place)
     readable = load_readable_snapshots(repository)
@@ -39,7 +40,7 @@ def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
         return
     rows = [_row(it, estate) for it in readable.snapshots]
     heads = [_("Snapshot"), _("Taken"), _("Holds"), _("Files"), _("Size"), _("New, packed")]
-    write_table(heads, rows, title=f"{site.name} · {site.title} · {place.name}", right=(3, 4, 5))
+    write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(3, 4, 5))
 
 
 def _as_values(snapshot: Snapshot) -> dict[str, object]:
@@ -121,7 +122,7 @@ def read_moment(text: str, estate: Estate) -> datetime:
 def list_files(name: str, *, snapshot: str, folder: str, recursive: bool, as_json: bool) -> None:
     """Write the files of a snapshot, folders before what they hold."""
     estate = load_estate()
-    estate.site(name)
+    title_of_known(estate, name)
     repository = open_repository(estate, name)
     with hold_reading_lock(repository):
         chosen = choose_snapshot(repository, estate, name, wanted=snapshot)

@@ -24,6 +24,7 @@ from ops.jobs.repositories import open_repository
 from ops.jobs.restore_work import Done, RestoreIncompleteError, RestoreWish, RestoreWork
 from ops.jobs.restoring_parts import Chosen, choose_parts
 from ops.jobs.second_person import ask_second_person
+from ops.jobs.vanished import title_of_known
 from ops.people.approvals import Permit
 from ops.people.requests import Wish
 from ops.present import format_moment, write_line
@@ -56,26 +57,27 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             next_step="give either `--target FOLDER` or `--in-place`",
         )
     estate = load_estate()
-    site = estate.site(wish.site)
+    title_of_known(estate, wish.site)
+    site = estate.site(wish.site) if wish.in_place else None
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         keeps_past = wish.at and estate.primary_store.object_lock is not None
         past = read_moment(wish.at, estate) if keeps_past else None
-        repository = open_repository(estate, site.name, at=past)
+        repository = open_repository(estate, wish.site, at=past)
         with (
-            hold_site_lock(estate.service.state, site.name, holder="restore"),
+            hold_site_lock(estate.service.state, wish.site, holder="restore"),
             hold_reading_lock(repository) if past is None else nullcontext(),
         ):
             snapshot = choose_snapshot(
-                repository, estate, site.name, wanted=wish.snapshot, at=wish.at
+                repository, estate, wish.site, wanted=wish.snapshot, at=wish.at
             )
             moment = format_moment(snapshot.time, estate.organisation.timezone)
-            write_line(f"{site.name} · {snapshot.short_id} · {moment}")
+            write_line(f"{wish.site} · {snapshot.short_id} · {moment}")
             chosen, permit = None, None
-            if wish.in_place:
+            if site is not None:
                 chosen = _ask(wish, site, moment)
                 permit = _ask_second_person(bench, wish, site, snapshot)
             with _recorded(bench, wish, snapshot, permit) as done:
-                scratch = estate.service.scratch / site.name / "in-place"
+                scratch = estate.service.scratch / wish.site / "in-place"
                 RestoreWork(repository, snapshot, wish, chosen, scratch, progress).run(done)
     if done.failed:
         raise RestoreIncompleteError(
@@ -84,14 +86,14 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             data="everything else is restored; the repository was only read",
             next_step="check the repository: `{program} backup.check --site {site} --read-data`",
             count=done.failed,
-            site=site.name,
+            site=wish.site,
         )
     if wish.include and not done.met:
         raise RestoreIncompleteError(
             "nothing in the snapshot matches --include, so nothing was restored",
             data="nothing was changed; the repository was only read",
             next_step="see what it holds: `{program} backup.files --site {site}`",
-            site=site.name,
+            site=wish.site,
         )
     return 0
 

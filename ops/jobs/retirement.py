@@ -42,6 +42,7 @@ class Retirement:
 
     Attributes:
         unit_title, owner_title, by_title: What people call the three on that day.
+        holds: Reference and snapshot (empty: all) of each hold that is in force.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Retirement:
     estate: str
     retention: Mapping[str, Any]
     stores: Sequence[StoreKept]
+    holds: Sequence[tuple[str, str]] = ()
 
 
 def find_site(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -106,10 +108,18 @@ def write_minutes(retirement: Retirement, *, organisation: str, zone: str) -> st
     lines = [organisation, "", _("MINUTES: A SITE IS TAKEN OUT OF BACKUP"), _RULE]
     lines += [f"{label}: {value}" for label, value in labelled]
     lines += ["", _("The backups below stay as they are; nothing removes them by itself.")]
+    lines += tell_holds(retirement.holds)
     for kept in retirement.stores:
         lines += ["", *_store_lines(kept, zone)]
     lines += ["", _RULE, _("Answerable for the site"), "", "", _("Recorded by"), ""]
     return "\n".join(lines)
+
+
+def tell_holds(holds: Sequence[tuple[str, str]]) -> list[str]:
+    """Say what is held and for which document; empty without holds."""
+    text = _("Held for {reference} until two people release it: {what}")
+    everything = _("all snapshots")
+    return [text.format(reference=ref, what=snapshot or everything) for ref, snapshot in holds]
 
 
 def _store_lines(kept: StoreKept, zone: str) -> list[str]:

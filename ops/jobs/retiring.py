@@ -39,11 +39,13 @@ from ops.jobs.retirement import (
     StoreKept,
     find_site,
     newest_of_each,
+    tell_holds,
     title_of,
     write_minutes,
 )
 from ops.jobs.vanished import find_repositories
 from ops.present import write_line, write_text
+from ops.retention.holds import read_holds
 from ops.service.site_lock import hold_site_lock
 from ops.tasks.confirming import need_confirmation
 from ops.text import _, fill
@@ -124,7 +126,36 @@ def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
         estate=version,
         retention=site.get("retention") or {},
         stores=[_look_into(bench, store, name) for store in estate.stores],
+        holds=_holds_of(bench, name),
     )
+
+
+def _holds_of(bench: Bench, name: str) -> list[tuple[str, str]]:
+    with bench.catalog.reading() as session:
+        return [(it.reference, it.snapshot) for it in read_holds(session, name)]
+
+
+def show_minutes(name: str) -> int:
+    """Write the minutes of a site's last retirement again, and what is held now; gives 0.
+
+    Raises:
+        WrongUseError: It was never retired.
+    """
+    with at_bench(load_estate(), dry_run=True) as bench:
+        query = select(RetiredSite.minutes).where(RetiredSite.name == name)
+        with bench.catalog.reading() as session:
+            minutes = session.execute(query.order_by(RetiredSite.retired_at.desc())).scalar()
+        if minutes is None:
+            raise WrongUseError(
+                'the site "{site}" was never retired, so there are no minutes',
+                data="nothing was changed",
+                next_step="`{program} estate.show` lists the sites",
+                site=name,
+            )
+        write_text(minutes)
+        for line in tell_holds(_holds_of(bench, name)):
+            write_line(line)
+    return 0
 
 
 def _refuse_strangers(estate: Estate, name: str, history: SiteHistory) -> None:
@@ -133,7 +164,7 @@ def _refuse_strangers(estate: Estate, name: str, history: SiteHistory) -> None:
         raise WrongUseError(
             'the site "{site}" was retired on {at}',
             data="nothing was changed",
-            next_step="its minutes are kept in the catalog",
+            next_step="read its minutes: `{program} estate.retire --site {site} --show`",
             site=name,
             at=history.retired_at[name],
         )

@@ -47,7 +47,8 @@ def require_site(estate: Estate, catalog: Catalog, name: str) -> Site:
             raise SiteRetiredError(
                 'the site "{site}" was retired on {at}',
                 data="its backups stay as they are; nothing was removed",
-                next_step="stock restic reads them; the minutes name their addresses",
+                next_step="`{program} backup.restore --site {site} --target FOLDER` reads them;"
+                " `{program} estate.retire --site {site} --show` prints the minutes",
                 site=name,
                 at=history.retired_at[name],
             )
@@ -61,6 +62,22 @@ def require_site(estate: Estate, catalog: Catalog, name: str) -> Site:
             path=estate.path,
         )
     return estate.site(name)
+
+
+def title_of_known(estate: Estate, name: str) -> str:
+    """Give the title of a site whose backups may be looked at, restored aside, and held.
+
+    That is every site that was ever heard of: what is retired or has vanished is what an inspector
+    asks for. Of those only the name is known.
+
+    Raises:
+        WrongUseError: Nobody has ever heard of it.
+    """
+    if name in RESERVED_SITE_NAMES or any(site.name == name for site in estate.sites):
+        return estate.site(name).title
+    history = _history_if_any(estate)
+    known = {*history.named, *history.stores, *history.retired_at, *find_repositories(estate)}
+    return name if name in known else estate.site(name).title
 
 
 def read_vanished(

@@ -361,8 +361,27 @@ def test_a_vanished_site_is_an_alarm_and_is_never_expired(two_sites: Path) -> No
     assert before["xa-cu"] == ("near",)
 
 
+def look_at_past_site(estate: Path, folder: str) -> None:
+    """What was backed up of a site that is gone can be listed, restored aside, and held."""
+    target = estate.parent / folder
+    for words in (
+        ("backup.list",),
+        ("backup.files",),
+        ("backup.restore", "--target", str(target)),
+        ("backup.hold", "--reason", "x", "--reference", "y", "--dry-run"),
+    ):
+        ended = giucong(estate, words[0], "--site", "xa-cu", *words[1:])
+        assert ended.returncode == 0, ended.stderr
+    assert (target / "xa-cu/manifest.json").is_file()
+    in_place = giucong(estate, "backup.restore", "--site", "xa-cu", "--in-place")
+    assert in_place.returncode == 2
+
+
 def test_retiring_keeps_what_an_auditor_asks_for_and_ends_the_alarm(two_sites: Path) -> None:
     words = ("--site", "xa-cu", "--reason", "sáp nhập xã", "--document", "12/QĐ-UBND")
+    look_at_past_site(two_sites, "vanished")
+    hold = ("--reason", "Thanh tra", "--reference", "05/QĐ-TTr")
+    assert giucong(two_sites, "backup.hold", "--site", "xa-cu", *hold).returncode == 0
     rehearsed = giucong(two_sites, "estate.retire", *words, "--dry-run")
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert "xa-cu: the site has vanished" in giucong(two_sites).stdout
@@ -383,6 +402,10 @@ def test_retiring_keeps_what_an_auditor_asks_for_and_ends_the_alarm(two_sites: P
     assert row.retention["keep_daily"] == 14
     assert (journaled.reason, journaled.document) == ("sáp nhập xã", "12/QĐ-UBND")
     assert row.minutes in ended.stdout
+    assert "Held for 05/QĐ-TTr until two people release it: all snapshots" in row.minutes
+    shown = giucong(two_sites, "estate.retire", "--site", "xa-cu", "--show")
+    assert (shown.returncode, row.minutes in shown.stdout) == (0, True)
+    look_at_past_site(two_sites, "retired")
     assert kept["last"][0] in ended.stdout
 
     assert "xa-cu" not in giucong(two_sites).stdout

@@ -47,6 +47,7 @@ def test_the_minutes_hold_addresses_ids_rules_and_what_was_not_checked(
         owner_title="Nguyễn Văn A", at=NOW, by="root", by_title="root",
         reason="sáp nhập", document="12/QĐ", estate="c" * 64,
         retention={"keep_last": 3, "minimum_days": 30, "minimum_basis": "tự đặt"}, stores=stores,
+        holds=[("05/QĐ-TTr", ""), ("06/QĐ-TTr", "d" * 64)],
     )  # fmt: skip
     text = write_minutes(retirement, organisation="Trung tâm", zone="Asia/Ho_Chi_Minh")
 
@@ -56,6 +57,8 @@ def test_the_minutes_hold_addresses_ids_rules_and_what_was_not_checked(
                  "env:FAR/a"):  # fmt: skip
         assert part in text
     assert "at least 30 days (tự đặt)" in text
+    assert "Held for 05/QĐ-TTr until two people release it: all snapshots" in text
+    assert f"Held for 06/QĐ-TTr until two people release it: {'d' * 64}" in text
 
 
 def test_titles_are_those_of_the_day() -> None:
