@@ -23,6 +23,7 @@ from ops.people.asking import ask_proof
 from ops.people.credentials import count_codes_left, prove
 from ops.people.deciding import Ruling, decide_request, look_for_obstacle
 from ops.people.key_file import load_credentials_key
+from ops.people.plan_wording import word_plan
 from ops.people.requests import find_request, list_requests, standing_of
 from ops.people.rights import ACTIONS, ROLES
 from ops.people.roles import roles_by_person
@@ -223,6 +224,5 @@ def _write_request(request: ApprovalRequest, zone: str) -> None:
     write_line("  " + _("reason: {reason}").format(reason=request.reason))
     if request.document:
         write_line("  " + _("document: {document}").format(document=request.document))
-    for name, value in json.loads(request.plan).items():
-        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        write_line(f"  {name}: {told}")
+    for line in word_plan(json.loads(request.plan)):
+        write_line(f"  {line}")

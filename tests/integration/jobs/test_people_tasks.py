@@ -201,6 +201,7 @@ def test_changes_of_roles_wait_for_a_second_person(office: Office) -> None:
     people = office.run("user.list")
 
     assert (by_code.returncode, done.returncode) == (0, 0), done.stderr
+    assert "  gives a role\n  the person: nva\n  role: backup administrator\n" in by_code.stdout
     assert (same_code.returncode, refused.returncode) == (1, 0)
     assert (last.returncode, disabled.returncode, last_approver.returncode) == (2, 2, 2)
     assert "backup administrator" in people.stdout

@@ -21,6 +21,7 @@ from ops.people.proofs import (
     step_of,
 )
 from ops.people.sealing import CannotUnsealError, derive_key, open_secret, seal_secret
+from ops.text import render_error
 
 # RFC 6238, appendix B: the ASCII secret "12345678901234567890" in base32; the last six digits.
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 - the RFC's own
@@ -152,5 +153,8 @@ def test_without_a_terminal_or_a_file_the_way_is_told(monkeypatch: pytest.Monkey
         monkeypatch.setattr("sys.stdin", nothing)
         with pytest.raises(OpsError) as caught:
             ask_proof("nva", "")
+        with pytest.raises(OpsError) as other:
+            ask_proof("nva", "", flag="proof-file")
 
-    assert "--password-file" in caught.value.next_step
+    assert "--password-file" in render_error(caught.value)
+    assert "--proof-file" in render_error(other.value)
