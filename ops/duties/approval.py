@@ -2,7 +2,7 @@
 
 Order of an approval, in one transaction: the version is stored, then journaled with its number,
 date and yearly review date. The decision itself is made on paper, by who may make it; this records
-it.
+it. A record written by mistake can be taken back: the version goes, the journal keeps both acts.
 """
 
 import json
@@ -22,10 +22,11 @@ from ops.duties.due import add_span
 from ops.duties.load import DutySet
 from ops.duties.parts import Span
 from ops.duties.policy import differences
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
 from ops.journal import Entry, Origin
 
 ACTION = "duty.policy-approved"
+WITHDRAWN = "duty.policy-withdrawn"
 
 
 class PolicyNumberError(OpsError):
@@ -142,6 +143,33 @@ def approve(
     }
     journal.append(session, origin, [Entry(ACTION, decision.number, details)])
     return True
+
+
+def withdraw(session: Session, origin: Origin, number: str, decided_on: date) -> None:
+    """Take a record back that was written by mistake; what it said stays in the journal.
+
+    Raises:
+        WrongUseError: No such decision is recorded.
+    """
+    row = session.get(PolicyVersion, (number, decided_on))
+    if row is None:
+        raise WrongUseError(
+            "no decision {number} of {day} is recorded",
+            data="nothing was changed",
+            next_step="`{program} duty.policy` names the one in force",
+            number=number,
+            day=f"{decided_on:%d/%m/%Y}",
+        )
+    details = {
+        "decided_on": row.decided_on.isoformat(),
+        "review_on": row.review_on.isoformat(),
+        "digest": row.digest,
+        "recorded_by": row.recorded_by,
+        "approved_at": row.approved_at.isoformat(),
+    }
+    session.delete(row)
+    session.flush()
+    journal.append(session, origin, [Entry(WITHDRAWN, number, details)])
 
 
 def newest_approved(session: Session) -> Approved | None:

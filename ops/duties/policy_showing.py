@@ -1,30 +1,24 @@
-"""Write the backup policy, how it stands to the approved one, and record an approval."""
+"""Write the backup policy, and how it stands to the approved one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.catalog.opening import open_catalog
 from ops.duties.approval import (
     Approved,
-    Decision,
     Standing,
-    approve,
     find_standing,
     newest_approved,
-    review_day,
 )
-from ops.duties.load import DutySet, load_calendar, load_duties
+from ops.duties.load import DutySet, load_duties
 from ops.duties.policy import PolicyRow, document_of, make_policy
 from ops.duties.policy_copies import find_missing, read_kept, tell_copies, tell_missing
 from ops.duties.wording import tell_count
 from ops.duties.wrapping import write_wrapped
-from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.references import reveal
-from ops.jobs.by_hand import at_bench
 from ops.present import format_date, write_json, write_line
 from ops.text import N_, _, fill
 
@@ -53,7 +47,7 @@ def show_policy(*, as_json: bool) -> None:
             missing = find_missing(rows, read_kept(session))
     finally:
         catalog.close()
-    standing = find_standing(approved, document_of(rows), _today(estate))
+    standing = find_standing(approved, document_of(rows), today_of(estate))
     if as_json:
         told = {"standing": _standing_values(standing), "missing_copies": missing}
         write_json({**document_of(rows), **told})
@@ -75,65 +69,8 @@ def show_policy(*, as_json: bool) -> None:
 
 def current_policy(estate: Estate, duties: DutySet) -> tuple[PolicyRow, ...]:
     """Give the table by the duties that are valid today."""
-    today = _today(estate)
+    today = today_of(estate)
     return make_policy(estate, [it for it in duties.duties if it.is_valid_on(today)])
-
-
-def approve_policy(number: str, decided: str, *, dry_run: bool) -> None:
-    """Record the policy as it is now as approved by a decision.
-
-    Args:
-        number: Of the decision.
-        decided: Its date, `2026-11-24`.
-        dry_run: Say what would be recorded.
-
-    Raises:
-        WrongUseError: Number or date is missing or cannot be read.
-        PolicyNumberError: The decision is recorded with another table.
-    """
-    if not number or not decided:
-        raise WrongUseError(
-            "an approval needs the decision's number and date",
-            data="nothing was changed",
-            next_step="`{program} duty.policy --approve --number NUMBER --date 2026-11-24`",
-        )
-    decided_on = read_day(decided)
-    estate = load_estate()
-    duties = load_duties(estate)
-    review_on = review_day(duties, decided_on, load_calendar(estate))
-    document = document_of(current_policy(estate, duties))
-    told = {"number": number, "day": format_date(decided_on), "review": format_date(review_on)}
-    if dry_run:
-        text = _("would record: approved by {number} of {day}, review by {review}")
-        write_line(text.format(**told))
-        return
-    with at_bench(estate) as bench, bench.catalog.writing() as session:
-        origin = replace(bench.origin, document=number)
-        decision = Decision(number, decided_on, review_on)
-        is_new = approve(session, origin, document, decision, now=datetime.now(UTC))
-    text = (
-        _("recorded: approved by {number} of {day}, review by {review}")
-        if is_new
-        else _("recorded already: approved by {number} of {day}")
-    )
-    write_line(text.format(**told))
-
-
-def read_day(text: str) -> date:
-    """Read `2026-11-24`.
-
-    Raises:
-        WrongUseError: It is no date.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise WrongUseError(
-            '"{text}" is not a date',
-            data="nothing was changed",
-            next_step="write it like 2026-11-24",
-            text=text,
-        ) from error
 
 
 def tell_standing(standing: Standing) -> list[str]:
@@ -245,5 +182,6 @@ def _short(value: Any) -> str:  # JSON values
     return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - two of them fit a line
 
 
-def _today(estate: Estate) -> date:
+def today_of(estate: Estate) -> date:
+    """Give the organisation's date."""
     return datetime.now(UTC).astimezone(estate.zone).date()

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from ops.duties.days import read_day
 from ops.duties.desk import at_desk
 from ops.duties.due import Due, Period, list_periods, longest_days
 from ops.duties.events import back_from, find_event_dues
 from ops.duties.load import DutySet, load_duties
 from ops.duties.models import Duty
-from ops.duties.policy_showing import read_day
 from ops.duties.statements import state_done
 from ops.duties.subjects import list_subjects
 from ops.duties.wording import tell_period

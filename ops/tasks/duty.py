@@ -108,24 +108,31 @@ def import_(_context: Context, file: str, dry_run: bool = False, json: bool = Fa
 @operator_task(
     help={
         "approve": N_("Record the policy as it is now as approved."),
+        "withdraw": N_("Take a record back that was written by mistake."),
         "number": N_("Number of the decision that approves it."),
-        "date": N_("Date of the decision, such as 2026-11-24."),
+        "date": N_("Date of the decision, such as 24/11/2026."),
+        "reason": N_("Why the record is taken back."),
         "dry_run": _DRY_RUN,
         "json": _JSON,
     }
 )
-def policy(
+def policy(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     approve: bool = False,
+    withdraw: bool = False,
     number: str = "",
     date: str = "",
+    reason: str = "",
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
     """Print the backup policy as the estate has it, and what differs from the approved one."""
-    from ops.duties.policy_showing import approve_policy, show_policy
+    from ops.duties.policy_deciding import approve_policy, withdraw_policy
+    from ops.duties.policy_showing import show_policy
 
-    if approve:
+    if withdraw:
+        withdraw_policy(number, date, reason, dry_run=dry_run)
+    elif approve:
         approve_policy(number, date, dry_run=dry_run)
     else:
         show_policy(as_json=json)

@@ -19,7 +19,14 @@ from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow, Run
 from ops.duties.agenda import Item, list_agenda
-from ops.duties.approval import Decision, PolicyNumberError, approve, find_standing, newest_approved
+from ops.duties.approval import (
+    Decision,
+    PolicyNumberError,
+    approve,
+    find_standing,
+    newest_approved,
+    withdraw,
+)
 from ops.duties.due import Period, due_of
 from ops.duties.events import list_not_fed
 from ops.duties.evidence import find_verdicts, judge_due
@@ -29,6 +36,7 @@ from ops.duties.queries import Setting
 from ops.duties.statements import state_done
 from ops.duties.verdicts import Verdict
 from ops.duties.versions import find_differences, remember_duties
+from ops.errors import WrongUseError
 from ops.journal import Entry, Origin
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -424,6 +432,28 @@ def test_an_approval_is_kept_journaled_and_compared(catalog: Catalog) -> None:
     changed = find_standing(approved, other, date(2026, 4, 1))
     assert changed.changes == {"rows[news/a].copies": [2, 1]}
     assert find_standing(None, table, date(2026, 4, 1)).is_finding
+
+
+def test_a_record_written_by_mistake_is_taken_back_and_stays_in_the_journal(
+    catalog: Catalog,
+) -> None:
+    wrong = Decision("1/QĐ", date(2026, 3, 12), date(2027, 3, 12))
+    with catalog.writing() as session:
+        approve_table(session, {"rows": []})
+        approve(session, ORIGIN, {"rows": []}, wrong, now=datetime(2026, 3, 12, tzinfo=UTC))
+        withdraw(session, ORIGIN, "1/QĐ", wrong.decided_on)
+    with pytest.raises(WrongUseError, match="is recorded"), catalog.writing() as session:
+        withdraw(session, ORIGIN, "1/QĐ", wrong.decided_on)
+    with catalog.writing() as session:
+        approved = newest_approved(session)
+        row = session.execute(
+            select(JournalRow).where(JournalRow.action == "duty.policy-withdrawn")
+        ).scalar_one()
+        assert approve(session, ORIGIN, {"rows": []}, wrong, now=datetime(2026, 3, 13, tzinfo=UTC))
+
+    assert approved is not None
+    assert approved.number == "12/QĐ"
+    assert json.loads(row.details)["decided_on"] == "2026-03-12"
 
 
 def test_an_approved_policy_proves_the_yearly_review(catalog: Catalog) -> None:

@@ -234,7 +234,8 @@ def test_the_tasks_fit_a_terminal_in_both_languages(
 
 @pytest.mark.slow
 def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> None:
-    approve = ("duty.policy", "--approve", "--number", "12/QĐ-TTCNTT", "--date", "2026-11-20")
+    approve = ("duty.policy", "--approve", "--number", "12/QĐ-TTCNTT", "--date", "20/11/2026")
+    future = giucong(estate, *approve[:3], "1/QĐ", "--date", "2099-01-01")
     tried = giucong(estate, *approve, "--dry-run")
     before = json.loads(giucong(estate, "duty.policy", "--json").stdout)["standing"]
     done = giucong(estate, *approve)
@@ -249,6 +250,7 @@ def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> Non
     refused = giucong(estate, "duty.record", "--duty", "daily-backup", "--period", "2026-10-05",
                       "--document", "7/BB", "--subject", "cong-xa")  # fmt: skip
 
+    assert (future.returncode, "future" in future.stderr) == (2, True)
     assert "would record" in tried.stdout
     assert before["number"] is None
     assert done.returncode == 0, done.stderr
