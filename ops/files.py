@@ -10,11 +10,12 @@ from pathlib import PurePosixPath
 from backup.sources.files import FolderSource, Reader, StreamSource
 from backup.sources.remote.command_output import open_command_output
 from backup.sources.remote.opening import open_remote_tree
+from backup.sources.remote.sftp_tree import open_sftp_tree
 from backup.sources.remote.source import RemoteSource
 from backup.sources.remote.tree import RemoteTree
 from ops.estate.models import Estate
 from ops.estate.sites import FilesPart
-from ops.hosts import open_host
+from ops.hosts import open_host, open_ssh_host
 from provisioning.hosts import Command
 
 COMMAND_SECONDS = 3600.0
@@ -80,8 +81,10 @@ def open_tree(estate: Estate, part: FilesPart) -> AbstractContextManager[RemoteT
         SecretError: The key to the host cannot be a file.
         SourceError: The host does not answer, or the path is not there; on entering.
     """
-    one_file_system = keeps_to_one_file_system(part)
-    host, path = open_host(estate, part.host), os.fsencode(part.path)
+    path = os.fsencode(part.path)
+    if part.source == "sftp" and part.host is not None:
+        return open_sftp_tree(open_ssh_host(estate, part.host), path)
+    one_file_system, host = keeps_to_one_file_system(part), open_host(estate, part.host)
     return open_remote_tree(host, path, one_file_system=one_file_system)
 
 

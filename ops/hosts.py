@@ -24,8 +24,11 @@ def open_host(estate: Estate, name: str | None) -> Host:
         WrongUseError: No host has that name.
         SecretError: Its key cannot be a file.
     """
-    if name is None:
-        return LocalHost()
+    return LocalHost() if name is None else open_ssh_host(estate, name)
+
+
+def open_ssh_host(estate: Estate, name: str) -> SshHost:
+    """Give a host by its name; see `open_host`."""
     return SshHost(make_target(estate, name), shared_pool())
 
 

@@ -14,7 +14,7 @@ from ops.estate.references import reveal
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.estate.stores import Store
 
-_SOURCES = frozenset({"files", "command"})
+_SOURCES = frozenset({"files", "command", "sftp"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,18 @@ def translate_failure(error: Exception, target: SshTarget) -> ProvisioningError:
     )
 
 
+def make_not_offered(target: SshTarget, subsystem: str) -> HostRefusedError:
+    """Give the error of a host that has no such subsystem."""
+    return HostRefusedError(
+        REFUSED,
+        why="it offers no {subsystem}",
+        data=UNTOUCHED,
+        next_step="add `Subsystem {subsystem} internal-sftp` to its sshd_config",
+        **about(target),
+        subsystem=subsystem,
+    )
+
+
 def make_cut(target: SshTarget, error: Exception | None = None) -> HostUnavailableError:
     """Give the error of a line that broke while something ran."""
     return HostUnavailableError(

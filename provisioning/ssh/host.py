@@ -5,9 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import paramiko
+
 from provisioning.commands import Deadline, make_bare_line, make_line, make_words
 from provisioning.errors import CommandError, HostUnavailableError
 from provisioning.hosts import Command, Completed
+from provisioning.ssh.connecting import SILENCE_SECONDS
+from provisioning.ssh.failures import FAILURES, make_cut, make_not_offered
 from provisioning.ssh.inventory import SshTarget
 from provisioning.ssh.pool import SshPool
 from provisioning.ssh.process import SshProcess
@@ -67,6 +71,26 @@ class SshHost:
             yield process
         finally:
             process.end()
+
+    @contextmanager
+    def open_subsystem(self, name: str) -> Iterator[paramiko.Channel]:
+        """Open a channel to a subsystem of the host's sshd, `sftp` for one.
+
+        Raises:
+            HostUnavailableError, HostRefusedError, HostKeyError: As for `Host.run`.
+        """
+        session = self._pool.open_session(self._target)
+        try:
+            session.channel.settimeout(SILENCE_SECONDS)
+            try:
+                session.channel.invoke_subsystem(name)
+            except FAILURES as error:
+                if session.connection.is_active():
+                    raise make_not_offered(self._target, name) from error
+                raise make_cut(self._target, error) from error
+            yield session.channel
+        finally:
+            session.close()
 
 
 def _feed(process: SshProcess, stdin: bytes) -> None:

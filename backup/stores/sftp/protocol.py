@@ -51,11 +51,14 @@ class Attributes(NamedTuple):
         size: Bytes.
         mode: As in stat.
         changed: Time of its last change, in seconds.
+        uid, gid: Numbers of its owner and group.
     """
 
     size: int | None
     mode: int | None
     changed: int | None
+    uid: int | None = None
+    gid: int | None = None
 
 
 class Room(NamedTuple):
@@ -96,23 +99,23 @@ class SftpLine:
     def open(self, path: bytes, flags: int, mode: int | None = None) -> bytes:
         """Open a file; gives its handle."""
         attributes = struct.pack(">I", 0) if mode is None else struct.pack(">II", _HAS_MODE, mode)
-        return self._handle(OPEN, _text(path) + struct.pack(">I", flags) + attributes)
+        return self._handle(OPEN, text(path) + struct.pack(">I", flags) + attributes)
 
     def close(self, handle: bytes) -> None:
         """Close a handle."""
-        self._done(CLOSE, _text(handle))
+        self._done(CLOSE, text(handle))
 
     def stat(self, path: bytes) -> Attributes:
         """Look at a path, following links."""
-        return self._attributes(self._send(STAT, _text(path)))
+        return self._attributes(self._send(STAT, text(path)))
 
     def remove(self, path: bytes) -> None:
         """Remove a file."""
-        self._done(REMOVE, _text(path))
+        self._done(REMOVE, text(path))
 
     def make_folder(self, path: bytes, mode: int) -> None:
         """Make a folder."""
-        self._done(MKDIR, _text(path) + struct.pack(">II", _HAS_MODE, mode))
+        self._done(MKDIR, text(path) + struct.pack(">II", _HAS_MODE, mode))
 
     def write_all(self, handle: bytes, data: memoryview, *, sync: bool) -> Attributes:
         """Write from the start; all requests are on their way before the first answer is needed.
@@ -124,31 +127,31 @@ class SftpLine:
         most = max(1, _AHEAD_BYTES // self.chunk)
         for at in range(0, len(data), self.chunk):
             part = data[at : at + self.chunk]
-            head = _text(handle) + struct.pack(">QI", at, len(part))
+            head = text(handle) + struct.pack(">QI", at, len(part))
             waiting.append(self._send(WRITE, head, part))
             if len(waiting) >= most:
                 self._expect_done(waiting.pop(0))
         for number in waiting:
             self._expect_done(number)
         if sync:
-            self._done(EXTENDED, _text(FSYNC.encode()) + _text(handle))
-        return self._attributes(self._send(FSTAT, _text(handle)))
+            self._done(EXTENDED, text(FSYNC.encode()) + text(handle))
+        return self._attributes(self._send(FSTAT, text(handle)))
 
     def publish(self, handle: bytes, old: bytes, new: bytes, *, sync: bool) -> None:
         """Give a file its name, never over another, and make the name durable; close it.
 
         A file whose name cannot be made durable is withdrawn.
         """
-        renamed = self._send(RENAME, _text(old) + _text(new))
-        synced = self._send(EXTENDED, _text(FSYNC.encode()) + _text(handle)) if sync else None
-        closed = self._send(CLOSE, _text(handle))
+        renamed = self._send(RENAME, text(old) + text(new))
+        synced = self._send(EXTENDED, text(FSYNC.encode()) + text(handle)) if sync else None
+        closed = self._send(CLOSE, text(handle))
         (first, *others) = [
             self._take(number) for number in (renamed, synced, closed) if number is not None
         ]
-        _check_done(*first)
+        check_done(*first)
         try:
             for kind, body in others:
-                _check_done(kind, body)
+                check_done(kind, body)
         except SftpStatusError:
             self.remove(new)
             raise
@@ -157,7 +160,7 @@ class SftpLine:
         """Read a range, to the end with None; gives what the file is, too."""
         handle = self.open(path, FOR_READING)
         try:
-            looked = self._send(FSTAT, _text(handle))
+            looked = self._send(FSTAT, text(handle))
             ahead = self.chunk if length is None else length
             asked = self._ask(handle, offset, ahead)
             attributes = self._attributes(looked)
@@ -178,15 +181,15 @@ class SftpLine:
 
     def list_folder(self, path: bytes) -> Iterator[tuple[bytes, Attributes]]:
         """Yield name and attributes of all that is in a folder."""
-        handle = self._handle(OPENDIR, _text(path))
+        handle = self._handle(OPENDIR, text(path))
         try:
             while True:
-                kind, body = self._take(self._send(READDIR, _text(handle)))
+                kind, body = self._take(self._send(READDIR, text(handle)))
                 if kind == STATUS:
-                    if _status_of(body)[0] != END:
-                        _check_done(kind, body)
+                    if status_of(body)[0] != END:
+                        check_done(kind, body)
                     return
-                yield from _read_names(kind, body)
+                yield from read_names(kind, body)
         finally:
             self.close(handle)
 
@@ -194,7 +197,7 @@ class SftpLine:
         """Say how much room there is; None where the server does not tell."""
         if STATVFS not in self.extensions:
             return None
-        kind, body = self._take(self._send(EXTENDED, _text(STATVFS.encode()) + _text(path)))
+        kind, body = self._take(self._send(EXTENDED, text(STATVFS.encode()) + text(path)))
         if kind != EXTENDED_REPLY or len(body) < 88:  # noqa: PLR2004 - eleven numbers of 64 bits
             return None
         numbers = struct.unpack_from(">11Q", body)
@@ -206,7 +209,7 @@ class SftpLine:
         end = offset + min(length, _AHEAD_BYTES)
         for at in range(offset, end, self.chunk):
             size = min(self.chunk, end - at)
-            head = _text(handle) + struct.pack(">QI", at, size)
+            head = text(handle) + struct.pack(">QI", at, size)
             asked.append((self._send(READ, head), at, size))
         return asked
 
@@ -218,7 +221,7 @@ class SftpLine:
             data += part
             done = len(part)
             while 0 < done < size:  # a server may send less than was asked for
-                head = _text(handle) + struct.pack(">QI", at + done, size - done)
+                head = text(handle) + struct.pack(">QI", at + done, size - done)
                 more = self._take_data(self._send(READ, head))
                 if not more:
                     return data
@@ -231,14 +234,14 @@ class SftpLine:
     def _take_data(self, number: int) -> bytes:
         kind, body = self._take(number)
         if kind == DATA:
-            return bytes(_read_text(body, 0)[0])
-        if kind == STATUS and _status_of(body)[0] == END:
+            return bytes(read_text(body, 0)[0])
+        if kind == STATUS and status_of(body)[0] == END:
             return b""
-        _check_done(kind, body)
+        check_done(kind, body)
         raise Garbled("an answer without data")
 
     def _read_limits(self) -> int:
-        kind, body = self._take(self._send(EXTENDED, _text(LIMITS.encode())))
+        kind, body = self._take(self._send(EXTENDED, text(LIMITS.encode())))
         if kind != EXTENDED_REPLY or len(body) < 32:  # noqa: PLR2004 - four numbers of 64 bits
             return _DEFAULT_CHUNK
         _packet, most_read, most_written, _handles = struct.unpack_from(">4Q", body)
@@ -248,14 +251,14 @@ class SftpLine:
     def _handle(self, kind: int, body: bytes) -> bytes:
         kind, body = self._take(self._send(kind, body))
         if kind != HANDLE:
-            _check_done(kind, body)
+            check_done(kind, body)
             raise Garbled("an answer without a handle")
-        return bytes(_read_text(body, 0)[0])
+        return bytes(read_text(body, 0)[0])
 
     def _attributes(self, number: int) -> Attributes:
         kind, body = self._take(number)
         if kind != ATTRS:
-            _check_done(kind, body)
+            check_done(kind, body)
             raise Garbled("an answer without attributes")
         return _read_attributes(body, 0)[0]
 
@@ -263,7 +266,7 @@ class SftpLine:
         self._expect_done(self._send(kind, body))
 
     def _expect_done(self, number: int) -> None:
-        _check_done(*self._take(number))
+        check_done(*self._take(number))
 
     def _send(self, kind: int, body: bytes, data: memoryview | None = None) -> int:
         self._number += 1
@@ -304,11 +307,13 @@ class SftpLine:
             self._arrived += data
 
 
-def _text(raw: bytes) -> bytes:
+def text(raw: bytes) -> bytes:
+    """Write a length in front."""
     return struct.pack(">I", len(raw)) + raw
 
 
-def _read_text(body: bytes, at: int) -> tuple[bytes, int]:
+def read_text(body: bytes, at: int) -> tuple[bytes, int]:
+    """Read what `text` wrote; gives where the next begins. Raises Garbled where it is cut."""
     size = int.from_bytes(body[at : at + 4], "big")
     end = at + 4 + size
     if end > len(body):
@@ -316,28 +321,32 @@ def _read_text(body: bytes, at: int) -> tuple[bytes, int]:
     return body[at + 4 : end], end
 
 
-def _status_of(body: bytes) -> tuple[int, str]:
-    told = _read_text(body, 4)[0] if len(body) >= 8 else b""  # noqa: PLR2004 - code and length
+def status_of(body: bytes) -> tuple[int, str]:
+    """Read code and words of a STATUS."""
+    told = read_text(body, 4)[0] if len(body) >= 8 else b""  # noqa: PLR2004 - code and length
     return int.from_bytes(body[:4], "big"), told.decode("utf-8", "replace")
 
 
-def _check_done(kind: int, body: bytes) -> None:
+def check_done(kind: int, body: bytes) -> None:
+    """Raise SftpStatusError unless it says that all went well."""
     if kind != STATUS:
         raise Garbled("an answer without a status")
-    code, told = _status_of(body)
+    code, told = status_of(body)
     if code != DONE:
         raise SftpStatusError(code, told)
 
 
 def _read_attributes(body: bytes, at: int) -> tuple[Attributes, int]:
-    size = mode = changed = None
+    size = mode = changed = uid = gid = None
     try:
         (flags,) = struct.unpack_from(">I", body, at)
         at += 4
         if flags & _HAS_SIZE:
             (size,) = struct.unpack_from(">Q", body, at)
             at += 8
-        at += 8 if flags & _HAS_OWNER else 0
+        if flags & _HAS_OWNER:
+            uid, gid = struct.unpack_from(">II", body, at)
+            at += 8
         if flags & _HAS_MODE:
             (mode,) = struct.unpack_from(">I", body, at)
             at += 4
@@ -348,19 +357,20 @@ def _read_attributes(body: bytes, at: int) -> tuple[Attributes, int]:
             (count,) = struct.unpack_from(">I", body, at)
             at += 4
             for _ in range(2 * count):
-                _more, at = _read_text(body, at)
+                _more, at = read_text(body, at)
     except struct.error as error:
         raise Garbled("attributes that do not end") from error
-    return Attributes(size, mode, changed), at
+    return Attributes(size, mode, changed, uid, gid), at
 
 
-def _read_names(kind: int, body: bytes) -> Iterator[tuple[bytes, Attributes]]:
+def read_names(kind: int, body: bytes) -> Iterator[tuple[bytes, Attributes]]:
+    """Yield name and attributes of each entry of a NAME."""
     if kind != NAME:
         raise Garbled("an answer without names")
     at = 4
     for _ in range(int.from_bytes(body[:4], "big")):
-        name, at = _read_text(body, at)
-        _long, at = _read_text(body, at)
+        name, at = read_text(body, at)
+        _long, at = read_text(body, at)
         attributes, at = _read_attributes(body, at)
         yield name, attributes
 
@@ -368,7 +378,7 @@ def _read_names(kind: int, body: bytes) -> Iterator[tuple[bytes, Attributes]]:
 def _read_extensions(body: bytes) -> frozenset[str]:
     names, at = set(), 4
     while at < len(body):
-        name, at = _read_text(body, at)
-        _version, at = _read_text(body, at)
+        name, at = read_text(body, at)
+        _version, at = read_text(body, at)
         names.add(name.decode("utf-8", "replace"))
     return frozenset(names)

@@ -1,49 +1,19 @@
 """Sites whose files lie on a host, from the task over SSH to stock restic."""
 
-import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.host_estate import add_host, restore
+from tests.integration.jobs.small_estate import giucong
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 from tests.trees import Kinds, build_hostile_tree, describe_tree, differences
 
 __all__ = ["make_ssh_server", "ssh_server"]
 
 pytestmark = pytest.mark.slow
-
-
-def add_host(folder: Path, server: SshServer, parts: str) -> Path:
-    """Build an estate whose site has parts on the host web1."""
-    estate = build_estate(folder, parts + f"""
-[[hosts]]
-name = "web1"
-address = "127.0.0.1"
-port = {server.port}
-user = "{server.target().user}"
-identity = "file:{server.identity}"
-known_hosts = "{server.known_hosts}"
-""")  # fmt: skip
-    assert giucong(estate, "backup.init").returncode == 0
-    return estate
-
-
-def restore(estate: Path, target: Path) -> dict[str, Any]:
-    """Restore with stock restic; give the parts with files as the manifest tells of them."""
-    repository = estate.parent / "stores" / "near" / "cong-xa"
-    key = estate.parent / "keys" / "repository.key"
-    subprocess.run(
-        ["restic", "-r", str(repository), "--password-file", str(key), "restore", "latest",
-         "--target", str(target)],
-        check=True, capture_output=True, env={**os.environ, "RESTIC_CACHE_DIR": f"{target}-cache"},
-    )  # fmt: skip
-    manifest = json.loads((target / "cong-xa" / "manifest.json").read_text())
-    return {it["name"]: it for it in manifest["files"]}
 
 
 def test_a_folder_on_a_host_comes_back_with_restic(tmp_path: Path, ssh_server: SshServer) -> None:
