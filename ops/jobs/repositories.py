@@ -134,11 +134,6 @@ def init_repository(
     return Repository.init(place, password, cache_dir=estate.service.cache, polynomial=polynomial)
 
 
-def find_missing_key(estate: Estate) -> Path | None:
-    """Give the file that the repository key is to be in, where it is not there yet."""
-    return _missing_file(estate.repository_key(estate.primary_store))
-
-
 def find_missing_keys(estate: Estate) -> list[Path]:
     """Give the files that keys are to be in, the copies' own included, and that are not there."""
     references = dict.fromkeys(map(estate.repository_key, estate.stores))

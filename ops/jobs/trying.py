@@ -21,10 +21,11 @@ from ops.estate.references import resolve
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.files import is_folder_here
 from ops.jobs.first_copy import Extent, measure, read_rate, reckon_seconds
-from ops.jobs.repositories import find_missing_key
+from ops.jobs.repositories import find_missing_keys
 from ops.jobs.trials import Trial, failed
 from ops.jobs.trying_databases import try_server
 from ops.jobs.trying_files import try_elsewhere
+from ops.jobs.trying_pages import try_pages
 from ops.jobs.trying_stores import try_room, try_store
 from ops.present import format_size
 from ops.sites import compile_excludes, find_live_files
@@ -60,6 +61,7 @@ def try_site(estate: Estate, site: Site) -> Tried:
     trials = [*_try_references(estate, site)]
     trials += [_try_files(estate, site, part, extent) for part in site.files]
     trials += [_try_database(estate, site, part, extent) for part in site.databases]
+    trials += try_pages(site)
     for store in estate.stores:
         trials += try_store(estate, site, store, extent.size_bytes)
     trials.append(try_room(N_("scratch"), estate.service.scratch, _largest_database(site)))
@@ -72,13 +74,13 @@ def try_site(estate: Estate, site: Site) -> Tried:
 def _try_references(estate: Estate, site: Site) -> Iterator[Trial]:
     """Follow every reference the site and its stores use; the secrets are not looked at."""
     document = estate.document()
-    missing_key = find_missing_key(estate)
+    missing = {f"file:{it}" for it in find_missing_keys(estate)}
     number = next(n for n, it in enumerate(estate.sites) if it.name == site.name)
     for at, reference in find_references(estate):
         if at[0] not in {"sites", "stores", "keys"} or (at[0] == "sites" and at[1] != number):
             continue
         part = render_key(at, document)
-        if at == ("keys", "repository") and missing_key is not None:
+        if reference in missing and (at == ("keys", "repository") or at[-1] == "key"):
             told = _("there is no repository key yet")
             yield Trial(part, "not_checked", told, fill(N_("`{program} backup.init` makes it"), {}))
             continue

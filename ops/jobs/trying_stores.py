@@ -12,7 +12,7 @@ from ops.estate.references import reveal
 from ops.estate.sites import Site
 from ops.estate.stores import Store
 from ops.jobs.opening_stores import open_store_of
-from ops.jobs.repositories import RepositoryMissingError, find_missing_key, open_repository
+from ops.jobs.repositories import RepositoryMissingError, find_missing_keys, open_repository
 from ops.jobs.trials import Trial, failed
 from ops.present import format_size
 from ops.text import N_, _, fill
@@ -28,22 +28,19 @@ def try_store(estate: Estate, site: Site, store: Store, needed_bytes: int) -> It
     except SecretError as error:
         yield failed(key, error)
         return
-    if url.startswith("sftp:"):
-        yield Trial(key, "not_checked", _("stores of this kind come with a later version"))
-        return
-    yield _probe(estate, store, url)
+    yield _probe(estate, site, store, url)
     yield _try_repository(estate, site, store)
     if store.role == "primary" and url.startswith("/"):
         yield try_room(key, Path(url), needed_bytes)
 
 
-def _probe(estate: Estate, store: Store, url: str) -> Trial:
+def _probe(estate: Estate, site: Site, store: Store, url: str) -> Trial:
     """Write, read and remove a small object in the store, beside the repositories."""
     key = f"stores[{store.name}]"
     if url.startswith("/") and not Path(url).is_dir():
         told = _("the folder {path} does not exist yet").format(path=url)
-        fix = fill(N_("mount the disk, or make it: `{program} backup.init`"), {})
-        return Trial(key, "not_checked", told, fix)
+        fix = N_("mount the disk; only if it is new: {command}")
+        return Trial(key, "not_checked", told, fill(fix, {"command": _how_to_make(site, store)}))
     try:
         opened = open_store_of(estate, store, url)
     except (BackupError, SecretError) as error:
@@ -64,16 +61,26 @@ def _probe(estate: Estate, store: Store, url: str) -> Trial:
 
 def _try_repository(estate: Estate, site: Site, store: Store) -> Trial:
     key = f"stores[{store.name}]/{site.name}"
-    init = fill(N_("`{program} backup.init --site {site}`"), {"site": site.name})
+    make = _how_to_make(site, store)
     try:
         open_repository(estate, site.name, store)
     except RepositoryMissingError:
-        return Trial(key, "not_checked", _("there is no repository yet"), init)
+        return Trial(key, "not_checked", _("there is no repository yet"), make)
     except (BackupError, OpsError) as error:
-        if find_missing_key(estate) is not None and store.key is None:
-            return Trial(key, "not_checked", _("there is no repository key yet"), init)
+        if estate.repository_key(store) in {f"file:{it}" for it in find_missing_keys(estate)}:
+            return Trial(key, "not_checked", _("there is no repository key yet"), make)
         return failed(key, error)
     return Trial(key, "ok", _("the repository opens with the key"))
+
+
+def _how_to_make(site: Site, store: Store) -> str:
+    """Name the task that makes a store's repository; a mirror's is written with its bytes."""
+    text = (
+        N_("`{program} backup.copy --site {site} --to {store}`")
+        if store.role == "mirror"
+        else N_("`{program} backup.init --site {site}`")
+    )
+    return fill(text, {"site": site.name, "store": store.name})
 
 
 def try_room(key: str, folder: Path, needed_bytes: int) -> Trial:

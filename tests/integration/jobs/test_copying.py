@@ -192,6 +192,21 @@ def _waiting(catalog: Catalog) -> list[str]:
         return sorted(session.execute(select(Occurrence.job)).scalars())
 
 
+def test_a_site_with_a_mirror_and_a_copy_can_be_wholly_well(estate: Path) -> None:
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+    config = estate.parent / "stores/beside/cong-xa/config"
+    config.rename(config.with_name("away"))
+    try:
+        lacking = giucong(estate, "estate.test", "--site", "cong-xa")
+    finally:
+        config.with_name("away").rename(config)
+
+    assert tried.returncode == 0, tried.stdout
+    assert lacking.returncode == 3
+    assert "backup.copy --site cong-xa --to beside" in lacking.stdout
+    assert "backup.init" not in lacking.stdout
+
+
 def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
     folder = estate.parent / "stores" / "beside"
     away = folder.with_name("unmounted")

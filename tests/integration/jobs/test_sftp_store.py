@@ -31,6 +31,7 @@ def test_a_site_is_backed_up_to_an_sftp_store_and_restored(
     for task in (
         ("estate.check",),
         ("backup.init",),
+        ("estate.test", "--site", "cong-xa"),
         ("backup.run-all",),
         ("backup.check", "--site", "cong-xa", "--read-data"),
         ("backup.restore", "--site", "cong-xa", "--target", str(tmp_path / "back")),
