@@ -22,6 +22,7 @@ from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
 from ops import journal
 from ops.catalog.opening import Catalog
+from ops.causes import tell_error
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
@@ -100,7 +101,7 @@ def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> E
         try:
             kept[store.name] = read_heads(open_root(store), newest)
         except (BackupError, OpsError) as error:
-            unreached[store.name] = str(error)
+            unreached[store.name] = tell_error(error)
     chain = journal.verify(catalog)
     with catalog.reading() as session:
         if session.get_bind().dialect.name == "postgresql":  # tables and journal of one moment
@@ -156,7 +157,7 @@ def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead
         try:
             put_head(open_root(store), head)
         except (BackupError, OpsError) as error:
-            failed[store.name] = str(error)
+            failed[store.name] = tell_error(error)
     having = [store.name for store in estate.stores if store.name not in failed]
     if having:
         details = {"name": head.name, "stores": having}
