@@ -214,6 +214,17 @@ class Site(Part):
         return name
 
     @model_validator(mode="after")
+    def _pages_lie_somewhere(self) -> Self:
+        starts = ("https://", "http://")
+        if not self.url.startswith(starts) and not all(it.startswith(starts) for it in self.pages):
+            raise mistake(
+                'the site has `pages`, but its `url` "{url}" is no address they could lie below',
+                'write `url = "https://..."`',
+                url=self.url,
+            )
+        return self
+
+    @model_validator(mode="after")
     def _holds_something(self) -> Self:
         if not self.files and not self.databases:
             raise mistake(

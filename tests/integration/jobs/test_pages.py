@@ -38,6 +38,7 @@ def manifest_of(estate: Path, *choice: str) -> dict[str, Any]:
 def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> None:
     with web_server({"/": say(HOME), "/hong": say(b"no", 500)}) as url:
         estate = build(tmp_path / "estate", url, ["/", "/hong"])
+        tried = giucong(estate, "estate.test", "--site", "cong-xa", "--json")
         rehearsed = giucong(estate, "backup.run", "--site", "cong-xa", "--dry-run")
         run = giucong(estate, "backup.run", "--site", "cong-xa", language="vi")
         alone = giucong(estate, "backup.run", "--site", "cong-xa", "--database", "db", "--json")
@@ -46,6 +47,15 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
         found = note_pages(url, ["/", "/hong"])
     compared = compare_pages(noted, found)
 
+    assert tried.returncode == 3, tried.stdout + tried.stderr
+    assert [
+        (it["outcome"], it["told"])
+        for it in json.loads(tried.stdout)["trials"]
+        if "pages" in it["part"]
+    ] == [
+        ("ok", 'it answers: "Cổng xã Bình Minh", 28 characters to read'),
+        ("not_checked", "the server answered with status 500"),
+    ]
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert "1 page noted" in rehearsed.stdout
     assert run.returncode == 0, run.stdout + run.stderr

@@ -80,6 +80,8 @@ def test_each_mistake_is_told_at_its_key_and_alone(load: Load, text: str, key: s
     [
         ('host = "web9"', "sites[so-y-te].host"),
         ('classes = ["news"]', "sites[so-y-te].classes[0]"),
+        ('pages = ["/"]', "sites[so-y-te]"),
+        ('url = "so-y-te.vn"\npages = ["/"]', "sites[so-y-te]"),
         ('owner = "nobody"', "sites[so-y-te].owner"),
         ('system = "none"', "sites[so-y-te].system"),
         ('profile = "none"', "sites[so-y-te].profile"),
