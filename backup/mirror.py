@@ -140,11 +140,12 @@ def _named_by(repository: Repository, keys: Iterable[str]) -> frozenset[str]:
     return frozenset(map(pack_key, builder.build().pack_ids))
 
 
-def update_mirror(
+def update_mirror(  # noqa: PLR0913 -- each is a choice of its own
     source: Repository,
     store: Store,
     *,
     allow_shrink: bool = False,
+    keep_all: bool = False,
     retry_for: timedelta = _AT_ONCE,
     threads: int = _THREADS,
     progress: Progress = SILENT,
@@ -155,6 +156,7 @@ def update_mirror(
         source: The repository.
         store: Where the mirror is; may be empty.
         allow_shrink: Follow the source although it has lost most of its snapshots.
+        keep_all: Remove nothing, whatever the source lacks; what is new is added.
         retry_for: How long to wait for a conflicting lock.
         threads: How many objects to move at once; each lies in memory meanwhile.
         progress: Told of it.
@@ -172,7 +174,7 @@ def update_mirror(
         with hold_lock(mirror, retry_for=retry_for) as there:
             plan = plan_mirror(look_at_mirror(source, store), allow_shrink=allow_shrink)
             add_objects(source, store, plan, (here, there), threads=threads, progress=progress)
-        if not plan.remove:
+        if keep_all or not plan.remove:
             return MirrorResult(plan, 0)
         with hold_lock(mirror, exclusive=True, retry_for=retry_for) as there:
             removed = _remove(source.store, store, plan, (here, there), threads)

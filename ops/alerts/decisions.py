@@ -9,6 +9,7 @@ from uuid import UUID
 from ops.ledger.definitions import LedgerEvent
 from ops.notices.drafts import (
     CLEARED,
+    FROZEN,
     LATE,
     MISSED,
     RECOVERED,
@@ -78,6 +79,11 @@ def vanished_subject(site: str) -> str:
     return f"vanished:{site}"
 
 
+def frozen_subject(site: str) -> str:
+    """Give the subject of the alert about a site whose backup looks like ransomware's work."""
+    return f"frozen:{site}"
+
+
 def subject_of(draft: Draft) -> str:
     """Give what a draft says is red; empty for an all-clear."""
     if draft.code == RECOVERED:
@@ -86,6 +92,8 @@ def subject_of(draft: Draft) -> str:
         return MISSED_RUNS
     if draft.code == VANISHED:
         return vanished_subject(draft.site)
+    if draft.code == FROZEN:
+        return frozen_subject(draft.site)
     return late_subject(draft.site) if draft.code == LATE else job_subject(draft.job)
 
 
@@ -122,7 +130,7 @@ def decide_alerts(
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:
     """Say whether a draft says nothing new: the same site is late after the same backup."""
-    if alert.code == draft.code == VANISHED:
+    if alert.code == draft.code and draft.code in {VANISHED, FROZEN}:
         return True
     newest = (alert.params.get("newest"), draft.params.get("newest"))
     return alert.code == draft.code == LATE and newest[0] == newest[1]

@@ -26,7 +26,7 @@ from ops.catalog.alerts_records import Alert, AlertTelling
 from ops.catalog.columns import Base, new_id
 from ops.catalog.records import Job
 from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import LATE, VANISHED, Draft
+from ops.notices.drafts import FROZEN, LATE, VANISHED, Draft
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
 _SHOWN_DIGITS = 8
@@ -64,15 +64,21 @@ def take_in(
 
 
 def settle_gone(
-    session: Session, late_sites: Collection[str], vanished: Collection[str], now: datetime
+    session: Session,
+    late_sites: Collection[str],
+    vanished: Collection[str],
+    now: datetime,
+    *,
+    frozen: Collection[str] = (),
 ) -> list[OpenAlert]:
-    """Close alerts about sites that are late or missing no more, and about retired jobs.
+    """Close alerts about sites that are late, missing or frozen no more, and about retired jobs.
 
     Args:
         session: A writing session.
         late_sites: Names of the sites that are late now.
         vanished: Names of the sites that are missing from the estate now.
         now: Aware.
+        frozen: Names of the sites that are frozen now.
 
     Returns:
         Those that were closed.
@@ -80,7 +86,7 @@ def settle_gone(
     known = read_open(session)
     if not known:
         return []
-    still = {LATE: late_sites, VANISHED: vanished}
+    still = {LATE: late_sites, VANISHED: vanished, FROZEN: frozen}
     in_time = [it for it in known if it.code in still and it.site not in still[it.code]]
     retired = session.execute(select(Job.name).where(Job.retired_at.is_not(None))).scalars()
     changes = settle(known, set(retired))

@@ -25,6 +25,7 @@ from ops.estate.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.policies import Retention
 from ops.estate.redaction import redact
 from ops.estate.references import reveal
+from ops.estate.security import Security
 from ops.estate.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
 from ops.estate.stores import Store
 from ops.estate.values import Part
@@ -78,6 +79,9 @@ class Estate(Part):
         default=Defaults(), description="What holds for sites that do not say otherwise."
     )
     drill: Drill = Field(default=Drill(), description="Restore drills.")
+    security: Security = Field(
+        default=Security(), description="The watch over copies: ransomware, malware."
+    )
     sites: tuple[Site, ...] = Field(default=(), description="The sites.")
 
     _path: Path = PrivateAttr(default=Path("estate.toml"))

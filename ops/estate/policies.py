@@ -29,6 +29,9 @@ class Schedule(Part):
     drill: Schedulable = Field(
         default="", description="Restore drills on top of those that duties ask for."
     )
+    scan: Schedulable = Field(
+        default="", description="The newest copy is looked through for malware."
+    )
 
 
 class Targets(Part):

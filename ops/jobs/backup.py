@@ -6,9 +6,11 @@ Order:
 2. Note the site's chosen pages; one that fails is a remark.
 3. Make the snapshot (`backup.create`): durable when that returns.
 4. Bring the index tables up to date.
-5. The caller records the result: ledger, journal and notices in one transaction.
+5. Hold it against the site's own past (`ops.ransomware.watching`): what is suspicious is noted.
+6. The caller records the result: ledger, journal and notices in one transaction.
 
-Killed between 3 and 5, the snapshot is there; the run counts as lost and is tried again.
+What another system delivered is judged between 3 and 4, from the snapshot itself.
+Killed between 3 and 6, the snapshot is there; the run counts as lost and is tried again.
 """
 
 import time
@@ -27,6 +29,8 @@ from backup.repository import Repository
 from backup.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
+from ops.deliveries.looking import judge_deliveries
+from ops.deliveries.telling import make_params
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.history import LEARNT_FROM, RunFigures, find_oddities
@@ -39,6 +43,7 @@ from ops.notices.drafts import SUSPICIOUS
 from ops.pages.noting import note_pages
 from ops.pages.telling import list_remarks
 from ops.progress import PassOn
+from ops.ransomware.watching import KEY, watch_backup
 from ops.service.registry import RunContext
 from ops.sites import Reading, check_site, make_request
 
@@ -68,7 +73,8 @@ def back_up(
     """Run a backup; the caller holds the site's lock.
 
     Arguments in the context: `database` takes that database alone, `full_read` reads every byte
-    of the source again, `accept_size` takes whatever is odd for normal from now on.
+    of the source again, `accept_size` takes whatever is odd for normal from now on; then the watch
+    for ransomware freezes nothing either.
 
     Raises:
         EstateError, OpsError: The estate or the site cannot be used.
@@ -91,7 +97,12 @@ def back_up(
     if database is None:
         reading.pages = note_pages(start.site.url, start.site.pages)
     result = _create(repository, request, reading, progress, wait_for_lock)
-    outcome = "incomplete" if result.errors or reading.damaged else "ok"
+    if database is None:
+        reading.deliveries = judge_deliveries(
+            start.site, repository, result.snapshot_id, request.time
+        )
+    has_gaps = result.errors or reading.damaged or reading.doubtful
+    outcome = "incomplete" if has_gaps else "ok"
     update_index(
         context.catalog,
         repository,
@@ -100,6 +111,11 @@ def back_up(
         outcomes={result.snapshot_id: outcome} if result.snapshot_id else {},
     )
     summary = summarize(start.estate, request, reading, result)
+    if result.snapshot_id and database is None:
+        summary[KEY] = watch_backup(
+            context, start.estate.security.watch, start.site, repository, result.snapshot_id,
+            accepts=bool(context.arguments.get("accept_size")),
+        )  # fmt: skip
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
     if oddities and context.arguments.get("accept_size"):
@@ -187,6 +203,7 @@ def summarize(
         },
         "not_consistent": [it.part.name for it in reading.torn],
         "pages": list_remarks(reading.pages),
+        "deliveries": {it.part: it.outcome for it in reading.deliveries},
         "missing": len(result.errors),
         "gap_seconds": reading.gap_seconds,
         "stores": {
@@ -231,6 +248,8 @@ def _conclude(
         ]
         params = {"count": len(result.errors), "first": first}
         return JobResult("incomplete", "unreadable", params, summary)
+    if reading.doubtful:
+        return JobResult("incomplete", *make_params(reading.doubtful), summary)
     if oddities:
         return JobResult("ok", SUSPICIOUS, {"oddities": list(oddities)}, summary)
     return JobResult("ok", summary=summary)

@@ -38,6 +38,7 @@ from ops.jobs.repositories import (
     open_repository,
 )
 from ops.ledger.definitions import JobResult
+from ops.ransomware.freezing import find_freeze
 from ops.retention.protection import Guard
 from ops.service.registry import RunContext
 from ops.text import fill
@@ -99,10 +100,14 @@ def _mirror(
     ensure_mounted(context.catalog, estate, site, store)
     place = open_place(estate, site, store)
     allow = bool(context.arguments.get("allow_shrink"))
-    done = update_mirror(source, place, allow_shrink=allow, retry_for=wait, progress=progress)
+    with context.catalog.reading() as session:
+        is_frozen = find_freeze(session, site) is not None
+    done = update_mirror(
+        source, place, allow_shrink=allow, keep_all=is_frozen, retry_for=wait, progress=progress
+    )
     repository = open_repository(estate, site, store)
     stored = update_index(context.catalog, repository, site=site, store=store.name)
-    return conclude_mirror(done, store, summarize(store, stored))
+    return conclude_mirror(done, store, {**summarize(store, stored), "frozen": is_frozen})
 
 
 def ensure_mounted(catalog: Catalog, estate: Estate, site: str, store: Store) -> None:

@@ -23,6 +23,7 @@ from ops.jobs.repositories import find_repository, open_place, open_repository
 from ops.jobs.running import write_outcome
 from ops.ledger.definitions import JobResult
 from ops.present import format_number, format_size, write_line
+from ops.ransomware.freezing import find_freeze
 from ops.tasks.gravest import gravest
 from ops.tasks.running import report
 from ops.text import _, ngettext
@@ -110,7 +111,10 @@ def _rehearse(bench: Bench, site: Site, store: Store, *, allow_shrink: bool) -> 
             facts = look_at_mirror(source, open_place(estate, site.name, store))
             plan = plan_mirror(facts, allow_shrink=allow_shrink)
             text = _("would write {added} objects, {size}; would remove {removed}")
-            _write_objects(text, len(plan.add), plan.add_bytes, len(plan.remove))
+            with bench.catalog.reading() as session:
+                is_frozen = find_freeze(session, site.name) is not None
+            removed = 0 if is_frozen else len(plan.remove)
+            _write_objects(text, len(plan.add), plan.add_bytes, removed)
             return
         target = find_repository(estate, site.name, store)
         there = load_readable_snapshots(target).snapshots if target else []

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.causes import tell_cause
+from ops.deliveries.judging import CODES as DELIVERY_CODES
+from ops.deliveries.telling import tell_delivery
 from ops.history import SECONDS
 from ops.ledger.definitions import (
     BLACKOUT,
@@ -19,6 +21,8 @@ from ops.ledger.definitions import (
     TIMED_OUT,
 )
 from ops.present import format_number, format_size
+from ops.ransomware.freezing import FROZEN
+from ops.ransomware.telling import tell_figures, tell_signals
 from ops.retention.braking import HELD_MISSING, MISSING
 from ops.retention.wording import ASK_HOLDERS, BRAKES, LOOK_AT_STORE, tell_brake
 from ops.text import N_, _, fill
@@ -186,6 +190,8 @@ def explain(reason: str, params: Params, *, job: str = "", site: str = "") -> Ex
         return Explanation(*(fill(str(part), named) for part in parts))
     if reason in BRAKES:
         return Explanation(*tell_brake(reason, named))
+    if reason in DELIVERY_CODES:
+        return Explanation(*tell_delivery(named))
     if reason in _SPECIAL:
         return _SPECIAL[reason](named)
     found = _PLAIN.get(reason, Explanation(reason))
@@ -322,7 +328,29 @@ def _explain_witness(params: Params) -> Explanation:
     )
 
 
+def _explain_frozen(params: Params) -> Explanation:
+    return Explanation(
+        _(
+            "nothing of the site is deleted, in any store: a backup looks like the work of"
+            " ransomware"
+        ),
+        f"{tell_signals(params)}; {tell_figures(params)}",
+        fill(
+            N_("snapshot {before}, from before, is kept; {snapshot} holds the changed files"),
+            params,
+        ),
+        fill(
+            N_(
+                "look at the site, and at `{program} backup.files --site {site} --all`; once you"
+                " know what it was: `{program} backup.accept --site {site} --reason TEXT`"
+            ),
+            params,
+        ),
+    )
+
+
 _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
+    FROZEN: _explain_frozen,
     "unreadable": _explain_unreadable,
     "database_damaged": _explain_damaged_database,
     "suspicious": _explain_suspicious,

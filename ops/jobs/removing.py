@@ -33,6 +33,7 @@ from ops.present import (
     write_line,
     write_table,
 )
+from ops.ransomware.freezing import find_freeze_brake
 from ops.retention.braking import Brake, decide_brake
 from ops.retention.looks import read_facts
 from ops.service.registry import RunContext
@@ -126,7 +127,8 @@ def look_now(
     present = {it.id: it.time for it in snapshots if it.id not in leaving_out}
     with bench.catalog.reading() as session:
         facts = read_facts(session, name, place.name, present, now=now)
-    return decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
+        frozen = find_freeze_brake(session, name)
+    return frozen or decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
 
 
 def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot], place: Store) -> ForgetPlan:

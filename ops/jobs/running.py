@@ -22,6 +22,7 @@ from ops.jobs.choosing import choose_sites, choose_stores
 from ops.jobs.definitions import backup_job, check_job
 from ops.jobs.indexing import was_seen
 from ops.jobs.reasons import advise_on_faults, explain, tell_fault
+from ops.jobs.watch_telling import write_watch
 from ops.ledger.definitions import JobResult
 from ops.pages.telling import list_remarks, write_pages
 from ops.present import (
@@ -172,6 +173,7 @@ def write_backup(site: str, result: JobResult) -> None:
         text = _("  not consistent: {databases}; tables without transactions were not locked")
         write_line(text.format(databases=", ".join(summary["not_consistent"])))
     write_pages(summary.get("pages", ()))
+    write_watch(site, summary)
     write_outcome(result, job=backup_job(site), site=site)
 
 

@@ -1,6 +1,6 @@
 """Which events are worth telling, how grave they are, and what they are about; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -21,12 +21,13 @@ MISSED = "missed"
 LATE = "late"
 VANISHED = "vanished"
 CLEARED = "cleared"
+FROZEN = "site_frozen"
 
 _KEY = "{code}:{job}:{due_at}"
 JOURNAL_BROKEN = "journal_broken"
 """Reason of a run that found the journal tampered with; no such run can wait for the day."""
 
-_GRAVE_KINDS = ("backup", "check")
+_GRAVE_KINDS = ("backup", "check", "scan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,5 +185,22 @@ def draft_vanished(site: str, stores: Sequence[str], times_before: int) -> Draft
         severity="critical",
         code=VANISHED,
         params={"stores": list(stores)},
+        site=site,
+    )
+
+
+def draft_frozen(site: str, finding: str, params: Mapping[str, Any]) -> Draft:
+    """Tell once of a backup that looks like the work of ransomware.
+
+    Args:
+        site: Name; it is frozen.
+        finding: Id of the finding.
+        params: JSON values, as of `ops.ransomware.freezing.Freeze.as_params`.
+    """
+    return Draft(
+        subject_key=f"{FROZEN}:{site}:{finding}",
+        severity="critical",
+        code=FROZEN,
+        params=dict(params),
         site=site,
     )

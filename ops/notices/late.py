@@ -1,4 +1,4 @@
-"""See which sites are late with their backup or have vanished, and tell of each once."""
+"""See which sites are late with their backup, vanished or frozen, and tell of each once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,12 +16,13 @@ from ops.catalog.records import Occurrence
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.jobs.vanished import read_vanished
-from ops.notices.drafts import LateSite, draft_late, draft_vanished, is_late
+from ops.notices.drafts import LateSite, draft_frozen, draft_late, draft_vanished, is_late
 from ops.notices.outbox import find_estate, write_all_clears, write_drafts
+from ops.ransomware.freezing import read_freezes
 
 
 def note_late_sites(catalog: Catalog, now: datetime) -> int:
-    """Write a notice for each site that is late or has vanished; give how many are new.
+    """Write a notice for each site that is late, vanished or frozen; give how many are new.
 
     Alerts about sites that are so no more are closed, and whoever was told is told that, too.
     """
@@ -31,9 +32,14 @@ def note_late_sites(catalog: Catalog, now: datetime) -> int:
             return 0
         late = find_late_sites(session, estate, now)
         missing = read_vanished(session, estate)
+        frozen = read_freezes(session)
     drafts = [draft_late(it, now) for it in late]
     with catalog.writing() as session:
-        closed = settle_gone(session, {it.site for it in late}, {it.name for it in missing}, now)
+        closed = settle_gone(
+            session, {it.site for it in late}, {it.name for it in missing}, now,
+            frozen={it.site for it in frozen},
+        )  # fmt: skip
+        drafts += [draft_frozen(it.site, it.finding, it.as_params()) for it in frozen]
         for it in missing:
             times = count_closed(session, vanished_subject(it.name))
             drafts.append(draft_vanished(it.name, it.stores, times))

@@ -199,6 +199,11 @@ def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
     )
 
 
+def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
+    headline = _("a backup looks like the work of ransomware; the site's backups are frozen")
+    return headline, explain(drafts.FROZEN, told.params, site=told.site)
+
+
 def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
     was = told.params["was"]
     headline = _("no longer red: {headline}").format(headline=_WORDINGS[was](told, zone)[0])
@@ -206,6 +211,8 @@ def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
         return headline, Explanation(_("the site was retired; its backups are kept"))
     if was == drafts.VANISHED:
         return headline, Explanation(_("the estate names the site again"))
+    if was == drafts.FROZEN:
+        return headline, Explanation(_("somebody has looked; the rules decide again"))
     return headline, Explanation(_("nothing is left to do; you were told when it was red"))
 
 
@@ -219,6 +226,7 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.MISSED: _word_missed,
     drafts.LATE: _word_late,
     drafts.VANISHED: _word_vanished,
+    drafts.FROZEN: _word_frozen,
     drafts.CLEARED: _word_cleared,
     DUTIES: lambda told, _zone: word_duties(told.params),
     DUTY: lambda told, _zone: word_duty(told.params),

@@ -112,7 +112,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _KEYS,
         (
             "backup.key-export backup.key-escrow backup.key-combine backup.hold backup.release"
-            " archive.hold"
+            " backup.accept archive.hold"
         ),
     ),
     (

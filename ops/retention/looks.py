@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backup.snapshots import Snapshot
 from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import Deletion, ExpectedSnapshot, RetentionLook
+from ops.ransomware.freezing import find_freeze_brake
 from ops.retention.braking import Brake, BrakeFacts, decide_brake
 from ops.retention.holds import read_holds
 from ops.retention.protection import is_held
@@ -87,7 +88,8 @@ def look_before_deleting(
     with catalog.writing() as session:
         settle_cut_off(session, site, store, present, now=now)
         times = {it: min(time, now) if it in leaving_out else time for it, time in present.items()}
-        brake = decide_brake(read_facts(session, site, store, times, now=now))
+        facts = read_facts(session, site, store, times, now=now)
+        brake = find_freeze_brake(session, site) or decide_brake(facts)
         if brake is None:
             _believe(session, site, store, snapshots, now=now)
     return brake

@@ -24,6 +24,7 @@ from ops.estate.references import reveal
 from ops.jobs.vanished import read_vanished
 from ops.notices.late import first_due
 from ops.notices.routing import find_gaps
+from ops.ransomware.freezing import Freeze, read_freezes
 from ops.retention.losses import Loss, read_losses
 from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
@@ -60,8 +61,11 @@ class SiteFacts:
         snapshots: How many there are in the primary store.
         last_backup, last_check, last_forget, last_witness: The newest ended runs.
         last_verify: The newest look of a person at the journal that was noted.
+        last_scan: The newest ended look for malware in the primary store.
+        frozen: Why nothing of it is deleted; None where the rules decide.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
+        delivered: Parts that another system delivers: nobody here proves that they restore.
         copies: What is known of it in each store, the primary included.
         rule: Each part of the rule 3-2-1-1-0, judged.
         losses: What is gone from stores although nobody here has deleted it.
@@ -80,9 +84,12 @@ class SiteFacts:
     last_check: LastRun | None = None
     last_forget: LastRun | None = None
     last_witness: LastRun | None = None
+    last_scan: LastRun | None = None
     last_verify: LastRun | None = None
+    frozen: Freeze | None = None
     is_working: bool = False
     missed: int = 0
+    delivered: tuple[str, ...] = ()
     copies: tuple[CopyFacts, ...] = ()
     rule: tuple[Verdict, ...] = ()
     losses: tuple[Loss, ...] = ()
@@ -156,6 +163,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
             session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
         )
         losses = read_losses(session, estate)
+        freezes = {it.site: it for it in read_freezes(session)}
         own_due_since = first_due(session, OWN_SITE)
         reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
@@ -180,9 +188,12 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 last_check=runs.get(f"check/{site.name}"),
                 last_forget=runs.get(f"forget/{site.name}"),
                 last_witness=runs.get(f"witness/{site.name}"),
+                last_scan=runs.get(f"scan/{site.name}"),
                 last_verify=runs.get(f"journal-verify/{site.name}"),
+                frozen=freezes.get(site.name),
                 is_working=not is_lock_free(estate.service.state, site.name),
                 missed=missed.get(site.name, 0),
+                delivered=tuple(it.name for it in site.files if it.source == "delivered"),
                 copies=tuple(known),
                 losses=tuple(losses.get(site.name, ())),
                 rule=tuple(judge_copies(known, now=now, rpo=rpo, reread=reread)),

@@ -4,13 +4,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.alerts.decisions import job_subject, late_subject, vanished_subject
+from ops.alerts.decisions import (
+    frozen_subject,
+    job_subject,
+    late_subject,
+    vanished_subject,
+)
 from ops.alerts.wording import explain_alert
 from ops.catalog.known_sites import Vanished
 from ops.jobs.reasons import Explanation, explain
-from ops.notices.drafts import JOURNAL_BROKEN, grace_of
+from ops.notices.drafts import FROZEN, JOURNAL_BROKEN, grace_of
 from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
+from ops.status.broken_rule import find_broken_parts
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.status.store_problems import Level, explain_stores
 from ops.text import N_, _, fill, language, ngettext
@@ -40,6 +46,10 @@ def find_problems(facts: Facts) -> list[Problem]:
         found += _find_in_site(site, facts)
     if facts.own is not None:
         found += _find_in_own(facts.own, facts)
+    found += [
+        Problem(it.level, it.sites[0] if len(it.sites) == 1 else "", it.told)
+        for it in find_broken_parts(facts.sites)
+    ]
     found += _find_in_alerts(facts, {problem.subject for problem in found})
     return sorted(found, key=lambda problem: problem.level != "red")
 
@@ -51,6 +61,7 @@ def is_late(site: SiteFacts, now: datetime) -> bool:
 
 def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     yield from _find_age(site, facts)
+    yield from _find_in_content(site)
     backup, check = site.last_backup, site.last_check
     if backup is not None and (backup.outcome in {"failed", "incomplete"} or backup.reason):
         is_grave = backup.outcome == "failed" or backup.reason == JOURNAL_BROKEN
@@ -80,6 +91,17 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         yield Problem("yellow", site.name, Explanation(
             text.format(count=site.missed), next_step=fill(N_("`{program} service.missed`"), {})
         ))  # fmt: skip
+
+
+def _find_in_content(site: SiteFacts) -> Iterator[Problem]:
+    """Tell of a backup that looks like the work of ransomware, and of malware in a copy."""
+    if site.frozen is not None:
+        told = explain(FROZEN, site.frozen.as_params(), site=site.name)
+        yield Problem("red", site.name, told, frozen_subject(site.name))
+    scan = site.last_scan
+    if scan is not None and scan.outcome in {"failed", "incomplete", "not_checked"}:
+        level: Level = "red" if scan.outcome == "failed" else "yellow"
+        yield Problem(level, site.name, _explain_run(scan, site.name), job_subject(scan.job))
 
 
 def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
@@ -219,6 +241,7 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
         "copy": _("last copying"),
         "forget": _("last forgetting"),
         "witness": _("last look of stock restic"),
+        "scan": _("last look for malware"),
         "journal-verify": _("last look at the journal"),
     }
     heading = kind.get(name, name)

@@ -11,6 +11,7 @@ from ops.catalog import (  # noqa: F401  # fills Base.metadata
     records,
     retention_records,
     sites_records,
+    watch_records,
 )
 from ops.catalog.columns import Base
 

@@ -1,0 +1,28 @@
+"""Tasks around what may have got into backups."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+AREA = "backup"
+
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site."),
+        "reason": N_("What you have looked at, and what it was; it goes into the journal."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def accept(_context: Context, site: str, reason: str, dry_run: bool = False) -> int:
+    """Say that somebody has looked at a suspicious backup, and let old ones be deleted again.
+
+    A backup that looks like the work of ransomware freezes its site: nothing is deleted in any
+    store. A change that you plan is accepted at once: `backup.run --accept-size`.
+    """
+    from ops.jobs.watch_telling import accept_backup
+
+    return accept_backup(site, reason, dry_run=dry_run)
