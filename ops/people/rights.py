@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, str] = {
     "key-replacement": N_("replacement of a key"),
     "minimum-lowering": N_("lowering of a minimum"),
     "service-recovery": N_("recovery over a service that is there"),
+    "journal-acceptance": N_("acceptance of what the journal cannot explain"),
 }
 """What needs two people, with its title."""
 
@@ -43,6 +44,7 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "key-replacement": frozenset({"approver", "security_officer"}),
     "minimum-lowering": frozenset({"approver"}),
     "service-recovery": frozenset({"approver", "security_officer"}),
+    "journal-acceptance": frozenset({"approver", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""
 
@@ -132,6 +134,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("duty.policy", "approve"): _ADMIN,
     ("duty.policy", "withdraw"): _ADMIN,
+    ("service.journal-verify", "accept"): _KEYS,
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
 
