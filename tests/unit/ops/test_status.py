@@ -9,7 +9,7 @@ from ops.paragraphs import wrap
 from ops.retention.losses import Loss
 from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
 from ops.status.problems import find_problems, summarize
-from ops.status.rule import CopyFacts
+from ops.status.rule import CopyFacts, Verdict
 from ops.status.writing import format_age
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
@@ -206,6 +206,29 @@ def test_backups_that_are_gone_are_never_called_safe() -> None:
         lost = replace(far, role=role, gone_from="/srv/far/a")
         (problem,) = find_problems(facts(a_site(copies=(replace(near, gone_from=""), lost))))
         assert problem.level == level
+
+
+def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
+    places = Verdict("places", "failed", {"wanted": 1, "found": 0, "stores": []})
+    copies = Verdict("copies", "failed", {"wanted": 3, "found": 2, "stores": ["far"]})
+    errors = Verdict("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
+    locked = Verdict("locked", "not_checked", {"wanted": 1, "found": 0, "stores": ["far"]})
+    both = facts(a_site(rule=(places, locked)), a_site(name="b", rule=(places, copies, errors)))
+    damaged, away, few = find_problems(both)
+
+    assert (away.level, away.site, away.told.why) == ("yellow", "", "sites: a, b")
+    assert "1 copy in another place: there are 0" in away.told.what
+    assert "`[[stores]]`" in away.told.next_step
+    assert (few.level, few.site, few.told.next_step[-22:]) == (
+        "yellow",
+        "b",
+        " backup.copy --to far`",
+    )
+    assert (damaged.level, damaged.site) == ("red", "b")
+    assert "backup.check --site b --store far --read-data" in damaged.told.next_step
+    assert find_problems(facts(a_site(rule=(replace(places, outcome="ok"),)))) == []
+    nothing = a_site(newest_at=None, rule=(places,))
+    assert [it.told.what for it in find_problems(facts(nothing))] == ["there is no backup yet"]
 
 
 def test_a_review_of_roles_that_was_not_done_is_red() -> None:

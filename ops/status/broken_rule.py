@@ -1,0 +1,84 @@
+"""Broken parts of the rule 3-2-1-1-0 as problems: told once for all sites alike; pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ops.jobs.reasons import Explanation
+from ops.status.facts import SiteFacts
+from ops.status.rule import Verdict
+from ops.status.store_problems import Level
+from ops.status.writing_copies import tell_verdict
+from ops.text import N_, _, fill
+
+_MOST_SHOWN = 5
+_ADD = {
+    "copies": N_(
+        'add a copy: `[[stores]]` with `role = "copy"`, then `{program} backup.init` and'
+        " `{program} backup.copy`"
+    ),
+    "media": N_(
+        "add a copy on another medium: `[[stores]]`, then `{program} backup.init` and"
+        " `{program} backup.copy`"
+    ),
+    "places": N_(
+        "add a copy in another place: `[[stores]]`, then `{program} backup.init` and"
+        " `{program} backup.copy`"
+    ),
+    "locked": N_(
+        "keep one copy where nobody can delete it, e.g. `object_lock` in a bucket; then"
+        " `{program} backup.check`"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPart:
+    """A part that is broken in the same way for some sites.
+
+    Attributes:
+        level: `red` where a copy is damaged.
+        sites: Their names.
+        told: In words.
+    """
+
+    level: Level
+    sites: tuple[str, ...]
+    told: Explanation
+
+
+def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[BrokenPart]:
+    """Give what is broken; of a site that has no backup yet that is told instead."""
+    found: dict[str, tuple[Verdict, list[str]]] = {}
+    for site in sites:
+        for verdict in site.rule:
+            if verdict.outcome == "failed" and site.newest_at is not None:
+                alike = found.setdefault(tell_verdict(verdict), (verdict, []))
+                alike[1].append(site.name)
+    for told, (verdict, names) in found.items():
+        level: Level = "red" if verdict.part == "errors" else "yellow"
+        what = _("the rule 3-2-1-1-0 is broken: {told}").format(told=told)
+        yield BrokenPart(level, tuple(names), Explanation(
+            what,
+            _tell_sites(names),
+            _("the other copies are untouched"),
+            _advise(verdict, names[0]),
+        ))  # fmt: skip
+
+
+def _tell_sites(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_SHOWN])
+    more = len(names) - _MOST_SHOWN
+    if more > 0:
+        shown += " " + _("and {count} more").format(count=more)
+    return _("sites: {names}").format(names=shown) if len(names) > 1 else ""
+
+
+def _advise(verdict: Verdict, site: str) -> str:
+    stores = verdict.params["stores"]
+    params = {"site": site, "store": stores[0] if stores else ""}
+    if verdict.part == "errors":
+        text = N_("`{program} backup.check --site {site} --store {store} --read-data`")
+        return fill(text, params)
+    if verdict.part == "copies" and stores:
+        return fill(N_("`{program} backup.copy --to {store}`"), params)
+    return fill(_ADD[verdict.part], params)
