@@ -4,14 +4,16 @@ Nothing is begun until something is written, so that a dry run that only reads k
 waiting. From then on everything happens in one transaction, which is undone.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.orm import Session
 
-from ops.catalog.opening import Catalog
+from ops.catalog.opening import Catalog, open_catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,27 @@ def rehearse(catalog: Catalog) -> Iterator[Catalog]:
     """Give a catalog that undoes at the end of the block whatever was written in it."""
     with ExitStack() as held:
         yield RehearsedCatalog(catalog.readers, catalog.writers, held)
+
+
+@contextmanager
+def open_for_rehearsal(url: str) -> Iterator[Catalog]:
+    """Open a catalog for a dry run; one that is still to be made stays unmade.
+
+    Args:
+        url: As for `open_catalog`; where its SQLite file is missing, an empty one is used that is
+            removed in the end.
+
+    Raises:
+        OpsError: It cannot be reached, or a newer version of the software has changed it.
+    """
+    with ExitStack() as held:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="giucong-rehearsal-"))
+            url = f"sqlite:///{folder}/catalog.db"
+        catalog = open_catalog(url)
+        held.callback(catalog.close)
+        yield held.enter_context(rehearse(catalog))
 
 
 def _session(bind: Connection | Engine) -> Session:

@@ -27,7 +27,7 @@ from ops.catalog.columns import new_id
 from ops.catalog.estate_versions import remember_estate
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Run
-from ops.catalog.rehearsing import rehearse
+from ops.catalog.rehearsing import open_for_rehearsal
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.journal import Origin
@@ -66,14 +66,14 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
         estate: As loaded.
         dry_run: Keep nothing of what is written to the catalog.
     """
-    catalog = open_catalog(reveal(estate.catalog.url))
+    url, origin = reveal(estate.catalog.url), person_at_terminal(estate)
+    if dry_run:
+        version = digest_of(estate.document())
+        with open_for_rehearsal(url) as rehearsed:
+            yield Bench(estate, rehearsed, replace(origin, estate=version))
+        return
+    catalog = open_catalog(url)
     try:
-        origin = person_at_terminal(estate)
-        if dry_run:
-            version = digest_of(estate.document())
-            with rehearse(catalog) as rehearsed:
-                yield Bench(estate, rehearsed, replace(origin, estate=version))
-            return
         with catalog.writing() as session:
             version = remember_estate(
                 session, estate.document(), now=datetime.now(UTC), origin=origin

@@ -31,28 +31,27 @@ def dump(estate: Path) -> list[str]:
         return list(database.iterdump())
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("backup.init",),
-        ("backup.run", *SITE),
-        ("backup.run-all",),
-        ("backup.forget", *SITE),
-        ("backup.forget", *SITE, "--accept", "--reason", "dọn"),
-        ("backup.forget", *SITE, "--snapshot", "latest", *WHY),
-        ("backup.prune", *SITE),
-        ("backup.hold", *SITE, "--reason", "dọn", "--reference", "12/QĐ"),
-        ("backup.restore", *SITE, "--target", "/nowhere"),
-        ("backup.restore", *SITE, "--in-place"),
-        ("backup.reindex",),
-        ("estate.retire", *SITE, *WHY),
-        ("service.trigger", "--job", "backup/cong-xa"),
-        ("user.add", "--person", "nva"),
-        ("user.disable", "--person", "nva"),
-        ("user.role", "--person", "nva", "--role", "security-officer"),
-    ],
-    ids=" ".join,
+COMMANDS = (
+    ("backup.init",),
+    ("backup.run", *SITE),
+    ("backup.run-all",),
+    ("backup.forget", *SITE),
+    ("backup.forget", *SITE, "--accept", "--reason", "dọn"),
+    ("backup.forget", *SITE, "--snapshot", "latest", *WHY),
+    ("backup.prune", *SITE),
+    ("backup.hold", *SITE, "--reason", "dọn", "--reference", "12/QĐ"),
+    ("backup.restore", *SITE, "--target", "/nowhere"),
+    ("backup.restore", *SITE, "--in-place"),
+    ("backup.reindex",),
+    ("estate.retire", *SITE, *WHY),
+    ("service.trigger", "--job", "backup/cong-xa"),
+    ("user.add", "--person", "nva"),
+    ("user.disable", "--person", "nva"),
+    ("user.role", "--person", "nva", "--role", "security-officer"),
 )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_dry_run_leaves_every_table_as_it_was(estate: Path, command: tuple[str, ...]) -> None:
     before = dump(estate)
     ended = giucong(estate, *command, "--dry-run")
@@ -60,6 +59,14 @@ def test_a_dry_run_leaves_every_table_as_it_was(estate: Path, command: tuple[str
     assert "unexpected" not in ended.stderr, ended.stderr
     assert "not known here" not in ended.stderr, ended.stderr
     assert dump(estate) == before
+
+
+def test_a_dry_run_makes_no_catalog_where_there_is_none(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    for command in (COMMANDS[0], *COMMANDS[-5:]):
+        ended = giucong(estate, *command, "--dry-run")
+        assert "unexpected" not in ended.stderr, (command, ended.stderr)
+        assert not (estate.parent / "state/giucong.db").exists(), command
 
 
 def test_what_a_rehearsed_reindex_finds_is_told(estate: Path) -> None:
