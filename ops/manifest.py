@@ -86,7 +86,7 @@ def _moment(moment: datetime | None, zone: ZoneInfo) -> dict[str, str] | None:
 
 
 def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
-    return {
+    described = {
         "name": reading.part.name,
         "at": reading.at,
         "kind": reading.part.kind,
@@ -97,6 +97,9 @@ def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
         "size_bytes": reading.size_bytes,
         "left_out": list(reading.left_out),
     }
+    if reading.part.source == "delivered":
+        described["restore_proof"] = _("not checked by us")
+    return described
 
 
 def _describe_page(note: PageNote, zone: ZoneInfo) -> dict[str, Any]:
@@ -154,6 +157,11 @@ def _put_back(reading: Reading) -> Iterator[str]:
             text = _("{at} is what `{command}` printed; how to load it, that device's manual says.")
             yield text.format(at=files.at, command=files.part.command)
             continue
+        if files.part.source == "delivered":
+            yield _(
+                "{at} was delivered by another system; that it can be restored from was not checked"
+                " by us. How to load it, that system's manual says."
+            ).format(at=files.at)
         text = _("Copy {at}/. to {path}/ with `cp -a`, which keeps owners, modes and times.")
         yield text.format(at=files.at, path=files.part.path)
     for database in reading.databases:

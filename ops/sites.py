@@ -18,6 +18,7 @@ from backup.sources.dumps.facts import DumpFacts
 from backup.sources.files import FolderSource, TextSource
 from backup.sources.sqlite import COMPANIONS
 from ops.databases import DatabaseFacts, copy_path, database_sources
+from ops.deliveries.judging import Verdict
 from ops.errors import OpsError
 from ops.estate.available import not_yet_in_part
 from ops.estate.models import Estate
@@ -96,6 +97,7 @@ class Reading:
         pages: What was noted of its chosen pages before anything was read.
         started_at, ended_at: When reading began, and when all but the manifest was read.
         missing: Paths that could not be read, with the system's words.
+        deliveries: What is thought of what other systems delivered, once it is stored.
     """
 
     site: Site
@@ -105,11 +107,17 @@ class Reading:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None
     missing: list[tuple[bytes, str]] = field(default_factory=list)
+    deliveries: list[Verdict] = field(default_factory=list)
 
     @property
     def damaged(self) -> list[DatabaseReading]:
         """The databases whose copies a check has found damaged."""
         return [it for it in self.databases if it.facts is not None and it.facts.problems]
+
+    @property
+    def doubtful(self) -> list[Verdict]:
+        """The deliveries that are not as agreed."""
+        return [it for it in self.deliveries if it.outcome != "ok"]
 
     @property
     def torn(self) -> list[DatabaseReading]:

@@ -14,8 +14,6 @@ from ops.estate.references import reveal
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.estate.stores import Store
 
-_SOURCES = frozenset({"files", "command", "sftp"})
-
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
@@ -55,8 +53,6 @@ def not_yet_in_part(site: Site, part: DatabasePart | FilesPart) -> Iterator[NotY
     is_database = isinstance(part, DatabasePart)
     has_server = isinstance(part, DatabasePart) and part.engine != "sqlite"
     key = f"sites[{site.name}].{'databases' if is_database else 'files'}[{part.name}]"
-    if isinstance(part, FilesPart) and part.source not in _SOURCES:
-        yield NotYet(f"{key}.source", part.source)
     if part.host is not None and is_database and not has_server:
         yield NotYet(f"{key}.host", part.host)
 

@@ -1,6 +1,7 @@
 """Sites and their parts. Profiles and defaults are merged in before these models are built."""
 
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -13,6 +14,7 @@ from ops.estate.values import (
     Name,
     Part,
     Port,
+    Positive,
     Schedulable,
     Secret,
     Text,
@@ -36,6 +38,39 @@ def _path_on(host: str | None, path: str, info: ValidationInfo) -> str:
             host=host,
         )
     return path
+
+
+class Delivery(Part):
+    """What is asked of a folder that another system fills."""
+
+    max_age_hours: Positive = Field(
+        default=26, description="So old its newest file, or its end marker, may be."
+    )
+    min_bytes: Positive | None = Field(
+        default=None,
+        description="So much all its files hold together at least.",
+        examples=[1_000_000],
+    )
+    hash_file: str = Field(
+        default="",
+        description="File in it with hashes of the others, as `sha256sum` or `md5sum` write it.",
+        examples=["SHA256SUMS"],
+    )
+    end_marker: str = Field(
+        default="", description="File in it that is written last of all.", examples=["done"]
+    )
+
+    @field_validator("hash_file", "end_marker")
+    @classmethod
+    def _lies_in_the_folder(cls, name: str) -> str:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise mistake(
+                'the file "{value}" does not lie in the delivered folder',
+                "write its path from there, without / in front and without ..",
+                value=name,
+            )
+        return str(path) if name else ""
 
 
 class FilesPart(Part):
@@ -63,6 +98,9 @@ class FilesPart(Part):
     one_file_system: Flag = Field(
         default=False, description="Leave other mounted file systems out.", examples=[True]
     )
+    delivery: Delivery = Field(
+        default=Delivery(), description="For `delivered`: what is asked of the delivery."
+    )
 
     @field_validator("path")
     @classmethod
@@ -75,6 +113,11 @@ class FilesPart(Part):
             raise mistake("a source of this kind needs a command", 'add `command = "..."`')
         if self.source == "sftp" and self.host is None:
             raise mistake("a source of this kind needs a host", 'add `host = "..."`')
+        if self.source != "delivered" and "delivery" in self.model_fields_set:
+            raise mistake(
+                "only a folder that another system fills has a delivery",
+                'write `source = "delivered"`, or remove `delivery`',
+            )
         return self
 
 

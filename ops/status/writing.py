@@ -22,7 +22,7 @@ from ops.present import (
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.problems import Problem, find_problems, is_late, summarize
 from ops.status.store_problems import Level
-from ops.status.writing_copies import write_copies
+from ops.status.writing_copies import write_copies, write_deliveries
 from ops.text import LABELS, N_, _, fill, ngettext
 
 _MOST_LINES = 12
@@ -99,6 +99,7 @@ def show_sites(*, as_json: bool) -> int:
         write_line(f"{_AT_WORK} {_('at work')}")
     write_line()
     write_copies(_all_sites(facts), facts)
+    write_deliveries(facts.sites)
     write_line()
     write_indented(summarize(facts, problems), "")
     if problems:

@@ -31,6 +31,14 @@ def write_copies(sites: Sequence[SiteFacts], facts: Facts) -> None:
                 write_line(f"  {site.name}: {tell_verdict(verdict)}")
 
 
+def write_deliveries(sites: Sequence[SiteFacts]) -> None:
+    """Write a line for each site with parts that another system delivers."""
+    for site in sites:
+        if site.delivered:
+            text = _("restore proof of {parts}: not checked by us, another system delivers it")
+            write_line(f"  {site.name}: {text.format(parts=', '.join(site.delivered))}")
+
+
 def tell_verdict(verdict: Verdict) -> str:
     """Say in the reader's language how one part of the rule stands."""
     told = fill(_PARTS[verdict.part], verdict.params)

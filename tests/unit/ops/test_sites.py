@@ -143,7 +143,6 @@ def test_patterns_start_at_the_part(pattern: str, path: bytes, is_excluded: bool
     "part",
     [
         '[[sites.databases]]\nname = "m"\nengine = "sqlite"\nhost = "web1"\ndatabase = "/x"\n',
-        '[[sites.files]]\nname = "d"\nsource = "delivered"\npath = "www"\n',
     ],
 )
 def test_what_cannot_be_read_yet_is_refused_before_anything_starts(

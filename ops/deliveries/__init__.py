@@ -1,0 +1,1 @@
+"""Folders that another system fills: whether what was delivered is fresh, whole and enough."""
