@@ -66,6 +66,7 @@ def check(
         )
     if mended:  # what followed from the damage is gone with it; only another look can tell
         with hold_reading_lock(repository, retry_for=wait_for_lock):
+            request = make_check_request(repository, wanted, read_at, within=within, now=now)
             result = check_repository(repository, request, progress)
     update_index(context.catalog, repository, site=site.name, store=store.name)
     stored = repository.list_packs()

@@ -1,7 +1,8 @@
-"""Mend packs that a check found damaged, with the same bytes from a mirror or its source.
+"""Mend packs that a check found damaged: with the same bytes from a mirror, else from a copy.
 
-What no mirror has stays for a person: `backup.repair` takes out a pack and keeps what is sound of
-it, and the next backup or copy stores the rest again.
+A copy holds the same blobs in other packs; what is lost is fetched from it by id before a damaged
+pack goes (`backup.repair_from_copy`). What no store has stays for a person: `backup.repair` takes
+out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,15 @@ from backup.errors import BackupError
 from backup.locks import hold_lock
 from backup.mirror import ensure_same
 from backup.mirroring.mending import mend_packs
+from backup.repair_from_copy import repair_from_copy
+from backup.repair_packs import plan_repair_packs
 from backup.repository import Repository
 from ops import journal
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.stores import Store
-from ops.jobs.repositories import open_place
+from ops.jobs.reading_lock import hold_reading_lock
+from ops.jobs.repositories import open_place, open_repository
 from ops.retention.losses import root_of
 from ops.service.registry import RunContext
 
@@ -59,6 +63,8 @@ def mend(
         if mended:
             found[twin.name] = [it.hex() for it in mended]
             left = [it for it in left if it not in mended]
+    if left and store.role != "mirror":  # a mirror has no packs of its own
+        found |= _mend_from_copies(context, estate, store, repository, left, wait_for_lock)
     if found:
         details = {"store": store.name, "from": found}
         origin = replace(context.origin, run=str(context.run_id))
@@ -66,6 +72,40 @@ def mend(
             entry = journal.Entry("backup.mend", context.site, details)
             journal.append(session, origin, [entry])
     return found
+
+
+def _mend_from_copies(
+    context: RunContext,
+    estate: Estate,
+    store: Store,
+    repository: Repository,
+    damaged: Sequence[bytes],
+    wait: timedelta,
+) -> dict[str, list[str]]:
+    left, found = list(damaged), dict[str, list[str]]()
+    for other in find_others(estate, store):
+        if not left:
+            break
+        try:
+            copy = open_repository(estate, context.site, other)
+            with (
+                hold_reading_lock(copy, retry_for=wait),
+                hold_lock(repository, exclusive=True, retry_for=wait) as lock,
+            ):
+                plan = plan_repair_packs(repository, left)
+                mended = repair_from_copy(repository, copy, plan, lock)
+        except (BackupError, OpsError):
+            continue
+        if mended:
+            found[other.name] = [it.hex() for it in mended]
+            left = [it for it in left if it not in mended]
+    return found
+
+
+def find_others(estate: Estate, store: Store) -> list[Store]:
+    """Give the stores that hold the same content in a repository of their own; pure."""
+    root = root_of(estate, store)
+    return [it for it in estate.stores if it.role != "mirror" and it.name != root.name]
 
 
 def find_twins(estate: Estate, store: Store) -> list[Store]:

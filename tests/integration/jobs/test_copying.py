@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Occurrence
+from ops.catalog.records import JournalRow, Occurrence
 from ops.estate.load import load_estate
 from ops.jobs.after_backup import follow_backups
 from ops.jobs.definitions import list_jobs
@@ -247,6 +247,29 @@ def test_a_held_snapshot_that_vanishes_is_red_until_two_people_end_the_hold(esta
     assert (told.returncode, forgotten.returncode) == (1, 1)
     assert "1 snapshots that are held are gone, not by this service" in forgotten.stdout
     assert again.returncode == 0, again.stdout
+
+
+@pytest.mark.parametrize("store", ["near", "offsite"])
+def test_what_no_mirror_can_mend_comes_from_a_copy_by_blob(estate: Path, store: str) -> None:
+    for place in {store, "beside" if store == "near" else store}:
+        folder = estate.parent / "stores" / place / "cong-xa"
+        path = max((folder / "data").rglob("*"), key=lambda it: it.stat().st_size * it.is_file())
+        path.chmod(0o600)
+        path.write_bytes(b"?" * path.stat().st_size)
+    words = ("backup.check", "--site", "cong-xa", "--store", store, "--read-data")
+    first, again = giucong(estate, *words), giucong(estate, *words)
+
+    assert (first.returncode, again.returncode) == (3, 0), first.stdout + again.stdout
+    assert f"1 damaged packs in {store} were mended" in first.stdout
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    with catalog.reading() as session:
+        rows = session.execute(select(JournalRow).where(JournalRow.action == "backup.mend"))
+        details = json.loads([it.details for it in rows.scalars()][-1])
+    catalog.close()
+    assert list(details["from"]) == ["offsite" if store == "near" else "near"]
+    for task in (("backup.copy",), ("backup.check", "--site", "cong-xa", "--read-data")):
+        done = giucong(estate, *task)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("store", ["near", "beside"])
