@@ -77,12 +77,17 @@ class LockInfo:
         )
 
 
-def list_locks(repository: Repository) -> list[LockInfo]:
-    """Read all locks; those that vanish meanwhile are left out, empty files too, as restic does."""
+def list_locks(repository: Repository, *, but: str = "") -> list[LockInfo]:
+    """Read all locks; those that vanish meanwhile are left out, empty files too, as restic does.
+
+    Args:
+        repository: Whose.
+        but: Id of one that is not wanted, since it is known.
+    """
     locks = []
-    for file_id in repository.list_files("locks"):
-        with suppress(ObjectNotFoundError):
-            if repository.store.size(f"locks/{file_id}"):
+    for file_id, size in sorted(repository.list_sizes("locks").items()):
+        if size and file_id != but:
+            with suppress(ObjectNotFoundError):
                 locks.append(_read_lock(repository, file_id))
     return locks
 
@@ -289,9 +294,7 @@ def _acquire(repository: Repository, *, exclusive: bool, confirm_late: bool) -> 
 
 def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> None:
     now = repository.clock.now()
-    for lock in list_locks(repository):
-        if lock.id == own:
-            continue
+    for lock in list_locks(repository, but=own):
         if is_own_dead(lock, now):
             with suppress(ObjectNotFoundError):
                 repository.store.delete(f"locks/{lock.id}")

@@ -13,7 +13,7 @@ from backup.crypto import Envelope
 from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
 from backup.repository import pack_key
 from backup.stores.base import Buffer, Store
-from backup.stores.recipes import writes_at_once
+from backup.stores.recipes import transfers_at_once
 
 if TYPE_CHECKING:  # costs a hundredth of a second, and an unchanged tree writes no pack
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -60,7 +60,7 @@ class PackWriter:
         self._background = background
         self._dry_run = dry_run
         self._builders = {blob_type: PackBuilder() for blob_type in BlobType}
-        self._at_once = writes_at_once(store)
+        self._at_once = transfers_at_once(store)
         self._threads: ThreadPoolExecutor | None = None
         self._writing: deque[tuple[StoredPack, Future[None]]] = deque()
 

@@ -175,17 +175,16 @@ class Repository:
 
         Each once, even if a store names one twice: retention counts them.
         """
-        names = {info.key.rpartition("/")[2] for info in self.store.list(kind)}
-        return sorted(filter(is_id, names))
+        return sorted(self.list_sizes(kind))
+
+    def list_sizes(self, kind: FileKind | Literal["data"]) -> dict[str, int]:
+        """List the files of one kind, or the packs: id to bytes; other names do not count."""
+        found = {info.key.rpartition("/")[2]: info.size for info in self.store.list(kind)}
+        return {name: size for name, size in found.items() if is_id(name)}
 
     def list_packs(self) -> dict[bytes, int]:
         """List the packs in the store: id to size in bytes."""
-        packs = {}
-        for info in self.store.list("data"):
-            name = info.key.rpartition("/")[2]
-            if is_id(name):
-                packs[bytes.fromhex(name)] = info.size
-        return packs
+        return {bytes.fromhex(name): size for name, size in self.list_sizes("data").items()}
 
     def read_file(self, kind: FileKind, file_id: str) -> bytes:
         """Read, prove and decode one small file; tried twice, since a read can go wrong once.

@@ -9,7 +9,8 @@ from backup.repository import Repository
 from backup.restoring.orders import Order, Remark, pack_order
 from backup.restoring.request import RestoreRequest
 from backup.restoring.writing import FileWriter
-from backup.stores.recipes import recipe_of
+from backup.stores.base import Store
+from backup.stores.recipes import recipe_of, transfers_at_once
 
 OnAnswer = Callable[[Order, list[Remark]], None]
 _MOST_WAITING = 3
@@ -129,8 +130,13 @@ class ManyHands:
         self._pool = None
 
 
-def _usual_width() -> int:
-    """Two a core: while one waits for a pack or for the target's disk, another one works."""
+def _usual_width(store: Store) -> int:
+    """Two a core: while one waits for a pack or for the target's disk, another one works.
+
+    From a distant store one a core: each has several reads on their way and seldom waits.
+    """
+    if transfers_at_once(store) > 1:
+        return worker_count()
     return min(_MOST_WORKERS, 2 * worker_count())
 
 
@@ -152,7 +158,7 @@ def make_hands(
         on_answer: Told of every order that was carried out.
     """
     alone = OwnHands(writer, on_answer)
-    width = _usual_width() if request.workers is None else request.workers
+    width = _usual_width(repository.store) if request.workers is None else request.workers
     recipe = recipe_of(repository.store, share=max(1, width))
     if recipe is None or width < 1:
         return alone

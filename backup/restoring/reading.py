@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from backup.crypto import OVERHEAD, Envelope, MasterKey
 from backup.errors import BackupError, DamagedError
@@ -10,9 +10,13 @@ from backup.frames import Decompressor
 from backup.restoring.orders import Piece
 from backup.stores.base import Store
 
+if TYPE_CHECKING:  # costs a hundredth of a second, and a folder needs no threads
+    from concurrent.futures import ThreadPoolExecutor
+
 # A gap of this many bytes between two pieces is read and thrown away rather than read around.
 _GAP = 64 << 10
 _LONGEST_READ = 8 << 20
+_LEAST_TOGETHER = 2
 
 
 class BlobReader(Protocol):
@@ -66,8 +70,17 @@ def plan_spans(pieces: Sequence[Piece]) -> Iterator[_Span]:
 class PackReader:
     """Reads pieces from the packs where the index says they lie. For one thread."""
 
-    def __init__(self, store: Store, key: MasterKey) -> None:
+    def __init__(self, store: Store, key: MasterKey, *, at_once: int = 1) -> None:
+        """Set up.
+
+        Args:
+            store: Where the packs are.
+            key: The master key.
+            at_once: How many reads may be on their way; what comes first is opened meanwhile.
+        """
         self._store = store
+        self._at_once = at_once
+        self._threads: ThreadPoolExecutor | None = None
         self._envelope = Envelope(key)
         self._decompressor = Decompressor()
 
@@ -76,14 +89,31 @@ class PackReader:
     ) -> Mapping[Piece, bytes | BackupError]:
         """See `BlobReader.read`."""
         found: dict[Piece, bytes | BackupError] = {}
-        for span in plan_spans(pieces):
-            try:
-                stored = self._store.read(packs[span.pack], span.start, span.end - span.start)
-            except BackupError as error:
-                found.update(dict.fromkeys(span.pieces, error))
-                continue
-            self._open_span(span, memoryview(stored), found)
+        spans = list(plan_spans(pieces))
+        for span, stored in zip(spans, self._fetch_all(spans, packs), strict=True):
+            if isinstance(stored, BackupError):
+                found.update(dict.fromkeys(span.pieces, stored))
+            else:
+                self._open_span(span, memoryview(stored), found)
         return found
+
+    def _fetch_all(
+        self, spans: Sequence[_Span], packs: Mapping[int, str]
+    ) -> Iterator[bytes | BackupError]:
+        keys = [packs[span.pack] for span in spans]
+        if self._at_once < _LEAST_TOGETHER or len(spans) < _LEAST_TOGETHER:
+            return map(self._fetch, spans, keys)
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(self._at_once, "reading")
+        return self._threads.map(self._fetch, spans, keys)
+
+    def _fetch(self, span: _Span, key: str) -> bytes | BackupError:
+        try:
+            return self._store.read(key, span.start, span.end - span.start)
+        except BackupError as error:
+            return error
 
     def _open_span(
         self, span: _Span, stored: memoryview, found: dict[Piece, bytes | BackupError]

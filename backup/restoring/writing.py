@@ -29,7 +29,7 @@ from backup.restoring.orders import (
 )
 from backup.restoring.partial import create_partial
 from backup.restoring.reading import BlobReader, PackReader
-from backup.stores.recipes import store_from_recipe
+from backup.stores.recipes import store_from_recipe, transfers_at_once
 
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PART = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -223,7 +223,8 @@ def serve(setup: Message, channel: Channel) -> None:
     recipe, key, root, sparse, dry_run = setup
     os.umask(0)
     folders = Folders(root)
-    reader = PackReader(store_from_recipe(recipe), MasterKey(*key))
+    store = store_from_recipe(recipe)
+    reader = PackReader(store, MasterKey(*key), at_once=transfers_at_once(store))
     writer = FileWriter(reader, folders, sparse=sparse, dry_run=dry_run, exact_modes=True)
     while (message := channel.receive()) is not None:
         channel.send([tuple(remark) for remark in writer.carry_out(parse_order(message))])

@@ -21,7 +21,7 @@ Recipe = tuple[Any, ...]
 # With the pauses of `RetryingStore`, a server that restarts has some two and a half minutes.
 _ATTEMPTS = 9
 # Each takes up to 40 MB of memory; a single one leaves a line with long ways half empty.
-_NETWORK_WRITES = 3
+_NETWORK_TRANSFERS = 3
 
 
 def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
@@ -77,12 +77,12 @@ def _open_allowance(recipe: Recipe, share: int) -> Allowance:
         return Allowance(plan.divided(share))
 
 
-def writes_at_once(store: Store) -> int:
-    """Give how many objects should be on their way to a store at once, from one process."""
+def transfers_at_once(store: Store) -> int:
+    """Give how many objects should be on their way to or from a store at once, in one process."""
     found: object = store
     while found is not None:
         if isinstance(found, RetryingStore):
-            return _NETWORK_WRITES
+            return _NETWORK_TRANSFERS
         found = getattr(found, "inner", None)
     return 1
 

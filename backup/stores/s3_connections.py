@@ -19,7 +19,12 @@ _LONGEST_CONNECT = 20.0
 
 
 class Connections:
-    """Connections to one server. Several threads may use it at once."""
+    """Connections to one server. Several threads may use it at once.
+
+    Attributes:
+        host: As the header Host says it.
+        is_safe: Whether they are encrypted.
+    """
 
     def __init__(self, url: str, *, most: int, timeout: float, cacert: str = "") -> None:
         """Set up; nothing is touched yet.
@@ -32,26 +37,26 @@ class Connections:
         """
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._is_safe = parts.scheme == "https"
-        self._port = parts.port or (443 if self._is_safe else 80)
+        self.is_safe = parts.scheme == "https"
+        self._port = parts.port or (443 if self.is_safe else 80)
         self._timeout = timeout
         self._cacert = cacert or os.environ.get("AWS_CA_BUNDLE", "")
         self._idle: deque[http.client.HTTPConnection] = deque(maxlen=most)
         self._making = threading.Lock()
         weakref.finalize(self, _close_all, self._idle)
         name = f"[{self._host}]" if ":" in self._host else self._host
-        usual = self._port == (443 if self._is_safe else 80)
+        usual = self._port == (443 if self.is_safe else 80)
         self.host = name if usual else f"{name}:{self._port}"
 
     @property
     def start(self) -> str:
         """What stands before the path in a request: a proxy for plain HTTP wants it whole."""
-        return "" if self._is_safe or not self._proxy else f"http://{self.host}"
+        return "" if self.is_safe or not self._proxy else f"http://{self.host}"
 
     @property
     def extra_headers(self) -> dict[str, str]:
         """What a proxy for plain HTTP wants to know; not signed."""
-        return {} if self._is_safe else _credential_of(self._proxy)
+        return {} if self.is_safe else _credential_of(self._proxy)
 
     def take(self) -> http.client.HTTPConnection:
         """Give a connection that nobody else uses; a kept one unless it has ended.
@@ -83,7 +88,7 @@ class Connections:
             parts = urlsplit(self._proxy)
             host, port = parts.hostname or "", parts.port or 80
         connection: http.client.HTTPConnection
-        if self._is_safe:
+        if self.is_safe:
             connection = http.client.HTTPSConnection(
                 host, port, timeout=patience, context=self._context
             )
@@ -105,7 +110,7 @@ class Connections:
         proxies = getproxies_environment()
         if proxy_bypass(self.host):
             return ""
-        url = proxies.get("https" if self._is_safe else "http", "")
+        url = proxies.get("https" if self.is_safe else "http", "")
         return url if "://" in url or not url else f"http://{url}"
 
     @property

@@ -18,7 +18,7 @@ from backup.stores.s3_client import S3Settings
 from backup.stores.s3_connections import Connections
 from backup.stores.s3_credentials import find_credential
 from backup.stores.s3_errors import AnswerError
-from backup.stores.s3_signing import Request, encode_path, encode_query, sign
+from backup.stores.s3_signing import UNSIGNED, Request, encode_path, encode_query, sign
 
 # A server is hung when it takes none of so many bytes within the timeout.
 _PIECE = 1 << 18
@@ -80,7 +80,8 @@ class S3Line:
         """
         path = self._folder + encode_path(name)
         asked = encode_query(query)
-        body_hash = hashlib.sha256(body).hexdigest()
+        is_proven = self._connections.is_safe and "content-md5" in (headers or {})
+        body_hash = UNSIGNED if is_proven else hashlib.sha256(body).hexdigest()
         request = Request(
             method, self._connections.host, path, asked, dict(headers or {}), body_hash
         )

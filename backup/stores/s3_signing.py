@@ -1,8 +1,7 @@
 """Signing a request to an S3 server, as AWS Signature Version 4 asks. Pure.
 
 Source: "Authenticating Requests: Using the Authorization Header", Amazon S3 API Reference. S3
-encodes a path once and keeps it otherwise as it is; the hash of the body is always signed, so that
-the server refuses bytes that changed on the way.
+encodes a path once and keeps it otherwise as it is.
 """
 
 import hashlib
@@ -13,6 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+# In place of a body's hash: TLS and a signed Content-MD5 say as much.
+UNSIGNED = "UNSIGNED-PAYLOAD"
 _UNRESERVED = "-_.~"
 
 
@@ -39,7 +40,7 @@ class Request(NamedTuple):
         path: Encoded, with a slash in front.
         query: Encoded and sorted, as `encode_query` gives it.
         headers: By lower-case name; all of them are signed.
-        body_hash: SHA-256 of the body, hexadecimal.
+        body_hash: SHA-256 of the body, hexadecimal, or `UNSIGNED`.
     """
 
     method: str
