@@ -4,7 +4,7 @@ A new key would open nothing that is stored, and a new repository on a disk that
 wrong place would take the next backup as if all were well.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ops.retention.looks import drop_expected, give_up_gone, read_expected
 _CONFIG = "config"  # the one object every repository has at its top; restic's format, "Repository"
 
 
-def refuse_new_keys(estate: Estate, catalog: Catalog, missing: Iterable[Path]) -> None:
+def refuse_new_keys(estate: Estate, catalog: Catalog, missing: Sequence[Path]) -> None:
     """Refuse to make a key for stores that hold repositories already.
 
     Args:
@@ -37,7 +37,7 @@ def refuse_new_keys(estate: Estate, catalog: Catalog, missing: Iterable[Path]) -
     Raises:
         RepositoryKeyError: The key is lost, not new.
     """
-    known = find_known(estate, catalog)
+    known = find_known(estate, catalog) if missing else {}
     for path in missing:
         reference = f"file:{path}"
         stores = [it for it in estate.stores if estate.repository_key(it) == reference]
