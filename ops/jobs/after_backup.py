@@ -14,6 +14,7 @@ from ops.catalog.records import Occurrence
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.jobs.definitions import copy_job, list_jobs
+from ops.jobs.reading_methods import follow_with_full_reads
 from ops.journal import Origin
 from ops.ledger import overview
 from ops.ledger.definitions import LedgerEvent
@@ -23,6 +24,7 @@ from ops.notices.outbox import find_estate
 
 def follow_backups(session: Session, events: Sequence[LedgerEvent]) -> None:
     """Ask for what follows these events. A listener of the ledger."""
+    follow_with_full_reads(session, events)
     if not any(_has_news(event) for event in events):
         return
     estate = find_estate(session)

@@ -36,6 +36,8 @@ from ops.estate.own_site import OWN_SITE
 from ops.history import LEARNT_FROM, RunFigures, find_oddities
 from ops.jobs.beginning import Start, begin, clear_scratch
 from ops.jobs.indexing import update_index
+from ops.jobs.reading_methods import KEY as METHOD
+from ops.jobs.reading_methods import method_of
 from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.manifest import make_manifest
@@ -188,6 +190,11 @@ def summarize(
     return {
         "snapshot": result.snapshot_id,
         "parent": result.parent_id,
+        METHOD: method_of(
+            full_read=request.force,
+            is_whole=request.paths == (f"/{request.hostname}",),
+            parent=result.parent_id,
+        ),
         "taken_at": request.time.isoformat(),
         "files": numbers["total_files_processed"],
         "new_files": numbers["files_new"],

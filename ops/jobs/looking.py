@@ -8,10 +8,14 @@ from backup.repository import Repository
 from backup.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from backup.snapshots import Snapshot
 from backup.walk import Entry, TreeReader, find_folder, walk
+from ops.catalog.opening import open_catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.estate.references import reveal
 from ops.jobs.reading_lock import hold_reading_lock
+from ops.jobs.reading_methods import KEY as METHOD
+from ops.jobs.reading_methods import TOLD, read_methods
 from ops.jobs.repositories import open_repository
 from ops.jobs.vanished import title_of_known
 from ops.present import format_moment, format_size, write_json, write_line, write_table
@@ -32,15 +36,35 @@ def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
     readable = load_readable_snapshots(repository)
     for error in readable.errors:
         report(error)
+    methods = _find_methods(estate, name)
     if as_json:
-        write_json([_as_values(it) for it in readable.snapshots])
+        write_json([
+            {**_as_values(it), METHOD: methods.get(it.original or it.id)}
+            for it in readable.snapshots
+        ])  # fmt: skip
         return
     if not readable.snapshots:
         write_line(_("there is no snapshot yet"))
         return
-    rows = [_row(it, estate) for it in readable.snapshots]
-    heads = [_("Snapshot"), _("Taken"), _("Holds"), _("Files"), _("Size"), _("New, packed")]
-    write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(3, 4, 5))
+    rows = [_row(it, estate, methods.get(it.original or it.id, "")) for it in readable.snapshots]
+    heads = [
+        _("Snapshot"), _("Taken"), _("Holds"), _("Method"), _("Files"), _("Size"),
+        _("New, packed"),
+    ]  # fmt: skip
+    write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(4, 5, 6))
+
+
+def _find_methods(estate: Estate, site: str) -> dict[str, str]:
+    """Give by snapshot how it was read, from the catalog; nothing while that cannot be opened."""
+    try:
+        catalog = open_catalog(reveal(estate.catalog.url))
+    except OpsError:
+        return {}
+    try:
+        with catalog.reading() as session:
+            return read_methods(session, site)
+    finally:
+        catalog.close()
 
 
 def _as_values(snapshot: Snapshot) -> dict[str, object]:
@@ -54,13 +78,14 @@ def _as_values(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _row(snapshot: Snapshot, estate: Estate) -> list[str]:
+def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[str]:
     numbers = snapshot.summary
     size, added = numbers.get("total_bytes_processed"), numbers.get("data_added_packed")
     return [
         snapshot.short_id,
         format_moment(snapshot.time, estate.organisation.timezone),
         " ".join(snapshot.paths),
+        _(TOLD[method]) if method in TOLD else "–",
         str(numbers.get("total_files_processed", "")),
         "" if size is None else format_size(size),
         "" if added is None else format_size(added),

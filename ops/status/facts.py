@@ -21,6 +21,7 @@ from ops.duties.reminders import make_setting
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
+from ops.jobs.reading_methods import read_newest_full
 from ops.jobs.vanished import read_vanished
 from ops.notices.late import first_due
 from ops.notices.routing import find_gaps
@@ -29,6 +30,7 @@ from ops.retention.losses import Loss, read_losses
 from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
 from ops.status.counting import read_missed, read_newest
+from ops.status.gone import HeldGone, read_held_gone
 from ops.status.rule import CopyFacts, Verdict, judge_copies
 from ops.status.undelivered import read_undelivered
 
@@ -56,6 +58,7 @@ class SiteFacts:
         reread: Within which every stored byte is to be read back.
         newest_at: When its newest snapshot of the whole site was taken.
         due_since: When the service's own backup was first due; None for other sites.
+        full_at: When all of its bytes were last read, changed or not.
         newest_outcome: `ok`, `incomplete`, or empty where that is not known.
         newest_id: Its id.
         snapshots: How many there are in the primary store.
@@ -77,6 +80,7 @@ class SiteFacts:
     reread: timedelta
     newest_at: datetime | None = None
     due_since: datetime | None = None
+    full_at: datetime | None = None
     newest_outcome: str = ""
     newest_id: str = ""
     snapshots: int = 0
@@ -122,6 +126,7 @@ class Facts:
         is_service_running: Whether a service runs on this machine.
         has_relay: Whether the estate says how people are told.
         undelivered: Notices that could not be delivered: those still tried, those given up lately.
+        held_gone: What is held of sites that the estate no longer names, and is gone.
         vanished: Sites that the estate no longer names although nobody retired them.
         alerts: The open ones, the gravest and oldest first.
         reviews: Reviews of roles and accounts that were not done.
@@ -135,6 +140,7 @@ class Facts:
     has_relay: bool
     undelivered: tuple[int, int] = (0, 0)
     own: SiteFacts | None = None
+    held_gone: tuple[HeldGone, ...] = ()
     vanished: tuple[Vanished, ...] = ()
     alerts: tuple[AlertView, ...] = ()
     reviews: tuple[OverdueReview, ...] = ()
@@ -162,8 +168,10 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         copies = read_copies(
             session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
         )
+        held_gone = read_held_gone(session, estate)
         losses = read_losses(session, estate)
         freezes = {it.site: it for it in read_freezes(session)}
+        full_reads = read_newest_full(session)
         own_due_since = first_due(session, OWN_SITE)
         reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
@@ -181,6 +189,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
                 reread=reread,
                 newest_at=snapshot.taken_at if snapshot else None,
                 due_since=own_due_since if site.name == OWN_SITE else None,
+                full_at=full_reads.get(site.name),
                 newest_outcome=snapshot.outcome if snapshot else "",
                 newest_id=snapshot.id if snapshot else "",
                 snapshots=count,
@@ -207,6 +216,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         is_service_running=is_service_running(estate.service.state),
         has_relay=estate.notices.relay is not None,
         undelivered=undelivered,
+        held_gone=held_gone,
         vanished=vanished,
         alerts=alerts,
         reviews=reviews,

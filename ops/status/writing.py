@@ -89,7 +89,9 @@ def show_sites(*, as_json: bool) -> int:
     if as_json:
         write_json({"facts": facts, "problems": problems, "ok": code == 0})
         return code
-    heads = [_("Site"), _("State"), _("Newest backup"), _("Age"), _("Checked")]
+    heads = [
+        _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),
+    ]  # fmt: skip
     offset = format_moment(facts.now, facts.zone).split()[-1]
     title = _("Times are {offset}.").format(offset=offset)
     write_table(
@@ -128,6 +130,7 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
         Cell(state, tone),
         newest,
         Cell(age, "bad" if is_late(site, facts.now) else "plain"),
+        "–" if site.full_at is None else format_age(facts.now - site.full_at),
         _check_cell(site, facts),
     )
 

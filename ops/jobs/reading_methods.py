@@ -1,0 +1,120 @@
+"""How much of a site each backup read: all of its bytes again, or what had changed.
+
+On its set day each month a site is read in full (`full-read/SITE`). Where that run was missed or
+has failed, each nightly backup asks for it anew until one has ended well, in the transaction of
+the ledger's events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.records import Occurrence, Run
+from ops.clock.occurrences import occurrences_between
+from ops.estate.models import Estate
+from ops.jobs.definitions import backup_job, list_jobs
+from ops.ledger import overview
+from ops.ledger.definitions import JobDefinition, LedgerEvent, read_schedule
+from ops.ledger.recording import BY_CLOCK
+from ops.notices.outbox import find_estate
+from ops.text import N_
+
+Method = Literal["full", "incremental"]
+
+KEY = "method"
+"""Under which a run's summary, and so its journal row, says it."""
+TOLD: dict[str, str] = {"full": N_("full"), "incremental": N_("incremental")}
+
+_GRACE = timedelta(hours=6)
+"""For so long after its due time a full read is still at work, tried again, or waits its turn."""
+_LOOKED_BACK = timedelta(days=400)
+_DONE = ("ok", "incomplete")
+
+
+def method_of(*, full_read: bool, is_whole: bool, parent: str) -> Method:
+    """Say how much a backup read; pure.
+
+    Args:
+        full_read: Whether it was to read every byte again.
+        is_whole: Whether it took the whole site, not a database alone.
+        parent: Id of the snapshot whose unchanged files it took over unread; empty for none.
+    """
+    return "full" if full_read or (is_whole and not parent) else "incremental"
+
+
+def read_methods(session: Session, site: str) -> dict[str, str]:
+    """Give how each snapshot of a site was made, by its id, as far as runs tell of it."""
+    summaries = session.execute(
+        select(Run.summary).where(Run.kind == "backup", Run.site == site, Run.outcome.in_(_DONE))
+    ).scalars()
+    return {str(it["snapshot"]): str(it[KEY]) for it in summaries if KEY in it}
+
+
+def read_newest_full(session: Session) -> dict[str, datetime]:
+    """Give when each whole site was last read in full, by its name."""
+    rows = session.execute(
+        select(Run.job, Run.site, Run.started_at, Run.summary)
+        .where(Run.kind == "backup", Run.outcome.in_(_DONE))
+        .order_by(Run.started_at)
+    )
+    return {site: started for job, site, started, summary in rows if _is_full(job, site, summary)}
+
+
+def _is_full(job: str, site: str, summary: Mapping[str, Any]) -> bool:
+    """Runs from before the method was kept are known by their job."""
+    is_whole = job in {backup_job(site), f"full-read/{site}"}
+    return is_whole and (summary.get(KEY) == "full" or job.startswith("full-read/"))
+
+
+def find_owed(job: JobDefinition, newest: datetime | None, now: datetime) -> datetime | None:
+    """Give the due time at which a site should have been read in full and was not; pure.
+
+    Args:
+        job: The site's full read.
+        newest: When the site was last read in full; None for never.
+        now: Present moment; what became due in the last hours is not owed yet.
+    """
+    until = now - _GRACE
+    schedule = read_schedule(job.schedule, job.timezone, job.spread_key or job.site)
+    found = occurrences_between(schedule, until - _LOOKED_BACK, until, limit=1)
+    return found[-1] if found and (newest is None or newest < found[-1]) else None
+
+
+def follow_with_full_reads(session: Session, events: Sequence[LedgerEvent]) -> None:
+    """Ask for the full reads that are owed when a nightly backup has ended. A listener."""
+    sites = {it.site for it in events if _is_nightly(it)}
+    estate = find_estate(session) if sites else None
+    if estate is not None:
+        ask_for_full_reads(session, estate, sites, datetime.now(UTC))
+
+
+def _is_nightly(event: LedgerEvent) -> bool:
+    is_backup = event.occasion == "ended" and event.job == backup_job(event.site)
+    return is_backup and event.outcome in _DONE
+
+
+def ask_for_full_reads(
+    session: Session, estate: Estate, sites: set[str], now: datetime
+) -> list[str]:
+    """Ask for what is owed, as far as none is under way; gives the jobs that were asked for."""
+    names = {f"full-read/{site}" for site in sites}
+    newest = read_newest_full(session)
+    open_jobs = set(
+        session.execute(
+            select(Occurrence.job).where(Occurrence.job.in_(names), Occurrence.state != "ended")
+        ).scalars()
+    )
+    asked = []
+    for job in list_jobs(estate):
+        if job.name not in names - open_jobs:
+            continue
+        owed = find_owed(job, newest.get(job.site), now)
+        if owed is not None:
+            origin = replace(BY_CLOCK, reason=f"full read owed since {owed.isoformat()}")
+            overview.trigger(session, job, now=now, origin=origin)
+            asked.append(job.name)
+    return asked
