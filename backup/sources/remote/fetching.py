@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from backup.errors import SourceError
@@ -10,7 +11,8 @@ from backup.packs import ID_LENGTH
 from backup.progress import Progress
 from backup.reading import LARGEST_SMALL_FILE, Xattrs
 from backup.scan_state import Content, Folder
-from backup.sources.remote.tree import Arriving, RemoteTree, Wanted
+from backup.sources.remote.earlier import LEAST_BYTES, EarlierContent
+from backup.sources.remote.tree import Arriving, DoubtfulError, RemoteTree, Wanted
 from backup.writer import RunWriter
 
 _ROUNDS = 3
@@ -56,6 +58,7 @@ class RemoteFetcher(Fetcher):
         super().__init__(writer, receiver, progress)
         self._report = report
         self._queue: list[Place] = []
+        self._earlier: dict[tuple[int, int], EarlierContent] = {}
         self._small: list[tuple[_Arrival, bytes]] = []
         self._small_bytes = 0
         self._buffer = memoryview(bytearray(LARGEST_SMALL_FILE))
@@ -65,6 +68,20 @@ class RemoteFetcher(Fetcher):
         if folder.stats[place].st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
             return
         self._queue.append((folder, place))
+        self._note_earlier(folder, place)
+
+    def _note_earlier(self, folder: Folder, place: int) -> None:
+        """Keep in mind what a big file held before, while the old tree is at hand."""
+        row = folder.previous.row(folder.names[place])
+        if row is None or row.fields.type != "file" or not row.fields.content:
+            return
+        if min(row.fields.size, folder.stats[place].st_size) < LEAST_BYTES:
+            return
+        with suppress(ValueError):  # an odd node
+            blob_ids = [bytes.fromhex(each) for each in row.fields.content]
+            if self._writer.holds_data(blob_ids):
+                earlier = EarlierContent(self._writer.read_data, blob_ids)
+                self._earlier[id(folder), place] = earlier
 
     def pull(self, tree: RemoteTree, path_of: Callable[[Folder, int], bytes]) -> None:
         """Fetch all that was noted, and wait until it is stored.
@@ -80,7 +97,7 @@ class RemoteFetcher(Fetcher):
         while self._queue:
             rounds += 1
             queue, self._queue = self._queue, []
-            wanted = [Wanted(path_of(*it), it[0].stats[it[1]]) for it in queue]
+            wanted = [self._want(path_of(*it), *it) for it in queue]
             arrivals: dict[int, _Arrival] = {}
 
             def take(number: int, file: Arriving, arrivals: dict[int, _Arrival] = arrivals) -> None:
@@ -91,6 +108,10 @@ class RemoteFetcher(Fetcher):
             self._writer.drain()
             for number, (place, ending) in enumerate(zip(queue, endings, strict=True)):
                 self._conclude(place, arrivals.get(number), ending, is_last=rounds >= _ROUNDS)
+
+    def _want(self, path: bytes, folder: Folder, place: int) -> Wanted:
+        earlier = self._earlier.pop((id(folder), place), None)
+        return Wanted(path, folder.stats[place], earlier)
 
     def _store(self, file: Arriving) -> _Arrival:
         arrival = _Arrival(file.before, file.xattrs)
@@ -133,6 +154,9 @@ class RemoteFetcher(Fetcher):
         is_last: bool,
     ) -> None:
         folder, place = at
+        if isinstance(ending, DoubtfulError):
+            self._queue.append(at)  # whole this time
+            return
         if isinstance(ending, OSError):
             self._deliver(folder, place, ending)
             return

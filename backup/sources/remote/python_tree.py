@@ -18,7 +18,7 @@ a path and hashes; a count of 0 lets it go on. For each file it prints ``N`` err
 attributes and all bytes of a small file that did not change meanwhile, or ``H`` row and attributes,
 then bytes, then ``T`` error and row of what the file is now. Bytes come as ``D`` data, ``S`` uint64
 length of a hole, ``K`` uint64 offset and uint32 length of a block whose hash was in the request
-(BLAKE2b-128 of each 256 KiB of an earlier content, joined; we ask for none so far).
+(BLAKE2b-128 of each 256 KiB of an earlier content, joined).
 
 An *extra* is error, text of a link's target, attributes. *Attributes* are counted pairs of texts.
 """
@@ -34,9 +34,11 @@ from pathlib import Path
 from backup.errors import SourceError
 from backup.owners import NamedOwners
 from backup.reading import Xattrs
+from backup.sources.remote.earlier import BLOCK, EarlierContent
 from backup.sources.remote.frame_reader import FrameReader
 from backup.sources.remote.lines import Line, translated
 from backup.sources.remote.tree import (
+    DoubtfulError,
     Extra,
     Listed,
     ListedFolder,
@@ -148,11 +150,13 @@ class PythonTree:
         """See `RemoteTree`."""
         if not wanted:
             return []
-        request = [_text(it.path) + _text(b"") for it in wanted]
+        request = [_text(it.path) + _text(_hashes_of(it)) for it in wanted]
         self._line.write(_NUMBER.pack(len(wanted)) + b"".join(request))
-        return [self._fetch_one(number, take) for number in range(len(wanted))]
+        return [self._fetch_one(number, it.earlier, take) for number, it in enumerate(wanted)]
 
-    def _fetch_one(self, number: int, take: Take) -> os.stat_result | OSError:
+    def _fetch_one(
+        self, number: int, earlier: EarlierContent | None, take: Take
+    ) -> os.stat_result | OSError:
         kind, body = self._line.read_frame()
         reader = FrameReader(body)
         if kind == b"N":
@@ -164,7 +168,7 @@ class PythonTree:
             return whole.before
         if kind != b"H":
             raise self._line.failed("what it sent makes no sense")
-        file = _Arriving(self._line, reader.status(), reader.xattrs())
+        file = _Arriving(self._line, reader.status(), reader.xattrs(), earlier)
         take(number, file)
         return file.ending()
 
@@ -181,9 +185,18 @@ class PythonTree:
 class _Arriving:
     """See `Arriving`."""
 
-    def __init__(self, line: Line, before: os.stat_result, xattrs: Xattrs) -> None:
+    def __init__(
+        self,
+        line: Line,
+        before: os.stat_result,
+        xattrs: Xattrs,
+        earlier: EarlierContent | None = None,
+    ) -> None:
         self.before = before
         self.xattrs = xattrs
+        self._earlier = earlier
+        self._reached = 0
+        self._is_doubtful = False
         self._line = line
         self._data = memoryview(b"")
         self._zeros = 0
@@ -213,19 +226,37 @@ class _Arriving:
         kind, body = self._line.read_frame()
         if kind == b"D":
             self._data = memoryview(body)
+            self._reached += len(body)
         elif kind == b"S":
             (self._zeros,) = _LONG.unpack(body)
+            self._reached += self._zeros
+        elif kind == b"K":
+            self._take_known(*_BLOCK.unpack(body))
         elif kind == b"T":
             reader = FrameReader(body)
             self._ending = reader.error() or reader.status()
         else:
             raise self._line.failed("what it sent makes no sense")
 
+    def _take_known(self, offset: int, length: int) -> None:
+        """Put in a block that did not travel; what is in doubt is filled with zeros and told."""
+        fits = self._earlier is not None and offset == self._reached and 0 < length <= BLOCK
+        if not fits:
+            raise self._line.failed("what it sent makes no sense")
+        data = self._earlier.block(offset, length) if self._earlier is not None else None
+        self._is_doubtful = self._is_doubtful or data is None
+        self._data = memoryview(bytes(length) if data is None else data)
+        self._reached += length
+
     def ending(self) -> os.stat_result | OSError:
         """What the file is after it was read; what was not read of it is passed over."""
         while self._ending is None:
             self._read_frame()
-        return self._ending
+        return DoubtfulError() if self._is_doubtful else self._ending
+
+
+def _hashes_of(wanted: Wanted) -> bytes:
+    return wanted.earlier.hashes() if wanted.earlier is not None else b""
 
 
 def _parse_folder(reader: FrameReader) -> ListedFolder:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from backup.owners import Owners
 from backup.reading import Xattrs
+from backup.sources.remote.earlier import EarlierContent
 
 
 class Extra(NamedTuple):
@@ -88,10 +89,17 @@ class Wanted(NamedTuple):
     Attributes:
         path: From the root.
         status: What it was when it was listed.
+        earlier: What it held before, of which blocks need not travel again; the way of reading may
+            make nothing of it.
     """
 
     path: bytes
     status: os.stat_result
+    earlier: EarlierContent | None = None
+
+
+class DoubtfulError(OSError):
+    """Blocks of an earlier content did not do: the file has to be fetched whole."""
 
 
 class Arriving(Protocol):
