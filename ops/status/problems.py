@@ -18,6 +18,7 @@ from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.broken_rule import find_broken_parts
 from ops.status.facts import Facts, LastRun, SiteFacts
+from ops.status.gone import explain_held_gone
 from ops.status.store_problems import Level, explain_stores
 from ops.text import N_, _, fill, language, ngettext
 
@@ -178,6 +179,8 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
                 params,
             ),
         ))  # fmt: skip
+    for gone in facts.held_gone:
+        yield Problem("red", gone.site, explain_held_gone(gone))
     for vanished in facts.vanished:
         told = _explain_vanished(vanished)
         yield Problem("red", vanished.name, told, vanished_subject(vanished.name))

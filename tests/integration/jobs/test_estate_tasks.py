@@ -406,6 +406,10 @@ def test_retiring_keeps_what_an_auditor_asks_for_and_ends_the_alarm(two_sites: P
     shown = giucong(two_sites, "estate.retire", "--site", "xa-cu", "--show")
     assert (shown.returncode, row.minutes in shown.stdout) == (0, True)
     look_at_past_site(two_sites, "retired")
+    away = two_sites.parent / "away"
+    (two_sites.parent / "stores/near/xa-cu").rename(away)
+    assert "they are held for 05/QĐ-TTr" in giucong(two_sites).stdout
+    away.rename(two_sites.parent / "stores/near/xa-cu")
     assert kept["last"][0] in ended.stdout
 
     assert "xa-cu" not in giucong(two_sites).stdout

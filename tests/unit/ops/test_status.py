@@ -8,6 +8,7 @@ from ops.alerts.overview import AlertView, Telling
 from ops.paragraphs import wrap
 from ops.retention.losses import Loss
 from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
+from ops.status.gone import HeldGone
 from ops.status.problems import find_problems, summarize
 from ops.status.rule import CopyFacts, Verdict
 from ops.status.writing import format_age
@@ -229,6 +230,15 @@ def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
     assert find_problems(facts(a_site(rule=(replace(places, outcome="ok"),)))) == []
     nothing = a_site(newest_at=None, rule=(places,))
     assert [it.told.what for it in find_problems(facts(nothing))] == ["there is no backup yet"]
+
+
+def test_what_is_held_of_a_retired_site_and_gone_is_red() -> None:
+    gone = HeldGone("xa-cu", "near", "/srv/near/xa-cu", "05/QĐ-TTr")
+    (problem,) = find_problems(facts(a_site(), held_gone=(gone,)))
+
+    assert (problem.level, problem.site) == ("red", "xa-cu")
+    assert problem.told.what == "the backups in near are gone: /srv/near/xa-cu is not there"
+    assert problem.told.why == "they are held for 05/QĐ-TTr"
 
 
 def test_a_review_of_roles_that_was_not_done_is_red() -> None:
