@@ -47,6 +47,11 @@ def forget_job(site: str, store: str = "") -> str:
     return _at(f"forget/{site}", store)
 
 
+def scan_job(site: str, store: str = "") -> str:
+    """Give the name of the look for malware in a site's newest copy in a store."""
+    return _at(f"scan/{site}", store)
+
+
 def repair_job(site: str) -> str:
     """Give the name of a repair of a site's repository, which only people start."""
     return f"repair/{site}"
@@ -116,6 +121,13 @@ def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition
         kind="forget",
         site=site.name,
         schedule=site.schedule.forget,
+        timezone=zone,
+    )
+    yield JobDefinition(
+        name=scan_job(site.name),
+        kind="scan",
+        site=site.name,
+        schedule=site.schedule.scan,
         timezone=zone,
     )
     yield JobDefinition(

@@ -16,6 +16,7 @@ CHECK = "check"
 COPY = "copy"
 FORGET = "forget"
 JOURNAL_HEAD = "journal-head"
+SCAN = "scan"
 WITNESS = "witness"
 
 
@@ -49,6 +50,12 @@ def _forget(context: RunContext) -> JobResult:
     return forget_and_prune(context)
 
 
+def _scan(context: RunContext) -> JobResult:
+    from ops.jobs.scanning import scan_copy
+
+    return scan_copy(context)
+
+
 def _sign_journal(context: RunContext) -> JobResult:
     from ops.jobs.journal_heads import sign_daily
 
@@ -66,6 +73,7 @@ register(CHECK, _check)
 register(COPY, _copy)
 register(FORGET, _forget)
 register(JOURNAL_HEAD, _sign_journal)
+register(SCAN, _scan)
 register(WITNESS, _witness)
 register_listener(write_notices)
 register_listener(_follow_backups)

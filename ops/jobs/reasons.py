@@ -20,6 +20,7 @@ from ops.ledger.definitions import (
     STOPPED,
     TIMED_OUT,
 )
+from ops.malware.telling import tell_reason
 from ops.present import format_number, format_size
 from ops.ransomware.freezing import FROZEN
 from ops.ransomware.telling import tell_figures, tell_signals
@@ -134,6 +135,12 @@ _PLAIN: Mapping[str, Explanation] = {
             "look at the disk, then read all back: `{program} backup.check --site {site}"
             " --read-data`"
         ),
+    ),
+    "signatures_old": Explanation(
+        N_("ClamAV's signatures are {days} days old; {longest} are allowed"),
+        N_("malware that came up since then would not be found"),
+        N_("nothing was found in what was looked through"),
+        N_("bring them up to date (`freshclam`), then `{program} backup.scan --site {site}`"),
     ),
     "nothing_to_copy": Explanation(
         N_("there is no backup yet that could go to {store}"),
@@ -328,6 +335,31 @@ def _explain_witness(params: Params) -> Explanation:
     )
 
 
+def _explain_unscanned(params: Params) -> Explanation:
+    told = [f"{it['path']} ({tell_reason(it['reason'])})" for it in params["first"]]
+    return Explanation(
+        _("{count} files of snapshot {snapshot} were not looked into for malware").format(**params),
+        "; ".join(told),
+        _("nothing was found in what was looked through"),
+        fill(N_("see all of them: `{program} backup.scan --site {site} --json`"), params),
+    )
+
+
+def _explain_malware(params: Params) -> Explanation:
+    return Explanation(
+        _("malware was found in snapshot {snapshot} in {store}: {count} files").format(**params),
+        "; ".join(params["first"]),
+        _("nothing was deleted; earlier copies may be clean"),
+        fill(
+            N_(
+                "clean the live site, then back it up and look again: `{program} backup.scan"
+                " --site {site}`"
+            ),
+            params,
+        ),
+    )
+
+
 def _explain_frozen(params: Params) -> Explanation:
     return Explanation(
         _(
@@ -351,6 +383,8 @@ def _explain_frozen(params: Params) -> Explanation:
 
 _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
     FROZEN: _explain_frozen,
+    "malware_found": _explain_malware,
+    "not_all_scanned": _explain_unscanned,
     "unreadable": _explain_unreadable,
     "database_damaged": _explain_damaged_database,
     "suspicious": _explain_suspicious,

@@ -25,6 +25,7 @@ from ops.jobs.restore_work import Done, RestoreIncompleteError, RestoreWish, Res
 from ops.jobs.restoring_parts import Chosen, choose_parts
 from ops.jobs.second_person import ask_second_person
 from ops.jobs.vanished import title_of_known
+from ops.malware.remembering import require_scan
 from ops.people.approvals import Permit
 from ops.people.requests import Wish
 from ops.present import format_moment, write_line
@@ -74,6 +75,8 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             write_line(f"{wish.site} · {snapshot.short_id} · {moment}")
             chosen, permit = None, None
             if site is not None:
+                with bench.catalog.reading() as session:
+                    require_scan(session, estate.security, site.name, snapshot)
                 chosen = _ask(wish, site, moment)
                 permit = _ask_second_person(bench, wish, site, snapshot)
             with _recorded(bench, wish, snapshot, permit) as done:

@@ -20,7 +20,12 @@ from ops.present import format_duration, format_moment
 from ops.text import LABELS, N_, _
 
 _SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
-_KINDS = {"backup": N_("backup"), "check": N_("check"), "forget": N_("forgetting")}
+_KINDS = {
+    "backup": N_("backup"),
+    "check": N_("check"),
+    "forget": N_("forgetting"),
+    "scan": N_("look for malware"),
+}
 _MOST_JOBS = 5
 _ABOUT_NO_SITE = {DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
 

@@ -1,4 +1,4 @@
-"""Tasks around what may have got into backups."""
+"""Tasks around what may have got into backups: accept a suspicious one, look for malware."""
 
 from invoke.context import Context
 
@@ -26,3 +26,33 @@ def accept(_context: Context, site: str, reason: str, dry_run: bool = False) -> 
     from ops.jobs.watch_telling import accept_backup
 
     return accept_backup(site, reason, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site; left out: all sites."),
+        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
+        "store": N_("Store; left out: the primary."),
+        "json": N_("Print the result as JSON."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def scan(
+    _context: Context,
+    site: str = "",
+    snapshot: str = "",
+    store: str = "",
+    json: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Look through a site's copy for malware, with ClamAV; nothing is ever deleted.
+
+    What could not be looked into counts as not checked, and is listed.
+    """
+    from ops.jobs.scanning_by_hand import scan_sites
+    from ops.progress import shown_progress
+
+    with shown_progress() as progress:
+        return scan_sites(
+            site, progress, snapshot=snapshot, store=store, as_json=json, dry_run=dry_run
+        )
