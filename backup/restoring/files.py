@@ -30,7 +30,15 @@ _WORKS: dict[Step, Work] = {
 }
 # One look-up in the index costs as much as several files, so small folders share one.
 _LOOKED_UP_TOGETHER = 256
+# A repository of so many bytes: a whole snapshot of it is hardly a single order.
+_MUCH = 8 * MOST_BYTES
 _WRITING = ("create", "replace")
+
+
+def _is_much(index: Index, request: RestoreRequest) -> bool:
+    """Guess whether workers are needed, so that they load while the first trees are read."""
+    whole = request.chooses_everything and not request.dry_run and request.subfolder in {b"", b"/"}
+    return whole and int(index.sizes().sum()) >= _MUCH
 
 
 class Files:
@@ -59,6 +67,7 @@ class Files:
             request,
             writer=make_writer(PackReader(repository.store, repository.key)),
             on_answer=self._hear,
+            much=_is_much(index, request),
         )
         self._batches = Batches(self._places, self._hands.submit)
         self._large = LargeFiles(folders, tally, sparse=request.sparse)

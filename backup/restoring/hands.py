@@ -56,10 +56,16 @@ class OwnHands:
 
 
 class ManyHands:
-    """Gives orders to worker processes, started when there is more than one order."""
+    """Gives orders to worker processes, started when there is more than one order, or at once."""
 
     def __init__(
-        self, setup: tuple[object, ...], root: int, *, width: int, alone: OwnHands
+        self,
+        setup: tuple[object, ...],
+        root: int,
+        *,
+        width: int,
+        alone: OwnHands,
+        at_once: bool = False,
     ) -> None:
         """Set up.
 
@@ -68,6 +74,7 @@ class ManyHands:
             root: Descriptor of the target, which the workers inherit.
             width: How many workers.
             alone: Who does it if there is one order only.
+            at_once: Whether there will surely be more.
         """
         self._setup = setup
         self._root = root
@@ -76,6 +83,8 @@ class ManyHands:
         self._first: Order | None = None
         self._pool: Pool | None = None
         self._waiting: dict[int, deque[Order]] = {}
+        if at_once:
+            self._start()
 
     def submit(self, order: Order) -> None:
         """See `Hands.submit`."""
@@ -147,6 +156,7 @@ def make_hands(
     *,
     writer: FileWriter,
     on_answer: OnAnswer,
+    much: bool = False,
 ) -> Hands:
     """Choose worker processes where the store can be opened there, else this process.
 
@@ -156,6 +166,7 @@ def make_hands(
         request: What is restored.
         writer: Works in this process.
         on_answer: Told of every order that was carried out.
+        much: Whether there is surely enough to do for several workers.
     """
     alone = OwnHands(writer, on_answer)
     width = _usual_width(repository.store) if request.workers is None else request.workers
@@ -163,4 +174,4 @@ def make_hands(
     if recipe is None or width < 1:
         return alone
     setup = (recipe, tuple(repository.key), root, request.sparse, request.dry_run)
-    return ManyHands(setup, root, width=width, alone=alone)
+    return ManyHands(setup, root, width=width, alone=alone, at_once=much)
