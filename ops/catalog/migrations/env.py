@@ -7,6 +7,7 @@ from ops.catalog import (  # noqa: F401  # fills Base.metadata
     copies_records,
     duties_records,
     indexes,
+    media_records,
     people_records,
     records,
     retention_records,

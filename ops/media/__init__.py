@@ -1,0 +1,1 @@
+"""Removable media: backups on disks that lie in a safe, their labels, their renewal."""

@@ -1,0 +1,73 @@
+"""Keep the record of each medium in the catalog, in step with its label."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops import journal
+from ops.catalog.media_records import Medium
+from ops.journal import Entry, Origin
+from ops.media.label import Label, content_values
+
+WRITTEN = "media.written"
+READ_BACK = "media.read-back"
+
+
+def read_media(session: Session) -> Sequence[Medium]:
+    """Give every medium, by code."""
+    return session.execute(select(Medium).order_by(Medium.code)).scalars().all()
+
+
+def note_written(session: Session, origin: Origin, label: Label, *, damaged: int) -> None:
+    """Keep what stands on a medium's label, and journal it.
+
+    Args:
+        session: A writing session.
+        origin: Who wrote it.
+        label: As it stands on the medium now.
+        damaged: How many files did not read back as they were written.
+    """
+    contents = [content_values(it) for it in label.contents]
+    session.merge(Medium(
+        code=label.code,
+        kind=label.kind,
+        started_on=label.started_on,
+        renew_on=label.renew_on,
+        kept_at=label.kept_at,
+        holder=label.holder,
+        written_at=label.written_at,
+        verified_at=label.written_at,
+        verified="failed" if damaged else "ok",
+        contents=contents,
+    ))  # fmt: skip
+    digests = {it.site: it.digest for it in label.contents}
+    details = {
+        "kind": label.kind,
+        "started_on": label.started_on.isoformat(),
+        "renew_on": label.renew_on.isoformat() if label.renew_on else None,
+        "kept_at": label.kept_at,
+        "holder": label.holder,
+        "digests": digests,
+        "damaged": damaged,
+    }
+    journal.append(session, origin, [Entry(WRITTEN, label.code, details)])
+
+
+def note_read_back(
+    session: Session, origin: Origin, code: str, *, damaged: Sequence[str], now: datetime
+) -> None:
+    """Note that a medium was read back whole, and journal it.
+
+    Args:
+        session: A writing session.
+        origin: Who read it.
+        code: Which.
+        damaged: Names of the sites whose repositories are not as the label says.
+        now: When.
+    """
+    medium = session.get(Medium, code)
+    if medium is not None:
+        medium.verified_at, medium.verified = now, "failed" if damaged else "ok"
+    journal.append(session, origin, [Entry(READ_BACK, code, {"damaged": list(damaged)})])
