@@ -206,6 +206,21 @@ def test_a_connection_that_the_server_closed_is_not_used_again(setup: Setup) -> 
     assert setup.once.read("config") == b"one"
 
 
+def test_a_proxy_of_the_environment_is_used(
+    s3_server: S3Server, line: FaultyLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = s3_server.new_store().settings
+    monkeypatch.setenv("HTTP_PROXY", line.url.replace("//", "//name:word@"))
+    monkeypatch.setenv("http_proxy", line.url.replace("//", "//name:word@"))
+    S3Store(settings).write("config", b"one")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    assert S3Store(settings).read("config") == b"one"
+    assert (
+        line.requests == [f"PUT {settings.endpoint}/{settings.bucket}/{settings.prefix}/config"] * 2
+    )
+
+
 def test_a_wrong_secret_is_told_without_it(s3_server: S3Server) -> None:
     settings = replace(s3_server.new_store().settings, secret_key="wrong-secret")  # noqa: S106 -- wrong on purpose
     with pytest.raises(StoreDeniedError) as caught:
