@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -53,7 +54,9 @@ class FaultyLine:
         requests: What was asked, as "METHOD path?query".
     """
 
-    def __init__(self, endpoint: str, *faults: LineFault) -> None:
+    def __init__(
+        self, endpoint: str, *faults: LineFault, context: ssl.SSLContext | None = None
+    ) -> None:
         self.faults = list(faults)
         self.requests: list[str] = []
         self._to = urlsplit(endpoint).netloc
@@ -61,7 +64,10 @@ class FaultyLine:
         self._open: set[socket.socket] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if context is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

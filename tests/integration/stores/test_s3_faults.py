@@ -1,12 +1,20 @@
 """An S3 store over a line that fails as planned: nothing lost, and each failure told clearly."""
 
 import hashlib
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from backup.errors import (
     ObjectExistsError,
@@ -219,6 +227,47 @@ def test_a_proxy_of_the_environment_is_used(
     assert (
         line.requests == [f"PUT {settings.endpoint}/{settings.bucket}/{settings.prefix}/config"] * 2
     )
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make one for this machine that signs itself, its key behind it in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
+def test_only_a_trusted_certificate_is_talked_to(s3_server: S3Server, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with FaultyLine(s3_server.endpoint, context=context) as line:
+        settings = replace(s3_server.new_store().settings, endpoint=line.url)
+        with pytest.raises(StoreError, match="cannot write config") as caught:
+            S3Store(settings).write("config", b"one")
+        assert "--cacert" in caught.value.next_step
+
+        trusting = S3Store(replace(settings, cacert=str(certificate)))
+        trusting.write("config", b"one")
+        assert trusting.read("config") == b"one"
 
 
 def test_a_wrong_secret_is_told_without_it(s3_server: S3Server) -> None:
