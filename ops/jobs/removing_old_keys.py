@@ -19,6 +19,7 @@ from ops.jobs.rotating_master import OLD, MasterRotation
 from ops.jobs.second_person import ask_second_person
 from ops.people.requests import Wish
 from ops.present import write_line
+from ops.ransomware.freezing import find_freeze
 from ops.retention.holds import list_holds, need_two
 from ops.retention.protection import HoldView, is_held
 from ops.text import _
@@ -87,15 +88,19 @@ def decide_needed(
     *,
     minimum_days: int,
     now: datetime,
+    is_frozen: bool = False,
 ) -> str:
-    """Say what keeps an old repository: `held`, `young`, or nothing; pure.
+    """Say what keeps an old repository: `frozen`, `held`, `young`, or nothing; pure.
 
     Args:
         snapshots: What it holds.
         holds: In force for the site.
         minimum_days: Nothing younger goes.
         now: Present moment, aware.
+        is_frozen: Whether a backup of the site looks like the work of ransomware.
     """
+    if is_frozen:
+        return "frozen"
     if any(is_held(it.id, holds) or is_held(it.original, holds) for it in snapshots):
         return "held"
     newest = max((it.time for it in snapshots), default=None)
@@ -142,10 +147,22 @@ def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -
         holds = tuple(
             HoldView(it.snapshot, it.reference) for it in list_holds(session, rotation.site)
         )
+        is_frozen = find_freeze(session, rotation.site) is not None
     rules = estate.retention_for(estate.site(rotation.site), rotation.stores[0])
     why = decide_needed(
-        old.snapshots, holds, minimum_days=rules.minimum_days, now=datetime.now(UTC)
-    )
+        old.snapshots, holds, minimum_days=rules.minimum_days, now=datetime.now(UTC),
+        is_frozen=is_frozen,
+    )  # fmt: skip
+    if why == "frozen":
+        raise StillNeededError(
+            "{path} has to stay",
+            why="a backup of the site looks like the work of ransomware, and nobody has looked yet",
+            data="nothing was removed",
+            next_step="look at the site, then `{program} backup.accept --site {site} --reason"
+            " TEXT`",
+            path=old.path,
+            site=rotation.site,
+        )
     if why:
         raise StillNeededError(
             "{path} has to stay",

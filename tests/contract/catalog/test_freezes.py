@@ -10,6 +10,7 @@ from backup.snapshots import Snapshot
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow
 from ops.catalog.watch_records import WatchFinding
+from ops.jobs.removing_old_keys import decide_needed
 from ops.ransomware.figures import ChangeFigures
 from ops.ransomware.freezing import (
     FROZEN,
@@ -83,3 +84,9 @@ def test_the_catalog_itself_refuses_an_acceptance_without_a_reason(catalog: Cata
         session.execute(
             text("UPDATE watch_findings SET accepted_at = :now"), {"now": "2026-11-24 00:00:00"}
         )
+
+
+@pytest.mark.parametrize(("is_frozen", "why"), [(True, "frozen"), (False, "")])
+def test_an_old_repository_stays_while_its_site_is_frozen(is_frozen: bool, why: str) -> None:
+    old = Snapshot(time=NOW - timedelta(days=400), tree=b"", paths=("/a",), hostname="a", id="1")
+    assert decide_needed((old,), (), minimum_days=30, now=NOW, is_frozen=is_frozen) == why
