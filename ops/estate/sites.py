@@ -113,7 +113,7 @@ class FilesPart(Part):
             raise mistake("a source of this kind needs a command", 'add `command = "..."`')
         if self.source == "sftp" and self.host is None:
             raise mistake("a source of this kind needs a host", 'add `host = "..."`')
-        if self.source != "delivered" and "delivery" in self.model_fields_set:
+        if self.source != "delivered" and self.delivery != Delivery():
             raise mistake(
                 "only a folder that another system fills has a delivery",
                 'write `source = "delivered"`, or remove `delivery`',

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError, WrongUseError
+from ops.estate.models import Estate
 from ops.estate.read import find_estate_path
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 
@@ -206,6 +207,13 @@ def test_the_fingerprint_follows_the_content_and_not_the_layout(load: Load) -> N
 
     assert load(f"\n# một chú thích\n{SITE}").fingerprint() == first
     assert load(SITE.replace("www", "web")).fingerprint() != first
+
+
+def test_a_stored_estate_can_be_read_again(load: Load, tmp_path: Path) -> None:
+    """Where the file has mistakes now, people are told by the version that was stored last."""
+    stored = load()
+    again = Estate.model_validate(stored.document(), context={"folder": tmp_path})
+    assert again.document() == stored.document()
 
 
 def test_the_estate_is_found_by_variable_then_here(
