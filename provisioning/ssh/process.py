@@ -55,7 +55,10 @@ class SshProcess:
                 parts.append(data)
             return b"".join(parts)
         if size and not self._ahead:
-            self._ahead = memoryview(self._receive(max(size, _CHUNK)))
+            received = self._receive(max(size, _CHUNK))
+            if len(received) <= size:
+                return received
+            self._ahead = memoryview(received)
         data, self._ahead = bytes(self._ahead[:size]), self._ahead[size:]
         return data
 

@@ -30,10 +30,30 @@ class Line:
 
     def read_frame(self) -> tuple[bytes, bytes]:
         """Read one frame: kind and body."""
+        kind, length = self.read_head()
+        return kind, self.read_exactly(length)
+
+    def read_head(self) -> tuple[bytes, int]:
+        """Read kind and length of a frame, whose body is to be read next."""
         kind, length = _FRAME.unpack(self.read_exactly(_FRAME.size))
         if length > _LARGEST_FRAME:
             raise self.failed("what it sent makes no sense")
-        return kind, self.read_exactly(length)
+        return kind, length
+
+    def readinto(self, view: memoryview) -> int:
+        """Copy what is there, and only once, into a buffer that is not empty.
+
+        Raises:
+            SourceError: Nothing comes any more.
+        """
+        if self._at >= len(self._buffer):
+            self._buffer, self._at = self._read_piece(), 0
+            if not self._buffer:
+                raise self.failed()
+        count = min(len(view), len(self._buffer) - self._at)
+        view[:count] = memoryview(self._buffer)[self._at : self._at + count]
+        self._at += count
+        return count
 
     def read_exactly(self, size: int) -> bytes:
         """Read so many bytes.

@@ -199,7 +199,7 @@ class _Arriving:
         self._is_doubtful = False
         self._line = line
         self._data = memoryview(b"")
-        self._zeros = 0
+        self._zeros = self._coming = 0
         self._ending: os.stat_result | OSError | None = None
 
     def fill(self, data: bytes) -> None:
@@ -208,7 +208,7 @@ class _Arriving:
 
     def readinto(self, buffer: memoryview) -> int:
         """See `Arriving`."""
-        while not self._data and not self._zeros:
+        while not self._data and not self._zeros and not self._coming:
             if self._ending is not None:
                 return 0
             self._read_frame()
@@ -217,17 +217,24 @@ class _Arriving:
             buffer[:count] = bytes(count)
             self._zeros -= count
             return count
+        if self._coming:
+            count = self._line.readinto(buffer[: self._coming])
+            self._coming -= count
+            return count
         count = min(len(buffer), len(self._data))
         buffer[:count] = self._data[:count]
         self._data = self._data[count:]
         return count
 
     def _read_frame(self) -> None:
-        kind, body = self._line.read_frame()
+        self._pass_over()
+        kind, length = self._line.read_head()
         if kind == b"D":
-            self._data = memoryview(body)
-            self._reached += len(body)
-        elif kind == b"S":
+            self._coming = length
+            self._reached += length
+            return
+        body = self._line.read_exactly(length)
+        if kind == b"S":
             (self._zeros,) = _LONG.unpack(body)
             self._reached += self._zeros
         elif kind == b"K":
@@ -237,6 +244,11 @@ class _Arriving:
             self._ending = reader.error() or reader.status()
         else:
             raise self._line.failed("what it sent makes no sense")
+
+    def _pass_over(self) -> None:
+        """Read away what was not read of a frame."""
+        self._line.read_exactly(self._coming)
+        self._coming = 0
 
     def _take_known(self, offset: int, length: int) -> None:
         """Put in a block that did not travel; what is in doubt is filled with zeros and told."""
