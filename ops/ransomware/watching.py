@@ -84,7 +84,7 @@ def _watch(
         if it.hostname == site.name and it.paths == (f"/{site.name}",)
     ]
     after = next((it for it in whole if it.id == snapshot_id), None)
-    before = _find_before(whole, after, judged) if after else None
+    before = find_reference(whole, after, judged) if after else None
     if after is None or before is None:
         return {}
     figures = compare_files(repository, before, after)
@@ -129,10 +129,19 @@ def make_bounds(settings: Watch) -> Bounds:
     )
 
 
-def _find_before(
+def find_reference(
     whole: Sequence[Snapshot], after: Snapshot, judged: Sequence[Mapping[str, Any]]
 ) -> Snapshot | None:
-    """Give the snapshot that was judged last; where it is gone, the one before this one."""
+    """Give the snapshot to compare with: the one that was judged last; pure.
+
+    Args:
+        whole: All snapshots of the whole site.
+        after: The one to judge.
+        judged: Summaries of the backups that were judged, the newest first.
+
+    Returns:
+        Where none of those is left, the snapshot before this one; None where there is none.
+    """
     earlier = {it.id: it for it in whole if it.id != after.id and it.time <= after.time}
     for summary in judged:
         if summary.get("snapshot") in earlier:

@@ -1,0 +1,65 @@
+"""What a backup is compared with, and which backups teach what is usual."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backup.snapshots import Snapshot
+from ops.estate.security import Watch
+from ops.ransomware.figures import ChangeFigures
+from ops.ransomware.judging import LEARNT_FROM, Bounds
+from ops.ransomware.watching import find_reference, learn, make_bounds
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def snapshots(count: int) -> list[Snapshot]:
+    return [
+        Snapshot(time=NOW + timedelta(days=day), tree=b"", paths=("/a",), hostname="a", id=str(day))
+        for day in range(count)
+    ]
+
+
+def judged(*ids: int) -> list[dict[str, Any]]:
+    return [{"snapshot": str(it), "watch": {}} for it in ids]
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ((2, 1, 0), "2"),
+        ((1, 0), "1"),  # the run that made 2 was killed: what it saved is judged with 3
+        ((9, 1), "1"),  # 9 was forgotten since
+        ((), "2"),
+        ((3, 2), "2"),  # never with itself
+    ],
+)
+def test_a_backup_is_compared_with_the_last_one_that_was_judged(
+    known: tuple[int, ...], expected: str
+) -> None:
+    whole = snapshots(4)
+    found = find_reference(whole, whole[3], judged(*known))
+    assert found is not None
+    assert found.id == expected
+
+
+def test_the_first_backup_is_compared_with_nothing() -> None:
+    whole = snapshots(1)
+    assert find_reference(whole, whole[0], judged(0)) is None
+
+
+def test_a_suspicious_backup_teaches_nothing_and_an_accepted_one_does() -> None:
+    def run(changed: int, **found: Any) -> dict[str, Any]:
+        figures = ChangeFigures(files=9, changed=changed).as_values()
+        return {"snapshot": "1", "watch": {"figures": figures, "signals": [], **found}}
+
+    suspicious = run(2, signals=[{"measure": "encrypted"}])
+    accepted = run(3, accepted=[{"measure": "encrypted"}])
+    first = {"snapshot": "0", "watch": {}}
+    assert [it.changed for it in learn([run(1), suspicious, accepted, first])] == [1, 3]
+    assert len(learn([run(1)] * 100)) == LEARNT_FROM
+
+
+def test_the_estates_bounds_are_shares() -> None:
+    assert make_bounds(Watch()) == Bounds()
