@@ -1,0 +1,133 @@
+"""Put values into a runbook's sentences and commands; secrets only where nobody sees them; pure.
+
+A value is put into a word after the words were split, so it stays one word whatever it holds. A
+secret is never put into a word: the command gets the path of an open file that holds it.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runbooks.command_lines import VARIABLE
+from runbooks.errors import N_, RunbookUseError
+from runbooks.procedure import Runbook, Variable
+
+MASK = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, ready to run.
+
+    Attributes:
+        words: Program and arguments; a secret's word is empty.
+        secrets: Position in `words` → the secret whose file's path goes there.
+        shown: The line for people, secrets masked.
+    """
+
+    words: tuple[str, ...]
+    secrets: Mapping[int, str]
+    shown: str
+
+    def __repr__(self) -> str:
+        return f"Command({self.shown!r})"
+
+
+def fill_text(text: str, values: Mapping[str, str], runbook: Runbook) -> str:
+    """Give a text with its values; secrets masked, what has no value yet as it stands."""
+
+    def value(name: str) -> str:
+        if runbook.variables[name].secret:
+            return MASK
+        return values.get(name, f"{{{{{name}}}}}")
+
+    return VARIABLE.sub(lambda found: value(found[1]), text)
+
+
+def fill_command(
+    words: tuple[str, ...], values: Mapping[str, str], secrets: Mapping[str, str], runbook: Runbook
+) -> Command:
+    """Give a command with its values.
+
+    Args:
+        words: As in `Step.commands`.
+        values: Without secrets.
+        secrets: By name; one that is missing is an empty file.
+        runbook: Says which are secret.
+    """
+    filled = [fill_text(word, values, runbook) for word in words]
+    held = {}
+    for number, word in enumerate(words):
+        found = VARIABLE.fullmatch(word)
+        if found and runbook.variables[found[1]].secret:
+            held[number] = secrets.get(found[1], "")
+    shown = " ".join(
+        MASK if number in held else shlex.quote(word) for number, word in enumerate(filled)
+    )
+    plain = tuple("" if number in held else word for number, word in enumerate(filled))
+    return Command(plain, held, shown)
+
+
+def mask(text: str, secrets: Mapping[str, str]) -> str:
+    """Give a text in which no secret stands any more, longest first."""
+    for secret in sorted(filter(None, secrets.values()), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def check_value(variable: Variable, value: str) -> str:
+    """Give a value that fits.
+
+    Raises:
+        RunbookUseError: It is empty, would be taken for a flag, or does not match the pattern.
+    """
+    value = value if variable.secret else value.strip()
+    if not value:
+        why = N_("it is empty")
+    elif value.startswith("-") and not variable.secret:
+        why = N_("a value that begins with `-` would be taken for a flag")
+    elif not value.isprintable():
+        why = N_("it holds a character that cannot be printed")
+    elif variable.pattern and not re.fullmatch(variable.pattern, value):
+        why = N_("it does not have the form that the runbook asks for: {pattern}")
+    else:
+        return value
+    raise RunbookUseError(
+        'the value of "{name}" cannot be used: {title}',
+        why=why,
+        data="nothing was changed",
+        next_step="give it as `--set {name}=VALUE`",
+        name=variable.name,
+        title=variable.title,
+        pattern=variable.pattern,
+    )
+
+
+def choose_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, str]:
+    """Give the values a run begins with: those given, else the defaults; secrets come later.
+
+    Raises:
+        RunbookUseError: A name is unknown or secret, a value does not fit or is missing.
+    """
+    for name in given:
+        variable = runbook.variables.get(name)
+        if variable is None or variable.secret:
+            raise RunbookUseError(
+                'the runbook takes no value "{name}" here',
+                why="a secret is never given on a command line: it is asked for"
+                if variable
+                else "",
+                data="nothing was changed",
+                next_step="`{program} runbook.show --id {id}` lists its values",
+                name=name,
+                id=runbook.id,
+            )
+    values = {}
+    for variable in runbook.variables.values():
+        value = given.get(variable.name, variable.default)
+        if value is not None:
+            values[variable.name] = check_value(variable, value)
+        elif not variable.secret and variable.name not in runbook.asked:
+            check_value(variable, "")
+    return values

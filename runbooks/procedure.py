@@ -1,0 +1,112 @@
+"""What a runbook is once it has been read: front matter, prose, numbered steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, get_args
+
+Kind = Literal["check", "run", "ask", "wait", "verify", "rollback"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that the text names as `{{name}}`.
+
+    Attributes:
+        name: Lower-case ASCII.
+        title: What it is, for the one who gives it.
+        secret: Whether it is never shown nor kept.
+        default: Taken when nobody gives one; None when somebody has to.
+        pattern: Regular expression that the whole value has to match; empty for any.
+    """
+
+    name: str
+    title: str
+    secret: bool = False
+    default: str | None = None
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph or heading that people read.
+
+    Attributes:
+        line: Number in the file, from 1.
+        text: Without the heading's marks.
+        level: 1 to 6 for a heading, 0 for a paragraph.
+    """
+
+    line: int
+    text: str
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered step.
+
+    Attributes:
+        number: From 1, without gaps.
+        line: Where its sentence begins.
+        sentence: For the reader, without the mark.
+        kind: Of its fence.
+        body: The fence's text.
+        commands: Words of each command, variables still in them; empty for `ask`.
+        two_people: Whether a second person has to agree before it begins.
+        variable: What an `ask` fills; empty when it asks for yes or no.
+        deadline: Seconds that each command may take; of a `wait` all tries together.
+        every: Seconds between the tries of a `wait`.
+    """
+
+    number: int
+    line: int
+    sentence: str
+    kind: Kind
+    body: str
+    commands: tuple[tuple[str, ...], ...] = ()
+    two_people: bool = False
+    variable: str = ""
+    deadline: float = 3_600.0
+    every: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A runbook.
+
+    Attributes:
+        id: Short name for life.
+        title, owner: For the reader.
+        systems: Information systems it is for; empty for all.
+        rto_hours, rpo_hours: Targets where no site gives them; None where nothing is said.
+        variables: By name, in the order of the front matter.
+        parts: Prose and steps, in the order of the text.
+        text: The whole file.
+    """
+
+    id: str
+    title: str
+    owner: str
+    systems: tuple[str, ...]
+    rto_hours: float | None
+    rpo_hours: float | None
+    variables: Mapping[str, Variable]
+    parts: tuple[Prose | Step, ...]
+    text: str
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in order."""
+        return tuple(part for part in self.parts if isinstance(part, Step))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text, in hexadecimal."""
+        return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Names of the variables that steps fill: nobody has to give them at the start."""
+        return frozenset(step.variable for step in self.steps if step.variable)

@@ -1,0 +1,172 @@
+"""Carry a runbook out, step by step; the decisions are `runbooks.deciding`'s.
+
+Order of one step:
+1. Decide from the stored state what comes next.
+2. Of a step of two people, use the approval up (durable); the second may not be the first.
+3. Store the step as running, with the person and the masked commands.
+4. Carry it out.
+5. Store how it ended: answer, output, exit code.
+
+Whoever is killed in 1 to 3 has changed nothing but a used approval; in 4 or 5 the step stands as
+running, is told as lost when the run is resumed, and is carried out again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from runbooks.command_lines import find_names
+from runbooks.deciding import Finish, Perform, apply_record, decide_next, decide_step_state, take_up
+from runbooks.filling import MASK, Command, check_value, fill_command, fill_text, mask
+from runbooks.procedure import Runbook, Step
+from runbooks.seams import Approver, Asker, Clock, CommandResult, Commands, Request, RunStates
+from runbooks.state import RunState, StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Everything outside that a run uses."""
+
+    states: RunStates
+    commands: Commands
+    approver: Approver
+    asker: Asker
+    clock: Clock
+
+
+class Runner:
+    """Carries one run out for one person.
+
+    Args:
+        runbook: What the run follows; read from the state's own text.
+        seams: The outside.
+        person: Who carries it out: name, else login.
+    """
+
+    def __init__(self, runbook: Runbook, seams: Seams, person: str) -> None:
+        self._runbook = runbook
+        self._seams = seams
+        self._person = person
+        self._secrets: dict[str, str] = {}
+
+    def go(self, state: RunState, *, roll_back: bool = False) -> RunState:
+        """Carry out what is left, until it is done or a step is not; gives the state then.
+
+        Args:
+            state: New, or as loaded.
+            roll_back: Carry out the rollbacks instead, from the last to the first.
+
+        Raises:
+            Exception: A second person is waited for; the state is stored as waiting.
+        """
+        state = take_up(state, roll_back=roll_back, now=self._seams.clock.now())
+        self._seams.states.save(state)
+        while state.standing == "running":
+            action = decide_next(self._runbook, state)
+            if isinstance(action, Finish):
+                now = self._seams.clock.now()
+                state = replace(state, standing=action.standing, ended_at=now)
+                self._seams.states.save(state)
+            else:
+                state = self._perform(state, action)
+        return state
+
+    def _perform(self, state: RunState, action: Perform) -> RunState:
+        step, runbook = action.step, self._runbook
+        sentence = fill_text(step.sentence, state.values, runbook)
+        commands = [
+            fill_command(words, state.values, self._secrets_of(step), runbook)
+            for words in step.commands
+        ]
+        shown = tuple(command.shown for command in commands)
+        self._seams.asker.begin_step(step, sentence, shown)
+        approved_by = self._approve(state, step, sentence, shown)
+        begun = StepRecord(
+            number=step.number,
+            attempt=action.attempt,
+            kind=step.kind,
+            state="running",
+            person=self._person,
+            approved_by=approved_by,
+            commands=shown,
+            started_at=self._seams.clock.now(),
+        )
+        self._seams.states.save(state.with_record(begun))
+        ended = self._carry_out(state, step, commands, begun)
+        secrets = [name for name, it in runbook.variables.items() if it.secret]
+        state = apply_record(state, ended, variable=step.variable, secrets=secrets)
+        self._seams.states.save(state)
+        self._seams.asker.end_step(ended)
+        return state
+
+    def _secrets_of(self, step: Step) -> Mapping[str, str]:
+        """Ask for the secrets that a step names and nobody has given yet."""
+        for name in find_names(step.body):
+            variable = self._runbook.variables[name]
+            if step.kind != "ask" and variable.secret and name not in self._secrets:
+                answer = self._seams.asker.ask_secret(variable.title)
+                self._secrets[name] = check_value(variable, answer)
+        return self._secrets
+
+    def _approve(self, state: RunState, step: Step, sentence: str, shown: tuple[str, ...]) -> str:
+        if not step.two_people:
+            return ""
+        request = Request(state.id, self._runbook.id, step.number, sentence, shown)
+        try:
+            return self._seams.approver.approve(request, self._person)
+        except BaseException:
+            self._seams.states.save(replace(state, standing="waiting"))
+            raise
+
+    def _carry_out(
+        self, state: RunState, step: Step, commands: list[Command], begun: StepRecord
+    ) -> StepRecord:
+        answer, result = "", None
+        if step.kind == "ask":
+            answer = self._ask(state, step)
+        elif step.kind == "wait":
+            result = self._wait(step, commands)
+        else:
+            result = self._run_all(step, commands)
+        exit_code = result.exit_code if result else None
+        secret = bool(step.variable) and self._runbook.variables[step.variable].secret
+        return replace(
+            begun,
+            state=decide_step_state(step, exit_code, answer),
+            answer=MASK if secret and answer else mask(answer, self._secrets),
+            output=mask(result.output, self._secrets) if result else "",
+            exit_code=exit_code,
+            ended_at=self._seams.clock.now(),
+        )
+
+    def _ask(self, state: RunState, step: Step) -> str:
+        question = fill_text(step.body, state.values, self._runbook)
+        variable = self._runbook.variables.get(step.variable)
+        if variable is None:
+            return self._seams.asker.ask(question, yes_or_no=True)
+        if variable.secret:
+            answer = self._seams.asker.ask_secret(question)
+            self._secrets[variable.name] = check_value(variable, answer) if answer else ""
+            return self._secrets[variable.name]
+        answer = self._seams.asker.ask(question, yes_or_no=False)
+        return check_value(variable, answer) if answer.strip() else ""
+
+    def _run_all(self, step: Step, commands: list[Command]) -> CommandResult:
+        """Run commands until one does not end well."""
+        output = ""
+        for command in commands:
+            result = self._seams.commands.run(command, deadline=step.deadline)
+            output += result.output
+            if result.exit_code:
+                return CommandResult(result.exit_code, output)
+        return CommandResult(0, output)
+
+    def _wait(self, step: Step, commands: list[Command]) -> CommandResult:
+        """Run commands again and again until all end well, or the deadline is over."""
+        clock = self._seams.clock
+        end = clock.monotonic() + step.deadline
+        while True:
+            left = max(end - clock.monotonic(), 1.0)
+            result = self._run_all(replace(step, deadline=left), commands)
+            if not result.exit_code or clock.monotonic() + step.every > end:
+                return result
+            clock.sleep(step.every)

@@ -1,0 +1,111 @@
+"""What a run needs from outside; `ops` fills these, `runbooks.memory` holds a stand-in for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from runbooks.filling import Command
+from runbooks.procedure import Step
+from runbooks.state import RunState, StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended.
+
+    Attributes:
+        exit_code: Its own; 127 where there is no such program, 124 past the deadline.
+        output: What it wrote to both its outputs, in order, at most `KEPT_CHARACTERS`.
+    """
+
+    exit_code: int
+    output: str
+
+
+KEPT_CHARACTERS = 1_000_000
+EXIT_TOO_LATE = 124
+EXIT_NO_PROGRAM = 127
+
+
+class Commands(Protocol):
+    """Runs commands."""
+
+    def run(self, command: Command, *, deadline: float) -> CommandResult:
+        """Run one to its end, or end it after `deadline` seconds."""
+
+
+class RunStates(Protocol):
+    """Keeps runs; what was saved is durable when the call comes back."""
+
+    def save(self, state: RunState) -> None:
+        """Keep a state, over the earlier one of the same id."""
+
+    def load(self, run_id: str) -> RunState:
+        """Give it back.
+
+        Raises:
+            RunbookUseError: There is none.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A step that a second person has to agree to.
+
+    Attributes:
+        run: Id of the run.
+        runbook: Id of the runbook.
+        number: Of the step.
+        sentence: What it does, with its values.
+        commands: What will be run, secrets masked.
+    """
+
+    run: str
+    runbook: str
+    number: int
+    sentence: str
+    commands: tuple[str, ...]
+
+
+class Approver(Protocol):
+    """Has a second person agree."""
+
+    def approve(self, request: Request, person: str) -> str:
+        """Use an approval up and give the second person's name.
+
+        Empty where the estate has no second person who could prove anything.
+
+        Raises:
+            Exception: With `exit_code` 4: it is waited for.
+            SamePersonError: The second person is `person`.
+        """
+
+
+class Asker(Protocol):
+    """Speaks with the person who carries the runbook out."""
+
+    def begin_step(self, step: Step, sentence: str, commands: Sequence[str]) -> None:
+        """Show a step before it is carried out."""
+
+    def end_step(self, record: StepRecord) -> None:
+        """Show how it ended."""
+
+    def ask(self, question: str, *, yes_or_no: bool) -> str:
+        """Give the answer; empty where there is none."""
+
+    def ask_secret(self, title: str) -> str:
+        """Give a secret; what is typed is not shown."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Give the moment, aware."""
+
+    def monotonic(self) -> float:
+        """Give seconds that only grow."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
