@@ -140,6 +140,14 @@ class PreviousFolder:
             return None
         return encoded
 
+    def read_data(self, blob_id: bytes) -> bytes:
+        """Read and prove a part of a file as it was.
+
+        Raises:
+            DamagedError, StoreError: It cannot be read.
+        """
+        return self._repository.load_blob(self._writer.index, blob_id, expected=BlobType.DATA)
+
     def forget(self) -> None:
         """Let go of the loaded tree; it would be loaded again if asked for."""
         self._rows = None

@@ -99,14 +99,6 @@ class RunWriter:
         holds = self.index.holds
         return all(holds(blob_id, BlobType.DATA) for blob_id in blob_ids)
 
-    def read_data(self, blob_id: bytes) -> bytes:
-        """Read and prove a blob that the repository held before.
-
-        Raises:
-            DamagedError, StoreError: It cannot be read.
-        """
-        return self._repository.load_blob(self.index, blob_id, expected=BlobType.DATA)
-
     @property
     def is_idle(self) -> bool:
         """Whether workers wait for something to do."""

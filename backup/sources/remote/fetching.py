@@ -80,7 +80,7 @@ class RemoteFetcher(Fetcher):
         with suppress(ValueError):  # an odd node
             blob_ids = [bytes.fromhex(each) for each in row.fields.content]
             if self._writer.holds_data(blob_ids):
-                earlier = EarlierContent(self._writer.read_data, blob_ids)
+                earlier = EarlierContent(folder.previous.read_data, blob_ids)
                 self._earlier[id(folder), place] = earlier
 
     def pull(self, tree: RemoteTree, path_of: Callable[[Folder, int], bytes]) -> None:
