@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.figures import TARGETS, Outcome, outcome_from_json, outcome_to_json
+from bench.figures import GROUPS, TARGETS, WORKS, Outcome, outcome_from_json, outcome_to_json
+from bench.hosts import packages_for
 from bench.machine import describe_machine
 from bench.peers import CHECKOUT, PEERS, Peer, compile_ours, find_missing_packages
 from bench.report import print_grids, write_page
@@ -50,7 +51,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="3 rounds, a dump of 1 GB, 100 000 small files"
     )
-    parser.add_argument("--only", metavar="WORK,…", help=f"some of: {', '.join(TARGETS)}")
+    parser.add_argument(
+        "--only",
+        metavar="WORK,…",
+        help=f"some of: {', '.join(WORKS)}; real for those after s3-restore, which are done only "
+        "when they are asked for",
+    )
     parser.add_argument("--rounds", type=int, help="default 5, with --quick 3")
     parser.add_argument("--peers", metavar="PEER,…", help=f"some of: {', '.join(names)}")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the data, for trials")
@@ -59,17 +65,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--from", dest="saved", type=Path, help="only print results kept earlier")
     parser.add_argument("--markdown", type=Path, help="put the tables between this page's markers")
     options = parser.parse_args(arguments)
-    options.only = _choose(parser, "--only", options.only, list(TARGETS))
-    options.peers = _choose(parser, "--peers", options.peers, names)
+    chosen = _choose(parser, "--only", options.only, [*WORKS, *GROUPS], default=list(TARGETS))
+    options.only = [work for name in chosen for work in GROUPS.get(name, (name,))]
+    options.peers = _choose(parser, "--peers", options.peers, names, default=names)
     options.rounds = options.rounds or (3 if options.quick else 5)
     options.work = options.work.resolve()
     return options
 
 
 def _choose(
-    parser: argparse.ArgumentParser, flag: str, wanted: str | None, known: list[str]
+    parser: argparse.ArgumentParser,
+    flag: str,
+    wanted: str | None,
+    known: list[str],
+    *,
+    default: list[str],
 ) -> list[str]:
-    chosen = wanted.split(",") if wanted else known
+    chosen = wanted.split(",") if wanted else default
     if unknown := [name for name in chosen if name not in known]:
         parser.error(f"{flag}: unknown {', '.join(unknown)}; known are {', '.join(known)}")
     return chosen
@@ -77,7 +89,7 @@ def _choose(
 
 def _find_problem(options: argparse.Namespace, peers: Sequence[Peer]) -> str:
     """Return what stands in the way, empty if nothing does."""
-    if missing := find_missing_packages(peers):
+    if missing := find_missing_packages(peers, packages_for(options.only)):
         return f"programs are missing; run: apt-get install {' '.join(missing)}"
     compile_ours()
     options.work.mkdir(parents=True, exist_ok=True)

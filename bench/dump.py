@@ -63,7 +63,7 @@ def write_dump(path: Path, size: int, pools: Pools, rng: np.random.Generator) ->
         written = file.write(HEADER)
         for table in TABLES:
             goal = written + int((size - len(HEADER)) * table.share) - 200
-            for statement in _statements(table, goal - written, pools, rng):
+            for statement in make_statements(table, goal - written, pools, rng):
                 piece = statement[: max(goal - written, 0)]
                 written += file.write(piece)
                 if written >= goal:
@@ -87,7 +87,10 @@ def make_rows(size: int, pools: Pools, rng: np.random.Generator) -> bytes:
     return b"".join(rows)
 
 
-def _statements(table: Table, size: int, pools: Pools, rng: np.random.Generator) -> Iterator[bytes]:
+def make_statements(
+    table: Table, size: int, pools: Pools, rng: np.random.Generator
+) -> Iterator[bytes]:
+    """Yield what drops and locks a table, then INSERTs of some `size` bytes without end."""
     name = table.name.encode()
     yield b"DROP TABLE IF EXISTS `%s`;\nLOCK TABLES `%s` WRITE;\n" % (name, name)
     mean = len(table.row) + sum(table.passage) // 2

@@ -1,9 +1,9 @@
 """Results of the comparison, and the arithmetic on them: medians, ratios pair by pair, targets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from bench.measure import Measurement
 
@@ -19,6 +19,23 @@ class Target:
 
     at_least: float
     hoped: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a work beside hosts and lines may cost, for which restic is no measure.
+
+    Attributes:
+        at_most: Above this the work has missed its figure.
+        hoped: What makes people switch; None where only the limit counts.
+        against: The peer whose figure ours is divided by; None where our seconds count.
+        of: What is compared.
+    """
+
+    at_most: float
+    hoped: float | None
+    against: str | None
+    of: Literal["seconds", "bytes"] = "seconds"
 
 
 FIRST = Target(1.6, 2.2)
@@ -37,6 +54,17 @@ TARGETS: dict[str, Target] = {
     "s3-unchanged": Target(2.0, 4.0),
     "s3-restore": Target(1.5, 2.5),
 }
+RSYNC, DUMPER, UNDISTURBED = "rsync", "mariadb-dump", "undisturbed"
+LIMITS: dict[str, Limit] = {
+    "ssh-first": Limit(1.6, 1.2, RSYNC),
+    "ssh-unchanged": Limit(2.0, 1.2, RSYNC),
+    "ssh-many": Limit(8.0, 4.0, None),
+    "ssh-many-apart": Limit(8.0, 4.0, None),
+    "mariadb": Limit(2.0, 1.3, DUMPER),
+    "bad-line": Limit(1.1, None, UNDISTURBED, "bytes"),
+}
+WORKS = (*TARGETS, *LIMITS)
+GROUPS = {"real": tuple(LIMITS)}  # names that stand for several works
 # These are upper limits: ours divided by the other's.
 TAR_LIMIT = Target(1.6, 1.2)
 SIZE_LIMIT = Target(1.00, 0.98)
@@ -55,6 +83,8 @@ class Outcome:
             beside the n-th of another.
         sizes: Bytes of the repository after the last round by peer; may be empty.
         load: Load average over one minute just before the first round.
+        sent: Bytes sent over the line by peer, in the order of the rounds; empty where nobody
+            counted.
     """
 
     work: str
@@ -63,6 +93,7 @@ class Outcome:
     rounds: Mapping[str, Sequence[Measurement]]
     sizes: Mapping[str, int]
     load: float
+    sent: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def seconds(self, peer: str) -> float | None:
         """Return the median wall time of a peer, None if it took no part."""
@@ -99,6 +130,18 @@ class Outcome:
         ours, theirs = self.peak_bytes("ours"), self.peak_bytes(peer)
         return ours / theirs if ours and theirs else None
 
+    def cost(self, limit: Limit) -> float | None:
+        """Return what `limit` is about: the median of the rounds' ratios, or of our seconds."""
+        if limit.against is None:
+            return self.seconds("ours")
+        if limit.of == "bytes":
+            ours, theirs = self.sent.get("ours"), self.sent.get(limit.against)
+            if not ours or not theirs:
+                return None
+            return median(mine / other for mine, other in zip(ours, theirs, strict=True))
+        faster = self.speed_ratio(limit.against)
+        return None if faster is None else 1 / faster
+
 
 def judge_speed(ratio: float, target: Target) -> str:
     """Say whether "how many times faster" reaches its target: hoped, met or missed."""
@@ -114,6 +157,13 @@ def judge_limit(ratio: float, limit: Target) -> str:
     return "met" if ratio <= limit.at_least else "missed"
 
 
+def judge_cost(cost: float, limit: Limit) -> str:
+    """Say whether a cost stays below its limit: hoped, met or missed."""
+    if limit.hoped is not None and cost <= limit.hoped:
+        return "hoped"
+    return "met" if cost <= limit.at_most else "missed"
+
+
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as JSON takes it."""
     rounds = {peer: [asdict(run) for run in runs] for peer, runs in outcome.rounds.items()}
@@ -124,6 +174,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "rounds": rounds,
         "sizes": dict(outcome.sizes),
         "load": outcome.load,
+        "sent": {peer: list(sizes) for peer, sizes in outcome.sent.items()},
     }
 
 
@@ -139,4 +190,5 @@ def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
         rounds=rounds,
         sizes=data["sizes"],
         load=data["load"],
+        sent={peer: tuple(sizes) for peer, sizes in data.get("sent", {}).items()},
     )

@@ -210,9 +210,16 @@ def compile_ours() -> None:
     compileall.compile_dir(CHECKOUT / "backup", quiet=1)
 
 
-def find_missing_packages(peers: Sequence[Peer]) -> list[str]:
-    """Return the Debian packages that the peers need and this machine lacks, sorted."""
-    needed = {"diff": "diffutils"}
+def find_missing_packages(
+    peers: Sequence[Peer], also: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the Debian packages that this machine lacks, sorted.
+
+    Args:
+        peers: Who needs them.
+        also: More packages by the program each brings.
+    """
+    needed = {"diff": "diffutils", **(also or {})}
     for peer in peers:
         needed.update(peer.packages)
     return sorted(package for program, package in needed.items() if not shutil.which(program))

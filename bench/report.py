@@ -3,38 +3,29 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.figures import (
+    LIMITS,
     MEMORY_LIMIT,
     SIZE_LIMIT,
     TAR_LIMIT,
     TARGETS,
+    WORKS,
+    Limit,
     Outcome,
     Target,
+    judge_cost,
     judge_limit,
     judge_speed,
 )
+from bench.titles import AGAINST, TITLES
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 OTHERS = ("restic", "borg", "tar")
-TITLES = {
-    "first-a": "first backup of the portal (a)",
-    "first-b": "first backup of one dump (b)",
-    "first-c": "first backup of small files (c)",
-    "unchanged-a": "nothing changed (a)",
-    "unchanged-c": "nothing changed (c)",
-    "after-a": "a day later (d)",
-    "check-a": "check --read-data (a)",
-    "restore-a": "restore of (a)",
-    "restore-c": "restore of (c)",
-    "prune": "prune after forgetting half of ten snapshots",
-    "s3-first": "first backup of the portal (a) into a bucket",
-    "s3-unchanged": "nothing changed (a), in a bucket",
-    "s3-restore": "restore of (a) from a bucket",
-}
 SPACE_HEAD = (
     *("ours MiB", "restic MiB", "ratio", "verdict"),
     *("repository MB", "restic MB", "ratio", "verdict"),
@@ -58,9 +49,9 @@ class Grid:
 
 
 def make_grids(outcomes: Sequence[Outcome]) -> list[Grid]:
-    """Return the tables of time, of space and against tar; rows in the order of TARGETS."""
-    order = list(TARGETS)
-    ordered = sorted(outcomes, key=lambda outcome: order.index(outcome.work))
+    """Return the tables of time, of space, against tar and of limits; rows in WORKS' order."""
+    known = sorted(outcomes, key=lambda outcome: WORKS.index(outcome.work))
+    ordered = [outcome for outcome in known if outcome.work in TARGETS]
     return [
         Grid(
             "Time (median seconds of wall clock; ratio: median of restic / ours, round by round)",
@@ -77,6 +68,11 @@ def make_grids(outcomes: Sequence[Outcome]) -> list[Grid]:
             ("work", "ratio", "at most", "hoped", "verdict"),
             [row for outcome in ordered if (row := _tar_row(outcome))],
         ),
+        Grid(
+            "Hosts, databases and lines (ratio: median of ours / theirs, round by round)",
+            ("work", "ours", "theirs", "unit", "against", "cost", "at most", "hoped", "verdict"),
+            [_cost_row(outcome) for outcome in known if outcome.work in LIMITS],
+        ),
     ]
 
 
@@ -84,7 +80,7 @@ def print_grids(console: Console, outcomes: Sequence[Outcome], machine: Mapping[
     """Print the machine and the tables."""
     for label, value in machine.items():
         console.print(f"{label}: {value}", markup=False, highlight=False)
-    for grid in make_grids(outcomes):
+    for grid in filter(_has_rows, make_grids(outcomes)):
         table = Table(title=grid.title, title_justify="left")
         for number, name in enumerate(grid.head):
             table.add_column(name, justify="right" if number else "left")
@@ -96,7 +92,7 @@ def print_grids(console: Console, outcomes: Sequence[Outcome], machine: Mapping[
 def format_markdown(outcomes: Sequence[Outcome], machine: Mapping[str, str]) -> str:
     """Return the part of the page between the markers, without them."""
     parts = [f"- {label}: {value}" for label, value in machine.items()]
-    for grid in make_grids(outcomes):
+    for grid in filter(_has_rows, make_grids(outcomes)):
         parts += ["", f"**{grid.title}**", "", *_markdown_table(grid)]
     parts += ["", "**Data and rounds**", ""]
     for outcome in outcomes:
@@ -133,6 +129,10 @@ def write_page(path: Path, outcomes: Sequence[Outcome], machine: Mapping[str, st
     path.parent.mkdir(parents=True, exist_ok=True)
     content = format_markdown(outcomes, machine)
     path.write_text(replace_between_markers(page, content), encoding="utf-8")
+
+
+def _has_rows(grid: Grid) -> bool:
+    return bool(grid.rows)
 
 
 def _time_row(outcome: Outcome) -> list[str]:
@@ -174,6 +174,31 @@ def _tar_row(outcome: Outcome) -> list[str]:
     ratio = 1 / faster
     limits = (_times(TAR_LIMIT.at_least), _times(TAR_LIMIT.hoped))
     return [TITLES[outcome.work], _times(ratio), *limits, _limit(ratio, TAR_LIMIT)]
+
+
+def _cost_row(outcome: Outcome) -> list[str]:
+    limit = LIMITS[outcome.work]
+    cost = outcome.cost(limit)
+    shown = _number if limit.against is None else _times
+    return [
+        TITLES[outcome.work],
+        *_compared(outcome, limit),
+        AGAINST[limit.against],
+        shown(cost),
+        shown(limit.at_most),
+        shown(limit.hoped),
+        VERDICTS[judge_cost(cost, limit)] if cost is not None else "–",
+    ]
+
+
+def _compared(outcome: Outcome, limit: Limit) -> tuple[str, str, str]:
+    """Return our median, theirs and the unit of both."""
+    if limit.of == "bytes":
+        sizes = [outcome.sent.get(peer) for peer in ("ours", limit.against or "")]
+        ours, theirs = (_scaled(int(median(them)) if them else None, 10**6) for them in sizes)
+        return ours, theirs, "MB"
+    other = outcome.seconds(limit.against) if limit.against else None
+    return _number(outcome.seconds("ours")), _number(other), "s"
 
 
 def _markdown_table(grid: Grid) -> Iterable[str]:

@@ -15,6 +15,9 @@ from bench.measure import Command, Measurement, measure, run
 from bench.peers import Archiver, Borg, Peer, ResticLike
 
 SomePeer = TypeVar("SomePeer", bound=Peer)
+Note = Callable[[Outcome], None]
+
+_PIECE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +148,17 @@ def empty_files(folder: Path) -> None:
         if path.is_file() and not path.is_symlink():
             path.chmod(0o600)
             os.truncate(path, 0)
+
+
+def describe(data: Dataset) -> str:
+    """Say what a data set is, for the table."""
+    return f"{data.size / 1e9:.2f} GB in {data.files:,} files".replace(",", " ")
+
+
+def read_once(root: Path) -> None:
+    """Bring a data set into the page cache, so that whoever comes first has no cold start."""
+    for path in root.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(_PIECE):
+                    pass

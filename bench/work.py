@@ -9,6 +9,8 @@
 | prune | prune after forgetting every second of ten snapshots |
 | s3 | s3-first, s3-unchanged, s3-restore on the portal, in buckets (`bench.buckets`) |
 
+The groups of `bench.real` follow: hosts, databases and lines.
+
 A group makes its repositories, uses and removes them; only the data stays on the disk.
 """
 
@@ -17,34 +19,31 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from bench.buckets import in_buckets
 from bench.dataset import Dataset
-from bench.figures import TARGETS, Outcome
 from bench.measure import Command, CommandFailedError, run
 from bench.mutation import pass_day
 from bench.peers import Archiver, Borg, Peer, ResticLike
+from bench.real import run_bad_line, run_many, run_mariadb, run_ssh
 from bench.restored import DifferentError, compare_trees
 from bench.rounds import (
+    Note,
     Setting,
     aside,
     clean_run_folder,
+    describe,
     do_rounds,
     empty_files,
     make_fresh,
     put_back,
+    read_once,
     remove_laid_away,
 )
 
 SNAPSHOTS = 10
 PRUNE_SHARE = 0.05  # of the files change between two of the ten snapshots
 SETTLE_SECONDS = 3.0  # between a change of the sources and a backup: nobody sees a racy file
-WORKS = tuple(TARGETS)
-Note = Callable[[Outcome], None]
-
-
-_PIECE = 4 << 20
 
 
 def run_works(setting: Setting, note: Note) -> list[str]:
@@ -63,6 +62,10 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         (frozenset({"after-a"}), run_day_later),
         (frozenset({"prune"}), run_prune),
         (frozenset({"s3-first", "s3-unchanged", "s3-restore"}), run_buckets),
+        (frozenset({"ssh-first", "ssh-unchanged"}), run_ssh),
+        (frozenset({"ssh-many", "ssh-many-apart"}), run_many),
+        (frozenset({"mariadb"}), run_mariadb),
+        (frozenset({"bad-line"}), run_bad_line),
     )
     for works, group in groups:
         if not works & setting.works:
@@ -158,11 +161,6 @@ def run_prune(setting: Setting, note: Note) -> None:
     note(outcome)
 
 
-def describe(data: Dataset) -> str:
-    """Say what a data set is, for the table."""
-    return f"{data.size / 1e9:.2f} GB in {data.files:,} files".replace(",", " ")
-
-
 def _first(setting: Setting, work: str, data: Dataset, note: Note) -> None:
     """Time first backups; the repositories of the last round stay for the works that follow."""
     if work not in setting.works:
@@ -177,7 +175,7 @@ def _first(setting: Setting, work: str, data: Dataset, note: Note) -> None:
         make_fresh(setting, peer)
         return peer.backup(setting.state(peer), data.root, "first")
 
-    _read_once(data.root)
+    read_once(data.root)
     note(do_rounds(setting, work, describe(data), setting.peers, turn))
     for other in setting.peers:
         if not isinstance(other, ResticLike | Borg):
@@ -232,15 +230,6 @@ def _copy_portal(setting: Setting) -> Dataset:
     root = setting.folder / "run" / "portal"
     run(Command(("cp", "-a", str(data.root), str(root))))
     return Dataset(data.name, root, data.files, data.size)
-
-
-def _read_once(root: Path) -> None:
-    """Bring a data set into the page cache, so that whoever comes first has no cold start."""
-    for path in root.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                while file.read(_PIECE):
-                    pass
 
 
 def _settle() -> None:

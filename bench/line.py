@@ -1,0 +1,198 @@
+"""A long line of little bandwidth on the loopback, which loses segments and can be cut.
+
+It works on whole TCP streams, in this process, so that no rights and no kernel modules are needed:
+
+- Rate: the bytes of all connections together pass at it, each way.
+- Delay: each piece arrives half a round trip later.
+- Loss: a piece that lost a segment keeps its own stream waiting for one more round trip, as a fast
+  retransmission does. Congestion windows and the bytes sent twice by the kernel are not imitated.
+- Cut: all connections end, what was on its way is lost, and nobody gets through until `mend`.
+"""
+
+import contextlib
+import queue
+import random
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+_PIECE = 16_384
+_SEGMENT = 1_448
+_ON_THE_WAY = 16  # pieces of one stream: what a window of 256 KiB holds
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How bad a line is.
+
+    Attributes:
+        bytes_per_second: Each way; None for as fast as it goes.
+        round_trip: Seconds.
+        loss: Share of the segments lost, 0 to 1.
+    """
+
+    bytes_per_second: float | None = None
+    round_trip: float = 0.0
+    loss: float = 0.0
+
+
+PERFECT = Quality()
+BAD = Quality(20e6 / 8, 0.040, 0.01)
+
+
+class BadLine:
+    """Carries connections to a port of this machine.
+
+    Attributes:
+        port: Where to connect.
+        sent: Bytes that clients have sent over it so far.
+        cuts: How often it was cut.
+    """
+
+    def __init__(self, to_port: int, quality: Quality = PERFECT, *, seed: int = 20241124) -> None:
+        self.sent = 0
+        self.cuts = 0
+        self.quality = quality
+        self._to_port = to_port
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._free_at = {True: 0.0, False: 0.0}  # when each way can take the next piece
+        self._cut_at: int | None = None
+        self._is_cut = False
+        self._sockets: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE * _ON_THE_WAY)
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_at(self, sent: int) -> None:
+        """Cut the line once so many bytes were sent over it, all in all."""
+        self._cut_at = sent
+
+    def cut(self) -> None:
+        """Cut the line now."""
+        with self._lock:
+            self._is_cut, self._cut_at = True, None
+            self.cuts += 1
+            cut, self._sockets = self._sockets, set()
+        for one in cut:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Carry connections again."""
+        self._is_cut = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self._to_port))
+            except OSError:
+                client.close()
+                continue
+            with self._lock:
+                refused = self._is_cut
+                self._sockets |= set() if refused else {client, server}
+            if refused:
+                client.close()
+                server.close()
+                continue
+            ways = threading.Barrier(2, action=partial(self._forget, client, server))
+            for start, end, is_up in ((client, server, True), (server, client, False)):
+                _Stream(self, start, end, is_up, ways).begin()
+
+    def _forget(self, *ended: socket.socket) -> None:
+        with self._lock:
+            self._sockets.difference_update(ended)
+        for one in ended:
+            one.close()
+
+    def take(self, size: int, is_up: bool) -> float:
+        """Wait until the line has taken a piece; give when it arrives, monotonic seconds."""
+        quality = self.quality
+        with self._lock:
+            now = time.monotonic()
+            ready = max(self._free_at[is_up], now)
+            if quality.bytes_per_second:
+                ready += size / quality.bytes_per_second
+            self._free_at[is_up] = ready
+            segments = -(-size // _SEGMENT)
+            is_lost = self._random.random() > (1 - quality.loss) ** segments
+        time.sleep(max(ready - now, 0.0))
+        self._count(size, is_up)
+        return ready + quality.round_trip * (1.5 if is_lost else 0.5)
+
+    def _count(self, size: int, is_up: bool) -> None:
+        if not is_up:
+            return
+        with self._lock:
+            if self._is_cut:
+                return
+            self.sent += size
+            is_due = self._cut_at is not None and self.sent >= self._cut_at
+        if is_due:
+            self.cut()
+
+
+class _Stream:
+    """One way of one connection."""
+
+    def __init__(
+        self,
+        line: BadLine,
+        start: socket.socket,
+        end: socket.socket,
+        is_up: bool,
+        ways: threading.Barrier,
+    ) -> None:
+        self._line, self._start, self._end, self._is_up = line, start, end, is_up
+        self._ways = ways
+        self._pieces: queue.Queue[tuple[float, bytes]] = queue.Queue(_ON_THE_WAY)
+
+    def begin(self) -> None:
+        for work in (self._take, self._deliver):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):
+            while piece := self._start.recv(_PIECE):
+                self._pieces.put((self._line.take(len(piece), self._is_up), piece))
+        self._pieces.put((0.0, b""))
+
+    def _deliver(self) -> None:
+        is_broken = False
+        while (due := self._pieces.get())[1]:
+            if is_broken:
+                continue  # the taker must not wait for room
+            time.sleep(max(due[0] - time.monotonic(), 0.0))
+            try:
+                self._end.sendall(due[1])
+            except OSError:
+                is_broken = True
+                with contextlib.suppress(OSError):
+                    self._start.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._end.shutdown(socket.SHUT_WR)
+        self._ways.wait()
