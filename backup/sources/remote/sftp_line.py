@@ -53,7 +53,7 @@ class SmallFile(NamedTuple):
     Attributes:
         before: What it was when it was opened.
         data: Its bytes; fewer or more than it has where `is_whole` is false.
-        after: What it was when it was read.
+        after: What lay at its path when it was read: SFTP follows a link that took its place.
         is_whole: Whether these are all of its bytes.
     """
 
@@ -110,12 +110,12 @@ class ReadingLine(SftpLine):
         bodies = [text(path) + struct.pack(">II", FOR_READING, 0) for path, _ in files]
         handles = self._handles(OPEN, bodies)
         asked = []
-        for (_, size), handle in zip(files, handles, strict=True):
+        for (path, size), handle in zip(files, handles, strict=True):
             if isinstance(handle, OSError):
                 continue
             before = self._send(FSTAT, text(handle))
             ((read, _, _),) = self._ask(handle, 0, min(size + 1, self.chunk))
-            asked.append((before, read, self._send(FSTAT, text(handle))))
+            asked.append((before, read, self._send(LSTAT, text(path))))
         found: list[SmallFile | OSError] = []
         for handle in handles:
             if isinstance(handle, OSError):
@@ -136,14 +136,25 @@ class ReadingLine(SftpLine):
         except SftpStatusError as error:
             raise to_error(error) from error
         try:
-            return handle, ensure_regular(self.look_at_open(handle))
+            return handle, ensure_regular(to_status(self._look_at_open(handle)))
         except RefusedError:
             self.close(handle)
             raise
 
-    def look_at_open(self, handle: bytes) -> os.stat_result:
-        """Look at an open file."""
-        return to_status(self._attributes(self._send(FSTAT, text(handle))))
+    def close_file(self, handle: bytes, path: bytes) -> os.stat_result:
+        """Close a file that was read; gives what lies at its path now.
+
+        Raises:
+            RefusedError: Nothing does, or no regular file: SFTP follows a link.
+        """
+        self.close(handle)
+        try:
+            return ensure_regular(self.look(path))
+        except SftpStatusError as error:
+            raise to_error(error) from error
+
+    def _look_at_open(self, handle: bytes) -> Attributes:
+        return self._attributes(self._send(FSTAT, text(handle)))
 
     def read_ahead(self, handle: bytes, size: int) -> Iterator[bytes]:
         """Yield so many bytes of an open file, some megabytes at a time.
@@ -194,7 +205,7 @@ class ReadingLine(SftpLine):
         if refused is not None:
             return refused
         try:
-            first, last = ensure_regular(to_status(taken[0])), to_status(taken[1])
+            first, last = (ensure_regular(to_status(it)) for it in taken)
         except RefusedError as error:
             return error
         return SmallFile(first, data, last, len(data) == first.st_size)

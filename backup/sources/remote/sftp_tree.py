@@ -202,16 +202,19 @@ class SftpTree:
         return file.after
 
     def _stream(self, number: int, wanted: Wanted, take: Take) -> os.stat_result | OSError:
+        path = self._place(wanted.path)
         with _answering(self._host):
             try:
-                handle, before = self._line.open_file(self._place(wanted.path))
+                handle, before = self._line.open_file(path)
             except RefusedError as error:
                 return error
         file = _Arriving(self._host, before, self._line.read_ahead(handle, before.st_size))
         take(number, file)
         with _answering(self._host):
-            after = self._line.look_at_open(handle)
-            self._line.close(handle)
+            try:
+                after = self._line.close_file(handle, path)
+            except RefusedError as error:
+                return error
         return file.error if file.error is not None and after == before else after
 
     def finish(self) -> None:

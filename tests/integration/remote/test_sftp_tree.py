@@ -16,7 +16,7 @@ from backup.sources.remote import sftp_tree
 from backup.sources.remote.sftp_line import RefusedError, to_status
 from backup.sources.remote.sftp_tree import LOST, SftpTree, open_sftp_tree
 from backup.sources.remote.source import RemoteSource
-from backup.sources.remote.tree import ListedFolder, Pause, RemoteTree, Unlisted
+from backup.sources.remote.tree import ListedFolder, Pause, RemoteTree, Unlisted, Wanted
 from backup.stores.sftp.protocol import Attributes
 from provisioning.errors import HostRefusedError
 from provisioning.ssh.host import SshHost
@@ -188,8 +188,25 @@ def test_a_file_that_changes_while_it_is_read_is_seen(host: SshHost, tmp_path: P
         os.truncate(path, 100)
         with pytest.raises(RefusedError, match="shorter"):
             list(tree._line.read_ahead(handle, before.st_size))
-        assert tree._line.look_at_open(handle) != before
-        tree._line.close(handle)
+        assert tree._line.close_file(handle, os.fsencode(path)) != before
+
+
+@pytest.mark.parametrize("size", [10, 3 << 20], ids=["small", "big"])
+def test_a_link_that_takes_a_files_place_is_not_followed(
+    host: SshHost, tmp_path: Path, size: int
+) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "page").write_bytes(b"x" * size)
+    (tmp_path / "secret").write_bytes(b"s" * size)
+    with open_sftp_tree(host, os.fsencode(root)) as tree:
+        (listed,) = [it for it in tree.list_all() if isinstance(it, ListedFolder)]
+        (root / "page").unlink()
+        (root / "page").symlink_to(tmp_path / "secret")
+        (ending,) = tree.fetch([Wanted(b"page", listed.stats[0])], lambda _number, _file: None)
+
+    assert isinstance(ending, OSError)
+    assert "no regular file" in str(ending.strerror)
 
 
 def test_what_the_server_does_not_say_is_not_guessed() -> None:
