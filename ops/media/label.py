@@ -20,6 +20,14 @@ class LabelError(OpsError):
     """A medium's label cannot be read, or says something else than expected."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A snapshot on a medium: its id, 64 hexadecimal digits, and when it was taken."""
+
+    id: str
+    taken_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """One site's repository on a medium.
@@ -27,7 +35,7 @@ class Content:
     Attributes:
         site: Name in the estate.
         repository: Its id, 64 hexadecimal digits.
-        snapshots: Ids of its snapshots, oldest first.
+        snapshots: Its snapshots, oldest first.
         newest_at: When the newest snapshot of the whole site was taken; None without one.
         objects: How many files it consists of, locks left out.
         size_bytes: Their bytes.
@@ -36,7 +44,7 @@ class Content:
 
     site: str
     repository: str
-    snapshots: tuple[str, ...]
+    snapshots: tuple[Held, ...]
     newest_at: datetime | None
     objects: int
     size_bytes: int
@@ -105,7 +113,10 @@ def content_values(content: Content) -> dict[str, Any]:
     return {
         **asdict(content),
         "newest_at": newest.isoformat() if newest else None,
-        "snapshots": list(content.snapshots),
+        "snapshot_count": len(content.snapshots),
+        "snapshots": [
+            {"id": it.id, "taken_at": it.taken_at.isoformat()} for it in content.snapshots
+        ],
     }
 
 
@@ -119,12 +130,16 @@ def content_from(values: Mapping[str, Any]) -> Content:
     return Content(
         site=str(values["site"]),
         repository=str(values["repository"]),
-        snapshots=tuple(map(str, values["snapshots"])),
+        snapshots=tuple(map(_held, values["snapshots"])),
         newest_at=datetime.fromisoformat(newest) if newest else None,
         objects=int(values["objects"]),
         size_bytes=int(values["size_bytes"]),
         digest=str(values["digest"]),
     )
+
+
+def _held(values: Mapping[str, str]) -> Held:
+    return Held(str(values["id"]), datetime.fromisoformat(values["taken_at"]))
 
 
 def decode_label(data: bytes, place: object) -> Label:

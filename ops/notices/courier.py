@@ -29,6 +29,7 @@ from ops.duties.reminders import note_duties
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.references import reveal
+from ops.media.reminding import note_media
 from ops.notices.late import note_late_sites
 from ops.notices.outbox import RELAY, find_estate
 from ops.notices.summary import SUMMARY, note_summary, word_summary
@@ -48,6 +49,7 @@ MOST_TRIES = 80
 _PAUSES = (1, 2, 5, 10, 30, 60)
 _LONGEST_PAUSE = timedelta(hours=2)
 _AT_ONCE = 20
+_DAILY = (disable_idle, note_duties, note_media)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -197,7 +199,7 @@ class Courier:
                 looked_at = now
                 self._attempt(note_late_sites, now)
                 if now.date() != reminded_on:
-                    daily = [self._attempt(work, now) for work in (disable_idle, note_duties)]
+                    daily = [self._attempt(work, now) for work in _DAILY]
                     reminded_on = now.date() if all(daily) else reminded_on
             for work in (escalate, note_summary, deliver_waiting):
                 self._attempt(work, now)

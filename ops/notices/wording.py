@@ -14,6 +14,7 @@ from ops.duties.telling import (
     word_unreadable,
 )
 from ops.jobs.reasons import Explanation, explain
+from ops.media.telling import MEDIUM, word_medium
 from ops.notices import drafts
 from ops.people.wording import APPROVAL, DECIDED, IDLE, word_approval, word_decided, word_idle
 from ops.present import format_duration, format_moment
@@ -27,7 +28,7 @@ _KINDS = {
     "scan": N_("look for malware"),
 }
 _MOST_JOBS = 5
-_ABOUT_NO_SITE = {DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
+_ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.FROZEN: _word_frozen,
     drafts.CLEARED: _word_cleared,
     DUTIES: lambda told, _zone: word_duties(told.params),
+    MEDIUM: lambda told, _zone: word_medium(told.params),
     DUTY: lambda told, _zone: word_duty(told.params),
     APPROVAL: lambda told, zone: word_approval(told.params, zone),
     IDLE: lambda told, zone: word_idle(told.params, zone),

@@ -18,9 +18,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Date, LargeBinary, Table, Uuid, func, insert, make_url, select
 
-from ops.catalog.columns import Base, UTCDateTime
+from ops.catalog.columns import UTCDateTime
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow
+from ops.catalog.tables import METADATA
 from ops.errors import OpsError
 
 _AT_ONCE = 1_000
@@ -55,7 +56,7 @@ def copy_catalog(path: Path, folder: Path) -> Path:
 
 def record_tables() -> list[Table]:
     """Give the record tables, parents before what refers to them."""
-    return [it for it in Base.metadata.sorted_tables if it.info.get("kind") == "record"]
+    return [it for it in METADATA.sorted_tables if it.info.get("kind") == "record"]
 
 
 def dump_records(catalog: Catalog, folder: Path) -> dict[str, int]:

@@ -31,6 +31,7 @@ from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
 from ops.status.counting import read_missed, read_newest
 from ops.status.gone import HeldGone, read_held_gone
+from ops.status.media import MediumFacts, copies_on_media, read_medium_facts
 from ops.status.rule import CopyFacts, Verdict, judge_copies
 from ops.status.undelivered import read_undelivered
 
@@ -130,6 +131,7 @@ class Facts:
         vanished: Sites that the estate no longer names although nobody retired them.
         alerts: The open ones, the gravest and oldest first.
         reviews: Reviews of roles and accounts that were not done.
+        media: Removable media that were written.
         is_duty_vacant: There is a roster, and it names nobody for today.
     """
 
@@ -144,6 +146,7 @@ class Facts:
     vanished: tuple[Vanished, ...] = ()
     alerts: tuple[AlertView, ...] = ()
     reviews: tuple[OverdueReview, ...] = ()
+    media: tuple[MediumFacts, ...] = ()
     is_duty_vacant: bool = False
 
 
@@ -169,6 +172,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
             session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
         )
         held_gone = read_held_gone(session, estate)
+        media = read_medium_facts(session, estate, now)
         losses = read_losses(session, estate)
         freezes = {it.site: it for it in read_freezes(session)}
         full_reads = read_newest_full(session)
@@ -180,7 +184,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         snapshot, count = newest.get(site.name, (None, 0))
         rpo = timedelta(hours=site.targets.rpo_hours)
         reread = timedelta(days=site.targets.reread_days)
-        known = copies[site.name]
+        known = [*copies[site.name], *copies_on_media(media, site.name)]
         sites.append(
             SiteFacts(
                 name=site.name,
@@ -220,6 +224,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         vanished=vanished,
         alerts=alerts,
         reviews=reviews,
+        media=media,
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
     )
 

@@ -16,7 +16,8 @@ def explain_late_copies(site: SiteFacts, now: datetime) -> Iterator[Explanation]
     if any(it.role == "primary" and is_late[it.store] for it in site.copies):
         return
     for copy in site.copies:
-        if is_late[copy.store] and not copy.gone_from:
+        is_medium = copy.role == "medium"
+        if is_late[copy.store] and not copy.gone_from and not is_medium:
             yield Explanation(
                 _tell(copy, now),
                 data=_("the primary store has what is newer"),

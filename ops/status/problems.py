@@ -19,6 +19,7 @@ from ops.present import format_date, format_duration, format_moment, outcome_cel
 from ops.status.broken_rule import find_broken_parts
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.status.gone import explain_held_gone
+from ops.status.media import explain_media
 from ops.status.store_problems import Level, explain_stores
 from ops.text import N_, _, fill, language, ngettext
 
@@ -184,6 +185,8 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
     for vanished in facts.vanished:
         told = _explain_vanished(vanished)
         yield Problem("red", vanished.name, told, vanished_subject(vanished.name))
+    for is_grave, told in explain_media(facts.media):
+        yield Problem("red" if is_grave else "yellow", "", told)
     yield from _find_in_notices(*facts.undelivered)
 
 

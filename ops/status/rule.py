@@ -25,7 +25,8 @@ class CopyFacts:
     """What is known of one site in one store.
 
     Attributes:
-        store, role, location, medium: As in the estate.
+        store, role, location, medium: As in the estate; of a removable medium its code, `medium`,
+            where it is kept, and what it is.
         newest_at: When the newest snapshot of the whole site there was taken; None without one.
         snapshots: How many there are.
         updated: How the newest run that brought it up to date ended; empty where none did.
@@ -77,7 +78,7 @@ def judge_copies(
         rpo: How old the newest backup may be.
         reread: Within which a check must have been made.
     """
-    fresh = [it for it in copies if is_fresh(it, now=now, rpo=rpo)]
+    fresh = [it for it in copies if is_fresh(it, now=now, rpo=rpo, reread=reread)]
     stale = [it.store for it in copies if it not in fresh]
     primary = {it.location for it in copies if it.role == "primary"}
     elsewhere = [it for it in fresh if it.location not in primary]
@@ -91,8 +92,15 @@ def judge_copies(
     ]
 
 
-def is_fresh(copy: CopyFacts, *, now: datetime, rpo: timedelta) -> bool:
-    """Say whether a copy is there and young enough; one that follows may lag some hours."""
+def is_fresh(
+    copy: CopyFacts, *, now: datetime, rpo: timedelta, reread: timedelta = timedelta(0)
+) -> bool:
+    """Say whether a copy is there and young enough; one that follows may lag some hours.
+
+    A medium in a safe follows nothing: it counts as long as it would not have to be read back.
+    """
+    if copy.role == "medium":
+        return copy.newest_at is not None and now - copy.newest_at <= reread
     behind = timedelta(0) if copy.role == "primary" else _FOLLOW
     if copy.gone_from:
         return False

@@ -7,7 +7,8 @@ from ops.status.facts import Facts, SiteFacts
 from ops.status.rule import CopyFacts, Verdict, is_fresh
 from ops.text import N_, _, fill
 
-_ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy")}
+_ROLES = {"primary": N_("primary"), "mirror": N_("mirror"), "copy": N_("copy"),
+          "medium": N_("offline medium")}  # fmt: skip
 _PARTS = {
     "copies": N_("{wanted} copies, the site itself included: there are {found}"),
     "media": N_("{wanted} media: there are {found}"),
@@ -65,7 +66,8 @@ def _newest(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Cell:
     if copy.newest_at is None:
         return Cell("–", "bad")
     told = format_moment(copy.newest_at, facts.zone).rpartition(" ")[0]
-    return Cell(told, "plain" if is_fresh(copy, now=facts.now, rpo=site.rpo) else "bad")
+    fresh = is_fresh(copy, now=facts.now, rpo=site.rpo, reread=site.reread)
+    return Cell(told, "plain" if fresh else "bad")
 
 
 def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:

@@ -18,6 +18,7 @@ ORDER = (
     "estate",
     "backup",
     "backup_keys",
+    "backup_media",
     "backup_watch",
     "service",
     "approval",

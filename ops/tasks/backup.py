@@ -102,9 +102,13 @@ def copy(
         return copy_sites(to, site, progress, allow_shrink=allow_shrink, dry_run=dry_run)
 
 
-@operator_task(help={"json": _JSON})
-def status(_context: Context, json: bool = False) -> int:
+@operator_task(help={"json": _JSON, "xml": N_("Print the list of all copies as XML.")})
+def status(_context: Context, json: bool = False, xml: bool = False) -> int:
     """Show each site: its newest backup, its age, its last check."""
+    if xml:
+        from ops.jobs.listing_copies import print_copy_list
+
+        return print_copy_list()
     from ops.status import show_sites
 
     return show_sites(as_json=json)

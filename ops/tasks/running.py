@@ -117,7 +117,7 @@ def _start(
     required: Sequence[str],
     as_owner: bool,
 ) -> int | None:
-    missing = [flag.replace("_", "-") for flag in required if values.get(flag) is None]
+    missing = [flag.strip("_").replace("_", "-") for flag in required if values.get(flag) is None]
     if missing:
         raise WrongUseError(
             "the flag --{flag} must be given",

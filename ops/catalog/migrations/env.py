@@ -2,23 +2,11 @@
 
 from alembic import context
 
-from ops.catalog import (  # noqa: F401  # fills Base.metadata
-    alerts_records,
-    copies_records,
-    duties_records,
-    indexes,
-    media_records,
-    people_records,
-    records,
-    retention_records,
-    sites_records,
-    watch_records,
-)
-from ops.catalog.columns import Base
+from ops.catalog.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     transactional_ddl=True,
 )
 with context.begin_transaction():

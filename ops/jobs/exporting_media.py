@@ -1,0 +1,177 @@
+"""Write sites' repositories onto a removable medium, byte for byte, and read them back from it.
+
+Order:
+
+1. Refuse what is no medium, or another one than was named. `--dry-run` ends after the plan.
+2. Put the label on it, so that it is known whose it is should the writing be cut off.
+3. For each site: mirror its repository of the primary store (`backup.mirror`); read every file of
+   it back from the medium and digest it.
+4. Write the way back, the list of copies, and the label with what lies on the medium now.
+5. Record the medium, and journal it.
+
+Killed after any step, the same command goes on; what a label says was read back when it was said.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from backup.errors import BackupError
+from backup.mirror import look_at_mirror, update_mirror
+from backup.mirroring.planning import plan_mirror
+from backup.progress import Progress
+from backup.repository import Repository
+from backup.stores.folder import FolderStore
+from ops.errors import OpsError
+from ops.estate.load import load_estate
+from ops.estate.models import Estate
+from ops.estate.sites import Site
+from ops.jobs.by_hand import Bench, at_bench, run_by_hand
+from ops.jobs.keys_of_sites import choose_with_own
+from ops.jobs.reading_lock import hold_reading_lock
+from ops.jobs.repositories import open_repository
+from ops.jobs.running import write_outcome
+from ops.ledger.definitions import JobResult
+from ops.media.copy_list import NAME as LIST_NAME
+from ops.media.copy_list import write_copy_list
+from ops.media.inventory import take_inventory
+from ops.media.keeping import note_written, read_media
+from ops.media.label import Content, Label, replace_contents
+from ops.media.listing import list_copies
+from ops.media.making import MediaWish, conclude, describe, make_label
+from ops.media.place import check_code, check_place, read_label, write_file, write_label
+from ops.present import format_date, format_number, format_size, write_line
+from ops.ransomware.freezing import find_freeze
+from ops.recovery.guide import put_guide, write_guide
+from ops.service.registry import RunContext
+from ops.tasks.gravest import gravest
+from ops.tasks.running import report
+from ops.text import _
+
+KIND = "export-media"
+_EXIT_CODES = {"ok": 0, "incomplete": 3, "failed": 1}
+
+
+def export_media(wish: MediaWish, progress: Progress) -> int:
+    """Write the medium; gives the exit code.
+
+    Raises:
+        WrongUseError: It is no medium, or another one.
+        LabelError: Its label cannot be read or written.
+    """
+    estate = load_estate()
+    folder = check_place(wish.to, allow_folder=wish.allow_folder)
+    found = read_label(folder)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            known = [it.code for it in read_media(session)]
+        check_code(found, wish.code, known, folder)
+        label = make_label(estate, wish, found, bench.origin.person or bench.origin.login)
+        write_line(_tell(label, folder))
+        sites = choose_with_own(estate, wish.site)
+        if wish.dry_run:
+            return gravest([_rehearse(estate, site, folder) for site in sites])
+        write_label(folder, label)
+        exported = [_export(bench, site, folder, progress) for site in sites]
+        fresh = {it.content.site: it.content for it in exported if it.content is not None}
+        label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
+        _finish(bench, label, folder, sum(it.damaged for it in exported))
+    return gravest([it.code for it in exported])
+
+
+def _tell(label: Label, folder: Path) -> str:
+    told = _("medium {code} at {folder}, in use since {day}").format(
+        code=label.code, folder=folder, day=format_date(label.started_on)
+    )
+    if label.renew_on is None:
+        return told
+    return told + _("; to be renewed by {day}").format(day=format_date(label.renew_on))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    """What became of one site: what lies there now, files that are damaged, the exit code."""
+
+    content: Content | None
+    damaged: int
+    code: int
+
+
+def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Exported:
+    done: list[Content] = []
+    work = partial(_mirror, bench.estate, folder, done, progress)
+    job = f"{KIND}/{site.name}"
+    try:
+        result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
+    except (BackupError, OpsError) as error:
+        return _Exported(None, 0, report(error))
+    write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(
+        site=site.name,
+        objects=format_number(result.summary["objects"]),
+        size=format_size(result.summary["size_bytes"]),
+        added=format_size(result.summary["added_bytes"]),
+    ))  # fmt: skip
+    if result.outcome != "ok":
+        write_outcome(result, job=job, site=site.name)
+    damaged = int(result.summary["damaged"])
+    return _Exported(None if damaged else done[0], damaged, _EXIT_CODES[result.outcome])
+
+
+def _mirror(
+    estate: Estate, folder: Path, done: list[Content], progress: Progress, context: RunContext
+) -> JobResult:
+    """Mirror one site and read it back; the caller holds the site's lock."""
+    site = context.site
+    source = open_repository(estate, site)
+    with context.catalog.reading() as session:
+        is_frozen = find_freeze(session, site) is not None
+    place = FolderStore(folder / site)
+    mirrored = update_mirror(source, place, keep_all=is_frozen, progress=progress)
+    there = replace_store(source, place)
+    inventory = take_inventory(folder / site)
+    content = describe(there, site, inventory)
+    done.append(content)
+    return conclude(mirrored, content, inventory)
+
+
+def replace_store(source: Repository, place: FolderStore) -> Repository:
+    """Give the same repository where it lies on a medium."""
+    return Repository(
+        place, source.config, key=source.key, key_id=source.key_id, clock=source.clock
+    )
+
+
+def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
+    """Say what would be written; nothing is but a lock on the source."""
+    try:
+        source = open_repository(estate, site.name)
+        with hold_reading_lock(source):
+            plan = plan_mirror(look_at_mirror(source, FolderStore(folder / site.name)))
+    except (BackupError, OpsError) as error:
+        return report(error)
+    text = _("  {site}: would write {count} files, {size}; would remove {removed}")
+    write_line(text.format(
+        site=site.name,
+        count=format_number(len(plan.add)),
+        size=format_size(plan.add_bytes),
+        removed=format_number(len(plan.remove)),
+    ))  # fmt: skip
+    return 0
+
+
+def _finish(bench: Bench, label: Label, folder: Path, damaged: int) -> None:
+    estate = bench.estate
+    named = estate.primary_store.model_copy(
+        update={"name": label.code, "location": label.kept_at or estate.primary_store.location}
+    )
+    guide = write_guide(estate, named, str(folder), [it.site for it in label.contents])
+    put_guide(FolderStore(folder), guide)
+    with bench.catalog.writing() as session:
+        note_written(session, bench.origin, label, damaged=damaged)
+    with bench.catalog.reading() as session:
+        copies = list_copies(session, estate)
+    document = write_copy_list(copies, estate.organisation.name, datetime.now(UTC))
+    write_file(folder / LIST_NAME, document)
+    write_label(folder, label)
+    write_line(_("the medium's label, the way back and the list of copies are on it"))

@@ -1,0 +1,82 @@
+"""Tasks around removable media that hold backups."""
+
+from invoke.context import Context
+
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+AREA = "backup"
+
+_DRY_RUN = N_("Say what would be done, and change nothing.")
+
+
+@operator_task(
+    help={
+        "to": N_("Folder at which the medium is mounted."),
+        "code": N_("The medium's code, as it stands on its outside."),
+        "site": N_("Name of the site; left out: all sites."),
+        "kind": N_("What the medium is; left out: disk, or what its label says."),
+        "kept_at": N_("Where it is kept afterwards."),
+        "holder": N_("Who keeps it; left out: you, or what its label says."),
+        "started": N_("Day on which it was first used; left out: today, or what its label says."),
+        "allow_folder": N_("Write into a folder although no medium is mounted there."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def export_media(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    to: str,
+    code: str,
+    site: str = "",
+    kind: str = "",
+    kept_at: str = "",
+    holder: str = "",
+    started: str = "",
+    allow_folder: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Write backups onto a removable medium, byte for byte, and read them back from it.
+
+    The medium also gets its label, the way back as a text, and the list of all copies. Written
+    again later, it is brought up to date.
+    """
+    from ops.jobs.exporting_media import export_media
+    from ops.media.making import MediaWish
+    from ops.progress import shown_progress
+
+    wish = MediaWish(
+        to=to,
+        code=code,
+        site=site,
+        kind=kind,
+        kept_at=kept_at,
+        holder=holder,
+        started=started,
+        allow_folder=allow_folder,
+        dry_run=dry_run,
+    )
+    with shown_progress() as progress:
+        return export_media(wish, progress)
+
+
+@operator_task(
+    help={
+        "from": N_("Folder at which the medium is mounted."),
+        "site": N_("Name of the site; left out: all sites on it."),
+        "store": N_("Store; left out: the primary."),
+        "dry_run": N_("Only read the medium back, and say what would be taken."),
+    }
+)
+def import_media(
+    _context: Context, from_: str, site: str = "", store: str = "", dry_run: bool = False
+) -> int:
+    """Take backups that a store lacks from a removable medium, after reading them back.
+
+    A repository that is in the store already stays as it is, and another one is never written to.
+    """
+    from ops.jobs.importing_media import ImportWish, import_media
+    from ops.progress import shown_progress
+
+    wish = ImportWish(source=from_, site=site, store=store, dry_run=dry_run)
+    with shown_progress() as progress:
+        return import_media(wish, progress)

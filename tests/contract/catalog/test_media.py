@@ -1,0 +1,124 @@
+"""The record of removable media, the list of copies and the notice, on each database."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.indexes import Snapshot
+from ops.catalog.opening import Catalog
+from ops.catalog.records import JournalRow, Notice
+from ops.catalog.tables import METADATA
+from ops.estate.load import load_estate
+from ops.media.keeping import note_read_back, note_written, read_media
+from ops.media.label import Content, Held, Label
+from ops.media.listing import list_copies
+from ops.media.reminding import note_media
+from ops.status.facts import gather_facts
+from ops.status.problems import find_problems
+from tests.integration.jobs.small_estate import build_estate
+from tests.people import origin_of
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CONTENT = Content(
+    site="cong-xa", repository="1" * 64,
+    snapshots=(Held("2" * 64, NOW - timedelta(days=9)), Held("3" * 64, NOW - timedelta(days=1))),
+    newest_at=NOW - timedelta(days=1), objects=7, size_bytes=9_000, digest="4" * 64,
+)  # fmt: skip
+LABEL = Label(
+    code="GC-01", organisation="Trung tâm", kind="disk", started_on=date(2024, 1, 31),
+    renew_on=date(2027, 1, 31), kept_at="Két sắt", holder="nva", written_by="nva", written_at=NOW,
+    contents=(CONTENT,),
+)  # fmt: skip
+ROUTES = """
+[notices]
+relay = "json://127.0.0.1:9"
+[[notices.routes]]
+severity = "warning"
+sites = ["*"]
+people = ["nva"]
+"""
+
+
+@pytest.fixture
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = build_estate(tmp_path / "estate", ROUTES)
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    return path
+
+
+def write(catalog: Catalog, label: Label = LABEL, damaged: int = 0) -> None:
+    with catalog.writing() as session:
+        note_written(session, origin_of("nva"), label, damaged=damaged)
+
+
+def test_a_medium_is_kept_once_and_each_writing_is_journaled(catalog: Catalog) -> None:
+    write(catalog)
+    write(catalog, replace(LABEL, kept_at="Kho lưu trữ"))
+    with catalog.writing() as session:
+        note_read_back(session, origin_of("nva"), "GC-01", damaged=["cong-xa"], now=NOW)
+    with catalog.reading() as session:
+        (medium,) = read_media(session)
+        acts = list(
+            session.execute(select(JournalRow.action).order_by(JournalRow.sequence)).scalars()
+        )
+    assert (medium.kept_at, medium.renew_on) == ("Kho lưu trữ", date(2027, 1, 31))
+    assert (medium.verified, medium.verified_at) == ("failed", NOW)
+    assert acts == ["media.written", "media.written", "media.read-back"]
+
+
+def test_the_list_names_what_lies_on_a_medium_though_no_store_has_it_any_more(
+    catalog: Catalog, estate: Path
+) -> None:
+    write(catalog)
+    with catalog.writing() as session:
+        session.add(Snapshot(
+            site="cong-xa", store="near", id="3" * 64, taken_at=NOW - timedelta(days=1),
+            hostname="cong-xa", paths=["/cong-xa"], tags=[], outcome="ok", processed_bytes=5,
+        ))  # fmt: skip
+    with catalog.reading() as session:
+        copies = list_copies(session, load_estate(estate))
+    assert [(it.place, it.snapshot[0], it.version, it.size_bytes) for it in copies] == [
+        ("near", "3", 1, 5), ("GC-01", "2", 1, None), ("GC-01", "3", 2, 5),
+    ]  # fmt: skip
+    assert copies[1].taken_at == NOW - timedelta(days=9)
+    assert (copies[2].digest, copies[2].checked, copies[2].holder) == ("4" * 64, "ok", "nva")
+
+
+def test_status_counts_a_medium_as_a_copy_and_tells_when_it_is_old(
+    catalog: Catalog, estate: Path
+) -> None:
+    write(catalog)
+    facts = gather_facts(load_estate(estate), catalog, NOW)
+    (site,) = facts.sites
+    told = [it.told.what for it in find_problems(facts)]
+    assert [(it.store, it.role) for it in site.copies] == [("near", "primary"), ("GC-01", "medium")]
+    assert "the medium GC-01 is to be renewed by 31/01/2027" in told
+
+
+@pytest.mark.usefixtures("estate")
+def test_whoever_is_on_the_route_is_told_once_for_each_stage(catalog: Catalog) -> None:
+    write(catalog)
+    assert note_media(catalog, NOW - timedelta(days=60)) == 0
+    told = [note_media(catalog, NOW + timedelta(days=days)) for days in (0, 1, 80, 81)]
+    assert told == [1, 0, 1, 0]
+    with catalog.reading() as session:
+        notices = list(session.execute(select(Notice)).scalars())
+    assert {it.params["stage"] for it in notices} == {"near", "over"}
+
+
+def test_who_dumps_the_records_knows_every_table() -> None:
+    program = (
+        "from ops.recovery.records import record_tables;"
+        "print(*sorted(it.name for it in record_tables()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    wanted = {it.name for it in METADATA.sorted_tables if it.info["kind"] == "record"}
+    assert set(done.stdout.split()) == wanted

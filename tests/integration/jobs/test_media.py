@@ -1,0 +1,207 @@
+"""Backups on a removable medium, from the task to stock restic and back into an empty store."""
+
+import json
+import os
+import shutil
+import subprocess
+import unicodedata
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.media_records import Medium
+from ops.catalog.opening import open_catalog
+from ops.catalog.records import JournalRow
+from ops.media.copy_list import NAME as LIST
+from ops.media.copy_list import NAMESPACE
+from ops.media.label import NAME as LABEL
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+pytestmark = pytest.mark.slow
+
+SPACE = {"c": NAMESPACE}
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    path = build_estate(tmp_path / "estate")
+    assert giucong(path, "backup.init").returncode == 0
+    assert giucong(path, "backup.run", "--site", "cong-xa").returncode == 0
+    return path
+
+
+def _export(estate: Path, medium: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    medium.mkdir(exist_ok=True)
+    return giucong(
+        estate, "backup.export-media", "--to", str(medium), "--code", "GC-01", "--site", "cong-xa",
+        "--allow-folder", *words,
+    )  # fmt: skip
+
+
+def _import(estate: Path, medium: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return giucong(estate, "backup.import-media", "--from", str(medium), *words)
+
+
+def _label(medium: Path) -> dict[str, Any]:
+    label: dict[str, Any] = json.loads((medium / LABEL).read_text(encoding="utf-8"))
+    return label
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "locks"
+    }
+
+
+def test_a_medium_holds_the_same_bytes_a_label_a_way_back_and_the_list(
+    estate: Path, tmp_path: Path
+) -> None:
+    medium = tmp_path / "medium"
+    kept = ("--kept-at", "Két sắt tầng 2", "--holder", "Nguyễn Văn A", "--started", "2026-01-31")
+    planned = _export(estate, medium, "--dry-run")
+    empty = list(medium.iterdir())
+    done = _export(estate, medium, *kept)
+    label = _label(medium)
+    (content,) = label["contents"]
+    key = estate.parent / "keys" / "repository.key"
+    restic = subprocess.run(
+        ["restic", "-r", str(medium / "cong-xa"), "--password-file", str(key), "--no-cache",
+         "check", "--read-data"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    guide = (medium / "HUONG-DAN-KHOI-PHUC.txt").read_text(encoding="utf-8")
+    root = ET.fromstring((medium / LIST).read_bytes())  # noqa: S314 -- our own file
+    places = [it.get("name") for it in root.findall("c:copy/c:place", SPACE)]
+
+    assert (planned.returncode, empty) == (0, []), planned.stdout + planned.stderr
+    assert "would write" in planned.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _files(medium / "cong-xa") == _files(estate.parent / "stores" / "near" / "cong-xa")
+    assert (label["code"], label["started_on"], label["renew_on"]) == (
+        "GC-01", "2026-01-31", "2029-01-31",
+    )  # fmt: skip
+    assert (label["kept_at"], label["holder"]) == ("Két sắt tầng 2", "Nguyễn Văn A")
+    assert (content["snapshot_count"], content["objects"]) == (1, len(_files(medium / "cong-xa")))
+    assert restic.returncode == 0, restic.stderr
+    assert "restic -r ./cong-xa" in guide
+    assert "GC-01 (Két sắt tầng 2)" in guide
+    assert places == ["near", "GC-01"]
+
+
+def test_the_same_medium_is_brought_up_to_date_and_another_code_is_refused(
+    estate: Path, tmp_path: Path
+) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium, "--started", "2026-01-31", "--kept-at", "Két").returncode == 0
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    again = _export(estate, medium)
+    words = ("backup.export-media", "--to", str(medium), "--allow-folder")
+    other = giucong(estate, *words, "--code", "GC-02")
+    unlabelled = _export(estate, tmp_path / "another")
+    label = _label(medium)
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert label["contents"][0]["snapshot_count"] == 2
+    assert (label["started_on"], label["kept_at"]) == ("2026-01-31", "Két")
+    assert other.returncode == unlabelled.returncode == 2
+    assert "is GC-01, not GC-02" in other.stderr
+    assert "another medium has the code GC-01" in unlabelled.stderr
+    assert list((tmp_path / "another").iterdir()) == []
+
+
+def test_a_folder_that_nothing_is_mounted_at_is_refused(estate: Path, tmp_path: Path) -> None:
+    done = giucong(estate, "backup.export-media", "--to", str(tmp_path), "--code", "GC-01")
+    assert done.returncode == 2
+    assert "no medium is mounted at" in done.stderr
+
+
+def test_a_lost_store_comes_back_from_the_medium(estate: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium).returncode == 0
+    store = estate.parent / "stores" / "near" / "cong-xa"
+    there = _import(estate, medium)
+    before = _files(store)
+    shutil.rmtree(store)
+    on_medium = _files(medium)
+    planned = _import(estate, medium, "--dry-run")
+    is_empty = not store.exists()
+    done = _import(estate, medium)
+    restored = giucong(
+        estate, "backup.restore", "--site", "cong-xa", "--target", str(tmp_path / "out")
+    )
+
+    assert (there.returncode, "has this repository already" in there.stdout) == (0, True)
+    assert (planned.returncode, is_empty) == (0, True), planned.stderr
+    assert "would be taken into near" in planned.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _files(store) == before
+    assert _files(medium) == on_medium
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+
+
+def test_another_repository_is_never_written_to(estate: Path, tmp_path: Path) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium).returncode == 0
+    store = estate.parent / "stores" / "near" / "cong-xa"
+    shutil.rmtree(store)
+    made = giucong(estate, "backup.init", "--anew", "near", "--confirm", "near")
+    before = _files(store)
+    done = _import(estate, medium)
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "is another repository" in done.stderr
+    assert _files(store) == before
+
+
+@pytest.mark.parametrize("kind", ["data", "snapshots", "config", "lost"])
+def test_a_medium_that_is_not_as_its_label_says_gives_nothing(
+    estate: Path, tmp_path: Path, kind: str
+) -> None:
+    medium = tmp_path / "medium"
+    assert _export(estate, medium).returncode == 0
+    folder = medium / "cong-xa"
+    path = folder / "config"
+    if kind != "config":
+        name = "data" if kind == "lost" else kind
+        path = next(it for it in (folder / name).rglob("*") if it.is_file())
+    if kind == "lost":
+        path.unlink()
+    else:
+        path.chmod(0o600)
+        path.write_bytes(os.urandom(path.stat().st_size))
+    shutil.rmtree(estate.parent / "stores" / "near" / "cong-xa")
+    done = _import(estate, medium)
+
+    assert done.returncode == 1
+    assert "is not what its label says" in done.stderr
+    assert not (estate.parent / "stores" / "near" / "cong-xa").exists()
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    with catalog.reading() as session:
+        row = session.get(Medium, "GC-01")
+        verified = row.verified if row else ""
+        acts = list(
+            session.execute(
+                select(JournalRow.action).where(JournalRow.subject == "GC-01")
+            ).scalars()
+        )
+    catalog.close()
+    assert verified == "failed"
+    assert acts == ["media.written", "media.read-back"]
+
+
+def test_the_list_of_copies_is_printed_in_composed_vietnamese(estate: Path) -> None:
+    done = giucong(estate, "backup.status", "--xml", language="vi")
+    root = ET.fromstring(done.stdout)  # noqa: S314 -- our own output
+    (copy,) = root.findall("c:copy", SPACE)
+
+    assert root.get("count") == "1"
+    assert root.findtext("c:organisation", "", SPACE) == "Trung tâm Công nghệ thông tin"
+    assert copy.findtext("c:site", "", SPACE) == "Cổng xã Bình Minh"
+    assert copy.findtext("c:method", "", SPACE) == "đầy đủ"
+    assert unicodedata.is_normalized("NFC", done.stdout)
