@@ -50,6 +50,8 @@ def test_what_is_not_as_agreed_makes_the_backup_incomplete(tmp_path: Path) -> No
     estate = build_estate(tmp_path / "estate", PART.format(path=inbox, more=""))
     deliver(inbox)
     assert giucong(estate, "backup.init").returncode == 0
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
     good = run(estate)
     found = restore(estate, tmp_path / "out")["cms"]
 
