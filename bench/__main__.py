@@ -65,23 +65,25 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--from", dest="saved", type=Path, help="only print results kept earlier")
     parser.add_argument("--markdown", type=Path, help="put the tables between this page's markers")
     options = parser.parse_args(arguments)
-    chosen = _choose(parser, "--only", options.only, [*WORKS, *GROUPS], default=list(TARGETS))
-    options.only = [work for name in chosen for work in GROUPS.get(name, (name,))]
-    options.peers = _choose(parser, "--peers", options.peers, names, default=names)
+    wanted = options.only and _choose(parser, "--only", options.only, [*WORKS, *GROUPS])
+    options.only = choose_works(wanted)
+    options.peers = _choose(parser, "--peers", options.peers, names)
     options.rounds = options.rounds or (3 if options.quick else 5)
     options.work = options.work.resolve()
     return options
 
 
+def choose_works(names: Sequence[str] | None) -> list[str]:
+    """Return the works that names of works and groups mean; those with targets without any."""
+    if names is None:
+        return list(TARGETS)
+    return [work for name in names for work in GROUPS.get(name, (name,))]
+
+
 def _choose(
-    parser: argparse.ArgumentParser,
-    flag: str,
-    wanted: str | None,
-    known: list[str],
-    *,
-    default: list[str],
+    parser: argparse.ArgumentParser, flag: str, wanted: str | None, known: list[str]
 ) -> list[str]:
-    chosen = wanted.split(",") if wanted else default
+    chosen = wanted.split(",") if wanted else known
     if unknown := [name for name in chosen if name not in known]:
         parser.error(f"{flag}: unknown {', '.join(unknown)}; known are {', '.join(known)}")
     return chosen

@@ -62,6 +62,7 @@ LIMITS: dict[str, Limit] = {
     "ssh-many-apart": Limit(8.0, 4.0, None),
     "mariadb": Limit(2.0, 1.3, DUMPER),
     "bad-line": Limit(1.1, None, UNDISTURBED, "bytes"),
+    "bad-line-short": Limit(1.1, None, UNDISTURBED, "bytes"),
 }
 WORKS = (*TARGETS, *LIMITS)
 GROUPS = {"real": tuple(LIMITS)}  # names that stand for several works

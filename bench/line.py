@@ -6,7 +6,8 @@ It works on whole TCP streams, in this process, so that no rights and no kernel 
 - Delay: each piece arrives half a round trip later.
 - Loss: a piece that lost a segment keeps its own stream waiting for one more round trip, as a fast
   retransmission does. Congestion windows and the bytes sent twice by the kernel are not imitated.
-- Cut: all connections end, what was on its way is lost, and nobody gets through until `mend`.
+- Cut: all connections end, what was on its way is lost, and nobody gets through until `mend`, or
+  until the cut has lasted so long.
 """
 
 import contextlib
@@ -61,7 +62,8 @@ class BadLine:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._free_at = {True: 0.0, False: 0.0}  # when each way can take the next piece
-        self._cut_at: int | None = None
+        self._cuts_at: list[int] = []
+        self._cut_seconds: float | None = None
         self._is_cut = False
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -69,19 +71,28 @@ class BadLine:
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_at(self, sent: int) -> None:
-        """Cut the line once so many bytes were sent over it, all in all."""
-        self._cut_at = sent
+    def cut_at(self, *sent: int, seconds: float | None = None) -> None:
+        """Cut the line once so many bytes were sent over it, all in all.
+
+        Args:
+            sent: One or several such marks, ascending.
+            seconds: How long each cut lasts; None until `mend`.
+        """
+        self._cuts_at, self._cut_seconds = list(sent), seconds
 
     def cut(self) -> None:
         """Cut the line now."""
         with self._lock:
-            self._is_cut, self._cut_at = True, None
+            self._is_cut = True
             self.cuts += 1
             cut, self._sockets = self._sockets, set()
         for one in cut:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+        if self._cut_seconds is not None:
+            timer = threading.Timer(self._cut_seconds, self.mend)
+            timer.daemon = True
+            timer.start()
 
     def mend(self) -> None:
         """Carry connections again."""
@@ -151,7 +162,8 @@ class BadLine:
             if self._is_cut:
                 return
             self.sent += size
-            is_due = self._cut_at is not None and self.sent >= self._cut_at
+            is_due = bool(self._cuts_at) and self.sent >= self._cuts_at[0]
+            del self._cuts_at[: int(is_due)]
         if is_due:
             self.cut()
 

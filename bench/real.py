@@ -5,13 +5,14 @@
 | ssh | ssh-first on the portal, ssh-unchanged on 100 000 small files, against rsync |
 | many | ssh-many and ssh-many-apart: 40 hosts, 8 at a time |
 | mariadb | mariadb: 1 GB, against mariadb-dump |
-| line | bad-line: the portal into a bucket over a line of 20 Mbit/s, against an undisturbed run |
+| line | bad-line: the portal into a bucket over a line of 20 Mbit/s, against an undisturbed run; |
+| | cut twice until the run has failed, then run again; bad-line-short: one run outlives both cuts |
 
 The servers' own work counts as nobody's CPU time, and takes part of the same cores.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,14 +34,16 @@ from bench.line import BAD, BadLine
 from bench.measure import Command, Measurement, measure, run
 from bench.peers import OURS
 from bench.rounds import Note, Setting, describe, do_rounds, make_fresh, read_once
-from bench.servers import HOSTS, many_hosts, one_database, one_host
+from bench.servers import many_hosts, one_database, one_host
 
 SMALL_SHARE = 1 / 3  # of data set (c): 100 000 files, whether the run is quick or not
 DATABASE_BYTES = 1_000_000_000
-SITE_FILES = 20
+HOSTS, SITE_FILES = 40, 20
 CUTS = (1 / 3, 2 / 3)  # of what an undisturbed run sends
+SHORT_SECONDS = 5.0  # of a cut that a run outlives
 FAILED = tuple(range(1, 128))
 FarPeer = FarBackup | Rsync
+Way = Callable[[Setting, BadLine, Sequence[int], Command], list[Measurement]]
 
 
 def run_ssh(setting: Setting, note: Note) -> None:
@@ -77,8 +80,9 @@ def _run_unchanged(setting: Setting, note: Note, peers: Sequence[FarPeer]) -> No
 def run_many(setting: Setting, note: Note) -> None:
     """Time small unchanged sites on many hosts."""
     peer, folder = OURS, setting.folder / "run"
-    sites = make_sites(folder / "sites")
-    with many_hosts() as hosts:
+    count = max(round(HOSTS * min(setting.scales["site"], 1.0)), 2)
+    sites = make_sites(folder / "sites", count)
+    with many_hosts(count) as hosts:
         orders: list[Order] = []
         for number, (site, (server, port)) in enumerate(zip(sites, hosts, strict=True)):
             state = setting.state(peer) / f"{number:02d}"
@@ -89,7 +93,7 @@ def run_many(setting: Setting, note: Note) -> None:
         apart = apart_command(folder, orders)
         setting.say("ssh-many: all sites are read, not timed")
         run(together)
-        what = f"{HOSTS} hosts with {SITE_FILES} files each"
+        what = f"{count} hosts with {SITE_FILES} files each"
         for work, command in (("ssh-many", together), ("ssh-many-apart", apart)):
             if work in setting.works:
                 note(_time_alone(setting, work, what, command))
@@ -101,9 +105,9 @@ def _time_alone(setting: Setting, work: str, what: str, command: Command) -> Out
     return replace(outcome, sizes={})
 
 
-def make_sites(folder: Path) -> list[Path]:
+def make_sites(folder: Path, count: int) -> list[Path]:
     """Write a small site for each host."""
-    sites = [folder / f"{number:02d}" for number in range(HOSTS)]
+    sites = [folder / f"{number:02d}" for number in range(count)]
     for site in sites:
         site.mkdir(parents=True)
         for number in range(SITE_FILES):
@@ -132,46 +136,68 @@ def run_mariadb(setting: Setting, note: Note) -> None:
 
 
 def run_bad_line(setting: Setting, note: Note) -> None:
-    """Count what is sent into a bucket over a line that is cut twice, each time until a run ends.
+    """Count what is sent into a bucket over a line that is cut twice.
 
-    What is needed is what a run over a line sends that is only counted.
+    What is needed is what a run over a line sends that only counts.
     """
     data = setting.data("site")
+    ways = {"bad-line": _run_again, "bad-line-short": _outlive}
     with in_buckets([OURS], setting.folder / "run") as (near,):
-        load = os.getloadavg()[0]
-        sent: dict[str, list[int]] = {"ours": [], UNDISTURBED: []}
-        rounds: dict[str, list[Measurement]] = {"ours": [], UNDISTURBED: []}
-        for number in range(setting.rounds):
-            with BadLine(_port(near)) as line:
-                make_fresh(setting, near)
-                rounds[UNDISTURBED].append(measure(_backup(setting, near, line, data)))
-                sent[UNDISTURBED].append(line.sent)
-            rounds["ours"].append(_cut_twice(setting, near, data, sent))
-            mine, needed = sent["ours"][-1], sent[UNDISTURBED][-1]
-            setting.say(f"bad-line round {number + 1}: sent {mine}, needed {needed} bytes")
-        sizes = {near.name: near.size(setting.state(near))}
+        for work, way in ways.items():
+            if work in setting.works:
+                note(_compare_bytes(setting, work, near, data, way))
+
+
+def _compare_bytes(setting: Setting, work: str, near: InBucket, data: Dataset, way: Way) -> Outcome:
+    load = os.getloadavg()[0]
+    sent: dict[str, list[int]] = {"ours": [], UNDISTURBED: []}
+    rounds: dict[str, list[Measurement]] = {"ours": [], UNDISTURBED: []}
+    for number in range(setting.rounds):
+        make_fresh(setting, near)
+        with BadLine(_port(near)) as line:
+            rounds[UNDISTURBED].append(measure(_backup(setting, near, line, data)))
+            needed = line.sent
+        make_fresh(setting, near)
+        with BadLine(_port(near), BAD) as line:
+            marks = [int(needed * share) for share in CUTS]
+            rounds["ours"].append(
+                _add(way(setting, line, marks, _backup(setting, near, line, data)))
+            )
+            mine = line.sent
+        run(near.check(setting.state(near)))
+        sent[UNDISTURBED].append(needed)
+        sent["ours"].append(mine)
+        setting.say(f"{work} round {number + 1}: sent {mine}, needed {needed} bytes")
     what = f"{describe(data)}; 20 Mbit/s, 40 ms and 1 % loss imitated by a line of this program"
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    note(Outcome("bad-line", what, when, rounds, sizes, load, sent))
+    sizes = {near.name: near.size(setting.state(near))}
+    return Outcome(work, what, when, rounds, sizes, load, sent)
 
 
-def _cut_twice(
-    setting: Setting, near: InBucket, data: Dataset, sent: dict[str, list[int]]
-) -> Measurement:
-    """Back up, cut twice on the way, until it is done; the measurement is that of all runs."""
-    needed = sent[UNDISTURBED][-1]
-    make_fresh(setting, near)
+def _run_again(
+    setting: Setting, line: BadLine, marks: Sequence[int], command: Command
+) -> list[Measurement]:
+    """Leave the line cut until the run gives up, then start another."""
     runs: list[Measurement] = []
-    with BadLine(_port(near), BAD) as line:
-        for share in CUTS:
-            line.cut_at(int(needed * share))
-            command = _backup(setting, near, line, data)
-            runs.append(measure(replace(command, accepted=FAILED)))
-            setting.say(f"bad-line: cut {line.cuts} after {line.sent} bytes")
-            line.mend()
-        runs.append(measure(_backup(setting, near, line, data)))
-        sent["ours"].append(line.sent)
-    run(near.check(setting.state(near)))
+    for mark in marks:
+        line.cut_at(mark)
+        runs.append(measure(replace(command, accepted=FAILED)))
+        setting.say(f"bad-line: a run gave up, {line.sent} bytes sent so far")
+        line.mend()
+    return [*runs, measure(command)]
+
+
+def _outlive(
+    setting: Setting, line: BadLine, marks: Sequence[int], command: Command
+) -> list[Measurement]:
+    """Mend the line soon, so that the run goes on."""
+    line.cut_at(*marks, seconds=SHORT_SECONDS)
+    measured = measure(command)
+    setting.say(f"bad-line-short: {line.cuts} cuts")
+    return [measured]
+
+
+def _add(runs: Sequence[Measurement]) -> Measurement:
     return Measurement(
         seconds=sum(it.seconds for it in runs),
         cpu_seconds=sum(it.cpu_seconds for it in runs),

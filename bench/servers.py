@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # loaded where these works run only
     from tests.mariadb_server import MariadbServer
     from tests.ssh_server import SshServer
 
-HOSTS = 40
 PORTS = 10  # of one sshd, which has at most 16
 ROOM = ("MaxStartups 100",)  # as much as its hosts would have if they were apart
 
@@ -34,14 +33,14 @@ def one_host() -> Iterator["SshServer"]:
 
 
 @contextmanager
-def many_hosts() -> Iterator[list[tuple["SshServer", int]]]:
-    """Start private SSH servers that are together `HOSTS` hosts, a port of the loopback each."""
+def many_hosts(count: int) -> Iterator[list[tuple["SshServer", int]]]:
+    """Start private SSH servers that are together `count` hosts, a port of the loopback each."""
     from tests.ssh_server import start_ssh_server
 
     hosts: list[tuple[SshServer, int]] = []
     with ExitStack() as ends:
-        for _ in range(HOSTS // PORTS):
-            others = _free_ports(PORTS - 1)
+        for first in range(0, count, PORTS):
+            others = _free_ports(min(PORTS, count - first) - 1)
             server = start_ssh_server([*ROOM, *(f"Port {port}" for port in others)])
             ends.callback(shutil.rmtree, server.folder)
             ends.callback(server.stop)

@@ -15,11 +15,12 @@ TITLES = {
     "s3-unchanged": "nothing changed (a), in a bucket",
     "s3-restore": "restore of (a) from a bucket",
     "ssh-first": "first backup of the portal (a) over SSH",
-    "ssh-unchanged": "nothing changed over SSH, 100 000 files",
-    "ssh-many": "40 hosts unchanged, 8 wide, one process",
-    "ssh-many-apart": "40 hosts unchanged, 8 wide, a process each",
+    "ssh-unchanged": "nothing changed over SSH, a third of (c)",
+    "ssh-many": "many hosts unchanged, 8 wide, one process",
+    "ssh-many-apart": "many hosts unchanged, 8 wide, a process each",
     "mariadb": "dump of a live MariaDB over SSH",
-    "bad-line": "first backup into a bucket, the line cut twice",
+    "bad-line": "first backup (a) into a bucket, given up and run again at two cuts",
+    "bad-line-short": "first backup (a) into a bucket, two short cuts outlived",
 }
 AGAINST = {
     "rsync": "`rsync -a` over SSH",

@@ -65,7 +65,7 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         (frozenset({"ssh-first", "ssh-unchanged"}), run_ssh),
         (frozenset({"ssh-many", "ssh-many-apart"}), run_many),
         (frozenset({"mariadb"}), run_mariadb),
-        (frozenset({"bad-line"}), run_bad_line),
+        (frozenset({"bad-line", "bad-line-short"}), run_bad_line),
     )
     for works, group in groups:
         if not works & setting.works:

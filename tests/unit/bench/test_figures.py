@@ -111,7 +111,7 @@ def test_a_cost_is_a_ratio_of_times_or_of_bytes_or_our_seconds_alone() -> None:
 
     assert outcome.cost(LIMITS["ssh-first"]) == pytest.approx(1 / median([2 / 3, 1]))
     assert outcome.cost(LIMITS["ssh-many"]) == 3.5
-    assert outcome.cost(LIMITS["bad-line"]) == 1.2
+    assert outcome.cost(LIMITS["bad-line"]) == pytest.approx(1.2)
     assert OUTCOME.cost(LIMITS["bad-line"]) is None
     assert outcome_from_json(json.loads(json.dumps(outcome_to_json(outcome)))) == outcome
 
