@@ -77,8 +77,11 @@ def judge_task_command(command: Command) -> str:
     if name not in tasks():
         return f'no task "{name}"'
     task = tasks()[name]
-    known = {f"--{(argument.name or '').replace('_', '-')}" for argument in task.get_arguments()}
-    needed = {f"--{flag.replace('_', '-')}" for flag in task.required}
+    known = {
+        f"--{(argument.name or '').strip('_').replace('_', '-')}"
+        for argument in task.get_arguments()
+    }
+    needed = {f"--{flag.strip('_').replace('_', '-')}" for flag in task.required}
     if unknown := flags - known - CORE_FLAGS:
         return f"{name} has no {', '.join(sorted(unknown))}"
     if command.is_whole and needed - flags:

@@ -54,7 +54,7 @@ def _render_collections(root: Collection) -> Iterable[str]:
 
 def _written_flag(argument: Argument, task: OperatorTask) -> str:
     """Write a flag as somebody would type it."""
-    name = (argument.name or "").replace("_", "-")
+    name = (argument.name or "").strip("_").replace("_", "-")
     flag = f"--{name} {name.rpartition('-')[2].upper()}" if argument.takes_value else f"--{name}"
     return flag if argument.attr_name in task.required else f"[{flag}]"
 

@@ -36,7 +36,7 @@ from ops.ledger.definitions import JobResult
 from ops.media.copy_list import NAME as LIST_NAME
 from ops.media.copy_list import write_copy_list
 from ops.media.inventory import take_inventory
-from ops.media.keeping import note_written, read_media
+from ops.media.keeping import note_written, read_codes
 from ops.media.label import Content, Label, replace_contents
 from ops.media.listing import list_copies
 from ops.media.making import MediaWish, conclude, describe, make_label
@@ -65,7 +65,7 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
     found = read_label(folder)
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            known = [it.code for it in read_media(session)]
+            known = read_codes(session)
         check_code(found, wish.code, known, folder)
         label = make_label(estate, wish, found, bench.origin.person or bench.origin.login)
         write_line(_tell(label, folder))

@@ -8,16 +8,24 @@ from sqlalchemy.orm import Session
 
 from ops import journal
 from ops.catalog.media_records import Medium
+from ops.catalog.records import JournalRow
 from ops.journal import Entry, Origin
 from ops.media.label import Label, content_values
 
 WRITTEN = "media.written"
 READ_BACK = "media.read-back"
+RETIRED = "media.retired"
 
 
 def read_media(session: Session) -> Sequence[Medium]:
     """Give every medium, by code."""
     return session.execute(select(Medium).order_by(Medium.code)).scalars().all()
+
+
+def read_codes(session: Session) -> set[str]:
+    """Give every code that was ever given to a medium; the journal forgets none."""
+    written = select(JournalRow.subject).where(JournalRow.action == WRITTEN).distinct()
+    return {*session.execute(written).scalars(), *(it.code for it in read_media(session))}
 
 
 def note_written(session: Session, origin: Origin, label: Label, *, damaged: int) -> None:
@@ -71,3 +79,25 @@ def note_read_back(
     if medium is not None:
         medium.verified_at, medium.verified = now, "failed" if damaged else "ok"
     journal.append(session, origin, [Entry(READ_BACK, code, {"damaged": list(damaged)})])
+
+
+def note_retired(session: Session, origin: Origin, medium: Medium) -> None:
+    """Delete a medium's record, and journal all of it.
+
+    Args:
+        session: A writing session.
+        origin: Who takes it out of use, and why.
+        medium: Which.
+    """
+    details = {
+        "kind": medium.kind,
+        "started_on": medium.started_on.isoformat(),
+        "renew_on": medium.renew_on.isoformat() if medium.renew_on else None,
+        "kept_at": medium.kept_at,
+        "holder": medium.holder,
+        "written_at": medium.written_at.isoformat(),
+        "verified": medium.verified,
+        "digests": {it["site"]: it["digest"] for it in medium.contents},
+    }
+    journal.append(session, origin, [Entry(RETIRED, medium.code, details)])
+    session.delete(medium)

@@ -105,6 +105,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
+            " backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.export archive.dispose provision.apply service.upgrade"
             " service.kit duty.import plan.record-decision report.issue"

@@ -80,3 +80,28 @@ def import_media(
     wish = ImportWish(source=from_, site=site, store=store, dry_run=dry_run)
     with shown_progress() as progress:
         return import_media(wish, progress)
+
+
+@operator_task(
+    help={
+        "code": N_("The medium's code, as it stands on its outside."),
+        "reason": N_("Why, and what became of it; goes into the journal."),
+        "document": N_("Reference of the document behind it."),
+        "confirm": N_("The medium's code, instead of typing it when asked."),
+        "dry_run": _DRY_RUN,
+    }
+)
+def retire_media(
+    _context: Context,
+    code: str,
+    reason: str,
+    document: str = "",
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Take a removable medium out of use: lost, broken, or renewed by another one."""
+    from ops.jobs.retiring_media import RetireWish, retire_medium
+
+    return retire_medium(
+        RetireWish(code=code, reason=reason, document=document, confirm=confirm, dry_run=dry_run)
+    )

@@ -10,11 +10,18 @@ import pytest
 from sqlalchemy import select
 
 from ops.catalog.indexes import Snapshot
+from ops.catalog.media_records import Medium
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow, Notice
 from ops.catalog.tables import METADATA
 from ops.estate.load import load_estate
-from ops.media.keeping import note_read_back, note_written, read_media
+from ops.media.keeping import (
+    note_read_back,
+    note_retired,
+    note_written,
+    read_codes,
+    read_media,
+)
 from ops.media.label import Content, Held, Label
 from ops.media.listing import list_copies
 from ops.media.reminding import note_media
@@ -70,6 +77,19 @@ def test_a_medium_is_kept_once_and_each_writing_is_journaled(catalog: Catalog) -
     assert (medium.kept_at, medium.renew_on) == ("Kho lưu trữ", date(2027, 1, 31))
     assert (medium.verified, medium.verified_at) == ("failed", NOW)
     assert acts == ["media.written", "media.written", "media.read-back"]
+
+
+def test_a_retired_medium_is_gone_and_its_code_stays_taken(catalog: Catalog) -> None:
+    write(catalog)
+    with catalog.writing() as session:
+        note_retired(session, origin_of("nva"), session.get_one(Medium, "GC-01"))
+    with catalog.reading() as session:
+        assert list(read_media(session)) == []
+        assert read_codes(session) == {"GC-01"}
+        row = session.execute(
+            select(JournalRow).where(JournalRow.action == "media.retired")
+        ).scalar_one()
+    assert '"digests":{"cong-xa":"444' in row.details
 
 
 def test_the_list_names_what_lies_on_a_medium_though_no_store_has_it_any_more(

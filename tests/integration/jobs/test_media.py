@@ -114,6 +114,21 @@ def test_the_same_medium_is_brought_up_to_date_and_another_code_is_refused(
     assert list((tmp_path / "another").iterdir()) == []
 
 
+def test_a_medium_that_is_lost_is_taken_out_of_use(estate: Path, tmp_path: Path) -> None:
+    assert _export(estate, tmp_path / "medium").returncode == 0
+    words = ("backup.retire-media", "--code", "GC-01", "--reason", "Mất khi chuyển kho")
+    planned = giucong(estate, *words, "--dry-run")
+    unconfirmed = giucong(estate, *words)
+    done = giucong(estate, *words, "--confirm", "GC-01")
+    again = giucong(estate, *words, "--confirm", "GC-01")
+    anew = _export(estate, tmp_path / "another")
+
+    assert (planned.returncode, unconfirmed.returncode) == (0, 2)
+    assert done.returncode == 0, done.stderr
+    assert (again.returncode, "there is no medium" in again.stderr) == (2, True)
+    assert anew.returncode == 2
+
+
 def test_a_folder_that_nothing_is_mounted_at_is_refused(estate: Path, tmp_path: Path) -> None:
     done = giucong(estate, "backup.export-media", "--to", str(tmp_path), "--code", "GC-01")
     assert done.returncode == 2
