@@ -115,9 +115,7 @@ def choose_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, str]:
         if variable is None or variable.secret:
             raise RunbookUseError(
                 'the runbook takes no value "{name}" here',
-                why="a secret is never given on a command line: it is asked for"
-                if variable
-                else "",
+                why="a secret is asked for, never given on a command line" if variable else "",
                 data="nothing was changed",
                 next_step="`{program} runbook.show --id {id}` lists its values",
                 name=name,

@@ -74,6 +74,11 @@ class RunState:
     started_at: datetime
     ended_at: datetime | None = None
 
+    @property
+    def text_sha256(self) -> str:
+        """SHA-256 of the runbook's text, in hexadecimal."""
+        return sha256(self.text.encode()).hexdigest()
+
     def with_record(self, record: StepRecord) -> "RunState":
         """Give the state with a try added, or told anew."""
         key = record.number, record.attempt

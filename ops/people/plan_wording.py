@@ -30,7 +30,9 @@ ACTS: Mapping[str, str] = {
 
 LABELS: Mapping[str, str] = {
     "before": N_("days before"),
+    "commands": N_("commands"),
     "databases": N_("databases"),
+    "does": N_("what the step does"),
     "files": N_("files"),
     "findings": N_("findings"),
     "hold": N_("hold"),
@@ -45,8 +47,10 @@ LABELS: Mapping[str, str] = {
     "remove": N_("snapshots to delete"),
     "repositories": N_("repositories"),
     "role": N_("role"),
+    "run": N_("run"),
     "site": N_("site"),
     "snapshot": N_("snapshot"),
+    "step": N_("step"),
     "store": N_("store"),
     "threshold": N_("shares that are needed"),
     "to": N_("folder"),

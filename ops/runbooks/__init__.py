@@ -1,0 +1,1 @@
+"""The service's part in runbooks: it keeps their state, runs commands, asks and approves."""

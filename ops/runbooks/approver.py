@@ -1,0 +1,62 @@
+"""Have a second person agree to a step, through the estate's requests and approvals."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ops.jobs.by_hand import Bench
+from ops.people.approvals import Permit, require_approval
+from ops.people.requester import proof_of_requester
+from ops.people.requests import Wish
+from runbooks.errors import SamePersonError
+from runbooks.seams import Clock, Request
+
+
+@dataclass(frozen=True, slots=True)
+class EstateApprover:
+    """Asks for approvals of the action `runbook-step`.
+
+    Attributes:
+        bench: Who carries the runbook out.
+        clock: The moment.
+        reason, document: Why it is done, for the one who decides.
+    """
+
+    bench: Bench
+    clock: Clock
+    reason: str
+    document: str = ""
+
+    def approve(self, request: Request, person: str) -> str:
+        """Use an approval up and give the second person's name; empty where there is no second.
+
+        Raises:
+            ApprovalAwaitedError: A request waits now.
+            SamePersonError: Who approved it carries it out; the approval is left unused.
+        """
+
+        def refuse_same(_session: Session, permit: Permit) -> None:
+            if permit.approved_by and permit.approved_by == person:
+                raise SamePersonError(request.number, person)
+
+        wish = Wish(
+            action="runbook-step",
+            subject=request.runbook,
+            plan={
+                "run": request.run,
+                "step": request.number,
+                "does": request.sentence,
+                "commands": list(request.commands),
+            },
+            reason=self.reason,
+            document=self.document,
+        )
+        permit = require_approval(
+            self.bench.catalog,
+            self.bench.origin,
+            wish,
+            now=self.clock.now(),
+            act=refuse_same,
+            prove=proof_of_requester(self.bench),
+        )
+        return permit.approved_by

@@ -1,0 +1,68 @@
+"""Speak with whoever carries a runbook out: rich prompts at a terminal, plain lines elsewhere."""
+
+import getpass
+import sys
+from collections.abc import Sequence
+
+from ops.present import is_terminal, write_line
+from ops.text import N_, _
+from runbooks.procedure import Kind, Step
+from runbooks.state import StepRecord, StepState
+
+KINDS: dict[Kind, str] = {
+    "check": N_("look first"),
+    "run": N_("do"),
+    "ask": N_("decide"),
+    "wait": N_("wait"),
+    "verify": N_("prove"),
+    "rollback": N_("take back"),
+}
+STATES: dict[StepState, str] = {
+    "running": N_("has begun"),
+    "done": N_("done"),
+    "failed": N_("failed"),
+    "declined": N_("answered with no"),
+    "waiting": N_("waits for another person"),
+    "lost": N_("was interrupted"),
+}
+
+
+class TerminalAsker:
+    """Asks on standard input and shows on standard output."""
+
+    def begin_step(self, step: Step, sentence: str, commands: Sequence[str]) -> None:
+        """Show a step before it is carried out."""
+        mark = f"[{_('two people')}] " if step.two_people else ""
+        write_line()
+        write_line(f"{step.number}. ({_(KINDS[step.kind])}) {mark}{sentence}")
+        for line in commands:
+            write_line(f"   $ {line}")
+        sys.stdout.flush()
+
+    def end_step(self, record: StepRecord) -> None:
+        """Show how it ended, and what it wrote."""
+        for line in record.output.splitlines():
+            write_line(f"   {line}")
+        state = _(STATES[record.state])
+        code = f" (exit {record.exit_code})" if record.exit_code else ""
+        write_line(f"   → {state}{code}")
+        sys.stdout.flush()
+
+    def ask(self, question: str, *, yes_or_no: bool) -> str:
+        """Give the answer; empty where nobody gives one."""
+        hint = _(" (yes/no)") if yes_or_no else ""
+        if is_terminal() and sys.stdin.isatty():
+            from rich.prompt import Prompt
+            from rich.text import Text
+
+            return Prompt.ask(Text(f"   {question}{hint}"), default="", show_default=False)
+        write_line(f"   {question}{hint}")
+        sys.stdout.flush()
+        return sys.stdin.readline().strip()
+
+    def ask_secret(self, title: str) -> str:
+        """Give a secret; at a terminal what is typed is not shown."""
+        if sys.stdin.isatty():
+            return getpass.getpass(f"   {title}: ").strip("\r\n")
+        write_line(f"   {title}:")
+        return sys.stdin.readline().strip("\r\n")

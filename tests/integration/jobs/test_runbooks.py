@@ -1,0 +1,228 @@
+"""The shipped runbooks are carried out on a small real estate, killed, resumed and taken back."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.runbooks.library import SHIPPED
+from runbooks.reading import load_runbook
+from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+
+pytestmark = pytest.mark.slow
+
+SLOW_RUNBOOK = """\
++++
+id = "cham"
+title = "Chậm"
+owner = "Trung tâm"
+systems = []
+[variables.file]
+title = "Tệp ghi lại"
+[variables.word]
+title = "Mật khẩu"
+secret = true
++++
+1. Ghi lần đầu.
+   ```run
+   cp {{word}} {{file}}
+   ```
+2. Xóa tệp.
+   ```rollback
+   rm {{file}}
+   ```
+3. Đợi lâu.
+   ```run
+   sleep-or-not
+   ```
+"""
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    path = build_estate(tmp_path / "estate")
+    assert giucong(path, "backup.init").returncode == 0
+    done = giucong(path, "backup.run", "--site", "cong-xa")
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def snapshot_of(estate: Path) -> str:
+    listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
+    return str(json.loads(listed.stdout)[-1]["id"])[:12]
+
+
+def command(*words: str) -> list[str]:
+    return [str(GIUCONG), *words]
+
+
+def environment(estate: Path) -> dict[str, str]:
+    return {**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en"}
+
+
+def answer(estate: Path, answers: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a task while a script answers its questions."""
+    return subprocess.run(
+        command(*words),
+        cwd=ROOT,
+        env=environment(estate),
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def run_id_of(told: str) -> str:
+    found = re.search(r"run ([0-9a-f-]{36})", told)
+    assert found, told
+    return found[1]
+
+
+def show_run(estate: Path, run: str) -> dict[str, Any]:
+    shown = giucong(estate, "runbook.show", "--run", run, "--json")
+    assert shown.returncode == 0, shown.stderr
+    told: dict[str, Any] = json.loads(shown.stdout)
+    return told
+
+
+def test_one_file_is_restored_by_a_script_that_answers(estate: Path, tmp_path: Path) -> None:
+    lost = estate.parent / "www" / "index.php"
+    before = lost.read_bytes()
+    lost.unlink()
+    target = tmp_path / "restored"
+    path = "cong-xa/files/www/index.php"
+    done = answer(
+        estate,
+        f"latest\n{path}\ncó\n",
+        "runbook.run", "--id", "restore-one-file", "--set", "site=cong-xa",
+        "--set", f"target={target}",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (target / path).read_bytes() == before
+    told = show_run(estate, run_id_of(done.stdout))
+    assert told["standing"] == "done"
+    assert [step["state"] for step in told["steps"]] == ["done"] * 7
+    assert all(len(step["output_sha256"]) == 64 for step in told["steps"])
+
+
+def test_a_site_is_put_back_and_the_putting_back_is_taken_back(estate: Path) -> None:
+    www = estate.parent / "www"
+    good = snapshot_of(estate)
+    (www / "index.php").write_text("<?php // bị sửa")
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    spoilt = snapshot_of(estate)
+    done = answer(
+        estate,
+        f"{spoilt}\n{good}\ncó\nkhông\n",
+        "runbook.run", "--id", "restore-site-in-place", "--set", "site=cong-xa",
+        "--set", "reason=Trang bị sửa",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert (www / "index.php").read_text() == "<?php // trang chủ"
+
+    run = run_id_of(done.stdout)
+    back = giucong(estate, "runbook.resume", "--run", run, "--roll-back")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert (www / "index.php").read_text() == "<?php // bị sửa"
+    assert show_run(estate, run)["standing"] == "rolled_back"
+    again = giucong(estate, "runbook.resume", "--run", run)
+    assert again.returncode == 2
+    assert "this run is over" in again.stderr
+
+
+def test_a_site_is_put_back_to_the_end(estate: Path) -> None:
+    good = snapshot_of(estate)
+    (estate.parent / "www" / "index.php").unlink()
+    done = answer(
+        estate,
+        f"{good}\n{good}\ncó\ncó\n",
+        "runbook.run", "--id", "restore-site-in-place", "--set", "site=cong-xa",
+        "--set", "reason=Mất trang chủ",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (estate.parent / "www" / "index.php").read_text() == "<?php // trang chủ"
+
+
+def test_a_run_that_was_killed_goes_on_and_its_secret_stands_nowhere(
+    estate: Path, tmp_path: Path
+) -> None:
+    own = estate.parent / "runbooks"
+    own.mkdir()
+    script = tmp_path / "wait.py"
+    script.write_text(
+        f"import pathlib, time\npathlib.Path('{tmp_path}/began').touch()\n"
+        f"time.sleep(0 if pathlib.Path('{tmp_path}/go').exists() else 20)\n"
+    )
+    text = SLOW_RUNBOOK.replace("sleep-or-not", f"python3 {script}")
+    (own / "cham.vi.md").write_text(text, encoding="utf-8")
+    written = tmp_path / "written"
+    process = subprocess.Popen(
+        command("runbook.run", "--id", "cham", "--set", f"file={written}"),
+        cwd=ROOT,
+        env=environment(estate),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin
+    process.stdin.write("lúa vàng trên đồng\n")
+    process.stdin.flush()
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "began").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    told, _ = process.communicate()
+    run = run_id_of(told)
+    assert written.read_text() == "lúa vàng trên đồng"
+    assert [step["state"] for step in show_run(estate, run)["steps"]] == ["done", "running"]
+
+    (tmp_path / "go").touch()
+    assert giucong(estate, "runbook.resume", "--run", run).returncode == 0
+    states = [(it["number"], it["attempt"], it["state"]) for it in show_run(estate, run)["steps"]]
+    assert states == [(1, 1, "done"), (3, 1, "lost"), (3, 2, "done")]
+    kept = b"".join(it.read_bytes() for it in (estate.parent / "state").rglob("giucong.db*"))
+    assert "lúa vàng trên đồng".encode() not in kept
+
+
+def test_a_dry_run_prints_every_command_and_keeps_nothing(estate: Path) -> None:
+    told = giucong(
+        estate, "runbook.run", "--id", "restore-one-file", "--dry-run",
+        "--set", "site=cong-xa", "--set", "target=/tmp/x y",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "$ giucong backup.list --site cong-xa" in told.stdout
+    assert "--target '/tmp/x y' --verify" in told.stdout
+    assert json.loads(giucong(estate, "runbook.list", "--json").stdout)["runs"] == []
+
+
+def test_the_booklet_holds_steps_phones_and_repositories(estate: Path) -> None:
+    booklet = giucong(estate, "runbook.print", language="vi")
+    assert booklet.returncode == 0, booklet.stderr
+    for text in ("Khôi phục một tệp", "backup.restore", "Nguyễn Văn A", "stores/near/cong-xa",
+                 "size: A4"):  # fmt: skip
+        assert text in booklet.stdout
+
+
+def test_a_runbook_with_mistakes_is_refused_with_its_lines(estate: Path) -> None:
+    own = estate.parent / "runbooks"
+    own.mkdir()
+    (own / "hong.vi.md").write_text("+++\nid = 'hong'\n+++\n1. Chạy.\n", encoding="utf-8")
+    told = giucong(estate, "runbook.list")
+    assert told.returncode == 1
+    assert "hong.vi.md: 4: step 1 has no fence" in told.stderr
+    assert "hong.vi.md: 1: `title` is missing" in told.stderr
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.md")), ids=lambda path: path.stem)
+def test_each_shipped_runbook_can_be_read(path: Path) -> None:
+    assert load_runbook(path).id == path.name.split(".")[0]
