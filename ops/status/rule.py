@@ -81,7 +81,7 @@ def judge_copies(
     fresh = [it for it in copies if is_fresh(it, now=now, rpo=rpo, reread=reread)]
     stale = [it.store for it in copies if it not in fresh]
     primary = {it.location for it in copies if it.role == "primary"}
-    elsewhere = [it for it in fresh if it.location not in primary]
+    elsewhere = [it for it in fresh if it.location and it.location not in primary]
     media = sorted({it.medium for it in fresh})
     return [
         _count("copies", COPIES, 1 + len(fresh), stale),

@@ -23,6 +23,7 @@ from ops.status.facts import Facts, SiteFacts, look
 from ops.status.problems import Problem, find_problems, is_late, summarize
 from ops.status.store_problems import Level
 from ops.status.writing_copies import write_copies, write_deliveries
+from ops.status.writing_media import write_media
 from ops.text import LABELS, N_, _, fill, ngettext
 
 _MOST_LINES = 12
@@ -101,6 +102,7 @@ def show_sites(*, as_json: bool) -> int:
         write_line(f"{_AT_WORK} {_('at work')}")
     write_line()
     write_copies(_all_sites(facts), facts)
+    write_media(facts)
     write_deliveries(facts.sites)
     write_line()
     write_indented(summarize(facts, problems), "")

@@ -78,6 +78,9 @@ def test_a_medium_holds_the_same_bytes_a_label_a_way_back_and_the_list(
     root = ET.fromstring((medium / LIST).read_bytes())  # noqa: S314 -- our own file
     places = [it.get("name") for it in root.findall("c:copy/c:place", SPACE)]
 
+    status = giucong(estate, "backup.status").stdout
+    assert "31/01/2029" in status
+    assert "offline medium" in status
     assert (planned.returncode, empty) == (0, []), planned.stdout + planned.stderr
     assert "would write" in planned.stdout
     assert done.returncode == 0, done.stdout + done.stderr

@@ -172,6 +172,9 @@ def test_a_medium_counts_as_a_copy_as_long_as_it_need_not_be_read_back() -> None
     assert broken(NOW + 27 * DAY) == set()
     assert broken(NOW + 29 * DAY) == {"copies", "media", "places", "locked"}
     assert copies_on_media([FACTS], "b") == []
+    nowhere = copies_on_media([replace(FACTS, kept_at="")], "a")
+    judged = judge_copies([near, *nowhere], now=NOW, rpo=DAY, reread=30 * DAY)
+    assert {it.part for it in judged if it.outcome != "ok"} == {"places"}
     assert copies_on_media([replace(FACTS, verified="failed")], "a") == []
 
 
