@@ -58,9 +58,10 @@ class ProcessCommands:
 
 def find_program(word: str) -> str | None:
     """Find a program; `giucong` is the one that belongs to this very installation."""
-    own = Path(sys.executable).with_name(word)
-    if word in _OURS and own.is_file():
-        return str(own)
+    if word in _OURS:
+        own = Path(sys.executable).with_name(word)
+        if own.is_file():
+            return str(own)
     return shutil.which(word)
 
 
