@@ -9,8 +9,9 @@ listed.
 import mmap
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backup.reading import Xattrs, ensure_regular, open_file, open_folder, read_xattrs
 from backup.ring import Parts
@@ -116,14 +117,6 @@ def _fill(descriptor: int, view: memoryview, offset: int) -> int:
     return length
 
 
-class Submit(Protocol):
-    """How a window is handed over; see `backup.writer.RunWriter.submit_window`."""
-
-    def __call__(self, reading: "WindowedFile", offset: int) -> None:
-        """Hand over the window of a file at an offset."""
-        ...
-
-
 class WindowedFile:
     """The parent's side: one file, of which one window at a time is uncut.
 
@@ -135,7 +128,6 @@ class WindowedFile:
     def __init__(
         self,
         file: BigFile,
-        submit: Submit,
         *,
         advance: Callable[[int], None],
         done: Callable[[bytes, int, Xattrs], None],
@@ -145,14 +137,12 @@ class WindowedFile:
 
         Args:
             file: Which.
-            submit: Hands over the window that follows; must not take in answers.
             advance: Told of each stretch of bytes that was read and cut.
             done: Gets the joined ids, the length and the attributes once everything is answered.
             failed: See above.
         """
         self.file = file
         self.failed = failed
-        self._submit = submit
         self._advance = advance
         self._xattrs: Xattrs = ()
         self._parts = Parts(lambda ids, size: done(ids, size, self._xattrs))
@@ -165,10 +155,53 @@ class WindowedFile:
         self._advance(length)
         if following == END:
             self._parts.close()
-        else:
-            self._submit(self, following)
         return place
 
     def take_ids(self, place: int, ids: bytes) -> None:
         """Take the ids of a window's chunks."""
         self._parts.arrive(place, ids)
+
+
+@dataclass(slots=True)
+class _Window:
+    reading: WindowedFile
+    offset: int
+    place: int = -1
+
+
+class Windows:
+    """The windows that are under way."""
+
+    def __init__(self, submit: Callable[[tuple[object, ...]], int]) -> None:
+        """Set up; `submit` hands over a message, with its number put in second place, however busy.
+
+        It gives that number and takes in no answers: new windows are asked for while one is taken.
+        """
+        self._submit = submit
+        self._under_way: dict[int, _Window] = {}
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._under_way
+
+    def begin(self, reading: WindowedFile, offset: int = 0) -> None:
+        """Hand over a file's window at an offset."""
+        number = self._submit(("window", tuple(reading.file), offset))
+        self._under_way[number] = _Window(reading, offset)
+
+    def take(self, message: tuple[Any, ...]) -> None:
+        """Take a worker's message about a window; see `backup.storing_loop`."""
+        kind, number, *rest = message
+        window = self._under_way[number]
+        if kind == "cut":
+            window.place = window.reading.take_cut(window.offset, *rest)
+            if (following := rest[1]) != END:
+                self.begin(window.reading, following)
+            return
+        del self._under_way[number]
+        if kind == "unread":
+            window.reading.failed(None if rest[0] is None else OSError(*rest[0]))
+        else:
+            window.reading.take_ids(window.place, rest[0])

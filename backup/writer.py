@@ -11,7 +11,6 @@ the local scan cache. A run that is killed loses at most what came after its las
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from backup.packs import BlobType
 from backup.reading import Xattrs
 from backup.repository import Repository
 from backup.ring import ChunkRing, Parts, group_pieces
-from backup.windows import BigFile, WindowedFile
+from backup.windows import BigFile, WindowedFile, Windows
 
 if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
     from backup.chunks import Chunker
@@ -39,13 +38,6 @@ _SALVAGE_SECONDS = 30.0
 ReadInto = Callable[[memoryview], int]
 # Joined ids, and what is odd: see `backup.storing_loop`.
 Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
-
-
-@dataclass(slots=True)
-class _Window:
-    reading: WindowedFile
-    offset: int
-    place: int = -1
 
 
 class RunWriter:
@@ -78,7 +70,7 @@ class RunWriter:
         self._compression = compression
         self._dry_run = dry_run
         self._waiting: dict[int, Answered] = {}
-        self._windows: dict[int, _Window] = {}
+        self._windows = Windows(self._hand_over)
         self._number = 0
         self._executor: Executor | None = None
         self._dismissed: Executor | None = None
@@ -157,9 +149,7 @@ class RunWriter:
         executor = self._start()
         while executor.is_busy:
             self.pump(wait=True)
-        self._number += 1
-        self._waiting[self._number] = answered
-        executor.submit((*kind, self._number, *content))
+        self._waiting[self._hand_over((*kind, *content))] = answered
         self.pump(wait=False)
 
     def _start(self) -> "Executor":
@@ -203,15 +193,15 @@ class RunWriter:
         executor = self._start()
         while executor.is_busy:
             self.pump(wait=True)
-        submit = self._submit_window
-        submit(WindowedFile(file, submit, advance=advance, done=done, failed=failed), 0)
+        self._windows.begin(WindowedFile(file, advance=advance, done=done, failed=failed))
         self.pump(wait=False)
 
-    def _submit_window(self, reading: WindowedFile, offset: int) -> None:
-        """Hand over a window, however busy: answers ask for this, and none may come meanwhile."""
+    def _hand_over(self, message: tuple[object, ...]) -> int:
+        """Hand over a message however busy everybody is; gives its number."""
         self._number += 1
-        self._windows[self._number] = _Window(reading, offset)
-        self._start().submit(("window", self._number, tuple(reading.file), offset))
+        kind, *content = message
+        self._start().submit((kind, self._number, *content))
+        return self._number
 
     def store_stream(self, read_into: ReadInto, done: Callable[[bytes, int], None]) -> None:
         """Cut what `read_into` gives until it gives 0, and have the chunks stored.
@@ -296,22 +286,10 @@ class RunWriter:
             elif kind == "flushed":
                 self._flushed.append(message[1:])
             elif message[1] in self._windows:
-                self._take_of_window(message)
+                self._windows.take(message)
             else:
                 answered = self._waiting.pop(message[1])
                 answered(message[2], message[3] if kind == "files" else {})
-
-    def _take_of_window(self, message: tuple[Any, ...]) -> None:
-        kind, number, *rest = message
-        window = self._windows[number]
-        if kind == "cut":
-            window.place = window.reading.take_cut(window.offset, *rest)
-            return
-        del self._windows[number]
-        if kind == "unread":
-            window.reading.failed(None if rest[0] is None else OSError(*rest[0]))
-        else:
-            window.reading.take_ids(window.place, rest[0])
 
     def _note_pack(self, blobs: int, entry: str) -> None:
         self._unindexed.append(entry)
