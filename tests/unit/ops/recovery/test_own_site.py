@@ -56,4 +56,11 @@ def test_its_jobs_come_after_those_of_the_sites(load: Load) -> None:
 
     assert jobs[0].site == "so-y-te"
     assert jobs[-len(own) :] == own
-    assert {job.kind for job in own} == {"backup", "check", "forget", "witness", "journal-head"}
+    assert {job.kind for job in own} == {
+        "backup",
+        "check",
+        "forget",
+        "witness",
+        "journal-head",
+        "scan",
+    }
