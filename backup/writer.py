@@ -21,6 +21,7 @@ from backup.packs import BlobType
 from backup.reading import Xattrs
 from backup.repository import Repository
 from backup.ring import ChunkRing, Parts, group_pieces
+from backup.stores.recipes import transfers_at_once
 from backup.windows import BigFile, WindowedFile, Windows
 
 if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none of them
@@ -32,6 +33,9 @@ if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none
 
 MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0
+# Over a line that may be cut for good, what no index file names is sent again: 20 s are 50 MB at
+# 20 Mbit/s.
+NETWORK_INDEX_SECONDS = 20.0
 _GROUP_BYTES = 4 << 20
 # How long an interrupted run waits for workers that are still writing.
 _SALVAGE_SECONDS = 30.0
@@ -79,6 +83,8 @@ class RunWriter:
         self._flushed: list[tuple[int, int, int]] = []
         self.index_files: list[str] = []
         self._checkpointed_at = self._indexed_at = repository.clock.monotonic()
+        is_far = transfers_at_once(repository.store) > 1
+        self._index_seconds = NETWORK_INDEX_SECONDS if is_far else CHECKPOINT_SECONDS
         self._ring: ChunkRing | None = None
 
     @cached_property
@@ -299,7 +305,7 @@ class RunWriter:
 
     def _is_index_due(self) -> bool:
         """Whether what is durable has waited long; a long stream gives no other chance."""
-        return self._repository.clock.monotonic() - self._indexed_at > CHECKPOINT_SECONDS
+        return self._repository.clock.monotonic() - self._indexed_at > self._index_seconds
 
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:

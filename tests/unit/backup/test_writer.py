@@ -11,9 +11,11 @@ import pytest
 from backup.errors import RepositoryLockedError, StoreError
 from backup.packs import BlobType
 from backup.repository import Repository
+from backup.stores.base import Store
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.memory import MemoryStore
-from backup.writer import CHECKPOINT_SECONDS, RunWriter
+from backup.stores.retrying import RetryingStore
+from backup.writer import CHECKPOINT_SECONDS, NETWORK_INDEX_SECONDS, RunWriter
 from tests.backing_up import ShiftedClock, make_repository
 
 MIB = 1 << 20
@@ -166,15 +168,23 @@ def test_an_index_is_written_only_while_the_lock_stands(repository: Repository) 
     writer.close()
 
 
-def test_packs_are_indexed_every_other_minute(repository: Repository, writer: RunWriter) -> None:
+@pytest.mark.parametrize(
+    ("store", "seconds"),
+    [(MemoryStore(), CHECKPOINT_SECONDS), (RetryingStore(MemoryStore()), NETWORK_INDEX_SECONDS)],
+    ids=["every other minute", "over a line sooner"],
+)
+def test_packs_are_indexed_now_and_then(store: Store, seconds: float) -> None:
+    repository = make_repository(store)
     clock = repository.clock
     assert isinstance(clock, ShiftedClock)
+    writer = RunWriter(repository, width=0)
     for number in range(3):
         stream = Stream(os.urandom(20 * MIB))
         writer.store_stream(stream.read_into, stream.done)
         writer.pump(wait=False)
         assert len(repository.list_files("index")) == number
-        clock.passed += timedelta(seconds=CHECKPOINT_SECONDS + 1)
+        clock.passed += timedelta(seconds=seconds + 1)
+    writer.close()
 
 
 def test_an_interruption_at_any_moment_leaves_a_sound_repository(repository: Repository) -> None:
