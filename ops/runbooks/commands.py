@@ -20,7 +20,9 @@ class ProcessCommands:
     """Runs commands as processes.
 
     A secret's word becomes `/dev/fd/N`, a file in memory that only the command has open. The
-    command gets the terminal as its input where there is one, and nothing elsewhere.
+    command gets the terminal as its input where there is one, and nothing elsewhere. Where this
+    process is killed, the kernel asks the command to end too: a run that is taken up again does not
+    meet its own earlier command at work.
 
     Args:
         environment: More variables: the estate and the language of whoever runs the runbook.
@@ -42,7 +44,7 @@ class ProcessCommands:
                 return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: command not found\n")
             output = held.enter_context(tempfile.TemporaryFile())
             process = subprocess.Popen(
-                [program, *words[1:]],
+                [*_ending_with_us(), program, *words[1:]],
                 stdin=None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -54,6 +56,12 @@ class ProcessCommands:
             read = output.read(KEPT_CHARACTERS * 4).decode("utf-8", "replace")
         text = read.replace("\0", "\ufffd")
         return CommandResult(code, text[:KEPT_CHARACTERS])
+
+
+def _ending_with_us() -> list[str]:
+    """Give what makes a command get SIGTERM when this process dies (util-linux)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig=TERM"] if setpriv else []
 
 
 def find_program(word: str) -> str | None:

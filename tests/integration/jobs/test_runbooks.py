@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -29,19 +28,42 @@ title = "Tệp ghi lại"
 title = "Mật khẩu"
 secret = true
 +++
-1. Ghi lần đầu.
+1. Xem.
+   ```check
+   python3 HANG 1
+   ```
+2. Ghi.
    ```run
    cp {{word}} {{file}}
+   python3 HANG 2
    ```
-2. Xóa tệp.
+3. Xóa tệp.
    ```rollback
+   python3 HANG 3
    rm {{file}}
    ```
-3. Đợi lâu.
-   ```run
-   sleep-or-not
+4. Đúng chưa?
+   ```ask
+   Đúng chưa?
+   ```
+5. Đợi.
+   ```wait deadline=60
+   python3 HANG 5
+   ```
+6. So.
+   ```verify
+   python3 HANG 6
    ```
 """
+HANG = """\
+import os, pathlib, sys, time
+place = pathlib.Path(__file__).with_name(sys.argv[1])
+if not place.exists():
+    place.with_suffix(".new").write_text(str(os.getpid()))
+    place.with_suffix(".new").replace(place)
+    time.sleep(60)
+"""
+SECRET = "lúa vàng trên đồng"  # noqa: S105 -- of a test
 
 
 @pytest.fixture
@@ -152,46 +174,66 @@ def test_a_site_is_put_back_to_the_end(estate: Path) -> None:
     assert (estate.parent / "www" / "index.php").read_text() == "<?php // trang chủ"
 
 
-def test_a_run_that_was_killed_goes_on_and_its_secret_stands_nowhere(
-    estate: Path, tmp_path: Path
-) -> None:
-    own = estate.parent / "runbooks"
-    own.mkdir()
-    script = tmp_path / "wait.py"
-    script.write_text(
-        f"import pathlib, time\npathlib.Path('{tmp_path}/began').touch()\n"
-        f"time.sleep(0 if pathlib.Path('{tmp_path}/go').exists() else 20)\n"
-    )
-    text = SLOW_RUNBOOK.replace("sleep-or-not", f"python3 {script}")
-    (own / "cham.vi.md").write_text(text, encoding="utf-8")
-    written = tmp_path / "written"
+def kill_in_step(estate: Path, place: Path, *words: str) -> str:
+    """Start a task, kill -9 it as soon as a step has begun; gives what it wrote till then."""
     process = subprocess.Popen(
-        command("runbook.run", "--id", "cham", "--set", f"file={written}"),
+        command(*words),
         cwd=ROOT,
         env=environment(estate),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
     assert process.stdin
-    process.stdin.write("lúa vàng trên đồng\n")
+    assert process.stdout
+    answers = {"1": SECRET, "2": SECRET, "4": SECRET, "5": "có"}
+    process.stdin.write(f"{answers.get(place.name, '')}\n")
     process.stdin.flush()
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "began").exists() and time.monotonic() < deadline:
+    told = ""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not place.exists():
+        if place.name == "4":
+            told += process.stdout.readline()
+            if "Đúng chưa? (yes/no)" in told:
+                break
+        else:
+            time.sleep(0.05)
+    process.kill()
+    rest, _ = process.communicate()
+    while place.exists() and Path(f"/proc/{place.read_text()}").exists():
+        assert time.monotonic() < deadline, "the command outlived its runbook"
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    told, _ = process.communicate()
-    run = run_id_of(told)
-    assert written.read_text() == "lúa vàng trên đồng"
-    assert [step["state"] for step in show_run(estate, run)["steps"]] == ["done", "running"]
+    return told + rest
 
-    (tmp_path / "go").touch()
-    assert giucong(estate, "runbook.resume", "--run", run).returncode == 0
-    states = [(it["number"], it["attempt"], it["state"]) for it in show_run(estate, run)["steps"]]
-    assert states == [(1, 1, "done"), (3, 1, "lost"), (3, 2, "done")]
+
+def test_a_run_killed_in_every_step_goes_on_and_its_secret_stands_nowhere(
+    estate: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hang.py").write_text(HANG)
+    (estate.parent / "runbooks").mkdir()
+    text = SLOW_RUNBOOK.replace("HANG", str(tmp_path / "hang.py"))
+    (estate.parent / "runbooks" / "cham.vi.md").write_text(text, encoding="utf-8")
+    written = tmp_path / "written"
+    begin = ("runbook.run", "--id", "cham", "--set", f"file={written}")
+    run = run_id_of(kill_in_step(estate, tmp_path / "1", *begin))
+    again = ("runbook.resume", "--run", run)
+    for number in ("2", "4", "5", "6"):
+        kill_in_step(estate, tmp_path / number, *again)
+        assert show_run(estate, run)["steps"][-1]["state"] == "running"
+    assert written.read_text() == SECRET
+    kill_in_step(estate, tmp_path / "3", *again, "--roll-back")
+    done = giucong(estate, *again)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not written.exists()
+    told = show_run(estate, run)
+    assert told["standing"] == "rolled_back"
+    assert [(it["number"], it["state"]) for it in told["steps"]] == [
+        (1, "lost"), (1, "done"), (2, "lost"), (2, "done"), (4, "lost"), (4, "done"),
+        (5, "lost"), (5, "done"), (6, "lost"), (3, "lost"), (3, "done"),
+    ]  # fmt: skip
     kept = b"".join(it.read_bytes() for it in (estate.parent / "state").rglob("giucong.db*"))
-    assert "lúa vàng trên đồng".encode() not in kept
+    assert SECRET.encode() not in kept
 
 
 def test_a_dry_run_prints_every_command_and_keeps_nothing(estate: Path) -> None:
