@@ -126,7 +126,7 @@ def test_a_file_on_a_bad_sector_is_reported_and_the_rest_is_saved(
     bad.write_bytes(bytes(size))
     expected = read_source(place.source)
     strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(bad)]
-    strace += ["-e", "inject=read,readv,pread64,preadv:error=EIO"]
+    strace += ["-e", "inject=read,readv,pread64,preadv,preadv2:error=EIO"]
     done = subprocess.run(
         [*strace, sys.executable, "-m", "backup", "backup", str(place.source)],
         env=place.environment(),
