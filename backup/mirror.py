@@ -15,7 +15,7 @@ in doubt nothing is removed at all: the mirror may be what it is repaired from.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +25,15 @@ from backup.deleting import delete_files
 from backup.errors import BackupError, DamagedError, ObjectNotFoundError, UsageError
 from backup.locks import Lock, hold_lock
 from backup.mirroring.moving import add_objects, hold_both
-from backup.mirroring.planning import KINDS, Listing, MirrorFacts, MirrorPlan, kind_of, plan_mirror
+from backup.mirroring.planning import (
+    KINDS,
+    Kind,
+    Listing,
+    MirrorFacts,
+    MirrorPlan,
+    kind_of,
+    plan_mirror,
+)
 from backup.progress import SILENT, Progress
 from backup.repository import Repository, pack_key
 from backup.stores.base import Store
@@ -47,14 +55,30 @@ class MirrorResult:
     removed: int
 
 
-def list_objects(store: Store) -> Listing:
+def list_objects(store: Store, kinds: Sequence[Kind] = KINDS) -> Listing:
     """List a repository's objects, those first that point to others."""
     return {
         info.key: info.size
-        for kind in KINDS
+        for kind in kinds
         for info in store.list(kind)
         if is_id(info.key.rpartition("/")[2])
     }
+
+
+def _look_at_source(source: Repository) -> tuple[Listing, frozenset[str]]:
+    """List the source, and name the packs its index needs.
+
+    Index files are listed twice between the snapshots and the packs, by who loads them and here, so
+    that a listing that lacks one leaves no snapshot without it.
+    """
+    store = source.store
+    snapshots = list_objects(store, ("snapshots",))
+    index = source.load_index()
+    listed = list_objects(store, ("index",))
+    missed = [key for key in (f"index/{it}" for it in index.file_ids) if key not in listed]
+    files = {**listed, **{key: store.size(key) for key in missed}}
+    rest = list_objects(store, ("data", "keys"))
+    return {**snapshots, **files, **rest}, frozenset(map(pack_key, index.pack_ids))
 
 
 def look_at_mirror(source: Repository, store: Store) -> MirrorFacts:
@@ -66,8 +90,8 @@ def look_at_mirror(source: Repository, store: Store) -> MirrorFacts:
         StoreError: A store failed.
     """
     has_config = ensure_same(source, store)
-    there, mirror = list_objects(source.store), list_objects(store)
-    needed = _named_packs(source)
+    there, needed = _look_at_source(source)
+    mirror = list_objects(store)
     foreign = [key for key in mirror.keys() - there.keys() if kind_of(key) != "keys"]
     if foreign and not has_config:
         raise UsageError(
@@ -122,10 +146,6 @@ def as_mirror(source: Repository, store: Store) -> Repository:
     return Repository(
         store, source.config, key=source.key, key_id=source.key_id, clock=source.clock
     )
-
-
-def _named_packs(repository: Repository) -> frozenset[str]:
-    return frozenset(map(pack_key, repository.load_index().pack_ids))
 
 
 def _named_by(repository: Repository, keys: Iterable[str]) -> frozenset[str]:

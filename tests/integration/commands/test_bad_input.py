@@ -96,7 +96,7 @@ CASES: list[tuple[str, list[str], Callable[[OracleRepository], None], int]] = [
     ("not an option", ["-o", "sftp", "snapshots"], _nothing, 2),
     ("not a compression", ["--compression", "best", "snapshots"], _nothing, 2),
     ("no versions", ["--at", "2026-11-01", "snapshots"], _nothing, 2),
-    ("a kind of store we lack", ["-r", "sftp:user@host:/x", "snapshots"], _nothing, 2),
+    ("a kind of store we lack", ["-r", "rclone:remote:x", "snapshots"], _nothing, 2),
     ("no such snapshot", ["ls", "ffff", "--no-lock"], _nothing, 1),
     ("no snapshot of that host", ["ls", "latest", "--host", "h9", "--no-lock"], _nothing, 1),
     ("no such folder", ["ls", "latest:nope", "--no-lock"], _nothing, 1),
