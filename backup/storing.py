@@ -66,6 +66,7 @@ class BlobStorer:
             dry_run: Do everything but write.
         """
         self._type = blob_type
+        self._is_tree = blob_type == BlobType.TREE  # asked for each blob
         self._envelope = Envelope(key)
         self._compressor = Compressor(compression)
         self._decompressor = Decompressor()
@@ -109,7 +110,7 @@ class BlobStorer:
         self._packed_bytes += len(sealed)
 
     def _compress(self, plaintext: Buffer) -> bytes | None:
-        if self._type == BlobType.TREE:
+        if self._is_tree:
             return self._compressor.compress_always(plaintext)
         return self._compressor.compress_data(plaintext)
 

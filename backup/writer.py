@@ -39,6 +39,7 @@ NETWORK_INDEX_SECONDS = 20.0
 _GROUP_BYTES = 4 << 20
 # How long an interrupted run waits for workers that are still writing.
 _SALVAGE_SECONDS = 30.0
+_DATA = BlobType.DATA  # an enumeration looks its members up slowly
 ReadInto = Callable[[memoryview], int]
 # Joined ids, and what is odd: see `backup.storing_loop`.
 Answered = Callable[[bytes, dict[int, tuple[Any, ...]]], None]
@@ -95,7 +96,7 @@ class RunWriter:
     def holds_data(self, blob_ids: Iterable[bytes]) -> bool:
         """Whether the repository has every one of these data blobs."""
         holds = self.index.holds
-        return all(holds(blob_id, BlobType.DATA) for blob_id in blob_ids)
+        return all(holds(blob_id, _DATA) for blob_id in blob_ids)
 
     @property
     def is_idle(self) -> bool:
