@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE, witness_schedule
@@ -78,66 +78,24 @@ def _journal_job(estate: Estate) -> JobDefinition:
 
 
 def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition]:
-    zone = estate.organisation.timezone
-    yield JobDefinition(
-        name=backup_job(site.name),
-        kind="backup",
-        site=site.name,
-        schedule=site.schedule.backup,
-        timezone=zone,
-        retry=_BACKUP_AGAIN,
-        late_after=_LATE_AFTER,
-    )
+    name, schedule = site.name, site.schedule
+    job = partial(JobDefinition, site=name, timezone=estate.organisation.timezone)
+    backup = partial(job, kind="backup", retry=_BACKUP_AGAIN)
+    yield backup(name=backup_job(name), schedule=schedule.backup, late_after=_LATE_AFTER)
     for database in site.databases:
         if database.schedule:
-            yield JobDefinition(
-                name=f"backup-database/{site.name}/{database.name}",
-                kind="backup",
-                site=site.name,
+            yield backup(
+                name=f"backup-database/{name}/{database.name}",
                 schedule=database.schedule,
-                timezone=zone,
                 arguments={"database": database.name},
-                retry=_BACKUP_AGAIN,
             )
-    yield JobDefinition(
-        name=f"full-read/{site.name}",
-        kind="backup",
-        site=site.name,
-        schedule=site.schedule.full_read,
-        timezone=zone,
-        arguments={"full_read": True},
-        retry=_BACKUP_AGAIN,
+    yield backup(
+        name=f"full-read/{name}", schedule=schedule.full_read, arguments={"full_read": True}
     )
-    yield JobDefinition(
-        name=check_job(site.name),
-        kind="check",
-        site=site.name,
-        schedule=site.schedule.check,
-        timezone=zone,
-        retry=_CHECK_AGAIN,
-    )
-    yield JobDefinition(
-        name=forget_job(site.name),
-        kind="forget",
-        site=site.name,
-        schedule=site.schedule.forget,
-        timezone=zone,
-    )
-    yield JobDefinition(
-        name=scan_job(site.name),
-        kind="scan",
-        site=site.name,
-        schedule=site.schedule.scan,
-        timezone=zone,
-    )
-    yield JobDefinition(
-        name=witness_job(site.name),
-        kind="witness",
-        site=site.name,
-        schedule=witness,
-        timezone=zone,
-        retry=_CHECK_AGAIN,
-    )
+    yield job(name=check_job(name), kind="check", schedule=schedule.check, retry=_CHECK_AGAIN)
+    yield job(name=forget_job(name), kind="forget", schedule=schedule.forget)
+    yield job(name=scan_job(name), kind="scan", schedule=schedule.scan)
+    yield job(name=witness_job(name), kind="witness", schedule=witness, retry=_CHECK_AGAIN)
     for store in estate.stores:
         if store.role != "primary":
             yield from _jobs_at(estate, site, store, witness)
@@ -149,38 +107,22 @@ def _jobs_at(estate: Estate, site: Site, store: Store, witness: str) -> Iterator
     Each backup asks for the copying; the schedule is for those that had nobody to ask. The
     service's own backup goes into every store by itself; a mirror forgets what its source forgets.
     """
-    common: dict[str, Any] = {
-        "site": site.name,
-        "timezone": estate.organisation.timezone,
-        "arguments": {"store": store.name},
-    }
+    where, schedule = (site.name, store.name), site.schedule
+    job = partial(
+        JobDefinition,
+        site=site.name,
+        timezone=estate.organisation.timezone,
+        arguments={"store": store.name},
+    )
     if site.name != OWN_SITE:
-        yield JobDefinition(
-            name=copy_job(site.name, store.name),
+        yield job(
+            name=copy_job(*where),
             kind="copy",
             schedule=witness,
             retry=_COPY_AGAIN,
             late_after=_LATE_AFTER,
-            **common,
         )
-    yield JobDefinition(
-        name=check_job(site.name, store.name),
-        kind="check",
-        schedule=site.schedule.check,
-        retry=_CHECK_AGAIN,
-        **common,
-    )
+    yield job(name=check_job(*where), kind="check", schedule=schedule.check, retry=_CHECK_AGAIN)
     if store.role == "copy":
-        yield JobDefinition(
-            name=forget_job(site.name, store.name),
-            kind="forget",
-            schedule=site.schedule.forget,
-            **common,
-        )
-    yield JobDefinition(
-        name=witness_job(site.name, store.name),
-        kind="witness",
-        schedule=witness,
-        retry=_CHECK_AGAIN,
-        **common,
-    )
+        yield job(name=forget_job(*where), kind="forget", schedule=schedule.forget)
+    yield job(name=witness_job(*where), kind="witness", schedule=witness, retry=_CHECK_AGAIN)
