@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Insert, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import (
@@ -23,7 +22,8 @@ from ops.alerts.decisions import (
     subject_of,
 )
 from ops.catalog.alerts_records import Alert, AlertTelling
-from ops.catalog.columns import Base, new_id
+from ops.catalog.columns import new_id
+from ops.catalog.inserting import insert_missing
 from ops.catalog.records import Job
 from ops.ledger.definitions import LedgerEvent
 from ops.notices.drafts import FROZEN, LATE, VANISHED, Draft
@@ -122,7 +122,7 @@ def note_told(
         for target in targets
     ]  # fmt: skip
     if rows:
-        session.execute(_insert_missing(session, AlertTelling), rows)
+        session.execute(insert_missing(session, AlertTelling), rows)
 
 
 def take_step(session: Session, alert: OpenAlert, now: datetime) -> bool:
@@ -167,7 +167,7 @@ def _open(session: Session, draft: Draft, now: datetime) -> None:
         "acked_by": "",
         "ack_note": "",
     }
-    session.execute(_insert_missing(session, Alert), [row])
+    session.execute(insert_missing(session, Alert), [row])
 
 
 def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
@@ -227,10 +227,3 @@ def _as_open(row: Alert, told: tuple[str, ...]) -> OpenAlert:
     names = ("id", "subject", "severity", "code", "params", "job", "site", "opened_at", "times",
              "step", "told_at", "acked_at")  # fmt: skip
     return OpenAlert(**{name: getattr(row, name) for name in names}, told=told)
-
-
-def _insert_missing(session: Session, table: type[Base]) -> Insert:
-    """Begin an INSERT that leaves alone what is there already."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ops.catalog.columns import Base
+from ops.catalog.inserting import insert_missing
 from ops.catalog.records import Job, Occurrence
 from ops.clock.occurrences import occurrences_between
 from ops.ledger.definitions import (
@@ -186,20 +185,13 @@ def _insert(session: Session, plans: Iterable[_Plan], now: datetime) -> set[tupl
         }
         for plan in plans
     ]
-    statement = _insert_missing(session, Occurrence)
+    statement = insert_missing(session, Occurrence)
     returned = session.execute(statement.returning(Occurrence.job, Occurrence.due_at), rows)
     return {(job, due_at) for job, due_at in returned}
 
 
 def _add(session: Session, values: Mapping[str, Any]) -> None:
-    session.execute(_insert_missing(session, Job), values)
-
-
-def _insert_missing(session: Session, table: type[Base]) -> Insert:
-    """Begin an INSERT that leaves alone what another service has inserted first."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    session.execute(insert_missing(session, Job), values)
 
 
 def _revive(session: Session, plan: _Plan) -> None:

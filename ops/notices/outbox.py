@@ -11,13 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import OpenAlert, decide_all_clears
 from ops.alerts.keeping import note_told, short_id, take_in
 from ops.catalog.columns import new_id
+from ops.catalog.inserting import insert_missing
 from ops.catalog.records import EstateVersion, Notice, Run
 from ops.errors import OpsError
 from ops.estate.load import load_estate
@@ -125,15 +125,8 @@ def write_to(
     ]
     if alert:
         note_told(session, alert, draft.subject_key, targets, now, step=step)
-    statement = _insert_missing(session).returning(Notice.id)
+    statement = insert_missing(session, Notice).returning(Notice.id)
     return len(session.execute(statement, rows).all())
-
-
-def _insert_missing(session: Session) -> Insert:
-    """Begin an INSERT that leaves alone what has been told already."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(Notice).on_conflict_do_nothing()
-    return postgresql.insert(Notice).on_conflict_do_nothing()
 
 
 def find_targets(estate: Estate, severity: Severity, site: str, now: datetime) -> Targets:
