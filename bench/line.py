@@ -7,7 +7,7 @@ It works on whole TCP streams, in this process, so that no rights and no kernel 
 - Loss: a piece that lost a segment keeps its own stream waiting for one more round trip, as a fast
   retransmission does. Congestion windows and the bytes sent twice by the kernel are not imitated.
 - Cut: all connections end, what was on its way is lost, and nobody gets through until `mend`, or
-  until the cut has lasted so long.
+  until the cut has lasted so long; a cut of no length lets those through who connect again.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import random
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -50,19 +51,21 @@ class BadLine:
 
     Attributes:
         port: Where to connect.
-        sent: Bytes that clients have sent over it so far.
+        opened: Connections so far.
         cuts: How often it was cut.
     """
 
     def __init__(self, to_port: int, quality: Quality = PERFECT, *, seed: int = 20241124) -> None:
-        self.sent = 0
+        self.opened = 0
         self.cuts = 0
         self.quality = quality
         self._to_port = to_port
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        self._free_at = {True: 0.0, False: 0.0}  # when each way can take the next piece
-        self._cuts_at: list[int] = []
+        # Of each way, true for up: when it can take the next piece, and the bytes taken so far.
+        self._free_at = {True: 0.0, False: 0.0}
+        self._taken = {True: 0, False: 0}
+        self._cuts_at: dict[bool, list[int]] = {True: [], False: []}
         self._cut_seconds: float | None = None
         self._is_cut = False
         self._sockets: set[socket.socket] = set()
@@ -71,25 +74,37 @@ class BadLine:
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_at(self, *sent: int, seconds: float | None = None) -> None:
-        """Cut the line once so many bytes were sent over it, all in all.
+    @property
+    def sent(self) -> int:
+        """Bytes that clients have sent over it so far."""
+        return self._taken[True]
+
+    @property
+    def carried(self) -> int:
+        """Bytes that clients were sent over it so far."""
+        return self._taken[False]
+
+    def cut_at(self, *sent: int, carried: Sequence[int] = (), seconds: float | None = None) -> None:
+        """Cut the line once so many bytes went over it, all in all.
 
         Args:
             sent: One or several such marks, ascending.
+            carried: The same for the other way.
             seconds: How long each cut lasts; None until `mend`.
         """
-        self._cuts_at, self._cut_seconds = list(sent), seconds
+        self._cuts_at = {True: list(sent), False: list(carried)}
+        self._cut_seconds = seconds
 
     def cut(self) -> None:
         """Cut the line now."""
         with self._lock:
-            self._is_cut = True
+            self._is_cut = self._cut_seconds != 0
             self.cuts += 1
             cut, self._sockets = self._sockets, set()
         for one in cut:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-        if self._cut_seconds is not None:
+        if self._cut_seconds:
             timer = threading.Timer(self._cut_seconds, self.mend)
             timer.daemon = True
             timer.start()
@@ -110,6 +125,7 @@ class BadLine:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._cut_seconds = None
         self.cut()
 
     def _accept(self) -> None:
@@ -126,6 +142,7 @@ class BadLine:
             with self._lock:
                 refused = self._is_cut
                 self._sockets |= set() if refused else {client, server}
+                self.opened += 0 if refused else 1
             if refused:
                 client.close()
                 server.close()
@@ -156,14 +173,13 @@ class BadLine:
         return ready + quality.round_trip * (1.5 if is_lost else 0.5)
 
     def _count(self, size: int, is_up: bool) -> None:
-        if not is_up:
-            return
         with self._lock:
             if self._is_cut:
                 return
-            self.sent += size
-            is_due = bool(self._cuts_at) and self.sent >= self._cuts_at[0]
-            del self._cuts_at[: int(is_due)]
+            self._taken[is_up] += size
+            marks = self._cuts_at[is_up]
+            is_due = bool(marks) and self._taken[is_up] >= marks[0]
+            del marks[: int(is_due)]
         if is_due:
             self.cut()
 

@@ -112,6 +112,25 @@ def test_a_short_cut_mends_itself_and_the_next_one_comes_later() -> None:
         assert line.cuts == 2
 
 
+def test_a_cut_of_no_length_ends_what_is_carried_and_nothing_later() -> None:
+    with echoing() as port, BadLine(port) as line:
+        line.cut_at(carried=[50_000], seconds=0)
+
+        assert len(send_and_take(line.port, DATA)) < len(DATA)
+        assert (line.cuts, line.opened) == (1, 1)
+        assert line.carried >= 50_000
+        assert send_and_take(line.port, DATA) == DATA
+        assert (line.cuts, line.opened) == (1, 2)
+
+
+def test_a_line_to_nobody_hangs_up_on_everybody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with BadLine(port) as line:
+        assert [send_and_take(line.port, b"x") for _ in range(2)] == [b"", b""]
+        assert line.opened == 0
+
+
 @pytest.mark.parametrize("loss", [0.0, 1.0])
 def test_a_lost_segment_costs_a_round_trip(loss: float) -> None:
     with echoing() as port, BadLine(port, Quality(round_trip=0.05, loss=loss)) as line:
