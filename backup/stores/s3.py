@@ -151,14 +151,14 @@ class S3Store:
     def write(self, key: str, data: Buffer) -> None:
         """See `Store.write`."""
         name = self.name_of(validate_key(key))
-        body = data if isinstance(data, bytes) else bytes(memoryview(data).cast("B"))
+        body = memoryview(data).cast("B")
         if self._write_once is False and self._is_there(key):
             raise self._exists(key)
         self._put(key, name, body)
         if self._write_once is None and len(body) <= _SMALL:
             self._learn(key, name, body)
 
-    def _put(self, key: str, name: str, body: bytes) -> None:
+    def _put(self, key: str, name: str, body: memoryview) -> None:
         digest = hashlib.md5(body, usedforsecurity=False).digest()
         headers = {
             "content-md5": base64.b64encode(digest).decode(),
@@ -180,7 +180,7 @@ class S3Store:
         if is_conditional and self._write_once is False:
             self.write(key, body)
 
-    def _learn(self, key: str, name: str, body: bytes) -> None:
+    def _learn(self, key: str, name: str, body: memoryview) -> None:
         """Write the same bytes once more: a server that takes them does not know the condition."""
         self._write_once = True
         try:

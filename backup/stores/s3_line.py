@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from backup.stores.base import Buffer
 from backup.stores.s3_client import S3Settings
 from backup.stores.s3_connections import Connections
 from backup.stores.s3_credentials import find_credential
@@ -51,7 +52,6 @@ class S3Line:
         self._connections = Connections(
             url, most=settings.connections, timeout=settings.timeout, cacert=settings.cacert
         )
-
         self._credential = find_credential(settings)
 
     def ask(
@@ -61,7 +61,7 @@ class S3Line:
         *,
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: Buffer = b"",
     ) -> Answer:
         """Ask the server and wait for the whole answer.
 
@@ -70,7 +70,7 @@ class S3Line:
             name: The object's full name in the bucket; empty for the bucket.
             query: What is asked of it.
             headers: By lower-case name.
-            body: Of an upload.
+            body: Of an upload; bytes, or a view of single ones.
 
         Raises:
             AnswerError: The server refused.
@@ -93,7 +93,7 @@ class S3Line:
         return self._exchange(method, target, signed, body)
 
     def _exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+        self, method: str, target: str, headers: Mapping[str, str], body: Buffer
     ) -> Answer:
         connection = self._connections.take()
         try:
@@ -119,7 +119,7 @@ class S3Line:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: bytes,
+        body: Buffer,
     ) -> http.client.HTTPResponse:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in {**headers, **self._connections.extra_headers}.items():
