@@ -7,6 +7,7 @@ encodes a path once and keeps it otherwise as it is.
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
@@ -17,8 +18,9 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 _UNRESERVED = "-_.~"
 
 
-class Credential(NamedTuple):
-    """What signs.
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What signs; shows nothing that is secret.
 
     Attributes:
         access_key: Its name.
@@ -27,8 +29,8 @@ class Credential(NamedTuple):
     """
 
     access_key: str
-    secret_key: str
-    token: str = ""
+    secret_key: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
 
 class Request(NamedTuple):
