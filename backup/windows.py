@@ -6,13 +6,13 @@ window never mixes two files: each is opened by name, and refused unless it is t
 listed.
 """
 
-import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from backup.direct import new_room
 from backup.reading import Xattrs, ensure_regular, open_file, open_folder, read_xattrs
 from backup.ring import Parts
 
@@ -60,7 +60,7 @@ class WindowReader:
 
     @cached_property
     def _buffer(self) -> memoryview:
-        return memoryview(mmap.mmap(-1, WINDOW))
+        return new_room(WINDOW)
 
     def read(self, file: BigFile, offset: int) -> tuple[list[memoryview], int, Xattrs]:
         """Read the window at `offset`.
