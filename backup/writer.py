@@ -150,14 +150,17 @@ class RunWriter:
             folders: (path, [(name, size)]) of each folder concerned.
             answered: Told of the result, perhaps much later.
         """
-        self._submit(("files",), (folders,), answered)
+        self._submit(("files", folders), answered)
 
-    def _submit(self, kind: tuple[str], content: tuple[object, ...], answered: Answered) -> None:
+    def _submit(self, message: tuple[object, ...], answered: Answered) -> None:
+        self._await_turn()
+        self._waiting[self._hand_over(message)] = answered
+        self.pump(wait=False)
+
+    def _await_turn(self) -> None:
         executor = self._start()
         while executor.is_busy:
             self.pump(wait=True)
-        self._waiting[self._hand_over((*kind, *content))] = answered
-        self.pump(wait=False)
 
     def _start(self) -> "Executor":
         if self._executor is None:
@@ -197,9 +200,7 @@ class RunWriter:
                 name now.
             advance: Told of each stretch that was read.
         """
-        executor = self._start()
-        while executor.is_busy:
-            self.pump(wait=True)
+        self._await_turn()
         self._windows.begin(WindowedFile(file, advance=advance, done=done, failed=failed))
         self.pump(wait=False)
 
@@ -259,7 +260,7 @@ class RunWriter:
             release()
             answered(ids)
 
-        self._submit(("chunks",), (ring.current, pieces), stored)
+        self._submit(("chunks", ring.current, pieces), stored)
 
     def _submit_chunks(self, ring: ChunkRing, begin: int, parts: Parts, *, last: bool) -> int:
         """Cut from `begin` and hand over what is certain; gives where the uncertain rest begins."""
@@ -275,7 +276,7 @@ class RunWriter:
                 release()
                 parts.arrive(place, ids)
 
-            self._submit(("chunks",), (ring.current, group), answered)
+            self._submit(("chunks", ring.current, group), answered)
         return pieces[-1][1] if pieces else begin
 
     # Answers -----------------------------------------------------------------------------------
