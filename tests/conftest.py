@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import settings
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)
 settings.load_profile("giucong")
+
+# Shells start what runs in the background with this signal ignored, and every process below
+# inherits that: tests of an interruption would wait for one that never comes.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Whatever starts processes or servers, or takes the whole way through the house.
