@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.errors import HostUnavailableError
 from provisioning.hosts import Command, Completed, HostProcess
 from provisioning.local_host import LocalHost
+from provisioning.ssh.failures import make_cut
+from provisioning.ssh.inventory import SshTarget
+
+_TARGET = SshTarget("web1", "192.0.2.10")
 
 
 class CutHost(LocalHost):
@@ -43,7 +46,7 @@ class _CutProcess:
                 pieces.append(piece)
             return b"".join(pieces)
         if self._left <= 0:
-            raise HostUnavailableError("the line was cut")
+            raise make_cut(_TARGET)
         data = self._inner.read(min(size, self._left))
         self._left -= len(data)
         return data
@@ -56,7 +59,7 @@ class _CutProcess:
 
     def finish(self) -> Completed:
         if self._left <= 0:
-            raise HostUnavailableError("the line was cut")
+            raise make_cut(_TARGET)
         return self._inner.finish()
 
 

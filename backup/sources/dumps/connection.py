@@ -4,15 +4,12 @@ The password goes through the client's stdin and is never on a command line: oth
 could read it there.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from backup.errors import SourceError
-from provisioning.errors import ProvisioningError
+from backup.sources.hosts import UNTOUCHED
 from provisioning.hosts import Completed, Host
 
-UNTOUCHED = "no snapshot was made; earlier ones are untouched"
 NOT_FOUND = 127
 """Exit status of a shell that cannot find a program."""
 
@@ -49,24 +46,6 @@ class Connection:
         if lines:
             return self.scrub(lines[-1].strip())
         return f"exit status {ended.status}"
-
-    @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Say errors about the host as errors about a source.
-
-        Raises:
-            SourceError: The host did not let us in, or the line was cut.
-        """
-        try:
-            yield
-        except ProvisioningError as error:
-            raise SourceError(
-                error.what,
-                why=error.why,
-                data=UNTOUCHED,
-                next_step=error.next_step,
-                **error.params,
-            ) from error
 
 
 def lacks_program(connection: Connection, program: str, package: str) -> SourceError:

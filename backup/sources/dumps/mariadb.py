@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import UNTOUCHED, Connection
+from backup.sources.dumps.connection import Connection
 from backup.sources.dumps.facts import DumpFacts
 from backup.sources.dumps.mariadb_client import (
     DUMPERS,
@@ -34,6 +34,7 @@ from backup.sources.dumps.mariadb_client import (
 from backup.sources.dumps.mariadb_rights import ROUTINES, find_missing_rights
 from backup.sources.dumps.streaming import open_dump
 from backup.sources.files import Reader, StreamSource
+from backup.sources.hosts import UNTOUCHED, translated
 from provisioning.hosts import Command
 
 MODE = 0o600
@@ -222,7 +223,7 @@ def mariadb_dumper_version(connection: Connection) -> str:
     Raises:
         SourceError: It is missing, or the host does not answer.
     """
-    with connection.translated():
+    with translated():
         ended = connection.host.run(version_command(connection), stdin=secret_line(connection))
     if ended.status != 0:
         raise explain(connection, ended)

@@ -13,6 +13,7 @@ from backup.sources.dumps.connection import (
     not_reached,
     not_there,
 )
+from backup.sources.hosts import translated
 from provisioning.hosts import Command, Completed
 
 DUMPERS = (b"mariadb-dump", b"mysqldump")
@@ -86,7 +87,7 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
         SourceError: The server could not be asked, or refuses.
     """
     stdin = secret_line(connection) + sql.encode()
-    with connection.translated():
+    with translated():
         ended = connection.host.run(
             question_command(connection, goes_on=goes_on), stdin=stdin, timeout=_QUERY_SECONDS
         )

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import UNTOUCHED, Connection
+from backup.sources.dumps.connection import Connection
 from backup.sources.dumps.facts import DumpFacts
 from backup.sources.dumps.postgresql_client import (
     DUMPER,
@@ -30,6 +30,7 @@ from backup.sources.dumps.postgresql_client import (
 from backup.sources.dumps.postgresql_session import Session, open_session
 from backup.sources.dumps.streaming import open_dump
 from backup.sources.files import Reader, StreamSource
+from backup.sources.hosts import UNTOUCHED, translated
 from provisioning.hosts import Command
 
 MODE = 0o600
@@ -170,7 +171,7 @@ def postgresql_dumper_version(connection: Connection) -> str:
     Raises:
         SourceError: It is missing, or the host does not answer.
     """
-    with connection.translated():
+    with translated():
         ended = connection.host.run(version_command(), stdin=secret_lines(connection))
     if ended.status != 0:
         raise explain(connection, ended)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from backup.errors import SourceError
 from backup.sources.dumps.connection import (
     NOT_FOUND,
-    UNTOUCHED,
     Connection,
     failed,
     lacks_program,
@@ -14,6 +13,7 @@ from backup.sources.dumps.connection import (
     not_reached,
     not_there,
 )
+from backup.sources.hosts import UNTOUCHED
 from provisioning.hosts import Completed
 
 DUMPER = b"pg_dump"

@@ -15,6 +15,7 @@ from backup.sources.dumps.postgresql_client import (
     explain,
     secret_lines,
 )
+from backup.sources.hosts import translated
 from provisioning.hosts import Command
 
 _SECONDS = 600.0
@@ -56,7 +57,7 @@ def globals_commands(connection: Connection, *, passwords: bool) -> tuple[Comman
 
 
 def _run(connection: Connection, command: Command, end: re.Pattern[bytes]) -> bytes:
-    with connection.translated():
+    with translated():
         ended = connection.host.run(command, stdin=secret_lines(connection), timeout=_SECONDS)
     if ended.status != 0:
         raise explain(connection, ended)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from backup.sources.dumps.connection import Connection
 from backup.sources.dumps.postgresql_client import explain, psql_command, secret_lines
 from backup.sources.dumps.streaming import send
+from backup.sources.hosts import translated
 from provisioning.hosts import Command, HostProcess
 
 _READ_BYTES = 1 << 16
@@ -107,7 +108,7 @@ def open_session(connection: Connection, *, counts: bool = False) -> Iterator[Se
         SourceError: The server cannot be reached, or does not let the account in.
     """
     command = session_command(connection, counts=counts)
-    with connection.translated(), connection.host.start(command) as process:
+    with translated(), connection.host.start(command) as process:
         send(process, secret_lines(connection))
         yield Session(connection, process)
         process.close_input()

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from backup.errors import SourceError
 from backup.sources.dumps.connection import Connection, cut_off
+from backup.sources.hosts import translated
 from provisioning.errors import CommandError
 from provisioning.hosts import Completed, HostProcess
 
@@ -69,7 +70,7 @@ def open_dump(
     Raises:
         SourceError: The client failed, the line was cut, or the end is missing.
     """
-    with connection.translated(), connection.host.start(command) as process:
+    with translated(), connection.host.start(command) as process:
         send(process, stdin)
         process.close_input()
         reader = DumpReader(process)

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from backup.errors import SourceError
 from backup.sources.files import Reader
-from backup.sources.remote.lines import Line, failed, translated
+from backup.sources.hosts import translated
+from backup.sources.remote.lines import Line, failed
 from provisioning.hosts import Command, Host
 
 
@@ -42,7 +43,7 @@ def open_command_output(
     Raises:
         SourceError: It cannot be run, failed, or printed nothing.
     """
-    with translated(host.name), host.start(command, timeout=timeout) as process:
+    with translated(), host.start(command, timeout=timeout) as process:
         process.close_input()
         line = Line(host.name, process)
         reader = _Counting(line)

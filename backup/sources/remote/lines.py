@@ -2,10 +2,10 @@
 
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from backup.errors import SourceError
+from backup.sources.hosts import UNTOUCHED, translated
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import HostProcess
 
@@ -90,7 +90,7 @@ class Line:
         return self.read(size) if self._buffer else b""
 
     def _read_piece(self) -> bytes:
-        with translated(self.host):
+        with translated():
             return self._process.read(_PIECE)
 
     def write(self, data: bytes) -> None:
@@ -100,7 +100,7 @@ class Line:
             SourceError: It no longer reads, or the line was cut.
         """
         try:
-            with translated(self.host):
+            with translated():
                 self._process.write(data)
         except SourceError as error:
             raise self.failed() from error
@@ -117,7 +117,7 @@ class Line:
 
     def end(self) -> tuple[int, bytes]:
         """Wait for its end; gives its exit status and its last words."""
-        with translated(self.host):
+        with translated():
             ended = self._process.finish()
         return ended.status, ended.stderr
 
@@ -131,7 +131,7 @@ class Line:
         Raises:
             SourceError: It ended badly.
         """
-        with translated(self.host):
+        with translated():
             ended = self._process.finish()
         if ended.status != 0:
             raise failed(self.host, ended.stderr, ended.status)
@@ -141,28 +141,11 @@ class Line:
         if why:
             return failed(self.host, why.encode(), None)
         try:
-            with translated(self.host):
+            with translated():
                 ended = self._process.finish()
         except SourceError as error:
             return error
         return failed(self.host, ended.stderr or b"it ended before all was told", ended.status)
-
-
-@contextmanager
-def translated(host: str) -> Iterator[None]:
-    """Turn what goes wrong with a host into what goes wrong with a source."""
-    try:
-        yield
-    except ProvisioningError as error:
-        raise SourceError(
-            "files of the host {host} cannot be read to the end",
-            why="{reason}",
-            data="no snapshot was made; earlier ones are untouched",
-            next_step="{advice}",
-            host=host,
-            reason=f"{error} {error.why.format(**error.params)}".strip(),
-            advice=error.next_step.format(**error.params) or "run it again",
-        ) from error
 
 
 def failed(host: str, words: bytes, status: int | None) -> SourceError:
@@ -171,7 +154,7 @@ def failed(host: str, words: bytes, status: int | None) -> SourceError:
     return SourceError(
         "files of the host {host} cannot be read to the end",
         why="the far end failed: {words}" if status is None else "it ended with {status}: {words}",
-        data="no snapshot was made; earlier ones are untouched",
+        data=UNTOUCHED,
         next_step="run it again; if this comes back, look at the host",
         host=host,
         words=told or "without a word",

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Literal
 
 from backup.errors import SourceError
+from backup.sources.hosts import translated
 from backup.sources.remote.busybox_tree import open_busybox_tree
-from backup.sources.remote.lines import failed, translated
+from backup.sources.remote.lines import failed
 from backup.sources.remote.python_tree import open_python_tree
 from backup.sources.remote.tool_tree import open_tool_tree
 from backup.sources.remote.tree import RemoteTree
@@ -37,7 +38,7 @@ def find_way(host: Host) -> Way:
     Raises:
         SourceError: It does not answer, or has none of the tools.
     """
-    with translated(host.name):
+    with translated():
         done = host.run([b"sh", b"-c", _PROBE], timeout=_PROBE_SECONDS)
     for way in _OPEN:
         if done.stdout.strip() == way.encode():

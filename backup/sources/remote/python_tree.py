@@ -34,9 +34,10 @@ from pathlib import Path
 from backup.errors import SourceError
 from backup.owners import NamedOwners
 from backup.reading import Xattrs
+from backup.sources.hosts import translated
 from backup.sources.remote.earlier import BLOCK, EarlierContent
 from backup.sources.remote.frame_reader import FrameReader
-from backup.sources.remote.lines import Line, translated
+from backup.sources.remote.lines import Line
 from backup.sources.remote.tree import (
     DoubtfulError,
     Extra,
@@ -81,7 +82,7 @@ def open_python_tree(
     """
     program = _PROGRAM.read_bytes()
     order = (b"\1" if one_file_system else b"\0") + _text(path)
-    with translated(host.name), host.start(command, timeout=timeout) as process:
+    with translated(), host.start(command, timeout=timeout) as process:
         line = Line(host.name, process)
         line.write(b"%d\n" % len(program) + program + order)
         yield PythonTree(line, path)

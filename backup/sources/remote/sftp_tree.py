@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 from backup.owners import NamedOwners
 from backup.reading import Xattrs
+from backup.sources.hosts import translated
 from backup.sources.remote.busybox_tree import ATTRIBUTES
-from backup.sources.remote.lines import failed, translated
+from backup.sources.remote.lines import failed
 from backup.sources.remote.python_tree import ensure_names, not_there
 from backup.sources.remote.sftp_line import (
     ReadingLine,
@@ -62,7 +63,7 @@ def open_sftp_tree(host: SshHost, path: bytes) -> Iterator["SftpTree"]:
     Raises:
         SourceError: The host does not answer, offers no SFTP, or the path is not there.
     """
-    with translated(host.name), host.open_subsystem("sftp") as channel:
+    with translated(), host.open_subsystem("sftp") as channel:
         with _answering(host.name):
             line = ReadingLine(channel)
         yield SftpTree(host.name, line, path)

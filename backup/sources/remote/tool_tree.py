@@ -18,7 +18,8 @@ from typing import IO, cast
 from backup.owners import NamedOwners
 from backup.reading import Xattrs
 from backup.sources.files import Reader
-from backup.sources.remote.lines import Line, failed, translated
+from backup.sources.hosts import translated
+from backup.sources.remote.lines import Line, failed
 from backup.sources.remote.python_tree import ensure_names, not_there
 from backup.sources.remote.tool_rows import (
     FIND_FORMAT,
@@ -95,7 +96,7 @@ class ToolTree:
     def _look_at(self, path: bytes) -> tuple[bytes, int]:
         script = b'readlink -f -- "$1" && printf %s. "$(date +%s)"'
         before = time.time_ns()
-        with translated(self._host.name):
+        with translated():
             done = self._host.run([b"sh", b"-c", script, b"sh", path], timeout=_SMALL_TIMEOUT)
         real, _, seconds = done.stdout.rpartition(b"\n")
         if done.status or not real or not seconds.endswith(b"."):
@@ -136,7 +137,7 @@ class ToolTree:
     def _collect(self, script: bytes, *arguments: bytes, stdin: bytes = b"") -> tuple[bytes, bytes]:
         """Run a script to its end; gives what it printed and said."""
         words: Command = [b"sh", b"-c", script, b"sh", *arguments]
-        with translated(self._host.name):
+        with translated():
             done = self._host.run(words, stdin=stdin, timeout=self._timeout or 86_400)
         return done.stdout, done.stderr
 
@@ -220,7 +221,7 @@ class ToolTree:
             return
         command: Command = [b"sh", b"-c", self._tar_script(), b"sh", self._folder]
         with (
-            translated(self._host.name),
+            translated(),
             self._host.start(command, timeout=self._timeout) as process,
         ):
             line = Line(self._host.name, process)

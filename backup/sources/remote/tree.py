@@ -142,7 +142,7 @@ class RemoteTree(Protocol):
 
     @property
     def lost(self) -> Sequence[str]:
-        """What this way of reading cannot keep; English, for `backup.sources.remote.losses`."""
+        """What this way of reading cannot keep; in English."""
         ...
 
     def list_all(self) -> Iterator[Listed]:

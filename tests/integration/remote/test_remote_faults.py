@@ -13,8 +13,12 @@ from backup.sources.remote.busybox_tree import open_busybox_tree
 from backup.sources.remote.opening import find_way, open_remote_tree
 from backup.sources.remote.python_tree import open_python_tree
 from backup.sources.remote.tool_tree import open_tool_tree
+from ops.text import render_error
 from provisioning.hosts import Command, HostProcess
 from provisioning.local_host import LocalHost
+from provisioning.ssh.failures import make_unknown_key
+from provisioning.ssh.host_keys import HostKey
+from provisioning.ssh.inventory import SshTarget
 from tests.backing_up import back_up, make_repository, read_back
 from tests.integration.remote.test_remote_trees import Open, back_up_there
 from tests.remote_hosts import BareHost, CutHost, MeddlingHost
@@ -72,6 +76,23 @@ def test_a_file_that_may_not_be_read_is_told(readable: Path, opened: Open) -> No
 
     assert [it.path.rpartition(b"/")[2] for it in result.errors] == [b"secret"]
     assert read_back(repository, result).keys() == {b"/site", b"/site/plain"}
+
+
+@pytest.mark.parametrize("opened", [open_python_tree, open_tool_tree, open_remote_tree])
+def test_a_host_that_is_not_entered_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Open
+) -> None:
+    def refuse(*_words: object, **_options: object) -> None:
+        raise make_unknown_key(SshTarget("web1", "192.0.2.10"), HostKey("ssh-ed25519", b"key"))
+
+    monkeypatch.setattr(LocalHost, "start", refuse)
+    with pytest.raises(SourceError) as caught:
+        back_up_there(make_repository(), tmp_path, LocalHost("web1"), opened=opened)
+
+    told = render_error(caught.value)
+    assert "SHA256:" in told
+    assert "estate.trust --host web1`" in told
+    assert "{" not in told
 
 
 def is_about(word: bytes) -> Callable[[Command], bool]:

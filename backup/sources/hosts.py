@@ -1,0 +1,24 @@
+"""What goes wrong with a host, said as what goes wrong with a source."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backup.errors import SourceError
+from provisioning.errors import ProvisioningError
+
+UNTOUCHED = "no snapshot was made; earlier ones are untouched"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say errors about a host as errors about a source; their templates stay templates.
+
+    Raises:
+        SourceError: The host did not let us in or did not answer, or the line was cut.
+    """
+    try:
+        yield
+    except ProvisioningError as error:
+        raise SourceError(
+            error.what, why=error.why, data=UNTOUCHED, next_step=error.next_step, **error.params
+        ) from error
