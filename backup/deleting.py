@@ -5,11 +5,11 @@ the disk settles several of them at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from backup.errors import ObjectNotFoundError, StoreError
 from backup.stores.base import Store
+from backup.threads import do_each
 
 _THREADS = 8
 _BATCH = 128
@@ -44,19 +44,7 @@ def delete_files(
             return key, error
         return key, None
 
-    with _mapping(threads if len(keys) > 1 else 1) as run:
-        for start in range(0, len(keys), _BATCH):
-            ensure_allowed()
-            yield from run(attempt, keys[start : start + _BATCH])
-
-
-Run = Callable[[Callable[[str], Attempt], Sequence[str]], Iterator[Attempt]]
-
-
-@contextmanager
-def _mapping(threads: int) -> Iterator[Run]:
-    if threads <= 1:
-        yield map
-        return
-    with ThreadPoolExecutor(threads, "delete") as pool:
-        yield pool.map
+    for start in range(0, len(keys), _BATCH):
+        ensure_allowed()
+        batch = keys[start : start + _BATCH]
+        yield from do_each(attempt, batch, threads=min(threads, len(batch)))

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import compress
 
 from backup.config import decode_config, is_id
 from backup.deleting import delete_files
@@ -37,6 +38,7 @@ from backup.mirroring.planning import (
 from backup.progress import SILENT, Progress
 from backup.repository import Repository, pack_key
 from backup.stores.base import Store
+from backup.threads import do_each
 
 _THREADS = 4
 _AT_ONCE = timedelta(0)
@@ -204,21 +206,22 @@ def update_mirror(  # noqa: PLR0913 -- each is a choice of its own
 def _remove(
     source: Store, store: Store, plan: MirrorPlan, locks: tuple[Lock, Lock], threads: int
 ) -> int:
+
+    def is_gone(key: str) -> bool:
+        """Ask for one object by name: a listing may lag behind or lack an entry."""
+        try:
+            source.size(key)
+        except ObjectNotFoundError:
+            return True
+        return False
+
     removed = 0
     for kind in KINDS:
-        keys = [key for key in plan.remove if kind_of(key) == kind and _is_gone(source, key)]
+        asked = [key for key in plan.remove if kind_of(key) == kind]
+        keys = list(compress(asked, do_each(is_gone, asked, threads=threads)))
         allowed = hold_both(locks)
         for _key, error in delete_files(store, keys, ensure_allowed=allowed, threads=threads):
             if error is not None:
                 raise error
             removed += 1
     return removed
-
-
-def _is_gone(source: Store, key: str) -> bool:
-    """Ask for one object by name: a listing may lag behind or lack an entry."""
-    try:
-        source.size(key)
-    except ObjectNotFoundError:
-        return True
-    return False

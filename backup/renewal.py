@@ -11,7 +11,6 @@ Killed before 3, some objects only stay longer than they need to.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ import numpy as np
 from backup.errors import ObjectNotFoundError
 from backup.stores.base import Store
 from backup.stores.locking import Promises, promises_of
+from backup.threads import do_each
 from backup.usage import find_used
 
 if TYPE_CHECKING:
@@ -93,6 +93,6 @@ def find_locked(store: Store, keys: Sequence[str]) -> Locked:
         except ObjectNotFoundError:
             return key, None
 
-    with ThreadPoolExecutor(_THREADS, "locked") as pool:
-        found = {key: until for key, until in pool.map(look, keys) if until is not None}
+    looked = do_each(look, keys, threads=_THREADS)
+    found = {key: until for key, until in looked if until is not None}
     return Locked(frozenset(found), max(found.values(), default=None))

@@ -5,7 +5,6 @@ The order is that of `backup.mirror`; its steps 3 and 4 are here.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from backup.errors import DamagedError, ObjectExistsError, ObjectNotFoundError
@@ -14,6 +13,7 @@ from backup.mirroring.planning import ADDED, MirrorPlan, kind_of
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.stores.base import Store
+from backup.threads import do_each
 
 _BATCH = 16
 
@@ -82,11 +82,7 @@ class _Mover:
         for start in range(0, len(keys), _BATCH):
             self._ensure_allowed()
             batch = keys[start : start + _BATCH]
-            if self._threads == 1:
-                sizes = [self._move(key) for key in batch]
-            else:
-                with ThreadPoolExecutor(self._threads, "mirror") as pool:
-                    sizes = list(pool.map(self._move, batch))
+            sizes = list(do_each(self._move, batch, threads=self._threads))
             self.damaged += [key for key, size in zip(batch, sizes, strict=True) if size is None]
             progress.advance(sum(size or 0 for size in sizes), items=len(batch))
 
