@@ -86,6 +86,14 @@ class Store(Protocol):
         ...
 
 
+def layers_of(store: Store) -> Iterator[object]:
+    """Yield a store and then what it wraps, from the outside in."""
+    found: object = store
+    while found is not None:
+        yield found
+        found = getattr(found, "inner", None)
+
+
 def validate_key(key: str) -> str:
     """Give back a key that is safe on every store.
 

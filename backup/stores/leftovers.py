@@ -3,10 +3,8 @@
 from contextlib import suppress
 
 from backup.errors import StoreError
-from backup.stores.base import Store
-from backup.stores.limited import LimitedStore
+from backup.stores.base import Store, layers_of
 from backup.stores.locking import promises_of
-from backup.stores.retrying import RetryingStore
 
 
 def sweep_leftovers(store: Store) -> int:
@@ -15,13 +13,10 @@ def sweep_leftovers(store: Store) -> int:
     Needs no lock, for only those go that are older than any living writer's. What cannot be
     removed stays; it costs room and nothing else.
     """
-    while isinstance(store, LimitedStore | RetryingStore):
-        store = store.inner
-    sweep = getattr(store, "sweep", None)  # of folders, here or on an SFTP server
-    if sweep is None:
-        return 0
-    with suppress(OSError, StoreError):
-        return int(sweep())
+    for layer in layers_of(store):
+        if sweep := getattr(layer, "sweep", None):  # of folders, here or on an SFTP server
+            with suppress(OSError, StoreError):
+                return int(sweep())
     return 0
 
 
@@ -36,9 +31,5 @@ def remove_superseded(store: Store) -> int:
     from backup.stores.s3 import S3Store
     from backup.stores.s3_versions import purge_superseded
 
-    while not isinstance(store, S3Store):
-        inner = getattr(store, "inner", None)
-        if inner is None:
-            return 0
-        store = inner
-    return purge_superseded(store).removed
+    bucket = next((layer for layer in layers_of(store) if isinstance(layer, S3Store)), None)
+    return 0 if bucket is None else purge_superseded(bucket).removed

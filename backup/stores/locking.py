@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from backup.errors import ObjectLockedError
-from backup.stores.base import Store
+from backup.stores.base import Store, layers_of
 
 # Never locks: they must go when their holder goes.
 LOCKABLE = ("config", "data/", "index/", "keys/", "snapshots/")
@@ -44,12 +44,7 @@ class Promises(Protocol):
 
 def promises_of(store: Store) -> Promises | None:
     """Give the outermost store that promises, through any wrapping; None where there is none."""
-    found: object = store
-    while found is not None:
-        if isinstance(found, Promises) and found.promises:
-            return found
-        found = getattr(found, "inner", None)
-    return None
+    return next((it for it in layers_of(store) if isinstance(it, Promises) and it.promises), None)
 
 
 def locked_error(key: str, place: str, until: datetime) -> ObjectLockedError:

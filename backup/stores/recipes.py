@@ -6,7 +6,7 @@ stays in that process.
 
 from typing import TYPE_CHECKING, Any
 
-from backup.stores.base import Store
+from backup.stores.base import Store, layers_of
 from backup.stores.folder import FolderStore
 from backup.stores.limited import Allowance, LimitedStore
 from backup.stores.rates import RatePlan, SharedBucket
@@ -79,12 +79,8 @@ def _open_allowance(recipe: Recipe, share: int) -> Allowance:
 
 def transfers_at_once(store: Store) -> int:
     """Give how many objects should be on their way to or from a store at once, in one process."""
-    found: object = store
-    while found is not None:
-        if isinstance(found, RetryingStore):
-            return _NETWORK_TRANSFERS
-        found = getattr(found, "inner", None)
-    return 1
+    is_far = any(isinstance(layer, RetryingStore) for layer in layers_of(store))
+    return _NETWORK_TRANSFERS if is_far else 1
 
 
 def open_s3(settings: "S3Settings") -> Store:
