@@ -22,13 +22,15 @@ _PACKAGE = "mariadb-client"
 _QUERY_SECONDS = 3600.0
 
 # The first line on stdin is the password, which goes to the client as an option file through a pipe
-# of its own; nothing else that we send can become an option or a command of a shell. `read` takes
+# of its own; nothing else that we send can become an option or a command of a shell. Clients read
+# an option file in pieces of 4 KiB, each a line to them: so a longer line is refused. `read` takes
 # no byte more than the line, so that the client finds the rest.
 _SCRIPT = b"""
 tool=$(command -v "$1") || tool=$(command -v "$2") || exit 127
 shift 2
 options=
 IFS= read -r secret
+if [ ${#secret} -gt 1000 ]; then echo 'the password is too long' >&2; exit 1; fi
 if [ -n "$secret" ]; then options="[client]
 password=\\"$secret\\"
 "; fi

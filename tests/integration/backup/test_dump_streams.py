@@ -6,7 +6,7 @@ import pytest
 
 from backup.errors import SourceError
 from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.mariadb_client import explain, secret_line
+from backup.sources.dumps.mariadb_client import CLIENTS, client_command, explain, secret_line
 from backup.sources.dumps.postgresql_client import secret_lines
 from backup.sources.dumps.streaming import open_dump
 from provisioning.hosts import Completed
@@ -73,6 +73,17 @@ def test_a_client_that_repeats_the_password_is_not_quoted_with_it() -> None:
 )
 def test_a_password_stays_one_line_of_an_option_file(password: str | None, line: bytes) -> None:
     assert secret_line(a_connection(password)) == line
+
+
+@pytest.mark.parametrize("letter", [b"A", "é".encode()])
+def test_a_long_first_line_does_not_become_an_option(letter: bytes) -> None:
+    command = client_command(a_connection(""), CLIENTS, [b"--print-defaults"])
+    for size in range(4072, 4096):
+        line = letter * (size // len(letter)) + b"plugin-dir=/tmp\n"
+        ended = LocalHost().run(command, stdin=line)
+        assert b"--plugin-dir" not in ended.stdout
+        assert ended.status == 1
+        assert b"the password is too long" in ended.stderr
 
 
 def test_postgresql_takes_a_password_of_one_line_only() -> None:
