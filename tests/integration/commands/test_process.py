@@ -1,5 +1,6 @@
 """The command line as a process of its own: signals, pipes, and what it costs to start."""
 
+import json
 import os
 import signal
 import subprocess
@@ -100,6 +101,27 @@ def test_a_bug_is_told_without_a_traceback_unless_asked_for(repository: OracleRe
     assert b"secret inside" not in plain.stderr
     assert b"ZeroDivisionError" in plain.stderr
     assert b"Traceback" in debug.stderr
+
+
+def test_an_unchanged_tree_loads_nothing_heavy(own: OracleRepository, tmp_path: Path) -> None:
+    heavy = "{'botocore', 'paramiko', 'pydantic', 'rich', 'zoneinfo'}"  # numpy: beside the key
+    watching = (
+        "import sys, backup.commands.main as m\n"
+        "code = m.main(sys.argv[1:])\n"
+        f"print(sorted({heavy} & set(sys.modules)), code)\n"
+    )
+    old = str(Path(json.__file__).parent)  # what was changed just now is read again
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", watching, "backup", "-q", old],
+            env=_environment(own) | {"XDG_CACHE_HOME": str(tmp_path)},
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        for _ in range(2)
+    ]
+
+    assert outputs[1].splitlines()[-1] == "[] 0"
 
 
 def test_nothing_heavy_is_imported_for_what_does_not_need_it(
