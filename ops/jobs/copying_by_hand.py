@@ -24,11 +24,11 @@ from ops.jobs.running import write_outcome
 from ops.ledger.definitions import JobResult
 from ops.present import format_number, format_size, write_line
 from ops.ransomware.freezing import find_freeze
-from ops.tasks.gravest import gravest
+from ops.tasks.gravest import EXIT_CODES, gravest
 from ops.tasks.running import report
 from ops.text import _, ngettext
 
-_EXIT_CODES = {"ok": 0, "incomplete": 3, "failed": 1, "not_checked": 0}
+_EXIT_CODES = {**EXIT_CODES, "not_checked": 0}
 
 
 def copy_sites(to: str, name: str, progress: Progress, *, allow_shrink: bool, dry_run: bool) -> int:

@@ -45,12 +45,11 @@ from ops.present import format_date, format_number, format_size, write_line
 from ops.ransomware.freezing import find_freeze
 from ops.recovery.guide import put_guide, write_guide
 from ops.service.registry import RunContext
-from ops.tasks.gravest import gravest
+from ops.tasks.gravest import EXIT_CODES, gravest
 from ops.tasks.running import report
 from ops.text import _
 
 KIND = "export-media"
-_EXIT_CODES = {"ok": 0, "incomplete": 3, "failed": 1}
 
 
 def export_media(wish: MediaWish, progress: Progress) -> int:
@@ -115,7 +114,7 @@ def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Expo
     if result.outcome != "ok":
         write_outcome(result, job=job, site=site.name)
     damaged = int(result.summary["damaged"])
-    return _Exported(None if damaged else done[0], damaged, _EXIT_CODES[result.outcome])
+    return _Exported(None if damaged else done[0], damaged, EXIT_CODES[result.outcome])
 
 
 def _mirror(

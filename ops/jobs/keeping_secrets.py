@@ -28,6 +28,7 @@ from ops.jobs.by_hand import at_bench
 from ops.jobs.replacing_keys import SecretWish, ask_to_replace, check_named, is_key, keep_old
 from ops.people.approvals import Permit
 from ops.present import write_line
+from ops.tasks.gravest import INCOMPLETE
 from ops.tasks.running import report
 from ops.text import N_, _
 
@@ -35,7 +36,6 @@ DEFAULT_FOLDER = "var/keys"
 STANDARD_INPUT = "-"
 _MODE = 0o600
 _FOLDER_MODE = 0o700
-_INCOMPLETE = 3
 
 
 class SecretPlaceError(OpsError):
@@ -199,5 +199,5 @@ def _note(
     except OpsError as error:
         report(error)
         write_line(_("the secret is stored, but the journal could not be written"))
-        return _INCOMPLETE
+        return INCOMPLETE
     return 0

@@ -27,8 +27,6 @@ from ops.service.site_lock import hold_site_lock
 from ops.tasks.gravest import gravest
 from ops.text import _
 
-_INCOMPLETE = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddWish:
@@ -61,14 +59,14 @@ def add_password(wish: AddWish) -> int:
         _tell(opened, lacking)
         asked = _wish(wish, lacking)
         if not lacking or ask_second_person(bench, asked, dry_run=wish.dry_run) is None:
-            return _code([code for one in found for code in one.codes])
+            return gravest(it.exit_code for it in found)
         added: dict[str, str] = {}
         for it in lacking:
             with hold_site_lock(estate.service.state, it.site.name, holder="key-add"):
                 added[f"{it.store.name}/{it.site.name}"] = add_key(it.repository, password)
         note_key_act(bench, "backup.key-add", asked, {"keys": added})
     write_line(_("added; repositories: {count}").format(count=len(added)))
-    return _code([code for one in found for code in one.codes])
+    return gravest(it.exit_code for it in found)
 
 
 def opens(repository: Repository, password: bytes) -> bool:
@@ -78,10 +76,6 @@ def opens(repository: Repository, password: bytes) -> bool:
     except WrongPasswordError:
         return False
     return True
-
-
-def _code(codes: list[int]) -> int:
-    return gravest([_INCOMPLETE] if codes else [])
 
 
 def _wish(wish: AddWish, lacking: list[OpenedSite]) -> Wish:

@@ -36,11 +36,11 @@ from ops.keys.folder import write_secret_files
 from ops.keys.printed import read_key_files
 from ops.keys.shares import Combined, combine_shares, read_share
 from ops.present import write_line
+from ops.tasks.gravest import INCOMPLETE
 from ops.tasks.running import report
 from ops.text import _
 
 _MOST_CHARACTERS = 1 << 20
-_INCOMPLETE = 3
 
 
 class WrongPaperError(OpsError):
@@ -232,5 +232,5 @@ def _note(combined: Combined, store: Store | None, key_id: str) -> int:
     except OpsError as error:
         report(error)
         write_line(_("the password is written, but the journal could not be"))
-        return _INCOMPLETE
+        return INCOMPLETE
     return 0

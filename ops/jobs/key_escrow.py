@@ -42,11 +42,9 @@ from ops.keys.sheets import keys_html, keys_text, share_html, share_text
 from ops.people.acting import check_person
 from ops.people.requests import Wish
 from ops.present import format_moment, write_line
-from ops.tasks.gravest import gravest
 from ops.text import _
 
 KEYS_SHEET = "key-files-{}.html"
-_INCOMPLETE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +81,7 @@ def escrow_key(wish: EscrowWish) -> int:
         asked = _wish(estate, store, wish, found.sites)
         permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
         if permit is None:
-            return gravest(found.codes and (_INCOMPLETE,))
+            return found.exit_code
         shares = split_password(password, threshold=wish.threshold, count=len(holders))
         escrow = _describe(estate, store, holders, shares, password)
         sheets = lay_out(escrow, shares, holders, [_printed(it) for it in found.sites])
@@ -96,7 +94,7 @@ def escrow_key(wish: EscrowWish) -> int:
         }
         note_key_act(bench, "backup.key-escrow", asked, details)
     _tell_done(paths, escrow)
-    return gravest(found.codes and (_INCOMPLETE,))
+    return found.exit_code
 
 
 def choose_holders(estate: Estate, wish: EscrowWish) -> list[Person]:

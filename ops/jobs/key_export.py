@@ -21,10 +21,7 @@ from ops.jobs.second_person import ask_second_person
 from ops.keys.folder import check_folder, write_secret_files
 from ops.people.requests import Wish
 from ops.present import write_line
-from ops.tasks.gravest import gravest
 from ops.text import _
-
-_INCOMPLETE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +62,8 @@ def export_key(wish: ExportWish) -> int:
             document=wish.document,
         )
         permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
-        code = gravest([_INCOMPLETE] if found.codes else [])
         if permit is None:
-            return code
+            return found.exit_code
         password = resolve(reference).get_secret_value().encode() + b"\n"
         files = {f"{store.name}.key": password}
         files |= {
@@ -78,4 +74,4 @@ def export_key(wish: ExportWish) -> int:
         note_key_act(bench, "backup.key-export", asked, details)
     for path in paths:
         write_line(f"  {path}")
-    return code
+    return found.exit_code

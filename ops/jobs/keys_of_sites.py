@@ -14,6 +14,7 @@ from ops.jobs.by_hand import Bench
 from ops.jobs.choosing import choose_sites
 from ops.jobs.repositories import open_repository
 from ops.people.requests import Wish
+from ops.tasks.gravest import INCOMPLETE
 from ops.tasks.running import report
 
 
@@ -45,6 +46,11 @@ class Opened:
 
     sites: tuple[OpenedSite, ...]
     codes: tuple[int, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """What a task ends with that has done its work on those that opened."""
+        return INCOMPLETE if self.codes else 0
 
 
 def choose_with_own(estate: Estate, name: str) -> tuple[Site, ...]:

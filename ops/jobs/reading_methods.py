@@ -5,12 +5,12 @@ has failed, each nightly backup asks for it anew until one has ended well, in th
 the ledger's events.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.records import Occurrence, Run
@@ -56,18 +56,17 @@ def read_methods(session: Session, site: str) -> dict[str, str]:
 
 def read_newest_full(session: Session) -> dict[str, datetime]:
     """Give when each whole site was last read in full, by its name."""
-    rows = session.execute(
-        select(Run.job, Run.site, Run.started_at, Run.summary)
-        .where(Run.kind == "backup", Run.outcome.in_(_DONE))
-        .order_by(Run.started_at)
+    # Runs from before the method was kept are known by their job.
+    is_full_read = Run.job == literal("full-read/") + Run.site
+    is_full_backup = (Run.job == literal(backup_job("")) + Run.site) & (
+        Run.summary[KEY].as_string() == "full"
     )
-    return {site: started for job, site, started, summary in rows if _is_full(job, site, summary)}
-
-
-def _is_full(job: str, site: str, summary: Mapping[str, Any]) -> bool:
-    """Runs from before the method was kept are known by their job."""
-    is_whole = job in {backup_job(site), f"full-read/{site}"}
-    return is_whole and (summary.get(KEY) == "full" or job.startswith("full-read/"))
+    rows = session.execute(
+        select(Run.site, func.max(Run.started_at))
+        .where(Run.kind == "backup", Run.outcome.in_(_DONE), is_full_read | is_full_backup)
+        .group_by(Run.site)
+    )
+    return {site: started for site, started in rows}  # noqa: C416 - dict() loses the types
 
 
 def find_owed(job: JobDefinition, newest: datetime | None, now: datetime) -> datetime | None:

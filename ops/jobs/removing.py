@@ -21,7 +21,7 @@ from ops.jobs.forget import forget, plan_for_site, prune_only, read_guard, stop
 from ops.jobs.indexing import update_index
 from ops.jobs.locked import write_locked
 from ops.jobs.repositories import open_repository
-from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.jobs.running import write_outcome
 from ops.jobs.vanished import require_site
 from ops.ledger.definitions import JobResult
 from ops.present import (
@@ -38,6 +38,7 @@ from ops.retention.braking import Brake, decide_brake
 from ops.retention.looks import read_facts
 from ops.service.registry import RunContext
 from ops.tasks.confirming import need_confirmation
+from ops.tasks.gravest import EXIT_CODES
 from ops.text import N_, _, ngettext
 
 _NO_WAIT = timedelta(0)

@@ -26,7 +26,7 @@ from ops.jobs.forget_named import (
 from ops.jobs.indexing import was_seen
 from ops.jobs.removing import index_snapshots, look_now, write_removed
 from ops.jobs.repositories import open_repository
-from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.jobs.running import write_outcome
 from ops.jobs.second_person import ask_second_person
 from ops.jobs.vanished import require_site
 from ops.journal import Entry
@@ -39,7 +39,7 @@ from ops.retention.looks import accept_present
 from ops.retention.losses import read_losses
 from ops.service.site_lock import hold_site_lock
 from ops.tasks.confirming import need_confirmation
-from ops.tasks.gravest import gravest
+from ops.tasks.gravest import EXIT_CODES, gravest
 from ops.tasks.running import report
 from ops.text import _, ngettext
 

@@ -20,7 +20,7 @@ from ops.jobs.second_person import ask_second_person
 from ops.people.requests import Wish
 from ops.present import write_line
 from ops.ransomware.freezing import find_freeze
-from ops.retention.holds import list_holds, need_two
+from ops.retention.holds import need_two, read_holds
 from ops.retention.protection import HoldView, is_held
 from ops.text import _
 
@@ -144,9 +144,7 @@ def _id_of(path: Path, site: str) -> str:
 def _refuse_needed(bench: Bench, rotation: MasterRotation, old: OldRepository) -> None:
     estate = bench.estate
     with bench.catalog.reading() as session:
-        holds = tuple(
-            HoldView(it.snapshot, it.reference) for it in list_holds(session, rotation.site)
-        )
+        holds = read_holds(session, rotation.site)
         is_frozen = find_freeze(session, rotation.site) is not None
     rules = estate.retention_for(estate.site(rotation.site), rotation.stores[0])
     why = decide_needed(

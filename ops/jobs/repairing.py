@@ -29,12 +29,13 @@ from ops.jobs.by_hand import at_bench, run_by_hand
 from ops.jobs.definitions import repair_job
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_repository
-from ops.jobs.running import EXIT_CODES, write_outcome
+from ops.jobs.running import write_outcome
 from ops.jobs.vanished import require_site
 from ops.ledger.definitions import JobResult
 from ops.present import write_line
 from ops.service.registry import RunContext
 from ops.tasks.confirming import need_confirmation
+from ops.tasks.gravest import EXIT_CODES
 from ops.text import N_, _, fill, ngettext
 
 _ID_DIGITS = 64

@@ -36,11 +36,10 @@ from ops.present import (
     write_table,
 )
 from ops.sites import Reading
-from ops.tasks.gravest import gravest
+from ops.tasks.gravest import EXIT_CODES, gravest
 from ops.tasks.running import report
 from ops.text import LABELS, _
 
-EXIT_CODES = {"ok": 0, "incomplete": 3, "failed": 1}
 _NO_WAIT = timedelta(0)
 
 

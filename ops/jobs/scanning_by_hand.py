@@ -26,11 +26,11 @@ from ops.malware.looking import gather
 from ops.malware.signatures import read_signatures
 from ops.malware.telling import tell_reason
 from ops.present import format_moment, format_number, format_size, write_json, write_line
-from ops.tasks.gravest import gravest
+from ops.tasks.gravest import EXIT_CODES, INCOMPLETE, gravest
 from ops.tasks.running import report
 from ops.text import _
 
-_EXIT_CODES = {"ok": 0, "incomplete": 3, "not_checked": 3, "failed": 1}
+_EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
 _NO_WAIT = timedelta(0)
 _MOST_SHOWN = 50
 

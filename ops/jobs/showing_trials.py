@@ -15,9 +15,8 @@ from ops.present import (
     write_line,
     write_table,
 )
+from ops.tasks.gravest import INCOMPLETE
 from ops.text import LABELS, _
-
-_INCOMPLETE = 3
 
 
 def show_trials(name: str, *, as_json: bool) -> int:
@@ -51,7 +50,7 @@ def exit_code_of(tried: Tried) -> int:
     outcomes = {it.outcome for it in tried.trials}
     if "failed" in outcomes:
         return 1
-    return _INCOMPLETE if "not_checked" in outcomes else 0
+    return INCOMPLETE if "not_checked" in outcomes else 0
 
 
 def _reckoning(tried: Tried) -> str:

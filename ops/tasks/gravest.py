@@ -1,8 +1,14 @@
-"""One exit code for several sites: the gravest."""
+"""Exit codes (docs/decisions/0005): those of outcomes, and the gravest of several sites."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-_ORDER = (130, 2, 1, 12, 10, 11, 4, 3, 0)
+INCOMPLETE = 3
+"""Done, but not all of it."""
+
+EXIT_CODES: Mapping[str, int] = {"ok": 0, "incomplete": INCOMPLETE, "failed": 1}
+"""By outcome. What "not checked" means for the exit code is each task's own to say."""
+
+_ORDER = (130, 2, 1, 12, 10, 11, 4, INCOMPLETE, 0)
 
 
 def gravest(codes: Iterable[int]) -> int:
