@@ -32,9 +32,9 @@ from backup.sources.dumps.mariadb_client import (
     secret_line,
 )
 from backup.sources.dumps.mariadb_rights import ROUTINES, find_missing_rights
-from backup.sources.dumps.streaming import open_dump
+from backup.sources.dumps.streaming import open_dump, run_client
 from backup.sources.files import Reader, StreamSource
-from backup.sources.hosts import UNTOUCHED, translated
+from backup.sources.hosts import UNTOUCHED
 from provisioning.hosts import Command
 
 MODE = 0o600
@@ -58,7 +58,7 @@ SELECT 'collation', default_collation_name FROM information_schema.schemata
 SELECT 'text', character_set_name FROM information_schema.columns
  WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL
  GROUP BY character_set_name ORDER BY character_set_name;
-SELECT 'table', table_name, engine, COALESCE(create_options, '') FROM information_schema.tables
+SELECT 'table', table_name, engine FROM information_schema.tables
  WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name;
 SELECT 'size', COALESCE(SUM(data_length), 0) FROM information_schema.tables
  WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE';
@@ -163,7 +163,7 @@ def look_at_mariadb(connection: Connection) -> MariadbState:
     grants: list[str] = []
     for row in ask(connection, _LOOK):
         match row:
-            case ["table", name, engine, _options]:
+            case ["table", name, engine]:
                 engines[name] = engine
             case ["text", name]:
                 texts.append(name)
@@ -223,11 +223,9 @@ def mariadb_dumper_version(connection: Connection) -> str:
     Raises:
         SourceError: It is missing, or the host does not answer.
     """
-    with translated():
-        ended = connection.host.run(version_command(connection), stdin=secret_line(connection))
-    if ended.status != 0:
-        raise explain(connection, ended)
-    return re.sub(r"^\S*/", "", ended.stdout.decode("utf-8", "replace").strip())
+    command, stdin = version_command(connection), secret_line(connection)
+    told = run_client(connection, command, stdin=stdin, explain=explain)
+    return re.sub(r"^\S*/", "", told.decode("utf-8", "replace").strip())
 
 
 def _count_rows(connection: Connection, state: MariadbState) -> dict[str, int | None]:

@@ -13,7 +13,7 @@ from backup.sources.dumps.connection import (
     not_reached,
     not_there,
 )
-from backup.sources.hosts import translated
+from backup.sources.dumps.streaming import run_client
 from provisioning.hosts import Command, Completed
 
 DUMPERS = (b"mariadb-dump", b"mysqldump")
@@ -88,14 +88,10 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
     Raises:
         SourceError: The server could not be asked, or refuses.
     """
+    command = question_command(connection, goes_on=goes_on)
     stdin = secret_line(connection) + sql.encode()
-    with translated():
-        ended = connection.host.run(
-            question_command(connection, goes_on=goes_on), stdin=stdin, timeout=_QUERY_SECONDS
-        )
-    if ended.status != 0:
-        raise explain(connection, ended)
-    lines = ended.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    told = run_client(connection, command, stdin=stdin, explain=explain, timeout=_QUERY_SECONDS)
+    lines = told.decode("utf-8", "surrogateescape").split("\n")[:-1]
     return [[_unescape(cell) for cell in line.split("\t")] for line in lines]
 
 

@@ -28,9 +28,9 @@ from backup.sources.dumps.postgresql_client import (
     version_command,
 )
 from backup.sources.dumps.postgresql_session import Session, open_session
-from backup.sources.dumps.streaming import open_dump
+from backup.sources.dumps.streaming import open_dump, run_client
 from backup.sources.files import Reader, StreamSource
-from backup.sources.hosts import UNTOUCHED, translated
+from backup.sources.hosts import UNTOUCHED
 from provisioning.hosts import Command
 
 MODE = 0o600
@@ -171,8 +171,6 @@ def postgresql_dumper_version(connection: Connection) -> str:
     Raises:
         SourceError: It is missing, or the host does not answer.
     """
-    with translated():
-        ended = connection.host.run(version_command(), stdin=secret_lines(connection))
-    if ended.status != 0:
-        raise explain(connection, ended)
-    return ended.stdout.decode("utf-8", "replace").strip()
+    stdin = secret_lines(connection)
+    told = run_client(connection, version_command(), stdin=stdin, explain=explain)
+    return told.decode("utf-8", "replace").strip()

@@ -15,7 +15,7 @@ from backup.sources.dumps.postgresql_client import (
     explain,
     secret_lines,
 )
-from backup.sources.hosts import translated
+from backup.sources.dumps.streaming import run_client
 from provisioning.hosts import Command
 
 _SECONDS = 600.0
@@ -57,10 +57,8 @@ def globals_commands(connection: Connection, *, passwords: bool) -> tuple[Comman
 
 
 def _run(connection: Connection, command: Command, end: re.Pattern[bytes]) -> bytes:
-    with translated():
-        ended = connection.host.run(command, stdin=secret_lines(connection), timeout=_SECONDS)
-    if ended.status != 0:
-        raise explain(connection, ended)
-    if end.search(ended.stdout) is None:
-        raise cut_off(connection, len(ended.stdout))
-    return ended.stdout
+    stdin = secret_lines(connection)
+    told = run_client(connection, command, stdin=stdin, explain=explain, timeout=_SECONDS)
+    if end.search(told) is None:
+        raise cut_off(connection, len(told))
+    return told

@@ -1,14 +1,14 @@
-"""A client's output as a stream that is whole or refused."""
+"""A client's output, all at once or as a stream: whole, or refused."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from backup.errors import SourceError
 from backup.sources.dumps.connection import Connection, cut_off
 from backup.sources.hosts import translated
 from provisioning.errors import CommandError
-from provisioning.hosts import Completed, HostProcess
+from provisioning.hosts import Command, Completed, HostProcess
 
 _TAIL_BYTES = 4096
 _READ_BYTES = 1 << 16  # what a pipe holds; asking for more only makes a larger buffer each time
@@ -49,10 +49,37 @@ def send(process: HostProcess, data: bytes) -> None:
         process.write(data)
 
 
+def run_client(
+    connection: Connection,
+    command: Command,
+    *,
+    stdin: bytes,
+    explain: Explain,
+    timeout: float = 60,
+) -> bytes:
+    """Run a client to its end and give what it printed.
+
+    Args:
+        connection: The way to the database.
+        command: The client.
+        stdin: All it gets to read: secrets first.
+        explain: Says why it failed.
+        timeout: Seconds it may take.
+
+    Raises:
+        SourceError: The client failed, or the line was cut.
+    """
+    with translated():
+        ended = connection.host.run(command, stdin=stdin, timeout=timeout)
+    if ended.status != 0:
+        raise explain(connection, ended)
+    return ended.stdout
+
+
 @contextmanager
 def open_dump(
     connection: Connection,
-    command: Sequence[bytes],
+    command: Command,
     *,
     stdin: bytes,
     end: re.Pattern[bytes],
