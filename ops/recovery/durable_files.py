@@ -3,8 +3,10 @@
 Order:
 
 1. Write a hidden file beside the final one, with the final mode from its birth; sync it.
-2. Give it its name: `put_new` links, which fails where something is there; `replace` renames.
-3. Sync the folder.
+2. Give it its name: `put_new` links, which fails where something is there (a removable medium with
+   FAT knows no links: there it looks, and renames); `replace` renames.
+3. Sync the folder, where the file system knows how; a new file whose name cannot be made durable is
+   withdrawn.
 """
 
 import os
@@ -15,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from backup.stores.durable import publish, settle, sync_folder
+
 
 def put_new(path: Path, data: bytes, mode: int) -> None:
     """Write a file that is not there yet.
@@ -23,31 +27,33 @@ def put_new(path: Path, data: bytes, mode: int) -> None:
         FileExistsError: Something has the name; it stays as it was.
         OSError: The folder cannot be written.
     """
-    with _finished(path, mode) as (file, temporary):
+    with _temporary(path, mode) as (file, temporary):
         file.write(data)
         _sync(file)
-        path.hardlink_to(temporary)
+        publish(str(temporary), str(path))
+    settle(str(path.absolute()), ())
 
 
 def copy_new(source: Path, path: Path, mode: int) -> None:
     """Copy a file to a name that is free; errors as in `put_new`."""
-    with _finished(path, mode) as (file, temporary):
-        with source.open("rb") as content:
-            shutil.copyfileobj(content, file, 1 << 20)
+    with _temporary(path, mode) as (file, temporary), source.open("rb") as content:
+        shutil.copyfileobj(content, file, 1 << 20)
         _sync(file)
-        path.hardlink_to(temporary)
+        publish(str(temporary), str(path))
+    settle(str(path.absolute()), ())
 
 
 def replace(path: Path, data: bytes, mode: int) -> None:
     """Write a file; readers see the old one or the new one, whole."""
-    with _finished(path, mode) as (file, temporary):
+    with _temporary(path, mode) as (file, temporary):
         file.write(data)
         _sync(file)
         temporary.replace(path)
+    sync_folder(str(path.parent))
 
 
 @contextmanager
-def _finished(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
+def _temporary(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
     temporary = path.with_name(f".giucong-tmp-{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, mode)
@@ -58,11 +64,6 @@ def _finished(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _sync(file: BinaryIO) -> None:
