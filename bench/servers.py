@@ -1,7 +1,6 @@
 """Private servers for the works beside hosts and databases; each is ended by who started it."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -35,12 +34,13 @@ def one_host() -> Iterator["SshServer"]:
 @contextmanager
 def many_hosts(count: int) -> Iterator[list[tuple["SshServer", int]]]:
     """Start private SSH servers that are together `count` hosts, a port of the loopback each."""
+    from tests.private_server import find_free_ports
     from tests.ssh_server import start_ssh_server
 
     hosts: list[tuple[SshServer, int]] = []
     with ExitStack() as ends:
         for first in range(0, count, PORTS):
-            others = _free_ports(min(PORTS, count - first) - 1)
+            others = find_free_ports(min(PORTS, count - first) - 1)
             server = start_ssh_server([*ROOM, *(f"Port {port}" for port in others)])
             ends.callback(shutil.rmtree, server.folder)
             ends.callback(server.stop)
@@ -60,14 +60,6 @@ def one_database(size: int) -> Iterator[tuple["MariadbServer", str]]:
         name = server.new_database()
         fill_database(server, name, size)
         yield server, name
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        listeners = [
-            held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def fill_database(server: "MariadbServer", database: str, size: int) -> None:

@@ -1,21 +1,19 @@
 """A private MariaDB for the tests: own folder, socket and loopback port, gone with the process."""
 
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-_START_SECONDS = 60.0
+from tests.private_server import await_start, end, find_free_port, start, tie_as
+
 _PACKAGE_MISSING = "MariaDB is missing: apt-get install mariadb-server"
 # A small server that starts fast; nothing in it has to outlive a power cut.
 _SETTINGS = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin",
@@ -80,43 +78,23 @@ def mariadb_server() -> Iterator[MariadbServer]:
 def run_mariadb(*settings: str) -> Iterator[MariadbServer]:
     """Start a server of one's own, and end exactly that one."""
     folder = Path(tempfile.mkdtemp(prefix="giucong-db-"))
-    as_user = _unprivileged(folder)
+    as_user = tie_as("mysql", folder)
     install = [_binary("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data",
                "--auth-root-authentication-method=normal", "--skip-test-db",
                "--innodb-log-file-size=8M"]  # fmt: skip
     subprocess.run([*as_user, *install], check=True, capture_output=True, cwd=folder)
-    port = _free_port()
+    port = find_free_port()
     command = [_binary("mariadbd"), "--no-defaults", f"--datadir={folder}/data",
                f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1",
                f"--pid-file={folder}/pid", f"--tmpdir={folder}", *_SETTINGS, *settings]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*as_user, *command], stderr=log, stdout=log, cwd=folder)
+    process = start([*as_user, *command], folder / "log")
     server = MariadbServer(folder, port, process)
     try:
-        _await_start(server)
+        await_start(process, server.is_up, folder / "log")
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 15)
         shutil.rmtree(folder)
-
-
-def _await_start(server: MariadbServer) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.is_up():
-        if server.process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError((server.folder / "log").read_text())
-        time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _binary(name: str) -> str:
@@ -124,13 +102,3 @@ def _binary(name: str) -> str:
     if found is None:
         raise RuntimeError(_PACKAGE_MISSING)
     return found
-
-
-def _unprivileged(folder: Path) -> Sequence[str]:
-    """MariaDB refuses root: give the words that start it as its own user, tied to our life."""
-    tied = ["setpriv", "--pdeathsig=KILL"]
-    if os.getuid() != 0:
-        return tied
-    user = pwd.getpwnam("mysql")
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    return [*tied, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

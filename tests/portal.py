@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import psycopg
 
 from tests.mariadb_server import MariadbServer
 from tests.postgres_server import PostgresServer
+from tests.private_server import await_start, end, find_free_port, start, tie
 
 _FILES = Path(__file__).with_name("portal_files")
 _WORDPRESS = Path("/usr/share/wordpress")
@@ -59,22 +59,22 @@ class PhpSite:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Serve it until the block ends."""
-        command = ["setpriv", "--pdeathsig=KILL", _program("php", "php-cli"),
-                   "-d", "display_errors=stderr", "-S", f"127.0.0.1:{self.port}",
-                   "-t", str(self.folder)]  # fmt: skip
+        command = [*tie(), _program("php", "php-cli"), "-d", "display_errors=stderr",
+                   "-S", f"127.0.0.1:{self.port}", "-t", str(self.folder)]  # fmt: skip
         log = self.folder.with_name(f"{self.folder.name}.log")
-        with log.open("ab") as written:
-            process = subprocess.Popen(command, stdout=written, stderr=written)
+        process = start(command, log)
         try:
-            _await_start(process, self.port, log)
+            await_start(process, self._is_up, log, _START_SECONDS)
             yield
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+    def _is_up(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
 
 def make_province_portal(folder: Path, server: MariadbServer) -> PhpSite:
@@ -87,7 +87,7 @@ def make_province_portal(folder: Path, server: MariadbServer) -> PhpSite:
         raise RuntimeError("Vietnamese is missing: apt-get install wordpress-l10n")
     _copy_wordpress(folder)
     database = f"portal_{uuid.uuid4().hex[:8]}"
-    site = PhpSite(folder, _free_port(), database, f"r_{database}", f"{_PASSWORD} đọc")
+    site = PhpSite(folder, find_free_port(), database, f"r_{database}", f"{_PASSWORD} đọc")
     server.run(f"CREATE DATABASE {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
     server.run(f"CREATE USER {database}@localhost IDENTIFIED BY {_quote(_PASSWORD)}")
     server.run(f"GRANT ALL ON {database}.* TO {database}@localhost")
@@ -137,7 +137,7 @@ def _run_script(name: str, site: PhpSite) -> str:
 def make_register(folder: Path, server: PostgresServer) -> PhpSite:
     """Make a register of files on PostgreSQL, with an attachment for each; not yet running."""
     database = server.new_database().partition("@/")[2].partition("?")[0]
-    site = PhpSite(folder, _free_port(), database, f"r_{database[:20]}")
+    site = PhpSite(folder, find_free_port(), database, f"r_{database[:20]}")
     (folder / "tep").mkdir(parents=True)
     words = {"database": database, "user": "giucong", "socket": str(server.folder)}
     _fill_in("register.php", folder / "index.php", words)
@@ -187,29 +187,11 @@ def _fill_in(name: str, target: Path, words: dict[str, str]) -> None:
     target.write_text(text, encoding="utf-8")
 
 
-def _await_start(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(log.read_text(errors="replace"))
-
-
 def _program(name: str, package: str, folders: Sequence[str] = ("/usr/bin",)) -> str:
     found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *folders)))
     if found is None:
         raise RuntimeError(f"{name} is missing: apt-get install {package}")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _quote(text: str) -> str:

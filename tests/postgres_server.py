@@ -1,21 +1,19 @@
 """A private PostgreSQL for the tests: own folder, Unix socket only, gone with the process."""
 
-import os
-import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.private_server import await_start, end, start, tie_as
+
 _BINARIES = Path("/usr/lib/postgresql")
-_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +43,19 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="giucong-pg-"))
-    as_user = _unprivileged(folder)
+    as_user = tie_as("postgres", folder, "INT")
     data = str(folder / "data")
     initdb = [_binary("initdb"), "-D", data, "-U", "giucong", "--auth=trust", "--no-sync",
               "--encoding=UTF8", "--locale=C.UTF-8"]  # fmt: skip
     subprocess.run([*as_user, *initdb], check=True, capture_output=True, cwd=folder)
     command = [_binary("postgres"), "-D", data, "-k", str(folder), "-h", "", "-F"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*as_user, *command], stderr=log, stdout=log, cwd=folder)
+    process = start([*as_user, *command], folder / "log")
     server = PostgresServer(folder)
     try:
-        _await_start(server, process)
+        await_start(process, server.is_up, folder / "log")
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
         shutil.rmtree(folder)
 
 
@@ -76,26 +68,8 @@ def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
-def _await_start(server: PostgresServer, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.is_up():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError((server.folder / "log").read_text())
-        time.sleep(0.05)
-
-
 def _binary(name: str) -> str:
     found = sorted(_BINARIES.glob(f"*/bin/{name}"))
     if not found:
         raise RuntimeError("PostgreSQL is missing: apt-get install postgresql")
     return str(found[-1])
-
-
-def _unprivileged(folder: Path) -> Sequence[str]:
-    """PostgreSQL refuses root: give the words that start it as its own user, tied to our life."""
-    tied = ["setpriv", "--pdeathsig=INT"]
-    if os.getuid() != 0:
-        return tied
-    user = pwd.getpwnam("postgres")
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    return [*tied, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

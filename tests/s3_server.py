@@ -6,14 +6,11 @@ it; the administrator may do everything.
 
 import json
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,11 +22,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backup.stores.s3 import S3Store
 from backup.stores.s3_client import S3Settings
+from tests.private_server import await_start, find_free_ports, start, tie
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_START_SECONDS = 60.0
 _REGION = "vn-1"
 _PORTS = 8
 _SHARED = "shared"
@@ -116,36 +113,22 @@ def s3_server() -> Iterator[S3Server]:
         yield server
 
 
-class run_s3_server:  # noqa: N801 -- used as a function: `with run_s3_server() as server`
+@contextmanager
+def run_s3_server(parent: Path | None = None) -> Iterator[S3Server]:
     """Start one, and end exactly that one; its data lie below `parent`, if one is given."""
-
-    def __init__(self, parent: Path | None = None) -> None:
-        self._parent = parent
-
-    def __enter__(self) -> S3Server:
-        self._folder = Path(tempfile.mkdtemp(prefix="giucong-s3-", dir=self._parent))
-        ports = _free_ports()
-        (self._folder / "identities.json").write_text(json.dumps(_identities()))
-        (self._folder / "master.toml").write_text(_GROWTH)
-        with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", *_command(self._folder, ports)],
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-            )
-        server = S3Server(f"http://127.0.0.1:{ports[0]}")
-        try:
-            _await_start(server, self._process, self._folder / "log")
-        except BaseException:
-            self.__exit__()
-            raise
-        return server
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()  # nothing of it is wanted any more
-        self._process.wait()
-        shutil.rmtree(self._folder)
+    folder = Path(tempfile.mkdtemp(prefix="giucong-s3-", dir=parent))
+    ports = find_free_ports(_PORTS)
+    (folder / "identities.json").write_text(json.dumps(_identities()))
+    (folder / "master.toml").write_text(_GROWTH)
+    process = start([*tie(), *_command(folder, ports)], folder / "log")
+    server = S3Server(f"http://127.0.0.1:{ports[0]}")
+    try:
+        await_start(process, server.is_up, folder / "log")
+        yield server
+    finally:
+        process.kill()  # nothing of it is wanted any more
+        process.wait()
+        shutil.rmtree(folder)
 
 
 def _command(folder: Path, ports: list[int]) -> list[str]:
@@ -190,19 +173,3 @@ def _identities() -> dict[str, object]:
             for credential, actions in ((WRITER, _WRITER_MAY), (ADMINISTRATOR, ["Admin"]))
         ]
     }
-
-
-def _free_ports() -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(_PORTS)]
-    ports: list[int] = [it.getsockname()[1] for it in sockets]
-    for it in sockets:
-        it.close()
-    return ports
-
-
-def _await_start(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.is_up():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text()[-3000:])
-        time.sleep(0.1)

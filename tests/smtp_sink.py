@@ -1,6 +1,5 @@
 """A mail server that takes everything and keeps it in memory, on a free port of this machine."""
 
-import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -24,14 +23,6 @@ class Sink:
 
     port: int
     mails: list[Mail] = field(default_factory=list)
-
-
-def find_free_port() -> int:
-    """Give a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Conversation(socketserver.StreamRequestHandler):

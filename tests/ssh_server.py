@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +18,12 @@ from pathlib import Path
 import pytest
 
 from provisioning.ssh.inventory import SshTarget
+from tests.private_server import await_start, end, find_free_port, start, tie
 
 _SSHD = Path("/usr/sbin/sshd")
 _SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")
 _START_SECONDS = 20.0
+_TRIES = 5  # somebody else may take the port first
 _PENALTIES_SINCE = (9, 8)
 
 
@@ -75,6 +76,15 @@ class SshServer:
         )
         return replace(target, **changes)  # type: ignore[arg-type]  # the test names fields
 
+    def is_up(self) -> bool:
+        """Whether it, and nobody else on its port, greets who connects."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                greets = connection.recv(4).startswith(b"SSH")
+        except OSError:
+            return False
+        return greets and self.process.poll() is None
+
     def log(self) -> str:
         """What it said so far."""
         return (self.folder / "log").read_text(errors="replace")
@@ -83,12 +93,7 @@ class SshServer:
         """End it and the sessions it serves; nothing listens on the port any more."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         sessions = children.read_text().split() if children.exists() else []
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         for session in sessions:
             _end(int(session))
 
@@ -136,17 +141,20 @@ def start_ssh_server(
     for name in ("host", "client"):
         make_key(folder / name)
     (folder / "home").mkdir(mode=0o700)
-    for attempt in range(5):
-        port = _free_port()
+    tries = _TRIES
+    while True:
+        tries -= 1
+        port = find_free_port()
         _write_files(folder, port, lines, sftp, key_options)
-        process = _start(folder)
-        server = SshServer(folder, port, process)
-        if _is_up(server):
-            return server
-        if attempt == 4 or "Address already in use" not in server.log():
+        server = SshServer(folder, port, _start(folder))
+        try:
+            await_start(server.process, server.is_up, folder / "log", _START_SECONDS)
+        except RuntimeError:
             server.stop()
-            break
-    raise RuntimeError((folder / "log").read_text())
+            if not tries or "Address already in use" not in server.log():
+                raise
+        else:
+            return server
 
 
 def make_key(path: Path) -> None:
@@ -192,30 +200,8 @@ def _write_files(
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on this empty folder
-    tied = ["setpriv", "--pdeathsig=TERM"]
     command = [str(_SSHD), "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            [*tied, *command], stdin=subprocess.DEVNULL, stderr=log, stdout=log, cwd=folder
-        )
-
-
-def _is_up(server: SshServer) -> bool:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", server.port), 1) as connection:
-                if connection.recv(4).startswith(b"SSH"):
-                    return server.process.poll() is None
-        except OSError:
-            time.sleep(0.02)
-    return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return start([*tie("TERM"), *command], folder / "log")
 
 
 def _key_words(path: Path) -> str:

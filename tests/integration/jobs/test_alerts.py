@@ -32,7 +32,8 @@ from ops.notices.summary import note_summary
 from ops.notices.wording import Message, Told, word_notice
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
-from tests.smtp_sink import find_free_port, smtp_sink
+from tests.private_server import find_free_port
+from tests.smtp_sink import smtp_sink
 
 # apprise imports a module that Python 3.13 no longer has, and has an answer for that
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -16,7 +16,8 @@ from ops.notices.courier import CLAIM_LASTS, deliver_waiting
 from ops.notices.late import note_late_sites
 from ops.notices.outbox import write_notices
 from tests.integration.jobs.small_estate import build_estate
-from tests.smtp_sink import find_free_port, smtp_sink
+from tests.private_server import find_free_port
+from tests.smtp_sink import smtp_sink
 
 # apprise imports a module that Python 3.13 no longer has, and has an answer for that
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -21,7 +21,7 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.notices.heartbeat import read_heartbeat
 from ops.notices.pulse import NotCalledError, Pulse, call_url
 from tests.integration.jobs.small_estate import ROOT, build_estate
-from tests.smtp_sink import find_free_port
+from tests.private_server import find_free_port
 
 SCRIPT = ROOT / "examples/dead-man/giucong-dead-man.py"
 FAST = timedelta(milliseconds=20)
@@ -178,7 +178,6 @@ def test_a_url_that_never_answers_is_given_up() -> None:
         call_url(listener.url, timedelta(milliseconds=100))
 
 
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
