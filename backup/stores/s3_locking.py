@@ -6,7 +6,6 @@ shorter.
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -15,6 +14,7 @@ from backup.stores.locking import LOCKABLE, locked_error
 from backup.stores.s3 import S3Store
 from backup.stores.s3_client import S3Settings
 from backup.stores.s3_errors import translated
+from backup.threads import do_each
 
 _CANNOT_LOOK = "cannot see until when {key} in {place} is locked"
 _CANNOT_RENEW = "cannot lock {key} in {place}"
@@ -39,14 +39,13 @@ class LockingS3Store(S3Store):
         """See `Promises.locked_until`."""
         name = self.name_of(validate_key(key))
         with translated(_CANNOT_LOOK, key=key, place=self.location):
-            until = _until(self.line.ask("HEAD", name).headers)
+            until = retained_until(self.line.ask("HEAD", name).headers)
         return until if until is not None and until > datetime.now(UTC) else None
 
     def renew(self, keys: Iterable[str]) -> None:
         """See `Promises.renew`."""
-        with ThreadPoolExecutor(_THREADS, "renew") as pool:
-            for _ in pool.map(self._renew, keys):
-                pass
+        for _ in do_each(self._renew, keys, threads=_THREADS):
+            pass
 
     def _renew(self, key: str) -> None:
         now = datetime.now(UTC)
@@ -89,7 +88,7 @@ class LockingS3Store(S3Store):
         return "COMPLIANCE" if self.settings.lock_mode == "compliance" else "GOVERNANCE"
 
 
-def _until(headers: Mapping[str, str]) -> datetime | None:
+def retained_until(headers: Mapping[str, str]) -> datetime | None:
     """Read until when an object is locked; most answers do not say it."""
     text = headers.get("x-amz-object-lock-retain-until-date")
     return datetime.fromisoformat(text) if text else None

@@ -6,9 +6,10 @@ latest counts, and an object beats a marker.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 from backup.errors import (
@@ -21,9 +22,12 @@ from backup.stores.base import Buffer, ObjectInfo, validate_key
 from backup.stores.s3 import S3Store
 from backup.stores.s3_client import S3Settings, moment
 from backup.stores.s3_errors import translated
+from backup.stores.s3_locking import retained_until
+from backup.threads import do_each
 
 _CANNOT_LIST = "cannot list the versions of {key} in {place}"
 _CANNOT_REMOVE = "cannot remove a superseded version of {key} from {place}"
+_THREADS = 8
 
 
 class Version(NamedTuple):
@@ -219,6 +223,18 @@ class Purge:
     odd: tuple[str, ...] = ()
     denied: int = 0
 
+    def joined(self, other: "Purge") -> "Purge":
+        """Give both together."""
+        moments = [it for it in (self.locked_until, other.locked_until) if it is not None]
+        return Purge(
+            self.removed + other.removed,
+            self.removed_bytes + other.removed_bytes,
+            self.locked + other.locked,
+            max(moments, default=None),
+            self.odd + other.odd,
+            self.denied + other.denied,
+        )
+
 
 def purge_superseded(store: S3Store, *, now: datetime | None = None) -> Purge:
     """Remove the versions that nobody sees any more, once the promise to keep them is over.
@@ -232,61 +248,34 @@ def purge_superseded(store: S3Store, *, now: datetime | None = None) -> Purge:
     by_key: dict[str, list[Version]] = {}
     for version in list_versions(store, ""):
         by_key.setdefault(version.key, []).append(version)
-    tally = _Tally(store, now or datetime.now(UTC))
-    for key, versions in sorted(by_key.items()):
-        tally.take(key, versions)
-    return tally.purge()
+    purge_key = partial(_purge_key, store, now or datetime.now(UTC))
+    parts = do_each(purge_key, [it for _, it in sorted(by_key.items())], threads=_THREADS)
+    return reduce(Purge.joined, parts, Purge())
 
 
-class _Tally:
-    def __init__(self, store: S3Store, now: datetime) -> None:
-        self._store = store
-        self._now = now
-        self._removed = self._bytes = self._locked = self._denied = 0
-        self._until: datetime | None = None
-        self._odd: list[str] = []
+def _purge_key(store: S3Store, now: datetime, versions: list[Version]) -> Purge:
+    shown = next((it for it in versions if it.is_latest and not it.is_marker), None)
+    beneath = [it for it in versions if not it.is_latest and not it.is_marker]
+    if shown is not None and any(it.etag != shown.etag for it in beneath):
+        return Purge(odd=(shown.key,))
+    purge = reduce(Purge.joined, (_remove(store, now, it) for it in beneath), Purge())
+    left = len(beneath) - purge.removed
+    markers = (it for it in versions if it.is_marker and not (left and it.is_latest))
+    return reduce(Purge.joined, (_remove(store, now, it) for it in markers), purge)
 
-    def take(self, key: str, versions: list[Version]) -> None:
-        shown = next((it for it in versions if it.is_latest and not it.is_marker), None)
-        beneath = [it for it in versions if not it.is_latest and not it.is_marker]
-        if shown is not None and any(it.etag != shown.etag for it in beneath):
-            self._odd.append(key)
-            return
-        left = sum(not self._remove(version) for version in beneath)
-        for marker in (it for it in versions if it.is_marker):
-            if not left or not marker.is_latest:
-                self._remove(marker)
 
-    def _remove(self, version: Version) -> bool:
-        if not version.is_marker:
-            until = self._locked_until(version)
-            if until is not None and until > self._now:
-                self._locked += 1
-                self._until = until if self._until is None else max(self._until, until)
-                return False
-        name = self._store.name_of(version.key)
-        try:
-            with translated(_CANNOT_REMOVE, key=version.key, place=self._store.location):
-                self._store.client.delete_object(
-                    Bucket=self._store.bucket, Key=name, VersionId=version.version
-                )
-        except StoreDeniedError:
-            self._denied += 1
-            return False
-        self._removed += 1
-        self._bytes += version.size
-        return True
+def _remove(store: S3Store, now: datetime, version: Version) -> Purge:
+    def ask(method: str) -> Mapping[str, str]:
+        name, query = store.name_of(version.key), [("versionId", version.version)]
+        with translated(_CANNOT_REMOVE, key=version.key, place=store.location):
+            return store.line.ask(method, name, query=query).headers
 
-    def _locked_until(self, version: Version) -> datetime | None:
-        name = self._store.name_of(version.key)
-        with translated(_CANNOT_REMOVE, key=version.key, place=self._store.location):
-            head = self._store.client.head_object(
-                Bucket=self._store.bucket, Key=name, VersionId=version.version
-            )
-        until: datetime | None = head.get("ObjectLockRetainUntilDate")
-        return until
-
-    def purge(self) -> Purge:
-        return Purge(
-            self._removed, self._bytes, self._locked, self._until, tuple(self._odd), self._denied
-        )
+    if not version.is_marker:
+        until = retained_until(ask("HEAD"))
+        if until is not None and until > now:
+            return Purge(locked=1, locked_until=until)
+    try:
+        ask("DELETE")
+    except StoreDeniedError:
+        return Purge(denied=1)
+    return Purge(removed=1, removed_bytes=version.size)
