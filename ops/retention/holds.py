@@ -163,11 +163,21 @@ def find_hold(session: Session, wanted: str) -> Hold:
 
 def read_holds(session: Session, site: str) -> tuple[HoldView, ...]:
     """Give the holds in force for a site: of tables and journal, whichever says that it holds."""
-    found = {HoldView(it.snapshot, it.reference): None for it in list_holds(session, site)}
-    for hold in journaled_holds(session).values():
-        if hold.site == site and not hold.is_released:
-            found[HoldView(hold.snapshot, hold.reference)] = None
-    return tuple(found)
+    return read_all_holds(session).get(site, ())
+
+
+def read_all_holds(session: Session) -> dict[str, tuple[HoldView, ...]]:
+    """Give the holds in force by site, as `read_holds` does for one."""
+    recorded = [(it.site, HoldView(it.snapshot, it.reference)) for it in list_holds(session)]
+    journaled = [
+        (it.site, HoldView(it.snapshot, it.reference))
+        for it in journaled_holds(session).values()
+        if not it.is_released
+    ]
+    found: dict[str, dict[HoldView, None]] = {}
+    for site, hold in (*recorded, *journaled):
+        found.setdefault(site, {})[hold] = None
+    return {site: tuple(holds) for site, holds in found.items()}
 
 
 def put_back(session: Session, hold_id: str) -> None:

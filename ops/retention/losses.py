@@ -12,7 +12,7 @@ from ops.catalog.retention_records import Deletion, ExpectedSnapshot
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.retention.braking import HELD_MISSING, MISSING
-from ops.retention.holds import read_holds
+from ops.retention.holds import read_all_holds
 from ops.retention.protection import HoldView
 
 Key = tuple[str, str, str]
@@ -59,9 +59,9 @@ def read_losses(session: Session, estate: Estate) -> dict[str, list[Loss]]:
     going = _read_going(session)
     roots = {it.name: root_of(estate, it).name for it in estate.stores}
     expected = _read_expected_of_sources(session, estate, gone)
+    holds = read_all_holds(session)
     found: dict[str, list[Loss]] = {}
     for site in (*estate.sites, estate.own_site):
-        holds = read_holds(session, site.name)
         for store in estate.stores:
             lost = {
                 key[2]: taken
@@ -71,7 +71,8 @@ def read_losses(session: Session, estate: Estate) -> dict[str, list[Loss]]:
                 and (store.role != "mirror" or (site.name, roots[store.name], key[2]) in expected)
             }
             if lost:
-                found.setdefault(site.name, []).append(_sum_up(store.name, lost, holds))
+                held = holds.get(site.name, ())
+                found.setdefault(site.name, []).append(_sum_up(store.name, lost, held))
     return found
 
 
