@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Text
+from sqlalchemy import JSON, BigInteger, ColumnElement, Index, Text, and_, func, literal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ops.catalog.columns import Base, UTCDateTime, table_info
@@ -69,3 +69,11 @@ class Snapshot(Base):
     added_packed_bytes: Mapped[int | None] = mapped_column(BigInteger)
     seconds: Mapped[float | None]
     summary: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+def is_of_whole_site() -> ColumnElement[bool]:
+    """Select the snapshots of whole sites: the only path of each is its site's folder."""
+    folder = literal("/") + Snapshot.site
+    return and_(
+        func.json_array_length(Snapshot.paths) == 1, Snapshot.paths[0].as_string() == folder
+    )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import OpenAlert, vanished_subject
 from ops.alerts.keeping import count_closed, settle_gone, take_in
-from ops.catalog.indexes import Snapshot
+from ops.catalog.indexes import Snapshot, is_of_whole_site
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Occurrence
@@ -78,11 +78,11 @@ def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[Lat
 def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:
     """Give when the newest snapshot of each whole site was taken, by name of the site."""
     rows = session.execute(
-        select(Snapshot.site, Snapshot.taken_at, Snapshot.paths)
-        .where(Snapshot.store == store, Snapshot.hostname == Snapshot.site)
-        .order_by(Snapshot.taken_at)
+        select(Snapshot.site, func.max(Snapshot.taken_at))
+        .where(Snapshot.store == store, Snapshot.hostname == Snapshot.site, is_of_whole_site())
+        .group_by(Snapshot.site)
     )
-    return {site: taken_at for site, taken_at, paths in rows if paths == [f"/{site}"]}
+    return {site: taken_at for site, taken_at in rows}  # noqa: C416 - dict() loses the types
 
 
 def first_due(session: Session, site: str) -> datetime | None:

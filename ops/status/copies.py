@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.copies_records import StoreTrial
-from ops.catalog.indexes import Snapshot
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.definitions import backup_job, check_job, copy_job
 from ops.jobs.indexing import read_seen
+from ops.status.counting import Newest, Place, read_counts
 from ops.status.gone import find_gone
 from ops.status.rule import CopyFacts, Protection
 
@@ -20,16 +20,18 @@ Ended = Mapping[str, tuple[str, datetime]]
 """How the newest ended run of each job ended, and when."""
 
 
-def read_copies(session: Session, estate: Estate, ended: Ended) -> dict[str, list[CopyFacts]]:
+def read_copies(
+    session: Session, estate: Estate, ended: Ended, newest: Mapping[Place, Newest]
+) -> dict[str, list[CopyFacts]]:
     """Give what is known of each store, by site, the service's own included.
 
     Args:
         session: Reading is enough.
         estate: As it is now.
         ended: The newest ended runs by job.
+        newest: As of `read_newest`.
     """
-    newest = _read_newest(session)
-    counts = _read_counts(session)
+    counts = read_counts(session)
     gone = find_gone(estate, read_seen(session))
     trials = {it.store: it for it in session.execute(select(StoreTrial)).scalars()}
     return {
@@ -47,14 +49,15 @@ def read_copies(session: Session, estate: Estate, ended: Ended) -> dict[str, lis
 def _facts(
     site: str,
     store: Store,
-    newest: Mapping[tuple[str, str], datetime],
-    counts: Mapping[tuple[str, str], int],
+    newest: Mapping[Place, Newest],
+    counts: Mapping[Place, int],
     trial: StoreTrial | None,
     ended: Ended,
 ) -> CopyFacts:
     is_primary = store.role == "primary"
     updated = backup_job(site) if is_primary else copy_job(site, store.name)
     checked = ended.get(check_job(site, "" if is_primary else store.name))
+    found = newest.get((site, store.name))
     protection: Protection = "not_checked"
     if trial is not None:
         protection = "protected" if trial.is_protected else "not_protected"
@@ -63,7 +66,7 @@ def _facts(
         role=store.role,
         location=store.location,
         medium=store.medium,
-        newest_at=newest.get((site, store.name)),
+        newest_at=found.taken_at if found else None,
         snapshots=counts.get((site, store.name), 0),
         updated=ended.get(updated, ("", None))[0],
         checked_at=checked[1] if checked else None,
@@ -71,20 +74,3 @@ def _facts(
         protection=protection,
         protection_at=trial.tried_at if trial else None,
     )
-
-
-def _read_newest(session: Session) -> dict[tuple[str, str], datetime]:
-    """Give when the newest snapshot of each whole site was taken, by site and store."""
-    rows = session.execute(
-        select(Snapshot.site, Snapshot.store, Snapshot.taken_at, Snapshot.paths).order_by(
-            Snapshot.taken_at
-        )
-    )
-    return {(site, store): taken for site, store, taken, paths in rows if paths == [f"/{site}"]}
-
-
-def _read_counts(session: Session) -> dict[tuple[str, str], int]:
-    query = select(Snapshot.site, Snapshot.store, func.count()).group_by(
-        Snapshot.site, Snapshot.store
-    )
-    return {(site, store): count for site, store, count in session.execute(query)}

@@ -1,7 +1,7 @@
 """What is known of every site, from the catalog, the locks and the stores' folders here."""
 
 import fcntl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from ops.duties.reminders import make_setting
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
+from ops.estate.sites import Site
 from ops.jobs.reading_methods import read_newest_full
 from ops.jobs.vanished import read_vanished
 from ops.notices.late import first_due
@@ -29,7 +30,7 @@ from ops.ransomware.freezing import Freeze, read_freezes
 from ops.retention.losses import Loss, read_losses
 from ops.service.site_lock import is_lock_free
 from ops.status.copies import read_copies
-from ops.status.counting import read_missed, read_newest
+from ops.status.counting import Newest, Place, read_missed, read_newest
 from ops.status.gone import HeldGone, read_held_gone
 from ops.status.media import MediumFacts, copies_on_media, read_medium_facts
 from ops.status.rule import CopyFacts, Verdict, judge_copies
@@ -159,64 +160,36 @@ def look(estate: Estate) -> Facts:
         catalog.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What the catalog says of sites: by name, of runs by job, of snapshots by site and store."""
+
+    runs: Mapping[str, LastRun]
+    newest: Mapping[Place, Newest]
+    copies: Mapping[str, Sequence[CopyFacts]]
+    losses: Mapping[str, Sequence[Loss]]
+    freezes: Mapping[str, Freeze]
+    full_reads: Mapping[str, datetime]
+    missed: Mapping[str, int]
+    media: tuple[MediumFacts, ...]
+    own_due_since: datetime | None
+
+
 def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
     """Read what is known; of a store only whether its folders on this machine are there."""
     with catalog.reading() as session:
-        runs = last_runs(session)
-        newest = read_newest(session, estate.primary_store.name)
-        missed = read_missed(session, now - MISSED_SINCE)
+        read = _read_catalog(session, estate, now)
         undelivered = read_undelivered(session, now)
         vanished = tuple(read_vanished(session, estate))
         alerts = tuple(list_alerts(session))
-        copies = read_copies(
-            session, estate, {job: (run.outcome, run.ended_at) for job, run in runs.items()}
-        )
         held_gone = read_held_gone(session, estate)
-        media = read_medium_facts(session, estate, now)
-        losses = read_losses(session, estate)
-        freezes = {it.site: it for it in read_freezes(session)}
-        full_reads = read_newest_full(session)
-        own_due_since = first_due(session, OWN_SITE)
         reviews = _overdue_reviews(session, estate, now)
     today = now.astimezone(estate.zone).date()
-    sites = []
-    for site in (*estate.sites, estate.own_site):
-        snapshot, count = newest.get(site.name, (None, 0))
-        rpo = timedelta(hours=site.targets.rpo_hours)
-        reread = timedelta(days=site.targets.reread_days)
-        known = [*copies[site.name], *copies_on_media(media, site.name)]
-        sites.append(
-            SiteFacts(
-                name=site.name,
-                title=site.title,
-                rpo=rpo,
-                reread=reread,
-                newest_at=snapshot.taken_at if snapshot else None,
-                due_since=own_due_since if site.name == OWN_SITE else None,
-                full_at=full_reads.get(site.name),
-                newest_outcome=snapshot.outcome if snapshot else "",
-                newest_id=snapshot.id if snapshot else "",
-                snapshots=count,
-                last_backup=runs.get(f"backup/{site.name}"),
-                last_check=runs.get(f"check/{site.name}"),
-                last_forget=runs.get(f"forget/{site.name}"),
-                last_witness=runs.get(f"witness/{site.name}"),
-                last_scan=runs.get(f"scan/{site.name}"),
-                last_verify=runs.get(f"journal-verify/{site.name}"),
-                frozen=freezes.get(site.name),
-                is_working=not is_lock_free(estate.service.state, site.name),
-                missed=missed.get(site.name, 0),
-                delivered=tuple(it.name for it in site.files if it.source == "delivered"),
-                copies=tuple(known),
-                losses=tuple(losses.get(site.name, ())),
-                rule=tuple(judge_copies(known, now=now, rpo=rpo, reread=reread)),
-            )
-        )
     return Facts(
         now=now,
         zone=estate.organisation.timezone,
-        sites=tuple(sites[:-1]),
-        own=sites[-1],
+        sites=tuple(_gather_site(estate, it, read, now) for it in estate.sites),
+        own=_gather_site(estate, estate.own_site, read, now),
         is_service_running=is_service_running(estate.service.state),
         has_relay=estate.notices.relay is not None,
         undelivered=undelivered,
@@ -224,8 +197,57 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         vanished=vanished,
         alerts=alerts,
         reviews=reviews,
-        media=media,
+        media=read.media,
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
+    )
+
+
+def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
+    runs, newest = last_runs(session), read_newest(session)
+    ended = {job: (run.outcome, run.ended_at) for job, run in runs.items()}
+    return _Read(
+        runs=runs,
+        newest=newest,
+        copies=read_copies(session, estate, ended, newest),
+        losses=read_losses(session, estate),
+        freezes={it.site: it for it in read_freezes(session)},
+        full_reads=read_newest_full(session),
+        missed=read_missed(session, now - MISSED_SINCE),
+        media=read_medium_facts(session, estate, now),
+        own_due_since=first_due(session, OWN_SITE),
+    )
+
+
+def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> SiteFacts:
+    name, primary = site.name, estate.primary_store.name
+    newest = read.newest.get((name, primary))
+    rpo = timedelta(hours=site.targets.rpo_hours)
+    reread = timedelta(days=site.targets.reread_days)
+    copies = (*read.copies[name], *copies_on_media(read.media, name))
+    return SiteFacts(
+        name=name,
+        title=site.title,
+        rpo=rpo,
+        reread=reread,
+        newest_at=newest.taken_at if newest else None,
+        due_since=read.own_due_since if name == OWN_SITE else None,
+        full_at=read.full_reads.get(name),
+        newest_outcome=newest.outcome if newest else "",
+        newest_id=newest.id if newest else "",
+        snapshots=sum(it.snapshots for it in copies if it.store == primary),
+        last_backup=read.runs.get(f"backup/{name}"),
+        last_check=read.runs.get(f"check/{name}"),
+        last_forget=read.runs.get(f"forget/{name}"),
+        last_witness=read.runs.get(f"witness/{name}"),
+        last_scan=read.runs.get(f"scan/{name}"),
+        last_verify=read.runs.get(f"journal-verify/{name}"),
+        frozen=read.freezes.get(name),
+        is_working=not is_lock_free(estate.service.state, name),
+        missed=read.missed.get(name, 0),
+        delivered=tuple(it.name for it in site.files if it.source == "delivered"),
+        copies=copies,
+        losses=tuple(read.losses.get(name, ())),
+        rule=tuple(judge_copies(copies, now=now, rpo=rpo, reread=reread)),
     )
 
 

@@ -11,14 +11,12 @@ from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.jobs.indexing import read_seen
 from ops.jobs.reasons import Explanation
-from ops.retention.holds import list_holds
+from ops.retention.holds import read_all_holds
+from ops.status.counting import Place
 from ops.status.rule import CopyFacts
 from ops.text import N_, _, fill
 
 _CONFIG = "config"  # the one file every repository has at its top; restic's format, "Repository"
-
-Place = tuple[str, str]
-"""Names of a site and of a store."""
 
 
 def find_gone(estate: Estate, seen: Iterable[Place]) -> dict[Place, str]:
@@ -59,7 +57,11 @@ class HeldGone:
 def read_held_gone(session: Session, estate: Estate) -> tuple[HeldGone, ...]:
     """Give what is held and gone of retired and vanished sites."""
     present = {it.name for it in (*estate.sites, estate.own_site)}
-    held = {it.site: it.reference for it in list_holds(session) if it.site not in present}
+    held = {
+        site: holds[0].reference
+        for site, holds in read_all_holds(session).items()
+        if site not in present
+    }
     gone = find_gone(estate, [it for it in read_seen(session) if it[0] in held])
     return tuple(
         HeldGone(site, store, place, held[site]) for (site, store), place in sorted(gone.items())
