@@ -24,6 +24,12 @@ SIGNED = "journal.signed"
 RECOVERED = "service.recovered"
 ACCEPTED = "journal.accepted"
 
+_AT_ONCE = 10_000
+"""Rows asked for in one query: fewer than the parameters that SQLite and PostgreSQL take."""
+
+_BEYOND = 2**63
+"""No row has this number or a higher one: a head in a store says whatever somebody wrote there."""
+
 
 def gather_evidence(
     session: Session, estate: Estate, chain: journal.Verdict, kept: Mapping[str, StoreHeads]
@@ -143,5 +149,9 @@ def _hashes(session: Session, numbers: set[int], chain: journal.Verdict) -> dict
     query = select(JournalRow.sequence, JournalRow.hash)
     if chain.broken_at is not None:
         query = query.where(JournalRow.sequence < chain.broken_at)
-    rows = session.execute(query.execution_options(yield_per=10_000))
-    return {number: text for number, text in rows if number in numbers}
+    found: dict[int, str] = {}
+    wanted = sorted(it for it in numbers if 0 < it < _BEYOND)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = query.where(JournalRow.sequence.in_(wanted[start : start + _AT_ONCE]))
+        found.update((number, text) for number, text in session.execute(some))
+    return found

@@ -94,12 +94,22 @@ def test_a_journal_written_anew_past_its_old_end_is_seen_by_the_nightly_look(est
     for _ in range(ENOUGH_HEADS + 10):
         head = sign_head(key, append(estate, Entry("site.note", "s1")), datetime.now(UTC))
         for store in loaded.stores:
-            put_head(open_root(store), head)
+            put_head(open_root(loaded, store), head)
     catalog = open_estate_catalog(estate)
     found = examine(loaded, catalog, newest=ENOUGH_HEADS)
     catalog.close()
 
     assert "rewritten" in {it.code for it in found.faults}
+
+
+def test_a_head_of_a_row_beyond_all_numbers_is_named_and_not_stumbled_over(estate: Path) -> None:
+    loaded = load_estate(estate)
+    key = find_signing_key(loaded)
+    assert key is not None
+    head = sign_head(key, Head(10**30, "0" * 64), datetime.now(UTC))
+    put_head(open_root(loaded.stores[0]), head)
+
+    assert verify(estate) == (1, {"cut"})
 
 
 AN_ID, A_DAY = "01890a5dac96774bbcceb302099a8057", "2026-11-24 00:00:00.000000"
