@@ -1,13 +1,10 @@
 """Print the booklet to standard output, from where it goes into a file of the reader's own."""
 
-import json
 from datetime import UTC, datetime
 
-from sqlalchemy import select
-
-from ops.catalog.records import JournalRow
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.journaled import read_acts
 from ops.people.acting import open_existing
 from ops.present import write_text
 from ops.runbooks.booklet import make_booklet
@@ -30,15 +27,9 @@ def read_holders(estate: Estate) -> list[tuple[str, list[str]]]:
     catalog = open_existing(estate)
     if catalog is None:
         return []
-    query = (
-        select(JournalRow.subject, JournalRow.details)
-        .where(JournalRow.action == "backup.key-escrow")
-        .order_by(JournalRow.sequence)
-    )
     try:
         with catalog.reading() as session:
-            rows = session.execute(query).all()
+            acts = list(read_acts(session, "backup.key-escrow"))
     finally:
         catalog.close()
-    held = {subject: list(json.loads(details).get("holders", ())) for subject, details in rows}
-    return sorted(held.items())
+    return sorted({it.subject: list(it.details.get("holders", ())) for it in acts}.items())
