@@ -11,7 +11,7 @@ from html import escape
 from ops.estate.models import Estate
 from ops.present import format_moment
 from ops.runbooks.asker import KINDS
-from ops.text import _
+from ops.text import _, language
 from runbooks.procedure import Prose, Runbook, Step
 
 _STYLE = """
@@ -49,7 +49,7 @@ def make_booklet(
         *(line for runbook in runbooks for line in _pages(runbook)),
     ]
     return (
-        '<!DOCTYPE html>\n<html lang="vi"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
@@ -66,7 +66,7 @@ def _appendix(estate: Estate, holders: Sequence[tuple[str, Sequence[str]]]) -> I
     yield f"<h3>{escape(_('Repositories'))}</h3>"
     stores = [
         (site.name, store.name, f"{store.url}/{site.name}", store.location)
-        for site in estate.sites
+        for site in (estate.own_site, *estate.sites)
         for store in estate.stores
     ]
     yield _table([_("Site"), _("Store"), _("Address"), _("Place")], stores)
