@@ -94,6 +94,16 @@ class RunbookUseError(RunbookError):
     exit_code = 2
 
 
+def no_such_run(run_id: str) -> RunbookUseError:
+    """Make the error of a run that nobody knows."""
+    return RunbookUseError(
+        'there is no run "{run}"',
+        data="nothing was changed",
+        next_step="`{program} runbook.list` lists the runs that are not over",
+        run=run_id,
+    )
+
+
 class RunbookPausedError(RunbookError):
     """A step waits for another person's approval."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError
+from runbooks.errors import RunbookPausedError, SamePersonError, no_such_run
 from runbooks.filling import Command
 from runbooks.procedure import Step
 from runbooks.seams import EXIT_NO_PROGRAM, CommandResult, Request
@@ -60,16 +60,6 @@ class MemoryStates:
         if run_id not in self.kept:
             raise no_such_run(run_id)
         return self.kept[run_id]
-
-
-def no_such_run(run_id: str) -> RunbookUseError:
-    """Make the error of a run that nobody knows."""
-    return RunbookUseError(
-        'there is no run "{run}"',
-        data="nothing was changed",
-        next_step="`{program} runbook.list` lists the runs that are not over",
-        run=run_id,
-    )
 
 
 @dataclass

@@ -26,9 +26,8 @@ from ops.runbooks.states import CatalogStates
 from ops.service.site_lock import hold_site_lock
 from ops.text import N_, _, fill, language
 from runbooks.deciding import Finish, decide_next, take_up
-from runbooks.errors import RunbookUseError
+from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.filling import choose_values, fill_command, fill_text
-from runbooks.memory import no_such_run
 from runbooks.procedure import Runbook, Step
 from runbooks.reading import read_runbook
 from runbooks.running import Runner, Seams

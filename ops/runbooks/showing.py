@@ -13,8 +13,7 @@ from ops.runbooks.carrying_out import write_plan
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.text import N_, _, fill
-from runbooks.errors import RunbookUseError
-from runbooks.memory import no_such_run
+from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.procedure import Runbook
 from runbooks.state import RunState
 

@@ -11,7 +11,7 @@ from ops import journal
 from ops.catalog.opening import Catalog
 from ops.catalog.runbook_records import RunbookRun, RunbookStep
 from ops.journal import Entry, Origin
-from runbooks.memory import no_such_run
+from runbooks.errors import no_such_run
 from runbooks.state import RunState, StepRecord
 
 _FIELDS = (
