@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -56,6 +56,9 @@ from backup.pruning.request import PruneRequest
 from backup.renewal import Locked, find_locked
 from backup.repository import Repository, pack_key
 from backup.stores.leftovers import remove_superseded, sweep_leftovers
+
+if TYPE_CHECKING:  # an HTTP client is behind it
+    from backup.stores.s3_versions import Purge
 
 __all__ = [
     "PruneFigures",
@@ -84,7 +87,8 @@ class PruneResult:
         kept_back: Packs that stayed since a snapshot that came meanwhile needs them.
         postponed_by: Why it was postponed, else None.
         locked: Packs that the store has promised to keep for now; a later run removes them.
-        superseded: Versions that nobody sees any more and whose time is up: how many went.
+        superseded: What became of versions that nobody sees any more; None where the store locks
+            nothing.
     """
 
     outcome: Literal["ok", "postponed"]
@@ -95,7 +99,12 @@ class PruneResult:
     kept_back: int = 0
     postponed_by: RepositoryLockedError | None = None
     locked: Locked = field(default_factory=Locked)
-    superseded: int = 0
+    superseded: "Purge | None" = None
+
+    @property
+    def overwritten(self) -> tuple[str, ...]:
+        """Objects that somebody replaced in the bucket; what they held still lies beneath."""
+        return () if self.superseded is None else self.superseded.odd
 
 
 def prune(

@@ -147,6 +147,13 @@ def _report(context: Context, result: PruneResult) -> int:
             + "\n  next: run prune again later, or let it wait with --retry-lock 2h"
         )
         return result.postponed_by.exit_code
+    if result.overwritten:
+        output.warn(
+            f"{len(result.overwritten)} objects were overwritten in the bucket, the first is "
+            f"{result.overwritten[0]}"
+            "\n  data: what they held before lies beneath and was not removed"
+            "\n  next: change the access key, then read as of before with --at"
+        )
     output.note(
         f"removed {result.removed_packs} packs, {format_size(result.removed_bytes)} in the store"
     )

@@ -1,10 +1,14 @@
 """What writers that died leave behind in a store: hidden pieces that no listing shows."""
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from backup.errors import StoreError
 from backup.stores.base import Store, layers_of
 from backup.stores.locking import promises_of
+
+if TYPE_CHECKING:  # an HTTP client is behind it
+    from backup.stores.s3_versions import Purge
 
 
 def sweep_leftovers(store: Store) -> int:
@@ -20,16 +24,16 @@ def sweep_leftovers(store: Store) -> int:
     return 0
 
 
-def remove_superseded(store: Store) -> int:
-    """Remove versions that nobody sees any more, where the store locks objects; gives how many.
+def remove_superseded(store: Store) -> "Purge | None":
+    """Remove versions that nobody sees any more, where the store locks objects; else None.
 
     A bucket that keeps versions without locking is left alone: its owner keeps them for a reason.
     What cannot be removed now stays for the next run.
     """
     if promises_of(store) is None:
-        return 0
+        return None
     from backup.stores.s3 import S3Store
     from backup.stores.s3_versions import purge_superseded
 
     bucket = next((layer for layer in layers_of(store) if isinstance(layer, S3Store)), None)
-    return 0 if bucket is None else purge_superseded(bucket).removed
+    return None if bucket is None else purge_superseded(bucket)

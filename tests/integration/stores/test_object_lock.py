@@ -269,6 +269,17 @@ def test_what_somebody_overwrote_is_never_purged(settings: S3Settings) -> None:
     assert len(list(list_versions(brief, ""))) == 2
 
 
+def test_prune_names_what_somebody_overwrote(settings: S3Settings, source: Path) -> None:
+    store = LockingS3Store(settings)
+    repository = Repository.init(store, PASSWORD)
+    back_up(repository, source)
+    store.client.put_object(Bucket=store.bucket, Key=store.name_of("config"), Body=b"ransom")
+    pruned = prune(repository, PruneRequest(workers=0))
+
+    assert pruned.outcome == "ok"
+    assert pruned.overwritten == ("config",)
+
+
 def test_the_administrator_may_bypass_governance(s3_server: S3Server, settings: S3Settings) -> None:
     store = LockingS3Store(settings)
     store.write("data/ab/pack", b"pack")
