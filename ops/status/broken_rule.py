@@ -1,16 +1,14 @@
 """Broken parts of the rule 3-2-1-1-0 as problems: told once for all sites alike; pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from ops.jobs.reasons import Explanation
 from ops.status.facts import SiteFacts
 from ops.status.rule import Verdict
-from ops.status.store_problems import Level
+from ops.status.store_problems import AlikeProblem, Level, name_sites
 from ops.status.writing_copies import tell_verdict
 from ops.text import N_, _, fill
 
-_MOST_SHOWN = 5
 _ADD = {
     "copies": N_(
         'add a copy: `[[stores]]` with `role = "copy"`, then `{program} backup.init` and'
@@ -31,22 +29,7 @@ _ADD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenPart:
-    """A part that is broken in the same way for some sites.
-
-    Attributes:
-        level: `red` where a copy is damaged.
-        sites: Their names.
-        told: In words.
-    """
-
-    level: Level
-    sites: tuple[str, ...]
-    told: Explanation
-
-
-def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[BrokenPart]:
+def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[AlikeProblem]:
     """Give what is broken; of a site that has no backup yet that is told instead."""
     found: dict[str, tuple[Verdict, list[str]]] = {}
     for site in sites:
@@ -57,7 +40,7 @@ def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[BrokenPart]:
     for told, (verdict, names) in found.items():
         level: Level = "red" if verdict.part == "errors" else "yellow"
         what = _("the rule 3-2-1-1-0 is broken: {told}").format(told=told)
-        yield BrokenPart(level, tuple(names), Explanation(
+        yield AlikeProblem(level, tuple(names), Explanation(
             what,
             _tell_sites(names),
             _("the other copies are untouched"),
@@ -66,11 +49,7 @@ def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[BrokenPart]:
 
 
 def _tell_sites(names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST_SHOWN])
-    more = len(names) - _MOST_SHOWN
-    if more > 0:
-        shown += " " + _("and {count} more").format(count=more)
-    return _("sites: {names}").format(names=shown) if len(names) > 1 else ""
+    return _("sites: {names}").format(names=name_sites(names)) if len(names) > 1 else ""
 
 
 def _advise(verdict: Verdict, site: str) -> str:

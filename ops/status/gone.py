@@ -1,6 +1,6 @@
 """Repositories that are not where they were seen: found by a look at folders of this machine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from ops.jobs.indexing import read_seen
 from ops.jobs.reasons import Explanation
 from ops.retention.holds import read_all_holds
 from ops.status.counting import Place
-from ops.status.rule import CopyFacts
 from ops.text import N_, _, fill
 
 _CONFIG = "config"  # the one file every repository has at its top; restic's format, "Repository"
@@ -92,23 +91,3 @@ def _is_gone(place: Path) -> bool:
         return not (place / _CONFIG).is_file()
     except OSError:
         return False
-
-
-def explain_gone(copies: Iterable[CopyFacts]) -> Iterator[tuple[CopyFacts, Explanation]]:
-    """Explain each that is gone, and say where the site's backups still are."""
-    known = list(copies)
-    left = ", ".join(it.store for it in known if not it.gone_from and it.snapshots)
-    for copy in known:
-        if copy.gone_from:
-            params = {"store": copy.store, "place": copy.gone_from, "left": left}
-            yield (
-                copy,
-                Explanation(
-                    fill(N_("the backups in {store} are gone: {place} is not there"), params),
-                    _("the store is not mounted, or somebody has moved or deleted it"),
-                    fill(N_("other stores have backups: {left}"), params)
-                    if left
-                    else _("no other store has backups of it"),
-                    fill(N_("mount the store, or put the folder back: `ls -la {place}`"), params),
-                ),
-            )

@@ -20,7 +20,7 @@ from ops.status.broken_rule import find_broken_parts
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.status.gone import explain_held_gone
 from ops.status.media import explain_media
-from ops.status.store_problems import Level, explain_stores
+from ops.status.store_problems import Level, explain_stores, find_gone_backups
 from ops.text import N_, _, fill, language, ngettext
 
 
@@ -30,15 +30,21 @@ class Problem:
 
     Attributes:
         level: `red` needs somebody now; `yellow` can wait for the day.
-        site: Which site; empty for the whole.
+        site: Which site; empty for the whole, and where it concerns several.
         told: In words.
         subject: What alerts about it call it; empty where there are none.
+        alike: Names of the sites, where what concerns several alike is told once.
     """
 
     level: Level
     site: str
     told: Explanation
     subject: str = ""
+    alike: tuple[str, ...] = ()
+
+    def concerns(self, site: str) -> bool:
+        """Say whether it is about that site, alone or with others."""
+        return site == self.site or site in self.alike
 
 
 def find_problems(facts: Facts) -> list[Problem]:
@@ -48,9 +54,10 @@ def find_problems(facts: Facts) -> list[Problem]:
         found += _find_in_site(site, facts)
     if facts.own is not None:
         found += _find_in_own(facts.own, facts)
+    everywhere = (*facts.sites, *([facts.own] if facts.own else []))
     found += [
-        Problem(it.level, it.sites[0] if len(it.sites) == 1 else "", it.told)
-        for it in find_broken_parts(facts.sites)
+        Problem(it.level, it.sites[0] if len(it.sites) == 1 else "", it.told, alike=it.sites)
+        for it in (*find_gone_backups(everywhere), *find_broken_parts(facts.sites))
     ]
     found += _find_in_alerts(facts, {problem.subject for problem in found})
     return sorted(found, key=lambda problem: problem.level != "red")
@@ -259,8 +266,8 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
 
 def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     """Give the closing line: how many sites are well, and how old the oldest backup is."""
-    red = {it.site for it in problems if it.level == "red" and it.site}
-    good = [site for site in facts.sites if site.name not in red]
+    red = [it for it in problems if it.level == "red"]
+    good = [site for site in facts.sites if not any(it.concerns(site.name) for it in red)]
     ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
     working = sum(site.is_working for site in facts.sites)
     parts = [

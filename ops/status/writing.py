@@ -24,9 +24,9 @@ from ops.status.problems import Problem, find_problems, is_late, summarize
 from ops.status.store_problems import Level
 from ops.status.writing_copies import write_copies, write_deliveries
 from ops.status.writing_media import write_media
-from ops.text import LABELS, N_, _, fill, ngettext
+from ops.text import LABELS, N_, _, ngettext
 
-_MOST_LINES = 12
+_MOST_IN_FULL = 12
 _HOURS_TOLD = 48
 _AT_WORK = "▸"
 
@@ -54,20 +54,18 @@ def _write_problems(
         return
     write_styled(f"● {_(heads[level])} ({len(problems)})", styles[level])
     alerts = {alert.subject: alert for alert in facts.alerts}
-    for problem in problems[:_MOST_LINES]:
+    for problem in problems[:_MOST_IN_FULL]:
         _write_problem(problem, alerts.get(problem.subject), facts)
         if problem.subject in tries:
             line = tell_trying_again(tries[problem.subject], facts.now, facts.zone)
             write_indented(line, "    ", "      ")
-    if len(problems) > _MOST_LINES:
-        count = len(problems) - _MOST_LINES
-        write_line("  " + fill(N_("and {count} more: `{program} backup.status`"), {"count": count}))
+    for problem in problems[_MOST_IN_FULL:]:
+        write_indented(_in_short(problem), "  ", "    ")
     write_line()
 
 
 def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> None:
-    about = f"{problem.site}: " if problem.site else ""
-    write_indented(f"{about}{problem.told.what}", "  ", "    ", style="bold")
+    write_indented(_headline(problem), "  ", "    ", style="bold")
     parts = (
         ("why", problem.told.why),
         ("data", problem.told.data),
@@ -79,6 +77,16 @@ def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> N
     if alert is not None:
         for line in tell_answers(alert, facts.now, facts.zone):
             write_indented(line, "    ", "      ")
+
+
+def _headline(problem: Problem) -> str:
+    return f"{problem.site}: {problem.told.what}" if problem.site else problem.told.what
+
+
+def _in_short(problem: Problem) -> str:
+    """Give one line: of many problems each is named, with what to type."""
+    step = problem.told.next_step
+    return f"{_headline(problem)} → {step}" if step else _headline(problem)
 
 
 def show_sites(*, as_json: bool) -> int:
@@ -116,7 +124,7 @@ def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
 
 
 def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
-    levels = {it.level for it in problems if it.site == site.name}
+    levels = {it.level for it in problems if it.concerns(site.name)}
     tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
     state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
     if site.newest_at is None:

@@ -209,6 +209,34 @@ def test_backups_that_are_gone_are_never_called_safe() -> None:
         assert problem.level == level
 
 
+def test_a_store_that_is_not_there_is_told_once_for_all_sites() -> None:
+    names = tuple("abcdefg")
+    sites = []
+    for name in names:
+        near = replace(a_copy("near", "primary", NOW - HOUR), gone_from=f"/srv/near/{name}")
+        far = replace(a_copy("far", "copy", NOW - HOUR), snapshots=int(name != "g"))
+        sites.append(a_site(name=name, copies=(near, far)))
+    seen = facts(*sites, a_site(name="h"))
+    gone, alone = find_problems(seen)
+
+    assert gone.told.what == (
+        "the backups in near are gone: a, b, c, d, e and 1 more are not in /srv/near"
+    )
+    assert gone.told.next_step.endswith("`ls -la /srv/near`")
+    assert gone.told.data == "other stores have backups: far"
+    assert (alone.site, alone.told.data) == ("g", "no other store has backups of it")
+    assert summarize(seen, [gone, alone]).startswith("1 of 8 sites")
+
+
+def test_sites_whose_copies_are_damaged_alike_are_none_of_them_well() -> None:
+    errors = Verdict("errors", "failed", {"wanted": 0, "found": 1, "stores": ["far"]})
+    seen = facts(a_site(rule=(errors,)), a_site(name="b", rule=(errors,)), a_site(name="c"))
+    (damaged,) = problems = find_problems(seen)
+
+    assert (damaged.level, damaged.site, damaged.alike) == ("red", "", ("a", "b"))
+    assert summarize(seen, problems).startswith("1 of 3 sites")
+
+
 def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
     places = Verdict("places", "failed", {"wanted": 1, "found": 0, "stores": []})
     copies = Verdict("copies", "failed", {"wanted": 3, "found": 2, "stores": ["far"]})
