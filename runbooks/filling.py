@@ -97,7 +97,11 @@ def check_value(variable: Variable, value: str) -> str:
         'the value of "{name}" cannot be used: {title}',
         why=why,
         data="nothing was changed",
-        next_step="give it as `--set {name}=VALUE`",
+        next_step=N_(
+            "go on as told, and type it when you are asked: a secret stands on no command line"
+        )
+        if variable.secret
+        else N_("give it as `--set {name}=VALUE`"),
         name=variable.name,
         title=variable.title,
         pattern=variable.pattern,

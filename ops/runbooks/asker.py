@@ -3,6 +3,7 @@
 import getpass
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ops.present import is_terminal, write_line
 from ops.text import N_, _
@@ -55,14 +56,21 @@ class TerminalAsker:
             from rich.prompt import Prompt
             from rich.text import Text
 
-            return Prompt.ask(Text(f"   {question}{hint}"), default="", show_default=False)
+            prompt = Text(f"   {question}{hint}")
+            with suppress(EOFError):  # Ctrl-D
+                return Prompt.ask(prompt, default="", show_default=False)
+            write_line()
+            return ""
         write_line(f"   {question}{hint}")
         sys.stdout.flush()
         return sys.stdin.readline().strip()
 
     def ask_secret(self, title: str) -> str:
-        """Give a secret; at a terminal what is typed is not shown."""
+        """Give a secret, empty where nobody does; at a terminal what is typed is not shown."""
         if sys.stdin.isatty():
-            return getpass.getpass(f"   {title}: ").strip("\r\n")
+            with suppress(EOFError):
+                return getpass.getpass(f"   {title}: ").strip("\r\n")
+            write_line()
+            return ""
         write_line(f"   {title}:")
         return sys.stdin.readline().strip("\r\n")

@@ -185,3 +185,33 @@ def test_answers_come_in_order_and_none_is_given_where_none_is_left() -> None:
 
     assert memory == ["ab12", "có", SECRET, ""]
     assert real.stdout.splitlines()[-1] == repr(memory)
+
+
+ASKING_ONCE = """
+from ops.runbooks.asker import TerminalAsker
+print(repr(TerminalAsker().ask("Đúng?", yes_or_no=True)))
+"""
+
+
+def test_the_end_of_input_at_a_terminal_is_no_answer() -> None:
+    ours, theirs = os.openpty()
+    os.write(ours, b"\x04")  # Ctrl-D
+    subprocess.run(
+        [sys.executable, "-c", ASKING_ONCE],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        check=True,
+        timeout=60,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUTF8": "1",
+            "TERM": "xterm",
+        },
+    )
+    shown = os.read(ours, 65_536)
+    for end in (ours, theirs):
+        os.close(end)
+
+    assert shown.splitlines()[-1] == b"''"

@@ -272,6 +272,12 @@ def test_missing_unknown_and_secret_values_are_refused(given: dict[str, str]) ->
         choose_values(RUNBOOK, given)
 
 
+def test_nobody_is_told_to_type_a_secret_on_a_command_line() -> None:
+    with pytest.raises(RunbookUseError) as caught:
+        check_value(RUNBOOK.variables["password"], "")
+    assert "--set" not in caught.value.next_step
+
+
 def test_a_value_stays_one_word_whatever_it_holds() -> None:
     words = RUNBOOK.steps[2].commands[0]
     command = fill_command(words, {"site": "a b; c"}, {"password": SECRET}, RUNBOOK)
