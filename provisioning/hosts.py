@@ -10,6 +10,9 @@ from typing import NamedTuple, Protocol
 
 Command = Sequence[bytes]
 
+_GATE_STATUS = 126
+_GATE_WORDS = b"giucong gate: refused"  # as `provisioning.gate.gate_there` says it
+
 
 class Completed(NamedTuple):
     """How a command ended.
@@ -23,6 +26,11 @@ class Completed(NamedTuple):
     status: int
     stdout: bytes
     stderr: bytes
+
+    @property
+    def is_refused_by_gate(self) -> bool:
+        """Whether the account there may not run this command: `provisioning.gate` stood before."""
+        return self.status == _GATE_STATUS and _GATE_WORDS in self.stderr
 
 
 class HostProcess(Protocol):

@@ -9,6 +9,19 @@ from provisioning.errors import ProvisioningError
 UNTOUCHED = "no snapshot was made; earlier ones are untouched"
 
 
+def refused_by_gate(host: str, words: str) -> SourceError:
+    """Say that a host's account may not run a command that the backup needs by now."""
+    return SourceError(
+        "the account on the host {host} may not run a command that the backup needs",
+        why="{words}",
+        data=UNTOUCHED,
+        next_step="print the account's script again and run it there as root:"
+        " `{program} estate.account --host {host}`",
+        host=host,
+        words=words,
+    )
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Say errors about a host as errors about a source; their templates stay templates.

@@ -7,11 +7,10 @@ could read it there.
 from dataclasses import dataclass, field
 
 from backup.errors import SourceError
-from backup.sources.hosts import UNTOUCHED
+from backup.sources.hosts import UNTOUCHED, refused_by_gate
 from provisioning.hosts import Completed, Host
 
-NOT_FOUND = 127
-"""Exit status of a shell that cannot find a program."""
+_NOT_FOUND = 127  # exit status of a shell that cannot find a program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +47,20 @@ class Connection:
         return f"exit status {ended.status}"
 
 
-def lacks_program(connection: Connection, program: str, package: str) -> SourceError:
-    """Say that a client is not installed."""
+def not_started(
+    connection: Connection, ended: Completed, *, program: bytes, package: str
+) -> SourceError | None:
+    """Say that the host's gate or a missing program kept a client from running; None if neither."""
+    if ended.is_refused_by_gate:
+        return refused_by_gate(connection.host.name, connection.last_words(ended))
+    if ended.status != _NOT_FOUND:
+        return None
     return SourceError(
         "the program {program} is missing on {host}",
         why="it reads the database {database}",
         data=UNTOUCHED,
         next_step="install it there: `apt-get install {package}`",
-        program=program,
+        program=program.decode(),
         package=package,
         host=connection.host.name,
         database=connection.database,

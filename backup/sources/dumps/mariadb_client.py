@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from backup.errors import SourceError
 from backup.sources.dumps.connection import (
-    NOT_FOUND,
     Connection,
     failed,
-    lacks_program,
     login_refused,
     not_reached,
+    not_started,
     not_there,
 )
 from backup.sources.dumps.streaming import run_client
@@ -97,8 +96,9 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
 
 def explain(connection: Connection, ended: Completed) -> SourceError:
     """Say why a client failed."""
-    if ended.status == NOT_FOUND:
-        return lacks_program(connection, DUMPERS[0].decode(), _PACKAGE)
+    refusal = not_started(connection, ended, program=DUMPERS[0], package=_PACKAGE)
+    if refusal is not None:
+        return refusal
     reason = connection.last_words(ended)
     found = _ERROR_NUMBER.search(ended.stderr)
     number = int(found[1]) if found else 0

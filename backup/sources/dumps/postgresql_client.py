@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from backup.errors import SourceError
 from backup.sources.dumps.connection import (
-    NOT_FOUND,
     Connection,
     failed,
-    lacks_program,
     login_refused,
     not_reached,
+    not_started,
     not_there,
 )
 from backup.sources.hosts import UNTOUCHED
@@ -107,8 +106,9 @@ def secret_lines(connection: Connection, *, snapshot: str = "") -> bytes:
 
 def explain(connection: Connection, ended: Completed) -> SourceError:
     """Say why a client failed."""
-    if ended.status == NOT_FOUND:
-        return lacks_program(connection, DUMPER.decode(), _PACKAGE)
+    refusal = not_started(connection, ended, program=DUMPER, package=_PACKAGE)
+    if refusal is not None:
+        return refusal
     reason = _reason(connection, ended)
     if _TOO_OLD.search(ended.stderr):
         return SourceError(

@@ -5,9 +5,9 @@ import threading
 from contextlib import suppress
 
 from backup.errors import SourceError
-from backup.sources.hosts import UNTOUCHED, translated
+from backup.sources.hosts import UNTOUCHED, refused_by_gate, translated
 from provisioning.errors import ProvisioningError
-from provisioning.hosts import HostProcess
+from provisioning.hosts import Completed, HostProcess
 
 _PIECE = 1 << 20
 _MOST_TOLD = 300
@@ -151,6 +151,8 @@ class Line:
 def failed(host: str, words: bytes, status: int | None) -> SourceError:
     """Say that a command there failed."""
     told = words.decode("utf-8", "backslashreplace").strip()[-_MOST_TOLD:]
+    if status is not None and Completed(status, b"", words).is_refused_by_gate:
+        return refused_by_gate(host, told)
     return SourceError(
         "files of the host {host} cannot be read to the end",
         why="the far end failed: {words}" if status is None else "it ended with {status}: {words}",

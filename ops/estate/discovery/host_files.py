@@ -18,8 +18,6 @@ from ops.estate.discovery.machine_files import (
 from provisioning.hosts import Completed, Host
 
 _SECONDS = 60.0
-_REFUSED = 126
-_GATE = b"giucong gate:"
 _ABSENT = 66
 _READ = b'[ -f "$1" ] || exit 66; head -c "$2" -- "$1" 2>/dev/null'
 _LIST = b'[ -d "$1" ] || exit 66; find "$1/" -mindepth 1 -maxdepth 1 -print0 2>/dev/null'
@@ -88,7 +86,7 @@ def ask(host: Host, script: bytes, *words: str) -> Completed:
     """
     arguments = [os.fsencode(word.replace("\0", "")) for word in words]
     answer = host.run([b"sh", b"-c", script, b"sh", *arguments], timeout=_SECONDS)
-    if answer.status == _REFUSED and _GATE in answer.stderr:
+    if answer.is_refused_by_gate:
         raise HostClosedError(
             "the host {host} does not let this account look around",
             why="the account runs the few commands of a backup, and no others",

@@ -10,6 +10,7 @@ import pytest
 
 from backup.errors import SourceError
 from backup.sources.remote.busybox_tree import open_busybox_tree
+from backup.sources.remote.command_output import open_command_output
 from backup.sources.remote.opening import find_way, open_remote_tree
 from backup.sources.remote.python_tree import open_python_tree
 from backup.sources.remote.tool_tree import open_tool_tree
@@ -93,6 +94,30 @@ def test_a_host_that_is_not_entered_says_what_to_do(
     assert "SHA256:" in told
     assert "estate.trust --host web1`" in told
     assert "{" not in told
+
+
+class GatedHost(LocalHost):
+    """Its account runs no command of ours any more."""
+
+    @contextmanager
+    def start(self, command: Command, *, timeout: float | None = None) -> Iterator[HostProcess]:  # type: ignore[override]  # a process is a process
+        words = [b"sh", b"-c", b"echo giucong gate: refused, no >&2; exit 126", *command]
+        with super().start(words, timeout=timeout) as process:
+            yield process
+
+
+def test_a_gate_with_an_older_list_says_what_to_do(tmp_path: Path) -> None:
+    host = GatedHost("web1")
+    with pytest.raises(SourceError) as caught:
+        back_up_there(make_repository(), tmp_path, host, opened=open_remote_tree)
+    assert "estate.account --host web1`" in render_error(caught.value)
+
+    with (
+        pytest.raises(SourceError) as caught,
+        open_command_output(host, [b"show", b"version"]) as reader,
+    ):
+        reader.readinto(memoryview(bytearray(10)))
+    assert "estate.account --host web1`" in render_error(caught.value)
 
 
 def is_about(word: bytes) -> Callable[[Command], bool]:

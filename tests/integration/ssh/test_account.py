@@ -93,6 +93,7 @@ def test_nothing_else_runs(host: Host, command: list[bytes]) -> None:
     assert ended.status == REFUSED
     assert ended.stdout == b""
     assert b"refused" in ended.stderr
+    assert ended.is_refused_by_gate
 
 
 @pytest.mark.parametrize(
