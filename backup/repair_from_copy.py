@@ -17,11 +17,10 @@ from backup.index_text import join_packs
 from backup.locks import Lock
 from backup.movers import Move
 from backup.packs import BlobType, PackedBlob
-from backup.processes import Message
 from backup.progress import SILENT, Progress
 from backup.repair_packs import RepairPacksPlan, apply_repair_packs
 from backup.repository import Repository
-from backup.transfer import Route, TransferLoop
+from backup.transfer import Route, transfer_here
 
 BlobKey = tuple[bytes, BlobType]
 
@@ -67,29 +66,16 @@ def _fetch(
 ) -> set[BlobKey]:
     """Store blobs of the other repository here, durable and indexed; gives the sound ones."""
     moves = list(_find_moves(other, wanted))
-    answers: list[Message] = []
     route = Route(other.store, other.key, repository.store, repository.key, None)
-    loop = TransferLoop(route, send=answers.append, background=False)
-    try:
-        for number, move in enumerate(moves):
-            rows = [(blob.id, int(blob.type), *blob[2:]) for blob in move.blobs]
-            loop.handle(("move", number, move.pack, rows))
-        loop.handle(("flush",))
-    finally:
-        loop.close()
+    packs, failures = transfer_here(route, moves)
     lock.ensure_held()
-    if packs := [message[2] for message in answers if message[0] == "pack"]:
+    if packs:
         repository.write_file("index", join_packs(packs))
-    bad = {
-        (number, place)
-        for _kind, number, _size, failures in (it for it in answers if it[0] == "moved")
-        for place, _reason in failures
-    }
     return {
         (blob.id, blob.type)
         for number, move in enumerate(moves)
         for place, blob in enumerate(move.blobs)
-        if (number, place) not in bad
+        if (number, place) not in failures
     }
 
 

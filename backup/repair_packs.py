@@ -24,12 +24,11 @@ from backup.index import Index
 from backup.index_text import join_packs
 from backup.locks import Lock
 from backup.packs import BlobType, PackedBlob, read_header
-from backup.processes import Message
 from backup.progress import SILENT, Progress
 from backup.pruning.facts import ensure_alone
 from backup.repair import apply_repair_index, plan_repair_index
 from backup.repository import Repository, open_blob, pack_key
-from backup.transfer import Route, TransferLoop
+from backup.transfer import Route, transfer_here
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,23 +210,14 @@ def apply_repair_packs(
 
 def _salvage(repository: Repository, bad: Sequence[PackVerdict]) -> list[str]:
     """Store the sound blobs of bad packs in new ones; gives the entries of these, durable."""
-    answers: list[Message] = []
     route = Route(repository.store, repository.key, repository.store, repository.key, None)
-    loop = TransferLoop(route, send=answers.append, background=False)
-    try:
-        for number, verdict in enumerate(bad):
-            rows = [(blob.id, int(blob.type), *blob[2:]) for blob in verdict.salvaged]
-            loop.handle(("move", number, verdict.id, rows))
-        loop.handle(("flush",))
-    finally:
-        loop.close()
-    failures = [reason for message in answers if message[0] == "moved" for _, reason in message[3]]
+    packs, failures = transfer_here(route, ((verdict.id, verdict.salvaged) for verdict in bad))
     if failures:
         raise DamagedError(
             "a blob that could be read a moment ago cannot be any more",
             why="{reason}",
             data="nothing was deleted",
             next_step="run the command again; if this comes back, test the disk",
-            reason=failures[0],
+            reason=next(iter(failures.values())),
         )
-    return [message[2] for message in answers if message[0] == "pack"]
+    return packs

@@ -12,8 +12,8 @@ Crash-safe order of one worker:
 3. Report it. Whoever asked indexes what was reported, and only then lets anything refer to it.
 
 Messages in: ``("move", number, pack, [(id, type, offset, length, plaintext length), …])`` and
-``("flush",)``. Messages out: ``("pack", …)`` as in `backup.reading`, ``("moved", number, bytes,
-[(position in the list, reason), …])`` with those that failed, and ``("flushed",)``.
+``("flush",)``. Messages out: ``("pack", …)`` as in `backup.storing_loop`, ``("moved", number,
+bytes, [(position in the list, reason), …])`` with those that failed, and ``("flushed",)``.
 """
 
 import hashlib
@@ -207,6 +207,40 @@ class TransferLoop:
                 data="the blob was not stored; nothing that was stored before is touched",
             )
         return sealed
+
+
+def transfer_here(
+    route: Route, moves: Iterable[tuple[bytes, Sequence[PackedBlob]]]
+) -> tuple[list[str], dict[tuple[int, int], str]]:
+    """Move blobs of a few packs in this thread.
+
+    Args:
+        route: From where to where.
+        moves: Id of each pack, and which of its blobs.
+
+    Returns:
+        The entries of the new packs, all durable, in an index file; and why a blob failed, by the
+        place of its pack and its own place therein.
+
+    Raises:
+        StoreError: A store failed.
+    """
+    answers: list[Message] = []
+    loop = TransferLoop(route, send=answers.append, background=False)
+    try:
+        for number, (pack, blobs) in enumerate(moves):
+            rows = [(blob.id, int(blob.type), *blob[2:]) for blob in blobs]
+            loop.handle(("move", number, pack, rows))
+        loop.handle(("flush",))
+    finally:
+        loop.close()
+    failures = {
+        (message[1], place): reason
+        for message in answers
+        if message[0] == "moved"
+        for place, reason in message[3]
+    }
+    return [message[2] for message in answers if message[0] == "pack"], failures
 
 
 def _faulty_machine(blob: PackedBlob) -> DamagedError:
