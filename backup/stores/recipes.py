@@ -109,4 +109,4 @@ def _recipe_of_remote(store: Store) -> Recipe | None:
     settings = getattr(store, "settings", None)
     if settings is None:
         return None
-    return ("sftp" if hasattr(settings, "known_hosts") else "s3", settings.pack())
+    return (settings.kind, settings.pack())

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit
 
 from backup.errors import UsageError
@@ -30,6 +30,7 @@ class S3Settings:
     """Everything that opens an S3 store; marshallable through `pack`.
 
     Attributes:
+        kind: Of its recipe.
         endpoint: URL of the server.
         bucket: Name of the bucket.
         prefix: Folder in it, without slashes at the ends; may be empty.
@@ -47,6 +48,8 @@ class S3Settings:
         renew_below: Promises shorter than so many seconds are renewed before a new snapshot.
         write_once: Whether the server is known to refuse a second write of a key; None if unknown.
     """
+
+    kind: ClassVar = "s3"
 
     endpoint: str
     bucket: str

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from backup.errors import UsageError
 from backup.stores.options import StoreOptions
@@ -34,6 +35,7 @@ class SftpSettings:
     """All that another process needs to open the store again.
 
     Attributes:
+        kind: Of its recipe.
         user: Account on the server.
         address: Name or address of the server.
         port: TCP port.
@@ -42,6 +44,8 @@ class SftpSettings:
         known_hosts: File with the host keys that are trusted.
         connections: So many at most.
     """
+
+    kind: ClassVar = "sftp"
 
     user: str
     address: str
