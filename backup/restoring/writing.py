@@ -214,6 +214,8 @@ def create_large_file(folder: int, size: int, *, sparse: bool) -> tuple[bytes, i
             os.ftruncate(descriptor, size)
     except BaseException:
         os.close(descriptor)
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)
         raise
     return name, descriptor
 
