@@ -9,6 +9,7 @@ Order:
 """
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,13 +45,13 @@ class ImportPlan:
 
     Attributes:
         path: The file of the estate that is written.
-        text: Its new content.
+        content: Its new content.
         duties: The duties in force then.
         changes: What differs from those in force now, dotted key to [old, new].
     """
 
     path: Path
-    text: str
+    content: bytes
     duties: DutySet
     changes: Mapping[str, list[Any]]
 
@@ -97,12 +98,12 @@ def plan_import(estate: Estate, content: bytes, *, is_sheet: bool) -> ImportPlan
             next_step='write `include = ["duties.local.toml"]` under `[duties]` of the estate file',
         )
     *others, path = estate.duties.include
-    text = _merge(path, content) if is_sheet else content.decode("utf-8-sig", "replace")
+    wanted = _merge(path, content).encode() if is_sheet else content.removeprefix(BOM_UTF8)
     with TemporaryDirectory() as folder:
         trial = Path(folder) / path.name
-        trial.write_text(text, encoding="utf-8")
+        trial.write_bytes(wanted)
         duties = read_duties((SHIPPED_DUTIES, *others, trial))
-    return ImportPlan(path, text, duties, find_changes(_in_force(estate), as_stored(duties)))
+    return ImportPlan(path, wanted, duties, find_changes(_in_force(estate), as_stored(duties)))
 
 
 def _in_force(estate: Estate) -> Mapping[str, Any]:
@@ -141,7 +142,7 @@ def _read(source: str) -> bytes:
 
 def _apply(estate: Estate, plan: ImportPlan, source: str, content: bytes) -> None:
     try:
-        place_file(plan.path, plan.text.encode(), mode=FILE_MODE, replace=True)
+        place_file(plan.path, plan.content, mode=FILE_MODE, replace=True)
     except OSError as error:
         raise OpsError(
             "the duties cannot be written to {path}",

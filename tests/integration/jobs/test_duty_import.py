@@ -106,6 +106,18 @@ def test_a_table_with_mistakes_changes_nothing(
     assert journaled(estate) == []
 
 
+def test_a_table_in_another_encoding_is_refused_and_no_letter_lost(
+    estate: Path, tmp_path: Path
+) -> None:
+    edited = tmp_path / "a.toml"
+    edited.write_bytes(LOCAL.replace('vi = "', 'vi = "\xe0', 1).encode("latin-1", "ignore"))
+    with pytest.raises(DutiesError) as caught:
+        import_duties(str(edited), dry_run=False, as_json=False)
+
+    assert "not valid TOML" in render_error(caught.value)
+    assert (estate.parent / "duties.local.toml").read_text(encoding="utf-8") == LOCAL
+
+
 def test_an_estate_without_a_file_of_its_own_says_what_to_write(
     estate: Path, tmp_path: Path
 ) -> None:
