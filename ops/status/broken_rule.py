@@ -1,6 +1,6 @@
 """Broken parts of the rule 3-2-1-1-0 as problems: told once for all sites alike; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ops.jobs.reasons import Explanation
 from ops.status.facts import SiteFacts
@@ -31,33 +31,36 @@ _ADD = {
 
 def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[AlikeProblem]:
     """Give what is broken; of a site that has no backup yet that is told instead."""
-    found: dict[str, tuple[Verdict, list[str]]] = {}
+    found: dict[str, tuple[Verdict, list[SiteFacts]]] = {}
     for site in sites:
         for verdict in site.rule:
             if verdict.outcome == "failed" and site.newest_at is not None:
                 alike = found.setdefault(tell_verdict(verdict), (verdict, []))
-                alike[1].append(site.name)
-    for told, (verdict, names) in found.items():
+                alike[1].append(site)
+    for told, (verdict, alike_sites) in found.items():
+        names = tuple(it.name for it in alike_sites)
+        is_gone = any(copy.gone_from for it in alike_sites for copy in it.copies)
         level: Level = "red" if verdict.part == "errors" else "yellow"
         what = _("the rule 3-2-1-1-0 is broken: {told}").format(told=told)
-        yield AlikeProblem(level, tuple(names), Explanation(
+        yield AlikeProblem(level, names, Explanation(
             what,
             _tell_sites(names),
-            _("the other copies are untouched"),
-            _advise(verdict, names[0]),
+            "" if is_gone else _("the other copies are untouched"),
+            _advise(verdict, alike_sites[0]),
         ))  # fmt: skip
 
 
-def _tell_sites(names: list[str]) -> str:
+def _tell_sites(names: Sequence[str]) -> str:
     return _("sites: {names}").format(names=name_sites(names)) if len(names) > 1 else ""
 
 
-def _advise(verdict: Verdict, site: str) -> str:
+def _advise(verdict: Verdict, site: SiteFacts) -> str:
     stores = verdict.params["stores"]
-    params = {"site": site, "store": stores[0] if stores else ""}
     if verdict.part == "errors":
         text = N_("`{program} backup.check --site {site} --store {store} --read-data`")
-        return fill(text, params)
-    if verdict.part == "copies" and stores:
-        return fill(N_("`{program} backup.copy --to {store}`"), params)
-    return fill(_ADD[verdict.part], params)
+        return fill(text, {"site": site.name, "store": stores[0]})
+    no_copy = {it.store for it in site.copies if it.role in {"primary", "medium"}}
+    behind = [it for it in stores if it not in no_copy]
+    if verdict.part == "copies" and behind:
+        return fill(N_("`{program} backup.copy --to {store}`"), {"store": behind[0]})
+    return fill(_ADD[verdict.part], {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ops.paragraphs import write_indented
 from ops.present import Cell, format_moment, outcome_cell, write_line, write_table
 from ops.status.facts import Facts, SiteFacts
 from ops.status.rule import CopyFacts, Verdict, is_fresh
@@ -19,17 +20,21 @@ _PARTS = {
 
 
 def write_copies(sites: Sequence[SiteFacts], facts: Facts) -> None:
-    """Write a row for each site and store, then a line for each part that does not hold."""
+    """Write a row for each site and store, then once for all sites what does not hold alike."""
     rows = [_row(site, copy, facts) for site in sites for copy in site.copies]
     heads = [
         _("Site"), _("Store"), _("Role"), _("Place"), _("Medium"), _("Newest backup"),
         _("Checked"), _("Cannot be deleted"),
     ]  # fmt: skip
     write_table(heads, rows, title=_("Copies by the rule 3-2-1-1-0"))
+    alike: dict[str, list[str]] = {}
     for site in sites:
         for verdict in site.rule:
             if verdict.outcome != "ok":
-                write_line(f"  {site.name}: {tell_verdict(verdict)}")
+                alike.setdefault(tell_verdict(verdict), []).append(site.name)
+    for told, names in alike.items():
+        about = ", ".join(names) if len(names) < max(len(sites), 2) else _("all sites")
+        write_indented(f"{about}: {told}", "  ", "    ")
 
 
 def write_deliveries(sites: Sequence[SiteFacts]) -> None:

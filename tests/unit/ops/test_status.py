@@ -260,6 +260,20 @@ def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
     assert [it.told.what for it in find_problems(facts(nothing))] == ["there is no backup yet"]
 
 
+def test_nobody_is_told_to_copy_to_the_primary_store_or_that_what_is_gone_is_untouched() -> None:
+    near = replace(a_copy("near", "primary", NOW - HOUR), gone_from="/srv/near/a")
+    stale = {"wanted": 3, "found": 1, "stores": ["near", "far"]}
+    site = a_site(copies=(near, a_copy("far", "copy", None)),
+                  rule=(Verdict("copies", "failed", stale),))  # fmt: skip
+    (told,) = [it.told for it in find_problems(facts(site)) if "3-2-1-1-0" in it.told.what]
+
+    assert told.next_step.endswith(" backup.copy --to far`")
+    assert told.data == ""
+    alone = replace(site, rule=(Verdict("copies", "failed", stale | {"stores": ["near"]}),))
+    (told,) = [it.told for it in find_problems(facts(alone)) if "3-2-1-1-0" in it.told.what]
+    assert told.next_step.startswith("add a copy: ")
+
+
 def test_what_is_held_of_a_retired_site_and_gone_is_red() -> None:
     gone = HeldGone("xa-cu", "near", "/srv/near/xa-cu", "05/QĐ-TTr")
     (problem,) = find_problems(facts(a_site(), held_gone=(gone,)))
