@@ -27,7 +27,8 @@ find "$1" $2 -exec stat -c "$3" {} +
 printf '%send %s' "$4" $?"""
 _LINKS = b"""LC_ALL=C; export LC_ALL
 find "$1" $2 -type l -exec sh -c 't=$1; shift
-for link; do printf %s "$t$link$t"; readlink -n "$link"; done' sh "$3" {} +"""
+for link; do printf %s "$t$link$t"; readlink -n "$link"; done' sh "$3" {} +
+printf '%send %s' "$3" $?"""
 _STAT = b'LC_ALL=C TZ=UTC0; export LC_ALL TZ; cd "$1" && exec xargs -0 -r stat -c "$2"'
 # Its tar takes no list of names: xargs runs it as often as needed, one archive behind another.
 _TAR = b'LC_ALL=C; export LC_ALL; cd "$1" && exec xargs -0 -r tar -c -f -'
@@ -52,13 +53,16 @@ class BusyboxTree(ToolTree):
         token = secrets.token_hex(16).encode()
         arguments = [self._path, b"-xdev" if one_file_system else b"-depth"]
         output, complaints = self._collect(_FIND, *arguments, token + _FORMAT, token)
-        _, *records, trailer = output.split(token)
+        *records, trailer = output.split(token)
         status = self._read_trailer(trailer, complaints)
-        entries = parse_records(records, self.owners)
+        entries = parse_records(records[1:], self.owners)
         found = {self._relative(path): entry for path, entry in entries.items()}
         links, words = self._collect(_LINKS, *arguments, token)
-        pieces = links.split(token)[1:]
-        for path, target in zip(pieces[::2], pieces[1::2], strict=True):
+        *pieces, trailer = links.split(token)
+        self._read_trailer(trailer, words)
+        if len(pieces) % 2 == 0:
+            raise failed(self._host.name, words or b"a link has gone", None)
+        for path, target in zip(pieces[1::2], pieces[2::2], strict=True):
             if (entry := found.get(self._relative(path))) is not None:
                 entry.extra = Extra(target)
         if any(stat.S_ISLNK(it.status.st_mode) and not it.extra.target for it in found.values()):

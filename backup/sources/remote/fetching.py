@@ -11,6 +11,7 @@ from backup.packs import ID_LENGTH
 from backup.progress import Progress
 from backup.reading import LARGEST_SMALL_FILE, Xattrs
 from backup.scan_state import Content, Folder
+from backup.sources.hosts import UNTOUCHED
 from backup.sources.remote.earlier import LEAST_BYTES, EarlierContent
 from backup.sources.remote.tree import Arriving, DoubtfulError, RemoteTree, Wanted
 from backup.writer import RunWriter
@@ -161,7 +162,11 @@ class RemoteFetcher(Fetcher):
             self._deliver(folder, place, ending)
             return
         if arrival is None:
-            raise SourceError("a file that was asked for did not come", data="no snapshot was made")
+            raise SourceError(
+                "a file that was asked for did not come",
+                data=UNTOUCHED,
+                next_step="run it again; if this comes back, look at the host",
+            )
         if _identity(arrival.before) != _identity(ending):
             if not is_last:
                 self._become(folder, place, ending)

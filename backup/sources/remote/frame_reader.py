@@ -5,11 +5,11 @@ import struct
 
 from backup.errors import SourceError
 from backup.reading import Xattrs
+from backup.sources.hosts import UNTOUCHED
 from backup.sources.remote.tree import Extra
 
 # mode, uid, gid, links, inode, device, device it stands for, size; atime, mtime, ctime in ns
 _ROW = struct.Struct("<IIIIQQQQqqq")
-_NUMBER = struct.Struct("<I")
 _SECOND = 1_000_000_000
 Row = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
@@ -27,6 +27,15 @@ def make_status(row: Row) -> os.stat_result:
     )  # fmt: skip
 
 
+def senseless() -> SourceError:
+    """Say that what a host has sent cannot be: it may be in bad hands."""
+    return SourceError(
+        "what the host sent makes no sense",
+        data=UNTOUCHED,
+        next_step="run it again; if this comes back, look at the host",
+    )
+
+
 class FrameReader:
     """Reads the values of one frame in their order."""
 
@@ -37,6 +46,10 @@ class FrameReader:
     def number(self) -> int:
         """Read a uint32."""
         return int.from_bytes(self._take(4), "little")
+
+    def long(self) -> int:
+        """Read a uint64."""
+        return int.from_bytes(self._take(8), "little")
 
     def text(self) -> bytes:
         """Read bytes with their length in front."""
@@ -74,6 +87,6 @@ class FrameReader:
     def _take(self, size: int) -> bytes:
         taken = self._body[self._at : self._at + size]
         if len(taken) != size:
-            raise SourceError("what the host sent makes no sense", data="no snapshot was made")
+            raise senseless()
         self._at += size
         return taken

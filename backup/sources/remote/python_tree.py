@@ -36,7 +36,7 @@ from backup.owners import NamedOwners
 from backup.reading import Xattrs
 from backup.sources.hosts import translated
 from backup.sources.remote.earlier import BLOCK, EarlierContent
-from backup.sources.remote.frame_reader import FrameReader
+from backup.sources.remote.frame_reader import FrameReader, senseless
 from backup.sources.remote.lines import Line
 from backup.sources.remote.tree import (
     DoubtfulError,
@@ -55,8 +55,6 @@ _BOOT = b"import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())
 PYTHON: Command = (b"python3", b"-I", b"-c", _BOOT)
 _PROGRAM = Path(__file__).with_name("reading_there.py")
 _NUMBER = struct.Struct("<I")
-_LONG = struct.Struct("<Q")
-_BLOCK = struct.Struct("<QI")
 
 
 @contextmanager
@@ -115,7 +113,7 @@ class PythonTree:
                 error = FrameReader(body).error()
                 raise not_there(self._line.host, path, error)
             if kind == b"O":
-                self.clock_offset = _LONG.unpack(body)[0] - time.time_ns()
+                self.clock_offset = FrameReader(body).long() - time.time_ns()
             elif kind == b"R":
                 reader = FrameReader(body)
                 return Root(reader.text(), reader.status(), reader.extra())
@@ -126,8 +124,9 @@ class PythonTree:
         names = {b"u": self.owners.users, b"g": self.owners.groups}.get(kind)
         if names is None:
             raise self._line.failed("what it sent makes no sense")
-        (number,) = _NUMBER.unpack_from(body)
-        names[number] = body[_NUMBER.size :].decode("utf-8", "replace")
+        reader = FrameReader(body)
+        number = reader.number()
+        names[number] = reader.rest().decode("utf-8", "replace")
 
     def list_all(self) -> Iterator[Listed]:
         """See `RemoteTree`."""
@@ -234,14 +233,13 @@ class _Arriving:
             self._coming = length
             self._reached += length
             return
-        body = self._line.read_exactly(length)
+        reader = FrameReader(self._line.read_exactly(length))
         if kind == b"S":
-            (self._zeros,) = _LONG.unpack(body)
+            self._zeros = reader.long()
             self._reached += self._zeros
         elif kind == b"K":
-            self._take_known(*_BLOCK.unpack(body))
+            self._take_known(reader.long(), reader.number())
         elif kind == b"T":
-            reader = FrameReader(body)
             self._ending = reader.error() or reader.status()
         else:
             raise self._line.failed("what it sent makes no sense")
@@ -282,6 +280,8 @@ def _parse_folder(reader: FrameReader) -> ListedFolder:
     extras: dict[bytes, Extra] = {}
     for _ in range(reader.number()):
         place = reader.number()
+        if place >= count:
+            raise senseless()
         extras[names[place]] = reader.extra()
     errors = []
     for _ in range(reader.number()):
@@ -298,7 +298,7 @@ def ensure_names(names: list[bytes], count: int) -> None:
     """
     is_odd = len(names) != count or any(b"/" in it or it in {b"", b".", b".."} for it in names)
     if is_odd or any(it >= after for it, after in pairwise(names)):
-        raise SourceError("a listing of files makes no sense", data="no snapshot was made")
+        raise senseless()
 
 
 def not_there(host: str, path: bytes, error: OSError | None) -> SourceError:

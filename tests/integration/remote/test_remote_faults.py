@@ -1,6 +1,7 @@
 """What goes wrong on a host while its folders are read, in each way of reading them."""
 
 import os
+import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,19 +141,64 @@ def test_a_line_cut_in_any_tool_leaves_no_snapshot(tmp_path: Path, word: bytes, 
     assert repository.load_snapshots() == []
 
 
-def test_a_listing_without_its_end_is_no_listing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("opened", "end"),
+    [
+        (open_tool_tree, b"printf 'end %s' $?"),
+        (open_busybox_tree, b"printf '%send %s' \"$4\" $?"),
+        (open_busybox_tree, b"printf '%send %s' \"$3\" $?"),
+    ],
+    ids=["tools", "busybox", "busybox links"],
+)
+def test_a_listing_without_its_end_is_no_listing(tmp_path: Path, opened: Open, end: bytes) -> None:
     """Find was killed: what it printed is not all, though the shell ends as if it were."""
+    cut: list[bytes] = []
 
     class Cutting(LocalHost):
         @contextmanager
         def start(self, command: Command, *, timeout: float | None = None) -> Iterator[HostProcess]:  # type: ignore[override]  # a process is a process
-            words = [it.replace(b"printf 'end %s' $?", b"true") for it in command]
+            words = [it.replace(end, b"true") for it in command]
+            cut.extend(set(words) - set(command))
             with super().start(words, timeout=timeout) as process:
                 yield process
 
     (tmp_path / "file").touch()
-    with pytest.raises(SourceError):
-        back_up_there(make_repository(), tmp_path, Cutting("web1"), opened=open_tool_tree)
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(SourceError, match="web1"):
+        back_up_there(make_repository(), tmp_path, Cutting("web1"), opened=opened)
+    assert cut
+
+
+def frame(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body
+
+
+ROOT = frame(b"R", bytes(4) + struct.pack("<IIIIQQQQqqq", 0o40755, *[0] * 10) + bytes(16))
+FOLDER = bytes(12) + (1).to_bytes(4, "little")  # no names, and something about the first of them
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame(b"O", b"123"),
+        frame(b"u", b"1"),
+        frame(b"R", b"123"),
+        frame(b"?", b""),
+        ROOT + frame(b"F", FOLDER + bytes(20)),
+        ROOT + frame(b"F", FOLDER[:-4] + b"\xff" * 4),
+    ],
+    ids=["clock", "owner", "root", "kind", "place", "count"],
+)
+def test_a_host_in_bad_hands_is_an_error_and_no_crash(tmp_path: Path, sent: bytes) -> None:
+    (tmp_path / "sent").write_bytes(sent)
+    command = (b"sh", b"-c", b'cat "$1"; cat >/dev/null', b"sh", os.fsencode(tmp_path / "sent"))
+    with (
+        pytest.raises(SourceError, match=r"makes no sense|to the end"),
+        open_python_tree(
+            LocalHost("web1"), b"/srv", one_file_system=True, command=command, timeout=20
+        ) as tree,
+    ):
+        list(tree.list_all())
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink", "replace", "remove"])
