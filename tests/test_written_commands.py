@@ -19,10 +19,10 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PACKAGES = ("archive", "backup", "examples", "ops", "provisioning", "runbooks")
 
-CODE_BLOCK = re.compile(r"^ *```(?:sh|ini)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+CODE_BLOCK = re.compile(r"^ *```\w+\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
-TASK_COMMAND = re.compile(r"^ *(?:ExecStart=)?(?:[\w./]*/)?(?:fab|giucong) +(.*)")
-ENGINE_COMMAND = re.compile(r"^ *(?:[\w./]*/)?python -m backup +(.*)")
+TASK_COMMAND = re.compile(r"^ *(?:\$ +|ExecStart=)?(?:[\w./]*/)?(?:fab|giucong) +(.*)")
+ENGINE_COMMAND = re.compile(r"^ *(?:\$ +)?(?:[\w./]*/)?python -m backup +(.*)")
 CORE_FLAGS = {"--list", "--help", "--version", "--estate", "--debug"}
 
 
