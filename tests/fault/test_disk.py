@@ -11,6 +11,7 @@ import pytest
 from tests.fault.campaign import ask_restic
 from tests.fault.processes import ROOT, make_place
 from tests.fault.world import read_source
+from tests.private_server import tie
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +75,7 @@ def test_a_source_that_shrinks_grows_or_vanishes_makes_no_false_copy(tmp_path: P
     changing.mkdir()
     for number in range(300):
         (changing / f"{number}.log").write_bytes(bytes([number % 251]) * 5_000)
-    churn = subprocess.Popen([sys.executable, "-c", _CHURN, str(changing)])
+    churn = subprocess.Popen([*tie(), sys.executable, "-c", _CHURN, str(changing)])
     try:
         for _ in range(3):
             process = place.start("backup", "--json", str(place.source))

@@ -13,6 +13,7 @@ import pytest
 
 from ops.notices.heartbeat import read_heartbeat
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.private_server import tie
 from tests.smtp_sink import Mail, Sink, smtp_sink
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ def service(estate: Path, relay: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_TEST_RELAY": relay}
     with (estate.parent / "service.log").open("wb") as log:
         process = subprocess.Popen(
-            [GIUCONG, "service.run"],
+            [*tie(), GIUCONG, "service.run"],
             cwd=ROOT,
             env=environment,
             stderr=log,

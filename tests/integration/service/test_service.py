@@ -23,6 +23,7 @@ from ops.journal import Origin
 from ops.ledger import listing, overview
 from ops.ledger.recording import Recording
 from tests.integration.service.run_tiny_service import read_job
+from tests.private_server import tie
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
@@ -39,7 +40,7 @@ def service(
     command = [sys.executable, "-m", "tests.integration.service.run_tiny_service", url]
     with (state / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, str(state), json.dumps(jobs)], cwd=ROOT, stderr=log,
+            [*tie(), *command, str(state), json.dumps(jobs)], cwd=ROOT, stderr=log,
             env={**os.environ, **environment},
         )  # fmt: skip
     try:
