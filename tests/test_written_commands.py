@@ -16,10 +16,12 @@ from ops.tasks import load_tasks
 from ops.tasks.running import OperatorTask
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(
+    path for of in ("*.md", "docs/**/*.md", "runbooks/procedures/*.md") for path in ROOT.glob(of)
+)
 PACKAGES = ("archive", "backup", "examples", "ops", "provisioning", "runbooks")
 
-CODE_BLOCK = re.compile(r"^ *```\w+\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+CODE_BLOCK = re.compile(r"^ *```\w+[^`\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 TASK_COMMAND = re.compile(r"^ *(?:\$ +|ExecStart=)?(?:[\w./]*/)?(?:fab|giucong) +(.*)")
 ENGINE_COMMAND = re.compile(r"^ *(?:\$ +)?(?:[\w./]*/)?python -m backup +(.*)")
