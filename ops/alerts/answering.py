@@ -15,12 +15,12 @@ from ops.estate.references import reveal
 from ops.jobs.by_hand import at_bench
 from ops.jobs.definitions import list_jobs
 from ops.journal import Entry
+from ops.notices.wording import SEVERITIES
 from ops.paragraphs import write_indented
 from ops.present import format_duration, format_moment, write_json, write_line
 from ops.text import LABELS, N_, _, fill
 
 CLOSED_SINCE = timedelta(days=7)
-_SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 
 
 def show_alerts(*, closed_too: bool, as_json: bool) -> int:
@@ -51,7 +51,7 @@ def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
     headline, told = explain_alert(alert, zone)
     about = alert.site or _("several sites")
     style = "bold" if alert.closed_at else "bold red" if alert.severity == "critical" else "yellow"
-    line = f"● {alert.id} · {_(_SEVERITIES[alert.severity])} · {about}: {headline}"
+    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}: {headline}"
     write_indented(line, "", "  ", style=style)
     if told.what:
         write_indented(told.what, "    ")

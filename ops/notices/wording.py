@@ -20,13 +20,18 @@ from ops.people.wording import APPROVAL, DECIDED, IDLE, word_approval, word_deci
 from ops.present import format_duration, format_moment
 from ops.text import LABELS, N_, _
 
-_SEVERITY = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
-_KINDS = {
+SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
+KINDS = {
     "backup": N_("backup"),
     "check": N_("check"),
+    "copy": N_("copying"),
     "forget": N_("forgetting"),
+    "journal-head": N_("look at the journal"),
     "scan": N_("look for malware"),
+    "witness": N_("look of stock restic"),
 }
+"""Kinds of jobs → what a run of them is called."""
+
 _MOST_JOBS = 5
 _ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
 
@@ -67,7 +72,7 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
     headline, explanation = explain_notice(told, zone)
     about = told.site or ("" if told.code in _ABOUT_NO_SITE else _("several sites"))
     place = f"{about}: " if about else ""
-    title = f"[Giữ Cổng] {_(_SEVERITY[told.severity])}: {place}{headline}"
+    title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
         title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
     lines = [headline[:1].upper() + headline[1:] + "."]
@@ -109,7 +114,7 @@ Wording = Callable[[Told, str], tuple[str, Explanation]]
 
 def _kind(told: Told) -> str:
     kind = str(told.params.get("kind", "backup"))
-    return _(_KINDS.get(kind, kind))
+    return _(KINDS.get(kind, kind))
 
 
 def _due(told: Told, zone: str) -> str:

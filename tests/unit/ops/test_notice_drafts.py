@@ -1,14 +1,28 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.estate.load import load_estate
+from ops.jobs.definitions import list_jobs
 from ops.ledger.definitions import LedgerEvent
 from ops.notices.courier import MOST_TRIES, pause_after
 from ops.notices.drafts import LateSite, draft_late, draft_notices, is_late
 from ops.notices.transport import address_mail
-from ops.notices.wording import Told, word_notice
+from ops.notices.wording import KINDS, Told, word_notice
+from tests.integration.jobs.small_estate import build_estate
 
+COPY = """
+[[stores]]
+name = "far"
+url = "stores/far"
+location = "B"
+medium = "disk"
+role = "copy"
+of = "near"
+key = "file:far.key"
+"""
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 
 
@@ -163,3 +177,13 @@ def test_every_draft_can_be_worded(language: str, monkeypatch: pytest.MonkeyPatc
 
     assert len(texts) == 11
     assert not [text for text in texts if "{" in text or "\n\n\n" in text]
+
+
+def test_every_kind_of_job_has_its_word_in_notices(tmp_path: Path) -> None:
+    path = build_estate(tmp_path / "estate")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(COPY)
+    kinds = {job.kind for job in list_jobs(load_estate(path))}
+
+    assert {"backup", "copy", "witness", "journal-head"} <= kinds
+    assert kinds == set(KINDS)
