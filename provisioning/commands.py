@@ -6,11 +6,13 @@ nobody is left at this end of the line.
 """
 
 import re
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from provisioning.errors import CommandError
-from provisioning.hosts import Command
+from provisioning.errors import CommandError, ProvisioningError
+from provisioning.hosts import Command, Completed, Host, HostProcess
 
 KILL_AFTER_SECONDS = 5
 """A command that ignores the end of its time is killed after so many seconds more."""
@@ -89,6 +91,29 @@ def quote_word(word: bytes) -> bytes:
     if _PLAIN.fullmatch(word):
         return word
     return b"'" + word.replace(b"'", b"'\\''") + b"'"
+
+
+def run_to_end(host: Host, command: Command, *, stdin: bytes, timeout: float) -> Completed:
+    """Run a command by way of `Host.start`; see `Host.run`."""
+    feeding = None
+    with host.start(command, timeout=timeout) as process:
+        if stdin:
+            feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+            feeding.start()
+        else:
+            process.close_input()
+        stdout = process.read()
+        ended = process.finish()
+    if feeding is not None:
+        feeding.join()
+    return ended._replace(stdout=stdout)
+
+
+def _feed(process: HostProcess, stdin: bytes) -> None:
+    """Send what a command reads; one that reads less than that is none of our business."""
+    with suppress(ProvisioningError):
+        process.write(stdin)
+    process.close_input()
 
 
 class Deadline:

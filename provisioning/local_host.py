@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from provisioning.commands import Deadline, make_deaf, make_expired, make_words, read_tail
+from provisioning.commands import (
+    Deadline,
+    make_deaf,
+    make_expired,
+    make_words,
+    read_tail,
+    run_to_end,
+)
 from provisioning.errors import CommandError
 from provisioning.hosts import Command, Completed
 
@@ -29,13 +36,7 @@ class LocalHost:
 
     def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
         """See `Host.run`."""
-        with self.start(command, timeout=timeout) as process:
-            feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
-            feeding.start()
-            stdout = process.read()
-            ended = process.finish()
-            feeding.join()
-        return ended._replace(stdout=stdout)
+        return run_to_end(self, command, stdin=stdin, timeout=timeout)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator["LocalProcess"]:
@@ -137,13 +138,6 @@ class LocalProcess:
     def _listen(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             self._stderr = read_tail(_pipe(self._process.stderr).read)
-
-
-def _feed(process: LocalProcess, stdin: bytes) -> None:
-    """Send what a command reads; one that reads less than that is none of our business."""
-    with contextlib.suppress(CommandError):
-        process.write(stdin)
-    process.close_input()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

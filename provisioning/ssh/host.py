@@ -1,14 +1,11 @@
 """A machine reached through SSH as a host."""
 
-import contextlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import paramiko
 
-from provisioning.commands import Deadline, make_bare_line, make_line, make_words
-from provisioning.errors import CommandError, HostUnavailableError
+from provisioning.commands import Deadline, make_bare_line, make_line, make_words, run_to_end
 from provisioning.hosts import Command, Completed
 from provisioning.ssh.connecting import SILENCE_SECONDS
 from provisioning.ssh.failures import FAILURES, make_cut, make_not_offered
@@ -40,18 +37,7 @@ class SshHost:
 
     def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
         """See `Host.run`."""
-        with self.start(command, timeout=timeout) as process:
-            feeding = None
-            if stdin:
-                feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
-                feeding.start()
-            else:
-                process.close_input()
-            stdout = process.read()
-            ended = process.finish()
-        if feeding is not None:
-            feeding.join()
-        return ended._replace(stdout=stdout)
+        return run_to_end(self, command, stdin=stdin, timeout=timeout)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[SshProcess]:
@@ -91,10 +77,3 @@ class SshHost:
             yield session.channel
         finally:
             session.close()
-
-
-def _feed(process: SshProcess, stdin: bytes) -> None:
-    """Send what a command reads; one that reads less than that is none of our business."""
-    with contextlib.suppress(CommandError, HostUnavailableError):
-        process.write(stdin)
-    process.close_input()
