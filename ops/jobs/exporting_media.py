@@ -6,8 +6,9 @@ Order:
 2. Put the label on it, so that it is known whose it is should the writing be cut off.
 3. For each site: mirror its repository of the primary store (`backup.mirror`); read every file of
    it back from the medium and digest it.
-4. Write the way back, the list of copies, and the label with what lies on the medium now.
+4. Write the way back, and the label with what lies on the medium now.
 5. Record the medium, and journal it.
+6. Write the list of copies, in which this medium now stands.
 
 Killed after any step, the same command goes on; what a label says was read back when it was said.
 """
@@ -166,11 +167,11 @@ def _finish(bench: Bench, label: Label, folder: Path, damaged: int) -> None:
     )
     guide = write_guide(estate, named, str(folder), [it.site for it in label.contents])
     put_guide(FolderStore(folder), guide)
+    write_label(folder, label)
     with bench.catalog.writing() as session:
         note_written(session, bench.origin, label, damaged=damaged)
     with bench.catalog.reading() as session:
         copies = list_copies(session, estate)
     document = write_copy_list(copies, estate.organisation.name, datetime.now(UTC))
     write_file(folder / LIST_NAME, document)
-    write_label(folder, label)
     write_line(_("the medium's label, the way back and the list of copies are on it"))
