@@ -37,21 +37,30 @@ def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[AlikeProblem]:
             if verdict.outcome == "failed" and site.newest_at is not None:
                 alike = found.setdefault(tell_verdict(verdict), (verdict, []))
                 alike[1].append(site)
+    untouched = _("the other copies are untouched")
     for told, (verdict, alike_sites) in found.items():
         names = tuple(it.name for it in alike_sites)
-        is_gone = any(copy.gone_from for it in alike_sites for copy in it.copies)
         level: Level = "red" if verdict.part == "errors" else "yellow"
         what = _("the rule 3-2-1-1-0 is broken: {told}").format(told=told)
         yield AlikeProblem(level, names, Explanation(
             what,
             _tell_sites(names),
-            "" if is_gone else _("the other copies are untouched"),
+            untouched if _is_whole_elsewhere(verdict, alike_sites) else "",
             _advise(verdict, alike_sites[0]),
         ))  # fmt: skip
 
 
 def _tell_sites(names: Sequence[str]) -> str:
     return _("sites: {names}").format(names=name_sites(names)) if len(names) > 1 else ""
+
+
+def _is_whole_elsewhere(verdict: Verdict, sites: Iterable[SiteFacts]) -> bool:
+    """Say whether each site has a copy without errors besides those that have some."""
+    bad = verdict.params["stores"]
+    return verdict.part == "errors" and all(
+        any(it.checked == "ok" and not it.gone_from and it.store not in bad for it in site.copies)
+        for site in sites
+    )
 
 
 def _advise(verdict: Verdict, site: SiteFacts) -> str:

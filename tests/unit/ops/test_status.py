@@ -234,6 +234,10 @@ def test_sites_whose_copies_are_damaged_alike_are_none_of_them_well() -> None:
     (damaged,) = problems = find_problems(seen)
 
     assert (damaged.level, damaged.site, damaged.alike) == ("red", "", ("a", "b"))
+    assert damaged.told.data == ""  # nobody has checked another copy
+    near = replace(a_copy("near", "primary", NOW - HOUR), checked="ok")
+    (damaged,) = find_problems(facts(a_site(rule=(errors,), copies=(near,))))
+    assert damaged.told.data == "the other copies are untouched"
     assert summarize(seen, problems).startswith("1 of 3 sites")
 
 
