@@ -12,10 +12,9 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.repositories import open_repository
-from ops.jobs.second_person import ask_second_person
+from ops.jobs.second_person import ask_second_person, refuse_alone
 from ops.jobs.vanished import title_of_known
-from ops.people.approvals import Permit, find_need, require_approval
-from ops.people.requester import proof_of_requester
+from ops.people.approvals import Permit
 from ops.present import format_moment, write_json, write_line, write_table
 from ops.retention.holds import (
     RELEASE,
@@ -23,7 +22,6 @@ from ops.retention.holds import (
     check_hold,
     find_hold,
     list_holds,
-    need_two,
     place_hold,
     refuse_released,
     release_hold,
@@ -79,30 +77,25 @@ def release(wanted: str, reason: str, *, dry_run: bool) -> int:
     with at_bench(load_estate(), dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             hold = find_hold(session, wanted)
-            need = find_need(session, RELEASE, bench.origin.person)
         refuse_released(hold)
         what = hold.snapshot[:8] or _("all snapshots, later ones too")
         write_line(f"{hold.site} · {what} · {hold.reference}")
-        if need != "needed":
-            need_two(Permit(need))
-        if dry_run:
-            ask_second_person(bench, wish_release(hold, reason), dry_run=True)
-            return 0
-        permit = _release(bench, hold, reason)
-    write_line("  " + _("approved by {person}").format(person=permit.approved_by))
+        refuse_alone(bench, RELEASE)
+        permit = _release(bench, hold, reason, dry_run=dry_run)
+    if permit is None:
+        return 0
     write_line("  " + _("released; retention decides again"))
     return 0
 
 
-def _release(bench: Bench, hold: Hold, reason: str) -> Permit:
-    now = datetime.now(UTC)
+def _release(bench: Bench, hold: Hold, reason: str, *, dry_run: bool) -> Permit | None:
     origin = replace(bench.origin, reason=reason)
 
     def act(session: Session, permit: Permit) -> None:
-        release_hold(session, origin, hold.id, permit, reason, now)
+        release_hold(session, origin, hold.id, permit, reason, datetime.now(UTC))
 
-    asked, prove = wish_release(hold, reason), proof_of_requester(bench)
-    return require_approval(bench.catalog, origin, asked, now=now, act=act, prove=prove)
+    asking = replace(bench, origin=origin)
+    return ask_second_person(asking, wish_release(hold, reason), dry_run=dry_run, act=act)
 
 
 def _resolve(estate: Estate, wish: HoldWish) -> str:

@@ -17,12 +17,11 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.sites import Site
 from ops.jobs.by_hand import Bench, at_bench
-from ops.jobs.second_person import ask_second_person
+from ops.jobs.second_person import ask_second_person, refuse_alone
 from ops.jobs.vanished import require_site
 from ops.journal import Entry
 from ops.people.acting import open_existing
-from ops.people.approvals import Permit, find_need, require_approval
-from ops.people.requester import proof_of_requester
+from ops.people.approvals import Permit
 from ops.people.requests import Wish
 from ops.present import write_line
 from ops.retention.holds import need_two
@@ -63,7 +62,6 @@ def lower_minimum(wish: LoweringWish) -> int:
         site = require_site(estate, bench.catalog, wish.site)
         with bench.catalog.reading() as session:
             found = find_all_lowered(estate, site, read_past_rules(session), datetime.now(UTC))
-            need = find_need(session, LOWERING, bench.origin.person)
         if not found:
             write_line(_("nothing to do: no minimum of this site was lowered"))
             return 0
@@ -72,13 +70,10 @@ def lower_minimum(wish: LoweringWish) -> int:
             write_line(text.format(
                 site=site.name, store=it.store, after=it.after, before=it.before
             ))  # fmt: skip
-        if need != "needed":
-            need_two(Permit(need))
-        if wish.dry_run:
-            ask_second_person(bench, _wish(site, found, wish), dry_run=True)
-            return 0
+        refuse_alone(bench, LOWERING)
         permit = _agree(bench, site, found, wish)
-    write_line("  " + _("approved by {person}").format(person=permit.approved_by))
+    if permit is None:
+        return 0
     write_line("  " + _("it counts from now on for the snapshots that are there, too"))
     return 0
 
@@ -117,10 +112,13 @@ def find_all_lowered(
     return tuple(found)
 
 
-def _agree(bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LoweringWish) -> Permit:
+def _agree(
+    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LoweringWish
+) -> Permit | None:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
 
     def act(session: Session, permit: Permit) -> None:
+        need_two(permit)
         details: Mapping[str, object] = {
             "minimums": {it.store: it.after for it in found},
             "before": {it.store: it.before for it in found},
@@ -129,14 +127,8 @@ def _agree(bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LoweringW
         acting = replace(origin, requested_by=permit.requested_by)
         journal.append(session, acting, [Entry(LOWERED, site.name, details)])
 
-    return require_approval(
-        bench.catalog,
-        origin,
-        _wish(site, found, wish),
-        now=datetime.now(UTC),
-        act=act,
-        prove=proof_of_requester(bench),
-    )
+    asking, asked = replace(bench, origin=origin), _wish(site, found, wish)
+    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
 
 
 def _wish(site: Site, found: tuple[Lowered, ...], wish: LoweringWish) -> Wish:

@@ -1,16 +1,27 @@
 """Ask for a second person's agreement from a task, and tell the one at the terminal about it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
 
 from ops.jobs.by_hand import Bench
 from ops.people.approvals import ApprovalAwaitedError, Permit, find_need, require_approval
 from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
 from ops.present import write_line
+from ops.retention.holds import need_two
 from ops.text import N_, _, fill
 
 
-def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = "") -> Permit | None:
+def ask_second_person(
+    bench: Bench,
+    wish: Wish,
+    *,
+    dry_run: bool,
+    hint: str = "",
+    act: Callable[[Session, Permit], None] | None = None,
+) -> Permit | None:
     """Go on with a permit, or stop with exit code 4 and the id of a request.
 
     Args:
@@ -18,6 +29,7 @@ def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = ""
         wish: What is wanted.
         dry_run: Only say whether somebody would be asked.
         hint: What to mind when the command is typed again, in the reader's language.
+        act: Done in the transaction that uses the request up, for acts within the catalog.
 
     Returns:
         The permit; None for a dry run.
@@ -37,6 +49,7 @@ def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = ""
             bench.origin,
             wish,
             now=datetime.now(UTC),
+            act=act,
             prove=proof_of_requester(bench),
         )
     except ApprovalAwaitedError:
@@ -51,3 +64,15 @@ def ask_second_person(bench: Bench, wish: Wish, *, dry_run: bool, hint: str = ""
     elif permit.need == "needed":
         write_line("  " + _("approved by {person}").format(person=permit.approved_by))
     return permit
+
+
+def refuse_alone(bench: Bench, action: str) -> None:
+    """Refuse at once where no second person could ever approve; a rehearsal, too.
+
+    Raises:
+        SecondPersonMissingError: Nobody else has credentials.
+    """
+    with bench.catalog.reading() as session:
+        need = find_need(session, action, bench.origin.person)
+    if need != "needed":
+        need_two(Permit(need))
