@@ -11,6 +11,7 @@ from backup.selection import find_snapshot
 from ops import journal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
+from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.choosing import choose_stores
@@ -27,14 +28,12 @@ from ops.jobs.indexing import was_seen
 from ops.jobs.removing import index_snapshots, look_now, write_removed
 from ops.jobs.repositories import open_repository
 from ops.jobs.running import write_outcome
-from ops.jobs.second_person import ask_second_person
+from ops.jobs.second_person import ask_second_person, refuse_alone
 from ops.jobs.vanished import require_site
 from ops.journal import Entry
 from ops.ledger.definitions import JobResult
-from ops.people.approvals import Permit, find_need
 from ops.present import format_moment, write_line
 from ops.retention.deletions import DeletionPlan
-from ops.retention.holds import need_two
 from ops.retention.looks import accept_present
 from ops.retention.losses import read_losses
 from ops.service.site_lock import hold_site_lock
@@ -54,12 +53,18 @@ class Naming:
     document: str
     confirm: str
     dry_run: bool
+    store: str = ""
 
 
 def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
-    """Delete the named snapshots of a site; gives the exit code."""
+    """Delete the named snapshots of a site from the primary store; gives the exit code.
+
+    Raises:
+        WrongUseError: There is no reason, or another store was named.
+    """
     _need_reason(naming.reason)
     estate = load_estate()
+    _refuse_other_store(estate, naming)
     with at_bench(estate, dry_run=naming.dry_run) as bench:
         site = require_site(estate, bench.catalog, naming.site)
         repository = open_repository(estate, site.name)
@@ -73,7 +78,7 @@ def forget_named_snapshots(naming: Naming, progress: Progress) -> int:
             guard = read_guard(session, estate, site)
         plan = plan_named(estate, site, snapshots, guard, wish)
         _write_named(bench, plan)
-        _refuse_alone(bench)
+        refuse_alone(bench, BELOW_MINIMUM)
         if not naming.dry_run:
             need_confirmation(site.name, naming.confirm, _("They will be removed for good."))
         permit = ask_second_person(bench, wish_deletion(plan, wish), dry_run=naming.dry_run)
@@ -188,12 +193,16 @@ def _write_named(bench: Bench, plan: DeletionPlan) -> None:
         write_line(line)
 
 
-def _refuse_alone(bench: Bench) -> None:
-    """Refuse at once where no second person could ever approve."""
-    with bench.catalog.reading() as session:
-        need = find_need(session, BELOW_MINIMUM, bench.origin.person)
-    if need != "needed":
-        need_two(Permit(need))
+def _refuse_other_store(estate: Estate, naming: Naming) -> None:
+    if naming.store and estate.store(naming.store).role != "primary":
+        raise WrongUseError(
+            "--snapshot deletes from the primary store alone, {primary}, not from {store}",
+            why="a mirror follows its source; a copy lets go of snapshots by its own rules",
+            data="nothing was changed",
+            next_step="leave `--store` out to delete it from {primary}",
+            primary=estate.primary_store.name,
+            store=naming.store,
+        )
 
 
 def _need_reason(reason: str) -> None:

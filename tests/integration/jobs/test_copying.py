@@ -157,6 +157,16 @@ def test_a_copy_forgets_and_prunes_by_itself_and_a_mirror_does_not(estate: Path)
     assert "near" in refused.stderr
 
 
+def test_a_named_snapshot_is_not_sought_in_another_store_than_was_named(estate: Path) -> None:
+    refused = giucong(
+        estate, "backup.forget", "--site", "cong-xa", "--snapshot", "latest", "--store", "offsite",
+        "--reason", "Lộ dữ liệu", "--confirm", "cong-xa",
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "offsite" in refused.stderr
+    assert "near" in refused.stderr
+
+
 def test_the_clock_knows_a_job_for_each_store(estate: Path) -> None:
     names = [job.name for job in list_jobs(load_estate(estate))]
     for name in ("copy/cong-xa/beside", "check/cong-xa/offsite", "witness/cong-xa/beside"):
