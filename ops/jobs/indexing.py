@@ -57,6 +57,7 @@ def update_index(
     told = {**known, **(outcomes or {})}
     unknown = [it for it in stored if it.id not in told]
     told |= _read_outcomes(repository, site, unknown)
+    size_bytes = sum(info.size for info in repository.store.list(""))
     with catalog.writing() as session:
         session.execute(delete(Snapshot).where(Snapshot.site == site, Snapshot.store == store))
         session.add_all(_row(it, site, store, told.get(it.id, "")) for it in stored)
@@ -68,7 +69,7 @@ def update_index(
                 repository_id=repository.id,
                 seen_at=datetime.now(UTC),
                 snapshot_count=len(stored),
-                size_bytes=sum(info.size for info in repository.store.list("")),
+                size_bytes=size_bytes,
             )
         )
     return stored
