@@ -43,8 +43,7 @@ def make_words(command: Command, *, timeout: float | None = None) -> list[bytes]
     """
     odd = not command or not command[0] or b"=" in command[0]
     if odd or any(b"\0" in word for word in command):
-        raise CommandError("this is not a command: {words}", data="nothing was started",
-                           words=list(command))  # fmt: skip
+        raise _make_senseless(command)
     words = [b"env", b"LC_ALL=C.UTF-8"]
     if timeout is not None:
         seconds = f"{max(timeout, 0.001):.3f}".rstrip("0").rstrip(".")
@@ -69,9 +68,18 @@ def make_bare_line(command: Command) -> bytes:
     """
     line = b" ".join(command)
     if not line.strip() or any(byte in line for byte in (b"\0", b"\n", b"\r")):
-        raise CommandError("this is not a command: {words}", data="nothing was started",
-                           words=list(command))  # fmt: skip
+        raise _make_senseless(command)
     return _ensure_short(line)
+
+
+def _make_senseless(command: Command) -> CommandError:
+    return CommandError(
+        "this is not a command: {words}",
+        why="it is empty, or holds what no command may hold",
+        data="nothing was started",
+        next_step="correct the command where it is written",
+        words=b" ".join(command),
+    )
 
 
 def _ensure_short(line: bytes) -> bytes:
@@ -80,6 +88,7 @@ def _ensure_short(line: bytes) -> bytes:
             "a command of {bytes} bytes is too long",
             why="a host takes at most {most} bytes at once",
             data="nothing was started",
+            next_step="put it into a script on the host, and name that",
             bytes=len(line),
             most=MOST_BYTES,
         )
@@ -167,6 +176,7 @@ def make_deaf(host: str, command: Command) -> CommandError:
     return CommandError(
         "`{words}` on the host {host} stopped reading before all was sent",
         data="it got a part of its input at most",
+        next_step="run it again; if this comes back, look at the host",
         words=command[0],
         host=host,
     )

@@ -75,6 +75,7 @@ class LocalProcess:
                 "`{words}` cannot be started on this machine",
                 why="{reason}",
                 data="nothing was started",
+                next_step="is the program installed? Else correct its name or path",
                 words=command[0],
                 reason=error.strerror or str(error),
             ) from error
