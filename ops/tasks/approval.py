@@ -2,13 +2,12 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("approvals: what two people have to agree on")
 
-_JSON = N_("Print the result as JSON.")
-_DRY_RUN = N_("Say what would be done, and change nothing.")
 _ID = N_("Id of the request, as it was printed.")
 _PERSON = N_("Who decides; left out: the person your login belongs to.")
 _PASSWORD_FILE = N_(
@@ -19,7 +18,7 @@ _PASSWORD_FILE = N_(
 
 @operator_task(
     name="list",
-    help={"all": N_("Also those that were refused, used, or have expired."), "json": _JSON},
+    help={"all": N_("Also those that were refused, used, or have expired."), "json": flags.JSON},
 )
 def list_(
     _context: Context,
@@ -37,8 +36,8 @@ def list_(
         "id": _ID,
         "person": _PERSON,
         "password_file": _PASSWORD_FILE,
-        "reason": N_("Why; goes into the journal."),
-        "dry_run": _DRY_RUN,
+        "reason": flags.REASON_FOR_JOURNAL,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def approve(
@@ -69,7 +68,7 @@ def approve(
         "reason": N_("Why; the one who asked reads it."),
         "person": _PERSON,
         "password_file": _PASSWORD_FILE,
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def refuse(

@@ -4,24 +4,19 @@ from typing import Literal
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("backups: make them, prove them, give data back")
 
-_SITE = N_("Name of the site.")
-_OR_ALL = N_("Name of the site; left out: all sites.")
-_JSON = N_("Print the result as JSON.")
-_STORE = N_("Store; left out: the primary.")
-_DRY_RUN = N_("Say what would be done, and change nothing.")
-
 
 @operator_task(
     help={
-        "site": _OR_ALL,
+        "site": flags.SITE_OR_ALL,
         "anew": N_("Store whose disk was lost and replaced: make anew what it held."),
         "confirm": N_("Name of that store."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def init(
@@ -35,12 +30,12 @@ def init(
 
 @operator_task(
     help={
-        "site": _SITE,
+        "site": flags.SITE,
         "database": N_("Back up this database alone."),
         "full_read": N_("Read every byte of the source again, whatever looks unchanged."),
         "accept_size": N_("The site is whole although it shrank: take this size for normal."),
         "dry_run": N_("Read everything and say what would be stored, but store nothing."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def run(
@@ -69,7 +64,7 @@ def run(
         )
 
 
-@operator_task(help={"dry_run": _DRY_RUN})
+@operator_task(help={"dry_run": flags.DRY_RUN})
 def run_all(_context: Context, dry_run: bool = False) -> int:
     """Back up all sites; one that fails does not stop the others."""
     from ops.jobs.running import run_all_sites
@@ -82,9 +77,9 @@ def run_all(_context: Context, dry_run: bool = False) -> int:
 @operator_task(
     help={
         "to": N_("The mirror or copy; left out: each of them."),
-        "site": _OR_ALL,
+        "site": flags.SITE_OR_ALL,
         "allow_shrink": N_("Follow the source although it has lost most of its snapshots."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def copy(
@@ -102,7 +97,7 @@ def copy(
         return copy_sites(to, site, progress, allow_shrink=allow_shrink, dry_run=dry_run)
 
 
-@operator_task(help={"json": _JSON, "xml": N_("Print the list of all copies as XML.")})
+@operator_task(help={"json": flags.JSON, "xml": N_("Print the list of all copies as XML.")})
 def status(_context: Context, json: bool = False, xml: bool = False) -> int:
     """Show each site: its newest backup, its age, its last check."""
     if xml:
@@ -117,11 +112,11 @@ def status(_context: Context, json: bool = False, xml: bool = False) -> int:
 @operator_task(
     name="list",
     help={
-        "site": _SITE,
-        "store": N_("Store; left out: the primary."),
+        "site": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
         "deletions": N_("List what was deleted instead, by which rule or approval."),
         "holds": N_("List what is held instead."),
-        "json": _JSON,
+        "json": flags.JSON,
     },
 )
 def list_(
@@ -147,11 +142,11 @@ def list_(
 
 @operator_task(
     help={
-        "site": _SITE,
-        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
+        "site": flags.SITE,
+        "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "folder": N_("Only what lies in this folder of the snapshot, e.g. cong-xa/files/www."),
         "all": N_("Also what lies below its folders."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def files(
@@ -170,17 +165,17 @@ def files(
 
 @operator_task(
     help={
-        "site": _SITE,
+        "site": flags.SITE,
         "target": N_("Folder that gets the content; made if it is missing."),
-        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
+        "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "at": N_("The newest snapshot before this moment, e.g. '2026-11-20 18:00'."),
         "include": N_("Only what this pattern matches; may be given several times."),
         "in_place": N_("Put files and databases back where they came from; asks first."),
         "verify": N_("Read every restored file back and compare it."),
-        "confirm": N_("Name of the site, instead of typing it when asked."),
+        "confirm": flags.CONFIRM_SITE,
         "reason": N_("Why; the person who approves a restore in place reads it."),
-        "document": N_("Reference of the document behind it."),
-        "dry_run": _DRY_RUN,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     iterable=("include",),
     two_people=True,
@@ -222,11 +217,11 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
 
 @operator_task(
     help={
-        "site": _OR_ALL,
+        "site": flags.SITE_OR_ALL,
         "read_data": N_("Read every stored byte back."),
         "share": N_("Read the day's share of the stored bytes back, as the service does."),
         "store": N_("Store; left out: every one that has been brought up to date before."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def check(
@@ -250,17 +245,17 @@ def check(
 
 @operator_task(
     help={
-        "site": _SITE,
+        "site": flags.SITE,
         "snapshot": N_(
             "Delete this snapshot past the rules; takes a second person; may be given several"
             " times."
         ),
         "accept": N_("Take what is there, and the clock, as right; deletes nothing."),
         "reason": N_("Why; needed with --snapshot and --accept."),
-        "document": N_("Reference of the document behind it."),
-        "confirm": N_("Name of the site."),
-        "store": _STORE,
-        "dry_run": _DRY_RUN,
+        "document": flags.DOCUMENT,
+        "confirm": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
+        "dry_run": flags.DRY_RUN,
     },
     iterable=("snapshot",),
     two_people=True,
@@ -286,7 +281,7 @@ def forget(  # noqa: PLR0913, PLR0917 - one flag each
             site, reason, named=bool(snapshot), store=store, dry_run=dry_run
         )
     if snapshot:
-        naming = Naming(site, tuple(snapshot), reason, document, confirm, dry_run)
+        naming = Naming(site, tuple(snapshot), reason, document, confirm, dry_run, store)
         with shown_progress() as progress:
             return forget_named_snapshots(naming, progress)
     with shown_progress() as progress:
@@ -295,10 +290,10 @@ def forget(  # noqa: PLR0913, PLR0917 - one flag each
 
 @operator_task(
     help={
-        "site": _SITE,
-        "store": _STORE,
-        "confirm": N_("Name of the site."),
-        "dry_run": _DRY_RUN,
+        "site": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
+        "confirm": flags.SITE,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def prune(
@@ -320,7 +315,7 @@ def prune(
         "reference": N_("Reference of the document that asks for it."),
         "list": N_("List the holds instead of placing one."),
         "json": N_("Print the list as JSON."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def hold(  # noqa: PLR0913, PLR0917 - one flag each
@@ -347,7 +342,7 @@ def hold(  # noqa: PLR0913, PLR0917 - one flag each
     help={
         "hold": N_("The hold, as `backup.hold --list` prints it."),
         "reason": N_("Why it may end; the person who approves it reads it."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -360,11 +355,11 @@ def release(_context: Context, hold: str, reason: str, dry_run: bool = False) ->
 
 @operator_task(
     help={
-        "site": _SITE,
-        "store": N_("Store; left out: the primary."),
+        "site": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
         "pack": N_("Id of a damaged pack to take out; may be given several times."),
-        "confirm": N_("Name of the site, instead of typing it when asked."),
-        "dry_run": _DRY_RUN,
+        "confirm": flags.CONFIRM_SITE,
+        "dry_run": flags.DRY_RUN,
     },
     iterable=("pack",),
 )
@@ -391,7 +386,7 @@ def repair(
         return repair_site(wish, progress)
 
 
-@operator_task(help={"site": _OR_ALL, "dry_run": _DRY_RUN})
+@operator_task(help={"site": flags.SITE_OR_ALL, "dry_run": flags.DRY_RUN})
 def reindex(_context: Context, site: str = "", dry_run: bool = False) -> int:
     """Build the catalog's index tables anew from the repositories."""
     from ops.jobs.making import rebuild_index

@@ -2,23 +2,21 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 AREA = "backup"
 
-_DRY_RUN = N_("Say what would be done, and change nothing.")
-_REASON = N_("Why; the person who approves it reads it.")
-_DOCUMENT = N_("Reference of the document behind it.")
 _KEY_STORE = N_("Store whose password is meant; left out: the primary.")
 _ANY_DISK = N_("Write there although it is the service's own disk.")
 
 
 @operator_task(
     help={
-        "site": N_("Name of the site; left out: all sites."),
+        "site": flags.SITE_OR_ALL,
         "store": N_("Store; left out: every one."),
-        "json": N_("Print the result as JSON."),
+        "json": flags.JSON,
     }
 )
 def key_list(_context: Context, site: str = "", store: str = "", json: bool = False) -> int:
@@ -30,12 +28,12 @@ def key_list(_context: Context, site: str = "", store: str = "", json: bool = Fa
 
 @operator_task(
     help={
-        "site": N_("Name of the site; left out: all sites."),
+        "site": flags.SITE_OR_ALL,
         "store": N_("Store; left out: the primary and every copy."),
-        "password_file": N_("File with the new password; left out: asks; - reads standard input."),
-        "reason": _REASON,
-        "document": _DOCUMENT,
-        "dry_run": _DRY_RUN,
+        "password_file": flags.PASSWORD_FILE,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -66,12 +64,12 @@ def key_add(
 @operator_task(
     help={
         "to": N_("Folder on a removable medium that gets the password and the key files."),
-        "site": N_("Name of the site; left out: all sites."),
+        "site": flags.SITE_OR_ALL,
         "store": _KEY_STORE,
-        "reason": _REASON,
-        "document": _DOCUMENT,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
         "any_disk": _ANY_DISK,
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -107,10 +105,10 @@ def key_export(  # noqa: PLR0913, PLR0917 - one flag each
         "holder": N_("Person of the estate who will hold a share; one flag for each."),
         "threshold": N_("How many shares give the password back."),
         "store": _KEY_STORE,
-        "reason": _REASON,
-        "document": _DOCUMENT,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
         "any_disk": _ANY_DISK,
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     },
     iterable=("holder",),
     two_people=True,
@@ -185,10 +183,10 @@ def key_combine(
         "site": N_("Site whose master key has leaked."),
         "store": _KEY_STORE,
         "remove_old": N_("Remove what an earlier change of the master key has left behind."),
-        "reason": N_("Why; goes into the journal."),
-        "document": _DOCUMENT,
+        "reason": flags.REASON_FOR_JOURNAL,
+        "document": flags.DOCUMENT,
         "confirm": N_("Name of the site or, for a password, of the store."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )

@@ -2,25 +2,24 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 AREA = "backup"
-
-_DRY_RUN = N_("Say what would be done, and change nothing.")
 
 
 @operator_task(
     help={
         "to": N_("Folder at which the medium is mounted."),
         "code": N_("The medium's code, as it stands on its outside."),
-        "site": N_("Name of the site; left out: all sites."),
+        "site": flags.SITE_OR_ALL,
         "kind": N_("What the medium is; left out: disk, or what its label says."),
         "kept_at": N_("Where it is kept afterwards."),
         "holder": N_("Who keeps it; left out: you, or what its label says."),
         "started": N_("Day on which it was first used; left out: today, or what its label says."),
         "allow_folder": N_("Write into a folder although no medium is mounted there."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def export_media(  # noqa: PLR0913, PLR0917 - one flag each
@@ -63,7 +62,7 @@ def export_media(  # noqa: PLR0913, PLR0917 - one flag each
     help={
         "from": N_("Folder at which the medium is mounted."),
         "site": N_("Name of the site; left out: all sites on it."),
-        "store": N_("Store; left out: the primary."),
+        "store": flags.STORE_OR_PRIMARY,
         "dry_run": N_("Only read the medium back, and say what would be taken."),
     }
 )
@@ -86,9 +85,9 @@ def import_media(
     help={
         "code": N_("The medium's code, as it stands on its outside."),
         "reason": N_("Why, and what became of it; goes into the journal."),
-        "document": N_("Reference of the document behind it."),
+        "document": flags.DOCUMENT,
         "confirm": N_("The medium's code, instead of typing it when asked."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def retire_media(

@@ -2,18 +2,18 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
-from ops.text import N_
 
 AREA = "backup"
 
 
 @operator_task(
     help={
-        "site": N_("Name of the site."),
-        "reason": N_("Why; the person who approves it reads it."),
-        "document": N_("Reference of the document behind it."),
-        "dry_run": N_("Say what would be done, and change nothing."),
+        "site": flags.SITE,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )

@@ -2,19 +2,18 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 AREA = "backup"
 
-_DRY_RUN = N_("Say what would be done, and change nothing.")
-
 
 @operator_task(
     help={
-        "site": N_("Name of the site."),
+        "site": flags.SITE,
         "reason": N_("What you have looked at, and what it was; it goes into the journal."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def accept(_context: Context, site: str, reason: str, dry_run: bool = False) -> int:
@@ -30,11 +29,11 @@ def accept(_context: Context, site: str, reason: str, dry_run: bool = False) -> 
 
 @operator_task(
     help={
-        "site": N_("Name of the site; left out: all sites."),
-        "snapshot": N_("Beginning of the snapshot's id; left out: the newest."),
-        "store": N_("Store; left out: the primary."),
-        "json": N_("Print the result as JSON."),
-        "dry_run": _DRY_RUN,
+        "site": flags.SITE_OR_ALL,
+        "snapshot": flags.SNAPSHOT_OR_NEWEST,
+        "store": flags.STORE_OR_PRIMARY,
+        "json": flags.JSON,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def scan(

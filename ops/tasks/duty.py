@@ -2,16 +2,14 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("duties: what is due, what proves it, and the backup policy")
 
-_JSON = N_("Print the result as JSON.")
-_DRY_RUN = N_("Say what would be done, and change nothing.")
 
-
-@operator_task(name="list", help={"json": _JSON})
+@operator_task(name="list", help={"json": flags.JSON})
 def list_(_context: Context, json: bool = False) -> None:
     """List all duties with basis, certainty, period and validity.
 
@@ -22,7 +20,9 @@ def list_(_context: Context, json: bool = False) -> None:
     show_duties(as_json=json)
 
 
-@operator_task(help={"days": N_("How many days to look ahead; 60 unless given."), "json": _JSON})
+@operator_task(
+    help={"days": N_("How many days to look ahead; 60 unless given."), "json": flags.JSON}
+)
 def due(_context: Context, days: int = 60, json: bool = False) -> None:
     """List what is overdue and what is due soon, and findings about the backup policy."""
     from ops.duties.showing import show_due
@@ -34,7 +34,7 @@ def due(_context: Context, days: int = 60, json: bool = False) -> None:
     help={
         "duty": N_("Name of the duty, as `duty.list` lists it."),
         "year": N_("Periods that end in this year; the present one unless given."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def evidence(_context: Context, duty: str, year: int = 0, json: bool = False) -> None:
@@ -51,7 +51,7 @@ def evidence(_context: Context, duty: str, year: int = 0, json: bool = False) ->
         "document": N_("Number of the document that shows it."),
         "subject": N_("Name of the system or site, where the duty is not the Center's."),
         "done": N_("Day on which it was done, such as 2026-11-24; today unless given."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def record(
@@ -78,7 +78,7 @@ def record(
     )
 
 
-@operator_task(help={"json": _JSON})
+@operator_task(help={"json": flags.JSON})
 def diff(_context: Context, json: bool = False) -> None:
     """Compare the duties in force with the shipped ones and with those journaled last."""
     from ops.duties.evidence_showing import show_differences
@@ -90,8 +90,8 @@ def diff(_context: Context, json: bool = False) -> None:
     name="import",
     help={
         "file": N_("The edited table: TOML, or CSV by its name; - reads TOML from standard input."),
-        "dry_run": _DRY_RUN,
-        "json": _JSON,
+        "dry_run": flags.DRY_RUN,
+        "json": flags.JSON,
     },
 )
 def import_(_context: Context, file: str, dry_run: bool = False, json: bool = False) -> int:
@@ -112,8 +112,8 @@ def import_(_context: Context, file: str, dry_run: bool = False, json: bool = Fa
         "number": N_("Number of the decision that approves it."),
         "date": N_("Date of the decision, such as 24/11/2026."),
         "reason": N_("Why the record is taken back."),
-        "dry_run": _DRY_RUN,
-        "json": _JSON,
+        "dry_run": flags.DRY_RUN,
+        "json": flags.JSON,
     }
 )
 def policy(  # noqa: PLR0913, PLR0917 - one flag each

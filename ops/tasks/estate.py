@@ -4,15 +4,13 @@ from typing import Literal
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("the estate file: what is backed up, from where, to where")
 
-_SITE = N_("Name of the site.")
 _HOST = N_("Name of the host.")
-_JSON = N_("Print the result as JSON.")
-_DRY_RUN = N_("Say what would be done, and change nothing.")
 
 
 @operator_task(as_owner=False)
@@ -83,7 +81,7 @@ def show(_context: Context, at: str = "", json: bool = False) -> None:
         "csv": N_("The table of sites, saved as `CSV UTF-8`; - is standard input."),
         "out": N_("The file that gets the blocks; left out: sites.d/imported.toml."),
         "dry_run": N_("Print the blocks, and write nothing."),
-        "json": _JSON,
+        "json": flags.JSON,
     },
 )
 def import_(
@@ -105,7 +103,7 @@ def import_(
         "host": N_("A host of the estate, over SSH; left out or `localhost`: this machine."),
         "root": N_("Look below this folder instead of /, e.g. a mounted disk."),
         "out": N_("Write the blocks to this new file instead of showing them."),
-        "json": _JSON,
+        "json": flags.JSON,
     },
     as_owner=False,
 )
@@ -129,8 +127,8 @@ def discover(
         "replace": N_("Put it in the place of one that is there already."),
         "confirm": N_("Name of the key's file, where a key is replaced."),
         "reason": N_("Why a key is replaced; the person who approves it reads it."),
-        "document": N_("Reference of the document behind it."),
-        "dry_run": _DRY_RUN,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -190,7 +188,7 @@ def trust(_context: Context, host: str, confirm: str = "", dry_run: bool = False
             "Read all files through sudo, where the host's file system has no capabilities."
         ),
         "databases": N_("Let it dump the databases of the host, too; they can start a shell."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def account(
@@ -211,7 +209,7 @@ def account(
     return print_account(host, rights=rights, databases=databases, as_json=json)
 
 
-@operator_task(help={"site": _SITE, "json": _JSON})
+@operator_task(help={"site": flags.SITE, "json": flags.JSON})
 def test(_context: Context, site: str, json: bool = False) -> int:  # noqa: PT028 - a task
     """Try every part of a site now, and say how long the first copy will take.
 
@@ -225,12 +223,12 @@ def test(_context: Context, site: str, json: bool = False) -> int:  # noqa: PT02
 
 @operator_task(
     help={
-        "site": _SITE,
+        "site": flags.SITE,
         "reason": N_("Why, in your words."),
         "document": N_("Number of the decision behind it."),
-        "confirm": N_("Name of the site, instead of typing it when asked."),
+        "confirm": flags.CONFIRM_SITE,
         "show": N_("Print the minutes of its last retirement again."),
-        "dry_run": _DRY_RUN,
+        "dry_run": flags.DRY_RUN,
     }
 )
 def retire(

@@ -2,6 +2,7 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
@@ -11,7 +12,7 @@ TITLE = N_("monitoring: what is red, who was told, who answers")
 @operator_task(
     help={
         "all": N_("Those of the last 7 days that are green again too."),
-        "json": N_("Print the result as JSON."),
+        "json": flags.JSON,
     },
 )
 def alerts(_context: Context, all: bool = False, json: bool = False) -> int:  # noqa: A002 - the flag's name
@@ -28,7 +29,7 @@ def alerts(_context: Context, all: bool = False, json: bool = False) -> int:  # 
     help={
         "alert": N_("The alert, as `monitor.alerts` lists it."),
         "note": N_("What you are doing about it."),
-        "dry_run": N_("Say what would be done, and change nothing."),
+        "dry_run": flags.DRY_RUN,
     }
 )
 def ack(_context: Context, alert: str, note: str, dry_run: bool = False) -> int:

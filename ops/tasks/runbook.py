@@ -2,18 +2,17 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("runbooks: procedures that people read and the service carries out")
 
-_JSON = N_("Print the result as JSON.")
 _PLAN_ONLY = N_("Print every step and command with its values, secrets masked, and do nothing.")
 _REASON = N_("Why; a second person who has to approve a step reads it.")
-_DOCUMENT = N_("Reference of the document behind it.")
 
 
-@operator_task(name="list", help={"json": _JSON})
+@operator_task(name="list", help={"json": flags.JSON})
 def list_(_context: Context, json: bool = False) -> None:
     """List the runbooks, and the runs that are not over."""
     from ops.runbooks.showing import show_runbooks
@@ -25,7 +24,7 @@ def list_(_context: Context, json: bool = False) -> None:
     help={
         "id": N_("Id of the runbook, as `runbook.list` shows it."),
         "run": N_("A run instead: its steps, who did them, the hashes of what they wrote."),
-        "json": _JSON,
+        "json": flags.JSON,
     }
 )
 def show(
@@ -59,7 +58,7 @@ def print_(
         "id": N_("Id of the runbook, as `runbook.list` shows it."),
         "set": N_("A value, NAME=VALUE; may be given several times."),
         "reason": _REASON,
-        "document": _DOCUMENT,
+        "document": flags.DOCUMENT,
         "dry_run": _PLAN_ONLY,
     },
     iterable=("set",),
@@ -91,7 +90,7 @@ def run(
         "run": N_("The run, as `runbook.list` shows it."),
         "roll_back": N_("Take back what was done: the rollback steps, last first."),
         "reason": _REASON,
-        "document": _DOCUMENT,
+        "document": flags.DOCUMENT,
         "dry_run": _PLAN_ONLY,
     },
     two_people=True,

@@ -2,12 +2,11 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("the service: what runs by itself, and when")
-
-_JSON = N_("Print the result as JSON.")
 
 
 @operator_task()
@@ -21,7 +20,7 @@ def run(_context: Context) -> None:
     serve()
 
 
-@operator_task(help={"json": _JSON})
+@operator_task(help={"json": flags.JSON})
 def status(_context: Context, json: bool = False) -> int:
     """Say whether the service runs, and what it is doing."""
     from ops.jobs.overseeing import show_service
@@ -29,7 +28,7 @@ def status(_context: Context, json: bool = False) -> int:
     return show_service(as_json=json)
 
 
-@operator_task(help={"json": _JSON})
+@operator_task(help={"json": flags.JSON})
 def jobs(_context: Context, json: bool = False) -> None:
     """List all jobs: how they ended last, and when and why they are due next."""
     from ops.jobs.overseeing import show_jobs
@@ -40,7 +39,7 @@ def jobs(_context: Context, json: bool = False) -> None:
 @operator_task(
     help={
         "job": N_("Name of the job, as `service.jobs` lists it."),
-        "dry_run": N_("Say what would be done, and change nothing."),
+        "dry_run": flags.DRY_RUN,
     }
 )
 def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
@@ -50,7 +49,7 @@ def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
     trigger_job(job, dry_run=dry_run)
 
 
-@operator_task(help={"days": N_("How many days to look back; 7 unless given."), "json": _JSON})
+@operator_task(help={"days": N_("How many days to look back; 7 unless given."), "json": flags.JSON})
 def missed(_context: Context, days: int = 7, json: bool = False) -> int:
     """List what was due and nobody ran."""
     from ops.jobs.overseeing import show_missed
@@ -62,7 +61,7 @@ def missed(_context: Context, days: int = 7, json: bool = False) -> int:
     name="notify-test",
     help={
         "person": N_("Only this person; everybody who can be told unless given."),
-        "dry_run": N_("Say what would be done, and change nothing."),
+        "dry_run": flags.DRY_RUN,
     },
 )
 def notify_test(_context: Context, person: str = "", dry_run: bool = False) -> int:
@@ -79,8 +78,8 @@ def notify_test(_context: Context, person: str = "", dry_run: bool = False) -> i
     help={
         "accept": N_("Have a second person accept what was found, so that it is signed again."),
         "reason": N_("Why it is accepted."),
-        "document": N_("Reference of the document behind it."),
-        "json": _JSON,
+        "document": flags.DOCUMENT,
+        "json": flags.JSON,
     },
     two_people=True,
 )
@@ -112,8 +111,8 @@ def journal_verify(
         "target": N_("Folder that becomes the estate's; left out: the one it was in."),
         "confirm": N_("`giucong`: move aside what is there already."),
         "reason": N_("Why; who approves a recovery over a service that is there reads it."),
-        "document": N_("Reference of the document behind it."),
-        "dry_run": N_("Say what would be done, and change nothing."),
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )

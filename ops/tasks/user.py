@@ -2,24 +2,22 @@
 
 from invoke.context import Context
 
+from ops.tasks import flags
 from ops.tasks.running import operator_task
 from ops.text import N_
 
 TITLE = N_("people: how they prove who they are, and what they may do")
 
 _PERSON = N_("Name of the person, as in the estate file.")
-_REASON = N_("Why; the person who approves it reads it.")
-_DOCUMENT = N_("Reference of the document behind it.")
-_DRY_RUN = N_("Say what would be done, and change nothing.")
 
 
 @operator_task(
     help={
         "person": _PERSON,
-        "password_file": N_("File with the new password; left out: asks; - reads standard input."),
-        "reason": _REASON,
-        "document": _DOCUMENT,
-        "dry_run": _DRY_RUN,
+        "password_file": flags.PASSWORD_FILE,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -50,7 +48,7 @@ def add(
 
 
 @operator_task(
-    help={"person": _PERSON, "reason": N_("Why; goes into the journal."), "dry_run": _DRY_RUN}
+    help={"person": _PERSON, "reason": flags.REASON_FOR_JOURNAL, "dry_run": flags.DRY_RUN}
 )
 def disable(_context: Context, person: str, reason: str = "", dry_run: bool = False) -> None:
     """Take a person's credentials away at once; the roles count no more.
@@ -70,9 +68,9 @@ def disable(_context: Context, person: str, reason: str = "", dry_run: bool = Fa
             "viewer, operator, backup_admin, security_officer, approver, auditor or unit_contact."
         ),
         "take": N_("Take the role away instead of giving it."),
-        "reason": _REASON,
-        "document": _DOCUMENT,
-        "dry_run": _DRY_RUN,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -106,9 +104,9 @@ def role(
             "Your own factor: file with your password and code. Another's: file with the new"
             " password. Left out: asks."
         ),
-        "reason": _REASON,
-        "document": _DOCUMENT,
-        "dry_run": _DRY_RUN,
+        "reason": flags.REASON_FOR_APPROVER,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
     },
     two_people=True,
 )
@@ -140,7 +138,7 @@ def reset_totp(
     )
 
 
-@operator_task(name="list", help={"json": N_("Print the result as JSON.")})
+@operator_task(name="list", help={"json": flags.JSON})
 def list_(_context: Context, json: bool = False) -> None:
     """List people, their roles, and whether they can prove who they are."""
     from ops.people.showing import show_people
