@@ -234,6 +234,9 @@ def conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobR
             "unused_bytes_after": pruned.figures.unused_bytes_after,
         }
     summary |= summarize_locked(forgotten, pruned)
+    if pruned and pruned.overwritten:
+        overwritten = {"count": len(pruned.overwritten), "first": pruned.overwritten[0]}
+        return JobResult("incomplete", "objects_overwritten", overwritten, summary)
     if forgotten and forgotten.failed:
         params = {"count": len(forgotten.failed), "first": str(forgotten.failed[0][1])}
         return JobResult("incomplete", "not_all_forgotten", params, summary)

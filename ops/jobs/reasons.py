@@ -85,6 +85,15 @@ _PLAIN: Mapping[str, Explanation] = {
         N_("somebody else worked on the repository"),
         N_("nothing was lost; the next run goes on from there"),
     ),
+    "objects_overwritten": Explanation(
+        N_("somebody overwrote {count} objects in the bucket; the first is {first}"),
+        N_("whoever it was has a key that may write there"),
+        N_("what they held before lies beneath and was not removed"),
+        N_(
+            "change the access key, then see what is damaged with `{program} backup.check`;"
+            " `python -m backup … --at TIME` reads as of before"
+        ),
+    ),
     "journal_unsigned": Explanation(
         N_("the journal's head is not signed"),
         N_("the estate names no key in `[keys] signing`"),

@@ -1,11 +1,15 @@
 """What is said of snapshots and packs that a store has promised to keep for now."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
 
 from backup.forget import ForgetResult
+from backup.movers import Moved
+from backup.prune import PruneFigures, PruneResult
 from backup.renewal import Locked
+from backup.stores.s3_versions import Purge
 from ops.jobs.forget import conclude
 from ops.jobs.locked import write_locked
 from ops.ledger.definitions import JobResult
@@ -28,6 +32,15 @@ def test_locked_snapshots_are_no_failure_and_told() -> None:
         "locked_packs": 0,
         "locked_until": "2026-12-24T01:00:00Z",
     }
+
+
+def test_objects_that_somebody_overwrote_are_told() -> None:
+    figures = PruneFigures(*[0] * len(fields(PruneFigures)))
+    purge = Purge(removed=3, odd=("data/ab/one", "keys/two"))
+    result = conclude(None, PruneResult("ok", figures, Moved(0, 0, 0, ()), superseded=purge))
+
+    assert (result.outcome, result.reason) == ("incomplete", "objects_overwritten")
+    assert result.params == {"count": 2, "first": "data/ab/one"}
 
 
 def test_without_promises_nothing_is_said() -> None:
