@@ -5,7 +5,8 @@ pass their sentences on as values of an error. `ops.text.fill` asks here about e
 shows one by itself calls `tell_cause`. A sentence that nobody foresaw is shown as it stands.
 
 Sources of the sentences: `strerror(3)` and `gai_strerror(3)` of glibc; CPython's `tomllib` and
-`csv`; sqlite.org, "Result and Error Codes"; `provisioning.ssh.failures`.
+`csv`; sqlite.org, "Result and Error Codes"; `provisioning.ssh.failures`,
+`backup.sources.remote`.
 """
 
 import re
@@ -86,6 +87,30 @@ CAUSES = frozenset({
     N_("unexpected end of data"),
     N_("new-line character seen in unquoted field - do you need to open the file with"
        " newline=''?"),
+    # hosts and their files
+    N_("SFTP does not tell which device it is"),
+    N_("a device has gone"),
+    N_("a link has gone"),
+    N_("find failed without a word"),
+    N_("it cannot be listed"),
+    N_("it cannot be looked at"),
+    N_("it cannot be read"),
+    N_("it changed while it was read, three times over; what was read last is kept"),
+    N_("it did not say that all was told"),
+    N_("it ended before all was told"),
+    N_("it is no regular file any more"),
+    N_("it is shorter than it was said to be"),
+    N_("its attributes cannot be read"),
+    N_("neither python3 nor find, stat and tar are there"),
+    N_("no ed25519 key without passphrase"),
+    N_("tar did not send it"),
+    N_("tar failed"),
+    N_("the archive ends in the middle of a file"),
+    N_("the listing has no end"),
+    N_("the password is too long"),
+    N_("the server does not say what it is"),
+    N_("what it sent makes no sense"),
+    N_("without a word"),
     # hosts and time
     N_("it ended the connection"),
     N_("it is not there"),
@@ -98,6 +123,9 @@ CAUSES = frozenset({
 _FORMS: Mapping[re.Pattern[str], str] = {
     re.compile(r"\[Errno -?\d+\] (?P<cause>[^:]+): (?P<path>.+)", re.DOTALL): "{cause}: {path}",
     re.compile(r"\[Errno -?\d+\] (?P<cause>[^:]+)"): "{cause}",
+    re.compile(r"what it sent makes no sense: (?P<cause>.+)"): N_(
+        "what it sent makes no sense: {cause}"
+    ),
     re.compile(r"the name is not known: (?P<cause>.+)"): N_("the name is not known: {cause}"),
     re.compile(r"Cannot declare (?P<key>.+) twice"): N_("{key} is declared twice"),
     re.compile(r"Cannot redefine namespace (?P<key>.+)"): N_("{key} is declared twice"),

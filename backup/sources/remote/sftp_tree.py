@@ -34,7 +34,7 @@ from backup.sources.remote.tree import (
     Wanted,
 )
 from backup.stores.sftp.protocol import Garbled, SftpStatusError
-from provisioning.ssh.failures import FAILURES
+from provisioning.ssh.failures import FAILURES, make_cut
 from provisioning.ssh.host import SshHost
 
 LOST = (
@@ -64,20 +64,22 @@ def open_sftp_tree(host: SshHost, path: bytes) -> Iterator["SftpTree"]:
         SourceError: The host does not answer, offers no SFTP, or the path is not there.
     """
     with translated(), host.open_subsystem("sftp") as channel:
-        with _answering(host.name):
+        with _answering(host):
             line = ReadingLine(channel)
-        yield SftpTree(host.name, line, path)
+        yield SftpTree(host, line, path)
 
 
 @contextmanager
-def _answering(host: str) -> Iterator[None]:
+def _answering(host: SshHost) -> Iterator[None]:
     """Say of a line that breaks, or of answers that make no sense, that reading came to no end."""
-    try:
-        yield
-    except Garbled as error:
-        raise failed(host, f"what it sent makes no sense: {error}".encode(), None) from error
-    except FAILURES as error:
-        raise failed(host, f"the line was cut {error}".rstrip().encode(), None) from error
+    with translated():
+        try:
+            yield
+        except Garbled as error:
+            words = f"what it sent makes no sense: {error}".encode()
+            raise failed(host.name, words, None) from error
+        except FAILURES as error:
+            raise make_cut(host.target, error) from error
 
 
 class SftpTree:
@@ -87,7 +89,7 @@ class SftpTree:
     clock_offset = -_CLOCK_MAY_BE_BEHIND
     """SFTP tells no time: what changed in the last minutes is not trusted to be unchanged."""
 
-    def __init__(self, host: str, line: ReadingLine, path: bytes) -> None:
+    def __init__(self, host: SshHost, line: ReadingLine, path: bytes) -> None:
         """Look at the path.
 
         Raises:
@@ -101,9 +103,9 @@ class SftpTree:
                 self._path = line.real_path(path)
                 status = line.look(self._path)
             except SftpStatusError as error:
-                raise not_there(host, path, to_error(error)) from error
+                raise not_there(host.name, path, to_error(error)) from error
             except RefusedError as error:
-                raise not_there(host, path, error) from error
+                raise not_there(host.name, path, error) from error
         self.root = Root(self._path, status, Extra())
         self._listed: dict[bytes, Rows | OSError] = {}
 
@@ -231,7 +233,7 @@ class _Arriving:
 
     xattrs: Xattrs = ()
 
-    def __init__(self, host: str, before: os.stat_result, pieces: Iterator[bytes]) -> None:
+    def __init__(self, host: SshHost, before: os.stat_result, pieces: Iterator[bytes]) -> None:
         self.before = before
         self.error: OSError | None = None
         self._host = host

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backup.selection import SnapshotFilter, SnapshotNotFoundError, choose_id
+from backup.sources.remote.lines import failed
 from ops.causes import CAUSES, tell_cause, tell_error
 from ops.errors import WrongUseError
 from ops.jobs.reasons import explain as explain_reason
@@ -160,3 +161,11 @@ def test_why_the_heartbeat_url_did_not_answer_is_told() -> None:
     ):
         document["call"] |= {"error": error}  # type: ignore[operator]  # a table of the file
         assert told in list(tell_heartbeat(document, now))[1]
+
+
+def test_what_went_wrong_with_the_files_of_a_host_is_told() -> None:
+    told = render_error(failed("web1", b"the listing has no end", None))
+    assert "đầu bên kia bị lỗi: danh sách tệp không có phần kết" in told
+    assert tell_cause("what it sent makes no sense: not one name").endswith(
+        "khuôn dạng: not one name"
+    )
