@@ -92,8 +92,7 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `Store.list`; page by page, and never a page less."""
-        start = self.name_of(validate_key(prefix)) + "/" if prefix else self.name_of("")
-        query = [("list-type", "2"), ("prefix", start), ("encoding-type", "url")]
+        query = [("list-type", "2"), ("prefix", self.start_of(prefix)), ("encoding-type", "url")]
         if self._page is not None:
             query.append(("max-keys", str(self._page)))
         token = ""
@@ -216,6 +215,10 @@ class S3Store:
         """Give an object's full name in the bucket."""
         prefix = self._settings.prefix
         return f"{prefix}/{key}" if prefix else key
+
+    def start_of(self, folder: str) -> str:
+        """Give what the full names of all objects in a folder begin with; "" for everything."""
+        return self.name_of(validate_key(folder)) + "/" if folder else self.name_of("")
 
     def key_of(self, name: str) -> str | None:
         """Give the key of a full name; None for what is no object of ours."""

@@ -52,19 +52,17 @@ class Version(NamedTuple):
     is_latest: bool
 
 
-def list_versions(store: S3Store, prefix: str, *, below: bool = True) -> Iterator[Version]:
+def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
     """Yield all versions of the objects in a folder, those of one key with the newest first.
 
     Args:
         store: Where.
-        prefix: The folder, or the key where `below` is false; "" for everything.
-        below: Whether it is a folder.
+        prefix: The folder; "" for everything.
 
     Raises:
         StoreError: The listing failed; a partial one is never silently whole.
     """
-    name = store.name_of(validate_key(prefix)) if prefix else store.name_of("")
-    start = f"{name}/" if prefix and below else name
+    start = store.start_of(prefix)
     marker: dict[str, Any] = {}
     while True:
         with translated(_CANNOT_LIST, key=prefix or "/", place=store.location):
