@@ -97,17 +97,6 @@ def entries_at(index: Index, positions: npt.NDArray[np.int64]) -> list[PackedBlo
     ]
 
 
-def entry_at(index: Index, position: int) -> PackedBlob:
-    """Give the entry at one position of the index."""
-    return PackedBlob(
-        index.ids()[position * ID_LENGTH : (position + 1) * ID_LENGTH],
-        BlobType(index.types()[position]),
-        int(index.offsets()[position]),
-        int(index.sizes()[position]),
-        int(index.plain_sizes()[position]),
-    )
-
-
 class Mentions:
     """Ids that trees mention, gathered until many can be looked up at once.
 

@@ -112,11 +112,6 @@ class Tally:
         )
 
 
-def os_error(error: OSError) -> tuple[int, str]:
-    """Give an error's number and its text."""
-    return error.errno or 0, os_text(error)
-
-
 def os_text(error: OSError) -> str:
     """Give an error's text without paths."""
     return error.strerror or str(error)
