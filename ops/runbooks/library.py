@@ -9,7 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from ops.text import language
-from runbooks.errors import RunbookUseError
+from runbooks.errors import RunbookTextError, RunbookUseError
+from runbooks.front_matter import read_front_matter
 from runbooks.procedure import Runbook
 from runbooks.reading import load_runbook
 
@@ -22,10 +23,14 @@ def load_runbooks(estate_file: Path) -> list[Runbook]:
     Raises:
         RunbookTextError: One has mistakes; names all mistakes of that one.
     """
-    found: dict[str, Runbook] = {}
-    for folder in (SHIPPED, estate_file.parent / "runbooks"):
-        found |= {it.id: it for it in map(load_runbook, choose_files(folder.glob("*.md")))}
+    found = {it.id: it for it in map(load_runbook, _list_files(estate_file))}
     return [found[name] for name in sorted(found)]
+
+
+def _list_files(estate_file: Path) -> list[Path]:
+    """Give the files to read; of two with one id the later counts."""
+    own = estate_file.parent / "runbooks"
+    return [path for folder in (SHIPPED, own) for path in choose_files(folder.glob("*.md"))]
 
 
 def choose_files(paths: Iterable[Path]) -> list[Path]:
@@ -42,17 +47,32 @@ def choose_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def find_runbook(estate_file: Path, wanted: str) -> Runbook:
-    """Find one by its id.
+    """Find one by its id; mistakes in others keep nobody from it.
 
     Raises:
+        RunbookTextError: It has mistakes itself, or a file does that does not tell its id.
         RunbookUseError: There is none.
     """
-    for runbook in load_runbooks(estate_file):
-        if runbook.id == wanted:
-            return runbook
+    found = None
+    for path in _list_files(estate_file):
+        try:
+            runbook = load_runbook(path)
+        except RunbookTextError:
+            if _read_id(path) in {wanted, ""}:
+                raise
+            continue
+        found = runbook if runbook.id == wanted else found
+    if found is not None:
+        return found
     raise RunbookUseError(
         'there is no runbook "{id}"',
         data="nothing was changed",
         next_step="`{program} runbook.list` lists all of them",
         id=wanted,
     )
+
+
+def _read_id(path: Path) -> str:
+    """Give the id in a file's front matter; empty where that cannot be read."""
+    front, _problems = read_front_matter(path.read_text(encoding="utf-8").splitlines())
+    return str(front.values.get("id", ""))

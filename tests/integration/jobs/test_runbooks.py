@@ -263,6 +263,11 @@ def test_a_runbook_with_mistakes_is_refused_with_its_lines(estate: Path) -> None
     assert told.returncode == 1
     assert "hong.vi.md: 4: step 1 has no fence" in told.stderr
     assert "hong.vi.md: 1: `title` is missing" in told.stderr
+    assert giucong(estate, "runbook.show", "--id", "hong").returncode == 1
+    assert giucong(estate, "runbook.show", "--id", "restore-one-file").returncode == 0
+
+    (own / "hong.vi.md").write_text("+++\nid = 'restore-one-file\n+++\n", encoding="utf-8")
+    assert giucong(estate, "runbook.show", "--id", "restore-one-file").returncode == 1
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.md")), ids=lambda path: path.stem)
