@@ -29,9 +29,9 @@ def copy_path(part: DatabasePart) -> str:
     return f"databases/{part.name}.{'sqlite' if part.engine == 'sqlite' else 'sql'}"
 
 
-def globals_path(part: DatabasePart) -> str | None:
-    """Give the path of its accounts and roles, without the site; None where there are none."""
-    return None if part.engine == "sqlite" else f"databases/{part.name}.globals.sql"
+def globals_path(part: DatabasePart) -> str:
+    """Give the path of the accounts and roles of a database on a server, without the site."""
+    return f"databases/{part.name}.globals.sql"
 
 
 def connect(estate: Estate, part: DatabasePart) -> Connection:
@@ -105,7 +105,4 @@ def database_sources(
     else:
         yield at, postgresql_source(connection, on_facts=on_facts)
         make_globals = make_postgresql_globals
-    yield (
-        f"databases/{part.name}.globals.sql",
-        TextSource(lambda: make_globals(connection), GLOBALS_MODE),
-    )
+    yield globals_path(part), TextSource(lambda: make_globals(connection), GLOBALS_MODE)

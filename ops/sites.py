@@ -301,7 +301,6 @@ def _files_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) -
 
 def _remote_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) -> Mount:
     top = os.fsencode(part.path).rstrip(b"/")
-    live = _live_files_there(reading.site, part.host)
     left_out = (*reading.site.exclude, *part.exclude)
     patterns = compile_excludes(left_out, top)
     noted = FilesReading(part, files_path(part), left_out)
@@ -309,21 +308,12 @@ def _remote_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) 
     source = remote_source(
         estate,
         part,
-        is_excluded=_make_test(noted, patterns, live, len(top)),
-        options_key=repr((patterns.sensitive, sorted(live))),
+        is_excluded=_make_test(noted, patterns, frozenset(), len(top)),
+        options_key=repr(patterns.sensitive),
         on_lost=noted.lose,
         on_size=noted.take_size,
     )
     return Mount(os.fsencode(f"{root}/{noted.at}"), source)
-
-
-def _live_files_there(site: Site, host: str | None) -> frozenset[bytes]:
-    return frozenset(
-        os.fsencode(part.database) + suffix.encode()
-        for part in site.databases
-        if part.engine == "sqlite" and part.host == host
-        for suffix in COMPANIONS
-    )
 
 
 def compile_excludes(texts: Sequence[str], top: bytes) -> Patterns:
