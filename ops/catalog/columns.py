@@ -22,6 +22,12 @@ def table_info(kind: Kind) -> dict[str, dict[str, str]]:
     return {"info": {"kind": kind}}
 
 
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """Give the condition of a check that a column holds one of these values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware in Python, UTC with microseconds in the database.
 

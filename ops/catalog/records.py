@@ -16,16 +16,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.catalog.columns import Base, UTCDateTime, new_id, table_info
+from ops.catalog.columns import Base, UTCDateTime, new_id, one_of, table_info
 
 STATES = ("due", "claimed", "running", "ended")
 OUTCOMES = ("ok", "incomplete", "failed", "not_checked", "missed", "skipped")
 NOTICE_STATES = ("waiting", "sending", "sent", "failed", "dropped")
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({listed})"
 
 
 class JournalRow(Base):
@@ -143,8 +138,8 @@ class Occurrence(Base):
     __tablename__ = "occurrences"
     __table_args__ = (
         UniqueConstraint("job", "due_at", name="occurrence_once"),
-        CheckConstraint(_one_of("state", STATES), name="occurrence_state"),
-        CheckConstraint(_one_of("outcome", OUTCOMES), name="occurrence_outcome"),
+        CheckConstraint(one_of("state", STATES), name="occurrence_state"),
+        CheckConstraint(one_of("outcome", OUTCOMES), name="occurrence_outcome"),
         CheckConstraint("(state = 'ended') = (outcome IS NOT NULL)", name="occurrence_ended"),
         Index(
             "occurrences_open",
@@ -195,7 +190,7 @@ class Run(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        CheckConstraint(_one_of("outcome", OUTCOMES), name="run_outcome"),
+        CheckConstraint(one_of("outcome", OUTCOMES), name="run_outcome"),
         Index("runs_job", "job", "started_at"),
         table_info("record"),
     )
@@ -233,7 +228,7 @@ class Notice(Base):
     __tablename__ = "notices"
     __table_args__ = (
         UniqueConstraint("subject_key", "target", name="notice_once"),
-        CheckConstraint(_one_of("state", NOTICE_STATES), name="notice_state"),
+        CheckConstraint(one_of("state", NOTICE_STATES), name="notice_state"),
         Index("notices_waiting", "state", "next_try_at"),
         table_info("record"),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ops.catalog.columns import Base, UTCDateTime, new_id, table_info
+from ops.catalog.columns import Base, UTCDateTime, new_id, one_of, table_info
 
 VERDICTS = ("clean", "infected", "incomplete", "not_checked")
 
@@ -74,10 +74,7 @@ class MalwareScan(Base):
 
     __tablename__ = "malware_scans"
     __table_args__ = (
-        CheckConstraint(
-            "verdict IN ('clean', 'infected', 'incomplete', 'not_checked')",
-            name="malware_scan_verdict",
-        ),
+        CheckConstraint(one_of("verdict", VERDICTS), name="malware_scan_verdict"),
         Index("malware_scans_site", "site", "ended_at"),
         table_info("record"),
     )
