@@ -205,9 +205,13 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         """See `Store.delete`. A bucket that keeps versions only hides it."""
-        self.look(key)
+        self._allow_delete(key, self.look(key))
         with translated(_CANNOT_DELETE, key=key, place=self.location):
             self.line.ask("DELETE", self.name_of(key))
+
+    def _allow_delete(self, key: str, headers: Mapping[str, str]) -> None:
+        """Raise where what the server tells of an object forbids it; see `_promise`."""
+        del key, headers
 
     # Names -------------------------------------------------------------------------------------
 

@@ -39,8 +39,7 @@ class LockingS3Store(S3Store):
         """See `Promises.locked_until`."""
         name = self.name_of(validate_key(key))
         with translated(_CANNOT_LOOK, key=key, place=self.location):
-            until = retained_until(self.line.ask("HEAD", name).headers)
-        return until if until is not None and until > datetime.now(UTC) else None
+            return _locked_until(self.line.ask("HEAD", name).headers)
 
     def renew(self, keys: Iterable[str]) -> None:
         """See `Promises.renew`."""
@@ -59,8 +58,8 @@ class LockingS3Store(S3Store):
                 Retention={"Mode": self._mode, "RetainUntilDate": now + self._new},
             )
 
-    def delete(self, key: str) -> None:
-        """See `Store.delete`; what is promised to stay is refused, not hidden.
+    def _allow_delete(self, key: str, headers: Mapping[str, str]) -> None:
+        """Refuse to delete what is promised to stay, rather than hide it.
 
         Index files are the exception: those that replace them must be the only ones seen, so they
         are hidden, and their locked version stays until its time is up.
@@ -69,10 +68,9 @@ class LockingS3Store(S3Store):
             ObjectLockedError: It is promised to stay; `params` says until when.
         """
         if key.startswith(LOCKABLE) and not key.startswith("index/"):
-            until = self.locked_until(key)
+            until = _locked_until(headers)
             if until is not None:
                 raise locked_error(key, self.location, until)
-        super().delete(key)
 
     def _promise(self, key: str) -> dict[str, str]:
         if not key.startswith(LOCKABLE):
@@ -86,6 +84,11 @@ class LockingS3Store(S3Store):
     @property
     def _mode(self) -> Literal["COMPLIANCE", "GOVERNANCE"]:
         return "COMPLIANCE" if self.settings.lock_mode == "compliance" else "GOVERNANCE"
+
+
+def _locked_until(headers: Mapping[str, str]) -> datetime | None:
+    until = retained_until(headers)
+    return until if until is not None and until > datetime.now(UTC) else None
 
 
 def retained_until(headers: Mapping[str, str]) -> datetime | None:
