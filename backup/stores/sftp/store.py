@@ -13,6 +13,9 @@ Crash-safe order of a write:
 
 A server without the fsync extension gets no 4 and 6; `durability` then says "not confirmed", and
 after a crash of the server `check` tells what is missing.
+
+A delete is not made durable: SFTP has no fsync of a folder. A journaling file system keeps the
+order of deletes and writes, so a crash of the server may undo the last deletes, and no others.
 """
 
 import contextlib
