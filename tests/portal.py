@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,8 +187,8 @@ def _fill_in(name: str, target: Path, words: dict[str, str]) -> None:
     target.write_text(text, encoding="utf-8")
 
 
-def _program(name: str, package: str, folders: Sequence[str] = ("/usr/bin",)) -> str:
-    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *folders)))
+def _program(name: str, package: str) -> str:
+    found = shutil.which(name)
     if found is None:
         raise RuntimeError(f"{name} is missing: apt-get install {package}")
     return found

@@ -68,15 +68,13 @@ class S3Server:
         self.client().create_bucket(Bucket=name, ObjectLockEnabledForBucket=locking)
         return name
 
-    def settings(
-        self, bucket: str, credential: Credential = WRITER, *, prefix: str = "main/site"
-    ) -> S3Settings:
+    def settings(self, bucket: str, *, prefix: str = "main/site") -> S3Settings:
         return S3Settings(
             endpoint=self.endpoint,
             bucket=bucket,
             prefix=prefix,
-            access_key=credential.access_key,
-            secret_key=credential.secret_key,
+            access_key=WRITER.access_key,
+            secret_key=WRITER.secret_key,
             region=_REGION,
         )
 

@@ -49,8 +49,8 @@ def lives(mark: str) -> bool:
     return False
 
 
-def dies(mark: str, seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
+def dies(mark: str) -> bool:
+    deadline = time.monotonic() + 5
     while lives(mark):
         if time.monotonic() > deadline:
             return False

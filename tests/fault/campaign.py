@@ -207,13 +207,11 @@ def _state_of(part: str, objects: dict[str, bytes]) -> State:
     return ((part, 0), *sorted(kinds.items()))
 
 
-def ask_restic(
-    folder: Path, words: Sequence[str], *, password: str = PASSWORD
-) -> subprocess.CompletedProcess[str]:
+def ask_restic(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run stock restic on a repository in a folder; it must succeed."""
     done = subprocess.run(
         ["restic", "--no-cache", "-r", str(folder), *words],
-        env={"RESTIC_PASSWORD": password, "PATH": "/usr/bin:/bin", "GOMAXPROCS": "1"},
+        env={"RESTIC_PASSWORD": PASSWORD, "PATH": "/usr/bin:/bin", "GOMAXPROCS": "1"},
         capture_output=True,
         text=True,
         check=False,

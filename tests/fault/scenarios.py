@@ -34,7 +34,6 @@ from tests.fault.world import (
 from tests.restic_oracle import PASSWORD
 
 KEPT = 2
-NEW_PASSWORD = b"another"
 
 
 @dataclass(frozen=True)

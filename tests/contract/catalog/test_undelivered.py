@@ -22,8 +22,8 @@ def keep(catalog: Catalog, *notices: dict[str, Any]) -> None:
             )
 
 
-def given_up(target: str = "nva", at: datetime = NOW - DAY) -> dict[str, Any]:
-    return {"target": target, "state": "failed", "error": "refused", "created_at": at}
+def given_up(at: datetime = NOW - DAY) -> dict[str, Any]:
+    return {"target": "nva", "state": "failed", "error": "refused", "created_at": at}
 
 
 def read(catalog: Catalog) -> tuple[int, int]:

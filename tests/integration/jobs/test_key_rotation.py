@@ -75,8 +75,8 @@ def opens(place: Path, password: str) -> bool:
     return True
 
 
-def key_of(estate: Path, suffix: str = "") -> str:
-    return (estate.parent / f"keys/repository.key{suffix}").read_text().strip()
+def key_of(estate: Path) -> str:
+    return (estate.parent / "keys/repository.key").read_text().strip()
 
 
 def begin(path: Path) -> Iterator[str]:

@@ -46,9 +46,9 @@ unit = "xa"
 """
 
 
-def build_signed_estate(folder: Path, more: str = FAR) -> Path:
+def build_signed_estate(folder: Path) -> Path:
     """Build it, make its repositories; gives the estate file."""
-    path = build_estate(folder, more)
+    path = build_estate(folder, FAR)
     text = path.read_text(encoding="utf-8")
     text = text.replace("schema = 1", 'schema = 1\ninclude = ["sites.d/*.toml"]', 1)
     text = text.replace("[[stores]]", KEYS, 1)

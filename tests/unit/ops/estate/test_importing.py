@@ -33,9 +33,9 @@ def plan(
     )
 
 
-def mistakes(folder: Path, content: bytes | str, more: str = "") -> list[tuple[str, str]]:
+def mistakes(folder: Path, content: bytes | str) -> list[tuple[str, str]]:
     with pytest.raises(SheetError) as caught:
-        plan(folder, content, more=more)
+        plan(folder, content)
     assert all(problem.fix for problem in caught.value.problems)
     return [(problem.key, problem.what) for problem in caught.value.problems]
 
