@@ -181,8 +181,16 @@ def describe_failure(error: BaseException) -> JobResult:
     if not hasattr(error, "next_step"):
         return JobResult("failed", "crashed", _brief(error))
     parts = {part: getattr(error, part) for part in ("what", "why", "data", "next_step")}
-    told = {key: clean_text(str(value)) for key, value in getattr(error, "params", {}).items()}
-    return JobResult("failed", reason, {**parts, "params": told})
+    params = {key: _keep(value) for key, value in getattr(error, "params", {}).items()}
+    return JobResult("failed", reason, {**parts, "params": params})
+
+
+def _keep(value: object) -> object:
+    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
+    if hasattr(value, "what") and hasattr(value, "params"):
+        return {"what": value.what, "params": {key: _keep(it) for key, it in value.params.items()}}
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return clean_text(text)
 
 
 def _brief(error: BaseException) -> dict[str, str]:
