@@ -5,7 +5,6 @@ digits of the SHA-256 of number, blank and characters. A blank in the file is pr
 that is not plain ASCII on one line is printed as the same JSON in ASCII, which opens the same.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -111,8 +110,3 @@ def _join_lines(text: str) -> Iterator[str]:
 def _line(number: int, piece: str) -> str:
     body = f"{number:02} {piece}"
     return f"{body} {hashlib.sha256(body.encode()).hexdigest()[:4]}"
-
-
-def image_of(url: str) -> bytes:
-    """Give the bytes of a `data:` URL with an image."""
-    return base64.b64decode(url.partition(",")[2])
