@@ -14,7 +14,7 @@ class PackReading(Base):
     Attributes:
         site, store: Names in the estate.
         pack: Id of the pack, 64 hexadecimal digits.
-        read_at: When.
+        read_at: When; the year 1970 for one that was found damaged since (`ops.jobs.pack_memory`).
     """
 
     __tablename__ = "pack_readings"

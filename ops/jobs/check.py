@@ -3,6 +3,9 @@
 The catalog remembers when each pack was last read back and found sound. Each day reads those that
 were not read for longest, a share of the bytes and one more for every day on which no check ran,
 so that every stored byte is read back within `reread_days`.
+
+What was found damaged is read again by every check, also by one that reads nothing else, until it
+is sound or gone: no check that has not looked there calls the repository good.
 """
 
 from collections.abc import Mapping
@@ -20,7 +23,12 @@ from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
 from ops.jobs.mending import mend
-from ops.jobs.pack_memory import choose_packs, recall_readings, remember_readings
+from ops.jobs.pack_memory import (
+    DAMAGED_AT,
+    choose_packs,
+    recall_readings,
+    remember_readings,
+)
 from ops.jobs.protection_trial import try_protection
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
@@ -70,9 +78,12 @@ def check(
             result = check_repository(repository, request, progress)
     update_index(context.catalog, repository, site=site.name, store=store.name)
     stored = repository.list_packs()
-    gone = [it for it in read_at if it not in stored] + list(result.damaged_packs)
+    gone = [it for it in read_at if it not in stored]
+    damaged = [it for it in result.damaged_packs if it in stored]
     where = (site.name, store.name)
-    remember_readings(context.catalog, where, result.verified_packs, gone=gone, now=now)
+    remember_readings(
+        context.catalog, where, result.verified_packs, damaged=damaged, gone=gone, now=now
+    )
     try_protection(context.catalog, estate, site.name, store)
     concluded = _conclude(result, {"store": store.name, "mended": mended})
     return _add_loss(concluded, context, estate, store)
@@ -102,12 +113,15 @@ def make_check_request(
     Args:
         repository: Its packs are listed where a share is wanted.
         wanted: Whether to read none, the day's share or all.
-        read_at: When each pack was last read back and found sound.
+        read_at: When each pack was last read back and found sound; `DAMAGED_AT` where it was not.
         within: Everything is to be read back within that time.
         now: Present moment.
     """
-    if wanted != "share":
-        return CheckRequest(read_data=wanted)
+    if wanted == "all":
+        return CheckRequest(read_data="all")
+    if wanted == "none":
+        damaged = frozenset(it for it, at in read_at.items() if at == DAMAGED_AT)
+        return CheckRequest(PackChoice(damaged) if damaged else "none")
     packs = repository.list_packs()
     return CheckRequest(PackChoice(choose_packs(packs, read_at, within=within, now=now)))
 

@@ -71,6 +71,20 @@ def test_a_damaged_index_is_made_anew_after_asking(estate: Path) -> None:
     assert giucong(estate, "backup.check", *SITE, "--read-data").returncode == 0
 
 
+def test_damage_that_was_found_stays_until_it_is_gone(estate: Path) -> None:
+    pack = one_file(estate, "data")
+    sound = pack.read_bytes()
+    flip(pack, 10)
+    found = [giucong(estate, "backup.check", *SITE, *it) for it in (("--read-data",), ())]
+    state = giucong(estate, "backup.status")
+    pack.write_bytes(sound)
+    healed = [giucong(estate, "backup.check", *SITE) for _ in range(2)]
+
+    assert [it.returncode for it in found] == [1, 1]
+    assert "0 of 1 sites are well" in state.stdout
+    assert [it.returncode for it in healed] == [0, 0]
+
+
 def test_a_damaged_pack_is_taken_out_and_the_next_backup_heals(estate: Path) -> None:
     pack = one_file(estate, "data")
     flip(pack, 10)

@@ -13,7 +13,7 @@ from backup.snapshots import Snapshot
 from ops.errors import OpsError
 from ops.estate.policies import Retention
 from ops.jobs.forget import make_policy
-from ops.jobs.pack_memory import choose_packs
+from ops.jobs.pack_memory import DAMAGED_AT, choose_packs
 from ops.jobs.repositories import make_key_file
 from ops.jobs.restore_work import _write_result
 from ops.retention.protection import NEWEST_WHOLE, Guard, protect
@@ -59,6 +59,15 @@ def test_what_would_be_overdue_is_read_although_new_packs_come_first() -> None:
 
     chosen = choose_packs({**_packs(3), **fresh}, old, within=WITHIN, now=NOON)
     assert old.keys() < chosen
+
+
+def test_a_damaged_pack_is_read_every_day_and_counts_as_no_reading() -> None:
+    packs = _packs(300)
+    damaged = list(packs)[-1]
+    chosen = choose_packs(packs, {damaged: DAMAGED_AT}, within=WITHIN, now=NOON)
+
+    assert damaged in chosen
+    assert len(chosen - {damaged}) == 10
 
 
 def test_after_a_year_everything_is_read() -> None:
