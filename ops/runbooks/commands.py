@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from runbooks.filling import Command
+from runbooks.filling import Command, mask
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 
 _OURS = frozenset({"giucong", "fab"})
@@ -55,6 +55,9 @@ class ProcessCommands:
             output.seek(0)
             read = output.read(KEPT_CHARACTERS * 4).decode("utf-8", "replace")
         text = read.replace("\0", "\ufffd")
+        if len(text) > KEPT_CHARACTERS:  # the runner would not know half a secret at the cut
+            secrets = {str(position): secret for position, secret in command.secrets.items()}
+            text = mask(text, secrets)
         return CommandResult(code, text[:KEPT_CHARACTERS])
 
 

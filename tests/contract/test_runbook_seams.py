@@ -21,11 +21,12 @@ from ops.runbooks.approver import EstateApprover
 from ops.runbooks.carrying_out import MachineClock
 from ops.runbooks.commands import ProcessCommands
 from runbooks.errors import RunbookError, SamePersonError
-from runbooks.filling import Command
+from runbooks.filling import MASK, Command
 from runbooks.memory import MemoryApprover, MemoryCommands, ScriptedAsker
 from runbooks.seams import (
     EXIT_NO_PROGRAM,
     EXIT_TOO_LATE,
+    KEPT_CHARACTERS,
     Approver,
     CommandResult,
     Commands,
@@ -90,6 +91,14 @@ def test_a_process_gets_the_path_of_a_file_and_no_secret_in_its_arguments() -> N
 
     assert result.output.startswith("/dev/fd/")
     assert result.output.endswith(f" là đây {SECRET}\n")
+
+
+def test_no_half_of_a_secret_is_left_where_long_output_is_cut() -> None:
+    script = f"import sys; print('x' * {KEPT_CHARACTERS - 3} + open(sys.argv[1]).read() + 'end')"
+    command = Command((sys.executable, "-c", script, ""), {3: SECRET}, "python")
+    result = ProcessCommands({}).run(command, deadline=10)
+
+    assert result.output == "x" * (KEPT_CHARACTERS - 3) + MASK
 
 
 @dataclass
