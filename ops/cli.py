@@ -7,8 +7,6 @@ Fabric and paramiko take a quarter of a second to import; a task that needs SSH 
 import io
 import os
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from invoke.exceptions import Exit
@@ -86,7 +84,7 @@ class Giucong(OperatorProgram):
         raise Exit(code=code)
 
 
-def show_status() -> int | None:
+def show_status() -> int:
     """Show the state of everything, to who may see all of it.
 
     The module that knows it is loaded now and not before.
@@ -96,15 +94,10 @@ def show_status() -> int | None:
     """
     from ops.people.acting import check_door
     from ops.people.rights import BARE
+    from ops.status import show
 
     check_door(BARE, {})
-    if find_spec("ops.status") is None:
-        from ops.jobs.showing_estate import show_estate
-
-        show_estate(at="", as_json=False)
-        return None
-    code: int | None = import_module("ops.status").show()
-    return code
+    return show()
 
 
 def main() -> None:
