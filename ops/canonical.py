@@ -27,6 +27,15 @@ def clean_text(value: str) -> str:
     return _PASSWORD_IN_URL.sub(r"\1:***@", composed)
 
 
+def keep_told(value: object) -> object:
+    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
+    if hasattr(value, "what") and hasattr(value, "params"):
+        params = {name: keep_told(it) for name, it in value.params.items()}
+        return {"what": value.what, "params": params}
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return clean_text(text)
+
+
 def digest_of(value: object) -> str:
     """Give the SHA-256 of the value's canonical JSON, in hexadecimal."""
     return sha256(canonical_json(value).encode()).hexdigest()

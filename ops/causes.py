@@ -111,6 +111,13 @@ CAUSES = frozenset({
     N_("the server does not say what it is"),
     N_("what it sent makes no sense"),
     N_("without a word"),
+    # what a way of reading a host cannot keep
+    N_("extended attributes and access lists"),
+    N_("names of owners"),
+    N_("hard links: each name is a file of its own"),
+    N_("fractions of seconds"),
+    N_("a change that keeps size and time is not seen"),
+    N_("mounted file systems are not told apart"),
     # hosts and time
     N_("it ended the connection"),
     N_("it is not there"),

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ops.audience import speaking
+from ops.causes import tell_cause
 from ops.estate.models import Estate
 from ops.estate.sites import FilesPart
 from ops.manifest_databases import describe_database, put_back_database
@@ -91,7 +92,7 @@ def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
         "at": reading.at,
         "kind": reading.part.kind,
         "source": _describe_source(reading.part),
-        "lost": list(reading.lost),
+        "lost": [tell_cause(it) for it in reading.lost],
         "started_at": _moment(reading.started_at, zone),
         "files": reading.files,
         "size_bytes": reading.size_bytes,

@@ -11,6 +11,7 @@ from backup.errors import BackupError
 from backup.repository import Repository
 from backup.trees import Node
 from backup.walk import TreeReader, find_entry, walk
+from ops.canonical import keep_told
 from ops.deliveries.hash_lists import Listed, parse_hashes
 from ops.deliveries.judging import (
     NOT_CHECKED,
@@ -60,7 +61,7 @@ def _judge(site: Site, reader: TreeReader, tree: bytes, part: FilesPart, now: da
 
 
 def _not_checked(part: FilesPart, error: BackupError) -> Verdict:
-    return conclude(part.name, (Finding(NOT_CHECKED, {"cause": str(error)}),))
+    return conclude(part.name, (Finding(NOT_CHECKED, {"cause": keep_told(error)}),))
 
 
 def _list_files(reader: TreeReader, tree: bytes, path: bytes) -> dict[bytes, Node]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from backup.collector import calm_collector
-from ops.canonical import clean_text
+from ops.canonical import clean_text, keep_told
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
 from ops.ledger import claims
@@ -181,16 +181,8 @@ def describe_failure(error: BaseException) -> JobResult:
     if not hasattr(error, "next_step"):
         return JobResult("failed", "crashed", _brief(error))
     parts = {part: getattr(error, part) for part in ("what", "why", "data", "next_step")}
-    params = {key: _keep(value) for key, value in getattr(error, "params", {}).items()}
+    params = {key: keep_told(value) for key, value in getattr(error, "params", {}).items()}
     return JobResult("failed", reason, {**parts, "params": params})
-
-
-def _keep(value: object) -> object:
-    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
-    if hasattr(value, "what") and hasattr(value, "params"):
-        return {"what": value.what, "params": {key: _keep(it) for key, it in value.params.items()}}
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return clean_text(text)
 
 
 def _brief(error: BaseException) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_a_folder_read_through_sftp_alone_comes_back(
     restored = tmp_path / "out" / "cong-xa" / found["at"] / "ảnh" / "một.jpg"
     assert restored.read_bytes() == b"\xff" * 100_000
     assert found["source"] == {"kind": "sftp", "host": "web1", "path": str(there)}
-    assert "hard links: each name is a file of its own" in found["lost"]
+    assert "liên kết cứng: mỗi tên thành một tệp riêng" in found["lost"]
 
 
 def test_what_a_switch_prints_is_saved_without_a_shell(

@@ -13,6 +13,7 @@ import pytest
 
 from backup.selection import SnapshotFilter, SnapshotNotFoundError, choose_id
 from backup.sources.remote.lines import failed
+from backup.sources.remote.sftp_tree import LOST
 from ops.causes import CAUSES, tell_cause, tell_error
 from ops.errors import WrongUseError
 from ops.jobs.reasons import explain as explain_reason
@@ -169,3 +170,7 @@ def test_what_went_wrong_with_the_files_of_a_host_is_told() -> None:
     assert tell_cause("what it sent makes no sense: not one name").endswith(
         "khuôn dạng: not one name"
     )
+
+
+def test_what_a_way_of_reading_cannot_keep_is_told() -> None:
+    assert [text for text in LOST if tell_cause(text) == text] == []

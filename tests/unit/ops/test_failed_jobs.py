@@ -5,6 +5,9 @@ import json
 import pytest
 
 from backup.errors import StoreUnavailableError
+from ops.canonical import keep_told
+from ops.deliveries.judging import NOT_CHECKED
+from ops.deliveries.telling import tell_finding
 from ops.jobs.reasons import explain
 from ops.service.worker import describe_failure
 from provisioning.commands import Deadline, make_expired
@@ -32,3 +35,11 @@ def test_bytes_are_told_as_text() -> None:
     result = describe_failure(error)
 
     assert "`tệp` " in explain(result.reason, result.params, job="backup", site="cong-xa").what
+
+
+def test_a_delivery_that_was_not_looked_at_says_why() -> None:
+    finding = {
+        "cause": keep_told(StoreUnavailableError("{key} is not in {place}", key="x", place="nas"))
+    }
+
+    assert tell_finding(NOT_CHECKED, finding).endswith("x không có trong nas")
