@@ -111,6 +111,7 @@ def explain(connection: Connection, ended: Completed) -> SourceError:
         return refusal
     reason = _reason(connection, ended)
     if _TOO_OLD.search(ended.stderr):
+        lines = ended.stderr.decode("utf-8", "replace").splitlines()
         return SourceError(
             "the server of the database {database} is newer than pg_dump on {host}",
             why="{reason}",
@@ -119,7 +120,7 @@ def explain(connection: Connection, ended: Completed) -> SourceError:
             " postgresql-client-NN`",
             database=connection.database,
             host=connection.host.name,
-            reason=" · ".join(ended.stderr.decode("utf-8", "replace").splitlines()[:2]),
+            reason=connection.scrub(" · ".join(lines[:2])),
         )
     if _REFUSED.search(ended.stderr):
         return login_refused(connection, reason)
