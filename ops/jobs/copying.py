@@ -173,9 +173,9 @@ def _copy(
 
 
 def open_or_make(
-    catalog: Catalog, estate: Estate, site: str, store: Store, source: Repository
+    catalog: Catalog, estate: Estate, site: str, store: Store, source: Repository | None = None
 ) -> Repository:
-    """Open a copy's repository; it is made on first use, and never a second time.
+    """Open a repository; it is made on first use, cut like its source, and never a second time.
 
     Raises:
         RepositoryMissingError: It was there before.

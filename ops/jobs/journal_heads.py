@@ -18,7 +18,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.errors import BackupError
-from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
 from ops import journal
 from ops.catalog.opening import Catalog
@@ -30,7 +29,7 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.beginning import begin
 from ops.jobs.journal_evidence import KEY_MADE, SIGNED, gather_evidence, read_keys
-from ops.jobs.opening_stores import options_of
+from ops.jobs.opening_stores import open_store_of
 from ops.journal import Entry, Origin
 from ops.ledger.definitions import JobResult
 from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
@@ -75,13 +74,13 @@ class Examination:
         return "ok" if any(self.counts.values()) else "not_checked"
 
 
-def open_root(store: Store) -> OpenStore:
+def open_root(estate: Estate, store: Store) -> OpenStore:
     """Open the root of a store that has the service's own repository.
 
     Raises:
         BackupError: It cannot be reached, is not mounted, or has no such repository yet.
     """
-    root = open_store(reveal(store.url), options_of(store))
+    root = open_store_of(estate, store, reveal(store.url))
     root.size(f"{OWN_SITE}/config")
     return root
 
@@ -99,7 +98,7 @@ def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> E
     unreached: dict[str, str] = {}
     for store in estate.stores:
         try:
-            kept[store.name] = read_heads(open_root(store), newest)
+            kept[store.name] = read_heads(open_root(estate, store), newest)
         except (BackupError, OpsError) as error:
             unreached[store.name] = tell_error(error)
     chain = journal.verify(catalog)
@@ -155,7 +154,7 @@ def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead
     failed: dict[str, str] = {}
     for store in estate.stores:
         try:
-            put_head(open_root(store), head)
+            put_head(open_root(estate, store), head)
         except (BackupError, OpsError) as error:
             failed[store.name] = tell_error(error)
     having = [store.name for store in estate.stores if store.name not in failed]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backup.create import BackupResult, create_snapshot, find_parent
+from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
 from backup.errors import BackupError
 from backup.locks import hold_lock
 from backup.mirror import update_mirror
@@ -34,7 +34,9 @@ from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.backup import summarize
 from ops.jobs.beginning import Start, clear_scratch
-from ops.jobs.indexing import read_seen, update_index, was_seen
+from ops.jobs.choosing import choose_stores
+from ops.jobs.copying import ensure_mounted, open_or_make
+from ops.jobs.indexing import read_seen, update_index
 from ops.jobs.journal_heads import (
     ENOUGH_HEADS,
     broken_params,
@@ -43,12 +45,7 @@ from ops.jobs.journal_heads import (
     open_root,
     sign_now,
 )
-from ops.jobs.repositories import (
-    RepositoryMissingError,
-    init_repository,
-    open_place,
-    open_repository,
-)
+from ops.jobs.repositories import open_place, open_repository
 from ops.ledger.definitions import JobResult
 from ops.recovery.content import make_own_request
 from ops.recovery.guide import put_guide, write_guide
@@ -146,8 +143,7 @@ def _save_everywhere(
     estate = start.estate
     saved: dict[str, _Saved] = {}
     failed: dict[str, str] = {}
-    ordered = sorted(estate.stores, key=lambda it: ("primary", "copy", "mirror").index(it.role))
-    for store in ordered:
+    for store in choose_stores(estate, ""):
         try:
             if store.role == "mirror":
                 saved[store.name] = _mirror(context, estate, store, wait)
@@ -161,7 +157,7 @@ def _save_everywhere(
 def _save(
     context: RunContext, start: Start, store: Store, copy: Path, progress: Progress, wait: timedelta
 ) -> _Saved:
-    repository = _open_or_make(context.catalog, start.estate, store)
+    repository = open_or_make(context.catalog, start.estate, OWN_SITE, store)
     request, reading = make_own_request(
         start.estate, store, copy,
         version=start.version, run=str(context.run_id), now=datetime.now(UTC),
@@ -183,34 +179,23 @@ def _note(
     store: Store,
     repository: Repository,
     made: tuple[BackupResult, Reading],
-    request: Any,
+    request: BackupRequest,
 ) -> _Saved:
     result, reading = made
     is_whole = not result.errors and not reading.damaged
-    outcomes = {result.snapshot_id: "ok" if is_whole else "incomplete"}
+    outcome = "ok" if is_whole else "incomplete"
     update_index(
         context.catalog, repository, site=OWN_SITE, store=store.name,
-        outcomes={key: value for key, value in outcomes.items() if key},
+        outcomes={result.snapshot_id: outcome} if result.snapshot_id else {},
     )  # fmt: skip
     return _Saved(summarize(start.estate, request, reading, result), is_whole)
-
-
-def _open_or_make(catalog: Catalog, estate: Estate, store: Store) -> Repository:
-    """Open the repository; it is made on first use, and never a second time."""
-    try:
-        return open_repository(estate, OWN_SITE, store)
-    except RepositoryMissingError:
-        if was_seen(catalog, OWN_SITE, store.name):
-            raise  # a disk that is not mounted, most likely
-    return init_repository(estate, OWN_SITE, store)
 
 
 def _mirror(context: RunContext, estate: Estate, store: Store, wait: timedelta) -> _Saved:
     """Bring a mirror up to date with its source."""
     source = estate.store(store.of or "")
     opened = open_repository(estate, OWN_SITE, source)
-    if was_seen(context.catalog, OWN_SITE, store.name):
-        open_repository(estate, OWN_SITE, store)
+    ensure_mounted(context.catalog, estate, OWN_SITE, store)
     place = open_place(estate, OWN_SITE, store)
     update_mirror(opened, place, retry_for=wait)
     repository = open_repository(estate, OWN_SITE, store)
@@ -230,7 +215,9 @@ def put_guides(estate: Estate, catalog: Catalog) -> dict[str, str]:
     for store in estate.stores:
         there = {site for site, name in seen if name == store.name}
         try:
-            put_guide(open_root(store), write_guide(estate, store, reveal(store.url), there))
+            put_guide(
+                open_root(estate, store), write_guide(estate, store, reveal(store.url), there)
+            )
         except (BackupError, OpsError, OSError) as error:
             failed[store.name] = tell_error(error)
     return failed

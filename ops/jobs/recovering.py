@@ -201,7 +201,7 @@ def _lost_heads(estate: Estate, beyond: int) -> list[dict[str, Any]]:
     found: dict[tuple[int, str], None] = {}
     for store in estate.stores:
         with suppress(BackupError, OpsError):
-            heads = read_heads(open_root(store)).heads
+            heads = read_heads(open_root(estate, store)).heads
             found |= {(it.sequence, it.hash): None for it in heads if it.sequence > beyond}
     return [{"sequence": sequence, "hash": text} for sequence, text in found]
 

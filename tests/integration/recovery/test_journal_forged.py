@@ -107,7 +107,7 @@ def test_a_head_of_a_row_beyond_all_numbers_is_named_and_not_stumbled_over(estat
     key = find_signing_key(loaded)
     assert key is not None
     head = sign_head(key, Head(10**30, "0" * 64), datetime.now(UTC))
-    put_head(open_root(loaded.stores[0]), head)
+    put_head(open_root(loaded, loaded.stores[0]), head)
 
     assert verify(estate) == (1, {"cut"})
 
