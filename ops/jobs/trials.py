@@ -1,6 +1,6 @@
 """One thing that was tried, and how it went."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ops.text import ExplainedError, fill
 
@@ -26,3 +26,9 @@ def failed(part: str, error: ExplainedError) -> Trial:
     """Give a trial that failed, in an error's own words."""
     told = fill(error.what, error.params)
     return Trial(part, "failed", told, fill(error.next_step, error.params))
+
+
+def failed_because(part: str, error: ExplainedError) -> Trial:
+    """Give a trial that failed, with the error's cause: of another machine nobody sees more."""
+    trial, why = failed(part, error), fill(error.why, error.params)
+    return replace(trial, told=f"{trial.told}: {why}") if why else trial

@@ -16,9 +16,9 @@ from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart
 from ops.jobs.first_copy import Extent
-from ops.jobs.trials import Trial, failed
+from ops.jobs.trials import Trial, failed_because
 from ops.present import format_size
-from ops.text import _, fill
+from ops.text import _
 
 
 def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> Trial:
@@ -44,10 +44,7 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
             refuse_unreadable(connection, found)
             server, size, torn = found.server, found.size_bytes, ()
     except (SourceError, OpsError) as error:
-        trial = failed(key, error)
-        why = fill(error.why, error.params)
-        return Trial(key, trial.outcome, f"{trial.told}: {why}" if why else trial.told,
-                     trial.next_step)  # fmt: skip
+        return failed_because(key, error)
     extent.files += 1
     extent.size_bytes += size
     told = _("it answers and may be read in full: {server}, {size}").format(

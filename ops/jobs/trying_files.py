@@ -11,10 +11,10 @@ from ops.estate.models import Estate
 from ops.estate.sites import FilesPart, Site
 from ops.files import open_output, open_tree
 from ops.jobs.first_copy import Extent
-from ops.jobs.trials import Trial, failed
+from ops.jobs.trials import Trial, failed_because
 from ops.present import format_size
 from ops.sites import compile_excludes
-from ops.text import _, fill
+from ops.text import _
 
 _PIECE = 1 << 16
 
@@ -36,10 +36,7 @@ def try_elsewhere(estate: Estate, site: Site, key: str, part: FilesPart, extent:
         else:
             _list(estate, site, part, seen)
     except (SourceError, OpsError) as error:
-        trial = failed(key, error)
-        why = fill(error.why, error.params)
-        told = f"{trial.told}: {why}" if why else trial.told
-        return Trial(key, trial.outcome, told, trial.next_step)
+        return failed_because(key, error)
     extent.files += seen.files
     extent.size_bytes += seen.size_bytes
     if seen.unreadable:
