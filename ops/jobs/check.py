@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from backup.check import CheckRequest, CheckResult, PackChoice, check_repository
 from backup.checking.findings import Finding
-from backup.errors import BackupError
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
+from ops.canonical import keep_told
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.beginning import begin
@@ -159,11 +159,3 @@ def tell_finding(finding: Finding) -> dict[str, Any]:
         "concerned": finding.concerned,
         "params": {name: keep_told(value) for name, value in finding.params.items()},
     }
-
-
-def keep_told(value: object) -> object:
-    """Give a value as JSON keeps it; of an error its template stays apart from its values."""
-    if isinstance(value, BackupError):
-        params = {name: keep_told(it) for name, it in value.params.items()}
-        return {"what": value.what, "params": params}
-    return str(value)
