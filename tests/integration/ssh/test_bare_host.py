@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -56,10 +57,12 @@ def test_the_line_goes_as_it_is(switch: SshHost) -> None:
 
 
 def test_a_host_with_a_shell_would_send_another_line(switch: SshHost) -> None:
-    pool = SshPool()
-    shelled = SshHost(replace(switch.target, has_shell=True), pool)
-    assert shelled.run([b"show", b"running-config"]).status == 1
-    pool.close()
+    with closing(SshPool()) as pool:
+        shelled = SshHost(replace(switch.target, has_shell=True), pool)
+        ended = shelled.run([b"show", b"running-config"])
+
+    assert (ended.status, ended.stdout) == (1, b"")
+    assert b"Invalid input" in ended.stderr
 
 
 def test_what_the_device_does_not_know_is_no_backup(switch: SshHost) -> None:
