@@ -201,7 +201,8 @@ def account(
     """Print the script that makes the account for backups on a host; root runs it there.
 
     The account reads every file of the host and writes none: a gate lets through only the commands
-    of a backup. Print and run it again after each upgrade of the service.
+    of a backup. Print and run it again after each upgrade of the service, and when a database or a
+    command of the estate has changed.
     """
     from ops.jobs.accounting import print_account
 
