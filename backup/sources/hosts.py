@@ -9,13 +9,17 @@ from provisioning.errors import ProvisioningError
 UNTOUCHED = "no snapshot was made; earlier ones are untouched"
 
 
-def refused_by_gate(host: str, words: str) -> SourceError:
+def refused_by_gate(host: str, words: str, *, is_dump: bool = False) -> SourceError:
     """Say that a host's account may not run a command that the backup needs by now."""
+    # Only where dumps are asked for does the account's script let them through.
     return SourceError(
         "the account on the host {host} may not run a command that the backup needs",
         why="{words}",
         data=UNTOUCHED,
         next_step="print the account's script again and run it there as root:"
+        " `{program} estate.account --host {host} --databases`"
+        if is_dump
+        else "print the account's script again and run it there as root:"
         " `{program} estate.account --host {host}`",
         host=host,
         words=words,

@@ -52,7 +52,7 @@ def not_started(
 ) -> SourceError | None:
     """Say that the host's gate or a missing program kept a client from running; None if neither."""
     if ended.is_refused_by_gate:
-        return refused_by_gate(connection.host.name, connection.last_words(ended))
+        return refused_by_gate(connection.host.name, connection.last_words(ended), is_dump=True)
     if ended.status != _NOT_FOUND:
         return None
     return SourceError(

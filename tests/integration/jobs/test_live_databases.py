@@ -282,7 +282,7 @@ known_hosts = "{server.known_hosts}"
     assert NASTY not in server.log()
     assert shut.returncode == 1
     assert "giucong gate: refused" in shut.stderr
-    assert "estate.account --host web1`" in shut.stderr
+    assert "estate.account --host web1 --databases`" in shut.stderr
 
 
 def test_a_restore_in_place_says_how_a_server_gets_its_database_back(
