@@ -12,14 +12,13 @@ Mirrors get the key files with the next run that brings them up to date.
 
 from dataclasses import dataclass
 
-from backup.errors import WrongPasswordError
 from backup.keyring import add_key
-from backup.repository import Repository
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
 from ops.jobs.choosing import choose_stores
 from ops.jobs.keeping_secrets import read_secret
 from ops.jobs.keys_of_sites import OpenedSite, choose_with_own, note_key_act, open_sites
+from ops.jobs.repositories import open_with
 from ops.jobs.second_person import ask_second_person
 from ops.people.requests import Wish
 from ops.present import write_line
@@ -55,7 +54,7 @@ def add_password(wish: AddWish) -> int:
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         found = [open_sites(estate, sites, store) for store in stores]
         opened = [it for one in found for it in one.sites]
-        lacking = [it for it in opened if not opens(it.repository, password)]
+        lacking = [it for it in opened if open_with(it.repository.store, password) is None]
         _tell(opened, lacking)
         asked = _wish(wish, lacking)
         if not lacking or ask_second_person(bench, asked, dry_run=wish.dry_run) is None:
@@ -67,15 +66,6 @@ def add_password(wish: AddWish) -> int:
         note_key_act(bench, "backup.key-add", asked, {"keys": added})
     write_line(_("added; repositories: {count}").format(count=len(added)))
     return gravest(it.exit_code for it in found)
-
-
-def opens(repository: Repository, password: bytes) -> bool:
-    """Tell whether a password opens a repository, asking its store anew."""
-    try:
-        Repository.open(repository.store, password)
-    except WrongPasswordError:
-        return False
-    return True
 
 
 def _wish(wish: AddWish, lacking: list[OpenedSite]) -> Wish:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from backup.config import decode_config
 from backup.crypto import Envelope, MasterKey
-from backup.errors import DamagedError, ObjectNotFoundError, WrongPasswordError
+from backup.errors import DamagedError, ObjectNotFoundError
 from backup.keyring import add_key
 from backup.keys import parse_key_file, unwrap_master_key
 from backup.repository import Repository
@@ -32,6 +32,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.read import find_estate_path
 from ops.jobs.by_hand import at_bench
+from ops.jobs.repositories import open_with
 from ops.keys.folder import write_secret_files
 from ops.keys.printed import read_key_files
 from ops.keys.shares import Combined, combine_shares, read_share
@@ -178,11 +179,7 @@ def _find_master(store: Store, password: bytes, masters: Sequence[MasterKey]) ->
     Raises:
         WrongPaperError: None of them is its own.
     """
-    try:
-        Repository.open(store, password)
-    except WrongPasswordError:
-        pass
-    else:
+    if open_with(store, password) is not None:
         write_line(_("the repository opens with this password already: {place}").format(
             place=store.location))  # fmt: skip
         return None

@@ -1,15 +1,9 @@
 """A site's repository in a store: where it is, how it is opened, how it is made.
 
-Order of making the key file:
-
-1. Write a random key to a file beside the final one, readable by its owner only; sync it.
-2. Link it under its final name, which fails where something is there already; sync the folder.
-
-So a key file is whole or not there, and none is ever overwritten.
+A key file is whole or not there, and none is ever overwritten (`ops.recovery.durable_files`).
 """
 
 import base64
-import os
 import secrets
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +17,7 @@ from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.stores import Store
 from ops.jobs.opening_stores import open_store_of
+from ops.recovery.durable_files import put_new
 from ops.text import N_
 
 _KEY_BYTES = 32
@@ -103,6 +98,18 @@ def open_place(estate: Estate, site: str, store: Store, *, at: datetime | None =
     return open_store_of(estate, store, estate.repository_url(store, site), at=at)
 
 
+def open_with(place: OpenStore, password: bytes) -> Repository | None:
+    """Open a repository, asking its store anew; None where the password is not its own.
+
+    Raises:
+        BackupError: The store failed, or there is no repository.
+    """
+    try:
+        return Repository.open(place, password)
+    except WrongPasswordError:
+        return None
+
+
 def find_repository(estate: Estate, site: str, store: Store | None = None) -> Repository | None:
     """Open a site's repository; None where there is none."""
     try:
@@ -157,20 +164,10 @@ def make_key_file(path: Path, *, setting: str = "[keys] repository") -> None:
         OpsError: The folder cannot be written.
     """
     line = base64.b32encode(secrets.token_bytes(_KEY_BYTES)).rstrip(b"=") + b"\n"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(descriptor)
         with suppress(FileExistsError):
-            os.link(unfinished, path)
-        unfinished.unlink()
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(folder)
-        os.close(folder)
+            put_new(path, line, 0o600)
     except OSError as error:
         raise OpsError(
             "the key file {path} cannot be written",

@@ -14,7 +14,6 @@ goes on from what it finds:
 The site's lock is held from 1 to 7. Only stores that are folders here can move a repository.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from backup.mirror import update_mirror
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from backup.stores import open_store
+from backup.stores.durable import sync_folder
 from ops.catalog.opening import Catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate
@@ -135,6 +135,7 @@ def rotate_master(
         if stage_of(rotation) == "begin":
             source = rotation.open(rotation.here(rotation.stores[0]))
             rotation.note.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(str(rotation.note.parent.parent))
             put_new(rotation.note, source.id.encode(), 0o600)
             yield "noted"
         if stage_of(rotation) == "copy":
@@ -198,11 +199,11 @@ def _switch(rotation: MasterRotation, store: Store) -> None:
         old = rotation.old(store, rotation.note.read_text())
         old.parent.mkdir(mode=0o700, exist_ok=True)
         here.rename(old)
-        _sync(old.parent)
-        _sync(here.parent)
+        sync_folder(str(old.parent))
+        sync_folder(str(here.parent))
     new.rename(here)
-    _sync(here.parent)
-    _sync(new.parent)
+    sync_folder(str(here.parent))
+    sync_folder(str(new.parent))
 
 
 def _index(rotation: MasterRotation, catalog: Catalog, store: Store) -> None:
@@ -215,11 +216,3 @@ def _index(rotation: MasterRotation, catalog: Catalog, store: Store) -> None:
 
 def _is_there(place: Path) -> bool:
     return (place / _CONFIG).is_file()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

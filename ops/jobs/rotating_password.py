@@ -23,18 +23,19 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from backup.errors import ObjectNotFoundError, WrongPasswordError
+from backup.errors import ObjectNotFoundError
 from backup.keyring import add_key, remove_key
 from backup.keys import parse_key_file, unwrap_master_key
 from backup.repository import Repository
 from backup.stores.base import Store as OpenStore
+from backup.stores.durable import sync_folder
 from ops.catalog.indexes import StoreSeen
 from ops.catalog.opening import Catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate
 from ops.estate.stores import Store
 from ops.jobs.keys_of_sites import choose_with_own, stores_with_key
-from ops.jobs.repositories import make_key_file, open_place
+from ops.jobs.repositories import make_key_file, open_place, open_with
 from ops.jobs.vanished import find_repositories
 from ops.service.site_lock import hold_site_lock
 
@@ -135,28 +136,28 @@ def rotate_password(rotation: PasswordRotation) -> Iterator[str]:
         yield "proven"
         with suppress(FileExistsError):
             os.link(paths.key, paths.old)
-        _sync(paths.key.parent)
+        sync_folder(str(paths.key.parent))
         yield "kept"
         paths.next.replace(paths.key)
-        _sync(paths.key.parent)
+        sync_folder(str(paths.key.parent))
         yield "switched"
     old, new = _read(paths.old), _read(paths.key)
     for site, store in rotation.places:
         _remove(rotation, site, store, old, new)
         yield f"removed {store.name}/{site}"
     paths.old.unlink()
-    _sync(paths.key.parent)
+    sync_folder(str(paths.key.parent))
 
 
 def _add(rotation: PasswordRotation, site: str, store: Store, old: bytes, new: bytes) -> None:
     place = open_place(rotation.estate, site, store)
     with hold_site_lock(rotation.estate.service.state, site, holder="key-rotate"):
-        if _try(place, new) is not None:
+        if open_with(place, new) is not None:
             return
         if store.role == "mirror" and store.of:
             key_id = _copy_key(rotation, site, store, place, new)
         else:
-            repository = _try(place, old)
+            repository = open_with(place, old)
             if repository is None:
                 raise _stopped(site, store)
             key_id = add_key(repository, new)
@@ -168,7 +169,7 @@ def _copy_key(
 ) -> str:
     """Give a mirror the key file that its source got: it holds the same bytes."""
     source = open_place(rotation.estate, site, rotation.estate.store(store.of or ""))
-    repository = _try(source, new)
+    repository = open_with(source, new)
     if repository is None:
         raise _stopped(site, store)
     key = f"keys/{repository.key_id}"
@@ -177,7 +178,7 @@ def _copy_key(
 
 
 def _prove(rotation: PasswordRotation, site: str, store: Store, new: bytes) -> Repository:
-    repository = _try(open_place(rotation.estate, site, store), new)
+    repository = open_with(open_place(rotation.estate, site, store), new)
     if repository is None:
         raise _stopped(site, store)
     return repository
@@ -193,13 +194,6 @@ def _remove(rotation: PasswordRotation, site: str, store: Store, old: bytes, new
                 gone.append(remove_key(repository, key_id))
     if gone:
         rotation.removed[f"{store.name}/{site}"] = gone
-
-
-def _try(place: OpenStore, password: bytes) -> Repository | None:
-    try:
-        return Repository.open(place, password)
-    except WrongPasswordError:
-        return None
 
 
 def _is_there(place: OpenStore) -> bool:
@@ -220,14 +214,6 @@ def _all_names(estate: Estate, catalog: Catalog) -> Sequence[str]:
 
 def _read(path: Path) -> bytes:
     return path.read_bytes().rstrip(b"\r\n")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _stopped(site: str, store: Store) -> RotationStoppedError:
