@@ -1,7 +1,6 @@
 """What every run begins with: the estate as it is now, remembered, and the site."""
 
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -40,8 +39,9 @@ def begin(context: RunContext) -> Start:
     estate = load_estate(Path(context.estate))
     site = require_site(estate, context.catalog, context.site)
     with context.catalog.writing() as session:
-        origin = replace(context.origin, run=str(context.run_id))
-        version = remember_estate(session, estate.document(), now=datetime.now(UTC), origin=origin)
+        version = remember_estate(
+            session, estate.document(), now=datetime.now(UTC), origin=context.origin
+        )
     return Start(estate, version, site)
 
 

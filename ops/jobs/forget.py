@@ -11,7 +11,6 @@ whole (`ops.retention.protection`).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,7 +35,6 @@ from ops.jobs.choosing import chosen_store
 from ops.jobs.indexing import update_index
 from ops.jobs.locked import summarize_locked
 from ops.jobs.repositories import open_repository
-from ops.journal import Origin
 from ops.ledger.definitions import JobResult
 from ops.people.approvals import Permit
 from ops.retention.braking import Brake
@@ -96,7 +94,9 @@ def prune_only(
     repository = open_repository(start.estate, start.site.name, store)
     snapshots = _reindex(context, start, repository)
     now = datetime.now(UTC)
-    brake = look_before_deleting(context.catalog, start.site.name, store.name, snapshots, now=now)
+    brake = look_before_deleting(
+        context.catalog, context.origin, start.site.name, store.name, snapshots, now=now
+    )
     if brake is not None:
         return stop(brake)
     pruned = prune(repository, retry_for=wait_for_lock, progress=progress)
@@ -177,13 +177,12 @@ def delete_on_record(
     plan, told = planned
     if not plan.remove:
         return ForgetResult("ok", (), ())
-    origin: Origin = replace(context.origin, run=str(context.run_id))
     with context.catalog.writing() as session:
         refuse_held(told, read_holds(session, told.site))
-        record = plan_deletion(session, origin, told, permit, now=datetime.now(UTC))
+        record = plan_deletion(session, context.origin, told, permit, now=datetime.now(UTC))
     result = apply_forget(repository, plan, lock=lock, progress=progress)
     now = datetime.now(UTC)
-    complete_deletion(context.catalog, origin, record, result.removed, now=now)
+    complete_deletion(context.catalog, context.origin, record, result.removed, now=now)
     return result
 
 
@@ -199,7 +198,9 @@ def _forget(
     with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
         snapshots = _reindex(context, start, repository)
         now = datetime.now(UTC)
-        brake = look_before_deleting(context.catalog, site.name, store.name, snapshots, now=now)
+        brake = look_before_deleting(
+            context.catalog, context.origin, site.name, store.name, snapshots, now=now
+        )
         if brake is not None:
             return brake
         with context.catalog.reading() as session:

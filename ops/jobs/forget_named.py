@@ -136,7 +136,7 @@ def forget_named(
     with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
         snapshots = update_index(context.catalog, repository, site=site.name, store=store)
         brake = look_before_deleting(
-            context.catalog, site.name, store, snapshots,
+            context.catalog, context.origin, site.name, store, snapshots,
             now=datetime.now(UTC), leaving_out=wish.snapshots,
         )  # fmt: skip
         if brake is not None:

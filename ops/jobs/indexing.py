@@ -18,7 +18,7 @@ from backup.walk import TreeReader, find_entry
 from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import ExpectedSnapshot
-from ops.retention.looks import remember_seen
+from ops.retention.expected import remember_seen
 from ops.sites import MANIFEST
 
 _COLUMNS = {

@@ -21,7 +21,8 @@ from ops.estate.stores import Store
 from ops.jobs.indexing import was_seen
 from ops.jobs.repositories import RepositoryKeyError, RepositoryMissingError, open_place
 from ops.jobs.vanished import find_repositories
-from ops.retention.looks import drop_expected, give_up_gone, read_expected
+from ops.retention.expected import drop_expected, read_expected
+from ops.retention.looks import give_up_gone
 
 _CONFIG = "config"  # the one object every repository has at its top; restic's format, "Repository"
 

@@ -6,7 +6,6 @@ out a pack and keeps what is sound of it, and the next backup or copy stores the
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from backup.errors import BackupError
@@ -67,10 +66,9 @@ def mend(
         found |= _mend_from_copies(context, estate, store, repository, left, wait_for_lock)
     if found:
         details = {"store": store.name, "from": found}
-        origin = replace(context.origin, run=str(context.run_id))
         with context.catalog.writing() as session:
             entry = journal.Entry("backup.mend", context.site, details)
-            journal.append(session, origin, [entry])
+            journal.append(session, context.origin, [entry])
     return found
 
 

@@ -10,7 +10,6 @@ Order:
 Killed before 3, nothing is claimed; killed after it, the record stands and the run counts as lost.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backup.progress import SILENT, Progress
@@ -70,8 +69,7 @@ def scan_copy(
     looked = Looked(site.name, store.name, snapshot, scanner.version(), signatures, found)
     now = datetime.now(UTC)
     with context.catalog.writing() as session:
-        origin = replace(context.origin, run=str(context.run_id))
-        remember_look(session, origin, looked, now=now)
+        remember_look(session, context.origin, looked, now=now)
     return conclude_scan(looked, timedelta(days=settings.clamav_days), now)
 
 

@@ -11,7 +11,7 @@ Killed between 2 and 3, the next run finds the same once more.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,10 +93,9 @@ def _watch(
     found = {"before": before.id, "figures": figures.as_values()}
     if accepts or not signals:
         return {**found, "signals": [], "accepted": told}
-    origin = replace(context.origin, run=str(context.run_id))
     with context.catalog.writing() as session:
         finding = Finding(site.name, before.id, after.id, figures, signals)
-        note_finding(session, origin, finding, now=datetime.now(UTC))
+        note_finding(session, context.origin, finding, now=datetime.now(UTC))
     return {**found, "signals": told, "accepted": []}
 
 

@@ -1,7 +1,7 @@
 """Records of deletions: one for each run, written before the first snapshot goes."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from ops.catalog.retention_records import Deletion
 from ops.errors import OpsError
 from ops.journal import Entry, Origin
 from ops.people.approvals import Permit
-from ops.retention.looks import drop_expected
+from ops.retention.expected import drop_expected
 from ops.retention.protection import HoldView, is_held
 
 
@@ -107,18 +107,52 @@ def complete_deletion(
 ) -> None:
     """Write what is gone, expect it no more, and journal it."""
     with catalog.writing() as session:
-        deletion = session.get_one(Deletion, deletion_id)
-        deletion.removed = list(removed)
-        deletion.ended_at = now
-        drop_expected(session, deletion.site, deletion.store, removed)
-        details = {
-            "deletion": str(deletion_id),
-            "plan": deletion.plan_digest,
-            "planned": len(deletion.planned),
-            "removed": sorted(removed),
-            "approved_by": deletion.approved_by,
-        }
-        journal.append(session, origin, [Entry("backup.delete", deletion.site, details)])
+        _conclude(session, origin, session.get_one(Deletion, deletion_id), removed, now=now)
+
+
+def settle_cut_off(
+    session: Session,
+    origin: Origin,
+    site: str,
+    store: str,
+    present: Collection[str],
+    *,
+    now: datetime,
+) -> None:
+    """Complete the records of runs that were cut off: what they planned and is gone, they removed.
+
+    The caller knows that none of them still runs: it holds the site's lock.
+    """
+    query = select(Deletion).where(
+        Deletion.site == site, Deletion.store == store, Deletion.ended_at.is_(None)
+    )
+    for deletion in list(session.execute(query).scalars()):
+        removed = [it["id"] for it in deletion.planned if it["id"] not in present]
+        _conclude(session, origin, deletion, removed, now=now, cut_off=True)
+
+
+def _conclude(
+    session: Session,
+    origin: Origin,
+    deletion: Deletion,
+    removed: Sequence[str],
+    *,
+    now: datetime,
+    cut_off: bool = False,
+) -> None:
+    deletion.removed = list(removed)
+    deletion.ended_at = now
+    drop_expected(session, deletion.site, deletion.store, removed)
+    details = {
+        "deletion": str(deletion.id),
+        "plan": deletion.plan_digest,
+        "planned": len(deletion.planned),
+        "removed": sorted(removed),
+        "approved_by": deletion.approved_by,
+    }
+    if cut_off:
+        details["cut_off"] = True
+    journal.append(session, origin, [Entry("backup.delete", deletion.site, details)])
 
 
 def list_deletions(session: Session, site: str) -> list[Deletion]:

@@ -12,26 +12,19 @@ A look completes the records of runs that were cut off after step 1.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backup.snapshots import Snapshot
 from ops.catalog.opening import Catalog
-from ops.catalog.retention_records import Deletion, ExpectedSnapshot, RetentionLook
+from ops.catalog.retention_records import ExpectedSnapshot, RetentionLook
+from ops.journal import Origin
 from ops.ransomware.freezing import find_freeze_brake
 from ops.retention.braking import Brake, BrakeFacts, decide_brake
+from ops.retention.deletions import settle_cut_off
+from ops.retention.expected import drop_expected, read_expected, remember_seen
 from ops.retention.holds import read_holds
 from ops.retention.protection import is_held
-
-
-def remember_seen(session: Session, site: str, store: str, snapshots: Sequence[Snapshot]) -> None:
-    """Expect from now on what was seen; nothing that was expected before is dropped."""
-    known = read_expected(session, site, store)
-    session.add_all(
-        ExpectedSnapshot(site=site, store=store, id=it.id, taken_at=it.time, accepted=False)
-        for it in snapshots
-        if it.id not in known
-    )
 
 
 def read_facts(
@@ -59,8 +52,9 @@ def read_facts(
     )
 
 
-def look_before_deleting(
+def look_before_deleting(  # noqa: PLR0913 -- what is looked at, and who looks
     catalog: Catalog,
+    origin: Origin,
     site: str,
     store: str,
     snapshots: Sequence[Snapshot],
@@ -75,6 +69,7 @@ def look_before_deleting(
 
     Args:
         catalog: Open.
+        origin: Who looks; journaled with what a run that was cut off has removed.
         site: Name of the site.
         store: Name of the store.
         snapshots: All that are seen now.
@@ -86,7 +81,7 @@ def look_before_deleting(
     """
     present = {it.id: it.time for it in snapshots}
     with catalog.writing() as session:
-        settle_cut_off(session, site, store, present, now=now)
+        settle_cut_off(session, origin, site, store, present, now=now)
         times = {it: min(time, now) if it in leaving_out else time for it, time in present.items()}
         facts = read_facts(session, site, store, times, now=now)
         brake = find_freeze_brake(session, site) or decide_brake(facts)
@@ -120,46 +115,8 @@ def _believe(
     session.merge(RetentionLook(site=site, store=store, looked_at=now))
 
 
-def settle_cut_off(
-    session: Session, site: str, store: str, present: Collection[str], *, now: datetime
-) -> None:
-    """Complete the records of runs that were cut off: what they planned and is gone, they removed.
-
-    The caller knows that none of them still runs: it holds the site's lock.
-    """
-    query = select(Deletion).where(
-        Deletion.site == site, Deletion.store == store, Deletion.ended_at.is_(None)
-    )
-    for deletion in session.execute(query).scalars():
-        removed = [it["id"] for it in deletion.planned if it["id"] not in present]
-        deletion.removed = removed
-        deletion.ended_at = now
-        drop_expected(session, site, store, removed)
-
-
 def give_up_gone(session: Session, site: str, store: str, gone: Collection[str]) -> None:
     """Expect no more what is gone, but for what is held: only two people end a hold."""
     held = {it.snapshot for it in read_holds(session, site)}
     if "" not in held:
         drop_expected(session, site, store, set(gone) - held)
-
-
-def drop_expected(session: Session, site: str, store: str, ids: Collection[str]) -> None:
-    """Expect these snapshots no more."""
-    for snapshot_id in ids:
-        session.execute(
-            delete(ExpectedSnapshot).where(
-                ExpectedSnapshot.site == site,
-                ExpectedSnapshot.store == store,
-                ExpectedSnapshot.id == snapshot_id,
-            ),
-            execution_options={"synchronize_session": False},
-        )
-
-
-def read_expected(session: Session, site: str, store: str) -> dict[str, bool]:
-    """Give the ids of the snapshots that are expected, and whether each was found right."""
-    query = select(ExpectedSnapshot.id, ExpectedSnapshot.accepted).where(
-        ExpectedSnapshot.site == site, ExpectedSnapshot.store == store
-    )
-    return {snapshot_id: accepted for snapshot_id, accepted in session.execute(query)}  # noqa: C416 - dict() loses the types

@@ -37,7 +37,7 @@ class RunContext:
         estate: Path of the estate file; empty when there is none.
         state: The service's state folder.
         catalog: The open catalog.
-        origin: Who acts, for the journal.
+        origin: Who acts in which run, for the journal.
         is_stopping: Whether the service asked to stop; a runner that looks may end sooner than
             by the `JobStoppedError` it is interrupted with.
     """

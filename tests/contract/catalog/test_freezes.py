@@ -41,7 +41,7 @@ def test_a_finding_stops_every_deletion_of_its_site_and_of_no_other(catalog: Cat
     for site, reason in (("a", FROZEN), ("b", None)):
         for store in ("near", "offsite"):
             taken = [Snapshot(time=NOW, tree=b"", paths=("/a",), hostname="a", id="1" * 64)]
-            brake = look_before_deleting(catalog, site, store, taken, now=NOW)
+            brake = look_before_deleting(catalog, origin_of("nva"), site, store, taken, now=NOW)
             assert (brake and brake.reason) == reason
 
 

@@ -1,15 +1,17 @@
 """Holds, what is expected, and records of deletions: on SQLite and on PostgreSQL."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backup.snapshots import Snapshot
 from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.records import JournalRow
 from ops.catalog.retention_records import Hold
 from ops.errors import WrongUseError
 from ops.journal import Origin
@@ -24,6 +26,7 @@ from ops.retention.deletions import (
     plan_deletion,
     refuse_held,
 )
+from ops.retention.expected import read_expected, remember_seen
 from ops.retention.holds import (
     HoldWish,
     SecondPersonMissingError,
@@ -33,12 +36,7 @@ from ops.retention.holds import (
     release_hold,
     wish_release,
 )
-from ops.retention.looks import (
-    accept_present,
-    look_before_deleting,
-    read_expected,
-    remember_seen,
-)
+from ops.retention.looks import accept_present, look_before_deleting
 from tests.people import appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -116,7 +114,9 @@ def test_releasing_takes_another_person_once(catalog: Catalog) -> None:
 
 
 def look(catalog: Catalog, *days: int, now: datetime = NOW) -> str:
-    found = look_before_deleting(catalog, "cong-xa", "near", snapshots(*days), now=now)
+    found = look_before_deleting(
+        catalog, Origin(via="clock", run="look"), "cong-xa", "near", snapshots(*days), now=now
+    )
     return found.reason if found else ""
 
 
@@ -172,9 +172,16 @@ def test_a_deletion_that_was_cut_off_is_completed_by_the_next_look(catalog: Cata
     assert look(catalog, 1, 4) == ""
     with catalog.reading() as session:
         (deletion,) = list_deletions(session, "cong-xa")
+        row = session.execute(
+            select(JournalRow).where(JournalRow.action == "backup.delete")
+        ).scalar_one()
     assert deletion.removed == [it.id for it in snapshots(2, 3)]
     assert deletion.ended_at == NOW
     assert look(catalog) == NOTHING_SEEN
+    assert (row.subject, row.run) == ("cong-xa", "look")
+    details = json.loads(row.details)
+    assert details["removed"] == sorted(deletion.removed)
+    assert details["cut_off"] is True
 
 
 def test_a_hold_that_came_meanwhile_stops_the_deletion(catalog: Catalog) -> None:

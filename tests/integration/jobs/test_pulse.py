@@ -282,20 +282,20 @@ def test_the_dead_man_hands_the_alarm_to_a_command_or_says_that_it_could_not(
 
 
 @pytest.mark.parametrize(
-    "content",
+    "make",
     [
-        a_heartbeat(a=a_site(DAY) | {"rpo_seconds": 9e99}),
-        a_heartbeat(a=a_site(DAY)).replace("86400", "1e400"),
-        '{"a":' * 200_000,
-        "[" * 200_000,
+        lambda: a_heartbeat(a=a_site(DAY) | {"rpo_seconds": 9e99}),
+        lambda: a_heartbeat(a=a_site(DAY)).replace("86400", "1e400"),
+        lambda: '{"a":' * 200_000,
+        lambda: "[" * 200_000,
     ],
     ids=["huge", "infinite", "deep-table", "deep-list"],
 )
 def test_the_dead_man_survives_what_no_clock_and_no_stack_can_hold(
-    tmp_path: Path, content: str
+    tmp_path: Path, make: Callable[[], str]
 ) -> None:
     path = tmp_path / "heartbeat.json"
-    path.write_text(content)
+    path.write_text(make())  # now: tests may be collected long before they run
     ended = look("--file", str(path))
 
     assert (ended.returncode, ended.stderr) == (1, "")
