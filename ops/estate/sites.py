@@ -179,6 +179,44 @@ class DatabasePart(Part):
         return self
 
 
+class SiteDrill(Part):
+    """How a drill starts the restored site, in the sandbox."""
+
+    serve: Literal["auto", "php", "static", "command", "none"] = Field(
+        default="auto",
+        description="auto (its files tell), php, static, command, or none: it is not started.",
+    )
+    root: str = Field(
+        default="",
+        description="The document root: a folder of `files`, or one below it; left out: the first.",
+        examples=["www/public"],
+    )
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="For `command`: the site's own program, run in the document root.",
+        examples=[["/usr/bin/node", "server.js"]],
+    )
+    port: Port | None = Field(
+        default=None,
+        description="Where that program listens on the loopback; left out: at the url's own port.",
+        examples=[3000],
+    )
+    addresses: tuple[str, ...] = Field(
+        default=(),
+        description="Further addresses at which the site looks for its database server.",
+        examples=[["10.0.0.5", "db.example.vn"]],
+    )
+
+    @model_validator(mode="after")
+    def _command_is_given(self) -> Self:
+        if (self.serve == "command") != bool(self.command):
+            raise mistake(
+                '`serve = "command"` and `command` belong together',
+                'write both, e.g. `serve = "command"` and `command = ["/usr/bin/node", "app.js"]`',
+            )
+        return self
+
+
 class Lack(Part):
     """Something this site lacks for a while, with a reason."""
 
@@ -228,6 +266,9 @@ class Site(Part):
     retention: Retention = Field(default=Retention(), description="How many backups are kept.")
     files: tuple[FilesPart, ...] = Field(default=(), description="Its folders.")
     databases: tuple[DatabasePart, ...] = Field(default=(), description="Its databases.")
+    drill: SiteDrill = Field(
+        default=SiteDrill(), description="How a drill starts the restored site."
+    )
     exceptions: tuple[Lack, ...] = Field(
         default=(), description="What it lacks for a while, and why."
     )
@@ -264,6 +305,17 @@ class Site(Part):
                 'the site has `pages`, but its `url` "{url}" is no address they could lie below',
                 'write `url = "https://..."`',
                 url=self.url,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _drill_root_is_there(self) -> Self:
+        name = self.drill.root.partition("/")[0]
+        if name and name not in {it.name for it in self.files}:
+            raise mistake(
+                'the site has no folder "{name}" among its `files`',
+                "write `root` as the name of one, or as a folder below it",
+                name=name,
             )
         return self
 

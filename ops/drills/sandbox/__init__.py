@@ -1,0 +1,1 @@
+"""The sandbox of a drill: restored data brought to life where nothing of production is in reach."""

@@ -1,0 +1,178 @@
+"""Plan a rehearsal from the estate and a restored copy's own manifest; touches nothing but paths.
+
+The manifest tells what was taken and from where: a drill of an old snapshot finds the places of
+then. The estate tells how the site is started.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ops.drills.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
+from ops.estate.models import Estate
+from ops.estate.references import reveal
+from ops.estate.sites import DatabasePart, Site, SiteDrill
+from ops.pages.notes import read_note
+
+_PORTS = {"mariadb": 3306, "postgresql": 5432}
+_SSH = 22
+
+
+def plan_rehearsal(
+    estate: Estate,
+    site: Site,
+    *,
+    manifest: Mapping[str, Any],
+    restored: Path,
+    work: Path,
+    incident_at: datetime,
+) -> RehearsalPlan:
+    """Plan the rehearsal of a site.
+
+    Args:
+        estate: The estate in force.
+        site: Which.
+        manifest: Of the snapshot, as read from JSON.
+        restored: The folder that holds `manifest.json`, `files` and `databases`; below `work`.
+        work: The drill's own folder, absolute.
+        incident_at: When the loss is taken to have happened; aware.
+
+    Raises:
+        KeyError, TypeError, ValueError: The manifest is none.
+    """
+    files = tuple(_plan_files(manifest["files"], restored))
+    databases = tuple(plan_database(it, restored) for it in manifest["databases"])
+    url = str(manifest["site"]["url"])
+    return RehearsalPlan(
+        work=str(work),
+        site=site.name,
+        files=files,
+        databases=databases,
+        url=url,
+        pages=tuple(read_note(it) for it in manifest["pages"]),
+        serving=decide_serving(site.drill, files, url),
+        addresses=site.drill.addresses,
+        probes=tuple(dict.fromkeys(_list_probes(estate))),
+        incident_at=incident_at,
+        zone=estate.organisation.timezone,
+    )
+
+
+def _plan_files(parts: Sequence[Mapping[str, Any]], restored: Path) -> Iterator[FilesPlan]:
+    for part in parts:
+        if part["source"]["kind"] != "command":  # what a command printed is no folder of the site
+            yield FilesPlan(
+                name=str(part["name"]),
+                restored=str(restored / part["at"]),
+                live=str(part["source"]["path"]),
+            )
+
+
+def plan_database(part: Mapping[str, Any], restored: Path) -> DatabasePlan:
+    """Plan one database.
+
+    Args:
+        part: As the manifest describes it.
+        restored: As for `plan_rehearsal`.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is no such description.
+    """
+    source, beside = part["source"], part.get("globals")
+    return DatabasePlan(
+        name=str(part["name"]),
+        engine=part["engine"],
+        database=str(source["path" if part["engine"] == "sqlite" else "database"]),
+        dump=str(restored / part["at"]),
+        globals=str(restored / beside) if beside else "",
+        address=source.get("address") or "",
+        port=source.get("port"),
+        socket=source.get("socket") or "",
+        server=str(part.get("server", "")),
+        settings=dict(part.get("settings", {})),
+        tables=dict(part.get("tables", {})),
+        tables_after=part.get("tables_after"),
+    )
+
+
+def decide_serving(drill: SiteDrill, files: Sequence[FilesPlan], url: str) -> ServingPlan:
+    """Decide how the site is started; with `auto` its restored files tell.
+
+    Args:
+        drill: What the estate says.
+        files: The site's folders; the first one is the document root unless the estate says.
+        url: Address of the site; without one there is nothing to start.
+    """
+    if drill.serve == "none" or not url:
+        return ServingPlan()
+    name, _slash, below = drill.root.partition("/")
+    part = next((it for it in files if name in {it.name, ""}), None)
+    if part is None:
+        command = drill.command if drill.serve == "command" else ()
+        return ServingPlan(way="command" if command else "none", command=command, port=drill.port)
+    top = Path(part.restored) / below
+    way: Way = drill.serve if drill.serve != "auto" else _guess_way(top)
+    folder = str(Path(part.live) / below)
+    return ServingPlan(way=way, folder=folder, command=drill.command, port=drill.port)
+
+
+def _guess_way(top: Path) -> Way:
+    if any(top.glob("*.php")):
+        return "php"
+    return "static" if any(top.glob("*.htm*")) else "none"
+
+
+def _list_probes(estate: Estate) -> Iterator[str]:
+    """Name what a drill must not be able to reach: hosts, database servers, sites, stores, keys."""
+    addresses = {host.name: host.address for host in estate.hosts}
+    for host in estate.hosts:
+        yield f"{host.address}:{host.port}"
+    for site in estate.sites:
+        for part in site.databases:
+            if part.engine != "sqlite":
+                yield from _database_probes(part, addresses)
+        if site.url:
+            yield _web_probe(site.url)
+    for store in estate.stores:
+        yield from _store_probes(reveal(store.url))
+    for reference in (estate.catalog.url, estate.keys.repository, estate.keys.signing):
+        yield from _file_probes(reference or "")
+
+
+def _database_probes(part: DatabasePart, addresses: Mapping[str, str]) -> Iterator[str]:
+    if part.host is None and part.socket:
+        yield part.socket
+        return
+    address = part.address or addresses.get(part.host or "", "127.0.0.1")
+    yield f"{address}:{part.port or _PORTS[part.engine]}"
+
+
+def _web_probe(url: str) -> str:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.hostname}:{port}"
+
+
+def _store_probes(url: str) -> Iterator[str]:
+    if url.startswith("s3:http"):
+        yield _web_probe(url.removeprefix("s3:"))
+    elif url.startswith("sftp:"):
+        yield _sftp_probe(url.removeprefix("sftp:"))
+    elif url.startswith("/"):
+        yield url
+
+
+def _sftp_probe(rest: str) -> str:
+    if rest.startswith("//"):
+        parts = urlsplit(f"sftp:{rest}")
+        return f"{parts.hostname}:{parts.port or _SSH}"
+    host = rest.partition(":")[0].rpartition("@")[2]
+    return f"{host}:{_SSH}"
+
+
+def _file_probes(reference: str) -> Iterator[str]:
+    path = reference.removeprefix("sqlite:///").removeprefix("file:")
+    if path.startswith("/"):
+        yield path
