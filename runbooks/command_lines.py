@@ -80,10 +80,22 @@ def _check_words(
 def check_names(lines: Sequence[str], front: FrontMatter, steps: Sequence[Step]) -> list[Problem]:
     """Name the variables that nobody declared, that nobody uses, and that come too late."""
     return [
+        *_find_unclosed(lines, front),
         *_find_unknown(lines, front),
         *_find_unused(lines, front, steps),
         *_find_early(front, steps),
     ]
+
+
+def _find_unclosed(lines: Sequence[str], front: FrontMatter) -> Iterator[Problem]:
+    for number, line in enumerate(lines, 1):
+        rest = VARIABLE.sub("", line) if number >= front.body_line else ""
+        if "{{" in rest or "}}" in rest:
+            yield Problem(
+                str(number),
+                "two braces stand here without a variable between them",
+                "write `{{{{name}}}}`, both pairs on one line",
+            )
 
 
 def _find_unknown(lines: Sequence[str], front: FrontMatter) -> Iterator[Problem]:

@@ -146,7 +146,15 @@ def _judge_variable(name: str, value: object) -> str:
         ),
         (_is_pattern(value.get("pattern", "")), N_("write a regular expression as `pattern`")),
     )
-    return next((fix for fits, fix in judged if not fits), "")
+    fix = next((fix for fits, fix in judged if not fits), "")
+    return fix or _judge_default(value)
+
+
+def _judge_default(value: Mapping[str, str]) -> str:
+    default, pattern = value.get("default"), value.get("pattern", "")
+    if default is None or (default.strip() and re.fullmatch(pattern or ".*", default)):
+        return ""
+    return N_("write a `default` that its own `pattern` allows, and that is not empty")
 
 
 def _is_pattern(value: object) -> bool:
@@ -175,7 +183,8 @@ def _variables(values: Mapping[str, Any]) -> dict[str, Variable]:
 
 def _line(head: list[str], key: str) -> str:
     """Find the line of a key or table; the front matter's first where it is not found."""
-    wanted = re.compile(rf"\s*(?:{re.escape(key)}\s*=|\[\s*{re.escape(key)}\s*\])")
+    quoted = r"\s*\.\s*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in key.split("."))
+    wanted = re.compile(rf"\s*(?:{quoted}\s*=|\[\s*{quoted}\s*\])")
     found = next((n for n, line in enumerate(head, 2) if wanted.match(line)), None)
     if found is None and "." in key:
         return _line(head, key.rpartition(".")[2])

@@ -1,7 +1,7 @@
 """A stand-in for each seam, in memory: for tests, and to try a new runbook without any effect."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from runbooks.errors import RunbookPausedError, SamePersonError, no_such_run
@@ -27,7 +27,7 @@ class MemoryCommands:
     programs: Mapping[str, Program]
     ran: list[str] = field(default_factory=list)
 
-    def run(self, command: Command, *, deadline: float) -> CommandResult:
+    def run(self, command: Command, *, deadline: float, private: bool = False) -> CommandResult:
         """Call the function of that name."""
         del deadline
         self.ran.append(command.shown)
@@ -35,7 +35,8 @@ class MemoryCommands:
         program = self.programs.get(words[0])
         if program is None:
             return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: not found\n")
-        return program(words[1:])
+        result = program(words[1:])
+        return replace(result, output="") if private else result
 
 
 @dataclass

@@ -58,6 +58,7 @@ class Step:
         variable: What an `ask` fills; empty when it asks for yes or no.
         deadline: Seconds that each command may take; of a `wait` all tries together.
         every: Seconds between the tries of a `wait`.
+        private: Whether what a `run` writes is shown once, and kept nowhere.
     """
 
     number: int
@@ -70,6 +71,7 @@ class Step:
     variable: str = ""
     deadline: float = 3_600.0
     every: float = 10.0
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

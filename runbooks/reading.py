@@ -10,13 +10,14 @@ A step is a numbered sentence and one fence below it::
 
 Marks stand in brackets before the sentence, where the reader sees them. A fence's first line is its
 kind; then of an `ask` the variable it fills; then `deadline=SECONDS` and, of a `wait`,
-`every=SECONDS`. Each line of a fence is one command; `#` begins a remark, `\\` at the end goes on.
-No shell stands behind it.
+`every=SECONDS`; of a `run` whose output is a secret `private`. Each line of a fence is one command;
+`#` begins a remark, `\\` at the end goes on. No shell stands behind it.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from runbooks.blocks import Block, cut_blocks
 from runbooks.command_lines import check_names, find_names, read_commands
@@ -25,17 +26,25 @@ from runbooks.front_matter import FrontMatter, read_front_matter
 from runbooks.procedure import KINDS, Kind, Prose, Runbook, Step
 
 TWO_PEOPLE_MARKS = ("hai người", "two people")
+PRIVATE = "private"
 _MARK = re.compile(r"\[([^\]]*)\] *")
 
 
 def load_runbook(path: Path) -> Runbook:
-    """Read a file.
+    """Read a file; a mark of byte order before its text, as some editors write, is passed over.
 
     Raises:
         RunbookTextError: It has mistakes.
         OSError: It cannot be read.
     """
-    return read_runbook(path.read_text(encoding="utf-8"), path)
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = Problem(str(line), "this line is not UTF-8", "save the file as UTF-8", file=path)
+        raise RunbookTextError(path, [problem]) from error
+    return read_runbook(text, path)
 
 
 def read_runbook(text: str, path: Path) -> Runbook:
@@ -156,13 +165,14 @@ def _make_step(
         str(options.get("variable", "")),
         float(options.get("deadline", 3_600)),
         float(options.get("every", 10)),
+        bool(options.get("private")),
     )
 
 
 def _read_marks(text: str) -> tuple[str, list[str]]:
     marks = []
     while found := _MARK.match(text):
-        marks.append(found[1].strip().lower())
+        marks.append(normalize("NFC", found[1]).strip().lower())
         text = text[found.end() :]
     return text, marks
 
@@ -187,6 +197,8 @@ def _read_options(
         name, equals, value = word.partition("=")
         if kind == "ask" and not equals and word in front.variables:
             options["variable"] = word
+        elif kind == "run" and word == PRIVATE:
+            options["private"] = 1.0
         elif name in _options_of(kind) and value.isdecimal() and int(value) > 0:
             options[name] = float(value)
         else:
@@ -194,8 +206,8 @@ def _read_options(
                 Problem(
                     str(fence.line),
                     '"{word}" cannot stand after `{kind}`',
-                    "write `deadline=SECONDS`; of a wait also `every=SECONDS`; of an ask only the"
-                    " variable from the front matter that it fills",
+                    "write `deadline=SECONDS`; of a wait also `every=SECONDS`; of a run also"
+                    " `private`; of an ask only the variable from the front matter that it fills",
                     {"word": word, "kind": kind},
                 )
             )

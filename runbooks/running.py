@@ -154,7 +154,7 @@ class Runner:
         """Run commands until one does not end well."""
         output = ""
         for command in commands:
-            result = self._seams.commands.run(command, deadline=step.deadline)
+            result = self._seams.commands.run(command, deadline=step.deadline, private=step.private)
             output += result.output
             if result.exit_code:
                 return CommandResult(result.exit_code, output)

@@ -31,8 +31,11 @@ EXIT_NO_PROGRAM = 127
 class Commands(Protocol):
     """Runs commands."""
 
-    def run(self, command: Command, *, deadline: float) -> CommandResult:
-        """Run one to its end, or end it after `deadline` seconds."""
+    def run(self, command: Command, *, deadline: float, private: bool = False) -> CommandResult:
+        """Run one to its end, or end it after `deadline` seconds.
+
+        Where it is `private`, the person sees what it writes, and the result holds none of it.
+        """
 
 
 class RunStates(Protocol):

@@ -6,10 +6,12 @@ can set: one person could ask as somebody else and then approve as oneself. So p
 asked for; the journal row of the request says by which of the two it was made.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ops.jobs.by_hand import Bench
 from ops.people.acting import kernel_login
@@ -23,16 +25,26 @@ KERNEL_LOGIN = "kernel-login"
 PASSWORD_AND_CODE = "password-and-code"  # noqa: S105 -- the name of a way to prove, no password
 
 _PROOF_FILE: ContextVar[str] = ContextVar("proof_file", default="")
+_HANDED_DOWN = "GIUCONG_PROOF_FILE"
 
 
 @contextmanager
 def proving_with(proof_file: str) -> Iterator[None]:
-    """Have the requester prove with a file while a task runs; empty: at the terminal."""
-    before = _PROOF_FILE.set(proof_file)
+    """Have the requester prove with a file while a task runs; empty: at the terminal.
+
+    A task that another one runs, as a runbook's step does, takes that one's file.
+    """
+    before = _PROOF_FILE.set(proof_file or os.environ.get(_HANDED_DOWN, ""))
     try:
         yield
     finally:
         _PROOF_FILE.reset(before)
+
+
+def hand_proof_down() -> Mapping[str, str]:
+    """Give the environment in which the tasks that this one runs prove with the same file."""
+    path = Path(_PROOF_FILE.get()) if _PROOF_FILE.get() else None
+    return {_HANDED_DOWN: str(path.absolute())} if path and path.is_file() else {}
 
 
 def proof_of_requester(bench: Bench) -> Callable[[], str]:

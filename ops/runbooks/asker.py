@@ -38,6 +38,8 @@ class TerminalAsker:
         write_line(f"{step.number}. ({_(KINDS[step.kind])}) {mark}{sentence}")
         for line in commands:
             write_line(f"   $ {line}")
+        if step.private:
+            write_line("   " + _("What comes now is shown once, and kept nowhere."))
         sys.stdout.flush()
 
     def end_step(self, record: StepRecord) -> None:

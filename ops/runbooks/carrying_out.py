@@ -17,6 +17,7 @@ from ops.estate.load import load_estate
 from ops.jobs.by_hand import Bench, at_bench
 from ops.journal import Origin
 from ops.people.acting import open_existing
+from ops.people.requester import hand_proof_down
 from ops.present import write_line
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.asker import KINDS, TerminalAsker
@@ -135,7 +136,9 @@ def _read_begun(state: RunState) -> Runbook:
 def _carry_out(bench: Bench, wish: RunWish, runbook: Runbook, state: RunState) -> int:
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     states = CatalogStates(bench.catalog, origin)
-    environment = {"GIUCONG_ESTATE": str(bench.estate.path), "GIUCONG_LANG": language()}
+    environment = {
+        "GIUCONG_ESTATE": str(bench.estate.path), "GIUCONG_LANG": language(), **hand_proof_down()
+    }  # fmt: skip
     clock = MachineClock()
     seams = Seams(
         states=states,

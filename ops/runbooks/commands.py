@@ -31,8 +31,8 @@ class ProcessCommands:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def run(self, command: Command, *, deadline: float) -> CommandResult:
-        """Run one to its end, or end it after the deadline."""
+    def run(self, command: Command, *, deadline: float, private: bool = False) -> CommandResult:
+        """Run one to its end, or end it after the deadline; what is private goes to our output."""
         with ExitStack() as held:
             words, descriptors = list(command.words), []
             for position, secret in command.secrets.items():
@@ -46,8 +46,8 @@ class ProcessCommands:
             process = subprocess.Popen(
                 [*_ending_with_us(), program, *words[1:]],
                 stdin=None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=None if private else output,
+                stderr=None if private else output,
                 pass_fds=descriptors,
                 env={**os.environ, **self._environment},
             )

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ops.text import language
-from runbooks.errors import RunbookTextError, RunbookUseError
+from runbooks.errors import Problem, RunbookTextError, RunbookUseError
 from runbooks.front_matter import read_front_matter
 from runbooks.procedure import Runbook
 from runbooks.reading import load_runbook
@@ -23,14 +23,43 @@ def load_runbooks(estate_file: Path) -> list[Runbook]:
     Raises:
         RunbookTextError: One has mistakes; names all mistakes of that one.
     """
-    found = {it.id: it for it in map(load_runbook, _list_files(estate_file))}
+    found: dict[str, Runbook] = {}
+    for folder in _folders(estate_file):
+        found |= _load_folder(folder)
     return [found[name] for name in sorted(found)]
 
 
+def _load_folder(folder: Path) -> dict[str, Runbook]:
+    places: dict[str, Path] = {}
+    found = {}
+    for path in choose_files(folder.glob("*.md")):
+        runbook = load_runbook(path)
+        if runbook.id in places:
+            raise _told_twice(path, runbook, places[runbook.id])
+        found[runbook.id], places[runbook.id] = runbook, path
+    return found
+
+
+def _told_twice(path: Path, runbook: Runbook, other: Path) -> RunbookTextError:
+    lines = enumerate(runbook.text.splitlines(), 1)
+    line = next((number for number, text in lines if text.lstrip().startswith("id")), 1)
+    problem = Problem(
+        str(line),
+        'the id "{id}" stands in {other} too',
+        "give each runbook of a folder an id of its own",
+        {"id": runbook.id, "other": other.name},
+        path,
+    )
+    return RunbookTextError(path, [problem])
+
+
+def _folders(estate_file: Path) -> tuple[Path, Path]:
+    """Give the folders to read; of two runbooks with one id that of the later folder counts."""
+    return SHIPPED, estate_file.parent / "runbooks"
+
+
 def _list_files(estate_file: Path) -> list[Path]:
-    """Give the files to read; of two with one id the later counts."""
-    own = estate_file.parent / "runbooks"
-    return [path for folder in (SHIPPED, own) for path in choose_files(folder.glob("*.md"))]
+    return [path for it in _folders(estate_file) for path in choose_files(it.glob("*.md"))]
 
 
 def choose_files(paths: Iterable[Path]) -> list[Path]:
@@ -74,5 +103,7 @@ def find_runbook(estate_file: Path, wanted: str) -> Runbook:
 
 def _read_id(path: Path) -> str:
     """Give the id in a file's front matter; empty where that cannot be read."""
-    front, _problems = read_front_matter(path.read_text(encoding="utf-8").splitlines())
+    front, _problems = read_front_matter(
+        path.read_text(encoding="utf-8", errors="replace").splitlines()
+    )
     return str(front.values.get("id", ""))

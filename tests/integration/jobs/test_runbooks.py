@@ -266,6 +266,14 @@ def test_a_runbook_with_mistakes_is_refused_with_its_lines(estate: Path) -> None
     assert giucong(estate, "runbook.show", "--id", "hong").returncode == 1
     assert giucong(estate, "runbook.show", "--id", "restore-one-file").returncode == 0
 
+    text = "+++\nid='a'\ntitle='A'\nowner='A'\nsystems=[]\n+++\n1. A.\n   ```run\n   true\n   ```\n"
+    (own / "hong.vi.md").write_text(text, encoding="utf-8")
+    (own / "hai.vi.md").write_text(text, encoding="utf-8")
+    twice = giucong(estate, "runbook.list", language="vi")
+    assert twice.returncode == 1
+    assert 'hong.vi.md: 2: id "a" cũng có trong hai.vi.md' in twice.stderr
+    (own / "hai.vi.md").unlink()
+
     (own / "hong.vi.md").write_text("+++\nid = 'restore-one-file\n+++\n", encoding="utf-8")
     assert giucong(estate, "runbook.show", "--id", "restore-one-file").returncode == 1
 

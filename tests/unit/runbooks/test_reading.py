@@ -1,12 +1,13 @@
 """A runbook's text: what is read from it, and every mistake with its line."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
 from runbooks.errors import RunbookTextError
 from runbooks.procedure import Prose
-from runbooks.reading import read_runbook
+from runbooks.reading import load_runbook, read_runbook
 
 FILE = Path("thu.vi.md")
 
@@ -138,6 +139,33 @@ def test_a_good_text_is_read_whole() -> None:
          "earlier step"),
         ("giucong backup.list --site {{site}}", "# nothing", 23, "no command", "one command"),
         ("4. Trả lại như trước.\n", "", 44, "belongs to no step", "numbered sentence"),
+        ('title = "Thử"\n', "", 1, "`title` is missing", "what the runbook does"),
+        ("systems = []\n", "", 1, "`systems` is missing", "means all"),
+        ("systems = []", 'systems = [""]', 5, "`systems` cannot be used", "means all"),
+        ("rto_hours = 4", 'rpo_hours = "4"', 6, "`rpo_hours` cannot be used", "above 0"),
+        ("rto_hours = 4", "systems = []", 6, "this is not TOML", "key ="),
+        ("[variables.snapshot]", '[variables."Bản"]', 9, '"Bản" cannot be used', "a-z"),
+        ("[variables.snapshot]", "[variables]\nsnapshot = 1", 10, '"snapshot"', "`title`"),
+        ('"Bản sao lưu"', '"B"\npattern = 1', 9, '"snapshot" cannot be used', "in quotes"),
+        ('"Bản sao lưu"', '"B"\ndefault = " "', 9, '"snapshot" cannot be used', "not empty"),
+        ('"Bản sao lưu"', '"B"\ndefault = "b"\npattern = "a"', 9, '"snapshot"', "`pattern`"),
+        ("của {{site}}.\n", "của {{site}.\n", 21, "without a variable", "{{name}}"),
+        ("của {{site}}.\n", "của site}}.\n", 21, "without a variable", "{{name}}"),
+        ("   ```check deadline=60", "   ```", 23, 'kind of fence ""', "check, run, ask"),
+        ("check deadline=60", "check deadline=0", 23, '"deadline=0"', "deadline=SECONDS"),
+        ("check deadline=60", "check private", 23, '"private"', "of a run also `private`"),
+        ("check deadline=60", "check site", 23, '"site"', "of an ask only the variable"),
+        ("ask snapshot", "ask deadline=5", 30, '"deadline=5"', "of an ask only"),
+        ("deadline=30 every=2", "deadline=30, every=2", 51, '"deadline=30,"', "=SECONDS"),
+        ("1. Xem", "1) Xem", 23, "belongs to no step", "`1. A sentence.`"),
+        ("1. Xem", "- Xem", 23, "belongs to no step", "`1. A sentence.`"),
+        ("1. Xem", "0. Xem", 21, "has the number 0", "write 1"),
+        ("   ```ask snapshot", "   Một đoạn.\n\n   ```ask snapshot", 28, "no fence",
+         "right below"),
+        ("   Bản nào của {{site}}?\n   ```\n", "   Nào?\n   ```\n   ```run\n   true\n   ```\n",
+         33, "belongs to no step", "one fence a step"),
+        ("giucong backup.status\n   ```\n\n4", "true 2>&1\n   ```\n\n4", 40, '"2>&1"', "own line"),
+        ("giucong backup.status\n   ```\n\n4", "true && true\n   ```\n\n4", 40, '"&&"', "a script"),
     ],
 )  # fmt: skip
 def test_each_mistake_gets_its_line_and_the_fix(
@@ -149,11 +177,48 @@ def test_each_mistake_gets_its_line_and_the_fix(
     assert [it for it in found if it[0] == line and what in it[1] and fix in it[2]], found
 
 
+def test_a_mark_counts_however_its_letters_are_composed() -> None:
+    text = GOOD.replace("[hai người]", normalize("NFD", "[hai người]"))
+
+    assert [step.two_people for step in read_runbook(text, FILE).steps].count(True) == 1
+
+
+def test_a_run_whose_output_is_a_secret_says_so() -> None:
+    runbook = read_runbook(GOOD.replace("   ```run", "   ```run private deadline=9"), FILE)
+
+    assert [(step.private, step.deadline) for step in runbook.steps if step.kind == "run"] == [
+        (True, 9)
+    ]
+
+
+def test_a_file_that_is_no_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "thu.vi.md"
+    path.write_bytes(GOOD.encode().replace("Trung tâm".encode(), b"Trung t\xe2m"))
+    with pytest.raises(RunbookTextError) as raised:
+        load_runbook(path)
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+
+    assert [(it.key, it.what, it.fix, it.file) for it in raised.value.problems] == [
+        ("4", "this line is not UTF-8", "save the file as UTF-8", path)
+    ]
+    assert load_runbook(path).steps[3].sentence == "Trả lại như trước."
+
+
 def test_a_fence_or_a_front_matter_without_an_end_is_named_where_it_begins() -> None:
     assert read_mistakes(GOOD[: GOOD.rindex("   ```")])[0][:2] == (
         51, "this fence has no end",
     )  # fmt: skip
     assert read_mistakes("+++\nid = 'a'\n")[0][:2] == (1, "the front matter has no end")
+
+
+def test_variables_that_are_no_table_are_told() -> None:
+    head = "+++\nid='a'\ntitle='a'\nowner='a'\nsystems=[]\nvariables=1\n+++\n1. A.\n"
+
+    found = read_mistakes(head + "   ```run\n   true\n   ```\n")
+
+    assert found == [
+        (6, "`variables` is no table", "write `[variables.name]` and below it `title` in quotes")
+    ]
 
 
 def test_a_rollback_cannot_come_first() -> None:
