@@ -11,19 +11,27 @@ Crash-safe order; killed after any step, the next run goes on with what its list
    any more, each after asking the source for it by name: snapshots, index files, packs, keys.
 
 So a snapshot is never there before all it needs, and no longer than it. Where the source itself is
-in doubt nothing is removed at all: the mirror may be what it is repaired from.
+in doubt nothing is removed at all: the mirror may be what it is repaired from. What a mirror has
+promised to keep stays until its time is up; while a snapshot stays, so does all that it may need.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import compress
+from typing import TYPE_CHECKING
 
 from backup.config import decode_config, is_id
 from backup.deleting import delete_files
-from backup.errors import BackupError, DamagedError, ObjectNotFoundError, UsageError
+from backup.errors import (
+    BackupError,
+    DamagedError,
+    ObjectLockedError,
+    ObjectNotFoundError,
+    UsageError,
+)
 from backup.locks import Lock, hold_lock
 from backup.mirroring.moving import add_objects, hold_both
 from backup.mirroring.planning import (
@@ -36,9 +44,14 @@ from backup.mirroring.planning import (
     plan_mirror,
 )
 from backup.progress import SILENT, Progress
+from backup.renewal import Locked, find_locked
 from backup.repository import Repository, pack_key
 from backup.stores.base import Store
+from backup.stores.leftovers import remove_superseded
 from backup.threads import do_each
+
+if TYPE_CHECKING:  # an HTTP client is behind it
+    from backup.stores.s3_versions import Purge
 
 _THREADS = 4
 _AT_ONCE = timedelta(0)
@@ -51,10 +64,15 @@ class MirrorResult:
     Attributes:
         plan: What was to be done.
         removed: How many objects were removed.
+        locked: What the mirror has promised to keep for now; a later run removes it.
+        superseded: What became of versions that nobody sees any more; None where nothing was
+            looked for.
     """
 
     plan: MirrorPlan
     removed: int
+    locked: Locked = field(default_factory=Locked)
+    superseded: "Purge | None" = None
 
 
 def list_objects(store: Store, kinds: Sequence[Kind] = KINDS) -> Listing:
@@ -107,7 +125,8 @@ def look_at_mirror(source: Repository, store: Store) -> MirrorFacts:
         )
     gone = [key for key in mirror.keys() - there.keys() if kind_of(key) == "index"]
     forgotten = _named_by(as_mirror(source, store), gone) - needed if gone else frozenset()
-    return MirrorFacts(there, mirror, needed, forgotten)
+    left = [key for key in mirror.keys() - there.keys() if kind_of(key) == "snapshots"]
+    return MirrorFacts(there, mirror, needed, forgotten, find_locked(store, left).keys)
 
 
 def ensure_same(source: Repository, store: Store) -> bool:
@@ -199,13 +218,13 @@ def update_mirror(  # noqa: PLR0913 -- each is a choice of its own
         if keep_all or not plan.remove:
             return MirrorResult(plan, 0)
         with hold_lock(mirror, exclusive=True, retry_for=retry_for) as there:
-            removed = _remove(source.store, store, plan, (here, there), threads)
-    return MirrorResult(plan, removed)
+            removed, locked = _remove(source.store, store, plan, (here, there), threads)
+    return MirrorResult(plan, removed, locked, remove_superseded(store))
 
 
 def _remove(
     source: Store, store: Store, plan: MirrorPlan, locks: tuple[Lock, Lock], threads: int
-) -> int:
+) -> tuple[int, Locked]:
 
     def is_gone(key: str) -> bool:
         """Ask for one object by name: a listing may lag behind or lack an entry."""
@@ -215,13 +234,19 @@ def _remove(
             return True
         return False
 
-    removed = 0
+    removed, locked = 0, Locked()
     for kind in KINDS:
+        if any(kind_of(key) == "snapshots" for key in locked.keys):
+            break
         asked = [key for key in plan.remove if kind_of(key) == kind]
         keys = list(compress(asked, do_each(is_gone, asked, threads=threads)))
         allowed = hold_both(locks)
-        for _key, error in delete_files(store, keys, ensure_allowed=allowed, threads=threads):
-            if error is not None:
+        for key, error in delete_files(store, keys, ensure_allowed=allowed, threads=threads):
+            if isinstance(error, ObjectLockedError):
+                until = datetime.fromisoformat(str(error.params["until"]))
+                locked = locked.joined(Locked(frozenset({key}), until))
+            elif error is not None:
                 raise error
-            removed += 1
-    return removed
+            else:
+                removed += 1
+    return removed, locked

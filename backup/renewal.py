@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backup.config import is_id
 from backup.errors import ObjectNotFoundError
 from backup.stores.base import Store
 from backup.stores.locking import Promises, promises_of
@@ -50,29 +51,54 @@ class Locked:
         return Locked(self.keys | other.keys, max(moments, default=None))
 
 
-def renew_for(repository: "Repository", promises: Promises, tree_id: bytes) -> None:
-    """Renew what a snapshot with that root tree needs; blobs that are missing are not its task.
+def renew_for(
+    repository: "Repository",
+    promises: Promises,
+    tree_ids: Sequence[bytes],
+    *,
+    mirror: Store | None = None,
+) -> None:
+    """Renew what snapshots with these root trees need; blobs that are missing are not its task.
+
+    Args:
+        repository: Whose index and trees are read.
+        promises: Where the promises are made.
+        tree_ids: Of the root trees.
+        mirror: Where key and index files are listed, if the promises are those of a mirror.
 
     Raises:
-        ObjectNotFoundError: A pack that it needs is gone: the snapshot must not be written.
+        ObjectNotFoundError: A pack that they need is gone: no snapshot must be written.
         StoreError: The store failed, or does not let us promise.
     """
     from backup.repository import pack_key
 
     index = repository.load_index()
-    used = find_used(repository, index, [(tree_id, tree_id)])
+    used = find_used(repository, index, [(tree_id, tree_id) for tree_id in tree_ids])
     numbers = np.unique(index.pack_numbers()[used.marks]).tolist()
     _renew(promises, (pack_key(index.pack_ids[number]) for number in numbers))
     for kind in ("keys", "index"):
-        files = repository.list_files(kind)
-        with suppress(ObjectNotFoundError):  # a prune beside us may have replaced index files
-            _renew(promises, [f"{kind}/{file_id}" for file_id in files])
+        files = (mirror or repository.store).list(kind)
+        _renew_those_left(promises, [it.key for it in files if is_id(it.key.rpartition("/")[2])])
     promises.renew(["config"])
 
 
 def _renew(promises: Promises, keys: Iterable[str]) -> None:
     for batch in _batches(keys):
         promises.renew(batch)
+
+
+def _renew_those_left(promises: Promises, keys: Iterable[str]) -> None:
+    """Renew files of which a prune beside us may have replaced some: one by one, several at once.
+
+    One that is gone must not keep the others from being renewed.
+    """
+
+    def renew(key: str) -> None:
+        with suppress(ObjectNotFoundError):
+            promises.renew([key])
+
+    for _ in do_each(renew, keys, threads=_THREADS):
+        pass
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

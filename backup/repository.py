@@ -240,7 +240,7 @@ class Repository:
         if (promises := promises_of(self.store)) is not None:
             from backup.renewal import renew_for
 
-            renew_for(self, promises, snapshot.tree)
+            renew_for(self, promises, [snapshot.tree])
         return self.write_file("snapshots", encode_snapshot(snapshot))
 
     # Index and blobs ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from backup.mirroring.planning import ADDED, MirrorPlan, kind_of
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.stores.base import Store
+from backup.stores.locking import promises_of
 from backup.threads import do_each
 
 _BATCH = 16
@@ -39,6 +40,8 @@ def add_objects(
 ) -> None:
     """Write what is lacking: keys, the config, packs, then index files, then snapshots.
 
+    Where the mirror locks its objects, what the new snapshots borrow is locked anew before them.
+
     Raises:
         DamagedError: Packs are lost or hold wrong bytes; all others are written, but no index file
             and no snapshot that might need them.
@@ -50,7 +53,10 @@ def add_objects(
     for kind in ADDED:
         if kind == "index" and (mover.damaged or plan.lost):
             raise _not_whole(source.store, plan, mover.damaged)
-        mover.add([key for key in plan.add if kind_of(key) == kind], progress)
+        keys = [key for key in plan.add if kind_of(key) == kind]
+        if kind == "snapshots":
+            _renew_promises(source, store, keys)
+        mover.add(keys, progress)
         if kind == "keys":
             _add_config(source, store)
     progress.finish()
@@ -107,6 +113,20 @@ def read_proven(store: Store, key: str) -> bytes | None:
         if hashlib.sha256(content).hexdigest() == name:
             return content
     return None
+
+
+def _renew_promises(source: Repository, store: Store, keys: Sequence[str]) -> None:
+    """Have the mirror promise anew what these snapshots borrow there from older ones.
+
+    The same as before any new snapshot (`backup.renewal`); the trees are read at the source.
+    """
+    promises = promises_of(store)
+    if promises is None or not keys:
+        return
+    from backup.renewal import renew_for
+
+    trees = [source.load_snapshot(key.rpartition("/")[2]).tree for key in keys]
+    renew_for(source, promises, trees, mirror=store)
 
 
 def _add_config(source: Repository, store: Store) -> None:

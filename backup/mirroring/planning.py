@@ -25,12 +25,15 @@ class MirrorFacts:
         source, mirror: What each holds.
         needed: Keys of the packs that the source's index names.
         forgotten: Keys of packs that only index files of the mirror name.
+        locked: Keys of snapshots that the source has not any more and that the mirror has promised
+            to keep for now.
     """
 
     source: Listing
     mirror: Listing
     needed: frozenset[str]
     forgotten: frozenset[str] = frozenset()
+    locked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class MirrorPlan:
             (packs are gone that its index names); empty where nothing is.
         lost: Keys of packs that neither of them has, though the source's index names them.
         add_bytes: Bytes to write.
+        locked: Snapshots that would be removed but for the mirror's promise to keep them.
     """
 
     add: tuple[str, ...]
@@ -54,6 +58,7 @@ class MirrorPlan:
     held_back: HeldBack
     lost: tuple[str, ...]
     add_bytes: int
+    locked: frozenset[str] = frozenset()
 
 
 def plan_mirror(facts: MirrorFacts, *, allow_shrink: bool = False) -> MirrorPlan:
@@ -66,7 +71,9 @@ def plan_mirror(facts: MirrorFacts, *, allow_shrink: bool = False) -> MirrorPlan
     source, mirror = facts.source, facts.mirror
     replace = frozenset(key for key, size in source.items() if mirror.get(key, size) != size)
     add = _in_order((source.keys() - mirror.keys()) | replace, ADDED)
-    extra = mirror.keys() - source.keys() - facts.needed
+    extra = mirror.keys() - source.keys() - facts.needed - facts.locked
+    if facts.locked:  # they may need everything else that lies there
+        extra = {key for key in extra if kind_of(key) == "snapshots"}
     held_back = _find_doubt(facts, extra, allow_shrink=allow_shrink)
     return MirrorPlan(
         add=add,
@@ -75,6 +82,7 @@ def plan_mirror(facts: MirrorFacts, *, allow_shrink: bool = False) -> MirrorPlan
         held_back=held_back,
         lost=tuple(sorted(facts.needed - source.keys() - mirror.keys())),
         add_bytes=sum(source[key] for key in add),
+        locked=facts.locked,
     )
 
 
@@ -87,7 +95,9 @@ def _find_doubt(facts: MirrorFacts, extra: Collection[str], *, allow_shrink: boo
         return "index_lost"
     here, there = _count(facts.source, "snapshots"), _count(facts.mirror, "snapshots")
     gone = sum(kind_of(key) == "snapshots" for key in extra)
-    is_sudden = gone and (not here or gone > max(_FEW, there // 2))
+    # Where many stay locked long after their source has gone, only what is left there tells.
+    most = max(_FEW, (here if facts.locked else there) // 2)
+    is_sudden = gone and (not here or gone > most)
     return "shrunk" if is_sudden and not allow_shrink else ""
 
 

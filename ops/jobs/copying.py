@@ -123,6 +123,8 @@ def ensure_mounted(catalog: Catalog, estate: Estate, site: str, store: Store) ->
 def conclude_mirror(done: MirrorResult, store: Store, summary: dict[str, Any]) -> JobResult:
     """Give the result of a mirror that was brought up to date, or that keeps what its source lost.
 
+    What a bucket has promised to keep for now is no failure; it is counted.
+
     Args:
         done: What was done.
         store: The mirror.
@@ -130,9 +132,16 @@ def conclude_mirror(done: MirrorResult, store: Store, summary: dict[str, Any]) -
     """
     plan = done.plan
     summary |= {"added": len(plan.add), "added_bytes": plan.add_bytes, "removed": done.removed}
+    if locked := plan.locked | done.locked.keys:
+        summary["locked"] = len(locked)
     if plan.held_back:
         params = {"store": store.name, "source": store.of}
         return JobResult("failed", f"mirror_{plan.held_back}", params, summary)
+    if done.superseded is not None and done.superseded.odd:
+        odd = done.superseded.odd
+        return JobResult(
+            "incomplete", "objects_overwritten", {"count": len(odd), "first": odd[0]}, summary
+        )
     return JobResult("ok", summary=summary)
 
 

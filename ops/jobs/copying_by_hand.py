@@ -89,6 +89,14 @@ def _write_numbers(result: JobResult) -> None:
             _("{added} objects written, {size}; {removed} removed"),
             summary["added"], summary["added_bytes"], summary["removed"],
         )  # fmt: skip
+    if "locked" in summary:
+        count = int(summary["locked"])
+        text = ngettext(
+            "{count} object stays: the store has promised to keep it for now",
+            "{count} objects stay: the store has promised to keep them for now",
+            count,
+        )
+        write_line("  " + text.format(count=format_number(count)))
 
 
 def _write_objects(text: str, added: int, size: int, removed: int) -> None:
