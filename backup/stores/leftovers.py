@@ -37,3 +37,17 @@ def remove_superseded(store: Store) -> "Purge | None":
 
     bucket = next((layer for layer in layers_of(store) if isinstance(layer, S3Store)), None)
     return None if bucket is None else purge_superseded(bucket)
+
+
+def remove_for_good(store: Store, key: str) -> str | None:
+    """Try to remove an object past versions and locks; see `backup.stores.s3_versions`.
+
+    Args:
+        store: One that promises.
+        key: Of the object.
+    """
+    from backup.stores.s3 import S3Store
+    from backup.stores.s3_versions import try_to_remove
+
+    bucket = next(layer for layer in layers_of(store) if isinstance(layer, S3Store))
+    return try_to_remove(bucket, key)

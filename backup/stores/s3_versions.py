@@ -28,6 +28,7 @@ from backup.threads import do_each
 _CANNOT_LIST = "cannot list the versions of {key} in {place}"
 _CANNOT_REMOVE = "cannot remove a superseded version of {key} from {place}"
 _THREADS = 8
+_PASSING_OVER = {"x-amz-bypass-governance-retention": "true"}
 
 
 class Version(NamedTuple):
@@ -260,6 +261,32 @@ def _purge_key(store: S3Store, now: datetime, versions: list[Version]) -> Purge:
     left = len(beneath) - purge.removed
     markers = (it for it in versions if it.is_marker and not (left and it.is_latest))
     return reduce(Purge.joined, (_remove(store, now, it) for it in markers), purge)
+
+
+def try_to_remove(store: S3Store, key: str) -> str | None:
+    """Try to remove an object for good, as somebody with our credential would.
+
+    The version itself is asked for, past a lock that some may pass over: a plain delete only hides
+    what a bucket with versions holds, and proves nothing.
+
+    Returns:
+        What the server said against it; None where the object is gone.
+
+    Raises:
+        ObjectNotFoundError: There is no such object.
+        StoreError: The server could not be asked.
+    """
+    found = [it for it in list_versions(store, key.rpartition("/")[0]) if it.key == key]
+    shown = next((it for it in found if it.is_latest and not it.is_marker), None)
+    if shown is None:
+        raise ObjectNotFoundError("{key} is not in {place}", key=key, place=store.location)
+    query = [("versionId", shown.version)]
+    try:
+        with translated(_CANNOT_REMOVE, key=key, place=store.location):
+            store.line.ask("DELETE", store.name_of(key), query=query, headers=_PASSING_OVER)
+    except StoreDeniedError as error:
+        return str(error)
+    return None
 
 
 def _remove(store: S3Store, now: datetime, version: Version) -> Purge:

@@ -2,8 +2,10 @@
 
 Order:
 
-1. Write the probe where locked objects lie; one that an earlier trial could not delete will do.
-2. Delete it. What refuses, and still has it afterwards, is protected.
+1. Write the probe where locked objects lie; one that an earlier trial could not delete will do, and
+   is locked anew like anything that a new snapshot needs.
+2. Delete it: in a bucket that locks, the very version, and past the lock where that may be passed.
+   What refuses, and still has it afterwards, is protected.
 3. Keep the verdict.
 
 Killed between 1 and 2, a probe of a few bytes is left, which the next trial takes.
@@ -14,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from backup.errors import ObjectExistsError, StoreError, StoreUnavailableError
 from backup.stores.base import Store as OpenStore
+from backup.stores.leftovers import remove_for_good
+from backup.stores.locking import promises_of
 from ops.catalog.copies_records import StoreTrial
 from ops.catalog.opening import Catalog
 from ops.estate.models import Estate
@@ -58,6 +62,10 @@ def find_refusal(place: OpenStore) -> str | None:
     """
     with suppress(ObjectExistsError):
         place.write(PROBE, _TEXT)
+    promises = promises_of(place)
+    if promises is not None:
+        promises.renew([PROBE])
+        return remove_for_good(place, PROBE)
     try:
         place.delete(PROBE)
     except StoreUnavailableError:

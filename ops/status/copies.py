@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.copies_records import StoreTrial
 from ops.estate.models import Estate
+from ops.estate.sites import Site
 from ops.estate.stores import Store
 from ops.jobs.definitions import backup_job, check_job, copy_job
 from ops.jobs.indexing import read_seen
@@ -21,7 +22,11 @@ Ended = Mapping[str, tuple[str, datetime]]
 
 
 def read_copies(
-    session: Session, estate: Estate, ended: Ended, newest: Mapping[Place, Newest]
+    session: Session,
+    estate: Estate,
+    ended: Ended,
+    newest: Mapping[Place, Newest],
+    now: datetime,
 ) -> dict[str, list[CopyFacts]]:
     """Give what is known of each store, by site, the service's own included.
 
@@ -30,14 +35,20 @@ def read_copies(
         estate: As it is now.
         ended: The newest ended runs by job.
         newest: As of `read_newest`.
+        now: Present moment; a trial of a store that is too old proves nothing any more.
     """
     counts = read_counts(session)
     gone = find_gone(estate, read_seen(session))
     trials = {it.store: it for it in session.execute(select(StoreTrial)).scalars()}
+
+    def find_trial(site: Site, store: Store) -> StoreTrial | None:
+        trial, longest = trials.get(store.name), timedelta(days=site.targets.reread_days)
+        return trial if trial is not None and now - trial.tried_at <= longest else None
+
     return {
         site.name: [
             replace(
-                _facts(site.name, store, newest, counts, trials.get(store.name), ended),
+                _facts(site.name, store, newest, counts, find_trial(site, store), ended),
                 gone_from=gone.get((site.name, store.name), ""),
             )
             for store in estate.stores

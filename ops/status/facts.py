@@ -208,7 +208,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
     return _Read(
         runs=runs,
         newest=newest,
-        copies=read_copies(session, estate, ended, newest),
+        copies=read_copies(session, estate, ended, newest, now),
         losses=read_losses(session, estate),
         freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),

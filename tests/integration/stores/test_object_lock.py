@@ -18,14 +18,17 @@ from backup.errors import (
 )
 from backup.forget import apply_forget, plan_forget_named
 from backup.locks import hold_lock
+from backup.mirror import as_mirror, update_mirror
 from backup.prune import PruneRequest, prune
 from backup.quantities import UnusedLimit
 from backup.repository import Repository
+from backup.stores.memory import MemoryStore
 from backup.stores.recipes import open_s3
 from backup.stores.retrying import RetryingStore
 from backup.stores.s3_client import S3Settings
 from backup.stores.s3_locking import LockingS3Store
 from backup.stores.s3_versions import PastS3Store, list_versions, purge_superseded
+from ops.jobs.protection_trial import PROBE, find_refusal
 from tests.backing_up import back_up, read_back
 from tests.faulty_line import FaultyLine
 from tests.s3_server import ADMINISTRATOR, WRITER, S3Server
@@ -300,3 +303,75 @@ def test_a_bucket_without_object_lock_is_told(s3_server: S3Server) -> None:
         LockingS3Store(plain).write("config", b"x")
 
     assert not isinstance(caught.value, StoreDeniedError)
+
+
+def test_a_locked_mirror_renews_what_is_borrowed_and_keeps_what_it_promised(
+    settings: S3Settings, source: Path
+) -> None:
+    main = Repository.init(MemoryStore(), PASSWORD)
+    first = back_up(main, source)
+    brief = LockingS3Store(replace(settings, lock_seconds=86_400, renew_below=3600))
+    update_mirror(main, brief)
+    lent = keys_of(brief)
+    assert all(days_left(brief, key) <= 1 for key in lent if not key.startswith("locks/"))
+
+    (source / "new.txt").write_bytes(os.urandom(20_000))
+    second = back_up(main, source)
+    store = LockingS3Store(settings)
+    update_mirror(main, store)
+
+    # The source lets the first one go: the mirror cannot yet, and is whole meanwhile.
+    main.store.delete(f"snapshots/{first.snapshot_id}")
+    prune(main, PruneRequest(workers=0, max_unused=UnusedLimit(size=0)))
+    borrowed = lent & {it.key for it in main.store.list("")}
+    assert any(key.startswith("data/") for key in borrowed)
+    assert all(days_left(store, key) > 32 for key in borrowed)
+    before = keys_of(store)
+    done = update_mirror(main, store)
+    assert (done.plan.held_back, done.removed) == ("", 0)
+    assert before <= keys_of(store)
+    mirror = as_mirror(main, store)
+    assert read_back(mirror, first)
+    assert read_back(mirror, second)
+
+
+def test_a_locked_mirror_lets_go_once_the_time_is_up(settings: S3Settings, source: Path) -> None:
+    main = Repository.init(MemoryStore(), PASSWORD)
+    first = back_up(main, source)
+    store = LockingS3Store(replace(settings, lock_seconds=3, renew_below=1))
+    update_mirror(main, store)
+    (source / "0.txt").write_bytes(os.urandom(20_000))
+    second = back_up(main, source)
+    main.store.delete(f"snapshots/{first.snapshot_id}")
+    prune(main, PruneRequest(workers=0, max_unused=UnusedLimit(size=0)))
+    time.sleep(4)
+    done = update_mirror(main, store)
+
+    assert done.removed
+    assert {it for it in keys_of(store) if not it.startswith("locks/")} == {
+        it.key for it in main.store.list("") if not it.key.startswith("locks/")
+    }
+    assert read_back(as_mirror(main, store), second)
+
+
+def test_the_trial_asks_the_server_whether_our_credential_may_pass_the_lock(
+    settings: S3Settings,
+) -> None:
+    powerful = replace(
+        settings,
+        access_key=ADMINISTRATOR.access_key,
+        secret_key=ADMINISTRATOR.secret_key,
+    )
+    for _ in range(2):  # the second finds the first one's probe
+        assert find_refusal(RetryingStore(LockingS3Store(settings))) is not None
+    assert days_left(LockingS3Store(settings), PROBE) > 30
+
+    assert find_refusal(RetryingStore(LockingS3Store(powerful))) is None
+
+
+def test_a_probe_whose_lock_is_nearly_over_is_locked_anew_before_the_trial(
+    settings: S3Settings,
+) -> None:
+    LockingS3Store(replace(settings, lock_seconds=3, renew_below=0)).write(PROBE, b"of long ago\n")
+    time.sleep(4)
+    assert find_refusal(LockingS3Store(settings)) is not None
