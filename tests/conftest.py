@@ -22,14 +22,26 @@ _SLOW_PLACES = tuple(
     str(Path(__file__).parent / place)
     for place in ("fault", "integration", "interop", "unit/ops/tasks/test_commands.py")
 )
-_SLOW_VARIANT = "postgresql"
+# What of a test that runs in several ways starts a server or processes.
+_SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort tests into the slow part of `make test` by where they lie and what they run on."""
     for item in items:
-        if str(item.path).startswith(_SLOW_PLACES) or _SLOW_VARIANT in item.name:
+        if str(item.path).startswith(_SLOW_PLACES) or _ways_of(item) & _SLOW_WAYS:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread what is slow by its place where only fast tests are wanted."""
+    is_fast_only = config.option.markexpr.startswith("not slow")
+    return True if is_fast_only and str(collection_path).startswith(_SLOW_PLACES) else None
+
+
+def _ways_of(item: pytest.Item) -> set[str]:
+    """The names of the parameters that a test has in this variant."""
+    return set(item.callspec.id.split("-")) if hasattr(item, "callspec") else set()
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
+from ops.catalog.opening import open_catalog
 from tests.private_server import await_start, end, start, tie_as
 
 _BINARIES = Path("/usr/lib/postgresql")
@@ -22,11 +24,11 @@ class PostgresServer:
 
     folder: Path
 
-    def new_database(self) -> str:
-        """Create an empty database; give its SQLAlchemy URL."""
+    def new_database(self, like: str = "template1") -> str:
+        """Create a database, empty or a twin of another; give its SQLAlchemy URL."""
         name = f"t{uuid.uuid4().hex}"
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         return f"postgresql+psycopg://giucong@/{name}?host={self.folder}"
 
     def is_up(self) -> bool:
@@ -60,12 +62,38 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty place for a catalog, on each database we promise to run on."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'catalog.db'}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.new_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A catalog that was just made: a twin of one, since to make each anew takes a dozen steps."""
+    if request.param == "sqlite":
+        made: Path = request.getfixturevalue("sqlite_catalog")
+        path = tmp_path / "catalog.db"
+        shutil.copyfile(made, path)
+        return f"sqlite:///{path}"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database(like=request.getfixturevalue("postgres_catalog"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "catalog.db"
+    open_catalog(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_catalog(postgres_server: PostgresServer) -> str:
+    url = postgres_server.new_database()
+    open_catalog(url).close()
+    return make_url(url).database or ""
 
 
 def _binary(name: str) -> str:

@@ -51,14 +51,14 @@ def test_every_table_says_whether_it_can_be_rebuilt() -> None:
     assert set(kinds.values()) == {"index", "record"}
 
 
-def test_what_was_written_is_there_when_opened_again(catalog_url: str) -> None:
+def test_what_was_written_is_there_when_opened_again(empty_catalog_url: str) -> None:
     moment = datetime(2026, 3, 1, 6, 59, 59, 123456, tzinfo=HANOI)
-    first = open_catalog(catalog_url)
+    first = open_catalog(empty_catalog_url)
     with first.writing() as session:
         session.add(estate_version("a", moment))
     first.close()
 
-    second = open_catalog(catalog_url)
+    second = open_catalog(empty_catalog_url)
     with second.reading() as session:
         found = session.execute(select(EstateVersion.first_seen_at)).scalar_one()
     second.close()
@@ -86,26 +86,26 @@ def test_an_error_undoes_the_whole_transaction(catalog: Catalog) -> None:
         assert session.execute(select(EstateVersion)).first() is None
 
 
-def test_a_catalog_of_a_newer_version_is_refused_unchanged(catalog_url: str) -> None:
-    catalog = open_catalog(catalog_url)
+def test_a_catalog_of_a_newer_version_is_refused_unchanged(empty_catalog_url: str) -> None:
+    catalog = open_catalog(empty_catalog_url)
     with catalog.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     catalog.close()
 
     with pytest.raises(OpsError) as caught:
-        open_catalog(catalog_url)
+        open_catalog(empty_catalog_url)
 
     assert "9999" in str(caught.value)
     assert "newer version" in caught.value.why
     assert caught.value.data
 
 
-def test_several_may_open_a_new_catalog_at_once(catalog_url: str) -> None:
+def test_several_may_open_a_new_catalog_at_once(empty_catalog_url: str) -> None:
     errors: list[BaseException] = []
 
     def open_it() -> None:
         try:
-            open_catalog(catalog_url).close()
+            open_catalog(empty_catalog_url).close()
         except BaseException as error:  # noqa: BLE001  # told below
             errors.append(error)
 

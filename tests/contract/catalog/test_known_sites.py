@@ -94,8 +94,8 @@ def test_a_repository_seen_in_a_store_counts_without_any_estate(catalog: Catalog
     assert missing(catalog) == []
 
 
-def test_sites_of_estates_stored_before_are_known_after_migrating(catalog_url: str) -> None:
-    engine = create_catalog_engine(catalog_url).execution_options(**{WRITES: True})
+def test_sites_of_estates_stored_before_are_known_after_migrating(empty_catalog_url: str) -> None:
+    engine = create_catalog_engine(empty_catalog_url).execution_options(**{WRITES: True})
     config = Config()
     config.set_main_option("script_location", "ops.catalog:migrations")
     with engine.begin() as connection:
@@ -109,7 +109,7 @@ def test_sites_of_estates_stored_before_are_known_after_migrating(catalog_url: s
             )  # fmt: skip
     engine.dispose()
 
-    opened = open_catalog(catalog_url)
+    opened = open_catalog(empty_catalog_url)
     with opened.reading() as session:
         named = read_history(session).named
     opened.close()

@@ -95,6 +95,7 @@ def _both() -> tuple[MemoryStore, Below]:
     return store, Below(store, "copy")
 
 
+@pytest.mark.slow
 def test_stock_restic_reads_the_mirror(tmp_path: Path) -> None:
     store, mirror = _both()
     result = update_mirror(open_part(store, "main"), mirror)

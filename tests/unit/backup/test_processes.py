@@ -15,6 +15,8 @@ import pytest
 from backup.errors import StoreFullError
 from backup.processes import Message, Pool, WorkerDiedError, worker_count
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 _TARGETS = "tests.unit.backup.worker_targets"
 

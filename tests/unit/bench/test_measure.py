@@ -7,6 +7,8 @@ import pytest
 from bench.measure import Command, CommandFailedError, measure, run
 from bench.restored import DifferentError, compare_trees
 
+pytestmark = pytest.mark.slow
+
 
 def python(program: str, *, accepted: tuple[int, ...] = (0,)) -> Command:
     return Command((sys.executable, "-I", "-S", "-c", program), accepted=accepted)

@@ -275,6 +275,7 @@ def call(name: str, **given: object) -> int:
     return 0
 
 
+@pytest.mark.slow  # hundreds of tasks, each from its door on
 @pytest.mark.parametrize("role", ROLES)
 def test_every_task_a_role_must_not_run_is_refused_before_it_begins(
     role: str, catalog: Catalog, capsys: pytest.CaptureFixture[str]
@@ -293,9 +294,10 @@ def test_every_task_a_role_must_not_run_is_refused_before_it_begins(
 @pytest.mark.parametrize("role", ROLES)
 def test_what_a_role_may_run_is_let_through(role: str, catalog: Catalog) -> None:
     appoint(catalog, "nva", role)
+    estate = load_estate()
     for name in TASKS:
         if decide_may([role], name, is_own_site=True):
-            check_right(catalog, load_estate(), name, {"site": "cong-xa"})
+            check_right(catalog, estate, name, {"site": "cong-xa"})
 
 
 ON_DUTY = """
@@ -353,8 +355,9 @@ def test_a_contact_of_a_unit_sees_no_other_units_sites(catalog: Catalog) -> None
 
 
 def test_before_anybody_holds_a_role_everything_is_allowed(catalog: Catalog) -> None:
+    estate = load_estate()
     for name in TASKS:
-        check_right(catalog, load_estate(), name, {})
+        check_right(catalog, estate, name, {})
 
 
 def test_once_somebody_else_holds_a_role_a_login_without_one_is_refused(
