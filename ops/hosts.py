@@ -4,13 +4,16 @@ import os
 from functools import cache
 from pathlib import Path
 
+from ops.bandwidth import plan_rates, share_bandwidth
 from ops.errors import SecretError
 from ops.estate.hosts import Host as HostEntry
 from ops.estate.models import Estate
+from ops.estate.values import limits_of
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.inventory import LegacyAlgorithms, SshTarget
+from provisioning.ssh.pacing import Pace
 from provisioning.ssh.pool import SshPool
 
 KNOWN_HOSTS = "known_hosts"
@@ -28,8 +31,30 @@ def open_host(estate: Estate, name: str | None) -> Host:
 
 
 def open_ssh_host(estate: Estate, name: str) -> SshHost:
-    """Give a host by its name; see `open_host`."""
-    return SshHost(make_target(estate, name), shared_pool())
+    """Give a host by its name; see `open_host`. It keeps to its bandwidth and to its line's."""
+    return SshHost(make_target(estate, name), shared_pool(), pace=make_pace(estate, name))
+
+
+def make_pace(estate: Estate, name: str) -> Pace | None:
+    """Give what holds a host to its bandwidth; None where it has no limit."""
+    entry = estate.host(name)
+    line = next((it for it in estate.lines if it.name == entry.line), None)
+    limits = {f"host-{name}": entry.limit_mbps}
+    if line is not None:
+        limits[f"line-{line.name}"] = line.limit_mbps
+    zone = estate.organisation.timezone
+    plans = {key: plan_rates(limits_of(limit), zone) for key, limit in limits.items()}
+    allowances = [
+        share_bandwidth(estate, key, plan) for key, plan in plans.items() if not plan.is_unlimited
+    ]
+    if not allowances:
+        return None
+
+    def pace(count: int) -> None:
+        for allowance in allowances:
+            allowance.take(count)
+
+    return pace
 
 
 @cache

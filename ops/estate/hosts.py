@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ops.estate.values import Day, Flag, LocalPath, Name, Part, Port, Positive, Secret, Text
+from ops.estate.values import Day, Flag, Limits, LocalPath, Name, Part, Port, Secret, Text
 
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
@@ -11,8 +11,10 @@ class Line(Part):
     """What several hosts share: one thin line to the Center."""
 
     name: Name = Field(description=_NAME_HELP, examples=["so-nganh"])
-    limit_mbps: Positive = Field(
-        description="Megabits a second for all hosts on it together.", examples=[100]
+    limit_mbps: Limits = Field(
+        description="Megabits a second for all hosts on it together, the same all day or by part of"
+        " the day.",
+        examples=[100],
     )
 
 
@@ -44,6 +46,11 @@ class Host(Part):
     jump: Name | None = Field(default=None, description="Host to go through.", examples=["bastion"])
     line: Name | None = Field(
         default=None, description="The line it hangs on.", examples=["so-nganh"]
+    )
+    limit_mbps: Limits | None = Field(
+        default=None,
+        description="Megabits a second of this host alone, the same all day or by part of the day.",
+        examples=[{"default": 50, "07:00-19:00": 10}],
     )
     legacy_algorithms: LegacyAlgorithms | None = Field(
         default=None,

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 
 from ops.estate.policies import StoreRetention
 from ops.estate.values import (
-    DayPart,
     Flag,
+    Limits,
     LocalPath,
     Name,
     Part,
@@ -16,10 +16,9 @@ from ops.estate.values import (
     Positive,
     Secret,
     Text,
+    limits_of,
     mistake,
 )
-
-Limits = Positive | dict[Literal["default"] | DayPart, Positive]
 
 
 class ObjectLock(Part):
@@ -137,6 +136,4 @@ class Store(Part):
 
     def limits(self) -> Mapping[str, int]:
         """Give megabits a second by part of the day; the rest of the day is `default`."""
-        if isinstance(self.limit_mbps, int):
-            return {"default": self.limit_mbps}
-        return dict(self.limit_mbps or {})
+        return limits_of(self.limit_mbps)

@@ -5,9 +5,10 @@ path, in whatever file it stands, starts there.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -183,6 +184,12 @@ LocalPath = Annotated[Path, AfterValidator(make_path)]
 Text = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Strict(), Field(ge=0)]
 Positive = Annotated[int, Strict(), Field(ge=1)]
+Limits = Positive | dict[Literal["default"] | DayPart, Positive]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Flag = Annotated[bool, Strict()]
 Day = Annotated[date, Strict()]
+
+
+def limits_of(limit: Limits | None) -> Mapping[str, int]:
+    """Give megabits a second by part of the day; the rest of the day is `default`."""
+    return {"default": limit} if isinstance(limit, int) else dict(limit or {})

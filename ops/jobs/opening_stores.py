@@ -5,19 +5,15 @@ pipes: never in arguments, environment or logs.
 """
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from backup.stores import open_store
 from backup.stores.base import Store as OpenStore
-from backup.stores.limited import Allowance, LimitedStore
+from backup.stores.limited import LimitedStore
 from backup.stores.options import LockTerms, StoreOptions
-from backup.stores.rates import RatePlan, RateWindow, SharedBucket
+from ops.bandwidth import plan_rates, share_bandwidth
 from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.stores import ObjectLock, Store
-
-_BYTES_A_MEGABIT = 125_000
-_FOLDER = "limits"
 
 
 def open_store_of(
@@ -36,14 +32,11 @@ def open_store_of(
         BackupError: The store is of a kind that comes later, or cannot do what is asked.
     """
     opened = open_store(url, options_of(store, at=at))
-    plan = plan_rates(store, estate.organisation.timezone)
+    plan = plan_rates(store.limits(), estate.organisation.timezone)
     if plan.is_unlimited:
         return opened
-    folder = estate.service.state / _FOLDER
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     upload, download = (
-        Allowance(plan, bucket=SharedBucket(str(Path(folder, f"{store.name}.{way}"))))
-        for way in ("up", "down")
+        share_bandwidth(estate, f"{store.name}.{way}", plan) for way in ("up", "down")
     )
     return LimitedStore(opened, allowances=(upload, download))
 
@@ -81,22 +74,6 @@ def terms_of(lock: ObjectLock) -> LockTerms:
         cap=None if lock.cap_days is None else timedelta(days=lock.cap_days),
         confirmed=lock.confirmed,
     )
-
-
-def plan_rates(store: Store, zone: str) -> RatePlan:
-    """Give a store's bandwidth by part of the day, in the organisation's time zone."""
-    limits = {part: mbps * _BYTES_A_MEGABIT for part, mbps in store.limits().items()}
-    windows = []
-    for part, rate in limits.items():
-        if part != "default":
-            start, _, end = part.partition("-")
-            windows.append(RateWindow(_minute(start), _minute(end), rate))
-    return RatePlan(limits.get("default"), tuple(windows), zone)
-
-
-def _minute(clock: str) -> int:
-    hours, minutes = clock.strip().split(":")
-    return (int(hours) * 60 + int(minutes)) % 1440
 
 
 def _reveal(reference: str | None) -> str:

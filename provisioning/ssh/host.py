@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import paramiko
 
@@ -10,7 +11,8 @@ from provisioning.hosts import Command, Completed
 from provisioning.ssh.connecting import SILENCE_SECONDS
 from provisioning.ssh.failures import FAILURES, make_cut, make_not_offered
 from provisioning.ssh.inventory import SshTarget
-from provisioning.ssh.pool import SshPool
+from provisioning.ssh.pacing import Pace, PacedChannel
+from provisioning.ssh.pool import Session, SshPool
 from provisioning.ssh.process import SshProcess
 
 
@@ -21,9 +23,17 @@ class SshHost:
     alone: the session is closed then.
     """
 
-    def __init__(self, target: SshTarget, pool: SshPool) -> None:
+    def __init__(self, target: SshTarget, pool: SshPool, *, pace: Pace | None = None) -> None:
+        """Set up; nothing is connected.
+
+        Args:
+            target: How it is reached.
+            pool: Hands out sessions.
+            pace: Told of all bytes that come and go, and waits; None for no limit.
+        """
         self._target = target
         self._pool = pool
+        self._pace = pace
 
     @property
     def name(self) -> str:
@@ -47,7 +57,7 @@ class SshHost:
             deadline = Deadline(timeout)
         else:
             line, deadline = make_bare_line(command), Deadline(timeout, grace=0)
-        session = self._pool.open_session(self._target)
+        session = self._open_session()
         try:
             process = SshProcess(session, self._target, command, line, deadline)
         except BaseException:
@@ -58,6 +68,12 @@ class SshHost:
         finally:
             process.end()
 
+    def _open_session(self) -> Session:
+        session = self._pool.open_session(self._target)
+        if self._pace is not None:
+            session.channel = cast("paramiko.Channel", PacedChannel(session.channel, self._pace))
+        return session
+
     @contextmanager
     def open_subsystem(self, name: str) -> Iterator[paramiko.Channel]:
         """Open a channel to a subsystem of the host's sshd, `sftp` for one.
@@ -65,7 +81,7 @@ class SshHost:
         Raises:
             HostUnavailableError, HostRefusedError, HostKeyError: As for `Host.run`.
         """
-        session = self._pool.open_session(self._target)
+        session = self._open_session()
         try:
             session.channel.settimeout(SILENCE_SECONDS)
             try:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,30 @@ def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path, ssh_server: Ss
     assert tried.returncode == 1
     assert run.returncode == 1
     assert "/nowhere/at/all on the host web1" in run.stdout + run.stderr
+
+
+def test_hosts_keep_to_the_bandwidth_of_their_line_in_every_process(
+    tmp_path: Path, ssh_server: SshServer
+) -> None:
+    line = 'line = "xa"\n[[lines]]\nname = "xa"\nlimit_mbps = { default = 4, "00:00-00:01" = 3 }'
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "film.mp4").write_bytes(os.urandom(1_500_000))
+    estate = add_host(
+        tmp_path / "estate",
+        ssh_server,
+        f"""
+  [[sites.files]]
+  name = "portal"
+  host = "web1"
+  path = "{there}"
+""",
+        line,
+    )
+    for _ in range(2):  # the second process waits for what the first one took
+        start = time.monotonic()
+        done = giucong(estate, "backup.run", "--site", "cong-xa", "--full-read")
+        assert done.returncode == 0, done.stderr
+        # 1.5 MB at 0.5 MB a second; one second's worth may have been saved up.
+        assert time.monotonic() - start > 1.8
+    assert (estate.parent / "state/limits/line-xa").stat().st_size

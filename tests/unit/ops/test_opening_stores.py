@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ops.bandwidth import plan_rates
 from ops.estate.stores import ObjectLock, Store
-from ops.jobs.opening_stores import options_of, plan_rates, terms_of
+from ops.jobs.opening_stores import options_of, terms_of
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -27,15 +28,15 @@ def store(**more: Any) -> Store:
     ("local", "mbps"), [("06:59", 50), ("07:00", 10), ("18:59", 10), ("19:00", 50)]
 )
 def test_the_limit_follows_the_organisation_s_clock(local: str, mbps: int) -> None:
-    plan = plan_rates(store(limit_mbps={"default": 50, "07:00-19:00": 10}), ZONE)
+    plan = plan_rates(store(limit_mbps={"default": 50, "07:00-19:00": 10}).limits(), ZONE)
     when = datetime.fromisoformat(f"2026-11-24T{local}").replace(tzinfo=ZoneInfo(ZONE))
 
     assert plan.at(when.timestamp())[0] == mbps * 1_000_000 / 8
 
 
 def test_one_number_holds_all_day_and_none_means_no_limit() -> None:
-    assert plan_rates(store(limit_mbps=8), ZONE).at(0)[0] == 1_000_000
-    assert plan_rates(store(), ZONE).is_unlimited
+    assert plan_rates(store(limit_mbps=8).limits(), ZONE).at(0)[0] == 1_000_000
+    assert plan_rates(store().limits(), ZONE).is_unlimited
 
 
 def test_credentials_are_looked_up_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
