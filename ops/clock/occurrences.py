@@ -44,6 +44,15 @@ def next_due(schedule: Schedule, after: datetime) -> datetime | None:
     return next(_iterate(schedule, after), None)
 
 
+def window_end(schedule: Schedule, after: datetime) -> datetime | None:
+    """Give the first end of a window after an instant, in UTC; None where there is no window."""
+    if not isinstance(schedule, Window):
+        return None
+    first = after.astimezone(schedule.zone).date() - _DAY
+    ends = (_bounds(schedule, first + timedelta(days=days))[1] for days in range(4))
+    return next((end for end in ends if end > after), None)
+
+
 def _all_between(schedule: Schedule, after: datetime, until: datetime) -> tuple[datetime, ...]:
     return tuple(takewhile(lambda due: due <= until, _iterate(schedule, after)))
 
@@ -81,13 +90,21 @@ def _window_instants(schedule: Window, after: datetime) -> Iterator[datetime]:
 
 
 def _due_in_window(schedule: Window, day: date) -> datetime:
-    """Give the due time in the window that begins on `day`, to the whole second."""
+    """Give the due time in the window that begins on `day`, to the whole second.
+
+    It lies in the first half, so that whoever comes last has half the window until its end.
+    """
+    start, end = _bounds(schedule, day)
+    seconds = max((end - start).total_seconds(), 0.0)
+    return start + timedelta(seconds=int(seconds * schedule.place / 2))
+
+
+def _bounds(schedule: Window, day: date) -> tuple[datetime, datetime]:
+    """Give when the window that begins on `day` begins and ends."""
     crosses_midnight = schedule.end <= schedule.start
     start = _instant(day, schedule.start.hour, schedule.start.minute, schedule.zone)
     end_day = day + _DAY if crosses_midnight else day
-    end = _instant(end_day, schedule.end.hour, schedule.end.minute, schedule.zone)
-    seconds = max((end - start).total_seconds(), 0.0)
-    return start + timedelta(seconds=int(seconds * schedule.place))
+    return start, _instant(end_day, schedule.end.hour, schedule.end.minute, schedule.zone)
 
 
 def _instant(day: date, hour: int, minute: int, zone: ZoneInfo) -> datetime:

@@ -47,7 +47,7 @@ class Window:
     Attributes:
         start, end: Local times; the window of a day begins on that day at `start`.
         zone: The zone they are in.
-        place: How far into the window this job is due, 0 ≤ place < 1.
+        place: How far into the first half of the window this job is due, 0 ≤ place < 1.
     """
 
     start: time

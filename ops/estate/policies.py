@@ -14,7 +14,8 @@ class Schedule(Part):
     """When things run: a window of the day, a cron line, or nothing."""
 
     backup: Schedulable = Field(
-        default="22:00-05:00", description="A window (sites are spread over it) or a cron line."
+        default="22:00-05:00",
+        description="A window (sites start in its first half, and stop at its end) or a cron line.",
     )
     full_read: Schedulable = Field(
         default="0 1 1 * *", description="Every byte of the source is read again."

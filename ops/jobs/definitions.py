@@ -81,7 +81,12 @@ def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition
     name, schedule = site.name, site.schedule
     job = partial(JobDefinition, site=name, timezone=estate.organisation.timezone)
     backup = partial(job, kind="backup", retry=_BACKUP_AGAIN)
-    yield backup(name=backup_job(name), schedule=schedule.backup, late_after=_LATE_AFTER)
+    yield backup(
+        name=backup_job(name),
+        schedule=schedule.backup,
+        late_after=_LATE_AFTER,
+        ends_with_window=True,
+    )
     for database in site.databases:
         if database.schedule:
             yield backup(

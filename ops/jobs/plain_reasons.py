@@ -11,6 +11,7 @@ from ops.ledger.definitions import (
     RETIRED,
     STOPPED,
     TIMED_OUT,
+    WINDOW_OVER,
 )
 from ops.retention.braking import HELD_MISSING, MISSING
 from ops.retention.wording import ASK_HOLDERS, LOOK_AT_STORE
@@ -50,6 +51,15 @@ PLAIN: Mapping[str, Explanation] = {
         N_("run it again: `{program} service.trigger --job {job}`"),
     ),
     STOPPED: Explanation(N_("it was stopped"), N_("the service or a person ended it"), _UNTOUCHED),
+    WINDOW_OVER: Explanation(
+        N_("it did not end within its window and was stopped"),
+        N_("it would have gone on in the hours that the estate leaves to others"),
+        N_("earlier backups are untouched; what it has stored is kept, and the next run uses it"),
+        N_(
+            "leave it to the next window, make that longer (`backup` in `schedule`), or let it run"
+            " now: `{program} backup.run --site {site}`"
+        ),
+    ),
     COALESCED: Explanation(N_("a later one was run in its place")),
     DOWN: Explanation(N_("the service was down when it was due")),
     BLACKOUT: Explanation(N_("it was not to run at that time")),

@@ -16,6 +16,7 @@ Occasion = Literal["ended", "retried", "missed", "skipped", "late"]
 LOST = "lost"
 TIMED_OUT = "timed_out"
 STOPPED = "stopped"
+WINDOW_OVER = "window_over"
 COALESCED = "coalesced"
 DOWN = "down"
 BLACKOUT = "blackout"
@@ -51,6 +52,8 @@ class JobDefinition:
         time_limit: Longest run; None for no limit.
         late_after: How long after its due time it must have ended well; None: never late.
         catch_up: Whether a due time that passed while the service was down is run afterwards.
+        ends_with_window: Whether a run that meets the end of its window stops, and goes on next
+            time.
     """
 
     name: str
@@ -64,6 +67,7 @@ class JobDefinition:
     time_limit: timedelta | None = None
     late_after: timedelta | None = None
     catch_up: bool = True
+    ends_with_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)

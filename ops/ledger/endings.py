@@ -14,7 +14,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ops.catalog.records import Occurrence, Run
-from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent, RetryPolicy
+from ops.ledger.definitions import (
+    LOST,
+    STOPPED,
+    WINDOW_OVER,
+    JobResult,
+    LedgerEvent,
+    RetryPolicy,
+)
 from ops.ledger.recording import Recording, event_of, record_events
 
 NEVER_AGAIN = RetryPolicy()
@@ -35,9 +42,9 @@ def decide_again(policy: RetryPolicy, attempt: int, result: JobResult) -> Again 
     """Decide whether an occurrence is tried again after its `attempt`-th run; None: it has ended.
 
     Only failures are. A run that the service stopped goes on where work of its kind may be
-    repeated at all.
+    repeated at all; one that met the end of its window goes on in the next one.
     """
-    if result.outcome != "failed" or policy.tries <= 1:
+    if result.outcome != "failed" or policy.tries <= 1 or result.reason == WINDOW_OVER:
         return None
     if result.reason == STOPPED:
         return Again(counts=False)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from ops.catalog.opening import Catalog
-from ops.clock.occurrences import next_due
+from ops.clock.occurrences import next_due, window_end
 from ops.clock.source import Clock, JumpWatch
 from ops.ledger import claims, endings, listing, watch
 from ops.ledger.definitions import LOST, JobDefinition, JobResult, lock_name, schedule_of
@@ -163,7 +163,9 @@ class Dispatcher:
                 busy=_held_locks(self.settings, self.jobs),
             )
         for claim in claimed:
-            worker = self.pool.start(claim, self.jobs[claim.job], self.clock.steady())
+            job = self.jobs[claim.job]
+            stop_at = window_end(schedule_of(job), now) if job.ends_with_window else None
+            worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_at)
             log.info("worker-started", extra={"fields": _fields(worker)})
 
     def _something_waits(self) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -53,8 +54,17 @@ class WorkerPool:
         """Give how many more workers may run."""
         return max(self.settings.workers - len(self.workers), 0)
 
-    def start(self, claim: Claim, job: JobDefinition, steady: float) -> Worker:
-        """Start a worker for a claim."""
+    def start(
+        self, claim: Claim, job: JobDefinition, steady: float, *, stop_at: datetime | None = None
+    ) -> Worker:
+        """Start a worker for a claim.
+
+        Args:
+            claim: What to run.
+            job: Its definition.
+            steady: Steady seconds now.
+            stop_at: When its window ends; None where it may go on beyond that.
+        """
         command = [sys.executable, "-m", "ops.service.worker", str(os.getpid()), job.name]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, start_new_session=True, env=_worker_environment()
@@ -63,7 +73,7 @@ class WorkerPool:
         self.workers[claim.run_id] = worker
         # A worker that is gone already is found by `take_ended`.
         with suppress(BrokenPipeError), process.stdin or BytesIO() as pipe:
-            pipe.write(self._request(claim, job))
+            pipe.write(self._request(claim, job, stop_at))
         return worker
 
     def take_ended(self) -> Iterator[Worker]:
@@ -87,7 +97,7 @@ class WorkerPool:
         for worker in self.workers.values():
             worker.process.send_signal(signal.SIGTERM)
 
-    def _request(self, claim: Claim, job: JobDefinition) -> bytes:
+    def _request(self, claim: Claim, job: JobDefinition, stop_at: datetime | None) -> bytes:
         settings = self.settings
         return format_request(
             WorkRequest(
@@ -105,6 +115,7 @@ class WorkerPool:
                 origin=settings.origin,
                 heartbeat_every=settings.heartbeat_every,
                 lock_wait=settings.lock_wait,
+                stop_at=stop_at,
             )
         )
 

@@ -30,6 +30,7 @@ class WorkRequest:
         origin: Who acts, for the journal.
         heartbeat_every: Pause between two beats.
         lock_wait: How long to wait for the site's lock.
+        stop_at: When its window ends, and the run with it; None for never.
     """
 
     run_id: UUID
@@ -46,6 +47,7 @@ class WorkRequest:
     origin: Origin
     heartbeat_every: timedelta
     lock_wait: timedelta
+    stop_at: datetime | None = None
 
 
 def format_request(request: WorkRequest) -> bytes:
@@ -57,6 +59,7 @@ def format_request(request: WorkRequest) -> bytes:
         "retry": [request.retry.tries, request.retry.wait.total_seconds()],
         "heartbeat_every": request.heartbeat_every.total_seconds(),
         "lock_wait": request.lock_wait.total_seconds(),
+        "stop_at": None if request.stop_at is None else request.stop_at.isoformat(),
     }
     return json.dumps(values).encode() + b"\n"
 
@@ -64,7 +67,7 @@ def format_request(request: WorkRequest) -> bytes:
 def parse_request(line: bytes) -> WorkRequest:
     """Read what `format_request` wrote."""
     values = json.loads(line)
-    tries, wait = values["retry"]
+    (tries, wait), stop_at = values["retry"], values["stop_at"]
     return WorkRequest(
         **values
         | {
@@ -76,5 +79,6 @@ def parse_request(line: bytes) -> WorkRequest:
             "origin": Origin(**values["origin"]),
             "heartbeat_every": timedelta(seconds=values["heartbeat_every"]),
             "lock_wait": timedelta(seconds=values["lock_wait"]),
+            "stop_at": stop_at and datetime.fromisoformat(stop_at),
         }
     )

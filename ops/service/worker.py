@@ -27,7 +27,7 @@ from ops.canonical import clean_text, keep_told
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
 from ops.ledger import claims
-from ops.ledger.definitions import STOPPED, JobResult, lock_name
+from ops.ledger.definitions import STOPPED, WINDOW_OVER, JobResult, lock_name
 from ops.ledger.endings import end_run
 from ops.ledger.recording import Recording
 from ops.service import registry
@@ -56,15 +56,26 @@ class _Stop:
     Attributes:
         is_asked: Whether SIGTERM came.
         is_running: Whether the runner has the word, so that it may be interrupted.
+        is_window_over: Whether it is the end of its window that asks.
     """
 
     is_asked: bool = False
     is_running: bool = False
+    is_window_over: bool = False
 
     def ask(self, _signal: int, _frame: "FrameType | None") -> None:
         already_asked, self.is_asked = self.is_asked, True
         if self.is_running and not already_asked:
             raise registry.JobStoppedError
+
+    def end_window(self) -> None:
+        """Ask, from another thread, because the run's window is over."""
+        self.is_window_over = not self.is_asked
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    def why(self) -> str:
+        """Give the reason code of a run that was stopped."""
+        return WINDOW_OVER if self.is_window_over else STOPPED
 
 
 def main() -> int:
@@ -133,6 +144,7 @@ def _beat(catalog: Catalog, request: WorkRequest, ended: threading.Event) -> Non
 
 def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
     started = time.monotonic()
+    alarm = _watch_window(stop, request.stop_at)
     try:
         stop.is_running = True
         if stop.is_asked:
@@ -141,9 +153,21 @@ def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> J
         stop.is_running = False
     except registry.JobStoppedError:
         stop.is_running = False
-        result = JobResult("failed", STOPPED)
+        result = JobResult("failed", stop.why())
+    finally:
+        alarm.cancel()
     seconds = round(time.monotonic() - started, 3)
     return replace(result, summary={**result.summary, "seconds": seconds})
+
+
+def _watch_window(stop: _Stop, stop_at: datetime | None) -> threading.Timer:
+    """Stop the run at the end of its window; nothing happens where it has none."""
+    seconds = 0.0 if stop_at is None else (stop_at - SystemClock().now()).total_seconds()
+    alarm = threading.Timer(max(seconds, 0.0), stop.end_window)
+    alarm.daemon = True
+    if stop_at is not None:
+        alarm.start()
+    return alarm
 
 
 def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:

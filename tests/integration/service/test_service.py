@@ -20,8 +20,11 @@ from sqlalchemy import select
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Occurrence, Run
 from ops.journal import Origin
-from ops.ledger import listing, overview
+from ops.ledger import claims, listing, overview
 from ops.ledger.recording import Recording
+from ops.service.pool import WorkerPool
+from ops.service.settings import ServiceSettings
+from tests.integration.service import tiny_jobs
 from tests.integration.service.run_tiny_service import read_job
 from tests.private_server import tie
 
@@ -221,6 +224,35 @@ def test_a_run_beyond_its_limit_is_ended_as_timed_out(
 
         assert (row.outcome, row.reason) == ("failed", "timed_out")
         wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None, 5)
+
+
+@pytest.mark.parametrize("kind", ["linger", "note"])
+def test_a_run_that_meets_the_end_of_its_window_stops_until_the_next(
+    catalog: Catalog, catalog_url: str, tmp_path: Path, kind: str
+) -> None:
+    job = linger_job(tmp_path, tries=3) | {"kind": kind}
+    definition = read_job(dict(job))
+    ask_for(catalog, job)
+    pool = WorkerPool(
+        ServiceSettings(catalog_url=catalog_url, state=tmp_path, modules=(tiny_jobs.__name__,))
+    )
+    with catalog.writing() as session:
+        (claim,) = claims.claim_due(
+            session, jobs=["linger/a"], now=datetime.now(UTC), limit=1, host="here"
+        )
+    stop_at = datetime.now(UTC) + timedelta(seconds=4)
+    worker = pool.start(claim, definition, 0, stop_at=stop_at)
+    assert worker.process.wait(30) == 0
+    (row,) = rows(catalog, "ended")  # not tried again before the next window
+
+    if kind == "note":  # what is done in time is not touched
+        assert row.outcome == "ok"
+        return
+    assert (row.outcome, row.reason) == ("failed", "window_over")
+    assert datetime.now(UTC) >= stop_at
+    _worker, child = read_pids(tmp_path)
+    if is_alive(child):  # what a runner has started is its own to end
+        os.kill(child, signal.SIGKILL)
 
 
 def test_every_way_to_fail_is_recorded_with_its_reason_and_no_secret(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.clock.explanation import explain_next
-from ops.clock.occurrences import next_due, occurrences_between
+from ops.clock.occurrences import next_due, occurrences_between, window_end
 from ops.clock.schedule import parse_schedule, spread_place
 from ops.errors import WrongUseError
 
@@ -108,6 +108,35 @@ def test_a_window_keeps_its_place_on_nights_that_are_longer_or_shorter() -> None
         for moment in nights:
             hour = moment.astimezone(BERLIN).hour
             assert hour >= 22 or hour < 5
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "end"),
+    [
+        ("22:00-05:00", "2026-11-24T23:00", "2026-11-25T05:00"),
+        ("22:00-05:00", "2026-11-25T04:59", "2026-11-25T05:00"),
+        ("22:00-05:00", "2026-11-25T05:00", "2026-11-26T05:00"),
+        ("22:00-05:00", "2026-11-25T09:00", "2026-11-26T05:00"),
+        ("01:00-03:00", "2026-11-25T02:00", "2026-11-25T03:00"),
+        ("01:00-03:00", "2026-11-25T23:30", "2026-11-26T03:00"),
+        ("01:00-03:00", "2026-03-29T00:30", "2026-03-29T03:00"),
+    ],
+)
+def test_the_end_of_a_window_is_the_first_one_after(window: str, at: str, end: str) -> None:
+    moment, wanted = (datetime.fromisoformat(it).replace(tzinfo=BERLIN) for it in (at, end))
+    assert window_end(parse_schedule(window, BERLIN), moment.astimezone(UTC)) == wanted
+    assert window_end(parse_schedule("0 1 * * *", BERLIN), moment) is None
+
+
+def test_whoever_comes_last_has_half_the_window_left() -> None:
+    for number in range(200):
+        schedule = parse_schedule("22:00-05:00", BERLIN, spread_key=f"xa-{number}")
+        (moment,) = occurrences_between(
+            schedule, datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 25, 12, tzinfo=UTC)
+        )
+        end = window_end(schedule, moment)
+        assert end is not None
+        assert end - moment >= timedelta(hours=3.5)
 
 
 def test_a_window_inside_the_gap_of_spring_is_still_due() -> None:
