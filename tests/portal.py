@@ -105,7 +105,7 @@ def configure_province(site: PhpSite, server: MariadbServer, database: str) -> N
     """Write the site's configuration anew, to use a database."""
     words = {"database": database, "user": site.database, "socket": str(server.socket),
              "password": _PASSWORD.replace("\\", "\\\\").replace("'", "\\'")}  # fmt: skip
-    _fill_in("wordpress-config.php", site.folder / "wp-config.php", words)
+    fill_in("wordpress-config.php", site.folder / "wp-config.php", words)
 
 
 def count_province(site: PhpSite) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def make_register(folder: Path, server: PostgresServer) -> PhpSite:
     site = PhpSite(folder, find_free_port(), database, f"r_{database[:20]}")
     (folder / "tep").mkdir(parents=True)
     words = {"database": database, "user": "giucong", "socket": str(server.folder)}
-    _fill_in("register.php", folder / "index.php", words)
+    fill_in("register.php", folder / "index.php", words)
     rows = [_make_row(number) for number in range(1, _ROWS + 1)]
     for _number, _title, _text, name in rows:
         (folder / "tep" / name).write_bytes(os.urandom(4_000))
@@ -180,7 +180,8 @@ def encrypt_as_ransomware(folder: Path) -> int:
     return len(files)
 
 
-def _fill_in(name: str, target: Path, words: dict[str, str]) -> None:
+def fill_in(name: str, target: Path, words: dict[str, str]) -> None:
+    """Write one of the files beside this one, with words for those in braces."""
     text = (_FILES / name).read_text(encoding="utf-8")
     for word, value in words.items():
         text = text.replace(f"{{{word}}}", value)

@@ -218,7 +218,7 @@ def _describe(
         journal_mode=journal_mode,
         check=check,
         problems=_find_problems(target, check),
-        tables=_count_rows(target),
+        tables=count_rows(target),
     )
 
 
@@ -276,7 +276,7 @@ def _find_problems(copy: sqlite3.Connection, check: str) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows if row[0] != "ok")
 
 
-def _count_rows(copy: sqlite3.Connection) -> dict[str, int | None]:
+def count_rows(copy: sqlite3.Connection) -> dict[str, int | None]:
     """Count each table's rows; a table whose module this library lacks cannot be counted."""
     names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%'"
     counts: dict[str, int | None] = {}

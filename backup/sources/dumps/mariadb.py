@@ -117,7 +117,7 @@ def open_mariadb(
     state = look_at_mariadb(connection)
     refuse_missing_rights(connection, state, lock_tables=lock_tables)
     program = mariadb_dumper_version(connection)
-    before = _count_rows(connection, state)
+    before = count_rows(connection, state)
     moment = datetime.now(UTC)
     command = dump_command(connection, lock_tables=lock_tables)
     stdin = secret_line(connection)
@@ -133,7 +133,7 @@ def open_mariadb(
             program=program,
             settings=state.settings,
             tables=before,
-            tables_after=_count_rows(connection, state),
+            tables_after=count_rows(connection, state),
             unsafe_tables=() if lock_tables else state.unsafe_tables,
         )
     )
@@ -228,7 +228,7 @@ def mariadb_dumper_version(connection: Connection) -> str:
     return re.sub(r"^\S*/", "", told.decode("utf-8", "replace").strip())
 
 
-def _count_rows(connection: Connection, state: MariadbState) -> dict[str, int | None]:
+def count_rows(connection: Connection, state: MariadbState) -> dict[str, int | None]:
     """Count every table in one transaction; a table that was dropped meanwhile is not counted."""
     if not state.engines:
         return {}

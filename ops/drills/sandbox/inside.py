@@ -1,0 +1,276 @@
+"""The sandbox's first process: `python -m ops.drills.sandbox.inside`, its order on standard input.
+
+1. Refuse where a namespace is the machine's own: nothing is touched then.
+2. Enter a root that shows nothing of the machine's data.
+3. Try to reach production; whatever answers ends it here, before anything was started.
+4. Load the databases on private servers; put the restored folders where the site looks for them.
+5. Count, start the site, ask for its pages, compare.
+
+The result goes to standard output as JSON. When this process ends, or whoever started it, the
+kernel ends everything inside.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from ops.drills.sandbox import network
+from ops.drills.sandbox import system_calls as calls
+from ops.drills.sandbox.databases import (
+    FAILURES,
+    Databases,
+    examine_databases,
+    restore_databases,
+    words_of,
+)
+from ops.drills.sandbox.live_places import put_in_place
+from ops.drills.sandbox.new_root import enter_new_root
+from ops.drills.sandbox.order import Order, list_namespaces
+from ops.drills.sandbox.places import inside
+from ops.drills.sandbox.plan import RehearsalPlan
+from ops.drills.sandbox.processes import PATH, Bench, ProgramError, TooLateError, read_logs
+from ops.drills.sandbox.programs import MissingProgram
+from ops.drills.sandbox.result import (
+    Isolation,
+    RehearsalResult,
+    RehearsalSeconds,
+    Remark,
+    Told,
+    write_result,
+)
+from ops.drills.sandbox.serving import start_site
+from ops.pages.comparing import PageComparison, compare_pages
+from ops.pages.notes import PageNote
+from ops.pages.noting import note_pages
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """A rehearsal under way.
+
+    Attributes:
+        plan: With all paths as they are inside.
+        bench: Where programs run.
+        result: What is known so far.
+        remarks: What is not as it should be.
+        seconds: By part of the work.
+    """
+
+    plan: RehearsalPlan
+    bench: Bench
+    result: RehearsalResult
+    remarks: list[Remark] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Add what the block takes to a part of the work."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.monotonic() - begun
+
+    def conclude(self) -> RehearsalResult:
+        """Give all that is known."""
+        seconds = {part: round(taken, 3) for part, taken in self.seconds.items()}
+        return replace(
+            self.result,
+            seconds=RehearsalSeconds(**seconds),
+            remarks=tuple(self.remarks),
+            log=read_logs(),
+        )
+
+
+def main() -> None:
+    """Do as ordered, and write the result."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    os.umask(0o022)
+    language = os.environ.get("GIUCONG_LANG", "")
+    os.environ.clear()  # secrets may be among it
+    os.environ.update({"PATH": PATH, "LANG": "C.UTF-8", "GIUCONG_LANG": language})
+    sys.stdout.write(write_result(_carry_out(order)))
+    sys.stdout.flush()
+    os._exit(0)  # threads and servers end with the namespace
+
+
+def _carry_out(order: Order) -> RehearsalResult:
+    plan = order.plan
+    bench = Bench(order.way, plan.zone, order.begun + plan.deadline_seconds)
+    rehearsal = Rehearsal(
+        _move_inside(plan), bench, RehearsalResult(isolation=Isolation(order.way))
+    )
+    try:
+        is_apart = _set_apart(order, rehearsal)
+        rehearsal.seconds["isolate"] = time.monotonic() - order.begun
+        if is_apart and order.rows is None:
+            _rehearse(rehearsal)
+        elif is_apart:
+            _take_rows(order, rehearsal)
+    except TooLateError:
+        params = {"seconds": plan.deadline_seconds}
+        rehearsal.remarks.append(Remark("failed", "too_late", params))
+    return rehearsal.conclude()
+
+
+def _move_inside(plan: RehearsalPlan) -> RehearsalPlan:
+    """Give a plan whose restored data lies where it is seen inside."""
+    files = (replace(it, restored=inside(it.restored, plan.work)) for it in plan.files)
+    databases = (
+        replace(
+            it,
+            dump=inside(it.dump, plan.work),
+            globals=it.globals and inside(it.globals, plan.work),
+        )
+        for it in plan.databases
+    )
+    return replace(plan, files=tuple(files), databases=tuple(databases))
+
+
+def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
+    """Enter the sandbox and prove that production is out of reach; False where it is not."""
+    shared = {name for name, its in list_namespaces().items() if order.outside.get(name) == its}
+    if shared - {"net"} or os.getpid() != 1:
+        return _not_apart(rehearsal, f"namespaces shared with the machine: {sorted(shared)}")
+    try:
+        enter_new_root(order.plan.work)
+        if "net" not in shared:
+            calls.bring_up_loopback()
+    except OSError as error:
+        return _not_apart(rehearsal, f"{error.filename or 'mount'}: {error.strerror}")
+    reached = network.find_reached(order.plan.probes)
+    rehearsal.result = replace(rehearsal.result, probed=order.plan.probes, reached=reached)
+    if reached:
+        params = {"targets": list(reached)}
+        rehearsal.remarks.append(Remark("failed", "production_reached", params))
+        return False
+    if "net" in shared or network.list_ways_out():
+        return _not_apart(rehearsal, "the network is the machine's own")
+    network.lead_here(network.find_names(order.plan))
+    rehearsal.result = replace(rehearsal.result, isolated=True)
+    return True
+
+
+def _not_apart(rehearsal: Rehearsal, why: str) -> bool:
+    rehearsal.result = replace(rehearsal.result, isolation=Isolation("", why))
+    rehearsal.remarks.append(Remark("not_checked", "not_isolated", {"why": why}))
+    return False
+
+
+def _rehearse(rehearsal: Rehearsal) -> None:
+    plan, bench = rehearsal.plan, rehearsal.bench
+    databases = Databases(plan, bench)
+    try:
+        with rehearsal.timed("restore"):
+            _put_files(rehearsal)
+            restore_databases(databases)
+        with rehearsal.timed("verify"):
+            examine_databases(databases)
+    finally:
+        rehearsal.result = replace(rehearsal.result, databases=databases.listed())
+        rehearsal.remarks += databases.remarks
+    _show_site(rehearsal)
+
+
+def _put_files(rehearsal: Rehearsal) -> None:
+    for part in rehearsal.plan.files:
+        if not Path(part.restored).exists():
+            params = {"part": part.name, "path": part.live}
+            rehearsal.remarks.append(Remark("failed", "part_missing", params))
+    try:
+        put_in_place(rehearsal.plan.files)
+    except OSError as error:
+        params = {"path": str(error.filename), "why": error.strerror or ""}
+        rehearsal.remarks.append(Remark("failed", "not_in_place", params))
+
+
+def _show_site(rehearsal: Rehearsal) -> None:
+    """Start the site, and compare its pages with those noted at backup time."""
+    plan = rehearsal.plan
+    if plan.serving.way == "none":
+        rehearsal.remarks.append(Remark("not_checked", "not_served", {}))
+        return
+    with rehearsal.timed("switch"):
+        if not _start(rehearsal):
+            return
+        pages = [it.page for it in plan.pages]
+        found = note_pages(plan.url, pages[:1] or ["/"])
+    rehearsal.result = replace(rehearsal.result, way=plan.serving.way)
+    if not pages:
+        rehearsal.remarks.append(Remark("not_checked", "no_pages", {}))
+        rehearsal.remarks += _remark_on_answer(found[0])
+        return
+    with rehearsal.timed("verify"):
+        found += note_pages(plan.url, pages[1:], all_seconds=rehearsal.bench.left())
+        compared = compare_pages(plan.pages, found)
+    rehearsal.result = replace(rehearsal.result, pages=compared, found=found)
+    rehearsal.remarks += _remark_on_pages(compared, found)
+
+
+def _start(rehearsal: Rehearsal) -> bool:
+    try:
+        missing = start_site(rehearsal.plan, rehearsal.bench)
+    except (ProgramError, OSError) as error:
+        rehearsal.remarks.append(Remark("failed", "site_not_started", {"why": str(error)}))
+        return False
+    if isinstance(missing, MissingProgram):
+        params = {"program": missing.program, "package": missing.package}
+        rehearsal.remarks.append(Remark("not_checked", "program_missing", params))
+        return False
+    return True
+
+
+def _remark_on_answer(note: PageNote) -> Iterator[Remark]:
+    if note.problem:
+        yield Remark("failed", "page_failed", _about(note))
+
+
+def _remark_on_pages(
+    compared: tuple[PageComparison, ...], found: tuple[PageNote, ...]
+) -> Iterator[Remark]:
+    for comparison, note in zip(compared, found, strict=True):
+        if comparison.verdict == "missing":
+            yield Remark("failed", "page_failed", _about(note))
+        elif comparison.verdict == "changed":
+            yield Remark("failed", "page_changed", _likeness(comparison, note))
+        elif comparison.verdict == "not_checked":
+            yield Remark("not_checked", "page_not_noted", {"page": comparison.page})
+
+
+def _likeness(comparison: PageComparison, note: PageNote) -> dict[str, Told]:
+    alike = round(100 * comparison.alike)
+    return {"page": comparison.page, "title": note.title, "alike": alike}
+
+
+def _about(note: PageNote) -> dict[str, str]:
+    return {"page": note.page, "problem": note.problem, "address": note.address,
+            "detail": note.detail}  # fmt: skip
+
+
+def _take_rows(order: Order, rehearsal: Rehearsal) -> None:
+    """Load the plan's database, and write the wanted rows into the workshop."""
+    from ops.drills.sandbox.rows import write_rows
+
+    databases = Databases(rehearsal.plan, rehearsal.bench)
+    with rehearsal.timed("restore"):
+        restore_databases(databases)
+    rehearsal.remarks += databases.remarks
+    rehearsal.result = replace(rehearsal.result, databases=databases.listed())
+    if order.rows is None or databases.remarks:
+        return
+    try:
+        with rehearsal.timed("verify"):
+            rehearsal.remarks += write_rows(databases, order.rows)
+    except FAILURES as error:
+        params = {"database": rehearsal.plan.databases[0].name, "why": words_of(error)}
+        rehearsal.remarks.append(Remark("failed", "not_readable", params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""The sandbox's own root: programs of this machine, only read, and the drill's folder; no more.
+
+Nothing of the machine's data is there: no store, no key, no socket, no home. `/etc` is a list of
+what programs need to run, not the machine's; what the list does not have is not visible.
+
+1. An empty root in memory gets the folders below.
+2. Programs and the code we run from are bound into it, read-only; then devices, `/proc`, `/tmp`.
+3. It becomes the root, and the machine's own is let go of.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ops.drills.sandbox import system_calls as calls
+from ops.drills.sandbox.places import OVERLAYS, ROOM, WORKSHOP, WORKSHOP_BELOW
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+# What programs read there; secrets, the service's own folder and its network are not among them.
+_ETC = (
+    "ImageMagick-6", "ImageMagick-7", "alternatives", "ca-certificates", "ca-certificates.conf",
+    "default", "fonts", "group", "gai.conf", "java-11-openjdk", "java-17-openjdk",
+    "java-21-openjdk", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias", "locale.conf",
+    "localtime", "magic", "magic.mime", "mime.types", "nsswitch.conf", "passwd", "perl", "php",
+    "protocols", "python3", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
+)  # fmt: skip
+_PACKAGES = ("ops", "backup", "provisioning", "runbooks")
+_SHARED_MEMORY = "size=50%,mode=1777"
+
+
+def enter_new_root(work: str) -> None:
+    """Build the root and go there; afterwards nothing else of the machine can be named.
+
+    Args:
+        work: The drill's folder, absolute; its workshop is there already.
+
+    Raises:
+        OSError: The kernel refuses a step.
+    """
+    calls.mount("none", "/", flags=calls.MS_REC | calls.MS_PRIVATE)
+    new = f"{work}/{WORKSHOP_BELOW}/root"
+    os.mkdir(new)  # noqa: PTH102 -- beside the calls that take texts
+    calls.mount("tmpfs", new, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, "mode=755,size=50%")
+    _bind_programs(new)
+    _make_etc(new)
+    _make_devices(new)
+    for path in ("/proc", "/tmp", "/run", "/var/tmp", "/root", OVERLAYS):  # noqa: S108 -- its own
+        Path(new + path).mkdir(parents=True, exist_ok=True)
+    Path(f"{new}/var/run").symlink_to("/run")
+    for path in ("/tmp", "/var/tmp", "/run"):  # noqa: S108 -- its own
+        Path(new + path).chmod(0o1777)
+    calls.mount("proc", f"{new}/proc", "proc", calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC)
+    _bind_work(work, new)
+    calls.change_root(new)
+
+
+def _bind_programs(new: str) -> None:
+    for path in SYSTEM:
+        if os.path.islink(path):  # noqa: PTH114 -- beside the calls that take texts
+            Path(new + path).symlink_to(Path(path).readlink())
+        elif Path(path).is_dir():
+            _show(path, new)
+    for path in _code():
+        if not Path(new + path).exists():
+            _show(path, new)
+
+
+def _code() -> Iterator[str]:
+    """Yield the folders of Python and of this program, outermost first."""
+    here = Path(__file__).resolve().parents[3]
+    yield from sorted({sys.base_prefix, sys.prefix, str(Path(sys.executable).resolve().parent)})
+    yield from (str(here / name) for name in _PACKAGES)
+
+
+def _show(path: str, new: str) -> None:
+    target = Path(new + path)
+    if Path(path).is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    calls.bind(path, str(target))
+    calls.make_read_only(str(target))
+
+
+def _make_etc(new: str) -> None:
+    etc = Path(f"{new}/etc")
+    etc.mkdir()
+    for name in _ETC:
+        path = Path("/etc") / name
+        if path.is_symlink() and not path.is_dir():
+            (etc / name).symlink_to(path.readlink())
+        elif path.exists():
+            _show(str(path), new)
+    (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n", encoding="ascii")
+
+
+def _make_devices(new: str) -> None:
+    folder = Path(f"{new}/dev")
+    (folder / "shm").mkdir(parents=True)
+    shared = str(folder / "shm")
+    calls.mount("tmpfs", shared, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, _SHARED_MEMORY)
+    for name in _DEVICES:
+        (folder / name).touch()
+        calls.bind(f"/dev/{name}", f"{folder}/{name}")
+    for name, leads_to in _LINKS.items():
+        (folder / name).symlink_to(leads_to)
+
+
+def _bind_work(work: str, new: str) -> None:
+    """Show restored data, only read, and the workshop, which is written."""
+    for source, target in ((work, ROOM), (f"{work}/{WORKSHOP_BELOW}", WORKSHOP)):
+        Path(new + target).mkdir()
+        calls.mount(source, new + target, flags=calls.MS_BIND)
+    calls.make_read_only(new + ROOM)
+
+
+def make_workshop(work: Path) -> Path:
+    """Make the workshop anew; what an earlier try left there goes."""
+    workshop = work / WORKSHOP_BELOW
+    remove_workshop(work)
+    workshop.mkdir(mode=0o755)
+    workshop.chmod(0o755)
+    return workshop
+
+
+def remove_workshop(work: Path) -> None:
+    """Remove what the servers have left: personal data is among it."""
+    shutil.rmtree(work / WORKSHOP_BELOW, ignore_errors=True)

@@ -1,0 +1,24 @@
+"""Where things lie inside the sandbox."""
+
+from pathlib import Path
+
+ROOM = "/drill"
+"""The drill's own folder: restored data, only read, and only by the sandbox's first process."""
+
+WORKSHOP = "/rehearsal"
+"""Where the private servers work."""
+
+OVERLAYS = "/overlays"
+"""What the site writes over its restored files; in memory, gone with the sandbox."""
+
+WORKSHOP_BELOW = "rehearsal"
+"""The workshop's name below the drill's folder."""
+
+
+def inside(path: str, work: str) -> str:
+    """Give the place inside of what lies below the drill's folder outside.
+
+    Raises:
+        ValueError: It does not lie there.
+    """
+    return str(Path(ROOM) / Path(path).relative_to(work))

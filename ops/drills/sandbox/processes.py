@@ -1,0 +1,172 @@
+"""Programs inside the sandbox: run to their end, or kept as servers; what they say is kept."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal
+
+from ops.drills.sandbox.accounts import Account, run_as
+from ops.drills.sandbox.places import WORKSHOP
+
+_LOOK_EVERY_SECONDS = 0.02
+_LOG_LINES = 20
+_SAYS_LITTLE = re.compile(r"\[Note\]|\d (?:Accepted|Closing)$|WSREP")
+_LOG_BYTES = 20_000
+_ENDING_SECONDS = 5.0
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class TooLateError(Exception):
+    """The rehearsal's time is over."""
+
+
+class ProgramError(Exception):
+    """A program inside has failed; the text is the last that it said."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """What works inside the sandbox.
+
+    Attributes:
+        way: How the sandbox was made.
+        zone: Time zone of the programs.
+        until: When time is over, as `time.monotonic` counts.
+        servers: Running ones, by the name of their log.
+    """
+
+    way: Literal["root", "user", ""]
+    zone: str
+    until: float
+    servers: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+
+    def left(self) -> float:
+        """Give the seconds left.
+
+        Raises:
+            TooLateError: None are.
+        """
+        seconds = self.until - time.monotonic()
+        if seconds <= 0:
+            raise TooLateError
+        return seconds
+
+    def run(
+        self,
+        words: Sequence[str],
+        account: Account,
+        *,
+        log: str,
+        stdin: IO[bytes] | bytes = b"",
+        accepts: Sequence[int] = (0,),
+    ) -> str:
+        """Run a program to its end; gives what it said.
+
+        Raises:
+            ProgramError: It failed.
+            TooLateError: It took all the time.
+        """
+        path = _log_path(log)
+        begin = path.stat().st_size if path.exists() else 0
+        fed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        with path.open("ab") as written:
+            try:
+                done = subprocess.run(
+                    [*run_as(account, self.way), *words],
+                    stdout=written,
+                    stderr=written,
+                    check=False,
+                    cwd="/",
+                    env=self._environment({}),
+                    timeout=self.left(),
+                    **fed,
+                )
+            except subprocess.TimeoutExpired:
+                raise TooLateError from None
+        with path.open("rb") as read:
+            read.seek(begin)
+            said = read.read(_LOG_BYTES).decode("utf-8", "replace")
+        if done.returncode not in accepts:
+            raise ProgramError(_first_error(said) or f"{words[0]}: {done.returncode}")
+        return said
+
+    def serve(
+        self,
+        words: Sequence[str],
+        account: Account,
+        *,
+        log: str,
+        folder: str = "/",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a server; it ends with the sandbox, or by `end`."""
+        with _log_path(log).open("ab") as written:
+            self.servers[log] = subprocess.Popen(
+                [*run_as(account, self.way), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                cwd=folder,
+                env=self._environment(environment or {}),
+            )
+
+    def await_up(self, log: str, is_up: Callable[[], bool]) -> None:
+        """Wait until a server answers.
+
+        Raises:
+            ProgramError: It ended instead.
+            TooLateError: It takes all the time.
+        """
+        process = self.servers[log]
+        while not is_up():
+            self.left()
+            if process.poll() is not None:
+                said = "\n".join(read_log(log))
+                raise ProgramError(_first_error(said) or str(process.returncode))
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def end(self) -> None:
+        """Ask every server to end; the namespace ends who does not."""
+        for process in self.servers.values():
+            process.terminate()
+        until = time.monotonic() + _ENDING_SECONDS
+        for process in self.servers.values():
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp", "TZ": self.zone,  # noqa: S108 -- the sandbox's own
+                "TMPDIR": "/tmp", **more}  # noqa: S108  # fmt: skip
+
+
+def _log_path(log: str) -> Path:
+    return Path(WORKSHOP) / f"{log}.log"
+
+
+def read_log(log: str) -> list[str]:
+    """Give the last lines of a log."""
+    try:
+        data = _log_path(log).read_bytes()[-_LOG_BYTES:]
+    except OSError:
+        return []
+    lines = data.decode("utf-8", "replace").replace("\0", "").splitlines()
+    return [it for it in lines if it.strip() and not _SAYS_LITTLE.search(it)][-_LOG_LINES:]
+
+
+def read_logs() -> tuple[str, ...]:
+    """Give the last lines of every log, each with the log's name."""
+    logs = sorted(Path(WORKSHOP).glob("*.log"))
+    return tuple(f"{log.stem}: {line}" for log in logs for line in read_log(log.stem))
+
+
+def _first_error(said: str) -> str:
+    """Give the line that tells of an error: what follows are hints."""
+    lines = [it.strip() for it in said.splitlines() if it.strip()]
+    marks = ("ERROR", "FATAL", "error:")
+    return next((it for it in lines if any(mark in it for mark in marks)), "".join(lines[-1:]))

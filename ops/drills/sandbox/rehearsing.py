@@ -1,0 +1,126 @@
+"""Rehearse a restored site in a sandbox: the edge to the machine, which starts it and waits.
+
+1. The workshop, a folder below the drill's own, is made anew.
+2. A process in namespaces of its own is told the plan, and does all the rest (`inside`).
+3. Its answer is read; the workshop goes, with what the private servers have left.
+
+Killed at any point, nothing lives on: the kernel ends everything inside with whoever started it.
+The workshop of a try that was killed goes when the next one begins.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ops.drills.sandbox.new_root import make_workshop, remove_workshop
+from ops.drills.sandbox.order import Order, RowsWanted, list_namespaces
+from ops.drills.sandbox.plan import RehearsalPlan
+from ops.drills.sandbox.result import Isolation, RehearsalResult, Remark, read_result
+
+_GRACE_SECONDS = 10.0
+_TRIAL_SECONDS = 30.0
+_APART = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child")
+_CODE = Path(__file__).resolve().parents[3]
+
+
+def find_isolation() -> Isolation:
+    """Find out whether and how this machine can set a rehearsal apart, by doing it with nothing."""
+    with tempfile.TemporaryDirectory(prefix="giucong-") as work:
+        plan = RehearsalPlan(
+            work=work, site="", incident_at=datetime.now(UTC), deadline_seconds=_TRIAL_SECONDS
+        )
+        found = rehearse(plan)
+    why = found.isolation.why or "; ".join(it.code for it in found.remarks)
+    return found.isolation if found.isolated else Isolation("", why)
+
+
+def rehearse(plan: RehearsalPlan) -> RehearsalResult:
+    """Rehearse a restored site; whatever goes wrong is told by the result's remarks.
+
+    Args:
+        plan: What is to be rehearsed; its work folder exists.
+
+    Raises:
+        OSError: The work folder cannot be written.
+    """
+    begun = time.monotonic()
+    result = set_apart(plan)
+    remove_workshop(Path(plan.work))
+    total = round(time.monotonic() - begun, 3)
+    return replace(result, seconds=replace(result.seconds, total=total))
+
+
+def set_apart(plan: RehearsalPlan, rows: RowsWanted | None = None) -> RehearsalResult:
+    """Do what is ordered in a sandbox; the workshop stays, with the rows that were wanted.
+
+    Args:
+        plan: What is to be rehearsed.
+        rows: Take these of its only database instead.
+
+    Raises:
+        OSError: The work folder cannot be written.
+    """
+    begun = time.monotonic()
+    way: Literal["root", "user"] = "root" if os.geteuid() == 0 else "user"
+    words = _command(way)
+    if isinstance(words, RehearsalResult):
+        return words
+    make_workshop(Path(plan.work))
+    plan = replace(plan, work=str(Path(plan.work).resolve()))
+    order = Order(plan=plan, way=way, outside=list_namespaces(), begun=begun, rows=rows)
+    return _run(words, order)
+
+
+def _command(way: Literal["root", "user"]) -> list[str] | RehearsalResult:
+    programs = {name: shutil.which(name) for name in ("setpriv", "unshare")}
+    missing = [name for name, path in programs.items() if path is None]
+    if missing:
+        return _not_isolated(f"{missing[0]} is missing: apt-get install util-linux")
+    as_user = ["--user", "--map-root-user"] if way == "user" else []
+    return [str(programs["setpriv"]), "--pdeathsig=KILL", str(programs["unshare"]), *as_user,
+            *_APART, "--", sys.executable, "-m", "ops.drills.sandbox.inside"]  # fmt: skip
+
+
+def _run(words: list[str], order: Order) -> RehearsalResult:
+    deadline = order.plan.deadline_seconds
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_CODE),
+                   "PYTHONDONTWRITEBYTECODE": "1",
+                   "GIUCONG_LANG": os.environ.get("GIUCONG_LANG", "")}  # fmt: skip
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        told, said = process.communicate(msgspec.json.encode(order), deadline + _GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return RehearsalResult(remarks=(Remark("failed", "too_late", {"seconds": deadline}),))
+    finally:
+        process.kill()
+        process.wait()
+    try:
+        return read_result(told.decode())
+    except ValueError:
+        lines = said.decode("utf-8", "replace").strip().splitlines() or [str(process.returncode)]
+    if lines[-1].startswith("unshare: "):
+        return _not_isolated(lines[-1])
+    remark = Remark("failed", "rehearsal_broke", {"why": lines[-1]})
+    return RehearsalResult(remarks=(remark,), log=tuple(lines[-40:]))
+
+
+def _not_isolated(why: str) -> RehearsalResult:
+    remark = Remark("not_checked", "not_isolated", {"why": why})
+    return RehearsalResult(isolation=Isolation("", why), remarks=(remark,))

@@ -1,0 +1,128 @@
+"""Start the restored site inside, and ask for its pages as a visitor would.
+
+The server is PHP's own, a plain server of files, or the site's own program; in front of it stands
+what production's web server does: encryption, and rewriting unknown addresses to `index.php`.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.drills.sandbox.accounts import Account, find_owner
+from ops.drills.sandbox.front import make_tls, open_front
+from ops.drills.sandbox.network import find_names, find_web_address
+from ops.drills.sandbox.places import WORKSHOP
+from ops.drills.sandbox.plan import RehearsalPlan
+from ops.drills.sandbox.processes import Bench, ProgramError
+from ops.drills.sandbox.programs import MissingProgram, find_php
+
+LOG = "site"
+WEB_ACCOUNTS = ("www-data", "nginx", "apache", "http")
+_BEHIND = 18_080  # where the site listens behind a front
+_WORKERS = "3"
+_SESSIONS = "/var/lib/php/sessions"
+# What production's web server sees to: https is told, and an address that is no file is the site's.
+_ENCRYPTED = "$_SERVER['HTTPS'] = 'on'; $_SERVER['SERVER_PORT'] = '443';\n"
+_ROUTER = """\
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?: '/';
+$path = $_SERVER['DOCUMENT_ROOT'] . rawurldecode($path);
+if (is_file($path) || (is_dir($path) && (is_file("$path/index.php") || is_file("$path/index.html")))
+    || preg_match('/\\.php(\\/|$)/', $path) || !is_file($_SERVER['DOCUMENT_ROOT'] . '/index.php')) {
+    return false;
+}
+$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = '/index.php';
+$_SERVER['SCRIPT_FILENAME'] = $_SERVER['DOCUMENT_ROOT'] . '/index.php';
+chdir($_SERVER['DOCUMENT_ROOT']);
+require $_SERVER['SCRIPT_FILENAME'];
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a site listens, and where its visitors come.
+
+    Attributes:
+        host: Address that the site's own server binds to.
+        port: The port it binds to.
+        front: The url's port, where a front leads there; None without one.
+        is_encrypted: Whether visitors come by https.
+    """
+
+    host: str
+    port: int
+    front: int | None
+    is_encrypted: bool
+
+
+def decide_door(plan: RehearsalPlan) -> Door:
+    """Decide where the site listens: at the url's own port, or behind a front."""
+    host, port, is_encrypted = find_web_address(plan.url)
+    own = plan.serving.port if plan.serving.way == "command" else None
+    if is_encrypted or (own is not None and own != port):
+        return Door("127.0.0.1", own or _BEHIND, port, is_encrypted)
+    return Door("[::]" if ":" in host else "0.0.0.0", port, None, is_encrypted=False)  # noqa: S104 -- the sandbox's own
+
+
+def start_site(plan: RehearsalPlan, bench: Bench) -> MissingProgram | None:
+    """Start the site and wait until it takes visitors in; gives the program that is missing.
+
+    Raises:
+        ProgramError: It ended instead.
+        TooLateError: It takes all the time.
+        OSError: Its port is taken.
+    """
+    door, serving = decide_door(plan), plan.serving
+    folder = serving.folder or "/"
+    owner = find_owner(folder, WEB_ACCOUNTS)
+    if not Path(folder).is_dir():
+        raise ProgramError(f"{folder}: no such folder")
+    if serving.way == "php":
+        php = find_php()
+        if isinstance(php, MissingProgram):
+            return php
+        _serve_php(php, folder, door, owner, bench)
+    elif serving.way == "static":
+        words = [sys.executable, "-I", "-m", "http.server", "--bind", door.host.strip("[]"),
+                 "--directory", folder, str(door.port)]  # fmt: skip
+        bench.serve(words, owner, log=LOG)
+    else:
+        program = shutil.which(serving.command[0], path=f"{os.environ['PATH']}:{folder}")
+        if program is None:
+            return MissingProgram(serving.command[0], "")
+        bench.serve([program, *serving.command[1:]], owner, log=LOG, folder=folder)
+    bench.await_up(LOG, lambda: _takes_in(door.port))
+    if door.front is not None:
+        tls = None
+        if door.is_encrypted:
+            tls, trusted = make_tls(find_names(plan), Path(WORKSHOP))
+            os.environ["SSL_CERT_FILE"] = str(trusted)  # for the pages we ask for
+        open_front(door.front, door.port, tls=tls)
+    return None
+
+
+def _serve_php(php: str, folder: str, door: Door, owner: Account, bench: Bench) -> None:
+    before = Path(WORKSHOP) / "before.php"
+    router = Path(WORKSHOP) / "router.php"
+    told = _ENCRYPTED if door.is_encrypted else ""
+    before.write_text(f"<?php\n{told}", encoding="ascii")
+    router.write_text(f"<?php\n{told}{_ROUTER}", encoding="ascii")
+    Path(_SESSIONS).mkdir(parents=True, exist_ok=True)
+    Path(_SESSIONS).chmod(0o1777)
+    words = [php, "-d", f"auto_prepend_file={before}", "-d", "display_errors=stderr",
+             "-d", "log_errors=1", "-d", "sendmail_path=/bin/true",
+             "-S", f"{door.host}:{door.port}", "-t", folder, str(router)]  # fmt: skip
+    # One process a request would wait for ever for a page that asks for another page.
+    bench.serve(words, owner, log=LOG, environment={"PHP_CLI_SERVER_WORKERS": _WORKERS})
+
+
+def _takes_in(port: int) -> bool:
+    for host in ("127.0.0.1", "::1"):
+        try:
+            socket.create_connection((host, port), 1.0).close()
+        except OSError:
+            continue
+        return True
+    return False

@@ -1,0 +1,131 @@
+"""The few system calls that Python lacks: mounts, a new root, addresses of the loopback; Linux."""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from ipaddress import ip_address
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+# From linux/mount.h.
+MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+_MNT_DETACH = 2
+_MOUNT_SETATTR = 442  # the same number on every processor since Linux 5.12
+_AT_RECURSIVE = 0x8000
+_READ_ONLY = 0x1 | 0x2 | 0x4  # MOUNT_ATTR_RDONLY, _NOSUID, _NODEV
+_UP, _RUNNING = 0x1, 0x40
+_SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
+# From linux/rtnetlink.h and linux/if_addr.h.
+_RTM_NEWADDR, _NLM_REQUEST_ACK_CREATE_REPLACE = 20, 0x1 | 0x4 | 0x400 | 0x100
+_NLMSG_ERROR, _IFA_ADDRESS, _IFA_LOCAL, _NO_DUPLICATE_CHECK = 2, 1, 2, 0x02
+LOOPBACK = "lo"
+
+
+def _check(result: int, subject: str) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), subject)
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """Mount.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    done = _LIBC.mount(
+        os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags),
+        os.fsencode(options),
+    )  # fmt: skip
+    _check(done, target)
+
+
+def bind(source: str, target: str) -> None:
+    """Show a file or folder, with what is mounted below, at a second place.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def make_read_only(target: str) -> None:
+    """Let nobody write below a mount, use its devices or gain rights by its programs.
+
+    Raises:
+        OSError: The kernel refuses, or is older than 5.12.
+    """
+    attributes = struct.pack("=QQQQ", _READ_ONLY, 0, 0, 0)
+    done = _LIBC.syscall(
+        ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(-100), os.fsencode(target),
+        ctypes.c_uint(_AT_RECURSIVE), attributes, ctypes.c_size_t(len(attributes)),
+    )  # fmt: skip
+    _check(done, target)
+
+
+def change_root(new: str) -> None:
+    """Make a mount the root, and let go of the old one with all that was mounted there.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    os.chdir(new)
+    _check(_LIBC.pivot_root(b".", b"."), new)  # pivot_root(2): the old one lies below the new now
+    _check(_LIBC.umount2(b".", _MNT_DETACH), "/")
+    os.chdir("/")
+
+
+def bring_up_loopback() -> None:
+    """Bring the loopback of this network namespace up.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        flags = _read_flags(line, LOOPBACK)
+        wanted = struct.pack("16sh14x", LOOPBACK.encode(), flags | _UP | _RUNNING)
+        fcntl.ioctl(line, _SIOCSIFFLAGS, wanted)
+
+
+def is_up(interface: str) -> bool:
+    """Tell whether an interface can carry anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        return bool(_read_flags(line, interface) & _UP)
+
+
+def _read_flags(line: socket.socket, interface: str) -> int:
+    asked = struct.pack("16sh14x", interface.encode(), 0)
+    (flags,) = struct.unpack_from("16xh", fcntl.ioctl(line, _SIOCGIFFLAGS, asked))
+    return int(flags)
+
+
+def add_address(address: str) -> None:
+    """Give the loopback one more address.
+
+    Args:
+        address: IPv4 or IPv6.
+
+    Raises:
+        ValueError: It is no address.
+        OSError: The kernel refuses.
+    """
+    packed, is_six = ip_address(address).packed, ":" in address
+    family = socket.AF_INET6 if is_six else socket.AF_INET
+    flags = _NO_DUPLICATE_CHECK if is_six else 0
+    index = socket.if_nametoindex(LOOPBACK)
+    body = struct.pack("=BBBBi", family, 8 * len(packed), flags, 0, index)
+    for kind in (_IFA_LOCAL, _IFA_ADDRESS):
+        body += struct.pack("=HH", 4 + len(packed), kind) + packed
+    head = struct.pack(
+        "=IHHII", 16 + len(body), _RTM_NEWADDR, _NLM_REQUEST_ACK_CREATE_REPLACE, 1, 0
+    )
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as line:
+        line.bind((0, 0))
+        line.send(head + body)
+        answer = line.recv(65_536)
+    kind, code = struct.unpack_from("=4xH10xi", answer)
+    if kind == _NLMSG_ERROR and code != 0:
+        raise OSError(-code, os.strerror(-code), address)
