@@ -179,6 +179,19 @@ def write_table(
         _write_plain(columns, cells, title, right)
 
 
+def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
+    """Write cells one after the other on a line; on a terminal in their tones, perhaps bold."""
+    if not is_terminal():
+        write_line("".join(cell.text for cell in cells).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    weight = "bold" if bold else ""
+    parts = [(cell.text, f"{weight} {_STYLES[cell.tone]}".strip()) for cell in cells]
+    Console(highlight=False).print(Text.assemble(*parts))
+
+
 def _write_drawn(
     columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
 ) -> None:

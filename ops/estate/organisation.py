@@ -131,7 +131,15 @@ class Keys(Part):
 class Drill(Part):
     """Where restore drills happen."""
 
+    host: str = Field(
+        default="",
+        description="Machine on which drills are run, by its own name; empty: this one.",
+        examples=["dien-tap"],
+    )
     workdir: LocalPath = Field(
         default=Path("var/drill"), description="Folder in which drills restore."
     )
-    max_size_gb: Positive = Field(default=50, description="A larger site is drilled in parts.")
+    max_size_gb: Positive = Field(default=50, description="A larger site is not drilled here.")
+    fix_days: Positive = Field(
+        default=7, description="Within so many days its owner mends what a failed drill has shown."
+    )

@@ -71,13 +71,20 @@ def combine_key(wish: CombineWish) -> int:
         BackupError: The repository cannot be read or written.
     """
     _check_flags(wish)
-    combined = combine_shares([_read(it) for it in wish.shares] or _ask_shares())
+    combined = combine_shares([read_paper(it) for it in wish.shares] or ask_shares())
     password = combined.password.encode()
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
-    masters = _open_key_files([_read(it) for it in wish.key_files], password)
+    masters = _open_key_files([read_paper(it) for it in wish.key_files], password)
     store = open_store(wish.repo) if wish.repo else None
-    master = None if store is None else _find_master(store, password, masters)
+    master = None if store is None else find_master(store, password, masters)
+    if store is not None:
+        text = (
+            _("the repository opens with this password already: {place}")
+            if master is None
+            else _("a key file of {place} is found")
+        )
+        write_line(text.format(place=store.location))
     if wish.dry_run:
         write_line(_("Nothing was changed: this was a rehearsal."))
         return 0
@@ -109,7 +116,12 @@ def _check_flags(wish: CombineWish) -> None:
         )
 
 
-def _read(name: str) -> str:
+def read_paper(name: str) -> str:
+    """Give the text of a file with what stands on paper.
+
+    Raises:
+        WrongUseError: It cannot be read.
+    """
     path = Path(name)
     try:
         with path.open(encoding="utf-8") as file:
@@ -125,9 +137,9 @@ def _read(name: str) -> str:
         ) from error
 
 
-def _ask_shares() -> list[str]:
+def ask_shares() -> list[str]:
     """Have shares typed until there are enough; a mistyped one is asked for again."""
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUseError(
             "no share was given, and there is nobody to ask",
             data="nothing was written",
@@ -173,19 +185,16 @@ def _open_key_files(texts: Sequence[str], password: bytes) -> list[MasterKey]:
     return masters
 
 
-def _find_master(store: Store, password: bytes, masters: Sequence[MasterKey]) -> MasterKey | None:
+def find_master(store: Store, password: bytes, masters: Sequence[MasterKey]) -> MasterKey | None:
     """Find the master key of a repository; None where it opens already.
 
     Raises:
         WrongPaperError: None of them is its own.
     """
     if open_with(store, password) is not None:
-        write_line(_("the repository opens with this password already: {place}").format(
-            place=store.location))  # fmt: skip
         return None
     for master in masters:
         if _opens(store, master):
-            write_line(_("a key file of {place} is found").format(place=store.location))
             return master
     raise WrongPaperError(
         "none of the key files belongs to {place}",
@@ -204,9 +213,14 @@ def _opens(store: Store, master: MasterKey) -> bool:
     return True
 
 
-def _restore_key(store: Store, master: MasterKey, password: bytes) -> str:
+def open_with_master(store: Store, master: MasterKey) -> Repository:
+    """Open a repository whose key file is lost, with the master key that stood on paper."""
     config = decode_config(Envelope(master).open(store.read("config")))
-    add_key(Repository(store, config, key=master, key_id=""), password)
+    return Repository(store, config, key=master, key_id="")
+
+
+def _restore_key(store: Store, master: MasterKey, password: bytes) -> str:
+    add_key(open_with_master(store, master), password)
     return Repository.open(store, password).key_id
 
 

@@ -14,6 +14,7 @@ from ops.service.registry import RunContext, register, register_listener
 BACKUP = "backup"
 CHECK = "check"
 COPY = "copy"
+DRILL = "drill"
 FORGET = "forget"
 JOURNAL_HEAD = "journal-head"
 SCAN = "scan"
@@ -36,6 +37,12 @@ def _copy(context: RunContext) -> JobResult:
     from ops.jobs.copying import bring_up_to_date
 
     return bring_up_to_date(context)
+
+
+def _drill(context: RunContext) -> JobResult:
+    from ops.drills.running import run_drill
+
+    return run_drill(context)
 
 
 def _follow_backups(session: Session, events: Sequence[LedgerEvent]) -> None:
@@ -71,6 +78,7 @@ def _witness(context: RunContext) -> JobResult:
 register(BACKUP, _back_up)
 register(CHECK, _check)
 register(COPY, _copy)
+register(DRILL, _drill)
 register(FORGET, _forget)
 register(JOURNAL_HEAD, _sign_journal)
 register(SCAN, _scan)

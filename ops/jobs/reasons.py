@@ -9,6 +9,7 @@ from typing import Any
 from ops.causes import tell_cause
 from ops.deliveries.judging import CODES as DELIVERY_CODES
 from ops.deliveries.telling import tell_delivery
+from ops.drills.telling import explain_drill
 from ops.history import SECONDS
 from ops.jobs.plain_reasons import PLAIN, Explanation
 from ops.malware.telling import tell_reason
@@ -43,6 +44,8 @@ def explain(reason: str, params: Params, *, job: str = "", site: str = "") -> Ex
         return Explanation(*tell_delivery(named))
     if reason in _SPECIAL:
         return _SPECIAL[reason](named)
+    if reason not in PLAIN and (of_drill := explain_drill(reason, named)):
+        return of_drill
     found = PLAIN.get(reason, Explanation(reason))
     texts = (found.what, found.why, found.data, found.next_step)
     return Explanation(*(fill(text, named) for text in texts))

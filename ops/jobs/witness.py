@@ -27,21 +27,16 @@ from backup.walk import TreeReader, walk
 from ops.canonical import clean_text
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
-from ops.estate.models import Estate
-from ops.estate.references import resolve
-from ops.estate.stores import Store
 from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
+from ops.jobs.stock_restic import PACKAGE, Restic, restic_environment
 from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext
 
-PACKAGE = "restic"
 KIND = "witness"
 _MOST_LINES = 5
-_PIECE = 1 << 20
-_CHECK_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ def bear_witness(
     total = site.targets.reread_days
     earlier = _earlier_shares(context.catalog, context.job, total)
     share = choose_share(earlier, total)
-    restic = _Restic(program, _environment(estate, site.name, store))
+    restic = Restic(program, restic_environment(estate, site.name, store))
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         snapshots = load_readable_snapshots(repository).snapshots
         whole = SnapshotFilter(paths=(f"/{site.name}",))
@@ -122,7 +117,7 @@ def _choose_sample(reader: TreeReader, snapshot: Snapshot, turn: int) -> _Sample
 
 
 def _compare_file(
-    restic: "_Restic",
+    restic: Restic,
     repository: Repository,
     snapshot: Snapshot,
     turn: int,
@@ -158,72 +153,3 @@ def _disagree(
         "lines": told[:_MOST_LINES],
     }
     return JobResult("failed", "witness_disagrees", params, summary)
-
-
-def _environment(estate: Estate, site: str, store: Store) -> dict[str, str]:
-    """Give restic what it needs and nothing else of ours."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
-        name in os.environ
-    )}  # fmt: skip
-    environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
-    environment["RESTIC_PASSWORD"] = resolve(estate.repository_key(store)).get_secret_value()
-    for name, reference in (
-        ("AWS_ACCESS_KEY_ID", store.access_key),
-        ("AWS_SECRET_ACCESS_KEY", store.secret_key),
-    ):
-        if reference is not None:
-            environment[name] = resolve(reference).get_secret_value()
-    return environment
-
-
-@dataclass(frozen=True, slots=True)
-class _Restic:
-    """Stock restic on one repository.
-
-    Attributes:
-        program: Its file.
-        environment: Holds the repository's address and password.
-    """
-
-    program: str
-    environment: Mapping[str, str]
-
-    def version(self) -> str:
-        return " ".join(self._run("version").stdout.split()[:2])
-
-    def check(self, share: int, total: int) -> subprocess.CompletedProcess[str]:
-        return self._run("check", f"--read-data-subset={share + 1}/{total}")
-
-    def dump(self, snapshot: str, path: str) -> tuple[str, subprocess.CompletedProcess[str]]:
-        """Give the SHA-256 of a file's content, and how restic ended."""
-        seen = hashlib.sha256()
-        command = self._command("dump", snapshot, path)
-        with subprocess.Popen(
-            command,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            try:
-                while piece := process.stdout.read(_PIECE) if process.stdout else b"":
-                    seen.update(piece)
-            except BaseException:
-                process.kill()
-                raise
-        return seen.hexdigest(), subprocess.CompletedProcess(command, process.returncode, "", "")
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(*arguments),
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            check=False,
-            timeout=_CHECK_SECONDS,
-        )
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [self.program, "--no-lock", "--no-cache", *arguments]

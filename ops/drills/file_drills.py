@@ -1,0 +1,25 @@
+"""Drills of one file: no runbook and no sandbox, a second or two each."""
+
+from datetime import UTC, datetime
+
+from backup.progress import SILENT
+from ops.drills.phases import FILE_PHASES
+from ops.drills.phases.carrying_out import carry_out_phase
+from ops.drills.records import KeptDrill, NewDrill, begin_drill, find_drill
+from ops.jobs.by_hand import Bench
+
+
+def drill_file(bench: Bench, new: NewDrill, path: str = "") -> KeptDrill:
+    """Restore one file, compare it, wipe it; gives the concluded drill.
+
+    Args:
+        bench: Who works with what.
+        new: What is asked for.
+        path: The file, as the catalog tells it; empty: by lot.
+    """
+    with bench.catalog.writing() as session:
+        drill = begin_drill(session, bench.origin, new, now=datetime.now(UTC))
+    for phase in FILE_PHASES:
+        carry_out_phase(bench, drill, phase, SILENT, path=path)
+    with bench.catalog.reading() as session:
+        return find_drill(session, drill)

@@ -1,0 +1,174 @@
+"""Judge a drill from what its phases have found; pure.
+
+The times are those an outside stop-watch shows, from the incident on: to recover means that the
+site was started and its pages were compared. What was lost is counted to the newest datum in the
+copy. A quiet site has old data in a fresh copy and has lost nothing, so that target is missed only
+where the copy itself is too old as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.drills.records import KeptDrill, KeptPhase, Verdict
+
+RTO_PARTS = ("detect", "decide", "keys", "data", "scan", "restore", "verify", "switch", "other")
+_JUDGED: Mapping[str, tuple[str, ...]] = {
+    "site": ("prepare", "keys", "fetch", "scan", "rehearse", "wipe"),
+    "file": ("fetch", "wipe"),
+}
+_NEVER_BEGUN = "drill_phase_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """What the site or the runbook asks for."""
+
+    rto: timedelta
+    rpo: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was reached.
+
+    Attributes:
+        parts: Seconds by part of `RTO_PARTS`; what belongs to none is `other`.
+        rto: From the incident to the compared pages; None where it did not come to that.
+        rpo: From the newest datum to the incident; None where nobody knows.
+        newest_at: That datum's moment.
+        newest_in: `rows` or `files`.
+        copy_age: From the copy to the incident; None where none was chosen.
+    """
+
+    parts: Mapping[str, float]
+    rto: timedelta | None
+    rpo: timedelta | None
+    newest_at: datetime | None
+    newest_in: str
+    copy_age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How the drill went.
+
+    Attributes:
+        outcome, reason, params: As everywhere.
+        isolated: Whether it was rehearsed apart; None where it was not rehearsed.
+        faults: Everything that is not as it should be, the reason first: (outcome, reason, params).
+    """
+
+    outcome: Verdict
+    reason: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    isolated: bool | None = None
+    faults: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+
+
+def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
+    """Judge it: the gravest fault decides, the first of several alike."""
+    faults = [*_phase_faults(drill), *_missed_aims(measured, aims)]
+    faults.sort(key=lambda it: it[0] != "failed")
+    rehearsal = drill.phases.get("rehearse")
+    result = rehearsal.facts.get("result") if rehearsal else None
+    isolated = None if result is None else bool(result["isolated"])
+    if not faults:
+        return Judgement("ok", params=_find_file(drill), isolated=isolated)
+    outcome: Verdict = "failed" if faults[0][0] == "failed" else "incomplete"
+    return Judgement(outcome, faults[0][1], faults[0][2], isolated, tuple(faults))
+
+
+def _find_file(drill: KeptDrill) -> dict[str, Any]:
+    """Give the file that a drill of one file has restored."""
+    return {"path": _facts(drill, "fetch")["path"]} if drill.scope == "file" else {}
+
+
+def _phase_faults(drill: KeptDrill) -> list[tuple[str, str, Mapping[str, Any]]]:
+    faults: list[tuple[str, str, Mapping[str, Any]]] = []
+    for name in _JUDGED[drill.scope]:
+        phase = drill.phases.get(name)
+        if phase is None or phase.outcome is None:
+            faults.append(("not_checked", _NEVER_BEGUN, {"phase": name}))
+        elif _is_fault(phase):
+            faults.append((phase.outcome, phase.reason, phase.params))
+            faults += _more_remarks(phase)
+    return faults
+
+
+def _is_fault(phase: KeptPhase) -> bool:
+    """Tell whether a phase leaves something open; one that was skipped has its cause before it."""
+    if phase.outcome in {"ok", "skipped"}:
+        return False
+    return phase.name != "scan" or phase.outcome == "failed" or bool(phase.facts.get("needed"))
+
+
+def _more_remarks(phase: KeptPhase) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Give the remarks of a rehearsal besides the one that is its reason."""
+    remarks = phase.facts.get("result", {}).get("remarks", ())
+    told = [(it["outcome"], it["code"], it["params"]) for it in remarks]
+    return [it for it in told if (it[1], it[2]) != (phase.reason, phase.params)]
+
+
+def _missed_aims(measured: Measured, aims: Aims) -> list[tuple[str, str, Mapping[str, Any]]]:
+    missed: list[tuple[str, str, Mapping[str, Any]]] = []
+    if measured.rto is not None and measured.rto > aims.rto:
+        params = {"reached": measured.rto.total_seconds(), "target": aims.rto.total_seconds()}
+        missed.append(("failed", "drill_rto_missed", params))
+    if measured.rpo is not None and measured.copy_age is not None:
+        lost = min(measured.rpo, measured.copy_age)
+        if lost > aims.rpo:
+            params = {"reached": lost.total_seconds(), "target": aims.rpo.total_seconds()}
+            missed.append(("failed", "drill_rpo_missed", params))
+    return missed
+
+
+def measure_drill(drill: KeptDrill) -> Measured:
+    """Measure it from the records."""
+    newest_at, newest_in = _find_newest(drill)
+    rehearsal = drill.phases.get("rehearse")
+    came_so_far = rehearsal is not None and rehearsal.facts.get("result") is not None
+    ended = rehearsal.ended_at if rehearsal is not None and came_so_far else None
+    rto = None if ended is None else ended - drill.incident_at
+    age = None if drill.taken_at is None else drill.incident_at - drill.taken_at
+    return Measured(
+        parts=_find_parts(drill, rto),
+        rto=rto,
+        rpo=None if newest_at is None else drill.incident_at - newest_at,
+        newest_at=newest_at,
+        newest_in=newest_in,
+        copy_age=age,
+    )
+
+
+def _find_parts(drill: KeptDrill, rto: timedelta | None) -> dict[str, float]:
+    took = {name: phase.seconds for name, phase in drill.phases.items()}
+    compared = float(_facts(drill, "fetch").get("seconds_compare", 0.0))
+    rehearsed = _facts(drill, "rehearse").get("result", {}).get("seconds", {})
+    parts = {
+        "detect": (drill.started_at - drill.incident_at).total_seconds(),
+        "decide": took.get("prepare", 0.0),
+        "keys": took.get("keys", 0.0),
+        "data": max(took.get("fetch", 0.0) - compared, 0.0),
+        "scan": took.get("scan", 0.0),
+        "restore": float(rehearsed.get("restore", 0.0)),
+        "verify": compared + float(rehearsed.get("verify", 0.0)),
+        "switch": float(rehearsed.get("switch", 0.0)),
+    }
+    other = 0.0 if rto is None else max(rto.total_seconds() - sum(parts.values()), 0.0)
+    return {name: round(seconds, 3) for name, seconds in {**parts, "other": other}.items()}
+
+
+def _find_newest(drill: KeptDrill) -> tuple[datetime | None, str]:
+    found: list[tuple[datetime, str]] = []
+    if newest := _facts(drill, "rehearse").get("newest"):
+        found.append((datetime.fromisoformat(newest), "rows"))
+    if nanoseconds := _facts(drill, "fetch").get("newest_file_ns"):
+        found.append((datetime.fromtimestamp(nanoseconds / 1_000_000_000, UTC), "files"))
+    return max(found, default=(None, ""))
+
+
+def _facts(drill: KeptDrill, phase: str) -> Mapping[str, Any]:
+    kept = drill.phases.get(phase)
+    return kept.facts if kept is not None else {}

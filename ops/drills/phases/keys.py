@@ -1,0 +1,95 @@
+"""Get the keys: those the estate points to, or from paper, without reading the folder of keys.
+
+Order, from paper:
+1. Clear what an earlier try left, unless it has ended well: its files are kept then.
+2. Read the shares and key files, or have the shares typed; prove that they fit together.
+3. Write the password, and the key files it opens, into the drill's own folder, for its owner alone.
+
+They are wiped with the folder.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from backup.crypto import MasterKey
+from backup.keys import parse_key_file, unwrap_master_key
+from backup.repository import Repository
+from ops.drills.phases.work import Work, make_folder
+from ops.drills.records import PhaseResult
+from ops.estate.references import resolve
+from ops.jobs.key_combining import ask_shares, find_master, open_with_master, read_paper
+from ops.jobs.repositories import open_place, open_repository, open_with
+from ops.keys.folder import write_secret_files
+from ops.keys.printed import read_key_files
+from ops.keys.shares import combine_shares
+
+PASSWORD = "password"  # noqa: S105 - the name of a file
+_KEY_FILE = "key-"
+
+
+def get_keys(work: Work) -> PhaseResult:
+    """Get them.
+
+    Raises:
+        WrongUseError: There is nobody to ask for the shares.
+    """
+    if not work.drill.from_paper:
+        resolve(work.estate.repository_key(work.store))
+        return PhaseResult(outcome="ok", facts={"from_paper": False})
+    earlier = work.drill.phases.get("keys")
+    if earlier is not None and earlier.outcome == "ok" and (work.keys / PASSWORD).is_file():
+        return PhaseResult(outcome="ok", facts=dict(earlier.facts))
+    return _combine(work)
+
+
+def _combine(work: Work) -> PhaseResult:
+    make_folder(work.keys)
+    typed = not work.paper.shares
+    texts = ask_shares() if typed else [read_paper(it) for it in work.paper.shares]
+    combined = combine_shares(texts)
+    key_files = [it for name in work.paper.key_files for it in read_key_files(read_paper(name))]
+    files = {f"{_KEY_FILE}{hashlib.sha256(it).hexdigest()}": it for it in key_files}
+    password = combined.password.encode()
+    write_secret_files(work.keys, {PASSWORD: password + b"\n", **files})
+    facts = {
+        "from_paper": True,
+        "typed": typed,
+        "set": combined.identifier,
+        "shares": len(texts),
+        "key_files": len(key_files),
+        "key_files_opened": len(_open_all(key_files, password)),
+    }
+    return PhaseResult(outcome="ok", facts=facts)
+
+
+def _open_all(key_files: Sequence[bytes], password: bytes) -> list[MasterKey]:
+    opened = (unwrap_master_key(parse_key_file(it), password) for it in key_files)
+    return [master for master in opened if master is not None]
+
+
+def open_for_drill(work: Work) -> Repository:
+    """Open the site's repository with the keys of the drill; nothing is written to the store.
+
+    Raises:
+        RepositoryMissingError, RepositoryKeyError, WrongPaperError: It does not open.
+        BackupError: The store failed.
+    """
+    if not work.drill.from_paper:
+        return open_repository(work.estate, work.site.name, work.store)
+    password = paper_password(work.keys).encode()
+    place = open_place(work.estate, work.site.name, work.store)
+    paths = sorted(work.keys.glob(f"{_KEY_FILE}*"))
+    masters = _open_all([path.read_bytes() for path in paths], password)
+    master = find_master(place, password, masters)
+    if master is not None:
+        return open_with_master(place, master)
+    opened = open_with(place, password)
+    if opened is None:  # find_master has just seen it open
+        raise AssertionError(place.location)
+    return opened
+
+
+def paper_password(keys: Path) -> str:
+    """Give the password that came from paper."""
+    return (keys / PASSWORD).read_text(encoding="utf-8").rstrip("\n")

@@ -1,0 +1,131 @@
+"""Choose the copy, and say what this machine is: room, programs, isolation. Nothing is fetched.
+
+The copy is chosen from the catalog's index; where that knows none, the fetching chooses.
+"""
+
+import platform
+import shutil
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.indexes import Snapshot, is_of_whole_site
+from ops.drills.phases.work import Work
+from ops.drills.records import PhaseResult, choose_copy
+from ops.estate.models import Estate
+from ops.jobs.stock_restic import PACKAGE, Restic
+from ops.version import software_version
+
+_GB = 1_000_000_000
+_SPARE_BYTES = 256_000_000
+"""Room for the programs' own files, besides twice what is restored: once as files, once loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A snapshot as the index knows it; `size_bytes` and `files` None where it does not say."""
+
+    id: str
+    taken_at: datetime
+    size_bytes: int | None
+    files: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes: free in the work folder, needed for the drill (None: unknown), and allowed."""
+
+    free: int
+    needed: int | None
+    size: int | None
+    limit: int
+
+
+def prepare(work: Work) -> PhaseResult:
+    """Look, and decide whether the drill can go on."""
+    with work.catalog.reading() as session:
+        copy = find_copy(session, work.site.name, work.store.name, work.drill.wanted)
+    if copy is not None:
+        with work.catalog.writing() as session:
+            choose_copy(session, work.drill.id, store=work.store.name, snapshot=copy.id,
+                        taken_at=copy.taken_at)  # fmt: skip
+    room = look_at_room(work.estate, copy)
+    facts = describe(work.estate, room, copy)
+    if work.drill.engine == "restic" and not facts["versions"]["restic"]:
+        return PhaseResult(
+            outcome="not_checked",
+            reason="drill_without_restic",
+            params={"package": PACKAGE},
+            facts=facts,
+        )
+    reason, params = judge_room(room)
+    return PhaseResult(outcome="not_checked" if reason else "ok", reason=reason, params=params,
+                       facts=facts)  # fmt: skip
+
+
+def find_copy(session: Session, site: str, store: str, wanted: str = "") -> Copy | None:
+    """Find a snapshot of the whole site in the index: the newest, or by the beginning of its id."""
+    query = select(Snapshot).where(Snapshot.site == site, Snapshot.store == store)
+    if wanted:
+        query = query.where(Snapshot.id.startswith(wanted, autoescape=True))
+    else:
+        query = query.where(is_of_whole_site())
+    rows = list(session.execute(query.order_by(Snapshot.taken_at.desc()).limit(2)).scalars())
+    if not rows or (wanted and len(rows) > 1):
+        return None
+    return Copy(rows[0].id, rows[0].taken_at, rows[0].processed_bytes, rows[0].file_count)
+
+
+def look_at_room(estate: Estate, copy: Copy | None) -> Room:
+    """Look at the free space under the work folder, which need not exist yet."""
+    folder = estate.drill.workdir.absolute()
+    nearest = next(it for it in (folder, *folder.parents) if it.exists())
+    size = None if copy is None else copy.size_bytes
+    needed = None if size is None else 2 * size + _SPARE_BYTES
+    return Room(shutil.disk_usage(nearest).free, needed, size, estate.drill.max_size_gb * _GB)
+
+
+def judge_room(room: Room) -> tuple[str, dict[str, Any]]:
+    """Give why there is too little room, as a reason code with its parameters; pure."""
+    if room.size is not None and room.size > room.limit:
+        return "drill_too_large", {"size": room.size, "limit": room.limit}
+    if room.needed is not None and room.needed > room.free:
+        return "drill_no_room", {"needed": room.needed, "free": room.free}
+    return "", {}
+
+
+def describe(estate: Estate, room: Room, copy: Copy | None) -> dict[str, Any]:
+    """Give what was looked at as JSON values."""
+    from ops.drills.sandbox.rehearsing import find_isolation
+
+    isolation = find_isolation()
+    return {
+        "machine": socket.gethostname(),
+        "host": estate.drill.host,
+        "workdir": str(estate.drill.workdir),
+        "files": None if copy is None else copy.files,
+        "size_bytes": room.size,
+        "needed_bytes": room.needed,
+        "free_bytes": room.free,
+        "limit_bytes": room.limit,
+        "isolation": {"way": isolation.way, "why": isolation.why},
+        "versions": {
+            "giucong": software_version(),
+            "python": platform.python_version(),
+            "system": platform.platform(terse=True),
+            "restic": restic_version(),
+        },
+    }
+
+
+def restic_version() -> str:
+    """Give the version of stock restic here; empty without it."""
+    program = shutil.which("restic")
+    if program is None:
+        return ""
+    return Restic(program, {"PATH": str(Path(program).parent)}).version()

@@ -1,0 +1,113 @@
+"""Look through the fetched copy for malware, before anything of it is started.
+
+The files get numbered further names in a folder of their own (hard links, which cost no room),
+since a name of the site may be anything; ClamAV looks at those, then they go again.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from backup.snapshots import Snapshot
+from ops.drills.phases.work import Work, make_folder, remove_tree
+from ops.drills.records import PhaseResult
+from ops.errors import OpsError
+from ops.jobs.scanning import conclude_scan, explain_error
+from ops.ledger.definitions import JobResult
+from ops.malware.answers import TOO_LARGE, Answer
+from ops.malware.clamscan import Scanner, find_scanner
+from ops.malware.looking import Found, show_path
+from ops.malware.remembering import Looked, remember_look
+from ops.malware.signatures import Signatures, read_signatures
+
+_PARTLY = "not_all_scanned"
+
+
+def scan(work: Work) -> PhaseResult:
+    """Look; a copy that was not looked through is only less than needed where the estate says so.
+
+    Raises:
+        OSError: The drill's folder cannot be written.
+    """
+    settings = work.estate.security
+    needed = settings.scan_before_use
+    try:
+        signatures = read_signatures(settings.clamav_database)
+        scanner = find_scanner(signatures.path)
+    except OpsError as error:
+        return PhaseResult(outcome="not_checked", reason="scan_impossible",
+                           params=explain_error(error), facts={"needed": needed})  # fmt: skip
+    found = look_at(work.restored, work.folder / "scan", scanner)
+    result = _conclude(work, scanner, signatures, found)
+    outcome, reason = result.outcome, result.reason
+    if reason == _PARTLY and found.files:  # such files are named, and keep nobody from the copy
+        outcome, reason = "ok", ""
+    return PhaseResult(
+        outcome=outcome,  # type: ignore[arg-type]  # a look is never missed
+        reason=reason,
+        params=result.params,
+        facts={**result.summary, "needed": needed},
+    )
+
+
+def look_at(folder: Path, scratch: Path, scanner: Scanner) -> Found:
+    """Look at every file below a folder.
+
+    Args:
+        folder: What was restored.
+        scratch: Folder on the same file system for numbered names; made and removed here.
+        scanner: Looks at files.
+    """
+    found = Found()
+    make_folder(scratch)
+    names: dict[str, tuple[str, int]] = {}
+    for number, (path, size) in enumerate(_list_files(folder)):
+        shown = show_path(os.fsencode(path)[len(os.fsencode(folder)) :])
+        if size > scanner.largest_bytes:
+            found.not_checked.append((shown, TOO_LARGE))
+            continue
+        name = f"{number:06}"
+        os.link(path, scratch / name, follow_symlinks=False)
+        names[name] = shown, size
+    try:
+        answers = scanner.scan(scratch, list(names)) if names else {}
+    finally:
+        remove_tree(scratch)
+    for name, answer in answers.items():
+        _take(found, answer, *names[name])
+    return found
+
+
+def _list_files(folder: Path) -> Iterator[tuple[str, int]]:
+    for above, _folders, files in os.walk(folder):
+        for name in sorted(files):
+            path = os.path.join(above, name)  # noqa: PTH118 - names that are no UTF-8 stay as they are
+            if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114 - the same
+                yield path, os.path.getsize(path)  # noqa: PTH202 - the same
+
+
+def _take(found: Found, answer: Answer, shown: str, size: int) -> None:
+    if answer.state == "not_checked":
+        found.not_checked.append((shown, answer.told))
+        return
+    found.files += 1
+    found.bytes += size
+    if answer.state == "infected":
+        found.infected.append((shown, answer.told))
+
+
+def _conclude(work: Work, scanner: Scanner, signatures: Signatures, found: Found) -> JobResult:
+    """Keep the record of the look, as `backup.scan` does, and judge it."""
+    drill, now = work.drill, datetime.now(UTC)
+    snapshot = Snapshot(
+        time=drill.taken_at or drill.started_at,
+        tree=bytes.fromhex(str(drill.phases["fetch"].facts["tree"])),
+        paths=(f"/{work.site.name}",),
+        hostname=work.site.name,
+        id=drill.snapshot,
+    )
+    looked = Looked(work.site.name, work.store.name, snapshot, scanner.version(), signatures, found)
+    with work.catalog.writing() as session:
+        remember_look(session, work.origin, looked, now=now)
+    return conclude_scan(looked, timedelta(days=work.estate.security.clamav_days), now)

@@ -1,0 +1,103 @@
+"""What a phase works with: the drill as it stands, the estate, and the drill's own folder."""
+
+import os
+import shutil
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup.progress import Progress
+from ops.catalog.opening import Catalog
+from ops.drills.records import KeptDrill
+from ops.estate.models import Estate
+from ops.estate.sites import Site
+from ops.estate.stores import Store
+from ops.journal import Origin
+
+_OURS = stat.S_IRWXU
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What people bring on paper, as files; without any share they are asked to type.
+
+    Attributes:
+        shares: Files with the words of a share each.
+        key_files: Files with scanned or typed key files.
+    """
+
+    shares: tuple[str, ...] = ()
+    key_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One phase's surroundings.
+
+    Attributes:
+        estate: In force.
+        site: Whose drill.
+        store: Where the copy comes from.
+        catalog: Open.
+        origin: Who acts.
+        drill: With the phases so far.
+        progress: Told of long work.
+        paper: Keys from paper.
+        path: Of a drill of one file: which, as the catalog tells it; empty: by the lot.
+    """
+
+    estate: Estate
+    site: Site
+    store: Store
+    catalog: Catalog
+    origin: Origin
+    drill: KeptDrill
+    progress: Progress
+    paper: Paper
+    path: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The drill's own folder: all it restores, its keys and its servers lie below it."""
+        return folder_of(self.estate, self.drill.id)
+
+    @property
+    def restored(self) -> Path:
+        """Where the snapshot is restored to."""
+        return self.folder / "restored"
+
+    @property
+    def keys(self) -> Path:
+        """Where keys from paper lie while the drill goes on."""
+        return self.folder / "keys"
+
+
+def folder_of(estate: Estate, drill: str) -> Path:
+    """Give the folder of a drill, absolute."""
+    return estate.drill.workdir.absolute() / drill
+
+
+def make_folder(path: Path) -> Path:
+    """Make an empty folder for its owner alone, in place of what an earlier try left."""
+    remove_tree(path)
+    path.mkdir(mode=0o700, parents=True)
+    return path
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all it holds, folders that forbid it included; none is fine.
+
+    Raises:
+        OSError: Something stays.
+    """
+    if not path.exists():
+        return
+    if os.geteuid() != 0:
+        for folder, folders, _files in os.walk(path):
+            for name in (".", *folders):
+                inner = Path(folder, name)
+                if not inner.is_symlink():
+                    with suppress(OSError):
+                        inner.chmod(_OURS)
+    shutil.rmtree(path)

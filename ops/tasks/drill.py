@@ -1,0 +1,134 @@
+"""Tasks around restore drills: prove that a site comes back, and show the minutes of it."""
+
+from invoke.context import Context
+
+from ops.tasks import flags
+from ops.tasks.running import operator_task
+from ops.text import N_
+
+TITLE = N_("drills: prove that a backup comes back to life")
+
+_DRILL = N_("Id of the drill, as `drill.list` shows it.")
+_SHARE = N_("File with the words of a share from paper; one flag each; left out: asks.")
+_KEY_FILE = N_("File with a key file from paper, where the repository has lost its own.")
+
+
+@operator_task(
+    help={
+        "site": N_("Name of the site; with --file it may be left out: all sites."),
+        "from": N_("backup or archive."),
+        "with": N_("Who restores: ours, or stock restic."),
+        "store": flags.STORE_OR_PRIMARY,
+        "snapshot": flags.SNAPSHOT_OR_NEWEST,
+        "file": N_("Restore and compare one file by lot instead of the whole site."),
+        "from_paper": N_("Take the keys from paper; the folder of keys is not read."),
+        "share": _SHARE,
+        "key_file": _KEY_FILE,
+        "incident_at": N_("When the loss is taken to have happened, YYYY-MM-DD HH:MM."),
+        "reason": flags.REASON_FOR_JOURNAL,
+        "document": flags.DOCUMENT,
+        "dry_run": N_("Say which copy would be drilled, how and with how much room; do nothing."),
+        "json": flags.JSON,
+    },
+    iterable=("share", "key_file"),
+)
+def run(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str = "",
+    from_: str = "backup",
+    with_: str = "ours",
+    store: str = "",
+    snapshot: str = "",
+    file: bool = False,
+    from_paper: bool = False,
+    share: list[str] | None = None,
+    key_file: list[str] | None = None,
+    incident_at: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Rehearse the restore of a site in a sandbox, or of one file by lot.
+
+    Production is not touched. It ends with 0 where the drill was passed, 1 where it failed, and 3
+    where something could not be checked.
+    """
+    from ops.drills.by_hand import DrillFlags, drill_sites
+    from ops.progress import shown_progress
+
+    wish = DrillFlags(
+        site=site,
+        source=from_,
+        engine=with_,
+        store=store,
+        snapshot=snapshot,
+        file=file,
+        from_paper=from_paper,
+        shares=tuple(share or ()),
+        key_files=tuple(key_file or ()),
+        incident_at=incident_at,
+        reason=reason,
+        document=document,
+    )
+    with shown_progress() as progress:
+        return drill_sites(wish, progress, dry_run=dry_run, as_json=json)
+
+
+@operator_task(
+    name="list",
+    help={
+        "site": flags.SITE_OR_ALL,
+        "findings": N_("List what drills have shown and none has shown fixed instead."),
+        "json": flags.JSON,
+    },
+)
+def list_(_context: Context, site: str = "", findings: bool = False, json: bool = False) -> None:
+    """List the drills, newest first, or what they have shown."""
+    from ops.drills.showing import show_drills, show_findings
+
+    if findings:
+        show_findings(site, as_json=json)
+    else:
+        show_drills(site, as_json=json)
+
+
+@operator_task(
+    help={
+        "drill": _DRILL,
+        "site": N_("Name of a site instead: its newest drill."),
+        "json": flags.JSON,
+    }
+)
+def show(_context: Context, drill: str = "", site: str = "", json: bool = False) -> None:
+    """Show the minutes of a drill: targets, what was reached, the evidence."""
+    from ops.drills.showing import show_drill
+
+    show_drill(drill, site, as_json=json)
+
+
+@operator_task(
+    help={
+        "drill": _DRILL,
+        "phase": N_("prepare, keys, fetch, scan, rehearse, wipe or conclude."),
+        "share": _SHARE,
+        "key_file": _KEY_FILE,
+        "dry_run": flags.DRY_RUN,
+    },
+    iterable=("share", "key_file"),
+)
+def phase(
+    _context: Context,
+    drill: str,
+    phase: str,
+    share: list[str] | None = None,
+    key_file: list[str] | None = None,
+    dry_run: bool = False,
+) -> int:
+    """Carry out one phase of a drill; the runbook restore-drill does so step by step."""
+    from ops.drills.by_hand import carry_out_by_hand
+    from ops.progress import shown_progress
+
+    papers = tuple(share or ()), tuple(key_file or ())
+    with shown_progress() as progress:
+        return carry_out_by_hand(drill, phase, papers, progress, dry_run=dry_run)
