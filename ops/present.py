@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ops.text import N_, _, language, ngettext
@@ -41,6 +42,7 @@ _JSON_FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (timedelta, lambda duration: duration.total_seconds()),
     (bytes, os.fsdecode),
     (Path, str),
+    (UUID, str),
     (set, sorted),
     (frozenset, sorted),
 )

@@ -15,6 +15,9 @@ from runbooks.state import RunStanding, RunState, StepRecord, StepState
 EXIT_WAITING = 4
 """A command that ends with it waits for a second person; it is no failure."""
 
+EXIT_INCOMPLETE = 3
+"""A command that ends with it is done but incomplete; a step may leave to a person what that is."""
+
 _YES = frozenset({"có", "co", "c", "yes", "y", "ok", "đồng ý"})
 
 
@@ -70,7 +73,7 @@ def decide_step_state(step: Step, exit_code: int | None, answer: str) -> StepSta
     Args:
         step: Which.
         exit_code: Of its last command; None for an `ask`.
-        answer: Of the person.
+        answer: Of the person; of a command that is incomplete: whether that is enough.
     """
     if step.kind == "ask":
         if step.variable:
@@ -78,6 +81,8 @@ def decide_step_state(step: Step, exit_code: int | None, answer: str) -> StepSta
         return "done" if is_yes(answer) else "declined"
     if exit_code == 0:
         return "done"
+    if exit_code == EXIT_INCOMPLETE and step.may_be_incomplete:
+        return "done" if is_yes(answer) else "declined"
     return "waiting" if exit_code == EXIT_WAITING else "failed"
 
 

@@ -110,6 +110,13 @@ class ScriptedAsker:
         """Note it."""
         self.shown += [f"{step.number}. {sentence}", *commands]
 
+    def show_output(self, output: str) -> None:
+        """Show it to nobody."""
+
+    def ask_whether_enough(self) -> str:
+        """Give the next answer."""
+        return self.ask("enough?", yes_or_no=True)
+
     def end_step(self, record: StepRecord) -> None:
         """Note it."""
         self.ended.append(record)

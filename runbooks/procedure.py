@@ -59,6 +59,7 @@ class Step:
         deadline: Seconds that each command may take; of a `wait` all tries together.
         every: Seconds between the tries of a `wait`.
         private: Whether what a `run` writes is shown once, and kept nowhere.
+        may_be_incomplete: Whether a person decides if exit code 3, done but incomplete, is enough.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Step:
     deadline: float = 3_600.0
     every: float = 10.0
     private: bool = False
+    may_be_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ A step is a numbered sentence and one fence below it::
 
 Marks stand in brackets before the sentence, where the reader sees them. A fence's first line is its
 kind; then of an `ask` the variable it fills; then `deadline=SECONDS` and, of a `wait`,
-`every=SECONDS`; of a `run` whose output is a secret `private`. Each line of a fence is one command;
-`#` begins a remark, `\\` at the end goes on. No shell stands behind it.
+`every=SECONDS`; of a `run` whose output is a secret `private`; where a person may decide that exit
+code 3, done but incomplete, is enough: `incomplete`. Each line of a fence is one command; `#`
+begins a remark, `\\` at the end goes on. No shell stands behind it.
 """
 
 import re
@@ -27,6 +28,8 @@ from runbooks.procedure import KINDS, Kind, Prose, Runbook, Step
 
 TWO_PEOPLE_MARKS = ("hai người", "two people")
 PRIVATE = "private"
+INCOMPLETE = "incomplete"
+_JUDGED = frozenset({"check", "run", "verify", "rollback"})
 _MARK = re.compile(r"\[([^\]]*)\] *")
 
 
@@ -166,6 +169,7 @@ def _make_step(
         float(options.get("deadline", 3_600)),
         float(options.get("every", 10)),
         bool(options.get("private")),
+        bool(options.get("incomplete")),
     )
 
 
@@ -199,6 +203,8 @@ def _read_options(
             options["variable"] = word
         elif kind == "run" and word == PRIVATE:
             options["private"] = 1.0
+        elif kind in _JUDGED and word == INCOMPLETE:
+            options["incomplete"] = 1.0
         elif name in _options_of(kind) and value.isdecimal() and int(value) > 0:
             options[name] = float(value)
         else:
@@ -206,8 +212,9 @@ def _read_options(
                 Problem(
                     str(fence.line),
                     '"{word}" cannot stand after `{kind}`',
-                    "write `deadline=SECONDS`; of a wait also `every=SECONDS`; of a run also"
-                    " `private`; of an ask only the variable from the front matter that it fills",
+                    "write `deadline=SECONDS`, or `incomplete` where exit code 3 may be enough; of"
+                    " a wait also `every=SECONDS`; of a run also `private`; of an ask only the"
+                    " variable from the front matter that it fills",
                     {"word": word, "kind": kind},
                 )
             )

@@ -15,7 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from runbooks.command_lines import find_names
-from runbooks.deciding import Finish, Perform, apply_record, decide_next, decide_step_state, take_up
+from runbooks.deciding import (
+    EXIT_INCOMPLETE,
+    Finish,
+    Perform,
+    apply_record,
+    decide_next,
+    decide_step_state,
+    take_up,
+)
 from runbooks.filling import MASK, Command, check_value, fill_command, fill_text, mask
 from runbooks.procedure import Runbook, Step
 from runbooks.seams import Approver, Asker, Clock, CommandResult, Commands, Request, RunStates
@@ -128,12 +136,16 @@ class Runner:
         else:
             result = self._run_all(step, commands)
         exit_code = result.exit_code if result else None
+        output = mask(result.output, self._secrets) if result else ""
+        self._seams.asker.show_output(output)
+        if step.may_be_incomplete and exit_code == EXIT_INCOMPLETE:
+            answer = self._seams.asker.ask_whether_enough()
         secret = bool(step.variable) and self._runbook.variables[step.variable].secret
         return replace(
             begun,
             state=decide_step_state(step, exit_code, answer),
             answer=MASK if secret and answer else mask(answer, self._secrets),
-            output=mask(result.output, self._secrets) if result else "",
+            output=output,
             exit_code=exit_code,
             ended_at=self._seams.clock.now(),
         )
@@ -151,14 +163,15 @@ class Runner:
         return check_value(variable, answer) if answer.strip() else ""
 
     def _run_all(self, step: Step, commands: list[Command]) -> CommandResult:
-        """Run commands until one does not end well."""
-        output = ""
+        """Run commands until one does not end well; one that is incomplete may be well enough."""
+        output, worst = "", 0
         for command in commands:
             result = self._seams.commands.run(command, deadline=step.deadline, private=step.private)
             output += result.output
-            if result.exit_code:
-                return CommandResult(result.exit_code, output)
-        return CommandResult(0, output)
+            worst = result.exit_code or worst
+            if result.exit_code not in {0, EXIT_INCOMPLETE if step.may_be_incomplete else 0}:
+                break
+        return CommandResult(worst, output)
 
     def _wait(self, step: Step, commands: list[Command]) -> CommandResult:
         """Run commands again and again until all end well, or the deadline is over."""

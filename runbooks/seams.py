@@ -91,6 +91,12 @@ class Asker(Protocol):
     def begin_step(self, step: Step, sentence: str, commands: Sequence[str]) -> None:
         """Show a step before it is carried out."""
 
+    def show_output(self, output: str) -> None:
+        """Show what the commands of a step wrote, secrets masked."""
+
+    def ask_whether_enough(self) -> str:
+        """Give the answer on whether a step that is done but incomplete is enough."""
+
     def end_step(self, record: StepRecord) -> None:
         """Show how it ended."""
 

@@ -71,9 +71,12 @@ def find_in_page(page: Path, pattern: re.Pattern[str]) -> Iterator[Command]:
 
 def judge_task_command(command: Command) -> str:
     """Say what is wrong with a task's name or flags; empty when nothing is."""
-    words = [word for word in command.words() if word.startswith("--") or "." in word]
+    typed = command.words()
+    if typed[:1] == ["--estate"]:
+        typed = typed[2:]
+    words = [word for word in typed if word.startswith("--") or "." in word]
     flags = {word.partition("=")[0] for word in words if word.startswith("--")}
-    name = next((word for word in command.words() if not word.startswith("--")), "")
+    name = next((word for word in typed if not word.startswith("--")), "")
     if name in {"", "TASK"} or "--estate" in flags or "--help" in flags:
         return "" if flags <= CORE_FLAGS else f"unknown flags {flags - CORE_FLAGS}"
     if name not in tasks():
@@ -150,6 +153,7 @@ def test_messages_tell_to_type_only_what_exists() -> None:
         ("backup.run", "backup.run needs --site"),
         ("backup.runn --site a", 'no task "backup.runn"'),
         ("backup.run --site a --fast", "backup.run has no --fast"),
+        ("--estate /a/estate.toml backup.run", "backup.run needs --site"),
         ("estate.sample > estate.toml", ""),
         ("--list", ""),
     ],

@@ -42,10 +42,18 @@ class TerminalAsker:
             write_line("   " + _("What comes now is shown once, and kept nowhere."))
         sys.stdout.flush()
 
-    def end_step(self, record: StepRecord) -> None:
-        """Show how it ended, and what it wrote."""
-        for line in record.output.splitlines():
+    def show_output(self, output: str) -> None:
+        """Show what the commands of a step wrote."""
+        for line in output.splitlines():
             write_line(f"   {line}")
+        sys.stdout.flush()
+
+    def ask_whether_enough(self) -> str:
+        """Have the person decide on a step that is done but incomplete."""
+        return self.ask(_("This is done but incomplete. Is it enough to go on?"), yes_or_no=True)
+
+    def end_step(self, record: StepRecord) -> None:
+        """Show how it ended."""
         state = _(STATES[record.state])
         code = f" (exit {record.exit_code})" if record.exit_code else ""
         write_line(f"   → {state}{code}")

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ops.catalog.columns import new_id
 from ops.estate.load import load_estate
-from ops.jobs.by_hand import Bench, at_bench
 from ops.journal import Origin
 from ops.people.acting import open_existing
 from ops.people.requester import hand_proof_down
@@ -22,6 +21,7 @@ from ops.present import write_line
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.asker import KINDS, TerminalAsker
 from ops.runbooks.commands import ProcessCommands
+from ops.runbooks.desk import Desk, NobodyElse, at_desk, where_estate_is
 from ops.runbooks.library import find_runbook
 from ops.runbooks.states import CatalogStates
 from ops.service.site_lock import hold_site_lock
@@ -32,6 +32,7 @@ from runbooks.filling import choose_values, fill_command, fill_text
 from runbooks.procedure import Runbook, Step
 from runbooks.reading import read_runbook
 from runbooks.running import Runner, Seams
+from runbooks.seams import Approver
 from runbooks.state import RunState, StepRecord
 
 _EXIT_CODES = {"done": 0, "rolled_back": 0, "waiting": 4}
@@ -84,29 +85,27 @@ class MachineClock:
 
 def begin_run(wish: RunWish) -> int:
     """Begin a run; gives the task's exit code."""
-    estate = load_estate()
-    runbook = find_runbook(estate.path, wish.runbook)
+    runbook = find_runbook(where_estate_is() or Path("estate.toml").absolute(), wish.runbook)
     values = choose_values(runbook, read_pairs(wish.values))
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0
-    with at_bench(estate) as bench:
+    with at_desk() as desk:
         state = RunState(
             id=str(new_id()),
             runbook=runbook.id,
             text=runbook.text,
-            person=bench.origin.person or bench.origin.login,
+            person=desk.origin.person or desk.origin.login,
             values=values,
             started_at=datetime.now(UTC),
         )
-        return _carry_out(bench, wish, runbook, state)
+        return _carry_out(desk, wish, runbook, state)
 
 
 def resume_run(wish: RunWish) -> int:
     """Take a run up at the step that is not done; gives the task's exit code."""
-    estate = load_estate()
     if wish.dry_run:
-        catalog = open_existing(estate)
+        catalog = open_existing(load_estate())
         if catalog is None:
             raise no_such_run(wish.run)
         try:
@@ -117,8 +116,8 @@ def resume_run(wish: RunWish) -> int:
         runbook = _read_begun(state)
         write_plan(runbook, state.values, _steps_left(runbook, state))
         return 0
-    with at_bench(estate) as bench:
-        state = CatalogStates(bench.catalog, bench.origin).load(wish.run)
+    with at_desk(wish.run) as desk:
+        state = CatalogStates(desk.catalog, desk.origin).load(wish.run)
         if state.ended_at is not None:
             raise RunbookUseError(
                 "this run is over",
@@ -126,30 +125,32 @@ def resume_run(wish: RunWish) -> int:
                 next_step="begin a new one: `{program} runbook.run --id {id}`",
                 id=state.runbook,
             )
-        return _carry_out(bench, wish, _read_begun(state), state)
+        return _carry_out(desk, wish, _read_begun(state), state)
 
 
 def _read_begun(state: RunState) -> Runbook:
     return read_runbook(state.text, Path(f"{state.runbook}.md"))
 
 
-def _carry_out(bench: Bench, wish: RunWish, runbook: Runbook, state: RunState) -> int:
-    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-    states = CatalogStates(bench.catalog, origin)
-    environment = {
-        "GIUCONG_ESTATE": str(bench.estate.path), "GIUCONG_LANG": language(), **hand_proof_down()
-    }  # fmt: skip
+def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
+    origin = replace(desk.origin, reason=wish.reason, document=wish.document)
+    states = CatalogStates(desk.catalog, origin)
+    environment = {"GIUCONG_LANG": language(), **hand_proof_down()}
     clock = MachineClock()
+    approver: Approver = NobodyElse()
+    if desk.bench is not None:
+        environment["GIUCONG_ESTATE"] = str(desk.estate_file)
+        approver = EstateApprover(desk.bench, clock, wish.reason, wish.document)
     seams = Seams(
         states=states,
         commands=ProcessCommands(environment),
-        approver=EstateApprover(bench, clock, wish.reason, wish.document),
+        approver=approver,
         asker=TerminalAsker(),
         clock=clock,
     )
     write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
-    runner = Runner(runbook, seams, bench.origin.person or bench.origin.login)
-    with hold_site_lock(bench.estate.service.state, f"runbook-{state.id}", holder=state.id):
+    runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
+    with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
         state = states.load(state.id) if wish.run else state
         try:
             state = runner.go(state, roll_back=wish.roll_back)

@@ -5,6 +5,7 @@ import json
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -103,6 +104,7 @@ def test_json_keeps_utc_and_plain_numbers(capsys: pytest.CaptureFixture[str]) ->
             "on": date(2026, 1, 2),
             "took": timedelta(seconds=90),
             "where": Path("/srv"),
+            "id": UUID(int=7),
             "tên": "Cổng",
             "cell": Cell("x"),
         }
@@ -114,6 +116,7 @@ def test_json_keeps_utc_and_plain_numbers(capsys: pytest.CaptureFixture[str]) ->
         "on": "2026-01-02",
         "took": 90.0,
         "where": "/srv",
+        "id": "00000000-0000-0000-0000-000000000007",
         "tên": "Cổng",
         "cell": {"text": "x", "tone": "plain"},
     }

@@ -154,6 +154,7 @@ def test_a_good_text_is_read_whole() -> None:
         ("   ```check deadline=60", "   ```", 23, 'kind of fence ""', "check, run, ask"),
         ("check deadline=60", "check deadline=0", 23, '"deadline=0"', "deadline=SECONDS"),
         ("check deadline=60", "check private", 23, '"private"', "of a run also `private`"),
+        ("ask snapshot", "ask incomplete", 30, '"incomplete"', "of an ask only"),
         ("check deadline=60", "check site", 23, '"site"', "of an ask only the variable"),
         ("ask snapshot", "ask deadline=5", 30, '"deadline=5"', "of an ask only"),
         ("deadline=30 every=2", "deadline=30, every=2", 51, '"deadline=30,"', "=SECONDS"),

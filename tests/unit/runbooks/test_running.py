@@ -119,6 +119,27 @@ def numbers_of(state: RunState) -> list[tuple[int, str]]:
     return [(record.number, record.state) for record in state.records]
 
 
+def test_what_is_incomplete_is_left_to_the_person_where_the_step_says_so() -> None:
+    text = TEXT.replace("   ```verify\n", "   ```verify incomplete\n   compare first\n")
+    runbook = read_runbook(text, Path("thu.vi.md"))
+    world = World()
+    state = RunState(
+        id="run", runbook="thu", text=text, person="nva", started_at=world.clock.now(),
+        values=choose_values(RUNBOOK, {"site": "cong-xa"}),
+    )  # fmt: skip
+    seams = Seams(world.states, world.commands, world.approver, world.asker, world.clock)
+    world.exit_codes["compare"] = [3, 0]
+    world.asker.answers.append("không")
+    stopped = Runner(runbook, seams, "nva").go(state)
+    world.exit_codes["compare"] = [3, 0]
+    world.asker.answers.append("có")
+    done = Runner(runbook, seams, "nva").go(stopped)
+
+    assert stopped.standing == "declined"
+    assert (done.standing, done.records[-1].answer, done.records[-1].exit_code) == ("done", "có", 3)
+    assert world.commands.ran[-2:] == ["compare first", "compare cong-xa"]
+
+
 def test_a_run_goes_through_all_steps_but_the_rollbacks() -> None:
     world = World()
     state = world.go()
