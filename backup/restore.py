@@ -81,11 +81,9 @@ def _open_target(request: RestoreRequest) -> int:
         if not request.dry_run:
             os.makedirs(request.target, mode=0o700, exist_ok=True)
         return os.open(request.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if request.dry_run:
-            return -1
-        raise
     except OSError as error:
+        if request.dry_run and isinstance(error, FileNotFoundError):
+            return -1
         raise BackupError(
             "cannot restore into {path}",
             why="{cause}",

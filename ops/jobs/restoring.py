@@ -10,6 +10,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from backup.progress import Progress
 from backup.snapshots import Snapshot
@@ -22,7 +23,7 @@ from ops.jobs.looking import choose_snapshot, read_moment
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
 from ops.jobs.restore_work import Done, RestoreIncompleteError, RestoreWish, RestoreWork
-from ops.jobs.restoring_parts import Chosen, choose_parts
+from ops.jobs.restoring_parts import Chosen, choose_parts, refuse_target
 from ops.jobs.second_person import ask_second_person
 from ops.jobs.vanished import title_of_known
 from ops.malware.remembering import require_scan
@@ -45,20 +46,11 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         WrongUseError: The flags make no sense, or nobody confirmed.
         RestoreIncompleteError: Something is not back; the rest is.
     """
-    if wish.in_place and wish.site in RESERVED_SITE_NAMES:
-        raise WrongUseError(
-            "the service itself is not restored in place like a site",
-            data="nothing was changed",
-            next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
-        )
-    if bool(wish.target) == wish.in_place:
-        raise WrongUseError(
-            "a restore goes into a folder or in its place",
-            data="nothing was changed",
-            next_step="give either `--target FOLDER` or `--in-place`",
-        )
+    _refuse_nonsense(wish)
     estate = load_estate()
     title_of_known(estate, wish.site)
+    if wish.target:
+        refuse_target(estate, Path(wish.target))
     site = estate.site(wish.site) if wish.in_place else None
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         keeps_past = wish.at and estate.primary_store.object_lock is not None
@@ -99,6 +91,22 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             site=wish.site,
         )
     return 0
+
+
+def _refuse_nonsense(wish: RestoreWish) -> None:
+    """Refuse what can be seen from the flags alone."""
+    if wish.in_place and wish.site in RESERVED_SITE_NAMES:
+        raise WrongUseError(
+            "the service itself is not restored in place like a site",
+            data="nothing was changed",
+            next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
+        )
+    if bool(wish.target) == wish.in_place:
+        raise WrongUseError(
+            "a restore goes into a folder or in its place",
+            data="nothing was changed",
+            next_step="give either `--target FOLDER` or `--in-place`",
+        )
 
 
 def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:

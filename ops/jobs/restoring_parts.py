@@ -1,11 +1,13 @@
-"""Decide what a restore in place writes: which parts, what of them, and what is made anew."""
+"""Decide where a restore writes: into which folder not; in place which parts, and what of them."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops.databases import copy_path
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
+from ops.estate.models import Estate
+from ops.estate.own_folders import find_around, list_own_folders
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.files import files_path, is_folder_here
 
@@ -161,4 +163,28 @@ def _check_place(site: Site, path: Path) -> None:
             site=site.name,
             folder=path.parent,
             path=path,
+        )
+
+
+def refuse_target(estate: Estate, target: Path) -> None:
+    """Refuse a folder where restored files would mix with backups, or be shown to visitors.
+
+    Raises:
+        WrongUseError: It lies in a folder of the service, or in the content of a site.
+    """
+    published = [
+        Path(part.path)
+        for site in estate.sites
+        for part in site.files
+        if part.kind == "content" and not part.host
+    ]
+    place = find_around(target, [*list_own_folders(estate), *published])
+    if place is not None:
+        raise WrongUseError(
+            "{folder} lies in {place}, which the service keeps or a site shows to its visitors",
+            data="nothing was changed",
+            next_step="name a folder of its own: `--target FOLDER`; or put the site back with"
+            " `--in-place`",
+            folder=target,
+            place=place,
         )

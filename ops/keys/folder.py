@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate
+from ops.estate.own_folders import find_around, list_own_folders
 from ops.recovery.durable_files import put_new
 
 _MODE = 0o600
@@ -60,20 +61,17 @@ def refuse_own_folder(estate: Estate, folder: Path) -> None:
     Raises:
         WrongUseError: It is, or lies below, one of them.
     """
-    service = estate.service
-    own = [service.state, service.scratch, service.cache]
-    own += [Path(store.url) for store in estate.stores if store.url.startswith("/")]
-    own += [Path(part.path) for site in estate.sites for part in site.files if not part.host]
-    for place in own:
-        if folder.is_relative_to(place.resolve()):
-            raise WrongUseError(
-                "{folder} lies in {place}, which the service keeps or backs up",
-                why="the secret would end in the backups that it opens",
-                data="nothing was written",
-                next_step="name a folder on a removable medium, or in /dev/shm",
-                folder=folder,
-                place=place,
-            )
+    backed_up = [Path(part.path) for site in estate.sites for part in site.files if not part.host]
+    place = find_around(folder, [*list_own_folders(estate), *backed_up])
+    if place is not None:
+        raise WrongUseError(
+            "{folder} lies in {place}, which the service keeps or backs up",
+            why="the secret would end in the backups that it opens",
+            data="nothing was written",
+            next_step="name a folder on a removable medium, or in /dev/shm",
+            folder=folder,
+            place=place,
+        )
 
 
 def write_secret_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -368,3 +368,20 @@ def test_a_killed_run_leaves_nothing_stuck(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert [tuple(run) for run in runs] == [("failed", "lost"), ("ok", "")]
     assert not list((estate.parent / "scratch").rglob("left.sqlite"))
+
+
+@pytest.mark.parametrize("place", ["stores/near", "stores/near/cong-xa/x", "www", "state"])
+def test_nothing_is_restored_among_backups_or_before_visitors(backed_up: Path, place: str) -> None:
+    folder = backed_up.parent / place
+    ended = giucong(backed_up, "backup.restore", "--site", "cong-xa", "--target", str(folder))
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "which the service keeps or a site shows to its visitors" in ended.stderr
+    assert not (folder / "cong-xa").exists() or place == "stores/near"
+
+
+def test_a_target_that_nobody_can_make_is_named(backed_up: Path) -> None:
+    ended = giucong(backed_up, "backup.restore", "--site", "cong-xa", "--target", "/proc/x/y")
+
+    assert ended.returncode == 1
+    assert "cannot restore into /proc/x/y" in ended.stderr
