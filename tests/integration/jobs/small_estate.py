@@ -8,6 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from tests.warm_program import run_warm
+
 ROOT = Path(__file__).parents[3]
 GIUCONG = Path(sys.executable).with_name("giucong")
 
@@ -81,13 +83,5 @@ def giucong(
     estate: Path, *arguments: str, language: str = "en", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the operator's program as a process; nobody sits at the terminal."""
-    return subprocess.run(
-        [GIUCONG, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": language, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    own = {"GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": language}
+    return run_warm([str(GIUCONG), *arguments], {**os.environ, **own, **environment}, timeout=120)
