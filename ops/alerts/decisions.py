@@ -9,6 +9,8 @@ from uuid import UUID
 from ops.ledger.definitions import LedgerEvent
 from ops.notices.drafts import (
     CLEARED,
+    DRILL_OVERDUE,
+    FINDING_OVERDUE,
     FROZEN,
     LATE,
     MISSED,
@@ -94,6 +96,8 @@ def subject_of(draft: Draft) -> str:
         return vanished_subject(draft.site)
     if draft.code == FROZEN:
         return frozen_subject(draft.site)
+    if draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
+        return str(draft.params["subject"])
     return late_subject(draft.site) if draft.code == LATE else job_subject(draft.job)
 
 
@@ -129,9 +133,11 @@ def decide_alerts(
 
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:
-    """Say whether a draft says nothing new: the same site is late after the same backup."""
+    """Say whether a draft says nothing new: the same site is late after the same backup, say."""
     if alert.code == draft.code and draft.code in {VANISHED, FROZEN}:
         return True
+    if alert.code == draft.code and draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
+        return alert.params == draft.params
     newest = (alert.params.get("newest"), draft.params.get("newest"))
     return alert.code == draft.code == LATE and newest[0] == newest[1]
 

@@ -95,6 +95,22 @@ def settle_gone(
     return [*in_time, *(it for it in changes.closed if it not in in_time)]
 
 
+def close_others(
+    session: Session, codes: Collection[str], still: Collection[str], now: datetime
+) -> list[OpenAlert]:
+    """Close alerts of some codes whose subject is red no more; gives those that were closed.
+
+    Args:
+        session: A writing session.
+        codes: Which alerts.
+        still: Subjects that are red now.
+        now: Aware.
+    """
+    over = [it for it in read_open(session) if it.code in codes and it.subject not in still]
+    _close(session, over, now)
+    return over
+
+
 def count_closed(session: Session, subject: str) -> int:
     """Count how often something has been red and green again."""
     query = select(func.count()).where(Alert.subject == subject, Alert.closed_at.is_not(None))

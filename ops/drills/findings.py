@@ -3,6 +3,7 @@
 A drill shows a finding fixed only where it proves as much as the one that failed: from the same
 store, with the same engine, from paper where that was. A drill of a whole site compares every file,
 so it also shows findings about one file fixed; a drill of one file restores the file that failed.
+What could not be checked is a finding, too: somebody has to see to it that it can be.
 """
 
 import uuid
@@ -27,7 +28,8 @@ class Finding:
     Attributes:
         id, drill: Its own id, and that of the drill.
         site, scope: Of the drill.
-        store, engine, from_paper: Of the drill; one that shows it fixed has the same.
+        store, engine, from_paper: Of the drill; one that shows it fixed has the same. The store
+            is empty where the drill had not come to choose one.
         code, params: What was found, as the reason of the drill.
         owner: Name of the person; empty where the estate names none for the site.
         due: By when.
@@ -61,7 +63,7 @@ def open_finding(
     Args:
         session: A writing session.
         origin: Whose drill.
-        drill: Concluded as failed.
+        drill: Concluded as failed or incomplete.
         owner: Name of the person who has to see to it; may be empty.
         due: By when.
         now: Aware.
@@ -110,7 +112,7 @@ def close_findings(
 
 def shows_fixed(drill: KeptDrill, finding: Finding) -> bool:
     """Tell whether a drill that went well proves as much as the one that failed; pure."""
-    if (drill.site, drill.store) != (finding.site, finding.store):
+    if drill.site != finding.site or finding.store not in {"", drill.store}:
         return False
     if drill.engine != finding.engine or drill.from_paper < finding.from_paper:
         return False
@@ -146,7 +148,7 @@ def settle(
 ) -> Iterable[Finding]:
     """Open or close what a concluded drill asks for; gives the findings it has shown fixed."""
     kept = find_drill(session, drill)
-    if kept.outcome == "failed":
+    if kept.outcome in {"failed", "incomplete"}:
         open_finding(session, origin, kept, owner=owner, due=due, now=now)
     return close_findings(session, origin, kept, now=now) if kept.outcome == "ok" else ()
 

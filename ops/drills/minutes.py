@@ -12,6 +12,7 @@ from typing import Any
 
 from ops.drills.judging import Aims, Judgement, Measured
 from ops.drills.records import KeptDrill, KeptPhase
+from ops.drills.terms import Terms
 
 FORMAT = "giucong-drill-minutes"
 VERSION = 1
@@ -96,7 +97,7 @@ class Verdict:
     judgement: Judgement
     measured: Measured
     aims: Aims
-    due: str
+    terms: Terms
 
 
 def make_minutes(
@@ -107,7 +108,7 @@ def make_minutes(
     Args:
         drill: With all its phases.
         setting: What the estate says on the day.
-        verdict: What it came to; `due` is the day by which findings are to be mended.
+        verdict: What it came to; `terms`: who mends findings, and by when.
         ended_at: When it was concluded; aware.
     """
     judged = verdict.judgement
@@ -145,8 +146,8 @@ def make_minutes(
                 "outcome": outcome,
                 "code": code,
                 "params": dict(params),
-                "owner": setting.owner,
-                "due": verdict.due,
+                "owner": verdict.terms.owner,
+                "due": verdict.terms.due.isoformat(),
             }
             for outcome, code, params in judged.faults
         ],

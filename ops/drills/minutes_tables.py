@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ops.drills.minutes import Minutes
 from ops.drills.phases import TITLES
+from ops.duties.wording import tell_who
 from ops.jobs.reasons import explain
 from ops.present import Cell, format_date, format_duration, format_number, outcome_cell
 from ops.text import N_, _
@@ -133,7 +134,7 @@ def shortcoming_rows(
         yield (
             Cell(told, outcome_cell(it["outcome"]).tone),
             found.next_step or "–",
-            titles.get(owner, owner) or "–",
+            titles.get(owner, tell_who(owner)) or "–",
             format_date(due),
         )
 

@@ -12,6 +12,7 @@ from ops.drills.minutes import read_minutes
 from ops.drills.minutes_showing import write_minutes
 from ops.drills.records import KeptDrill, find_drill, list_drills
 from ops.drills.telling import tell_phase
+from ops.duties.wording import tell_who
 from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
@@ -113,7 +114,7 @@ def _finding_row(finding: Finding, titles: dict[str, str]) -> Sequence[str]:
     return (
         finding.site,
         f"{found.what}: {found.why}" if found.why else found.what,
-        titles.get(finding.owner, finding.owner) or "–",
+        titles.get(finding.owner, tell_who(finding.owner)) or "–",
         format_date(finding.due),
         finding.drill,
     )

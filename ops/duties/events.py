@@ -75,6 +75,7 @@ SOURCES: Mapping[str, Source] = {
         lambda details: details.get("outcome") == "failed",
         lambda job: job.split("/")[1],
     ),
+    "drill-finding": Source(JournalRow.action == "drill.finding"),
     "key-changed": Source(
         or_(JournalRow.action == "secret.stored", JournalRow.action == "estate.changed"),
         _changes_a_key,

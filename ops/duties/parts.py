@@ -139,17 +139,23 @@ class Proof(Part):
         run_kind: For `runs`: kind of the runs.
         job: For `runs`: what the job's name begins with.
         coverage: Whether every site of the subject must be proven, or any.
+        scope, engine, from_paper: For `drills`: which of them count: of a whole `site` or of one
+            `file`; by which engine, empty for any; only those without the folder of keys.
         copies, media, places, locked, remote: For `copies`: how many there must be at least of
             copies, kinds of medium, places, copies that cannot be overwritten, and copies that
             lie on another machine.
     """
 
-    query: Literal["runs", "restores", "copies", "catalogue", "journal", "policy", "statement"] = (
-        Field(default="statement", examples=["restores"])
-    )
+    query: Literal[
+        "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
+        "statement",
+    ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
     coverage: Literal["every", "any"] = Field(default="every", examples=["any"])
+    scope: Literal["site", "file"] = Field(default="site", examples=["file"])
+    engine: Literal["", "ours", "restic"] = Field(default="", examples=["restic"])
+    from_paper: Flag = Field(default=False, examples=[True])
     copies: Whole = Field(default=0, examples=[3])
     media: Whole = Field(default=0, examples=[2])
     places: Whole = Field(default=0, examples=[2])

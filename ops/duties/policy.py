@@ -143,7 +143,7 @@ def _ways_of(estate: Estate, site: Site, duties: tuple[Duty, ...]) -> dict[str, 
         "restore_tests": tuple(
             RestoreTest(it.name, length_of(it.every))
             for it in concerned
-            if it.evidence.query == "restores" and it.every is not None
+            if it.evidence.query in {"restores", "drills"} and it.every is not None
         ),
         "basis": tuple(dict.fromkeys(_bases(estate, site, concerned))),
     }

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from ops.catalog.drill_records import Drill, DrillFinding
 from ops.catalog.duties_records import PolicyVersion
 from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.records import JournalRow, Run
@@ -24,7 +25,6 @@ from ops.duties.verdicts import LATE, Piece
 from ops.ledger.definitions import Outcome
 
 RESTORED = "backup.restore"
-DRILL = "drill"
 REMOTE = ("sftp:", "s3:")
 _ONE_DAY = timedelta(days=1)
 
@@ -98,9 +98,9 @@ def _run_piece(row: Row[UUID, str, datetime | None, str | None, str, str]) -> Pi
 
 
 def _find_restores(session: Session, ask: Ask) -> Iterator[Piece]:
-    """Find restores by hand, as the journal tells of them, and drills.
+    """Find restores by hand, as the journal tells of them, and drills of whole sites.
 
-    A restore of a part of a site alone proves too little.
+    A restore of a part of a site alone proves too little, as does a drill of one file.
     """
     first, after = ask.bounds()
     rows = select(JournalRow.sequence, JournalRow.subject, JournalRow.at, JournalRow.details).where(
@@ -111,8 +111,56 @@ def _find_restores(session: Session, ask: Ask) -> Iterator[Piece]:
         outcome: Outcome = "incomplete" if details.get("include") else "ok"
         outcome = "failed" if details.get("failed") else outcome
         yield Piece(site, at, outcome, "journal", str(sequence), details)
-    drills = _ended_runs(ask).where(Run.kind == DRILL)
-    yield from (_run_piece(row) for row in session.execute(drills))
+    yield from (_drill_piece(row) for row in _concluded_drills(session, ask, "site"))
+
+
+def _find_drills(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find drills alone, of the kind that the duty names."""
+    proof = ask.duty.evidence
+    for row in _concluded_drills(session, ask, proof.scope):
+        is_engine = proof.engine in {"", row.engine}
+        if is_engine and (row.from_paper or not proof.from_paper):
+            yield _drill_piece(row)
+
+
+def _concluded_drills(session: Session, ask: Ask, scope: str) -> Iterable[Drill]:
+    first, after = ask.bounds()
+    return session.execute(
+        select(Drill).where(
+            Drill.ended_at >= first,
+            Drill.ended_at < after,
+            Drill.scope == scope,
+            Drill.source == "backup",
+        )
+    ).scalars()
+
+
+def _drill_piece(row: Drill) -> Piece:
+    ended_at, outcome = cast("datetime", row.ended_at), cast("Outcome", row.outcome)
+    names = ("engine", "store", "snapshot", "from_paper", "isolated", "minutes_sha256")
+    details = {"reason": row.reason_code, **{name: getattr(row, name) for name in names}}
+    return Piece(row.site, ended_at, outcome, "drills", str(row.id), details)
+
+
+def _find_findings(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find what became of that which drills have shown in the period: good once all is fixed."""
+    first, after = ask.bounds()
+    query = select(DrillFinding).where(
+        DrillFinding.opened_at >= first, DrillFinding.opened_at < after
+    )
+    of_site: dict[str, list[DrillFinding]] = {}
+    for row in session.execute(query.order_by(DrillFinding.opened_at)).scalars():
+        of_site.setdefault(row.site, []).append(row)
+    for site, rows in of_site.items():
+        is_open = any(it.closed_at is None for it in rows)
+        newest = max(it.closed_at or it.opened_at for it in rows)
+        details = {"findings": [str(it.id) for it in rows], "drills": _drills_of(rows)}
+        outcome: Outcome = "incomplete" if is_open else "ok"
+        yield Piece(site, newest, outcome, "drill_findings", str(rows[-1].id), details)
+
+
+def _drills_of(rows: Iterable[DrillFinding]) -> list[str]:
+    return [str(it.fixed_by) for it in rows if it.fixed_by is not None]
 
 
 def _find_copies(session: Session, ask: Ask) -> Iterator[Piece]:
@@ -217,6 +265,8 @@ Query = Callable[[Session, Ask], Iterator[Piece]]
 QUERIES: Mapping[str, Query] = {
     "runs": _find_runs,
     "restores": _find_restores,
+    "drills": _find_drills,
+    "findings": _find_findings,
     "copies": _find_copies,
     "catalogue": _find_catalogue,
     "journal": _find_journaled,

@@ -48,7 +48,9 @@ def sites_without_level(estate: Document) -> list[str]:
 
 
 def _organisation(estate: Document, role: str | None) -> Iterator[Subject]:
-    yield Subject("", None, tuple(it["name"] for it in _of_role(estate, role)))
+    sites = tuple(it["name"] for it in _of_role(estate, role))
+    if sites or role is None:
+        yield Subject("", None, sites)
 
 
 def _systems(estate: Document, role: str | None) -> Iterator[Subject]:

@@ -34,7 +34,9 @@ class Piece:
     site: str
     at: datetime
     outcome: Outcome
-    table: Literal["runs", "journal", "snapshots", "stores_seen", "policy_versions"]
+    table: Literal[
+        "runs", "journal", "snapshots", "stores_seen", "policy_versions", "drills", "drill_findings"
+    ]
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)
     subject: str | None = None

@@ -56,6 +56,7 @@ _EVENTS = {
     "restored-over-production": N_("a restore over production"),
     "backup-failed": N_("a backup fails"),
     "key-changed": N_("a key or its place changes"),
+    "drill-finding": N_("a drill shows something that is not right"),
     "last-sign-in": N_("a person's last sign-in"),
 }
 
@@ -149,7 +150,12 @@ def tell_validity(duty: Duty) -> str:
 
 def tell_responsible(duty: Duty) -> str:
     """Give the role in the reader's language, or the person's name."""
-    return _(_ROLES.get(duty.responsible, duty.responsible))
+    return tell_who(duty.responsible)
+
+
+def tell_who(name: str) -> str:
+    """Give a role in the reader's language; a person's name as it stands."""
+    return _(_ROLES[name]) if name in _ROLES else name
 
 
 def tell_title(duty: Duty) -> str:

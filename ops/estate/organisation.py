@@ -140,6 +140,6 @@ class Drill(Part):
         default=Path("var/drill"), description="Folder in which drills restore."
     )
     max_size_gb: Positive = Field(default=50, description="A larger site is not drilled here.")
-    fix_days: Positive = Field(
-        default=7, description="Within so many days its owner mends what a failed drill has shown."
+    stock_restic_every: Positive = Field(
+        default=3, description="One in so many drills of whole sites is done with stock restic."
     )

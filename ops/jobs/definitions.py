@@ -1,6 +1,6 @@
 """Which jobs an estate asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -15,6 +15,10 @@ _CHECK_AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=30))
 _COPY_AGAIN = RetryPolicy(tries=4, wait=timedelta(minutes=30))
 _LATE_AFTER = timedelta(hours=6)
 _AFTER_MIDNIGHT = "5 0 * * *"
+_IN_THE_MORNING = "15 7 * * *"
+
+PLAN_JOB = f"drill-plan/{OWN_SITE}"
+"""The job that asks for the drills that are due."""
 
 
 def list_jobs(estate: Estate) -> list[JobDefinition]:
@@ -24,7 +28,7 @@ def list_jobs(estate: Estate) -> list[JobDefinition]:
     """
     sites, witness = (*estate.sites, estate.own_site), witness_schedule(estate)
     jobs = [job for site in sites for job in _jobs_of(estate, site, witness)]
-    return [*jobs, _journal_job(estate)]
+    return [*jobs, _journal_job(estate), _plan_job(estate)]
 
 
 def backup_job(site: str) -> str:
@@ -52,6 +56,14 @@ def scan_job(site: str, store: str = "") -> str:
     return _at(f"scan/{site}", store)
 
 
+def drill_job(site: str, scope: str = "site") -> str:
+    """Give the name of the drills of a whole site, or of one file of it (`file`).
+
+    Both keep their history apart: a file that was restored well says nothing of the whole site.
+    """
+    return f"drill-file/{site}" if scope == "file" else f"drill/{site}"
+
+
 def repair_job(site: str) -> str:
     """Give the name of a repair of a site's repository, which only people start."""
     return f"repair/{site}"
@@ -75,6 +87,28 @@ def _journal_job(estate: Estate) -> JobDefinition:
         timezone=estate.organisation.timezone,
         retry=_CHECK_AGAIN,
     )
+
+
+def _plan_job(estate: Estate) -> JobDefinition:
+    return JobDefinition(
+        name=PLAN_JOB,
+        kind="drill-plan",
+        site=OWN_SITE,
+        schedule=_IN_THE_MORNING,
+        timezone=estate.organisation.timezone,
+        retry=_CHECK_AGAIN,
+    )
+
+
+def _drill_jobs(site: Site, job: Callable[..., JobDefinition]) -> Iterator[JobDefinition]:
+    """Yield a site's drills: the rotation asks for them, and its own schedule only adds."""
+    yield job(
+        name=drill_job(site.name),
+        kind="drill",
+        schedule=site.schedule.drill,
+        arguments={"scope": "site"},
+    )
+    yield job(name=drill_job(site.name, "file"), kind="drill", arguments={"scope": "file"})
 
 
 def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition]:
@@ -101,6 +135,8 @@ def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition
     yield job(name=forget_job(name), kind="forget", schedule=schedule.forget)
     yield job(name=scan_job(name), kind="scan", schedule=schedule.scan)
     yield job(name=witness_job(name), kind="witness", schedule=witness, retry=_CHECK_AGAIN)
+    if name != OWN_SITE:
+        yield from _drill_jobs(site, job)
     for store in estate.stores:
         if store.role != "primary":
             yield from _jobs_at(estate, site, store, witness)

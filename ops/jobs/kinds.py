@@ -15,6 +15,7 @@ BACKUP = "backup"
 CHECK = "check"
 COPY = "copy"
 DRILL = "drill"
+DRILL_PLAN = "drill-plan"
 FORGET = "forget"
 JOURNAL_HEAD = "journal-head"
 SCAN = "scan"
@@ -43,6 +44,18 @@ def _drill(context: RunContext) -> JobResult:
     from ops.drills.running import run_drill
 
     return run_drill(context)
+
+
+def _plan_drills(context: RunContext) -> JobResult:
+    from ops.drills.asking import plan_drills
+
+    return plan_drills(context)
+
+
+def _follow_drills(session: Session, events: Sequence[LedgerEvent]) -> None:
+    from ops.drills.asking import follow_drills
+
+    follow_drills(session, events)
 
 
 def _follow_backups(session: Session, events: Sequence[LedgerEvent]) -> None:
@@ -79,9 +92,11 @@ register(BACKUP, _back_up)
 register(CHECK, _check)
 register(COPY, _copy)
 register(DRILL, _drill)
+register(DRILL_PLAN, _plan_drills)
 register(FORGET, _forget)
 register(JOURNAL_HEAD, _sign_journal)
 register(SCAN, _scan)
 register(WITNESS, _witness)
 register_listener(write_notices)
 register_listener(_follow_backups)
+register_listener(_follow_drills)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops import journal
 from ops.catalog.columns import new_id
+from ops.catalog.inserting import insert_missing
 from ops.catalog.records import Occurrence
 from ops.clock.explanation import NextDue, explain_next
 from ops.journal import Origin
@@ -121,6 +122,51 @@ def trigger(
     details = {"occurrence": str(row.id), "arguments": dict(arguments or {})}
     journal.append(session, origin, [journal.Entry("job.triggered", job.name, details)])
     return row.id
+
+
+def ask_at(
+    session: Session,
+    job: JobDefinition,
+    *,
+    due_at: datetime,
+    now: datetime,
+    origin: Origin,
+    arguments: Mapping[str, Any],
+) -> bool:
+    """Ask for a run of a job at a moment to come, beside its schedule; a service starts it then.
+
+    Args:
+        session: A writing session.
+        job: What to run.
+        due_at: When; of one job and moment there is one occurrence, however often it is asked for.
+        now: The wall clock.
+        origin: Who asks, and why; journaled.
+        arguments: JSON values beyond the job's own; no secrets.
+
+    Returns:
+        Whether it is new.
+    """
+    row = {
+        "job": job.name,
+        "kind": job.kind,
+        "site": job.site,
+        "due_at": due_at,
+        "trigger": "clock",
+        "arguments": dict(arguments),
+        "state": "due",
+        "params": {},
+        "created_at": now,
+    }
+    statement = insert_missing(session, Occurrence).returning(Occurrence.id)
+    added = session.execute(statement, [row]).scalars().all()
+    for occurrence in added:
+        details = {
+            "occurrence": str(occurrence),
+            "due_at": due_at.isoformat(),
+            "arguments": dict(arguments),
+        }
+        journal.append(session, origin, [journal.Entry("job.asked", job.name, details)])
+    return bool(added)
 
 
 def _newest_ended(session: Session) -> list[OccurrenceView]:

@@ -25,6 +25,7 @@ from ops.alerts.escalating import escalate
 from ops.audience import speaking
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Notice
+from ops.drills.overdue import note_overdue_drills
 from ops.duties.reminders import note_duties
 from ops.errors import OpsError
 from ops.estate.models import Estate
@@ -197,7 +198,8 @@ class Courier:
             now = datetime.now(UTC)
             if abs(now - looked_at) >= LATE_EVERY:
                 looked_at = now
-                self._attempt(note_late_sites, now)
+                for look in (note_late_sites, note_overdue_drills):
+                    self._attempt(look, now)
                 if now.date() != reminded_on:
                     daily = [self._attempt(work, now) for work in _DAILY]
                     reminded_on = now.date() if all(daily) else reminded_on

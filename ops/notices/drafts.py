@@ -22,6 +22,8 @@ LATE = "late"
 VANISHED = "vanished"
 CLEARED = "cleared"
 FROZEN = "site_frozen"
+DRILL_OVERDUE = "drill_overdue"
+FINDING_OVERDUE = "drill_finding_overdue"
 
 _KEY = "{code}:{job}:{due_at}"
 JOURNAL_BROKEN = "journal_broken"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from ops.drills.due_telling import word_finding, word_overdue
 from ops.duties.telling import (
     DUTIES,
     DUTY,
@@ -25,6 +26,8 @@ KINDS = {
     "backup": N_("backup"),
     "check": N_("check"),
     "copy": N_("copying"),
+    "drill": N_("restore drill"),
+    "drill-plan": N_("planning of restore drills"),
     "forget": N_("forgetting"),
     "journal-head": N_("look at the journal"),
     "scan": N_("look for malware"),
@@ -33,7 +36,7 @@ KINDS = {
 """Kinds of jobs → what a run of them is called."""
 
 _MOST_JOBS = 5
-_ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE}
+_ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE, drafts.DRILL_OVERDUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,8 @@ _WORDINGS: Mapping[str, Wording] = {
     drafts.LATE: _word_late,
     drafts.VANISHED: _word_vanished,
     drafts.FROZEN: _word_frozen,
+    drafts.DRILL_OVERDUE: lambda told, _zone: word_overdue(told.params),
+    drafts.FINDING_OVERDUE: lambda told, _zone: word_finding(told.params),
     drafts.CLEARED: _word_cleared,
     DUTIES: lambda told, _zone: word_duties(told.params),
     MEDIUM: lambda told, _zone: word_medium(told.params),

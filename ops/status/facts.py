@@ -14,6 +14,7 @@ from ops.alerts.overview import AlertView, list_alerts
 from ops.catalog.known_sites import Vanished
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import Run
+from ops.drills.overdue import NO_DRILLS, DrillStanding, read_standing
 from ops.duties.agenda import list_overdue_reviews
 from ops.duties.load import load_duties
 from ops.duties.reading import DutiesError
@@ -132,6 +133,7 @@ class Facts:
         vanished: Sites that the estate no longer names although nobody retired them.
         alerts: The open ones, the gravest and oldest first.
         reviews: Reviews of roles and accounts that were not done.
+        drills: How the restore drills stand.
         media: Removable media that were written.
         is_duty_vacant: There is a roster, and it names nobody for today.
     """
@@ -147,6 +149,7 @@ class Facts:
     vanished: tuple[Vanished, ...] = ()
     alerts: tuple[AlertView, ...] = ()
     reviews: tuple[OverdueReview, ...] = ()
+    drills: DrillStanding = NO_DRILLS
     media: tuple[MediumFacts, ...] = ()
     is_duty_vacant: bool = False
 
@@ -184,6 +187,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         alerts = tuple(list_alerts(session))
         held_gone = read_held_gone(session, estate)
         reviews = _overdue_reviews(session, estate, now)
+        drills = read_standing(session, estate, now)
     today = now.astimezone(estate.zone).date()
     return Facts(
         now=now,
@@ -197,6 +201,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         vanished=vanished,
         alerts=alerts,
         reviews=reviews,
+        drills=drills,
         media=read.media,
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
     )

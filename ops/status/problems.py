@@ -17,6 +17,7 @@ from ops.notices.drafts import FROZEN, JOURNAL_BROKEN, grace_of
 from ops.notices.drafts import is_late as is_overdue
 from ops.present import format_date, format_duration, format_moment, outcome_cell
 from ops.status.broken_rule import find_broken_parts
+from ops.status.drills import explain_drills, told_by_findings
 from ops.status.facts import Facts, LastRun, SiteFacts
 from ops.status.gone import explain_held_gone
 from ops.status.media import explain_media
@@ -50,6 +51,8 @@ class Problem:
 def find_problems(facts: Facts) -> list[Problem]:
     """Give everything that is not as it should be, the red first; in the reader's language."""
     found = [*_find_in_whole(facts)]
+    for is_grave, site_name, told, subject in explain_drills(facts.drills):
+        found.append(Problem("red" if is_grave else "yellow", site_name, told, subject))
     for site in facts.sites:
         found += _find_in_site(site, facts)
     if facts.own is not None:
@@ -59,7 +62,8 @@ def find_problems(facts: Facts) -> list[Problem]:
         Problem(it.level, it.sites[0] if len(it.sites) == 1 else "", it.told, alike=it.sites)
         for it in (*find_gone_backups(everywhere), *find_broken_parts(facts.sites))
     ]
-    found += _find_in_alerts(facts, {problem.subject for problem in found})
+    known = {problem.subject for problem in found}
+    found += _find_in_alerts(facts, known | told_by_findings(facts.drills))
     return sorted(found, key=lambda problem: problem.level != "red")
 
 
@@ -252,6 +256,7 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
         "backup": _("last backup"),
         "check": _("last check"),
         "copy": _("last copying"),
+        "drill": _("last restore drill"),
         "forget": _("last forgetting"),
         "witness": _("last look of stock restic"),
         "scan": _("last look for malware"),

@@ -15,6 +15,7 @@ from ops.drills.minutes import Minutes, Setting, Verdict, make_minutes
 from ops.drills.phases.wipe import holds_personal_data
 from ops.drills.phases.work import Work
 from ops.drills.records import Conclusion, PhaseResult, conclude_drill, end_phase
+from ops.drills.terms import find_terms
 from ops.estate.models import Estate
 from ops.estate.organisation import title_on
 from ops.estate.sites import Site
@@ -29,15 +30,15 @@ def conclude(work: Work, attempt: int) -> PhaseResult:
     now, drill = datetime.now(UTC), work.drill
     measured, aims = measure_drill(drill), find_aims(work.estate, work.site)
     judgement = judge_drill(drill, measured, aims)
-    due = (now.astimezone(work.estate.zone) + timedelta(days=work.estate.drill.fix_days)).date()
-    verdict = Verdict(judgement, measured, aims, due.isoformat())
+    terms = find_terms(work.estate, work.site.name, now)
+    verdict = Verdict(judgement, measured, aims, terms)
     setting = describe_setting(work.estate, work.site, work.store, now)
     minutes = make_minutes(drill, setting, verdict, ended_at=now)
     result = PhaseResult(outcome="ok")
     with work.catalog.writing() as session:
         end_phase(session, work.origin, drill.id, "conclude", attempt, result, now=now)
         conclude_drill(session, work.origin, drill.id, _conclusion(verdict, minutes), now=now)
-        settle(session, work.origin, drill.id, owner=setting.owner, due=due, now=now)
+        settle(session, work.origin, drill.id, owner=terms.owner, due=terms.due, now=now)
     return result
 
 

@@ -107,7 +107,6 @@ def test_a_finding_stays_open_until_a_drill_shows_it_fixed(catalog: Catalog) -> 
         "xa", "site", "near", "ours",
     )  # fmt: skip
 
-    assert run(catalog, Conclusion(outcome="incomplete")) == []
     assert run(catalog, GOOD, store="offsite") == []
     assert run(catalog, GOOD, engine="restic") == []
     assert run(catalog, GOOD, scope="file") == []
@@ -116,6 +115,22 @@ def test_a_finding_stays_open_until_a_drill_shows_it_fixed(catalog: Catalog) -> 
         assert list_findings(session) == []
         (closed,) = list_findings(session, closed=True)
     assert (closed.id, closed.closed_at) == (finding.id, NOW)
+
+
+def test_what_could_not_be_checked_is_a_finding_too(catalog: Catalog) -> None:
+    assert run(catalog, Conclusion(outcome="incomplete", reason="no_pages")) == []
+    assert run(catalog, Conclusion(outcome="not_checked")) == []
+    with catalog.reading() as session:
+        (finding,) = list_findings(session)
+
+    assert finding.code == "no_pages"
+    assert run(catalog, GOOD) == [finding.id]
+
+
+def test_a_drill_that_chose_no_copy_is_shown_fixed_by_one_from_any(catalog: Catalog) -> None:
+    run(catalog, BAD, store="")
+
+    assert len(run(catalog, GOOD, store="offsite")) == 1
 
 
 def test_a_file_is_shown_fixed_by_itself_or_by_the_whole_site(catalog: Catalog) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops import journal
+from ops.catalog.drill_records import Drill, DrillFinding
 from ops.catalog.duties_records import DutyVersion, PolicyVersion
 from ops.catalog.estate_versions import remember_estate
 from ops.catalog.indexes import Snapshot, StoreSeen
@@ -32,6 +33,7 @@ from ops.duties.events import list_not_fed
 from ops.duties.evidence import find_verdicts, judge_due
 from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
 from ops.duties.models import Duty
+from ops.duties.parts import Scope
 from ops.duties.queries import Setting
 from ops.duties.statements import state_done
 from ops.duties.verdicts import Verdict
@@ -189,12 +191,105 @@ def test_a_restore_proves_when_it_was_whole_and_nothing_failed(catalog: Catalog)
         assert outcomes(judged(catalog, duty, period, setting)) == {"cong": ("ok", "proven")}
 
 
-def test_a_drill_proves_as_a_restore_does(catalog: Catalog) -> None:
+def add_drill(session: Session, site: str, ended: str, outcome: str = "ok", **more: Any) -> str:
+    values: dict[str, Any] = {
+        "scope": "site", "source": "backup", "engine": "ours", "from_paper": False, "wanted": "",
+        "store": "near", "snapshot": "", "run": "", "person": "nva", "via": "cli", "reason": "",
+        "document": "", "reason_code": "", "params": {}, "minutes_sha256": "",
+    }  # fmt: skip
+    drill = uuid.uuid4()
+    moments = {name: at(ended) for name in ("incident_at", "started_at", "ended_at")}
+    session.add(Drill(id=drill, site=site, outcome=outcome, **{**values, **moments, **more}))
+    session.flush()
+    return str(drill)
+
+
+def test_a_drill_of_a_whole_site_proves_as_a_restore_does(catalog: Catalog) -> None:
     with catalog.writing() as session:
         begin_records(session)
-        add_run(session, "a", "2026-03-05", kind="drill", job="drill/a")
+        drill = add_drill(session, "a", "2026-03-05")
+        add_drill(session, "b", "2026-03-05", scope="file")
+    found = judged(catalog, a_duty({"query": "restores"}))
 
-    assert judged(catalog, a_duty({"query": "restores"}))["a"].outcome == "ok"
+    assert [(it.table, it.row) for it in found["a"].pieces] == [("drills", drill)]
+    assert outcomes(found) == {"a": ("ok", "proven"), "b": ("missed", "nothing")}
+
+
+@pytest.mark.parametrize("outcome", ["failed", "incomplete", "not_checked", "skipped"])
+@pytest.mark.parametrize("query", ["restores", "drills"])
+def test_a_drill_that_did_not_go_well_proves_nothing(
+    catalog: Catalog, query: str, outcome: str
+) -> None:
+    with catalog.writing() as session:
+        begin_records(session)
+        add_drill(session, "a", "2026-03-05", outcome)
+        add_drill(session, "b", "2026-02-28")
+
+    found = judged(catalog, a_duty({"query": query}))
+    assert [it.outcome == "ok" for it in found.values()] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("proof", "proven"),
+    [
+        ({}, {"restic", "paper", "whole"}),
+        ({"scope": "file"}, {"file"}),
+        ({"engine": "restic"}, {"restic"}),
+        ({"from_paper": True}, {"paper"}),
+    ],
+)
+def test_a_duty_names_which_drills_prove_it(
+    catalog: Catalog, proof: dict[str, Any], proven: set[str]
+) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "whole": {}, "file": {"scope": "file"}, "restic": {"engine": "restic"},
+        "paper": {"from_paper": True}, "archive": {"source": "archive"},
+    }  # fmt: skip
+    with catalog.writing() as session:
+        begin_records(session)
+        for site, kind in kinds.items():
+            add_drill(session, site, "2026-03-05", **kind)
+    estate = ESTATE | {"sites": [{"name": it, "role": "component"} for it in kinds]}
+    found = judged(
+        catalog, a_duty({"query": "drills"} | proof), setting=replace(SETTING, estate=estate)
+    )
+
+    assert {name for name, it in found.items() if it.outcome == "ok"} == proven
+
+
+def test_one_good_drill_of_any_component_site_is_enough(catalog: Catalog) -> None:
+    duty = a_duty({"query": "drills", "coverage": "any"}, "organisation")
+    of_role = duty.model_copy(update={"applies": Scope(kind="organisation", role="component")})
+    with catalog.writing() as session:
+        begin_records(session)
+        add_drill(session, "a", "2026-03-05")
+
+    assert outcomes(judged(catalog, duty)) == {"": ("ok", "proven")}
+    assert outcomes(judged(catalog, of_role)) == {"": ("missed", "nothing")}
+    without = replace(SETTING, estate=ESTATE | {"sites": ESTATE["sites"][:1]})
+    assert judged(catalog, of_role, setting=without) == {}
+
+
+def test_a_finding_is_done_when_a_later_drill_has_closed_it(catalog: Catalog) -> None:
+    duty = a_duty({"query": "findings"})
+    with catalog.writing() as session:
+        begin_records(session)
+        for site in "ab":
+            bad, good = (add_drill(session, site, it) for it in ("2026-03-05", "2026-04-02"))
+            session.add(
+                DrillFinding(
+                    drill=uuid.UUID(bad), site=site, scope="site", code="x", params={}, owner="",
+                    due=date(2026, 3, 20), opened_at=at("2026-03-05"),
+                    fixed_by=uuid.UUID(good) if site == "a" else None,
+                    closed_at=at("2026-04-02") if site == "a" else None,
+                )
+            )  # fmt: skip
+    found = judged(catalog, duty)
+
+    assert outcomes(found) == {"a": ("ok", "proven"), "b": ("incomplete", "partly")}
+    (piece,) = found["a"].pieces
+    assert piece.table == "drill_findings"
+    assert len(piece.details["drills"]) == 1
 
 
 def add_snapshot(session: Session, site: str, store: str, taken: str) -> None:

@@ -86,6 +86,12 @@ def test_the_centers_own_targets_say_so() -> None:
         "restore-minutes",
         "failed-backup-redone",
         "key-copy-renewed",
+        "drill-random-file",
+        "drill-component-site",
+        "drill-main-portal",
+        "drill-stock-restic",
+        "drill-from-paper",
+        "drill-finding-fixed",
     }
     assert SHIPPED.named("restore-test-quarter")[0].nature == "law"
     assert SHIPPED.named("restore-test-periodic")[0].nature == "own-figure"

@@ -63,4 +63,5 @@ def test_its_jobs_come_after_those_of_the_sites(load: Load) -> None:
         "witness",
         "journal-head",
         "scan",
+        "drill-plan",
     }

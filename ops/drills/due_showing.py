@@ -1,0 +1,118 @@
+"""Write for a person at a terminal which drills are overdue, due and next, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from ops.catalog.opening import open_catalog
+from ops.drills.due_telling import explain_finding, tell_command, tell_kind
+from ops.drills.findings import Finding, list_findings
+from ops.drills.overdue import finding_params
+from ops.drills.reading import read_plan
+from ops.drills.rotation import Entry
+from ops.duties.load import load_duties
+from ops.duties.wording import tell_title
+from ops.estate.load import load_estate
+from ops.estate.references import reveal
+from ops.paragraphs import write_indented
+from ops.present import Cell, Tone, format_date, write_json, write_line, write_table
+from ops.text import N_, _, fill
+
+_STATES: dict[str, tuple[str, Tone]] = {
+    "overdue": (N_("overdue"), "bad"),
+    "due": (N_("due"), "warning"),
+    "ahead": (N_("ahead"), "plain"),
+}
+_HINDRANCES = {
+    "no_backup": N_("there is no backup yet"),
+    "tried": N_("it did not go well; again from {day}"),
+    "by_people": N_("people do it; the command is below"),
+}
+
+
+def show_due(*, as_json: bool) -> int:
+    """Write what is overdue, due and next; gives 0, or 1 where something is overdue.
+
+    Raises:
+        DutiesError: A table of duties or holidays has mistakes.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            entries = read_plan(session, estate, now)
+            names = {site.name for site in estate.sites}
+            findings = [it for it in list_findings(session) if it.site in names]
+    finally:
+        catalog.close()
+    titles = {it.name: tell_title(it) for it in load_duties(estate).duties}
+    code = 1 if any(it.state == "overdue" for it in entries) else 0
+    today = now.astimezone(estate.zone).date()
+    if as_json:
+        found = [_finding_values(it, is_late=it.due < today) for it in findings]
+        write_json({"drills": [_values(it, titles) for it in entries], "findings": found})
+        return code
+    if not entries:
+        write_line(_("No duty asks for restore drills."))
+        return code
+    heads = [_("Due"), _("State"), _("Duty"), _("For"), _("Drill"), _("From")]
+    write_table(heads, [_row(it, titles) for it in entries])
+    _write_steps(entries)
+    _write_findings(findings, {it.id for it in findings if it.due < today})
+    return code
+
+
+def _row(entry: Entry, titles: Mapping[str, str]) -> Sequence[str | Cell]:
+    text, tone = _STATES[entry.state]
+    choice = entry.choice
+    drill = "–"
+    if choice is not None:
+        kind = tell_kind(choice.scope, choice.engine, from_paper=choice.from_paper)
+        drill = f"{choice.site}: {kind}"
+    return (
+        format_date(entry.due_on),
+        Cell(_(text), tone),
+        titles.get(entry.duty, entry.duty),
+        entry.subject or _("the Center"),
+        drill,
+        _from(entry),
+    )
+
+
+def _from(entry: Entry) -> str:
+    day = format_date(entry.ready_on)
+    if entry.hindrance and entry.state != "ahead":
+        return _(_HINDRANCES[entry.hindrance]).format(day=day)
+    return day if entry.state == "ahead" else _("the next window")
+
+
+def _write_steps(entries: Sequence[Entry]) -> None:
+    """Write what people do themselves, and how the rest comes about."""
+    for entry in entries:
+        if entry.hindrance == "by_people" and entry.choice and entry.state != "ahead":
+            write_indented(_("By people: {command}").format(
+                command=tell_command(asdict(entry.choice))), "  ", "    ")  # fmt: skip
+    write_indented(
+        fill(
+            N_("The service asks for the others by itself, one at a time, in each site's window."
+               " What proves a duty: `{program} duty.evidence --duty NAME`"),
+            {},
+        ),
+        "",
+    )  # fmt: skip
+
+
+def _write_findings(findings: Sequence[Finding], late: set[str]) -> None:
+    for finding in findings:
+        told = explain_finding(finding_params(finding, is_late=finding.id in late))
+        write_indented(f"! {finding.site}: {told.what}; {told.why}", "  ", "    ")
+
+
+def _values(entry: Entry, titles: Mapping[str, str]) -> dict[str, Any]:
+    command = tell_command(asdict(entry.choice)).strip("`") if entry.choice else ""
+    return {**asdict(entry), "title": titles.get(entry.duty, entry.duty), "command": command}
+
+
+def _finding_values(finding: Finding, *, is_late: bool) -> dict[str, Any]:
+    return {**asdict(finding), "is_late": is_late}

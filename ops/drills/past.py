@@ -1,0 +1,130 @@
+"""What the rotation is decided from: what duties ask, every try there was, open findings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from ops.drills.needs import Line, Scope, Wanted
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDrill:
+    """One try at a drill.
+
+    Attributes:
+        site, scope, engine, from_paper, store: As in `ops.catalog.drill_records.Drill`.
+        outcome: Empty where it was begun and not concluded.
+        at: When it ended, else when it began; in the organisation's zone.
+        path: The file that was restored; empty for a whole site.
+    """
+
+    site: str
+    scope: Scope
+    engine: str
+    at: datetime
+    outcome: str
+    from_paper: bool = False
+    store: str = ""
+    path: str = ""
+
+    @property
+    def day(self) -> date:
+        """On which day."""
+        return self.at.date()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it counts."""
+        return self.outcome == "ok"
+
+    def meets(self, wanted: Wanted) -> bool:
+        """Say whether it is of the kind that is wanted."""
+        return (
+            self.scope == wanted.scope
+            and wanted.engine in {"", self.engine}
+            and self.from_paper >= wanted.from_paper
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFinding:
+    """What a drill has shown and none has shown fixed; as in `ops.drills.findings.Finding`.
+
+    Attributes:
+        opened_on, due_on: Days.
+        path: The file it is about; empty for a whole site.
+    """
+
+    id: str
+    site: str
+    scope: Scope
+    engine: str
+    from_paper: bool
+    store: str
+    opened_on: date
+    due_on: date
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationFacts:
+    """What the rotation is decided from.
+
+    Attributes:
+        today: The organisation's day.
+        lines: What duties ask, as of `ops.drills.needs.list_lines`.
+        drills: Every try there was, in any order.
+        findings: The open ones of sites that the estate names, oldest first.
+        stores: For each site the stores that hold a backup of the whole of it, in the estate's
+            order; a site that is missing has no backup.
+        stock_every: One in so many drills of whole sites is done with stock restic.
+    """
+
+    today: date
+    lines: Sequence[Line]
+    drills: Sequence[PastDrill]
+    findings: Sequence[OpenFinding] = ()
+    stores: Mapping[str, Sequence[str]]
+    stock_every: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was, sorted once.
+
+    Attributes:
+        facts: All facts.
+        of_site: The tries by site, in the order of time.
+        whole: Those of whole sites, in the order of time.
+    """
+
+    facts: RotationFacts
+    of_site: Mapping[str, Sequence[PastDrill]]
+    whole: Sequence[PastDrill]
+
+    @property
+    def today(self) -> date:
+        """The organisation's day."""
+        return self.facts.today
+
+    def of(self, line: Line) -> list[PastDrill]:
+        """Give the tries that are of the kind a line wants."""
+        tries = (it for site in line.sites for it in self.of_site.get(site, ()))
+        return [it for it in tries if it.meets(line.wanted)]
+
+    def newest_good(self, site: str, scope: Scope) -> datetime:
+        """Give when a site's newest good drill ended; long ago where there is none."""
+        tries = self.of_site.get(site, ())
+        good = (it.at for it in tries if it.is_good and it.scope == scope)
+        return max(good, default=LONG_AGO)
+
+
+def sort_past(facts: RotationFacts) -> Past:
+    """Sort what was."""
+    of_site: dict[str, list[PastDrill]] = {}
+    for it in sorted(facts.drills, key=lambda it: it.at):
+        of_site.setdefault(it.site, []).append(it)
+    whole = sorted((it for it in facts.drills if it.scope == "site"), key=lambda it: it.at)
+    return Past(facts, of_site, whole)

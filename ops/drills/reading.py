@@ -1,0 +1,134 @@
+"""Read from the catalog what the rotation is decided from."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.drill_records import Drill
+from ops.catalog.indexes import Snapshot, is_of_whole_site
+from ops.catalog.records import Occurrence, Run
+from ops.catalog.sites_records import KnownSite
+from ops.drills.findings import file_of, list_findings
+from ops.drills.needs import Scope, list_lines
+from ops.drills.past import OpenFinding, PastDrill, RotationFacts
+from ops.drills.rotation import Entry, plan_rotation
+from ops.duties.load import load_duties
+from ops.duties.models import Duty
+from ops.duties.queries import Setting
+from ops.duties.reminders import make_setting
+from ops.estate.models import Estate
+
+DRILL = "drill"
+"""Kind of the jobs that are drills."""
+
+
+def read_plan(session: Session, estate: Estate, now: datetime) -> list[Entry]:
+    """Give each need and how it stands: overdue, due, ahead.
+
+    Raises:
+        DutiesError: A table of duties or holidays has mistakes.
+    """
+    setting = make_setting(estate, now)
+    return plan_rotation(read_facts(session, estate, load_duties(estate).duties, setting))
+
+
+def read_facts(
+    session: Session, estate: Estate, duties: Iterable[Duty], setting: Setting
+) -> RotationFacts:
+    """Read what the rotation is decided from.
+
+    Args:
+        session: Reading is enough.
+        estate: As it is now.
+        duties: All rows.
+        setting: The organisation's day, zone and working days.
+    """
+    names = {site.name for site in estate.sites}
+    known = session.execute(select(KnownSite.name, KnownSite.since))
+    since = {name: at.astimezone(setting.zone).date() for name, at in known}
+    lines = list_lines(tuple(duties), setting.estate, setting.calendar, since, setting.today)
+    return RotationFacts(
+        today=setting.today,
+        lines=lines,
+        drills=[
+            *_read_drills(session, setting.zone),
+            *_read_failed_runs(session, setting.zone),
+        ],
+        findings=[it for it in _read_findings(session, setting.zone) if it.site in names],
+        stores=_read_stores(session, estate),
+        stock_every=estate.drill.stock_restic_every,
+    )
+
+
+def scope_of_job(job: str) -> Scope:
+    """Give what a job drills: `drill-file/SITE` one file, `drill/SITE` the whole site."""
+    return "file" if job.startswith("drill-file/") else "site"
+
+
+def _read_drills(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
+    query = select(
+        Drill.site, Drill.scope, Drill.engine, Drill.from_paper, Drill.store, Drill.outcome,
+        Drill.started_at, Drill.ended_at, Drill.params,
+    ).where(Drill.source == "backup")  # fmt: skip
+    for row in session.execute(query):
+        moment = row.ended_at or row.started_at
+        yield PastDrill(
+            site=row.site,
+            scope=row.scope,
+            engine=row.engine,
+            from_paper=row.from_paper,
+            store=row.store,
+            outcome=row.outcome or "",
+            at=moment.astimezone(zone),
+            path=file_of(row.params),
+        )
+
+
+def _read_failed_runs(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
+    """Yield runs that failed before they had written down any drill."""
+    query = (
+        select(Run.site, Run.job, Run.ended_at, Run.outcome, Run.summary, Occurrence.arguments)
+        .outerjoin(Occurrence, Occurrence.id == Run.occurrence_id)
+        .where(Run.kind == DRILL, Run.outcome.is_not(None), Run.outcome != "ok")
+    )
+    for site, job, ended_at, outcome, summary, arguments in session.execute(query):
+        if ended_at is None or "drill" in summary:
+            continue
+        asked = arguments or {}
+        yield PastDrill(
+            site=site,
+            scope=scope_of_job(job),
+            engine=asked.get("engine", "ours"),
+            store=asked.get("store", ""),
+            outcome=outcome or "",
+            at=ended_at.astimezone(zone),
+        )
+
+
+def _read_findings(session: Session, zone: ZoneInfo) -> Iterator[OpenFinding]:
+    for it in list_findings(session):
+        yield OpenFinding(
+            id=it.id,
+            site=it.site,
+            scope=it.scope,
+            engine=it.engine,
+            from_paper=it.from_paper,
+            store=it.store,
+            opened_on=it.opened_at.astimezone(zone).date(),
+            due_on=it.due,
+            path=file_of(it.params) if it.scope == "file" else "",
+        )
+
+
+def _read_stores(session: Session, estate: Estate) -> dict[str, list[str]]:
+    """Give the stores that hold a backup of each whole site, in the estate's order."""
+    query = select(Snapshot.site, Snapshot.store).where(is_of_whole_site()).distinct()
+    held = {(site, store) for site, store in session.execute(query)}
+    found = {
+        site.name: [it.name for it in estate.stores if (site.name, it.name) in held]
+        for site in estate.sites
+    }
+    return {site: stores for site, stores in found.items() if stores}

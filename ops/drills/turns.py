@@ -1,0 +1,90 @@
+"""Whose turn it is: which site, which engine, which copy; when again after a try; pure."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ops.clock.schedule import spread_place
+from ops.drills.needs import Line, Scope, Term, Wanted
+from ops.drills.past import LONG_AGO, Past
+
+_LONGEST_PAUSE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The drill that is to be run.
+
+    Attributes:
+        site, scope, engine, from_paper: As the drill's task takes them.
+        store: Where to restore from.
+        path: The file that is to be restored; empty for a whole site, and where chance decides.
+    """
+
+    site: str
+    scope: Scope
+    engine: str
+    from_paper: bool
+    store: str
+    path: str = ""
+
+
+def pause_after(tries: int) -> timedelta:
+    """Give how long to wait after so many days on which it was tried in vain."""
+    return timedelta(days=min(2 ** max(tries - 1, 0), _LONGEST_PAUSE_DAYS))
+
+
+def free_after(tried: set[date]) -> date:
+    """Give from when on it may be tried again, after these days on which it was in vain."""
+    return max(tried) + pause_after(len(tried)) if tried else date.min
+
+
+def choose_site(line: Line, engine: str, term: Term, past: Past) -> tuple[str, date]:
+    """Give the site whose turn it is, and from when on; an empty name where none has a backup.
+
+    One that was tried in vain lately lets the others go first, as long as there are others.
+    """
+    scope = line.wanted.scope
+    free = {
+        it: free_after(_tried_since_good(it, scope, engine, past))
+        for it in line.sites
+        if it in past.facts.stores
+    }
+    ready = [it for it, day in free.items() if day <= past.today]
+    if not ready:
+        first = min(free, key=lambda it: (free[it], it), default="")
+        return first, free.get(first, date.min)
+    lot = f"{line.duty}/{term.due_on.isoformat()}"
+    order = {it: (past.newest_good(it, scope), spread_place(f"{lot}/{it}")) for it in ready}
+    return min(ready, key=lambda it: order[it]), date.min
+
+
+def _tried_since_good(site: str, scope: Scope, engine: str, past: Past) -> set[date]:
+    """Give the days since a site's last good drill on which one was tried in vain."""
+    tries = past.of_site.get(site, ())
+    mine = [it for it in tries if it.scope == scope and it.engine == engine]
+    good = max((it.at for it in mine if it.is_good), default=LONG_AGO)
+    return {it.day for it in mine if not it.is_good and it.at > good}
+
+
+def engine_for(wanted: Wanted, past: Past) -> str:
+    """Give the engine: the one that is wanted, else stock restic when its turn has come."""
+    if wanted.engine:
+        return wanted.engine
+    if wanted.scope == "file" or wanted.from_paper:
+        return "ours"
+    others = past.facts.stock_every - 1
+    recent = past.whole[-others:] if others else ()
+    is_turn = len(recent) == others and all(it.engine == "ours" for it in recent)
+    return "restic" if is_turn else "ours"
+
+
+def choose_copy(site: str, wanted: Wanted, engine: str, past: Past) -> Choice:
+    """Choose the copy whose last good drill for this site is longest ago; the primary first."""
+    newest = {
+        it.store: it.at
+        for it in past.of_site.get(site, ())
+        if it.is_good and it.scope == wanted.scope
+    }
+    stores = past.facts.stores.get(site, ())
+    store = min(stores, key=lambda it: newest.get(it, LONG_AGO), default="")
+    return Choice(site, wanted.scope, engine, wanted.from_paper, store)
