@@ -53,6 +53,20 @@ def window_end(schedule: Schedule, after: datetime) -> datetime | None:
     return next((end for end in ends if end > after), None)
 
 
+def second_half(schedule: Schedule, after: datetime) -> datetime | None:
+    """Give the first moment from an instant on that lies in the second half of a window, in UTC.
+
+    What is due in a window starts in its first half; work that can wait has room in the second.
+    None where there is no window.
+    """
+    if not isinstance(schedule, Window):
+        return None
+    first = after.astimezone(schedule.zone).date() - _DAY
+    bounds = (_bounds(schedule, first + timedelta(days=days)) for days in range(4))
+    halves = ((start + (end - start) / 2, end) for start, end in bounds)
+    return next((max(middle, after.astimezone(UTC)) for middle, end in halves if end > after), None)
+
+
 def _all_between(schedule: Schedule, after: datetime, until: datetime) -> tuple[datetime, ...]:
     return tuple(takewhile(lambda due: due <= until, _iterate(schedule, after)))
 

@@ -31,27 +31,34 @@ _HINDRANCES = {
 }
 
 
-def show_due(*, as_json: bool) -> int:
+def show_due(site: str, *, as_json: bool) -> int:
     """Write what is overdue, due and next; gives 0, or 1 where something is overdue.
+
+    Args:
+        site: Only what would be drilled of this site; empty for all.
+        as_json: As JSON.
 
     Raises:
         DutiesError: A table of duties or holidays has mistakes.
     """
     estate, now = load_estate(), datetime.now(UTC)
+    if site:
+        estate.site(site)
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
         with catalog.reading() as session:
-            entries = read_plan(session, estate, now)
-            names = {site.name for site in estate.sites}
-            findings = [it for it in list_findings(session) if it.site in names]
+            plan = read_plan(session, estate, now)
+            names = {it.name for it in estate.sites}
+            found = [it for it in list_findings(session, site=site) if it.site in names]
     finally:
         catalog.close()
+    entries = [it for it in plan if not site or (it.choice and it.choice.site == site)]
     titles = {it.name: tell_title(it) for it in load_duties(estate).duties}
     code = 1 if any(it.state == "overdue" for it in entries) else 0
     today = now.astimezone(estate.zone).date()
     if as_json:
-        found = [_finding_values(it, is_late=it.due < today) for it in findings]
-        write_json({"drills": [_values(it, titles) for it in entries], "findings": found})
+        findings = [_finding_values(it, is_late=it.due < today) for it in found]
+        write_json({"drills": [_values(it, titles) for it in entries], "findings": findings})
         return code
     if not entries:
         write_line(_("No duty asks for restore drills."))
@@ -59,7 +66,7 @@ def show_due(*, as_json: bool) -> int:
     heads = [_("Due"), _("State"), _("Duty"), _("For"), _("Drill"), _("From")]
     write_table(heads, [_row(it, titles) for it in entries])
     _write_steps(entries)
-    _write_findings(findings, {it.id for it in findings if it.due < today})
+    _write_findings(found, {it.id for it in found if it.due < today})
     return code
 
 

@@ -80,17 +80,29 @@ def run(  # noqa: PLR0913, PLR0917 - one flag each
     help={
         "site": flags.SITE_OR_ALL,
         "findings": N_("List what drills have shown and none has shown fixed instead."),
+        "due": N_("List which drills are overdue, due and next instead, and why."),
         "json": flags.JSON,
     },
 )
-def list_(_context: Context, site: str = "", findings: bool = False, json: bool = False) -> None:
-    """List the drills, newest first, or what they have shown."""
+def list_(
+    _context: Context,
+    site: str = "",
+    findings: bool = False,
+    due: bool = False,
+    json: bool = False,
+) -> int:
+    """List the drills, newest first; or what they have shown; or which are due.
+
+    With --due it ends with 1 where one is overdue.
+    """
+    from ops.drills.due_showing import show_due
     from ops.drills.showing import show_drills, show_findings
 
-    if findings:
-        show_findings(site, as_json=json)
-    else:
-        show_drills(site, as_json=json)
+    if due:
+        return show_due(site, as_json=json)
+    show = show_findings if findings else show_drills
+    show(site, as_json=json)
+    return 0
 
 
 @operator_task(

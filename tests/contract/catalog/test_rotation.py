@@ -31,7 +31,7 @@ from ops.ledger.recording import BY_CLOCK, Recording
 from tests.people import origin_of
 
 MONDAY = datetime(2027, 2, 15, 0, 15, tzinfo=UTC)  # 07:15 in the organisation's zone
-WINDOW = datetime(2027, 2, 15, 15, tzinfo=UTC)
+WINDOW = datetime(2027, 2, 15, 18, 30, tzinfo=UTC)  # 01:30, in the second half of the window
 ESTATE = """
 schema = 1
 [organisation]
