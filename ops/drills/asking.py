@@ -1,9 +1,9 @@
 """Ask the ledger for the drills that are due, one after the other.
 
-Each morning `drill-plan` looks at what duties and findings ask and asks for the first; when a drill
-has ended, the next one is asked for, in the transaction that records the end. Each waits for the
-window of its site's backups. So one runs at a time, and what a night has no room for waits for the
-next.
+When a day begins, `drill-plan` looks at what duties and findings ask and asks for the first; when a
+drill has ended, the next one is asked for, in the transaction that records the end. Each waits for
+the window of its site's backups. So one runs at a time, and what a night has no room for waits for
+the next.
 
 Order, in one transaction:
 
@@ -11,7 +11,7 @@ Order, in one transaction:
 2. Where a drill is asked for or runs already, leave it at that.
 3. Write the occurrence, with its journal row.
 
-Killed at any step, nothing was asked for; the next morning asks again.
+Killed at any step, nothing was asked for; the next day asks again.
 """
 
 import logging

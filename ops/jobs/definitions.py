@@ -15,7 +15,7 @@ _CHECK_AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=30))
 _COPY_AGAIN = RetryPolicy(tries=4, wait=timedelta(minutes=30))
 _LATE_AFTER = timedelta(hours=6)
 _AFTER_MIDNIGHT = "5 0 * * *"
-_IN_THE_MORNING = "15 7 * * *"
+_WHEN_A_DAY_BEGINS = "10 0 * * *"
 
 PLAN_JOB = f"drill-plan/{OWN_SITE}"
 """The job that asks for the drills that are due."""
@@ -94,7 +94,7 @@ def _plan_job(estate: Estate) -> JobDefinition:
         name=PLAN_JOB,
         kind="drill-plan",
         site=OWN_SITE,
-        schedule=_IN_THE_MORNING,
+        schedule=_WHEN_A_DAY_BEGINS,
         timezone=estate.organisation.timezone,
         retry=_CHECK_AGAIN,
     )

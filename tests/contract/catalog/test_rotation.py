@@ -195,7 +195,7 @@ def test_when_one_has_ended_the_next_is_asked_for(catalog: Catalog, estate: Esta
     assert rows[1].due_at == night
     entry = plan(catalog, estate, night)[first.entry.duty, first.entry.subject]
     assert (entry.hindrance, entry.tries) == ("tried", 1)
-    assert entry.ready_on == date(2027, 2, 16)
+    assert entry.ready_on == date(2027, 2, 17)
 
 
 def test_what_stands_in_the_catalog_is_read(catalog: Catalog, estate: Estate) -> None:
