@@ -95,9 +95,9 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OPERATE,
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
-            " service.trigger service.notify-test drill.run drill.phase runbook.run runbook.resume"
-            " archive.capture archive.ingest archive.verify archive.reindex asset.import"
-            " monitor.check monitor.silence estate.test provision.plan"
+            " service.trigger service.notify-test drill.run drill.phase drill.extract"
+            " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
+            " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"
             " plan.draft plan.edit plan.submit plan.revise plan.complete"
         ),
     ),

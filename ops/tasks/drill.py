@@ -144,3 +144,57 @@ def phase(
     papers = tuple(share or ()), tuple(key_file or ())
     with shown_progress() as progress:
         return carry_out_by_hand(drill, phase, papers, progress, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "database": N_("Name of its database, as in the estate file."),
+        "table": N_("The table; PostgreSQL's may bear its schema, as public.posts."),
+        "target": N_("Empty folder that gets the rows, as rows.csv and rows.sql."),
+        "where": N_("Only rows with this value, COLUMN=VALUE; may be given several times."),
+        "contains": N_("Only rows in which some column contains this text."),
+        "snapshot": flags.SNAPSHOT_OR_NEWEST,
+        "store": flags.STORE_OR_PRIMARY,
+        "reason": flags.REASON_FOR_JOURNAL,
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
+    },
+    iterable=("where",),
+)
+def extract(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str,
+    database: str,
+    table: str,
+    target: str,
+    where: list[str] | None = None,
+    contains: str = "",
+    snapshot: str = "",
+    store: str = "",
+    reason: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Take one article or one table out of a backup, to hand over or to copy back.
+
+    The database is loaded in a sandbox of this machine; production is neither asked nor changed.
+    """
+    from ops.drills.extracting import ExtractWish, extract_rows
+    from ops.progress import shown_progress
+
+    wish = ExtractWish(
+        site=site,
+        database=database,
+        table=table,
+        where=tuple(where or ()),
+        contains=contains,
+        snapshot=snapshot,
+        store=store,
+        target=target,
+        reason=reason,
+        document=document,
+        dry_run=dry_run,
+    )
+    with shown_progress() as progress:
+        return extract_rows(wish, progress)

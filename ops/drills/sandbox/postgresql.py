@@ -156,10 +156,10 @@ def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
     _make_database(server, plan)
     name = plan.database.replace("\\", "\\\\").replace("'", "\\'")
     into = f"--dbname=dbname='{name}'"
-    with Path(plan.dump).open("rb") as dump:
+    with Path(plan.dump).open("rb", buffering=0) as dump:  # the client goes on where we stop
         is_sql = dump.read(5) != b"PGDMP"
         dump.seek(0)
-        words = [*psql, "--set=ON_ERROR_STOP=1", "--single-transaction", into]
+        words = [*psql, "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-", into]
         if not is_sql:
             words = [f"{server.programs}/pg_restore", *where, "--exit-on-error",
                      "--single-transaction", into]  # fmt: skip
