@@ -16,7 +16,7 @@ from ops.estate.references import reveal
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.reading_methods import KEY as METHOD
 from ops.jobs.reading_methods import TOLD, read_methods
-from ops.jobs.repositories import open_repository
+from ops.jobs.repositories import open_to_read
 from ops.jobs.vanished import title_of_known
 from ops.present import format_moment, format_size, write_json, write_line, write_table
 from ops.tasks.running import report
@@ -32,7 +32,7 @@ def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
     estate = load_estate()
     known = title_of_known(estate, name)
     place = estate.store(store) if store else estate.primary_store
-    repository = open_repository(estate, name, place)
+    repository = open_to_read(estate, name, place)
     readable = load_readable_snapshots(repository)
     for error in readable.errors:
         report(error)
@@ -144,11 +144,14 @@ def read_moment(text: str, estate: Estate) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=estate.zone)
 
 
-def list_files(name: str, *, snapshot: str, folder: str, recursive: bool, as_json: bool) -> None:
+def list_files(
+    name: str, *, store: str, snapshot: str, folder: str, recursive: bool, as_json: bool
+) -> None:
     """Write the files of a snapshot, folders before what they hold."""
     estate = load_estate()
     title_of_known(estate, name)
-    repository = open_repository(estate, name)
+    place = estate.store(store) if store else estate.primary_store
+    repository = open_to_read(estate, name, place)
     with hold_reading_lock(repository):
         chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
         reader = TreeReader(repository, repository.load_index())

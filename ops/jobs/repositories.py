@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from backup.errors import RepositoryNotFoundError, WrongPasswordError
+from backup.errors import RepositoryNotFoundError, StoreError, WrongPasswordError
 from backup.repository import Repository
 from backup.stores.base import Store as OpenStore
 from ops.errors import OpsError
@@ -27,6 +27,10 @@ _ADVICE_NEW = N_(
 _ADVICE_MIRROR = N_(
     "mount the store; only if it is new, fill it:"
     " `{program} backup.copy --site {site} --to {store}`"
+)
+_ADVICE_OTHER = N_(
+    "mount or reach the store, or take the data from another one: the same command with"
+    " `--store {other}`; `{program} backup.list --site {site} --store {other}` says what is there"
 )
 
 
@@ -86,6 +90,25 @@ def open_repository(
             site=site,
             reference=reference,
         ) from error
+
+
+def open_to_read(
+    estate: Estate, site: str, store: Store, *, at: datetime | None = None
+) -> Repository:
+    """Open a site's repository for somebody who wants data back; see `open_repository`.
+
+    Raises:
+        RepositoryMissingError, BackupError: As there; where other stores may have the data, the
+            next step names one.
+    """
+    try:
+        return open_repository(estate, site, store, at=at)
+    except (RepositoryMissingError, StoreError) as error:
+        other = next((it for it in estate.stores if it.name != store.name), None)
+        if other is not None:
+            error.next_step = _ADVICE_OTHER
+            error.params |= {"site": site, "store": store.name, "other": other.name}
+        raise
 
 
 def open_place(estate: Estate, site: str, store: Store, *, at: datetime | None = None) -> OpenStore:

@@ -33,6 +33,7 @@ class RestoreWish:
 
     site: str
     target: str = ""
+    store: str = ""
     snapshot: str = ""
     at: str = ""
     include: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Restore a site for a person at a terminal: into a folder, or in its place.
 
-1. Choose the snapshot; in place, look which parts are gone, and have people confirm.
+1. Choose the store and the snapshot; in place, look which parts are gone, and have people confirm.
 2. Put each folder's files back; what the snapshot does not have is left where it is.
 3. In place, restore each database into the scratch folder and from there into the live file
    (`ops.jobs.putting_back`).
@@ -21,7 +21,7 @@ from ops.estate.sites import RESERVED_SITE_NAMES, Site
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.looking import choose_snapshot, read_moment
 from ops.jobs.reading_lock import hold_reading_lock
-from ops.jobs.repositories import open_repository
+from ops.jobs.repositories import open_to_read
 from ops.jobs.restore_work import Done, RestoreIncompleteError, RestoreWish, RestoreWork
 from ops.jobs.restoring_parts import Chosen, choose_parts, refuse_target
 from ops.jobs.second_person import ask_second_person
@@ -53,9 +53,10 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         refuse_target(estate, Path(wish.target))
     site = estate.site(wish.site) if wish.in_place else None
     with at_bench(estate, dry_run=wish.dry_run) as bench:
-        keeps_past = wish.at and estate.primary_store.object_lock is not None
+        store = estate.store(wish.store) if wish.store else estate.primary_store
+        keeps_past = wish.at and store.object_lock is not None
         past = read_moment(wish.at, estate) if keeps_past else None
-        repository = open_repository(estate, wish.site, at=past)
+        repository = open_to_read(estate, wish.site, store, at=past)
         with (
             hold_site_lock(estate.service.state, wish.site, holder="restore"),
             hold_reading_lock(repository) if past is None else nullcontext(),
@@ -139,6 +140,7 @@ def _ask_second_person(
             "include": list(wish.include),
             "files": {part.name: part.path for part in site.files},
             "databases": {part.name: part.database for part in site.databases},
+            **({"store": wish.store} if wish.store else {}),
         },
         reason=wish.reason,
         document=wish.document,
@@ -176,6 +178,7 @@ def _record(
     if wish.dry_run:
         return
     details: dict[str, object] = {
+        "store": wish.store,
         "snapshot": snapshot.id,
         "target": wish.target,
         "in_place": wish.in_place,

@@ -143,6 +143,7 @@ def list_(
 @operator_task(
     help={
         "site": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "folder": N_("Only what lies in this folder of the snapshot, e.g. cong-xa/files/www."),
         "all": N_("Also what lies below its folders."),
@@ -152,6 +153,7 @@ def list_(
 def files(
     _context: Context,
     site: str,
+    store: str = "",
     snapshot: str = "latest",
     folder: str = "",
     all: bool = False,  # noqa: A002 - the flag's name
@@ -160,13 +162,14 @@ def files(
     """List the files of a snapshot."""
     from ops.jobs.looking import list_files
 
-    list_files(site, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
+    list_files(site, store=store, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
 
 
 @operator_task(
     help={
         "site": flags.SITE,
         "target": N_("Folder that gets the content; made if it is missing."),
+        "store": flags.STORE_OR_PRIMARY,
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "at": N_("The newest snapshot before this moment, e.g. '2026-11-20 18:00'."),
         "include": N_("Only what this pattern matches; may be given several times."),
@@ -184,6 +187,7 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     site: str,
     target: str = "",
+    store: str = "",
     snapshot: str = "",
     at: str = "",
     include: list[str] | None = None,
@@ -201,6 +205,7 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
     wish = RestoreWish(
         site=site,
         target=target,
+        store=store,
         snapshot=snapshot,
         at=at,
         include=tuple(include or ()),

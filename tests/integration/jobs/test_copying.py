@@ -167,6 +167,32 @@ def test_a_named_snapshot_is_not_sought_in_another_store_than_was_named(estate: 
     assert "near" in refused.stderr
 
 
+def test_a_site_comes_back_from_a_copy_when_its_primary_store_is_gone(
+    estate: Path, tmp_path: Path
+) -> None:
+    near = estate.parent / "stores" / "near"
+    near.rename(near.with_name("burnt"))
+    try:
+        lost = giucong(estate, "backup.restore", "--site", "cong-xa", "--target", str(tmp_path))
+        assert lost.returncode == 10
+        assert "--store beside" in lost.stderr
+        files = giucong(estate, "backup.files", "--site", "cong-xa", "--store", "offsite", "--all")
+        assert "index.php" in files.stdout
+        for store in ("beside", "offsite"):
+            words = ("--site", "cong-xa", "--store", store, "--target", str(tmp_path / store))
+            done = giucong(estate, "backup.restore", *words)
+            assert done.returncode == 0, done.stderr
+            restored = tmp_path / store / "cong-xa/files/www/index.php"
+            assert restored.read_bytes() == (estate.parent / "www/index.php").read_bytes()
+        (estate.parent / "www/index.php").write_text("ransom")
+        place = ("--site", "cong-xa", "--store", "offsite", "--in-place", "--confirm", "cong-xa")
+        done = giucong(estate, "backup.restore", *place)
+        assert done.returncode == 0, done.stderr
+        assert (estate.parent / "www/index.php").read_bytes() == restored.read_bytes()
+    finally:
+        near.with_name("burnt").rename(near)
+
+
 def test_the_clock_knows_a_job_for_each_store(estate: Path) -> None:
     names = [job.name for job in list_jobs(load_estate(estate))]
     for name in ("copy/cong-xa/beside", "check/cong-xa/offsite", "witness/cong-xa/beside"):
