@@ -11,15 +11,21 @@ NOTHING = "delivery_nothing"
 HASHES_WRONG = "delivery_hashes_wrong"
 UNFINISHED = "delivery_unfinished"
 HASHES_MISSING = "delivery_hashes_missing"
+UNLISTED = "delivery_unlisted"
 SMALL = "delivery_small"
 STALE = "delivery_stale"
+AHEAD = "delivery_ahead"
 NOT_CHECKED = "delivery_not_checked"
-CODES = (NOTHING, HASHES_WRONG, NOT_CHECKED, UNFINISHED, HASHES_MISSING, SMALL, STALE)
+CODES = (
+    NOTHING, HASHES_WRONG, NOT_CHECKED, UNFINISHED, HASHES_MISSING, UNLISTED, SMALL, STALE, AHEAD
+)  # fmt: skip
 """Reason codes, the gravest first."""
 
 _FATAL = frozenset({NOTHING, HASHES_WRONG})
 _MOST_TOLD = 5
 _HOUR_SECONDS = 3600
+_MOST_AHEAD_HOURS = 24
+"""A date so far ahead is no other time zone's: how old the delivery is nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,13 @@ class HashFacts:
         listed: Files that it names; 0 where it is not there or names none.
         wrong: Names of files whose bytes have another hash.
         missing: Names of files that it lists and that are not there.
+        unlisted: Names of files that are there and that it does not list.
     """
 
     listed: int = 0
     wrong: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ def _find(agreed: Delivery, facts: DeliveryFacts, now: datetime) -> Iterator[Fin
         hours = (now - moment).total_seconds() / _HOUR_SECONDS
         if hours > agreed.max_age_hours:
             yield Finding(STALE, {"hours": round(hours, 1), "most": agreed.max_age_hours})
+        if hours < -_MOST_AHEAD_HOURS:
+            yield Finding(AHEAD, {"hours": round(-hours, 1)})
 
 
 def _find_in_hashes(name: str, hashes: HashFacts) -> Iterator[Finding]:
@@ -135,6 +145,9 @@ def _find_in_hashes(name: str, hashes: HashFacts) -> Iterator[Finding]:
                 "first": list(bad[:_MOST_TOLD]),
             },
         )
+    if hashes.listed and hashes.unlisted:
+        first = list(hashes.unlisted[:_MOST_TOLD])
+        yield Finding(UNLISTED, {"file": name, "count": len(hashes.unlisted), "first": first})
 
 
 def _find_in_marker(name: str, facts: DeliveryFacts) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backup.dumping import read_content
@@ -96,7 +97,9 @@ def look_at_files(
     hashes = None
     if agreed.hash_file:
         listed = _read_list(reader, files.get(list_name))
-        hashes = _compare(reader, files, listed, posixpath.dirname(list_name))
+        hashes = _compare(reader, files, listed, list_name)
+        seen = {_place(list_name, it) for it in listed}
+        hashes = replace(hashes, unlisted=tuple(_text(it) for it in sorted(data.keys() - seen)))
     return DeliveryFacts(
         files=len(data),
         size_bytes=sum(node.size for node in data.values()),
@@ -117,17 +120,22 @@ def _read_list(reader: TreeReader, node: Node | None) -> list[Listed]:
 
 
 def _compare(
-    reader: TreeReader, files: Mapping[bytes, Node], listed: list[Listed], folder: bytes
+    reader: TreeReader, files: Mapping[bytes, Node], listed: list[Listed], list_name: bytes
 ) -> HashFacts:
     wrong, missing = [], []
     for it in listed:
-        name = posixpath.normpath(posixpath.join(folder, it.name))
+        name = _place(list_name, it)
         node = files.get(name)
         if node is None:
             missing.append(it.name)
         elif _hash(reader, node, it.algorithm) != it.digest:
             wrong.append(it.name)
     return HashFacts(len(listed), tuple(map(_text, wrong)), tuple(map(_text, missing)))
+
+
+def _place(list_name: bytes, listed: Listed) -> bytes:
+    """Give a listed file's path from the delivery's folder."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(list_name), listed.name))
 
 
 def _hash(reader: TreeReader, node: Node, algorithm: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.deliveries.judging import (
+    AHEAD,
     CODES,
     HASHES_MISSING,
     HASHES_WRONG,
@@ -12,6 +13,7 @@ from ops.deliveries.judging import (
     SMALL,
     STALE,
     UNFINISHED,
+    UNLISTED,
     Verdict,
 )
 from ops.present import format_number, format_size
@@ -56,18 +58,23 @@ def tell_finding(code: str, params: Mapping[str, Any]) -> str:
     if code == SMALL:
         sizes = {"bytes": format_size(params["bytes"]), "least": format_size(params["least"])}
         return fill(N_("it holds {bytes}, and at least {least} were agreed"), sizes)
-    if code == STALE:
-        hours = {"hours": format_number(params["hours"], 1), "most": params["most"]}
-        return fill(N_("it is {hours} hours old, and at most {most} were agreed"), hours)
-    if code == HASHES_WRONG:
-        named = {**params, "first": ", ".join(params["first"])}
-        text = N_(
-            "by {file}, {wrong} files hold other bytes and {missing} are not there, e.g. {first}"
-        )
-        return fill(text, named)
+    if code in _DATED:
+        return fill(_DATED[code], {**params, "hours": format_number(params["hours"], 1)})
+    if code in _NAMING:
+        return fill(_NAMING[code], {**params, "first": ", ".join(params["first"])})
     return fill(_PLAIN.get(code, code), params)
 
 
+_DATED = {
+    STALE: N_("it is {hours} hours old, and at most {most} were agreed"),
+    AHEAD: N_("it is dated {hours} hours ahead, so nobody can tell how old it is"),
+}
+_NAMING = {
+    HASHES_WRONG: N_(
+        "by {file}, {wrong} files hold other bytes and {missing} are not there, e.g. {first}"
+    ),
+    UNLISTED: N_("{file} does not list {count} files that lie there, e.g. {first}"),
+}
 _PLAIN = {
     NOTHING: N_("nothing lies there"),
     HASHES_MISSING: N_("the hash file {file} is not there, or lists nothing"),

@@ -58,6 +58,11 @@ def test_what_is_not_as_agreed_makes_the_backup_incomplete(tmp_path: Path) -> No
     (inbox / "export.zip").write_bytes(b"y" * 1_000)
     (inbox / "done").touch()
     wrong = run(estate)
+    deliver(inbox)
+    (inbox / "today.sql").write_bytes(b"cut o")
+    (inbox / "done").touch()
+    unlisted = run(estate)
+    (inbox / "today.sql").unlink()
     deliver(inbox, b"x" * 999)
     small = run(estate)
     deliver(inbox)
@@ -77,6 +82,7 @@ def test_what_is_not_as_agreed_makes_the_backup_incomplete(tmp_path: Path) -> No
     assert (tmp_path / "out" / "cong-xa" / "other" / "cms" / "export.zip").stat().st_size == 1_000
     for (code, told), words in (
         (wrong, "by SHA256SUMS, 1 files hold other bytes and 0 are not there, e.g. export.zip"),
+        (unlisted, "SHA256SUMS does not list 1 files that lie there, e.g. today.sql"),
         (small, "at least"),
         (unfinished, "its end marker done is not there"),
         (stale, "it is 27.0 hours old, and at most 26 were agreed"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ops.deliveries.judging import (
+    AHEAD,
     CODES,
     HASHES_MISSING,
     HASHES_WRONG,
@@ -14,6 +15,7 @@ from ops.deliveries.judging import (
     SMALL,
     STALE,
     UNFINISHED,
+    UNLISTED,
     DeliveryFacts,
     Finding,
     HashFacts,
@@ -54,6 +56,9 @@ def test_a_delivery_as_agreed_is_ok() -> None:
         ({"marker_at": None}, "incomplete", [UNFINISHED, STALE]),
         ({"newest_at": NOW}, "incomplete", [UNFINISHED]),
         ({"hashes": HashFacts()}, "incomplete", [HASHES_MISSING]),
+        ({"hashes": HashFacts(3, unlisted=("new.sql",))}, "incomplete", [UNLISTED]),
+        ({"marker_at": NOW + timedelta(hours=23)}, "ok", []),
+        ({"marker_at": NOW + timedelta(days=365)}, "incomplete", [AHEAD]),
         ({"hashes": HashFacts(3, wrong=("a",))}, "failed", [HASHES_WRONG]),
         (
             {"hashes": HashFacts(3, (), ("a",)), "size_bytes": 1},
@@ -86,6 +91,8 @@ PARAMS: dict[str, dict[str, Any]] = {
     HASHES_MISSING: {"file": "SUMS"},
     SMALL: {"bytes": 10, "least": 2_000_000},
     STALE: {"hours": 30.5, "most": 26},
+    AHEAD: {"hours": 700.5},
+    UNLISTED: {"file": "SUMS", "count": 2, "first": ["a", "b"]},
 }
 
 
