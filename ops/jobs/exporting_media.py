@@ -13,6 +13,7 @@ Order:
 Killed after any step, the same command goes on; what a label says was read back when it was said.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -76,7 +77,7 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
         exported = [_export(bench, site, folder, progress) for site in sites]
         fresh = {it.content.site: it.content for it in exported if it.content is not None}
         label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
-        _finish(bench, label, folder, sum(it.damaged for it in exported))
+        _finish(bench, label, folder, sum(it.damaged for it in exported), read_back=fresh)
     return gravest([it.code for it in exported])
 
 
@@ -160,7 +161,9 @@ def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
     return 0
 
 
-def _finish(bench: Bench, label: Label, folder: Path, damaged: int) -> None:
+def _finish(
+    bench: Bench, label: Label, folder: Path, damaged: int, *, read_back: Collection[str]
+) -> None:
     estate = bench.estate
     named = estate.primary_store.model_copy(
         update={"name": label.code, "location": label.kept_at or estate.primary_store.location}
@@ -169,7 +172,7 @@ def _finish(bench: Bench, label: Label, folder: Path, damaged: int) -> None:
     put_guide(FolderStore(folder), guide)
     write_label(folder, label)
     with bench.catalog.writing() as session:
-        note_written(session, bench.origin, label, damaged=damaged)
+        note_written(session, bench.origin, label, damaged=damaged, read_back=read_back)
     with bench.catalog.reading() as session:
         copies = list_copies(session, estate)
     document = write_copy_list(copies, estate.organisation.name, datetime.now(UTC))

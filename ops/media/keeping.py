@@ -1,6 +1,6 @@
 """Keep the record of each medium in the catalog, in step with its label."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -28,16 +28,27 @@ def read_codes(session: Session) -> set[str]:
     return {*session.execute(written).scalars(), *(it.code for it in read_media(session))}
 
 
-def note_written(session: Session, origin: Origin, label: Label, *, damaged: int) -> None:
+def note_written(
+    session: Session, origin: Origin, label: Label, *, damaged: int, read_back: Collection[str]
+) -> None:
     """Keep what stands on a medium's label, and journal it.
+
+    Where only some of what lies there was written and read back, the rest is as good, and was read
+    back as long ago, as it was.
 
     Args:
         session: A writing session.
         origin: Who wrote it.
         label: As it stands on the medium now.
         damaged: How many files did not read back as they were written.
+        read_back: Names of the sites that were read back from it.
     """
     contents = [content_values(it) for it in label.contents]
+    verified, verified_at = "failed" if damaged else "ok", label.written_at
+    if not {it.site for it in label.contents} <= set(read_back):
+        known = session.get(Medium, label.code)
+        verified_at = known.verified_at if known else None
+        verified = "failed" if damaged else known.verified if known else ""
     session.merge(Medium(
         code=label.code,
         kind=label.kind,
@@ -46,8 +57,8 @@ def note_written(session: Session, origin: Origin, label: Label, *, damaged: int
         kept_at=label.kept_at,
         holder=label.holder,
         written_at=label.written_at,
-        verified_at=label.written_at,
-        verified="failed" if damaged else "ok",
+        verified_at=verified_at,
+        verified=verified,
         contents=contents,
     ))  # fmt: skip
     digests = {it.site: it.digest for it in label.contents}

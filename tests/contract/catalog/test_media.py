@@ -61,7 +61,8 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(catalog: Catalog, label: Label = LABEL, damaged: int = 0) -> None:
     with catalog.writing() as session:
-        note_written(session, origin_of("nva"), label, damaged=damaged)
+        names = [it.site for it in label.contents]
+        note_written(session, origin_of("nva"), label, damaged=damaged, read_back=names)
 
 
 def test_a_medium_is_kept_once_and_each_writing_is_journaled(catalog: Catalog) -> None:
@@ -77,6 +78,28 @@ def test_a_medium_is_kept_once_and_each_writing_is_journaled(catalog: Catalog) -
     assert (medium.kept_at, medium.renew_on) == ("Kho lưu trữ", date(2027, 1, 31))
     assert (medium.verified, medium.verified_at) == ("failed", NOW)
     assert acts == ["media.written", "media.written", "media.read-back"]
+
+
+def test_what_was_not_read_back_is_no_better_than_it_was(catalog: Catalog) -> None:
+    label = replace(LABEL, contents=(CONTENT, replace(CONTENT, site="so-y-te")))
+    write(catalog, label)
+    later = replace(label, written_at=NOW + timedelta(days=40))
+
+    def write_one(damaged: int = 0) -> tuple[str, datetime | None]:
+        with catalog.writing() as session:
+            origin, names = origin_of("nva"), ["cong-xa"]
+            note_written(session, origin, later, damaged=damaged, read_back=names)
+        with catalog.reading() as session:
+            (medium,) = read_media(session)
+        assert medium.written_at == NOW + timedelta(days=40)
+        return medium.verified, medium.verified_at
+
+    assert write_one() == ("ok", NOW)
+    with catalog.writing() as session:
+        note_read_back(session, origin_of("nva"), "GC-01", damaged=["so-y-te"], now=NOW)
+    assert write_one() == ("failed", NOW)
+    write(catalog, later)
+    assert write_one(damaged=1) == ("failed", NOW + timedelta(days=40))
 
 
 def test_a_retired_medium_is_gone_and_its_code_stays_taken(catalog: Catalog) -> None:
