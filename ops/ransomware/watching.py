@@ -103,9 +103,14 @@ def read_judged(session: Session, site: str) -> list[Mapping[str, Any]]:
     """Give the summaries of a site's backups of whole sites that were judged, the newest first."""
     query = (
         select(Run.summary)
-        .where(Run.site == site, Run.kind == "backup", Run.outcome.in_(("ok", "incomplete")))
+        .where(
+            Run.site == site,
+            Run.kind == "backup",
+            Run.outcome.in_(("ok", "incomplete")),
+            Run.job.not_like("backup-database/%"),  # hourly ones would leave nothing to learn from
+        )
         .order_by(Run.started_at.desc())
-        .limit(4 * LEARNT_FROM)  # runs of a database alone stand between them
+        .limit(4 * LEARNT_FROM)  # some could not be judged
     )
     found = session.execute(query).scalars()
     return [it for it in found if KEY in it and "not_checked" not in it[KEY]]

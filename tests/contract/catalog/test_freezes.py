@@ -7,8 +7,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from backup.snapshots import Snapshot
+from ops.catalog.columns import new_id
 from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.records import JournalRow, Run
 from ops.catalog.watch_records import WatchFinding
 from ops.jobs.removing_old_keys import decide_needed
 from ops.ransomware.figures import ChangeFigures
@@ -22,6 +23,7 @@ from ops.ransomware.freezing import (
     read_freezes,
 )
 from ops.ransomware.judging import Bounds, judge_change
+from ops.ransomware.watching import learn, read_judged
 from ops.retention.looks import look_before_deleting
 from tests.people import origin_of
 
@@ -76,6 +78,21 @@ def test_several_findings_are_one_freeze_that_one_look_ends(catalog: Catalog) ->
         ("backup.accept", "Nâng cấp")
     ]
     assert sorted(kept) == ["", "Nâng cấp", "Nâng cấp", "Nâng cấp"]
+
+
+def test_hourly_runs_of_a_database_leave_enough_to_learn_from(catalog: Catalog) -> None:
+    judged = {"watch": {"before": "b" * 64, "figures": FIGURES.as_values(), "signals": []}}
+    with catalog.writing() as session:
+        for hour in range(24 * 20):
+            is_whole = hour % 24 == 0
+            job = "backup/a" if is_whole else "backup-database/a/db"
+            session.add(Run(
+                id=new_id(), job=job, kind="backup", site="a", host="h", pid=1, outcome="ok",
+                started_at=NOW - timedelta(hours=hour), ended_at=NOW,
+                summary=judged if is_whole else {},
+            ))  # fmt: skip
+    with catalog.reading() as session:
+        assert len(learn(read_judged(session, "a"))) == 20
 
 
 def test_the_catalog_itself_refuses_an_acceptance_without_a_reason(catalog: Catalog) -> None:
