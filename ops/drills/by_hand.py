@@ -28,7 +28,6 @@ from ops.service.site_lock import hold_site_lock
 from ops.tasks.gravest import EXIT_CODES, INCOMPLETE, gravest
 from ops.tasks.running import report
 from ops.text import N_, _, fill
-from runbooks.state import StepRecord
 
 _EXIT_CODES = {**EXIT_CODES, "not_checked": INCOMPLETE}
 _WAIT_FOR_LOCK = timedelta(minutes=1)
@@ -78,9 +77,9 @@ class DrillFlags:
 class Lines(Silent):
     """Writes what each phase came to, as it ends."""
 
-    def end_step(self, record: StepRecord) -> None:
-        """Write the step's own sentence."""
-        for line in record.output.splitlines():
+    def show_output(self, output: str) -> None:
+        """Write the phase's own sentence."""
+        for line in output.splitlines():
             write_line(f"  {line}")
         sys.stdout.flush()
 

@@ -65,6 +65,13 @@ class Silent:
     def begin_step(self, step: Step, sentence: str, commands: object) -> None:
         """Say nothing."""
 
+    def show_output(self, output: str) -> None:
+        """Say nothing."""
+
+    def ask_whether_enough(self) -> str:
+        """Give no answer: the runbook stops there."""
+        return ""
+
     def end_step(self, record: StepRecord) -> None:
         """Say nothing."""
 
