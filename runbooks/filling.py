@@ -80,9 +80,12 @@ def check_value(variable: Variable, value: str) -> str:
     """Give a value that fits.
 
     Raises:
-        RunbookUseError: It is empty, would be taken for a flag, or does not match the pattern.
+        RunbookUseError: It is empty and may not be, would be taken for a flag, or does not match
+            the pattern.
     """
     value = value if variable.secret else value.strip()
+    if not value and variable.default == "":
+        return value
     if not value:
         why = N_("it is empty")
     elif value.startswith("-") and not variable.secret:

@@ -152,9 +152,9 @@ def _judge_variable(name: str, value: object) -> str:
 
 def _judge_default(value: Mapping[str, str]) -> str:
     default, pattern = value.get("default"), value.get("pattern", "")
-    if default is None or (default.strip() and re.fullmatch(pattern or ".*", default)):
+    if not default or not pattern or re.fullmatch(pattern, default):
         return ""
-    return N_("write a `default` that its own `pattern` allows, and that is not empty")
+    return N_("write a `default` that its own `pattern` allows, or an empty one")
 
 
 def _is_pattern(value: object) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from runbooks.errors import RunbookPausedError, SamePersonError, no_such_run
+from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError, no_such_run
 from runbooks.filling import Command
 from runbooks.procedure import Step
 from runbooks.seams import EXIT_NO_PROGRAM, CommandResult, Request
@@ -126,6 +126,10 @@ class ScriptedAsker:
         del yes_or_no
         self.heard.append(question)
         return self.answers.pop(0) if self.answers else ""
+
+    def refuse(self, error: RunbookUseError) -> None:
+        """Note it."""
+        self.heard.append(str(error))
 
     def ask_secret(self, title: str) -> str:
         """Give the secret of that title."""

@@ -17,7 +17,8 @@ class Variable:
         name: Lower-case ASCII.
         title: What it is, for the one who gives it.
         secret: Whether it is never shown nor kept.
-        default: Taken when nobody gives one; None when somebody has to.
+        default: Taken when nobody gives one, empty where it may be left out; None when somebody
+            has to.
         pattern: Regular expression that the whole value has to match; empty for any.
     """
 

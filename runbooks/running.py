@@ -24,6 +24,7 @@ from runbooks.deciding import (
     decide_step_state,
     take_up,
 )
+from runbooks.errors import RunbookUseError
 from runbooks.filling import MASK, Command, check_value, fill_command, fill_text, mask
 from runbooks.procedure import Runbook, Step
 from runbooks.seams import Approver, Asker, Clock, CommandResult, Commands, Request, RunStates
@@ -159,8 +160,12 @@ class Runner:
             answer = self._seams.asker.ask_secret(question)
             self._secrets[variable.name] = check_value(variable, answer) if answer else ""
             return self._secrets[variable.name]
-        answer = self._seams.asker.ask(question, yes_or_no=False)
-        return check_value(variable, answer) if answer.strip() else ""
+        while answer := self._seams.asker.ask(question, yes_or_no=False).strip():
+            try:
+                return check_value(variable, answer)
+            except RunbookUseError as error:
+                self._seams.asker.refuse(error)
+        return ""
 
     def _run_all(self, step: Step, commands: list[Command]) -> CommandResult:
         """Run commands until one does not end well; one that is incomplete may be well enough."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from runbooks.errors import RunbookUseError
 from runbooks.filling import Command
 from runbooks.procedure import Step
 from runbooks.state import RunState, StepRecord
@@ -102,6 +103,9 @@ class Asker(Protocol):
 
     def ask(self, question: str, *, yes_or_no: bool) -> str:
         """Give the answer; empty where there is none."""
+
+    def refuse(self, error: RunbookUseError) -> None:
+        """Say why an answer cannot be used; the question comes again."""
 
     def ask_secret(self, title: str) -> str:
         """Give a secret; what is typed is not shown."""

@@ -46,6 +46,11 @@ class StepRecord:
         """SHA-256 of the kept output in UTF-8, in hexadecimal."""
         return sha256(self.output.encode()).hexdigest()
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, people's time included; None while it runs."""
+        return _seconds_between(self.started_at, self.ended_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
@@ -79,6 +84,11 @@ class RunState:
         """SHA-256 of the runbook's text, in hexadecimal."""
         return sha256(self.text.encode()).hexdigest()
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took from its beginning to its end, pauses included; None before that."""
+        return _seconds_between(self.started_at, self.ended_at)
+
     def with_record(self, record: StepRecord) -> "RunState":
         """Give the state with a try added, or told anew."""
         key = record.number, record.attempt
@@ -89,3 +99,7 @@ class RunState:
         """Give the last try at a step."""
         tries = [it for it in self.records if it.number == number]
         return max(tries, key=lambda it: it.attempt, default=None)
+
+
+def _seconds_between(started_at: datetime, ended_at: datetime | None) -> float | None:
+    return (ended_at - started_at).total_seconds() if ended_at else None

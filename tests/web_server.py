@@ -47,9 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def web_server(pages: Mapping[str, Page], *, certificate: Path | None = None) -> Iterator[str]:
-    """Run the server until the block ends; gives its address."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+def web_server(
+    pages: Mapping[str, Page], *, certificate: Path | None = None, port: int = 0
+) -> Iterator[str]:
+    """Run the server until the block ends, on a free port unless one is given; its address."""
+    with _Server(("127.0.0.1", port), _Handler) as server:
         server.pages = pages
         scheme = "http"
         if certificate is not None:

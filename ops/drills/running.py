@@ -46,6 +46,7 @@ from ops.runbooks.states import CatalogStates
 from ops.service.registry import RunContext
 from ops.service.site_lock import hold_site_lock
 from ops.text import language, render_error
+from runbooks.errors import RunbookUseError
 from runbooks.filling import Command, choose_values
 from runbooks.procedure import Step
 from runbooks.running import Runner, Seams
@@ -79,6 +80,9 @@ class Silent:
         """Give no answer: the runbook stops, and a person takes it up."""
         del question, yes_or_no
         return ""
+
+    def refuse(self, error: RunbookUseError) -> None:
+        """Say nothing."""
 
     def ask_secret(self, title: str) -> str:
         """Give none."""

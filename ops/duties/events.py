@@ -24,6 +24,9 @@ from ops.duties.subjects import list_subjects
 ELSEWHERE = frozenset({"last-sign-in"})
 """Events whose duty the service does by itself (`ops.people.idle`)."""
 
+STOP_PLANNED = "stop.planned"
+"""What the journal tells of a planned stop; its subject is the site."""
+
 _KEY_SETTING = re.compile(r"keys\..+|stores\[[^\]]+\]\.key")
 
 
@@ -35,11 +38,13 @@ class Event:
         name: As duties name it.
         at: When the journal was told.
         subject: Site it is about; empty where it is about none.
+        ahead: When it will happen, where it was planned; else None.
     """
 
     name: str
     at: datetime
     subject: str = ""
+    ahead: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,13 @@ class Source:
         where: Picks the rows.
         holds: Looks at a row's details, where `where` cannot say enough.
         subject: Gives the site out of the row's subject.
+        ahead: Key of the details that tells when it will happen; empty for what has happened.
     """
 
     where: ColumnElement[bool]
     holds: Callable[[Mapping[str, Any]], bool] = lambda _details: True
     subject: Callable[[str], str] = lambda subject: subject
+    ahead: str = ""
 
 
 def _changes_a_key(details: Mapping[str, Any]) -> bool:
@@ -81,6 +88,7 @@ SOURCES: Mapping[str, Source] = {
         _changes_a_key,
         lambda _subject: "",
     ),
+    "planned-stop": Source(JournalRow.action == STOP_PLANNED, ahead="begins"),
 }
 """Name of the event → which journal rows tell of it."""
 
@@ -96,11 +104,16 @@ def find_events(session: Session, name: str, setting: Setting, days: Period) -> 
         .where(source.where, JournalRow.at >= first, JournalRow.at < after)
         .order_by(JournalRow.sequence)
     )
+    told = [(at, subject, json.loads(details)) for at, subject, details in session.execute(rows)]
     return [
-        Event(name, at, source.subject(subject))
-        for at, subject, details in session.execute(rows)
-        if source.holds(json.loads(details))
+        Event(name, at, source.subject(subject), _ahead(details, source))
+        for at, subject, details in told
+        if source.holds(details)
     ]
+
+
+def _ahead(details: Mapping[str, Any], source: Source) -> datetime | None:
+    return datetime.fromisoformat(details[source.ahead]) if source.ahead else None
 
 
 def find_event_dues(
@@ -113,20 +126,25 @@ def find_event_dues(
     found: dict[tuple[str, Period], tuple[Due, set[str]]] = {}
     for duty in duties:
         for event in find_events(session, duty.event, setting, days) if duty.event else ():
-            moment = event.at.astimezone(setting.zone)
-            due = _due_of(duty, moment, setting)
+            due = _due_of(duty, event, setting)
             names = _concerned(duty, event, setting)
             if due is not None and names:
                 found.setdefault((duty.row, due.period), (due, set()))[1].update(names)
     return [(due, frozenset(names)) for due, names in found.values()]
 
 
-def _due_of(duty: Duty, moment: datetime, setting: Setting) -> Due | None:
-    day = moment.date()
+def _due_of(duty: Duty, event: Event, setting: Setting) -> Due | None:
+    """Give the dates; what is due before an event runs from the day on which it was planned."""
+    if duty.due.before != (event.ahead is not None):
+        return None
+    day = event.at.astimezone(setting.zone).date()
+    moment = (event.ahead or event.at).astimezone(setting.zone)
     until = due_after(duty, moment, setting.calendar)
-    if not duty.is_valid_on(day) or duty.due.before or until is None:
+    if not duty.is_valid_on(moment.date()) or until is None:
         return None
     last = until.date() if isinstance(until, datetime) else until
+    if event.ahead is not None:
+        last = max(last, day)  # planned too late for the term: at once
     # What leaves no trace by itself somebody has to be reminded of, and at once.
     remind = day if duty.evidence.query == "statement" else None
     return Due(duty, Period(day, max(last, day)), last, remind)

@@ -101,7 +101,10 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " plan.draft plan.edit plan.submit plan.revise plan.complete"
         ),
     ),
-    (_INCIDENT, "monitor.ack duty.record incident.open incident.update incident.close"),
+    (
+        _INCIDENT,
+        "monitor.ack duty.record duty.planned-stop incident.open incident.update incident.close",
+    ),
     (
         _ADMIN,
         (

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ops.present import is_terminal, write_line
-from ops.text import N_, _
+from ops.text import N_, _, fill
+from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step
 from runbooks.state import StepRecord, StepState
 
@@ -74,6 +75,11 @@ class TerminalAsker:
         write_line(f"   {question}{hint}")
         sys.stdout.flush()
         return sys.stdin.readline().strip()
+
+    def refuse(self, error: RunbookUseError) -> None:
+        """Say why an answer cannot be used."""
+        write_line(f"   {fill(error.why, error.params)}")
+        sys.stdout.flush()
 
     def ask_secret(self, title: str) -> str:
         """Give a secret, empty where nobody does; at a terminal what is typed is not shown."""

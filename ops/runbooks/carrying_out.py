@@ -132,7 +132,13 @@ def _read_begun(state: RunState) -> Runbook:
     return read_runbook(state.text, Path(f"{state.runbook}.md"))
 
 
+def _with_reason(wish: RunWish, state: RunState) -> RunWish:
+    """Give the wish with the reason that the runbook asked for as a value, where none was given."""
+    return replace(wish, reason=wish.reason or state.values.get("reason", ""))
+
+
 def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
+    wish = _with_reason(wish, state)
     origin = replace(desk.origin, reason=wish.reason, document=wish.document)
     states = CatalogStates(desk.catalog, origin)
     environment = {"GIUCONG_LANG": language(), **hand_proof_down()}

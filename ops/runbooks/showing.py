@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from ops.estate.load import load_estate
 from ops.journal import Origin
 from ops.people.acting import open_existing
-from ops.present import format_moment, write_json, write_line, write_table
+from ops.present import format_duration, format_moment, write_json, write_line, write_table
 from ops.runbooks.asker import STATES
 from ops.runbooks.carrying_out import write_plan
 from ops.runbooks.library import find_runbook, load_runbooks
@@ -115,18 +116,23 @@ def _show_run(run: str, *, as_json: bool) -> None:
         state = CatalogStates(catalog, Origin(via="cli")).load(run)
     finally:
         catalog.close()
-    steps = [asdict(it) | {"output_sha256": it.output_sha256} for it in state.records]
     if as_json:
-        write_json({**_brief(state), "ended_at": state.ended_at, "steps": steps})
+        steps = [
+            asdict(it) | {"output_sha256": it.output_sha256, "seconds": it.seconds}
+            for it in state.records
+        ]
+        whole = {"ended_at": state.ended_at, "seconds": state.seconds, "steps": steps}
+        write_json({**_brief(state), **whole})
         return
     zone = estate.organisation.timezone
-    heads = [_("Step"), _("Try"), _("Ended"), _("State"), _("By"), _("Approved by"), _("Answer"),
-             _("SHA-256 of the output")]  # fmt: skip
+    heads = [_("Step"), _("Try"), _("Ended"), _("Took"), _("State"), _("By"), _("Approved by"),
+             _("Answer"), _("SHA-256 of the output")]  # fmt: skip
     rows = [
         (
             str(it.number),
             str(it.attempt),
             format_moment(it.ended_at, zone) if it.ended_at else "–",
+            _tell_duration(it.seconds),
             _(STATES[it.state]),
             it.person,
             it.approved_by or "–",
@@ -136,3 +142,10 @@ def _show_run(run: str, *, as_json: bool) -> None:
         for it in state.records
     ]
     write_table(heads, rows, title=f"{state.runbook} · {state.id}")
+    if state.seconds is not None:
+        text = _("It took {duration} from its beginning to its end, pauses included.")
+        write_line(text.format(duration=_tell_duration(state.seconds)))
+
+
+def _tell_duration(seconds: float | None) -> str:
+    return "–" if seconds is None else format_duration(timedelta(seconds=seconds))

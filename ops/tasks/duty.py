@@ -78,6 +78,50 @@ def record(
     )
 
 
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "from": N_("When it begins, such as '2026-12-20 22:00'."),
+        "until": N_("When the site is back."),
+        "reason": N_("Why; stands in the notice."),
+        "instead": N_("What people use meanwhile; stands in the notice."),
+        "force_majeure": N_("Why it cannot wait for the term of the notice."),
+        "document": flags.DOCUMENT,
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def planned_stop(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str,
+    from_: str,
+    until: str,
+    reason: str,
+    instead: str = "",
+    force_majeure: str = "",
+    document: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Plan a stop of a site: count the working days for its notice, and write the notice.
+
+    A stop that is too near for the notice is refused, except by force majeure. Once the notice is
+    published, record that with `duty.record`.
+    """
+    from ops.duties.planned_stops import StopWish, plan_planned_stop
+
+    return plan_planned_stop(
+        StopWish(
+            site=site,
+            begins=from_,
+            until=until,
+            reason=reason,
+            instead=instead,
+            force_majeure=force_majeure,
+            document=document,
+            dry_run=dry_run,
+        )
+    )
+
+
 @operator_task(help={"json": flags.JSON})
 def diff(_context: Context, json: bool = False) -> None:
     """Compare the duties in force with the shipped ones and with those journaled last."""

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -467,10 +467,26 @@ def test_events_that_nobody_records_are_named() -> None:
     found = list_not_fed(SHIPPED.duties, date(2026, 11, 24))
 
     assert "incident" in found
-    assert "planned-stop" in found
-    assert not {"backup-failed", "restored-over-production", "key-changed", "last-sign-in"} & {
-        *found
-    }
+    fed = {"backup-failed", "restored-over-production", "key-changed", "planned-stop"}
+    assert not (fed | {"last-sign-in"}) & {*found}
+
+
+def test_the_notice_of_a_planned_stop_is_due_before_it(catalog: Catalog) -> None:
+    duties = SHIPPED.named("planned-stop-notice")
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    setting = replace(SETTING, today=today)
+    begins = datetime.combine(SETTING.calendar.add_working_days(today, 9), time(22), ZONE)
+    write_rows(catalog, Entry("stop.planned", "a", {"begins": begins.isoformat()}))
+    (due,) = agenda_of(catalog, duties, setting, 0)
+    with catalog.writing() as session:
+        state_done(
+            session, ORIGIN, duty="planned-stop-notice", subject="", period=due.due.period.key,
+            done_on=today,
+        )  # fmt: skip
+
+    assert due.due.day == SETTING.calendar.add_working_days(today, 2)
+    assert (due.when, due.due.period.start) == ("ahead", today)
+    assert agenda_of(catalog, duties, setting, 0) == []
 
 
 def test_nothing_is_overdue_before_the_records_begin(catalog: Catalog) -> None:

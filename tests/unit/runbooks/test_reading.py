@@ -147,7 +147,6 @@ def test_a_good_text_is_read_whole() -> None:
         ("[variables.snapshot]", '[variables."Bản"]', 9, '"Bản" cannot be used', "a-z"),
         ("[variables.snapshot]", "[variables]\nsnapshot = 1", 10, '"snapshot"', "`title`"),
         ('"Bản sao lưu"', '"B"\npattern = 1', 9, '"snapshot" cannot be used', "in quotes"),
-        ('"Bản sao lưu"', '"B"\ndefault = " "', 9, '"snapshot" cannot be used', "not empty"),
         ('"Bản sao lưu"', '"B"\ndefault = "b"\npattern = "a"', 9, '"snapshot"', "`pattern`"),
         ("của {{site}}.\n", "của {{site}.\n", 21, "without a variable", "{{name}}"),
         ("của {{site}}.\n", "của site}}.\n", 21, "without a variable", "{{name}}"),

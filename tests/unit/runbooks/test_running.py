@@ -237,6 +237,20 @@ def test_a_no_stops_the_run_and_is_asked_again() -> None:
     assert world.go().standing == "done"
 
 
+def test_an_answer_that_does_not_fit_is_asked_for_again() -> None:
+    world = World()
+    world.asker.answers = ["-x", "ab12", "có"]
+    state = world.go()
+
+    assert state.standing == "done"
+    assert state.values["snapshot"] == "ab12"
+    assert 'the value of "snapshot" cannot be used: Bản sao lưu' in world.asker.heard
+
+    silent = World()
+    silent.asker.answers = ["-x"]
+    assert silent.go().standing == "declined"
+
+
 def test_rollbacks_run_from_the_last_to_the_first_and_only_where_needed() -> None:
     world = World()
     world.exit_codes = {"status": [1] * 9}
@@ -297,6 +311,15 @@ def test_nobody_is_told_to_type_a_secret_on_a_command_line() -> None:
     with pytest.raises(RunbookUseError) as caught:
         check_value(RUNBOOK.variables["password"], "")
     assert "--set" not in caught.value.next_step
+
+
+def test_a_value_whose_default_is_empty_may_be_left_out() -> None:
+    text = TEXT.replace('pattern = "[a-z-]+"', 'pattern = "[a-z-]+"\ndefault = ""')
+    runbook = read_runbook(text, Path("thu.vi.md"))
+    values = choose_values(runbook, {})
+
+    assert values == {"site": ""}
+    assert fill_command(("list", "--site", "{{site}}"), values, {}, runbook).words[-1] == ""
 
 
 def test_a_value_stays_one_word_whatever_it_holds() -> None:

@@ -83,6 +83,7 @@ def test_the_centers_own_targets_say_so() -> None:
 
     assert own == {
         "restore-test-every-site",
+        "yearly-switch-over",
         "restore-minutes",
         "failed-backup-redone",
         "key-copy-renewed",

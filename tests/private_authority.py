@@ -1,0 +1,72 @@
+"""A private certificate authority of the tests: its root, and certificates for this machine."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
+
+
+class Authority:
+    """An authority that keeps its files in a folder.
+
+    Attributes:
+        root: File of its certificate, which whoever trusts it names.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.root = folder / "root.pem"
+        builder = _begin(_NAME, self._key.public_key(), days=3_650).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        made = builder.add_extension(own, critical=False).sign(self._key, hashes.SHA256())
+        self.root.write_bytes(made.public_bytes(Encoding.PEM))
+
+    def issue(self, name: str, *, days: int) -> Path:
+        """Make a key and a certificate for `localhost`; give the file that holds both.
+
+        Args:
+            name: Of the file.
+            days: How long it is valid from now; negative: until so many days ago.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = _begin(subject, key.public_key(), days=days)
+        builder = builder.add_extension(names, critical=False).add_extension(signer, critical=False)
+        made = builder.sign(self._key, hashes.SHA256())
+        path = self._folder / f"{name}.pem"
+        path.write_bytes(
+            made.public_bytes(Encoding.PEM)
+            + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        return path
+
+
+def _begin(
+    subject: x509.Name, key: ec.EllipticCurvePublicKey, *, days: int
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(_NAME)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=days))
+    )
