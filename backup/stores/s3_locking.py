@@ -19,6 +19,7 @@ from backup.threads import do_each
 _CANNOT_LOOK = "cannot see until when {key} in {place} is locked"
 _CANNOT_RENEW = "cannot lock {key} in {place}"
 _THREADS = 8
+_REPLACED = ("index/", "keys/")
 
 
 class LockingS3Store(S3Store):
@@ -61,13 +62,13 @@ class LockingS3Store(S3Store):
     def _allow_delete(self, key: str, headers: Mapping[str, str]) -> None:
         """Refuse to delete what is promised to stay, rather than hide it.
 
-        Index files are the exception: those that replace them must be the only ones seen, so they
-        are hidden, and their locked version stays until its time is up.
+        Index files and key files are the exception: those that replace them must be the only ones
+        seen, so they are hidden, and their locked version stays until its time is up.
 
         Raises:
             ObjectLockedError: It is promised to stay; `params` says until when.
         """
-        if key.startswith(LOCKABLE) and not key.startswith("index/"):
+        if key.startswith(LOCKABLE) and not key.startswith(_REPLACED):
             until = _locked_until(headers)
             if until is not None:
                 raise locked_error(key, self.location, until)

@@ -7,6 +7,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.keys_of_sites import choose_own_key, note_key_act
+from ops.jobs.opening_stores import terms_of
 from ops.jobs.removing_old_keys import remove_old
 from ops.jobs.rotating_master import plan_master_rotation, rotate_master
 from ops.jobs.rotating_master import stage_of as master_stage_of
@@ -86,8 +87,23 @@ def _rotate_password(bench: Bench, wish: RotationWish) -> int:
     details |= {"added": rotation.added, "removed": rotation.removed}
     _note(bench, "backup.key-rotate", wish, store.name, details)
     write_line(_("done: the old password opens nothing any more"))
+    _tell_kept(rotation)
     _tell_void()
     return 0
+
+
+def _tell_kept(rotation: PasswordRotation) -> None:
+    """Say where a bucket keeps what was hidden: its promise holds for a leaked key file, too."""
+    stores = {it.name: it.object_lock for _site, it in rotation.places if it.object_lock}
+    for name, lock in stores.items():
+        text = _(
+            "  but in {store} the old key files are only hidden, and stay locked for up to {days}"
+            " days: whoever may read earlier versions there opens them with the old password until"
+            " then; change its access keys"
+        )
+        write_line(
+            text.format(store=name, days=(terms_of(lock).period + terms_of(lock).margin).days)
+        )
 
 
 def _rotate_master(bench: Bench, wish: RotationWish, progress: Progress) -> int:

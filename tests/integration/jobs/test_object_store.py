@@ -99,3 +99,24 @@ def test_no_secret_is_in_what_the_service_keeps(server: S3Server, tmp_path: Path
     for path in (world.estate.parent / "state").rglob("*"):
         if path.is_file():
             assert WRITER.secret_key.encode() not in path.read_bytes(), path
+
+
+def test_a_leaked_password_is_changed_although_its_key_file_is_locked(
+    server: S3Server, tmp_path: Path
+) -> None:
+    world = World(server, tmp_path / "estate")
+    world.run("backup.init")
+    world.run("backup.run", "--site", "cong-xa")
+    key = world.estate.parent / "keys" / "repository.key"
+    old = key.read_bytes()
+    told = world.run("backup.key-rotate", "--leaked", "password", "--confirm", "near")
+
+    assert "in near the old key files are only hidden" in " ".join(told.split())
+    assert key.read_bytes() != old
+    assert not key.with_name("repository.key.old").exists()
+    world.run("backup.run", "--site", "cong-xa")
+    new = key.read_bytes()
+    key.write_bytes(old)
+    listed = giucong(world.estate, "backup.list", "--site", "cong-xa", **KEYS)
+    assert listed.returncode == 12
+    key.write_bytes(new)
