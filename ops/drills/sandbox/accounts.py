@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 _NOBODY = 65534
-_NO_RIGHTS = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,11 @@ def run_as(account: Account, way: Literal["root", "user", ""]) -> list[str]:
     """Give the words before a command that is to run as somebody, without rights."""
     user, group = account.user, account.group
     if way == "root":
-        return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *_NO_RIGHTS,
-                "--"]  # fmt: skip
+        return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups",
+                "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]  # fmt: skip
+    # Whoever is not root has no right left there once a program is started.
     return ["unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--",
-            "setpriv", *_NO_RIGHTS, "--"]  # fmt: skip
+            "setpriv", "--no-new-privs", "--"]  # fmt: skip
 
 
 def give(path: Path, account: Account, way: Literal["root", "user", ""]) -> None:

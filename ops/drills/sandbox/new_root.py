@@ -112,7 +112,8 @@ def _make_devices(new: str) -> None:
 
 
 def _bind_work(work: str, new: str) -> None:
-    """Show restored data, only read, and the workshop, which is written."""
+    """Show restored data, only read and not by servers, and the workshop, which is written."""
+    Path(new + ROOM).parent.mkdir(mode=0o700)
     for source, target in ((work, ROOM), (f"{work}/{WORKSHOP_BELOW}", WORKSHOP)):
         Path(new + target).mkdir()
         calls.mount(source, new + target, flags=calls.MS_BIND)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-ROOM = "/drill"
-"""The drill's own folder: restored data, only read, and only by the sandbox's first process."""
+ROOM = "/drill/room"
+"""The drill's own folder: restored data, only read; its parent keeps other accounts out."""
 
 WORKSHOP = "/rehearsal"
 """Where the private servers work."""

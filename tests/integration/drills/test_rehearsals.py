@@ -1,26 +1,294 @@
 """Restored sites are brought to life in a sandbox; what is wrong with a copy is found and named."""
 
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ops.drills.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.drills.sandbox.rehearsing import rehearse
+from ops.drills.sandbox.result import RehearsalResult
+from ops.drills.sandbox.telling import REMARKS, tell_remark
+from ops.pages.notes import Answer, PageNote, note_answer
 from tests.mariadb_server import MariadbServer, mariadb_server
-from tests.rehearsals import describe_board, make_board, take_copy, write_estate
+from tests.portal import REGISTER_PAGES, make_register
+from tests.postgres_server import PostgresServer, postgres_server
+from tests.rehearsals import (
+    describe_board,
+    describe_site,
+    make_board,
+    take_copy,
+    write_estate,
+)
 
-__all__ = ["mariadb_server"]
+__all__ = ["mariadb_server", "postgres_server"]
 
 pytestmark = pytest.mark.slow
 
+INCIDENT = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)
+URL = "https://cong-xa.example.vn"
+CHANGED = REMARKS["page_changed"]
+LOOK_AROUND = """<?php
+preg_match('/^Uid:\\s+(\\d+)/m', file_get_contents('/proc/self/status'), $user);
+preg_match('/^CapEff:\\s+(\\d+)/m', file_get_contents('/proc/self/status'), $rights);
+preg_match('/^NoNewPrivs:\\s+(\\d+)/m', file_get_contents('/proc/self/status'), $gains);
+$seen = array_filter(['/etc/shadow', '{secret}', '/drill/room', '/home'], 'file_exists');
+$scheme = ($_SERVER['HTTPS'] ?? '') === 'on' ? 'https' : 'http';
+$written = file_put_contents(__DIR__ . '/cache.txt', 'viết được');
+echo "<title>Cổng xã</title>$scheme://{$_SERVER['HTTP_HOST']}{$_SERVER['REQUEST_URI']}, ",
+    $user[1] === '0' ? 'root' : 'thường', " ", (int) $rights[1], " $gains[1] ",
+    $written ? 'ghi được' : 'không ghi được', json_encode($seen);
+"""
 
-def test_a_site_on_mariadb_is_the_same(tmp_path: Path, mariadb_server: MariadbServer) -> None:
-    site = make_board(tmp_path / "www", mariadb_server)
-    block = describe_board("cong-xa", site, mariadb_server, tmp_path / "keys" / "db")
-    estate = write_estate(tmp_path / "estate", block)
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory, mariadb_server: MariadbServer) -> RehearsalPlan:
+    """A copy of a site on MariaDB."""
+    folder = tmp_path_factory.mktemp("board")
+    site = make_board(folder / "www", mariadb_server)
+    block = describe_board("cong-xa", site, mariadb_server, folder / "keys" / "db")
     with site.running():
-        plan = take_copy(estate, "cong-xa", tmp_path / "work")
+        return take_copy(write_estate(folder / "estate", block), "cong-xa", folder / "work")
+
+
+def test_a_site_on_mariadb_is_the_same(board: RehearsalPlan) -> None:
+    result = rehearse(board)
+
+    assert told(result) == []
+    assert result.outcome == "ok"
+    assert [it.verdict for it in result.pages] == ["same"] * 4
+    (database,) = result.databases
+    assert database.counts == {"comments": 1, "posts": 40}
+    assert database.server_here == database.server_wanted
+    assert (result.newest, database.newest_in) == (moment("2026-11-02 03:00"), "comments.seen")
+    seconds = result.seconds
+    parts = seconds.isolate + seconds.restore + seconds.verify + seconds.switch
+    assert parts == pytest.approx(seconds.total, abs=1.0)
+    assert not (Path(board.work) / "rehearsal").exists()
+
+
+def test_a_dump_that_lost_a_table_fails(board: RehearsalPlan, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(board.work, work, symlinks=True)
+    plan = moved(board, work)
+    dump = Path(plan.databases[0].dump)
+    whole = dump.read_text(encoding="utf-8")
+    lost = re.sub(
+        r"(?s)--\n-- Table structure for table `comments`.*?(?=--\n-- Table str)", "", whole
+    )
+    assert lost != whole
+    dump.write_text(lost, encoding="utf-8")
 
     result = rehearse(plan)
 
-    assert result.remarks == ()
-    assert result.isolated
+    assert result.outcome == "failed"
+    assert result.databases[0].missing == ("comments",)
+    assert "tables are missing from the database db: comments" in told(result)
+    assert {it.code for it in result.remarks} >= {"tables_missing", "page_changed"}
+
+
+def test_a_site_on_postgresql_is_the_same(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    site = make_register(tmp_path / "www", postgres_server)
+    database = f"""
+  [[sites.databases]]
+  name = "db"
+  engine = "postgresql"
+  socket = "{postgres_server.folder}"
+  database = "{site.database}"
+  user = "{site.reader}"
+"""
+    block = describe_site("dat-dai", site.address, REGISTER_PAGES, site.folder, database)
+    estate = write_estate(tmp_path / "estate", block)
+    with site.running():
+        plan = take_copy(estate, "dat-dai", tmp_path / "work")
+
+    result = rehearse(plan)
+
+    assert told(result) == []
+    assert [it.verdict for it in result.pages] == ["same"] * len(REGISTER_PAGES)
+    assert result.databases[0].counts == {"public.ho_so": 200}
+    assert result.newest == moment("2026-11-23 17:00")  # midnight of the 24th, in Vietnam
+
+
+def test_a_static_site_with_sqlite_counts_and_knows_its_newest_row(tmp_path: Path) -> None:
+    plan = make_static(tmp_path)
+
+    result = rehearse(plan)
+
+    assert told(result) == []
+    assert (result.way, result.databases[0].counts) == ("static", {"bai": 3, "muc": 1})
+    # The event of next year lies after the incident; +07:00 and GMT are the same moment.
+    assert result.newest == moment("2026-11-24 01:00")
+
+
+def test_fewer_rows_another_page_and_a_broken_file_are_each_named(tmp_path: Path) -> None:
+    plan = make_static(tmp_path)
+    with closing(sqlite3.connect(plan.databases[0].dump)) as database:
+        database.execute("DELETE FROM bai WHERE so = 1")
+        database.commit()
+    (Path(plan.files[0].restored) / "index.html").write_text("<title>Bị sửa</title>trang lạ")
+    gone = replace(plan.files[0], name="anh", restored=f"{plan.work}/anh", live="/srv/anh")
+
+    result = rehearse(replace(plan, files=(*plan.files, gone)))
+
+    assert told(result) == [
+        "the folder anh (/srv/anh) is missing from what was restored",
+        "tables of the database db have other row counts than the manifest says: bai: 2 (3)",
+        CHANGED.format(page="/", title="Bị sửa", alike=0),
+    ]
+
+    Path(plan.databases[0].dump).write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
+    assert [it.code for it in rehearse(plan).remarks][:1] == ["load_failed"]
+
+
+def test_an_https_site_in_php_sees_its_address_and_nothing_else(tmp_path: Path) -> None:
+    secret = tmp_path / "keys" / "repository.key"
+    secret.parent.mkdir()
+    secret.write_text("bí mật")
+    plan = make_php(tmp_path, LOOK_AROUND.replace("{secret}", str(secret)))
+    body = f"<title>Cổng xã</title>{URL}/van-ban/7, thường 0 1 ghi được[]"
+    plan = replace(plan, pages=(note("/van-ban/7", body),))
+    Path(plan.files[0].restored).chmod(0o777)
+
+    result = rehearse(plan)
+
+    assert told(result) == []
+    assert [it.title for it in result.found] == ["Cổng xã"]
+    assert not (Path(plan.files[0].restored) / "cache.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("<?php http_response_code(500); echo 'Error establishing a connection';", "page_failed"),
+        ("<?php echo '<title>Cổng xã</title>Lỗi kết nối cơ sở dữ liệu';", "page_changed"),
+        ("<?php header('Location: https://khac.example.vn/');", "page_failed"),
+    ],
+)
+def test_an_error_page_fails(tmp_path: Path, script: str, code: str) -> None:
+    plan = replace(make_php(tmp_path, script), pages=(note("/", "<title>Cổng xã</title>chào"),))
+
+    result = rehearse(plan)
+
+    assert (result.outcome, [it.code for it in result.remarks]) == ("failed", [code])
+
+
+def test_what_was_not_looked_at_is_never_ok(tmp_path: Path) -> None:
+    plan = make_php(tmp_path, "<?php echo 'chào';")
+    silent = replace(
+        plan, serving=ServingPlan(way="command", folder="/srv/www", command=("khong-co",))
+    )
+
+    results = [rehearse(plan), rehearse(replace(plan, serving=ServingPlan())), rehearse(silent)]
+
+    assert [[it.code for it in result.remarks] for result in results] == [
+        ["no_pages"], ["not_served"], ["program_missing"]
+    ]  # fmt: skip
+    assert {it.outcome for it in results} == {"incomplete"}
+
+
+def test_a_sites_own_program_is_started_behind_its_url(tmp_path: Path) -> None:
+    plan = make_php(tmp_path, "")
+    serving = ServingPlan(
+        way="command",
+        folder="/srv/www",
+        command=("php", "-S", "127.0.0.1:3000", "app.php"),
+        port=3000,
+    )
+    app = "<?php echo '<title>Cổng xã</title>', $_SERVER['HTTP_X_FORWARDED_PROTO'];"
+    (Path(plan.files[0].restored) / "app.php").write_text(app)
+    pages = (note("/", "<title>Cổng xã</title>https"),)
+
+    result = rehearse(replace(plan, serving=serving, pages=pages))
+
+    assert told(result) == []
+
+
+# Building ------------------------------------------------------------------------------------
+
+
+def make_static(folder: Path) -> RehearsalPlan:
+    """A copy of a site of plain files, with a database beside them."""
+    www = folder / "work" / "restored" / "www"
+    www.mkdir(parents=True)
+    page = "<!DOCTYPE html><meta charset=utf-8><title>Xã Bình Minh</title><p>Chào bà con"
+    (www / "index.html").write_text(page, encoding="utf-8")
+    dump = folder / "work" / "restored" / "db.sqlite"
+    with closing(sqlite3.connect(dump)) as database:
+        database.executescript("""
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE bai (so INTEGER PRIMARY KEY, luc TEXT, luc_gmt DATETIME, giay TIMESTAMP);
+            INSERT INTO bai VALUES (1, '2026-11-24T08:00:00+07:00', '2026-11-24 01:00:00', 1.7e9);
+            INSERT INTO bai VALUES (2, '2027-05-01 08:00:00', '2027-05-01 01:00:00', NULL);
+            INSERT INTO bai VALUES (3, '2026-11-24 07:59:59', NULL, 'hôm qua');
+            CREATE TABLE muc (ten TEXT);
+            INSERT INTO muc VALUES ('2026 là năm của chuyển đổi số');
+        """)
+    database_plan = DatabasePlan(
+        name="db", engine="sqlite", database="/srv/data/db.sqlite", dump=str(dump),
+        tables={"bai": 3, "muc": 1},
+    )  # fmt: skip
+    return RehearsalPlan(
+        work=str(folder / "work"),
+        site="cong-xa",
+        files=(FilesPlan(name="www", restored=str(www), live="/usr/share/cong-xa/www"),),
+        databases=(database_plan,),
+        url="http://[2001:db8::7]:8080",
+        pages=(note("/", page),),
+        serving=ServingPlan(way="static", folder="/usr/share/cong-xa/www"),
+        incident_at=INCIDENT,
+        deadline_seconds=60,
+    )
+
+
+def make_php(folder: Path, script: str) -> RehearsalPlan:
+    """A copy of a site in PHP without a database; no pages noted yet."""
+    www = folder / "work" / "restored" / "www"
+    www.mkdir(parents=True)
+    (www / "index.php").write_text(script, encoding="utf-8")
+    return RehearsalPlan(
+        work=str(folder / "work"),
+        site="cong-xa",
+        files=(FilesPlan(name="www", restored=str(www), live="/srv/www"),),
+        url=URL,
+        serving=ServingPlan(way="php", folder="/srv/www"),
+        incident_at=INCIDENT,
+        deadline_seconds=60,
+    )
+
+
+def note(page: str, body: str) -> PageNote:
+    answer = Answer(f"{URL}{page}", status=200, content_type="text/html; charset=utf-8",
+                    body=body.encode())  # fmt: skip
+    return note_answer(page, answer, INCIDENT)
+
+
+def moved(plan: RehearsalPlan, work: Path) -> RehearsalPlan:
+    """Give the plan of a copy that was copied elsewhere."""
+
+    def there(path: str) -> str:
+        return path.replace(plan.work, str(work), 1)
+
+    files = tuple(replace(it, restored=there(it.restored)) for it in plan.files)
+    databases = tuple(
+        replace(it, dump=there(it.dump), globals=there(it.globals)) for it in plan.databases
+    )
+    return replace(plan, work=str(work), files=files, databases=databases)
+
+
+def told(result: RehearsalResult) -> list[str]:
+    return [tell_remark(it) for it in result.remarks]
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
