@@ -78,5 +78,7 @@ def _write_accepted(freeze: Freeze, zone: str) -> None:
     write_line(f"{freeze.site} · {freeze.snapshot[:8]} · {moment}")
     write_indented(tell_signals(params), "  ", "    ")
     write_indented(tell_figures(params), "  ", "    ")
+    text = _("the snapshot before it, the last without these signs: {before}")
+    write_line("  " + text.format(before=freeze.before[:8]))
     if freeze.more:
         write_line("  " + _("later findings that end with it: {count}").format(count=freeze.more))

@@ -79,6 +79,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OFFICE,
         (
             "estate.show backup.status backup.key-list service.status service.jobs service.missed"
+            " backup.diff"
             " duty.list duty.due duty.evidence duty.diff approval.list drill.list drill.show"
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
@@ -95,6 +96,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OPERATE,
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
+            " backup.pages backup.load backup.switch"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
             " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"

@@ -20,6 +20,7 @@ ORDER = (
     "backup_keys",
     "backup_media",
     "backup_watch",
+    "backup_lookback",
     "service",
     "approval",
     "user",
