@@ -4,24 +4,51 @@ One HTML file without anything from outside, to be printed from any browser: at 
 the screens may be dark. It holds no secret.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import escape
 
 from ops.estate.models import Estate
-from ops.present import format_moment
+from ops.present import format_moment, format_number
 from ops.runbooks.asker import KINDS
 from ops.text import _, language
+from runbooks.command_lines import VARIABLE
 from runbooks.procedure import Prose, Runbook, Step
 
+_CODE = re.compile(r"`([^`]+)`")
 _STYLE = """
-@page { size: A4; margin: 18mm 16mm }
-body { font: 11pt/1.45 "Noto Serif", "Times New Roman", serif; color: #000 }
-h1 { font-size: 20pt } h2 { font-size: 15pt; break-before: page } h3 { font-size: 12pt }
-pre { border: 1px solid #777; padding: 2mm; white-space: pre-wrap; overflow-wrap: anywhere;
-  font: 9.5pt/1.4 "Noto Sans Mono", monospace }
-table { border-collapse: collapse; width: 100% } .step { break-inside: avoid }
-td, th { border: 1px solid #777; padding: 1.5mm; text-align: left; overflow-wrap: anywhere }
+@page { size: A4; margin: 20mm 17mm 18mm;
+  @bottom-right { content: counter(page) " / " counter(pages); font: 9pt serif } }
+@page :first { @bottom-right { content: "" } }
+* { box-sizing: border-box }
+body { font: 11pt/1.4 "Noto Serif", "Liberation Serif", "Times New Roman", serif; color: #000;
+  margin: 0; padding: 0 1px }
+h1 { font-size: 22pt; line-height: 1.15; margin: 0 0 2mm }
+h2 { font-size: 16pt; line-height: 1.2; margin: 0 0 1mm; border-bottom: 1.5pt solid #000;
+  break-before: page }
+h3 { font-size: 12.5pt; margin: 6mm 0 2mm; break-after: avoid }
+p { margin: 0 0 2.5mm } .small { font-size: 9.5pt; color: #333 }
+code, pre { font-family: "Noto Sans Mono", "DejaVu Sans Mono", "Liberation Mono", monospace }
+code { font-size: 0.85em }
+pre { border-left: 2.5pt solid #000; background: #f2f2f2; padding: 1.5mm 2.5mm; margin: 1mm 0;
+  font-size: 9pt; line-height: 1.45; white-space: normal }
+pre div { padding-left: 4ch; text-indent: -4ch }
+pre span { display: inline-block; text-indent: 0; max-width: 100%; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100%; margin: 0 0 3mm; font-size: 10pt }
+thead { display: table-header-group } tr { break-inside: avoid }
+td, th { border: 0.5pt solid #666; padding: 1.2mm 1.8mm; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere }
+th { background: #e6e6e6; font-size: 9pt }
+.call td:nth-child(2) { font-weight: 700; white-space: nowrap }
+.values td:nth-child(3) { width: 34% }
+.list td:first-child { width: 9mm; text-align: right; font-weight: 700 }
+.step { break-inside: avoid; display: grid; grid-template-columns: 9mm 1fr 30mm; column-gap: 2mm;
+  margin: 0 0 3.5mm; padding-top: 1.5mm; border-top: 0.5pt solid #999 }
+.step > .no { font-size: 13pt; font-weight: 700; text-align: right }
+.step p { margin: 0 } .kind { font-size: 9pt; font-style: italic } .two { font-weight: 700 }
+.sign { font-size: 9pt; line-height: 1.9 }
+.sign i { display: block; border-bottom: 0.5pt dotted #000 }
 """
 
 
@@ -41,12 +68,14 @@ def make_booklet(
     """
     title = _("Runbooks")
     zone = estate.organisation.timezone
+    printed = _("printed on {moment}").format(moment=format_moment(now, zone))
     body = [
         f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(estate.organisation.name)} · {escape(format_moment(now, zone))}</p>",
-        "<ol>" + "".join(f"<li>{escape(it.title)}</li>" for it in runbooks) + "</ol>",
+        f'<p class="small">{escape(estate.organisation.name)} · {escape(printed)}</p>',
+        *_whom_to_call(estate),
+        *_contents(runbooks),
         *_appendix(estate, holders),
-        *(line for runbook in runbooks for line in _pages(runbook)),
+        *(line for number, it in enumerate(runbooks, 1) for line in _pages(number, it)),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8">'
@@ -56,10 +85,41 @@ def make_booklet(
     )
 
 
-def _appendix(estate: Estate, holders: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    yield f"<h2>{escape(_('Whom to call'))}</h2>"
+def _whom_to_call(estate: Estate) -> Iterator[str]:
+    yield f"<h3>{escape(_('Whom to call'))}</h3>"
     people = [(it.title, it.phone, it.mail, it.name) for it in estate.people]
-    yield _table([_("Person"), _("Phone"), _("Mail"), _("Name")], people)
+    yield _table([_("Person"), _("Phone"), _("Mail"), _("Name")], people, "call")
+
+
+def _contents(runbooks: Sequence[Runbook]) -> Iterator[str]:
+    yield f"<h3>{escape(_('What is in this booklet'))}</h3>"
+    rows = [
+        (str(number), it.title, _first_sentence(it).replace("`", ""))
+        for number, it in enumerate(runbooks, 1)
+    ]
+    yield _table(["", _("Runbook"), _("When")], rows, "list")
+    note = _("In a command type the value in place of {value}; one with blanks in quotation marks.")
+    yield f'<p class="small">{escape(note).format(value="<b>{{…}}</b>")}</p>'
+
+
+def _first_sentence(runbook: Runbook) -> str:
+    """Give the sentence that says when a runbook is used: the first that is no heading."""
+    for part in runbook.parts:
+        if isinstance(part, Prose) and not part.level:
+            return part.text.partition(". ")[0].rstrip(".") + "."
+    return ""
+
+
+def _appendix(estate: Estate, holders: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    yield f"<h2>{escape(_('Who holds a share of the key'))}</h2>"
+    people = {it.name: it for it in estate.people}
+    shares = [
+        (store, people[name].title if name in people else name,
+         people[name].phone if name in people else "")
+        for store, names in holders
+        for name in names
+    ]  # fmt: skip
+    yield _table([_("Store"), _("Holder"), _("Phone")], shares)
     yield f"<h3>{escape(_('Hosts'))}</h3>"
     hosts = [(it.name, it.address, str(it.port), it.user) for it in estate.hosts]
     yield _table([_("Host"), _("Address"), _("Port"), _("Account")], hosts)
@@ -70,38 +130,79 @@ def _appendix(estate: Estate, holders: Sequence[tuple[str, Sequence[str]]]) -> I
         for store in estate.stores
     ]
     yield _table([_("Site"), _("Store"), _("Address"), _("Place")], stores)
-    yield f"<h3>{escape(_('Who holds a share of the key'))}</h3>"
-    titles = {it.name: it.title for it in estate.people}
-    shares = [
-        (store, ", ".join(titles.get(name, name) for name in names)) for store, names in holders
-    ]
-    yield _table([_("Store"), _("Holders")], shares)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
     if not rows:
         return f"<p>{escape(_('none'))}</p>"
     head = "".join(f"<th>{escape(it)}</th>" for it in heads)
     lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _pages(runbook: Runbook) -> Iterator[str]:
-    yield f"<h2>{escape(runbook.title)}</h2>"
-    yield f"<p>{escape(runbook.id)} · {escape(runbook.owner)}</p>"
-    rows = [(it.name, it.title, "") for it in runbook.variables.values()]
-    yield _table([_("Value"), _("What it is"), _("Written by hand")], rows)
+def _pages(number: int, runbook: Runbook) -> Iterator[str]:
+    yield f"<h2>{number}. {escape(runbook.title)}</h2>"
+    yield f'<p class="small">{escape(" · ".join(_facts(runbook)))}</p>'
+    steps = [part for part in runbook.parts if isinstance(part, Step)]
+    first = steps[0].line if steps else 0
     for part in runbook.parts:
-        yield _step(part) if isinstance(part, Step) else _prose(part)
+        if isinstance(part, Prose) and part.line < first and part.text != runbook.title:
+            yield _prose(part)
+    rows = [(it.name, it.title, it.default or "") for it in runbook.variables.values()]
+    if rows:
+        yield _table([_("Value"), _("What it is"), _("Written by hand")], rows, "values")
+    for part in runbook.parts:
+        if isinstance(part, Step):
+            yield _step(part)
+        elif part.line > first:
+            yield _prose(part)
+
+
+def _facts(runbook: Runbook) -> Iterator[str]:
+    yield runbook.id
+    yield runbook.owner
+    if runbook.systems:
+        yield ", ".join(runbook.systems)
+    if runbook.rto_hours is not None:
+        text = _("back within {hours} h")
+        yield text.format(hours=format_number(runbook.rto_hours))
+    if runbook.rpo_hours is not None:
+        text = _("at most {hours} h of data lost")
+        yield text.format(hours=format_number(runbook.rpo_hours))
 
 
 def _prose(part: Prose) -> str:
     tag = "h3" if part.level else "p"
-    return f"<{tag}>{escape(part.text)}</{tag}>"
+    return f"<{tag}>{_inline(part.text)}</{tag}>"
 
 
 def _step(step: Step) -> str:
-    mark = f" <strong>[{escape(_('two people'))}]</strong>" if step.two_people else ""
-    head = f"☐ {step.number}. <em>{escape(_(KINDS[step.kind]))}</em>{mark}"
-    text = f"<p>{head} {escape(step.sentence)}</p><pre>{escape(step.body)}</pre>"
-    return f'<div class="step">{text}</div>'
+    mark = f'<span class="two">[{escape(_("two people"))}]</span> ' if step.two_people else ""
+    kind = f'<span class="kind">({escape(_(KINDS[step.kind]))})</span> '
+    text = f"<p>{kind}{mark}{_inline(step.sentence)}</p>{_body(step)}"
+    hands = [_("at what time:"), _("done by:"), *([_("approved by:")] if step.two_people else [])]
+    sign = "".join(f"<i>{escape(it)}</i>" for it in hands)
+    return (
+        f'<div class="step"><div class="no">{step.number}.</div><div>{text}</div>'
+        f'<div class="sign">{sign}</div></div>'
+    )
+
+
+def _body(step: Step) -> str:
+    """Give a step's commands, no word of them torn apart; of a question room for its answer."""
+    if step.kind == "ask":
+        answer = "…………" if step.variable else f"☐ {_('yes')} &nbsp; ☐ {_('no')}"
+        return f"<p><b>→</b> {_inline(step.body)} &nbsp; {answer}</p>"
+    lines = (
+        " ".join(f"<span>{_inline(word)}</span>" for word in line.split())
+        for line in step.body.splitlines()
+        if line.strip()
+    )
+    return f"<pre>{''.join(f'<div>{line}</div>' for line in lines)}</pre>"
+
+
+def _inline(text: str) -> str:
+    """Give a text with its values set off, and what stands between backticks as code."""
+    held = VARIABLE.sub(lambda it: f"<b>{{{{{it[1]}}}}}</b>", escape(text))
+    return _CODE.sub(r"<code>\1</code>", held)

@@ -251,8 +251,11 @@ def test_the_booklet_holds_steps_phones_and_repositories(estate: Path) -> None:
     booklet = giucong(estate, "runbook.print", language="vi")
     assert booklet.returncode == 0, booklet.stderr
     for text in ("Khôi phục một tệp", "backup.restore", "Nguyễn Văn A", "stores/near/cong-xa",
-                 "stores/near/giucong", "size: A4"):  # fmt: skip
+                 "stores/near/giucong", "size: A4", "Dùng khi một tệp bị xóa",
+                 "khôi phục trong 4 giờ · mất nhiều nhất 24 giờ dữ liệu", "người làm:",
+                 "<span>--snapshot</span> <span><b>{{snapshot}}</b></span>"):  # fmt: skip
         assert text in booklet.stdout
+    assert booklet.stdout.count("<h1>") == 1
 
 
 def test_a_runbook_with_mistakes_is_refused_with_its_lines(estate: Path) -> None:
