@@ -170,7 +170,7 @@ def _write_files(
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host}\n")
     (folder / "authorized_keys").write_text(f"{key_options} {client}\n".lstrip())
     subsystem = {
-        "external": [f"Subsystem sftp {_sftp_server()}"],
+        "external": [f"Subsystem sftp {find_sftp_server()}"],
         "internal": ["Subsystem sftp internal-sftp"],
         "none": [],
     }[sftp]
@@ -208,7 +208,7 @@ def _key_words(path: Path) -> str:
     return " ".join(path.read_text().split()[:2])
 
 
-def _sftp_server() -> str:
+def find_sftp_server() -> str:
     for path in _SFTP_SERVERS:
         if Path(path).exists():
             return path

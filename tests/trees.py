@@ -252,6 +252,8 @@ def _build_specials(root: Path, kinds: Kinds) -> None:
     if kinds.owned:
         os.mknod(specials / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         os.mknod(specials / "loop", stat.S_IFBLK | 0o660, os.makedev(7, 200))
+        # What overlay file systems put in the place of what was deleted.
+        os.mknod(specials / "whiteout", stat.S_IFCHR, os.makedev(0, 0))
         os.mknod(specials / "wide", stat.S_IFCHR | 0o600, os.makedev(300, 70_000))
         os.link(specials / "null", specials / "null-again")
 

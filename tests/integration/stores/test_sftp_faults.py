@@ -16,6 +16,7 @@ from backup.errors import (
     ObjectExistsError,
     StoreDeniedError,
     StoreError,
+    StoreFullError,
     StoreUnavailableError,
 )
 from backup.stores import open_store
@@ -25,7 +26,13 @@ from backup.stores.recipes import recipe_of, store_from_recipe
 from backup.stores.retrying import RetryingStore
 from backup.stores.sftp.settings import parse_settings
 from backup.stores.sftp.store import SftpStore
-from tests.ssh_server import ServerMaker, SshServer, make_ssh_server, ssh_server
+from tests.ssh_server import (
+    ServerMaker,
+    SshServer,
+    find_sftp_server,
+    make_ssh_server,
+    ssh_server,
+)
 from tests.tcp_line import TcpLine
 
 __all__ = ["make_ssh_server", "ssh_server"]
@@ -224,3 +231,28 @@ def test_restic_reads_what_the_engine_wrote_through_sftp(
             "--password-file", str(tmp_path / "password"), "dump", "latest",
             f"{tmp_path}/site/trang chủ.html"]  # fmt: skip
     assert subprocess.run(over, check=True, capture_output=True).stdout == "xin chào".encode()
+
+
+def test_a_servers_full_disk_is_called_so_and_nothing_of_the_attempt_remains(
+    make_ssh_server: ServerMaker, tmp_path: Path
+) -> None:
+    """The server's folder is a small disk of its own, which lives as long as the connection."""
+    room = tmp_path / "small"
+    room.mkdir()
+    script = tmp_path / "sftp-on-a-small-disk"
+    script.write_text(
+        f"#!/bin/sh\nmount -t tmpfs -o size=4m tmpfs {room} && exec {find_sftp_server()}\n"
+    )
+    script.chmod(0o755)
+    own = "" if os.geteuid() == 0 else "--map-root-user"
+    server = make_ssh_server(f"Subsystem sftp unshare --mount {own} {script}", sftp="none")
+    with closing(connect(server, room / "store")) as store:
+        store.write("config", b"small")
+        with pytest.raises(StoreFullError, match="cannot write data/00/big") as caught:
+            store.write("data/00/big", BIG)
+        assert "no room left on the server" in "\n".join(it for _, it in caught.value.lines())
+        assert [info.key for info in store.list("")] == ["config"]
+
+        store.delete("config")  # room was made: the next run goes on
+        store.write("data/00/big", BIG[:2_000_000])
+        assert store.read("data/00/big") == BIG[:2_000_000]
