@@ -1,5 +1,7 @@
 """Show minutes on a terminal: the seven parts, targets beside what was reached, the evidence."""
 
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +21,7 @@ from ops.present import (
     format_moment,
     format_number,
     format_size,
+    is_terminal,
     outcome_cell,
     write_cells,
     write_line,
@@ -27,6 +30,9 @@ from ops.present import (
 from ops.text import N_, _
 
 Pair = tuple[str, str | Cell]
+
+_MARGIN = 6
+_LEAST_WIDTH = 30
 
 CONCLUSIONS: Mapping[str, str] = {
     "ok": N_("PASSED: the site was restored, started and compared, within the targets."),
@@ -54,7 +60,8 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     outcome = str(minutes.conclusion["outcome"])
     write_line()
     title = _("MINUTES OF A RESTORE DRILL")
-    write_cells([Cell(f"{title}  ", "plain"), outcome_cell(outcome)], bold=True)
+    verdict = Cell(_(CONCLUSIONS[outcome]).partition(":")[0], outcome_cell(outcome).tone)
+    write_cells([Cell(f"{title}  "), verdict], bold=True)
     site = minutes.scenario
     write_line(f"{site['title']} ({site['site']}) · {minutes.when['organisation']}")
     _write_pairs(_("I. Time, place, people"), _time_and_people(minutes, zone))
@@ -64,7 +71,7 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     if servers:
         write_table([_("Database"), _("Server of production"), _("Server here")], servers)
     _write_heading(_("IV. Course"))
-    heads = [_("Time"), _("Step"), _("By"), _("Result"), _("Took")]
+    heads = [_("Time"), _("Step"), _("Carried out by"), _("Result"), _("Took")]
     write_table(heads, course_rows(minutes, zone), right=(4,))
     _write_results(minutes, zone)
     _write_shortcomings(minutes)
@@ -195,9 +202,13 @@ def _write_pairs(heading: str, pairs: Iterable[Pair]) -> None:
         _write_heading(heading)
     rows: Sequence[Pair] = list(pairs)
     width = max((len(label) for label, _value in rows), default=0)
+    room = max(shutil.get_terminal_size().columns - width - _MARGIN, _LEAST_WIDTH)
     for label, value in rows:
         cell = Cell(value) if isinstance(value, str) else value
-        write_cells([Cell(f"   {label:{width}}  ", "faint"), cell])
+        lines = textwrap.wrap(cell.text, room) if is_terminal() else [cell.text]
+        for number, line in enumerate(lines):
+            shown = "" if number else label
+            write_cells([Cell(f"   {shown:{width}}  ", "faint"), Cell(line, cell.tone)])
 
 
 def _moment(text: str | None, zone: str, *, seconds: bool = False) -> str:

@@ -30,6 +30,8 @@ from ops.version import software_version
 FEW = 5
 """Differences that a reason names."""
 
+_LOST = frozenset({"missing", "content", "unreadable", "type", "tree"})
+"""What is told first: a folder's time, say, differs only because a file in it is missing."""
 _WAIT_FOR_LOCK = timedelta(minutes=10)
 _MOST_LINES = 5
 
@@ -92,7 +94,8 @@ def judge_comparison(found: Comparison, facts: dict[str, Any]) -> PhaseResult:
     """Give the result of a comparison; pure."""
     if not found.difference_count:
         return PhaseResult(outcome="ok", facts=facts)
-    first = [{"path": it.path, "what": it.what} for it in found.differences[:FEW]]
+    named = sorted(found.differences, key=lambda it: it.what not in _LOST)
+    first = [{"path": it.path, "what": it.what} for it in named[:FEW]]
     params = {"path": first[0]["path"], "what": first[0]["what"], "first": first,
               "count": found.difference_count}  # fmt: skip
     return PhaseResult(outcome="failed", reason="drill_differs", params=params, facts=facts)

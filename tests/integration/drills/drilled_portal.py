@@ -177,12 +177,13 @@ def _index(path: Path, site: str) -> None:
 
 
 @contextmanager
-def damaged(packs: Sequence[Path]) -> Iterator[None]:
-    """Flip a byte in the middle of packs, silently, and put it right again."""
+def damaged(packs: Sequence[Path], every: int = 0) -> Iterator[None]:
+    """Flip a byte in the middle of packs, or one in `every`, silently; and put it right again."""
     kept = {path: path.read_bytes() for path in packs}
     for path, content in kept.items():
         changed = bytearray(content)
-        changed[len(changed) // 2] ^= 0xFF
+        for at in range(every, len(changed), every) if every else [len(changed) // 2]:
+            changed[at] ^= 0xFF
         path.chmod(0o600)
         path.write_bytes(changed)
     try:

@@ -1,0 +1,213 @@
+"""A drill is judged by everything its phases have found; what was not checked is never passed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops.canonical import digest_of
+from ops.drills.judging import Aims, judge_drill, measure_drill
+from ops.drills.minutes import Setting, Verdict, make_minutes, read_minutes
+from ops.drills.phases.carrying_out import find_cause
+from ops.drills.records import KeptDrill, KeptPhase
+from ops.drills.terms import Terms
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TERMS = Terms("nva", date(2026, 12, 1))
+AIMS = Aims(rto=timedelta(hours=4), rpo=timedelta(hours=24))
+RESULT: dict[str, Any] = {
+    "isolated": True,
+    "isolation": {"way": "root", "why": ""},
+    "databases": [],
+    "pages": [],
+    "remarks": [],
+    "seconds": {"isolate": 1.0, "restore": 20.0, "verify": 5.0, "switch": 3.0, "total": 30.0},
+}
+FACTS: Mapping[str, Mapping[str, Any]] = {
+    "fetch": {
+        "seconds_restore": 40.0,
+        "seconds_compare": 10.0,
+        "newest_file_ns": int((NOW - timedelta(hours=5)).timestamp()) * 10**9,
+        "path": "/a/files/b",
+    },
+    "scan": {"needed": True},
+    "rehearse": {"result": RESULT, "newest": (NOW - timedelta(hours=3)).isoformat()},
+}
+
+
+def phase(name: str, outcome: Any = "ok", *, start: float = 0, end: float = 1, **more: Any) -> Any:
+    values: dict[str, Any] = {"reason": "", "params": {}, "facts": FACTS.get(name, {}), **more}
+    return KeptPhase(
+        name=name,
+        attempt=1,
+        person="nva",
+        started_at=NOW + timedelta(seconds=start),
+        ended_at=NOW + timedelta(seconds=end),
+        outcome=outcome,
+        **values,
+    )
+
+
+def a_drill(*changed: KeptPhase, scope: Any = "site", **more: Any) -> KeptDrill:
+    """Give a good drill of one hundred seconds, with some phases changed."""
+    good = [
+        phase("prepare", start=0, end=2),
+        phase("keys", start=2, end=3),
+        phase("fetch", start=3, end=55),
+        phase("scan", start=55, end=65),
+        phase("rehearse", start=65, end=100),
+        phase("wipe", start=100, end=101),
+    ]
+    if scope == "file":
+        good = [phase("fetch"), phase("wipe")]
+    values: dict[str, Any] = {
+        "incident_at": NOW - timedelta(minutes=10),
+        "taken_at": NOW - timedelta(hours=2),
+        **more,
+    }
+    return KeptDrill(
+        id="01", site="a", scope=scope, source="backup", engine="ours", from_paper=False,
+        wanted="", store="near", snapshot="c" * 64, run="02", person="nva", via="cli", reason="",
+        document="", started_at=NOW, ended_at=None, outcome=None, reason_code="", params={},
+        isolated=None, minutes=None, minutes_sha256="",
+        phases={it.name: it for it in [*good, *changed]}, **values,
+    )  # fmt: skip
+
+
+def judge(drill: KeptDrill) -> tuple[str, str]:
+    judged = judge_drill(drill, measure_drill(drill), AIMS)
+    return judged.outcome, judged.reason
+
+
+def without(drill: KeptDrill, name: str) -> KeptDrill:
+    return replace(drill, phases={key: it for key, it in drill.phases.items() if key != name})
+
+
+def test_a_drill_without_a_fault_is_passed() -> None:
+    assert judge(a_drill()) == ("ok", "")
+    assert judge_drill(a_drill(), measure_drill(a_drill()), AIMS).isolated is True
+
+
+@pytest.mark.parametrize("name", ["prepare", "keys", "fetch", "scan", "rehearse", "wipe"])
+def test_a_phase_that_never_ended_is_never_passed(name: str) -> None:
+    begun = replace(phase(name), ended_at=None, outcome=None)
+    assert judge(a_drill(begun)) == ("incomplete", "drill_phase_missing")
+    assert judge(without(a_drill(), name)) == ("incomplete", "drill_phase_missing")
+
+
+def test_the_gravest_fault_decides_and_all_are_told() -> None:
+    remarks = [
+        {"outcome": "not_checked", "code": "page_not_noted", "params": {"page": "/"}},
+        {"outcome": "failed", "code": "page_failed", "params": {"page": "/a"}},
+    ]
+    facts = {**FACTS["rehearse"], "result": {**RESULT, "remarks": remarks}}
+    failed = phase("rehearse", "failed", reason="page_failed", params={"page": "/a"}, facts=facts)
+    drill = a_drill(phase("scan", "not_checked", reason="scan_impossible"), failed)
+    judged = judge_drill(drill, measure_drill(drill), AIMS)
+    assert (judged.outcome, judged.reason, judged.params) == (
+        "failed", "page_failed", {"page": "/a"},
+    )  # fmt: skip
+    assert [it[1] for it in judged.faults] == ["page_failed", "scan_impossible", "page_not_noted"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "outcome", "verdict"),
+    [
+        (True, "not_checked", "incomplete"),
+        (True, "incomplete", "incomplete"),
+        (False, "not_checked", "ok"),
+        (False, "failed", "failed"),
+        (True, "failed", "failed"),
+    ],
+)
+def test_a_look_for_malware_is_only_missed_where_it_is_needed(
+    needed: bool, outcome: str, verdict: str
+) -> None:
+    scan = phase("scan", outcome, reason="scan", facts={"needed": needed})
+    assert judge(a_drill(scan))[0] == verdict
+
+
+def test_the_times_are_those_of_a_stop_watch_part_by_part() -> None:
+    measured = measure_drill(a_drill())
+    assert measured.rto == timedelta(minutes=10, seconds=100)
+    assert measured.parts == {
+        "detect": 600.0, "decide": 2.0, "keys": 1.0, "data": 42.0, "scan": 10.0, "restore": 20.0,
+        "verify": 15.0, "switch": 3.0, "other": 7.0,
+    }  # fmt: skip
+    assert sum(measured.parts.values()) == measured.rto.total_seconds()
+
+
+def test_what_was_lost_is_counted_to_the_newest_datum() -> None:
+    measured = measure_drill(a_drill())
+    assert (measured.newest_in, measured.rpo) == ("rows", timedelta(hours=2, minutes=50))
+    without_rows = phase("rehearse", start=65, end=100, facts={"result": RESULT, "newest": None})
+    measured = measure_drill(a_drill(without_rows))
+    assert (measured.newest_in, measured.rpo) == ("files", timedelta(hours=4, minutes=50))
+
+
+@pytest.mark.parametrize(
+    ("newest", "taken", "verdict"),
+    [(30, 2, ("ok", "")), (30, 25, ("failed", "drill_rpo_missed")), (1, 25, ("ok", ""))],
+)
+def test_a_quiet_site_loses_nothing_but_an_old_copy_does(
+    newest: int, taken: int, verdict: tuple[str, str]
+) -> None:
+    facts = {"result": RESULT, "newest": (NOW - timedelta(hours=newest)).isoformat()}
+    rehearsed = phase("rehearse", start=65, end=100, facts=facts)
+    fetched = phase("fetch", facts={"seconds_compare": 0.0})
+    drill = a_drill(rehearsed, fetched, taken_at=NOW - timedelta(hours=taken))
+    assert judge(drill) == verdict
+
+
+def test_a_recovery_beyond_its_target_fails() -> None:
+    late = phase("rehearse", start=65, end=4 * 3600)
+    assert judge(a_drill(late)) == ("failed", "drill_rto_missed")
+
+
+def test_a_drill_of_one_file_names_it() -> None:
+    drill = a_drill(scope="file")
+    judged = judge_drill(drill, measure_drill(drill), AIMS)
+    assert (judged.outcome, judged.params) == ("ok", {"path": "/a/files/b"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "cause"),
+    [
+        ([], "rehearse", ""),
+        ([phase("fetch", "failed")], "scan", "fetch"),
+        ([phase("fetch", "failed")], "wipe", ""),
+        ([phase("fetch", "failed")], "conclude", ""),
+        ([phase("prepare", "not_checked")], "fetch", "prepare"),
+        ([phase("scan", "not_checked")], "rehearse", ""),
+        ([phase("scan", "failed")], "rehearse", "scan"),
+    ],
+)
+def test_a_phase_is_skipped_where_an_earlier_one_left_nothing_to_work_with(
+    changed: list[KeptPhase], name: str, cause: str
+) -> None:
+    assert find_cause(a_drill(*changed), name) == cause
+
+
+def test_minutes_come_back_as_they_were_kept() -> None:
+    drill = a_drill(phase("fetch", "failed", reason="drill_differs", params={"path": "x"}))
+    setting = Setting(
+        organisation="Trung tâm", authority="UBND", place="Đồng Nai", site_title="Cổng xã",
+        unit_title="Xã", system="", location="đây", medium="disk", machine="vm",
+        people={"nva": "Nguyễn Văn A"}, owner="nva", personal_data=True,
+    )  # fmt: skip
+    measured = measure_drill(drill)
+    verdict = Verdict(judge_drill(drill, measured, AIMS), measured, AIMS, TERMS)
+    minutes = make_minutes(drill, setting, verdict, ended_at=NOW)
+
+    values = minutes.as_values()
+    assert read_minutes(values) == minutes
+    assert len(digest_of(values)) == 64
+    assert [it["part"] for it in minutes.people] == ["carried_out", "answers_for_site"]
+    assert minutes.shortcomings[0]["code"] == "drill_differs"
+    assert minutes.shortcomings[0]["owner"] == "nva"
+    assert minutes.results["wiped"]["personal_data"] is True
+    assert [it["phase"] for it in minutes.course] == [
+        "prepare", "keys", "fetch", "scan", "rehearse", "wipe",
+    ]  # fmt: skip
