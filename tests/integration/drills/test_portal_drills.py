@@ -4,7 +4,10 @@ How long each drill took is printed (`pytest -s`).
 """
 
 import json
+import os
 import re
+import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -137,3 +140,42 @@ def print_parts(what: str, results: dict[str, Any], backed_up_in: float) -> None
     rto = results["rto"]
     print(f"\n{what}: backup {backed_up_in:.1f} s, drill until verified"
           f" {rto['reached_seconds']:.1f} s: {rto['parts']}")  # fmt: skip
+
+
+def test_the_restore_share_beside_restic_and_mariadb_by_hand(
+    portal: Portal, tmp_path: Path
+) -> None:
+    """Alone: `pytest -s tests/integration/drills/test_portal_drills.py -k share`."""
+    code, drill = portal.drill(PROVINCE)
+    assert code == 0
+    database = results_of(drill)["databases"][0]
+    ours = drill["phases"]["fetch"]["facts"]["seconds_restore"], database["seconds"]
+    by_hand = restore_by_hand(portal, tmp_path)
+
+    ratio = sum(by_hand) / sum(ours)
+    print(f"\nrestore share: drill {sum(ours):.2f} s (files {ours[0]:.2f}, database {ours[1]:.2f}),"
+          f" by hand {sum(by_hand):.2f} s (restic {by_hand[0]:.2f}, mariadb {by_hand[1]:.2f}):"
+          f" {ratio:.2f} times as fast")  # fmt: skip
+    assert ratio > 1
+
+
+def restore_by_hand(portal: Portal, folder: Path) -> tuple[float, float]:
+    """Restore with stock restic and load the dump with `mariadb`; gives the seconds of each."""
+    home = portal.estate.parent
+    environment = {**os.environ, "RESTIC_CACHE_DIR": str(folder / "cache")}
+    restic = ["restic", "-r", str(home / "stores" / "near" / PROVINCE), "--password-file",
+              str(home / "keys" / "repository.key"), "restore", "latest", "--path", f"/{PROVINCE}",
+              "--target", str(folder / "by-hand")]  # fmt: skip
+    begun = time.monotonic()
+    subprocess.run(restic, check=True, capture_output=True, env=environment)
+    restored = time.monotonic()
+    portal.mariadb.run("CREATE DATABASE by_hand")
+    client = ["mariadb", f"--socket={portal.mariadb.socket}", "--user=root", "--binary-mode"]
+    try:
+        with (folder / "by-hand" / PROVINCE / "databases" / "db.sql").open("rb") as dump:
+            loading = time.monotonic()
+            subprocess.run([*client, "by_hand"], stdin=dump, check=True)
+            loaded = time.monotonic()
+    finally:
+        portal.mariadb.run("DROP DATABASE by_hand")
+    return restored - begun, loaded - loading

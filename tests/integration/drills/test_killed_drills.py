@@ -1,0 +1,116 @@
+"""A drill that is killed in any phase goes on there, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ops.drills.phases import PHASES
+from ops.drills.records import KeptDrill
+from tests.integration.drills.static_site import StaticSite, make_static_site
+from tests.integration.jobs.small_estate import ROOT, giucong
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> StaticSite:
+    return make_static_site(tmp_path_factory.mktemp("killed"))
+
+
+def start_drill(site: StaticSite, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*words, "drill.run", "--site", "cong-xa"],
+        cwd=ROOT,
+        env={**os.environ, "GIUCONG_ESTATE": str(site.estate), "GIUCONG_LANG": "en"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def resume(site: StaticSite) -> KeptDrill:
+    """Take the newest drill's runbook up; gives the drill."""
+    stopped = site.newest()
+    assert stopped.ended_at is None
+    done = giucong(site.estate, "runbook.resume", "--run", stopped.run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return site.newest()
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_killed_drill_is_taken_up_at_that_phase(site: StaticSite, phase: str) -> None:
+    module = "tests.integration.drills.killed"
+    process = start_drill(site, sys.executable, "-m", module, phase)
+    assert process.wait(120) == -signal.SIGKILL
+
+    drill = resume(site)
+
+    assert (drill.outcome, drill.reason_code) == ("ok", "")
+    again = {name: it.attempt for name, it in drill.phases.items()}
+    assert again == {name: 2 if name == phase else 1 for name in PHASES}
+    assert list(site.work.iterdir()) == []
+
+
+def find_sandboxed(folder: Path) -> list[int]:
+    """Find processes that belong to a drill: its folder is in their arguments or their root."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(folder) in words and b"rehears" in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_killed_from_outside_while_the_site_runs_it_ends_its_servers(site: StaticSite) -> None:
+    process = start_drill(site, str(Path(sys.executable).with_name("giucong")))
+    await_phase(site, "rehearse", earlier=len(site.list()))
+    process.kill()
+    process.wait(30)
+    await_none(site.work)
+
+    drill = resume(site)
+
+    assert drill.outcome == "ok"
+    assert drill.phases["rehearse"].attempt == 2
+    assert list(site.work.iterdir()) == []
+
+
+def await_phase(site: StaticSite, phase: str, *, earlier: int) -> None:
+    """Wait until a drill that is begun now is in a phase, and its sandbox works."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        drills = site.list()
+        is_begun = len(drills) > earlier and phase in drills[0].phases
+        if is_begun and find_sandboxed(site.work):
+            return
+        time.sleep(0.02)
+    raise AssertionError(phase)
+
+
+def await_none(folder: Path) -> None:
+    end = time.monotonic() + 10
+    while find_sandboxed(folder):
+        assert time.monotonic() < end, find_sandboxed(folder)
+        time.sleep(0.05)
+
+
+def test_a_new_drill_of_the_site_wipes_and_concludes_the_one_that_stopped(site: StaticSite) -> None:
+    module = "tests.integration.drills.killed"
+    process = start_drill(site, sys.executable, "-m", module, "scan")
+    assert process.wait(120) == -signal.SIGKILL
+    stopped = site.newest()
+    assert [it.name for it in site.work.iterdir()] == [stopped.id]
+
+    done = giucong(site.estate, "drill.run", "--site", "cong-xa", "--file", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert list(site.work.iterdir()) == []
+    (given_up,) = [it for it in site.list() if it.id == stopped.id]
+    assert (given_up.outcome, given_up.reason_code) == ("incomplete", "drill_phase_missing")
