@@ -6,6 +6,7 @@ files of compressed formats begin with a mark of their own.
 
 import math
 from collections import Counter
+from functools import cache
 
 LONGEST = 4_096
 """Bytes of a file that are looked at."""
@@ -68,11 +69,15 @@ def entropy(sample: bytes) -> float:
     return -sum(count / total * math.log2(count / total) for count in Counter(sample).values())
 
 
+@cache
 def _entropy_of_noise(length: int) -> float:
     """Give what so many random bytes show on average: a short sample cannot reach 8 bits.
 
-    This is the first term of the known bias, (m - 1) / 2n nats for m values. It is right from some
-    1 000 bytes on, and at 256 bytes too high by 0.1, which the slack allows for. Source: G. Miller,
-    Note on the bias of information estimates, 1955.
+    Each of the 256 values is met as often as a binomial law says; the sum is over how often.
     """
-    return 8.0 - 255 / (2 * length * math.log(2))
+    chance = (255 / 256) ** length  # of a value that is not met at all
+    found = 0.0
+    for count in range(1, length + 1):
+        chance *= (length - count + 1) / count / 255
+        found += chance * count / length * math.log2(length / count)
+    return 256 * found
