@@ -8,6 +8,7 @@ import shutil
 import textwrap
 
 from ops.present import is_terminal, write_line
+from ops.text import make_visible
 
 LONGEST_LINE = 100
 _COMMAND = re.compile(r"`[^`]*`")
@@ -38,7 +39,7 @@ def write_styled(line: str, style: str) -> None:
         return
     from rich.console import Console
 
-    Console(highlight=False, soft_wrap=True).print(line, style=style, markup=False)
+    Console(highlight=False, soft_wrap=True).print(make_visible(line), style=style, markup=False)
 
 
 def wrap(text: str, width: int, indent: str, hanging: str) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from ops.text import N_, _, language, ngettext
+from ops.text import N_, _, language, make_visible, ngettext
 
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 
@@ -54,6 +54,10 @@ class Cell:
 
     text: str
     tone: Tone = "plain"
+
+
+def _visible(cell: Cell) -> Cell:
+    return Cell(make_visible(cell.text), cell.tone)
 
 
 def outcome_cell(outcome: str) -> Cell:
@@ -136,7 +140,7 @@ def is_terminal() -> bool:
 
 def write_line(text: str = "") -> None:
     """Write one line to standard output."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{make_visible(text)}\n")
 
 
 def write_text(text: str) -> None:
@@ -174,7 +178,7 @@ def write_table(
         title: A line above; empty for none.
         right: Indices of the columns that hold figures, aligned to the right.
     """
-    cells = [[Cell(item) if isinstance(item, str) else item for item in row] for row in rows]
+    cells = [[_visible(Cell(it) if isinstance(it, str) else it) for it in row] for row in rows]
     if is_terminal():
         _write_drawn(columns, cells, title, right)
     else:
@@ -189,6 +193,7 @@ def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    cells = [_visible(cell) for cell in cells]
     weight = "bold" if bold else ""
     parts = [(cell.text, f"{weight} {_STYLES[cell.tone]}".strip()) for cell in cells]
     Console(highlight=False).print(Text.assemble(*parts))

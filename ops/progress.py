@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backup.progress import Progress
 from ops.causes import tell_error
 from ops.present import format_number, format_size, is_terminal
-from ops.text import N_, _
+from ops.text import N_, _, make_visible, show_path
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -110,8 +110,8 @@ class LineProgress:
         del during
         self._errors += 1
         if self._errors <= _MOST_ERRORS_SHOWN:
-            shown = path.decode("utf-8", "backslashreplace")
-            text = _("not read: {path}: {reason}").format(path=shown, reason=tell_error(error))
+            reason = tell_error(error)
+            text = _("not read: {path}: {reason}").format(path=show_path(path), reason=reason)
             self._write(text)
 
     def note(self, text: str) -> None:
@@ -119,7 +119,7 @@ class LineProgress:
         self._write(_(text))
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"  {text}\n")
+        sys.stderr.write(f"  {make_visible(text)}\n")
         sys.stderr.flush()
 
 
@@ -154,7 +154,9 @@ class BarProgress(LineProgress):
             self._task = None
 
     def _write(self, text: str) -> None:
-        self._bars.console.print(f"  {text}", style="yellow", highlight=False, markup=False)
+        self._bars.console.print(
+            f"  {make_visible(text)}", style="yellow", highlight=False, markup=False
+        )
 
 
 @contextmanager

@@ -50,6 +50,13 @@ def N_(message: str) -> str:  # noqa: N802 - the name gettext users know
     return message
 
 
+# What a terminal obeys (C0 but for newline and tab, DEL, C1), and what turns the writing round.
+_COMMANDING = {
+    code: f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - the last byte
+    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F),
+                 *range(0x2066, 0x206A))
+}  # fmt: skip
+
 LABELS: Mapping[str, str] = {
     "what": N_("error"),
     "why": N_("why"),
@@ -116,6 +123,21 @@ def fill(template: str, params: Mapping[str, object]) -> str:
         return template
 
 
+def make_visible(text: str, *, one_line: bool = False) -> str:
+    """Show what would command a terminal or turn the writing round, as an escape that can be read.
+
+    Names of files and what other machines say may hold such characters, put there to forge what an
+    operator reads. Newlines and tabs stay, unless the text is a name that belongs on one line.
+    """
+    shown = text.translate(_COMMANDING)
+    return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
+
+
+def show_path(path: bytes) -> str:
+    """Give a path as it is shown to people: on one line, each byte that is no character escaped."""
+    return make_visible(path.decode("utf-8", "backslashreplace"), one_line=True)
+
+
 def render_error(error: ExplainedError) -> str:
     """Give the text an operator sees, without a final newline, in the reader's language.
 
@@ -128,7 +150,7 @@ def render_error(error: ExplainedError) -> str:
         template = getattr(error, part)
         if template:
             lines.append(f"  {_(LABELS[part])}: {fill(template, error.params)}")
-    return "\n".join(lines)
+    return make_visible("\n".join(lines))
 
 
 def render_problem(problem: "Problem") -> str:
@@ -151,7 +173,8 @@ def _readable(value: object) -> object:
     if hasattr(value, "what") and hasattr(value, "params"):
         return fill(value.what, value.params)
     if isinstance(value, bytes):
-        return os.fsdecode(value).encode("utf-8", "backslashreplace").decode()
+        shown = os.fsdecode(value).encode("utf-8", "backslashreplace").decode()
+        return make_visible(shown, one_line=True)
     if isinstance(value, str):
         from ops.causes import tell_cause
 

@@ -1,5 +1,6 @@
 """Look into a site's repository: its snapshots, and the files of one."""
 
+import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +21,10 @@ from ops.jobs.repositories import open_to_read
 from ops.jobs.vanished import title_of_known
 from ops.present import format_moment, format_size, write_json, write_line, write_table
 from ops.tasks.running import report
-from ops.text import _
+from ops.text import _, show_path
+
+_DAY_FIRST = re.compile(r"^(\d\d)/(\d\d)/(\d{4})")
+_BEFORE_OFFSET = re.compile(r" +([+-]\d\d:\d\d)$")
 
 
 class NoSnapshotError(OpsError):
@@ -130,16 +134,21 @@ def choose_snapshot(
 
 
 def read_moment(text: str, estate: Estate) -> datetime:
-    """Read `2026-11-20 18:00`, in the organisation's zone unless it brings an offset.
+    """Read `2026-11-20 18:00`, or `20/11/2026 18:00 +07:00` as it stands on the screen.
+
+    Without an offset it is a moment in the organisation's zone.
 
     Raises:
         WrongUseError: It is no moment.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        dashed = _DAY_FIRST.sub(r"\3-\2-\1", text.strip())
+        moment = datetime.fromisoformat(_BEFORE_OFFSET.sub(r"\1", dashed))
     except ValueError as error:
         raise WrongUseError(
-            '"{text}" is not a moment', next_step="write it like '2026-11-20 18:00'", text=text
+            '"{text}" is not a moment',
+            next_step="write it like '20/11/2026 18:00' or '2026-11-20 18:00'",
+            text=text,
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=estate.zone)
 
@@ -189,11 +198,11 @@ def _entry_line(entry: Entry, zone: str) -> str:
     seconds = node.mtime // 1_000_000_000
     moment = format_moment(datetime.fromtimestamp(seconds, UTC), zone) if seconds else "–"
     size = "" if node.type != "file" else format_size(node.size)
-    name = _shown(entry.path) + ("/" if is_folder else "")
+    name = show_path(entry.path) + ("/" if is_folder else "")
     kind = stat.S_IFDIR if is_folder else stat.S_IFREG
     mode = stat.filemode(kind | (node.mode & 0o777))
     if node.type == "symlink":
-        name += f" → {_shown(node.linktarget)}"
+        name += f" → {show_path(node.linktarget)}"
         mode = "l" + mode[1:]
     return f"{mode}  {size:>11}  {moment:23}  {name}"
 

@@ -18,7 +18,7 @@ from ops.estate.sites import DatabasePart
 from ops.jobs.putting_back import put_database_back
 from ops.jobs.restoring_parts import Chosen
 from ops.present import format_number, format_size, write_line
-from ops.text import _, fill, ngettext
+from ops.text import _, fill, ngettext, show_path
 
 _MOST_SHOWN = 20
 
@@ -219,6 +219,6 @@ def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None
         )
         write_line(text.format(count=format_number(result.verified)))
     for failure in result.failures[:_MOST_SHOWN]:
-        path = failure.path.decode("utf-8", "backslashreplace")
+        path = show_path(failure.path)
         reason = fill(failure.error.what, failure.error.params)
         write_line("  " + _("not restored: {path}: {reason}").format(path=path, reason=reason))

@@ -171,7 +171,7 @@ def files(
         "target": N_("Folder that gets the content; made if it is missing."),
         "store": flags.STORE_OR_PRIMARY,
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
-        "at": N_("The newest snapshot before this moment, e.g. '2026-11-20 18:00'."),
+        "at": N_("The newest snapshot before this moment, e.g. '20/11/2026 18:00'."),
         "include": N_("Only what this pattern matches; may be given several times."),
         "in_place": N_("Put files and databases back where they came from; asks first."),
         "verify": N_("Read every restored file back and compare it."),

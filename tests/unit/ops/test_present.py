@@ -17,6 +17,7 @@ from ops.present import (
     outcome_cell,
     text_width,
     write_json,
+    write_line,
     write_table,
 )
 
@@ -121,3 +122,13 @@ def test_json_keeps_utc_and_plain_numbers(capsys: pytest.CaptureFixture[str]) ->
         "cell": {"text": "x", "tone": "plain"},
     }
     assert "Cổng" in out
+
+
+def test_a_name_in_a_line_or_a_table_cannot_command_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_line("tệp \x1b]0;x\x07")
+    write_table(["Name"], [["\x1b[2Jx"], [Cell("\u202ey")]])
+
+    assert "\x1b" not in (told := capsys.readouterr().out)
+    assert [r"\x1b]0;x\x07" in told, r"\x1b[2Jx" in told, r"\u202ey" in told] == [True] * 3

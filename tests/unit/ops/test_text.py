@@ -6,7 +6,7 @@ import pytest
 
 from backup.errors import StoreUnavailableError
 from ops.errors import OpsError
-from ops.text import _, fill, language, ngettext, render_error
+from ops.text import _, fill, language, make_visible, ngettext, render_error, show_path
 from tests.golden_texts import assert_golden
 
 
@@ -86,3 +86,17 @@ def test_moments_durations_and_byte_paths_become_readable(
         fill("{at}, {took}, {path}", values)
         == "24/11/2026 01:03 +07:00, 2 hours 5 minutes, /srv/\\udcff"
     )
+
+
+def test_nothing_that_was_told_commands_a_terminal_or_forges_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    path = "/srv/\x1b]0;x\x07\u202egpj.exe\n  ok\u009b1m".encode()
+    told = render_error(OpsError("cannot read {path}: {said}", path=path, said="\x1b[31mno\r"))
+
+    assert told == (
+        r"error: cannot read /srv/\x1b]0;x\x07\u202egpj.exe\n  ok\x9b1m: \x1b[31mno\x0d"
+    )
+    assert show_path(b"a\xff\tb") == r"a\xff\tb"
+    assert make_visible("Đồng\tNai\n") == "Đồng\tNai\n"
