@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.jobs.backup import back_up
-from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.integration.recovery.signed_estate import run, run_job
 
 pytestmark = pytest.mark.slow
@@ -34,36 +34,44 @@ def foreign() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def roots_files(folder: Path) -> list[Path]:
-    return [it for it in (folder, *folder.rglob("*")) if it.lstat().st_uid == 0]
+# Open a closed folder for everybody, in a mount namespace of the command alone: what it holds is
+# mounted again in a fresh folder of the same name.
+_OPENED = """
+set -eu; closed=$1; shift; hold=$(mktemp -d); trap 'rmdir "$hold"' EXIT
+mount --bind "$closed" "$hold"; mount -t tmpfs -o mode=755 none "$closed"
+for it in "$hold"/* "$hold"/.[!.]*; do
+  if [ -d "$it" ]; then mkdir "$closed/${it##*/}"; mount --bind "$it" "$closed/${it##*/}"; fi
+done
+umount -l "$hold"; "$@"
+"""
 
 
-def can_run_python_as_nobody() -> bool:
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-c", "import ops.cli"], user=NOBODY.pw_uid, group=NOBODY.pw_gid,
-            extra_groups=[], capture_output=True, check=False,
-        )  # fmt: skip
-    except PermissionError:
-        return False
-    return ended.returncode == 0
+def words_for_python_of_all() -> list[str]:
+    """Give the words before a command in which every user may run this Python; none if all may."""
+    real = Path(sys.executable).resolve()
+    closed = [it for it in reversed(real.parents) if not it.stat().st_mode & 0o001]
+    return ["unshare", "--mount", "sh", "-c", _OPENED, "sh", str(closed[0])] if closed else []
 
 
 def test_roots_commands_leave_no_file_of_root(foreign: Path) -> None:
-    made = giucong(foreign, "backup.init")
-    ran = giucong(foreign, "backup.run", "--site", "cong-xa")
-    if os.geteuid() != 0:  # then the estate is our own, and everything is simply ours
-        assert (made.returncode, ran.returncode) == (0, 0)
-        return
+    made, ran = (
+        subprocess.run(
+            [*words_for_python_of_all(), GIUCONG, *words], capture_output=True, text=True,
+            env={**os.environ, "GIUCONG_ESTATE": str(foreign), "GIUCONG_LANG": "en"}, check=False,
+        )
+        for words in (("backup.init",), ("backup.run", "--site", "cong-xa"))
+    )  # fmt: skip
+    owner = NOBODY.pw_uid if os.geteuid() == 0 else os.geteuid()
 
-    assert roots_files(foreign.parent) == []
-    if can_run_python_as_nobody():
-        assert (made.returncode, ran.returncode) == (0, 0), made.stderr + ran.stderr
-        assert (foreign.parent / "state/giucong.db").stat().st_uid == NOBODY.pw_uid
-    else:  # this Python lies in root's own folder, which the user may not enter
-        assert (made.returncode, ran.returncode) == (1, 1)
-        assert 'the catalog belongs to "nobody"' in made.stderr
-        assert "nothing was changed" in made.stderr
+    assert (made.returncode, ran.returncode) == (0, 0), made.stderr + ran.stderr
+    assert {it.lstat().st_uid for it in foreign.parent.rglob("*")} == {owner}
+    assert (foreign.parent / "state/giucong.db").stat().st_uid == owner
+
+    if words_for_python_of_all():  # as it is, the user may not run this Python
+        refused = giucong(foreign, "backup.run", "--site", "cong-xa")
+        assert refused.returncode == 1
+        assert 'the catalog belongs to "nobody"' in refused.stderr
+        assert "nothing was changed" in refused.stderr
 
 
 def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> None:

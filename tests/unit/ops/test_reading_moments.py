@@ -1,6 +1,5 @@
 """A moment may be typed as it stands on the screen, or as programs write it."""
 
-
 import pytest
 
 from ops.errors import WrongUseError
