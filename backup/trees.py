@@ -1,20 +1,19 @@
 """Trees: one folder's entries as canonical JSON (restic: "Trees and Data").
 
 A tree's id is the hash of these very bytes, so they must be the ones restic would write: compact,
-fields in a fixed order, nodes strictly ascending by raw name, one newline at the end.
+fields in a fixed order, nodes strictly ascending by raw name, one newline at the end. They are read
+in `backup.tree_decoding`.
 """
 
 import base64
-import json
 import stat
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from backup.errors import DamagedError, UnsupportedFormatError
-from backup.names import json_text, quote_name, replace_invalid, unquote_name
+from backup.names import json_text, quote_name, replace_invalid
 from backup.packs import ID_LENGTH
-from backup.times import format_nanoseconds, parse_nanoseconds
+from backup.times import format_nanoseconds
 
 # Go's FileMode bits, which differ from st_mode's.
 GO_DIR = 1 << 31
@@ -211,66 +210,3 @@ def _is_utf8(raw: bytes) -> bool:
 def encode_tree(encoded_nodes: Iterable[str]) -> bytes:
     """Join encoded nodes, which must be strictly ascending by raw name, to a tree's bytes."""
     return f'{{"nodes":[{",".join(encoded_nodes)}]}}\n'.encode()
-
-
-def decode_tree(tree: bytes) -> list[Node]:
-    """Read a tree; nodes in its own order, which restic keeps ascending by name.
-
-    Raises:
-        DamagedError: The bytes are not a tree of the known form.
-    """
-    try:
-        raw_nodes = json.loads(tree)["nodes"] or []
-        return [_decode_node(raw) for raw in raw_nodes]
-    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedFormatError) as error:
-        raise DamagedError("a tree is not of the known form", why="{cause}", cause=error) from error
-
-
-def _decode_node(raw: Mapping[str, Any]) -> Node:
-    get = raw.get
-    mtime = raw["mtime"]
-    atime = get("atime", mtime)
-    content = get("content")
-    subtree = get("subtree")
-    node_type = raw["type"]
-    if node_type not in NODE_TYPES.values():
-        raise DamagedError("a tree holds an entry of the unknown type {type!r}", type=node_type)
-    when = parse_nanoseconds(mtime)
-    return Node(
-        name=unquote_name(raw["name"]),
-        type=node_type,
-        mode=get("mode", 0),
-        mtime=when,
-        atime=when if atime == mtime else parse_nanoseconds(atime),
-        ctime=parse_nanoseconds(get("ctime", mtime)),
-        uid=get("uid", 0),
-        gid=get("gid", 0),
-        user=get("user", ""),
-        group=get("group", ""),
-        inode=get("inode", 0),
-        device_id=get("device_id", 0),
-        size=get("size", 0),
-        links=get("links", 0),
-        linktarget=_decode_target(raw),
-        xattrs=tuple(
-            (row["name"], base64.b64decode(row["value"] or "", validate=True))
-            for row in get("extended_attributes") or ()
-        ),
-        device=get("device", 0),
-        content=None if content is None else _decode_ids(content),
-        subtree=None if subtree is None else _decode_ids([subtree]),
-        generic=get("generic_attributes"),
-    )
-
-
-def _decode_target(raw: Mapping[str, Any]) -> bytes:
-    if "linktarget_raw" in raw:
-        return base64.b64decode(raw["linktarget_raw"], validate=True)
-    return str(raw.get("linktarget", "")).encode("utf-8", "surrogateescape")
-
-
-def _decode_ids(ids: list[str]) -> bytes:
-    joined = bytes.fromhex("".join(ids))
-    if len(joined) != ID_LENGTH * len(ids):
-        raise DamagedError("a tree holds an id of the wrong length")
-    return joined

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from backup.errors import BackupError, DamagedError
 from backup.packs import BlobType
 from backup.repository import Repository
-from backup.trees import Node, decode_tree
+from backup.tree_decoding import decode_tree
+from backup.trees import Node
 
 if TYPE_CHECKING:  # numpy behind it costs a tenth of a second
     from backup.index import Index

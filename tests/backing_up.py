@@ -18,7 +18,8 @@ from backup.requests import BackupRequest, BackupResult, Mount, find_parent
 from backup.sources.files import FolderSource
 from backup.stores.base import Store
 from backup.stores.memory import MemoryStore
-from backup.trees import Node, decode_tree
+from backup.tree_decoding import decode_tree
+from backup.trees import Node
 
 _POLYNOMIAL = 0x3D8DCC0C2C005D
 

@@ -1,30 +1,68 @@
-"""Cutting the stream of files into orders: enough to keep a worker busy, little enough to hold."""
+"""Cutting the stream of files into orders: enough to keep a worker busy, little enough to hold.
+
+Files whose content begins in the same pack share an order. Backups fill several packs at a time, so
+that files that follow one another lie in packs by turns; an order of neighbours would read a little
+of each pack, and so would the next one. Far stores charge for every read, and some read more of the
+pack than they were asked for.
+"""
 
 from collections.abc import Callable
 
 from backup.restoring.metadata import Metadata
 from backup.restoring.orders import FileOrder, FilesOrder, Order, PartOrder, Piece, Work
-from backup.restoring.places import Places
 from backup.restoring.reading import plain_length
 
 _MOST_FILES = 512
 MOST_BYTES = 8 << 20
+# From a far store, about what one pack holds; see above.
+MOST_FAR_BYTES = 16 << 20
+# More than the packs that one backup has open; what waits holds no content, only names.
+_MOST_OPEN = 16
+_NO_PACK = -1
+
+
+class _Batch:
+    """One order in the making."""
+
+    __slots__ = ("files", "folders", "packs", "rows", "size")
+
+    def __init__(self) -> None:
+        self.folders: dict[bytes, int] = {}
+        self.rows: list[tuple[bytes, bool]] = []
+        self.packs: dict[int, str] = {}
+        self.files: list[FileOrder] = []
+        self.size = 0
+
+    def number_of(self, folder: bytes, *, inherits: bool) -> int:
+        """Give the number of a folder in the order."""
+        number = self.folders.get(folder)
+        if number is None:
+            number = self.folders[folder] = len(self.rows)
+            self.rows.append((folder, inherits))
+        return number
 
 
 class Batches:
     """Collects files, in the order they are met, and gives orders away when they are full."""
 
-    def __init__(self, places: Places, submit: Callable[[Order], None]) -> None:
-        self._places = places
-        self._submit = submit
-        self._start()
+    def __init__(
+        self,
+        key_of: Callable[[int], str],
+        submit: Callable[[Order], None],
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        """Set up.
 
-    def _start(self) -> None:
-        self._folders: dict[bytes, int] = {}
-        self._rows: list[tuple[bytes, bool]] = []
-        self._packs: dict[int, str] = {}
-        self._files: list[FileOrder] = []
-        self._size = 0
+        Args:
+            key_of: Gives the store key of a pack by its number.
+            submit: Takes the orders.
+            most_bytes: An order of more bytes is full.
+        """
+        self._key_of = key_of
+        self._submit = submit
+        self._most_bytes = most_bytes
+        self._open: dict[int, _Batch] = {}
 
     def add(  # noqa: PLR0913 -- the fields of one file, called for each
         self,
@@ -38,25 +76,34 @@ class Batches:
         inherits: bool,
     ) -> None:
         """Add one file; `inherits` says whether its folder hands an access list down."""
-        number = self._folders.get(folder)
-        if number is None:
-            number = self._folders[folder] = len(self._rows)
-            self._rows.append((folder, inherits))
+        first = pieces[0][0] if pieces else _NO_PACK
+        batch = self._open.get(first)
+        if batch is None:
+            batch = self._begin(first)
         for piece in pieces:
             pack = piece[0]
-            if pack not in self._packs:
-                self._packs[pack] = self._places.key_of(pack)
-        self._files.append(FileOrder(number, name, work, size, metadata, pieces))
-        self._size += size
-        if len(self._files) >= _MOST_FILES or self._size >= MOST_BYTES:
-            self.flush()
+            if pack not in batch.packs:
+                batch.packs[pack] = self._key_of(pack)
+        number = batch.number_of(folder, inherits=inherits)
+        batch.files.append(FileOrder(number, name, work, size, metadata, pieces))
+        batch.size += size
+        if len(batch.files) >= _MOST_FILES or batch.size >= self._most_bytes:
+            self._give(first)
+
+    def _begin(self, first: int) -> _Batch:
+        if len(self._open) >= _MOST_OPEN:
+            self._give(next(iter(self._open)))
+        batch = self._open[first] = _Batch()
+        return batch
+
+    def _give(self, first: int) -> None:
+        batch = self._open.pop(first)
+        self._submit(FilesOrder("files", batch.rows, batch.packs, batch.files))
 
     def flush(self) -> None:
         """Give away what there is."""
-        if self._files:
-            order = FilesOrder("files", self._rows, self._packs, self._files)
-            self._start()
-            self._submit(order)
+        while self._open:
+            self._give(next(iter(self._open)))
 
     def split(self, folder: bytes, name: bytes, pieces: tuple[Piece, ...]) -> list[PartOrder]:
         """Cut a large file into orders, in their order."""
@@ -65,9 +112,9 @@ class Batches:
         size = 0
         for end, piece in enumerate(pieces, 1):
             size += plain_length(piece)
-            if size >= MOST_BYTES or end == len(pieces):
+            if size >= self._most_bytes or end == len(pieces):
                 own = pieces[at:end]
-                packs = {one[0]: self._places.key_of(one[0]) for one in own}
+                packs = {one[0]: self._key_of(one[0]) for one in own}
                 parts.append(PartOrder("part", folder, name, start, packs, own))
                 offset += size
                 at, start, size = end, offset, 0

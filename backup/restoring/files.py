@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from backup.errors import DamagedError
 from backup.index import Index
 from backup.repository import Repository
-from backup.restoring.batches import MOST_BYTES, Batches
+from backup.restoring.batches import MOST_BYTES, MOST_FAR_BYTES, Batches
 from backup.restoring.careful import CarefulReader
 from backup.restoring.decisions import Step
 from backup.restoring.folders import Folders, join_path
@@ -20,6 +20,7 @@ from backup.restoring.request import RestoreRequest
 from backup.restoring.spool import Spool
 from backup.restoring.tally import Tally
 from backup.restoring.writing import FileWriter
+from backup.stores.recipes import transfers_at_once
 from backup.trees import Node
 
 _WORKS: dict[Step, Work] = {
@@ -69,7 +70,11 @@ class Files:
             on_answer=self._hear,
             much=_is_much(index, request),
         )
-        self._batches = Batches(self._places, self._hands.submit)
+        is_far = transfers_at_once(repository.store) > 1
+        self._most_bytes = MOST_FAR_BYTES if is_far else MOST_BYTES
+        self._batches = Batches(
+            self._places.key_of, self._hands.submit, most_bytes=self._most_bytes
+        )
         self._large = LargeFiles(folders, tally, sparse=request.sparse)
         self._pending: list[tuple[bytes, bool, Node, Step]] = []
         self._again: deque[tuple[bytes, bool, FileOrder]] = deque()
@@ -115,7 +120,7 @@ class Files:
             if self._request.dry_run:
                 self._tally.restore(join_path(folder, name), size, existed=work == "replace")
                 return
-            if size > MOST_BYTES and len(pieces) > 1:
+            if size > self._most_bytes and len(pieces) > 1:
                 large = LargeFile(folder, name, size, metadata, pieces, inherits, work == "replace")
                 self._hand_out_parts(large)
                 return

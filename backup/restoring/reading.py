@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # costs a hundredth of a second, and a folder needs no thread
 # A gap of this many bytes between two pieces is read and thrown away rather than read around.
 _GAP = 64 << 10
 _LONGEST_READ = 8 << 20
+# From a far store, any usual pack at one go.
+_LONGEST_FAR_READ = 20 << 20
 _LEAST_TOGETHER = 2
 
 
@@ -45,8 +47,13 @@ class _Span(NamedTuple):
     pieces: list[Piece]
 
 
-def plan_spans(pieces: Sequence[Piece]) -> Iterator[_Span]:
-    """Join pieces to runs that are read at once; each piece once, packs and offsets ascending."""
+def plan_spans(pieces: Sequence[Piece], *, longest: int = _LONGEST_READ) -> Iterator[_Span]:
+    """Join pieces to runs that are read at once; each piece once, packs and offsets ascending.
+
+    Args:
+        pieces: What is wanted.
+        longest: No run has more bytes, unless a single piece does.
+    """
     span: _Span | None = None
     for piece in sorted(set(pieces)):
         pack, offset, length, _, _ = piece
@@ -55,7 +62,7 @@ def plan_spans(pieces: Sequence[Piece]) -> Iterator[_Span]:
             span is not None
             and span.pack == pack
             and offset <= span.end + _GAP
-            and end - span.start <= _LONGEST_READ
+            and end - span.start <= longest
         ):
             span.pieces.append(piece)
             span = span._replace(end=max(end, span.end))
@@ -80,6 +87,7 @@ class PackReader:
         """
         self._store = store
         self._at_once = at_once
+        self._longest = _LONGEST_READ if at_once < _LEAST_TOGETHER else _LONGEST_FAR_READ
         self._threads: ThreadPoolExecutor | None = None
         self._envelope = Envelope(key)
         self._decompressor = Decompressor()
@@ -89,7 +97,7 @@ class PackReader:
     ) -> Mapping[Piece, bytes | BackupError]:
         """See `BlobReader.read`."""
         found: dict[Piece, bytes | BackupError] = {}
-        spans = list(plan_spans(pieces))
+        spans = list(plan_spans(pieces, longest=self._longest))
         for span, stored in zip(spans, self._fetch_all(spans, packs), strict=True):
             if isinstance(stored, BackupError):
                 found.update(dict.fromkeys(span.pieces, stored))

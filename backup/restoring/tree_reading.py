@@ -7,7 +7,8 @@ from backup.index import Index
 from backup.packs import BlobType
 from backup.repository import Repository, open_blob, pack_key
 from backup.restoring.nearby import NearbyReads
-from backup.trees import Node, decode_tree
+from backup.tree_decoding import decode_tree
+from backup.trees import Node
 
 
 class TreeReader:

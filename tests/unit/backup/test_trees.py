@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import DamagedError
+from backup.tree_decoding import decode_tree
 from backup.trees import (
     EMPTY_TREE,
     GO_CHARDEV,
@@ -17,7 +18,6 @@ from backup.trees import (
     GO_STICKY,
     NODE_TYPES,
     Node,
-    decode_tree,
     encode_node,
     encode_tree,
     go_mode,
