@@ -100,14 +100,11 @@ def _write_steps(entries: Sequence[Entry]) -> None:
         if entry.hindrance == "by_people" and entry.choice and entry.state != "ahead":
             write_indented(_("By people: {command}").format(
                 command=tell_command(asdict(entry.choice))), "  ", "    ")  # fmt: skip
-    write_indented(
-        fill(
-            N_("The service asks for the others by itself, one at a time, in each site's window."
-               " What proves a duty: `{program} duty.evidence --duty NAME`"),
-            {},
-        ),
-        "",
-    )  # fmt: skip
+    told = N_(
+        "What people need not do the service asks for by itself, one at a time, in the sites'"
+        " windows. What proves a duty: `{program} duty.evidence --duty NAME`"
+    )
+    write_indented(fill(told, {}), "")
 
 
 def _write_findings(findings: Sequence[Finding], late: set[str]) -> None:

@@ -57,7 +57,7 @@ def services(estate: Path, relay: str, count: int = 2) -> Iterator[list[subproce
     try:
         for number in range(count):
             with (estate.parent / f"service-{number}.log").open("wb") as log:
-                command = [*tie(), GIUCONG, "service.run"]
+                command = [*tie(), str(GIUCONG), "service.run"]
                 started.append(
                     subprocess.Popen(
                         command, cwd=ROOT, env=environment, stderr=log, stdin=subprocess.DEVNULL
