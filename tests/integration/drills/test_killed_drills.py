@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ops.drills.phases import PHASES
@@ -55,25 +57,23 @@ def test_a_killed_drill_is_taken_up_at_that_phase(site: StaticSite, phase: str) 
     assert list(site.work.iterdir()) == []
 
 
-def find_sandboxed(folder: Path) -> list[int]:
-    """Find processes that belong to a drill: its folder is in their arguments or their root."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(folder) in words and b"rehears" in words:
-            found.append(int(path.parent.name))
-    return found
+def find_sandboxed(process: psutil.Process) -> list[psutil.Process]:
+    """Find what runs below a drill, once something runs inside its sandbox; else nothing."""
+    found, inside = [], False
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            inside |= "ops.drills.sandbox.inside" in child.cmdline()
+            found.append(child)
+    return found if inside else []
 
 
 def test_killed_from_outside_while_the_site_runs_it_ends_its_servers(site: StaticSite) -> None:
     process = start_drill(site, str(Path(sys.executable).with_name("giucong")))
-    await_phase(site, "rehearse", earlier=len(site.list()))
+    below = await_sandbox(site, psutil.Process(process.pid))
     process.kill()
     process.wait(30)
-    await_none(site.work)
+    _gone, alive = psutil.wait_procs(below, timeout=10)
+    assert alive == []
 
     drill = resume(site)
 
@@ -82,23 +82,15 @@ def test_killed_from_outside_while_the_site_runs_it_ends_its_servers(site: Stati
     assert list(site.work.iterdir()) == []
 
 
-def await_phase(site: StaticSite, phase: str, *, earlier: int) -> None:
-    """Wait until a drill that is begun now is in a phase, and its sandbox works."""
+def await_sandbox(site: StaticSite, process: psutil.Process) -> list[psutil.Process]:
+    """Wait until the newest drill is being rehearsed; gives what runs below it."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        drills = site.list()
-        is_begun = len(drills) > earlier and phase in drills[0].phases
-        if is_begun and find_sandboxed(site.work):
-            return
+        below = find_sandboxed(process)
+        if below and "rehearse" in site.newest().phases:
+            return below
         time.sleep(0.02)
-    raise AssertionError(phase)
-
-
-def await_none(folder: Path) -> None:
-    end = time.monotonic() + 10
-    while find_sandboxed(folder):
-        assert time.monotonic() < end, find_sandboxed(folder)
-        time.sleep(0.05)
+    raise AssertionError(process)
 
 
 def test_a_new_drill_of_the_site_wipes_and_concludes_the_one_that_stopped(site: StaticSite) -> None:
