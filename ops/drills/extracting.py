@@ -26,7 +26,7 @@ from backup.restore import RestoreRequest, restore_snapshot
 from backup.snapshots import Snapshot
 from ops import journal
 from ops.drills.sandbox.order import RowsWanted
-from ops.drills.sandbox.places import WORKSHOP_BELOW
+from ops.drills.sandbox.places import MADE_BELOW
 from ops.drills.sandbox.plan import RehearsalPlan
 from ops.drills.sandbox.planning import plan_database
 from ops.drills.sandbox.rehearsing import set_apart
@@ -154,7 +154,7 @@ def _extract(
                 database=wish.database,
                 site=wish.site,
             )
-        done.update(_hand_over(work / WORKSHOP_BELOW, Path(wish.target).absolute()))
+        done.update(_hand_over(work / MADE_BELOW, Path(wish.target).absolute()))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

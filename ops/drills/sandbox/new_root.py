@@ -9,13 +9,12 @@ what programs need to run, not the machine's; what the list does not have is not
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ops.drills.sandbox import system_calls as calls
-from ops.drills.sandbox.places import OVERLAYS, ROOM, WORKSHOP, WORKSHOP_BELOW
+from ops.drills.sandbox.places import MADE_BELOW, OVERLAYS, ROOM, WORKSHOP, WORKSHOP_BELOW
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -114,21 +113,21 @@ def _make_devices(new: str) -> None:
 def _bind_work(work: str, new: str) -> None:
     """Show restored data, only read and not by servers, and the workshop, which is written."""
     Path(new + ROOM).parent.mkdir(mode=0o700)
-    for source, target in ((work, ROOM), (f"{work}/{WORKSHOP_BELOW}", WORKSHOP)):
-        Path(new + target).mkdir()
-        calls.mount(source, new + target, flags=calls.MS_BIND)
+    Path(new + ROOM).mkdir()
+    Path(new + WORKSHOP).mkdir()
+    calls.mount(work, new + ROOM, flags=calls.MS_BIND)
     calls.make_read_only(new + ROOM)
+    _open_workshop(work, new + WORKSHOP)
 
 
-def make_workshop(work: Path) -> Path:
-    """Make the workshop anew; what an earlier try left there goes."""
-    workshop = work / WORKSHOP_BELOW
-    remove_workshop(work)
-    workshop.mkdir(mode=0o755)
-    workshop.chmod(0o755)
-    return workshop
+def _open_workshop(work: str, target: str) -> None:
+    """Show what is made in the workshop; where the file system can, without waiting for its disk.
 
-
-def remove_workshop(work: Path) -> None:
-    """Remove what the servers have left: personal data is among it."""
-    shutil.rmtree(work / WORKSHOP_BELOW, ignore_errors=True)
+    A volatile layer leaves out every fsync: nothing in there has to outlive a power cut.
+    """
+    options = f"lowerdir=empty,upperdir={Path(MADE_BELOW).name},workdir=layer,volatile,userxattr"
+    os.chdir(f"{work}/{WORKSHOP_BELOW}")  # paths in options may hold neither comma nor colon
+    try:
+        calls.mount("overlay", target, "overlay", calls.MS_NOSUID | calls.MS_NODEV, options)
+    except OSError:
+        calls.mount(f"{work}/{MADE_BELOW}", target, flags=calls.MS_BIND)

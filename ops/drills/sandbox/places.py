@@ -12,7 +12,10 @@ OVERLAYS = "/overlays"
 """What the site writes over its restored files; in memory, gone with the sandbox."""
 
 WORKSHOP_BELOW = "rehearsal"
-"""The workshop's name below the drill's folder."""
+"""The folder of a rehearsal, below the drill's own."""
+
+MADE_BELOW = f"{WORKSHOP_BELOW}/made"
+"""Where outside lies what was made in the workshop."""
 
 
 def inside(path: str, work: str) -> str:

@@ -54,7 +54,7 @@ def plan_rehearsal(
         pages=tuple(read_note(it) for it in manifest["pages"]),
         serving=decide_serving(site.drill, files, url),
         addresses=site.drill.addresses,
-        probes=tuple(dict.fromkeys(_list_probes(estate))),
+        probes=tuple(dict.fromkeys(list_probes(estate))),
         incident_at=incident_at,
         zone=estate.organisation.timezone,
     )
@@ -124,7 +124,7 @@ def _guess_way(top: Path) -> Way:
     return "static" if any(top.glob("*.htm*")) else "none"
 
 
-def _list_probes(estate: Estate) -> Iterator[str]:
+def list_probes(estate: Estate) -> Iterator[str]:
     """Name what a drill must not be able to reach: hosts, database servers, sites, stores, keys."""
     addresses = {host.name: host.address for host in estate.hosts}
     for host in estate.hosts:

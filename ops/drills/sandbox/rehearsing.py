@@ -21,8 +21,9 @@ from typing import Literal
 
 import msgspec
 
-from ops.drills.sandbox.new_root import make_workshop, remove_workshop
+from ops.drills.phases.work import remove_tree
 from ops.drills.sandbox.order import Order, RowsWanted, list_namespaces
+from ops.drills.sandbox.places import MADE_BELOW, WORKSHOP_BELOW
 from ops.drills.sandbox.plan import RehearsalPlan
 from ops.drills.sandbox.result import Isolation, RehearsalResult, Remark, read_result
 
@@ -54,7 +55,7 @@ def rehearse(plan: RehearsalPlan) -> RehearsalResult:
     """
     begun = time.monotonic()
     result = set_apart(plan)
-    remove_workshop(Path(plan.work))
+    remove_tree(Path(plan.work) / WORKSHOP_BELOW)
     total = round(time.monotonic() - begun, 3)
     return replace(result, seconds=replace(result.seconds, total=total))
 
@@ -74,10 +75,19 @@ def set_apart(plan: RehearsalPlan, rows: RowsWanted | None = None) -> RehearsalR
     words = _command(way)
     if isinstance(words, RehearsalResult):
         return words
-    make_workshop(Path(plan.work))
+    _make_workshop(Path(plan.work))
     plan = replace(plan, work=str(Path(plan.work).resolve()))
     order = Order(plan=plan, way=way, outside=list_namespaces(), begun=begun, rows=rows)
     return _run(words, order)
+
+
+def _make_workshop(work: Path) -> None:
+    """Make the workshop anew; what an earlier try left there goes."""
+    workshop = work / WORKSHOP_BELOW
+    remove_tree(workshop)
+    for folder in (workshop, workshop / "empty", workshop / "layer", work / MADE_BELOW):
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 def _command(way: Literal["root", "user"]) -> list[str] | RehearsalResult:

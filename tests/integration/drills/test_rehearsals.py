@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,6 +114,14 @@ def test_a_site_on_postgresql_is_the_same(tmp_path: Path, postgres_server: Postg
     assert [it.verdict for it in result.pages] == ["same"] * len(REGISTER_PAGES)
     assert result.databases[0].counts == {"public.ho_so": 200}
     assert result.newest == moment("2026-11-23 17:00")  # midnight of the 24th, in Vietnam
+
+    dump = Path(plan.databases[0].dump)
+    words = ["pg_dump", "--format=custom", f"--host={postgres_server.folder}", "--username=giucong",
+             f"--file={dump}", site.database]  # fmt: skip
+    subprocess.run(words, check=True)
+    found = rehearse(replace(plan, serving=ServingPlan()))
+    assert [it.code for it in found.remarks] == ["not_served"]
+    assert found.databases[0].counts == {"public.ho_so": 200}
 
 
 def test_a_static_site_with_sqlite_counts_and_knows_its_newest_row(tmp_path: Path) -> None:
