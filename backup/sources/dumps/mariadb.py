@@ -43,7 +43,9 @@ _END = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
 _DUMP = (b"--quick", b"--hex-blob", b"--routines", b"--events",
          b"--triggers", b"--no-tablespaces", b"--skip-dump-date", b"--max-allowed-packet=1G",
          b"--default-character-set=utf8mb4",
-         # MySQL's program only; MariaDB's passes over what is loose.
+         # Of tables that keep their own history that is dumped, too; programs from before 10.11
+         # cannot, and pass over what is loose, as MariaDB's pass over what is MySQL's.
+         b"--loose-dump-history",
          b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # fmt: skip
 _TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
 _STATELESS = frozenset({"MEMORY", "BLACKHOLE", "SEQUENCE", "PERFORMANCE_SCHEMA"})
@@ -59,9 +61,10 @@ SELECT 'text', character_set_name FROM information_schema.columns
  WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL
  GROUP BY character_set_name ORDER BY character_set_name;
 SELECT 'table', table_name, engine FROM information_schema.tables
- WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name;
+ WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
+ ORDER BY table_name;
 SELECT 'size', COALESCE(SUM(data_length), 0) FROM information_schema.tables
- WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE';
+ WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED');
 SHOW GRANTS;
 """
 

@@ -104,6 +104,24 @@ def test_a_dump_brings_every_byte_back(mariadb_server: MariadbServer) -> None:
     assert facts.is_consistent
 
 
+def test_a_table_comes_back_with_the_history_that_it_keeps(mariadb_server: MariadbServer) -> None:
+    first, second = mariadb_server.new_database(), mariadb_server.new_database()
+    mariadb_server.run(
+        "CREATE TABLE giu (id INT PRIMARY KEY, x TEXT) WITH SYSTEM VERSIONING;"
+        "INSERT INTO giu VALUES (1, 'a'); UPDATE giu SET x = 'b'; UPDATE giu SET x = 'c';"
+        "CREATE TABLE torn (x INT) ENGINE = MyISAM WITH SYSTEM VERSIONING",
+        first,
+    )
+    dumped, facts = dump(connect(mariadb_server, first))
+    mariadb_server.run(dumped, second)
+    rows = "SELECT x, ROW_START, ROW_END FROM giu FOR SYSTEM_TIME ALL ORDER BY ROW_START"
+
+    assert mariadb_server.run(rows, second) == mariadb_server.run(rows, first)
+    assert mariadb_server.run(rows, second).count("\n") == 3
+    assert dict(facts.tables) == {"giu": 1, "torn": 0}
+    assert facts.unsafe_tables == ("torn",)
+
+
 def test_an_unchanged_database_gives_the_same_bytes(mariadb_server: MariadbServer) -> None:
     database = mariadb_server.new_database()
     mariadb_server.run(STRANGE, database)
