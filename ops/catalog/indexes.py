@@ -18,6 +18,7 @@ class StoreSeen(Base):
         seen_at: When it was last listed.
         snapshot_count: Snapshots at that time.
         size_bytes: Bytes of its objects at that time; NULL when not counted.
+        key_ids: Ids of the key files that opened it at that time, ascending; never a key.
     """
 
     __tablename__ = "stores_seen"
@@ -29,6 +30,7 @@ class StoreSeen(Base):
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
     snapshot_count: Mapped[int]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    key_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class Snapshot(Base):

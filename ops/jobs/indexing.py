@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backup.config import is_id
 from backup.errors import BackupError
 from backup.packs import BlobType
 from backup.repository import Repository
@@ -57,7 +58,9 @@ def update_index(
     told = {**known, **(outcomes or {})}
     unknown = [it for it in stored if it.id not in told]
     told |= _read_outcomes(repository, site, unknown)
-    size_bytes = sum(info.size for info in repository.store.list(""))
+    objects = list(repository.store.list(""))
+    names = (it.key.removeprefix("keys/") for it in objects if it.key.startswith("keys/"))
+    key_ids = sorted(name for name in names if is_id(name))
     with catalog.writing() as session:
         session.execute(delete(Snapshot).where(Snapshot.site == site, Snapshot.store == store))
         session.add_all(_row(it, site, store, told.get(it.id, "")) for it in stored)
@@ -69,7 +72,8 @@ def update_index(
                 repository_id=repository.id,
                 seen_at=datetime.now(UTC),
                 snapshot_count=len(stored),
-                size_bytes=size_bytes,
+                size_bytes=sum(it.size for it in objects),
+                key_ids=key_ids,
             )
         )
     return stored

@@ -46,6 +46,7 @@ class CopyEntry:
         holder: Of a medium.
         digest: Of the whole repository on a medium; empty otherwise.
         repository: Id of the repository it lies in; empty where that is not known.
+        keys: Ids of the key files that open it, as it was last seen.
         checked: How the last check of that place ended; empty for never.
         checked_at: When.
         scanned: Verdict of the last look for malware; empty for none.
@@ -71,6 +72,7 @@ class CopyEntry:
     holder: str = ""
     digest: str = ""
     repository: str = ""
+    keys: tuple[str, ...] = ()
     checked: str = ""
     checked_at: datetime | None = None
     scanned: str = ""
@@ -114,7 +116,7 @@ def _entry(copy: CopyEntry) -> ET.Element:
     size = "" if copy.size_bytes is None else str(copy.size_bytes)
     element.append(_element("sizeBytes", text=size))
     element.append(_place(copy))
-    element.append(_element("encryption", text=ENCRYPTION))
+    element.append(_element("encryption", {"keys": " ".join(copy.keys)}, ENCRYPTION))
     element.append(_looked("check", copy.checked, copy.checked_at))
     scan = _looked("malwareScan", copy.scanned, copy.scanned_at)
     scan.set("tool", clean_text(copy.scanned_with))

@@ -28,6 +28,7 @@ class _Known:
         titles: Of sites, by name.
         methods: How snapshots were made, by id.
         repositories: Ids of repositories, by site and store.
+        keys: Ids of key files, by the repository they open.
         checks: How and when the newest check of a job ended.
         scans: The newest look for malware, by site and snapshot.
         rows: Snapshots by site and id, wherever they lie.
@@ -36,6 +37,7 @@ class _Known:
     titles: Mapping[str, str]
     methods: Mapping[str, str]
     repositories: Mapping[tuple[str, str], str]
+    keys: Mapping[str, tuple[str, ...]]
     checks: Mapping[str, tuple[str, datetime | None]]
     scans: Mapping[tuple[str, str], MalwareScan]
     rows: Mapping[tuple[str, str], Snapshot]
@@ -66,12 +68,13 @@ def _gather(session: Session, estate: Estate, snapshots: list[Snapshot]) -> _Kno
     methods: dict[str, str] = {}
     for site in {it.site for it in snapshots}:
         methods |= read_methods(session, site)
-    seen = session.execute(select(StoreSeen)).scalars()
+    seen = session.execute(select(StoreSeen)).scalars().all()
     scans = session.execute(select(MalwareScan).order_by(MalwareScan.ended_at)).scalars()
     return _Known(
         titles={it.name: it.title for it in sites},
         methods=methods,
         repositories={(it.site, it.store): it.repository_id for it in seen},
+        keys={it.repository_id: tuple(it.key_ids) for it in seen},
         checks=_read_checks(session),
         scans={(it.site, it.snapshot): it for it in scans},
         rows={(it.site, it.id): it for it in snapshots},
@@ -98,6 +101,7 @@ def _in_store(there: list[Snapshot], store: Store | None, known: _Known) -> Iter
         versions[row.site] = versions.get(row.site, 0) + 1
         is_primary = store is not None and store.role == "primary"
         checked = known.checks.get(check_job(row.site, "" if is_primary else row.store), ("", None))
+        repository = known.repositories.get((row.site, row.store), "")
         first = row.original or row.id
         scan = known.scans.get((row.site, row.id)) or known.scans.get((row.site, first))
         entry = CopyEntry(
@@ -113,7 +117,8 @@ def _in_store(there: list[Snapshot], store: Store | None, known: _Known) -> Iter
             place=row.store,
             location=store.location if store else "",
             medium=store.medium if store else "",
-            repository=known.repositories.get((row.site, row.store), ""),
+            repository=repository,
+            keys=known.keys.get(repository, ()),
             checked=checked[0],
             checked_at=checked[1],
         )
@@ -143,6 +148,7 @@ def _on_medium(medium: Medium, content: Content, known: _Known) -> Iterator[Copy
             holder=medium.holder,
             digest=content.digest,
             repository=content.repository,
+            keys=known.keys.get(content.repository, ()),
             checked=medium.verified,
             checked_at=medium.verified_at,
         )

@@ -222,4 +222,8 @@ def test_the_list_of_copies_is_printed_in_composed_vietnamese(estate: Path) -> N
     assert root.findtext("c:organisation", "", SPACE) == "Trung tâm Công nghệ thông tin"
     assert copy.findtext("c:site", "", SPACE) == "Cổng xã Bình Minh"
     assert copy.findtext("c:method", "", SPACE) == "đầy đủ"
+    encryption = copy.find("c:encryption", SPACE)
+    keys = estate.parent / "stores" / "near" / "cong-xa" / "keys"
+    assert encryption is not None
+    assert encryption.get("keys") == " ".join(sorted(it.name for it in keys.iterdir()))
     assert unicodedata.is_normalized("NFC", done.stdout)

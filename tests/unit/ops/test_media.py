@@ -206,6 +206,7 @@ COPY = CopyEntry(
     holds=("/cong-xa", "/<&>"), method="full", outcome="ok", size_bytes=4_096, place="GC-01",
     location="Két sắt", medium="disk", is_offline=True, started_on=date(2026, 1, 31),
     renew_on=date(2029, 1, 31), holder="Nguyễn Văn A", digest="3" * 64, repository="1" * 64,
+    keys=("5a", "6b"),
     checked="ok", checked_at=NOW, scanned="clean", scanned_at=NOW, scanned_with="ClamAV 1.4; x",
 )  # fmt: skip
 
@@ -239,7 +240,7 @@ def test_the_list_of_copies_holds_every_field() -> None:
         ("renewOn", "2029-01-31", ()),
         ("holder", "Nguyễn Văn A", ()),
         ("digest", "3" * 64, (("algorithm", "SHA-256"),)),
-        ("encryption", "AES-256-CTR + Poly1305-AES (restic 2)", ()),
+        ("encryption", "AES-256-CTR + Poly1305-AES (restic 2)", (("keys", "5a 6b"),)),
         ("check", "bình thường", (("at", at), ("code", "ok"))),
         ("malwareScan", "sạch", (("at", at), ("code", "clean"), ("tool", "ClamAV 1.4; x"))),
     }  # fmt: skip
