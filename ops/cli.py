@@ -102,6 +102,7 @@ def show_status() -> int:
 
 def main() -> None:
     """Run `giucong`."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 must not end a task
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -109,6 +110,21 @@ def main() -> None:
         Giucong(name="giucong", binary="giucong", namespace=load_tasks()).run()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _open_what_is_closed() -> None:
+    """Put nothing where a standard stream is closed.
+
+    Else the next file that is opened, perhaps the catalog, would be the standard output of whatever
+    we start.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ops.catalog.engine import WRITES, create_catalog_engine
-from ops.catalog.fullness import find_full_disk
+from ops.catalog.fullness import explain_failure
 from ops.errors import OpsError
 
 SCHEMA = "0013"
@@ -40,27 +40,27 @@ class Catalog:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Give a session over one consistent view; nothing in it is kept."""
-        with self._telling_full(), Session(self.readers, expire_on_commit=False) as session:
+        with self._explaining(), Session(self.readers, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Give a session that is committed at the end, or undone when an error leaves it."""
         with (
-            self._telling_full(),
+            self._explaining(),
             Session(self.writers, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
 
     @contextmanager
-    def _telling_full(self) -> Iterator[None]:
-        """Raise `CatalogFullError` for what a full disk has caused."""
+    def _explaining(self) -> Iterator[None]:
+        """Tell what a full disk or damage has caused as what it is."""
         try:
             yield
         except DBAPIError as error:
-            if full := find_full_disk(self.readers, error):
-                raise full from error
+            if explained := explain_failure(self.readers, error):
+                raise explained from error
             raise
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ def open_catalog(url: str) -> Catalog:
             _migrate(catalog.writers)
     except DBAPIError as error:
         catalog.close()
-        raise find_full_disk(readers, error) or _unreachable(readers, error) from error
+        raise explain_failure(readers, error) or _unreachable(readers, error) from error
     except OpsError:
         catalog.close()
         raise

@@ -32,13 +32,13 @@ class RehearsedCatalog(Catalog):
     def reading(self) -> Iterator[Session]:
         """Give a session that sees what was written so far."""
         bind = self.connections[0] if self.connections else self.readers
-        with self._telling_full(), _session(bind) as session:
+        with self._explaining(), _session(bind) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Give a session that is kept until the end of the rehearsal, and then undone."""
-        with self._telling_full(), _session(self._connection()) as session, session.begin():
+        with self._explaining(), _session(self._connection()) as session, session.begin():
             yield session
 
     def _connection(self) -> Connection:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from ops.catalog import indexes, records
 from ops.catalog.columns import Base
+from ops.catalog.fullness import CatalogDamagedError
 from ops.catalog.opening import SCHEMA, Catalog, open_catalog
 from ops.catalog.records import EstateVersion, Occurrence
 from ops.errors import OpsError
@@ -160,3 +162,28 @@ def test_a_database_that_does_not_answer_is_explained_without_its_password() -> 
 
     assert "127.0.0.1" in str(caught.value)
     assert "hunter2" not in str(caught.value) + caught.value.why
+
+
+def test_a_damaged_file_is_named_with_the_way_back(tmp_path: Path) -> None:
+    """No database at all is found while opening; a broken page of one, while reading."""
+    noise = tmp_path / "noise.db"
+    noise.write_bytes(b"\xa5" * 9_000)
+    broken = tmp_path / "broken.db"
+    made = open_catalog(f"sqlite:///{broken}")
+    with made.writing() as session:
+        session.add(estate_version("a", datetime.now(UTC)))
+        root = session.execute(
+            text("SELECT rootpage FROM sqlite_schema WHERE name = 'estate_versions'")
+        ).scalar_one()
+    made.close()
+    pages = bytearray(broken.read_bytes())
+    pages[(root - 1) * 4_096 : root * 4_096] = b"\xff" * 4_096
+    broken.write_bytes(pages)
+    reread = open_catalog(f"sqlite:///{broken}")
+
+    with pytest.raises(CatalogDamagedError) as found:
+        open_catalog(f"sqlite:///{noise}")
+    with pytest.raises(CatalogDamagedError), reread.reading() as session:
+        session.execute(select(EstateVersion)).all()
+    reread.close()
+    assert "service.recover --repo" in found.value.next_step

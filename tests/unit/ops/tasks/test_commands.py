@@ -189,3 +189,12 @@ def test_names_that_are_not_utf_8_can_be_printed(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert b"\\udcff" in ended.stderr
+
+
+def test_closed_streams_are_no_bug() -> None:
+    """As a program has them that a careless supervisor starts."""
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *GIUCONG, "--version"], cwd=ROOT, check=False
+    )
+
+    assert ended.returncode == 0
