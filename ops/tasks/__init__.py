@@ -21,6 +21,7 @@ ORDER = (
     "backup_media",
     "backup_watch",
     "backup_lookback",
+    "backup_loading",
     "service",
     "approval",
     "user",

@@ -207,9 +207,11 @@ def read_identity(target: SshTarget) -> paramiko.Ed25519Key:
             **about(target),
         )
     try:
-        return paramiko.Ed25519Key.from_private_key_file(str(target.identity))
+        return paramiko.Ed25519Key.from_private_key_file(str(target.identity), target.passphrase)
     except (paramiko.SSHException, OSError, ValueError) as error:
         unfit = "no ed25519 key without passphrase"
+        if target.passphrase is not None:
+            unfit = "no ed25519 key, or another passphrase"
         raise HostRefusedError(
             REFUSED,
             why="our key {file} cannot be used: {reason}",

@@ -1,6 +1,6 @@
 """How each host is reached: plain values that somebody else reads from somewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class SshTarget:
         address: Address or DNS name.
         port: TCP port.
         user: Account there.
-        identity: File with the private ed25519 key, without a passphrase.
+        identity: File with the private ed25519 key.
+        passphrase: Of that key; the service's own keys have none, an administrator's may.
         known_hosts: File with the host keys that are trusted; no other is consulted.
         jump: The host to go through, itself reached in the same way.
         line: What it shares with others; empty for none.
@@ -47,6 +48,7 @@ class SshTarget:
     line: str = ""
     legacy: LegacyAlgorithms | None = None
     has_shell: bool = True
+    passphrase: str | None = field(default=None, repr=False)
 
     @property
     def known_name(self) -> str:
