@@ -104,8 +104,9 @@ def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path, ssh_server: Ss
     assert "/nowhere/at/all on the host web1" in run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("source", ["files", "sftp"])
 def test_hosts_keep_to_the_bandwidth_of_their_line_in_every_process(
-    tmp_path: Path, ssh_server: SshServer
+    tmp_path: Path, ssh_server: SshServer, source: str
 ) -> None:
     line = 'line = "xa"\n[[lines]]\nname = "xa"\nlimit_mbps = { default = 4, "00:00-00:01" = 3 }'
     there = tmp_path / "there"
@@ -118,6 +119,7 @@ def test_hosts_keep_to_the_bandwidth_of_their_line_in_every_process(
   [[sites.files]]
   name = "portal"
   host = "web1"
+  source = "{source}"
   path = "{there}"
 """,
         line,
