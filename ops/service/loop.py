@@ -7,13 +7,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from sqlalchemy.exc import DBAPIError
 
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import Clock, SystemClock
+from ops.errors import OpsError
 from ops.ledger.definitions import STOPPED, JobDefinition
 from ops.ledger.recording import Recording
 from ops.service import registry
@@ -91,12 +93,13 @@ def run_service(
     pool = WorkerPool(settings)
     dispatcher = Dispatcher(settings, catalog, clock, recording, pool)
     alarm = Alarm(signals.bell)
-    with signals.bell.hearing(_HEARD), _signed_in(settings):
+    with signals.bell.hearing(_HEARD), _signed_in(settings) as sign:
         try:
             dispatcher.register(load_jobs())
             notify("READY=1")
             log.info("service-ready", extra={"fields": {"jobs": len(dispatcher.jobs)}})
             while not signals.stop:
+                sign.take()  # the service that had it may have gone
                 if _look(dispatcher, alarm, signals, load_jobs):
                     on_healthy()
                 signals.wait(settings.tick_every.total_seconds())
@@ -108,7 +111,8 @@ def run_service(
 def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: LoadJobs) -> bool:
     """Look once; gives whether all was well.
 
-    A catalog that is away for a while stops nothing; the next look tries again.
+    A catalog that is away, full or damaged stops nothing; the next look tries again, and meanwhile
+    the silence alarms.
     """
     try:
         if signals.reload:
@@ -117,6 +121,9 @@ def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: Loa
         dispatcher.tick()
     except DBAPIError as error:
         log.error("catalog-away", extra={"fields": {"error": type(error.orig).__name__}})  # noqa: TRY400  # the traceback would repeat statements with their values
+        return False
+    except OpsError as error:
+        log.error("catalog-away", extra={"fields": {"error": str(error)}})  # noqa: TRY400  # the text says it
         return False
     alarm.set_for(dispatcher.earliest())
     running = len(dispatcher.pool.workers)
@@ -156,20 +163,35 @@ def _stop(dispatcher: Dispatcher, catalog: Catalog) -> None:
     catalog.close()
 
 
+@dataclass(slots=True)
+class _Sign:
+    """The lock by which others see that a service runs here; the file holds our number."""
+
+    file: TextIO
+    is_ours: bool = False
+
+    def take(self) -> None:
+        """Take it, unless it is ours already or another service holds it."""
+        if self.is_ours:
+            return
+        with suppress(BlockingIOError):
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.file.truncate(0)
+            self.file.write(str(os.getpid()))
+            self.file.flush()
+            self.is_ours = True
+
+
 @contextmanager
-def _signed_in(settings: ServiceSettings) -> Iterator[None]:
+def _signed_in(settings: ServiceSettings) -> Iterator[_Sign]:
     """Say so when another service uses the same state folder: both share the ledger's work."""
     folder = settings.state / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "service.pid").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        sign = _Sign(file)
+        sign.take()
+        if not sign.is_ours:
             file.seek(0)
             other = file.read().strip()
             log.warning("another-service-runs-here", extra={"fields": {"pid": other}})
-        else:
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-        yield
+        yield sign

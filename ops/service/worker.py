@@ -26,6 +26,7 @@ from backup.collector import calm_collector
 from ops.canonical import clean_text, keep_told
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
+from ops.errors import OpsError
 from ops.ledger import claims
 from ops.ledger.definitions import STOPPED, WINDOW_OVER, JobResult, lock_name
 from ops.ledger.endings import end_run
@@ -138,7 +139,7 @@ def _begin(catalog: Catalog, request: WorkRequest) -> int | None:
 def _beat(catalog: Catalog, request: WorkRequest, ended: threading.Event) -> None:
     """Raise the counter until the run has ended; a beat that fails is tried with the next."""
     while not ended.wait(request.heartbeat_every.total_seconds()):
-        with suppress(DBAPIError), catalog.writing() as session:
+        with suppress(DBAPIError, OpsError), catalog.writing() as session:
             claims.beat(session, request.run_id)
 
 
@@ -218,7 +219,7 @@ def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
     for _try in range(_RECORDING_TRIES):
         try:
             _end(catalog, request, result, SystemClock().now())
-        except DBAPIError as error:
+        except (DBAPIError, OpsError) as error:
             log.warning("result-not-recorded", extra={"fields": {"error": type(error).__name__}})
             time.sleep(request.heartbeat_every.total_seconds())
         else:

@@ -24,6 +24,7 @@ from ops.ledger import claims, listing, overview
 from ops.ledger.recording import Recording
 from ops.service.pool import WorkerPool
 from ops.service.settings import ServiceSettings
+from ops.status.facts import is_service_running
 from tests.integration.service import tiny_jobs
 from tests.integration.service.run_tiny_service import read_job
 from tests.private_server import tie
@@ -126,6 +127,16 @@ def test_two_services_start_each_occurrence_once(
         starts = Counter(session.execute(select(Run.occurrence_id)).scalars())
     assert set(starts.values()) == {1}
     assert "another-service-runs-here" in (tmp_path / "log").read_text()
+
+
+def test_a_service_that_is_left_alone_shows_that_it_runs(catalog_url: str, tmp_path: Path) -> None:
+    with service(catalog_url, tmp_path, []) as one:
+        wait_for(lambda: is_service_running(tmp_path) or None)
+        with service(catalog_url, tmp_path, []):
+            wait_for(lambda: b"another-service" in (tmp_path / "log").read_bytes() or None)
+            one.kill()
+            one.wait()
+            wait_for(lambda: is_service_running(tmp_path) or None)
 
 
 def test_a_killed_service_takes_its_workers_along_and_the_next_one_ends_their_runs(
