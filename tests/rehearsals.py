@@ -108,9 +108,11 @@ def make_board(folder: Path, server: MariadbServer) -> PhpSite:
     fill_in("board.php", folder / "index.php", words)
     quoted = _PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
     reading = "SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE, SHOW CREATE ROUTINE"
-    for account, rights in ((database[:20], "ALL"), (site.reader, reading)):
-        server.run(f"CREATE USER {account}@localhost IDENTIFIED BY '{quoted}'")
-        server.run(f"GRANT {rights} ON {database}.* TO {account}@localhost")
+    accounts = {f"{database[:20]}@localhost": "ALL", f"{site.reader}@localhost": reading,
+                "web@10.0.0.7": "ALL"}  # fmt: skip
+    for account, rights in accounts.items():
+        server.run(f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{quoted}'")
+        server.run(f"GRANT {rights} ON {database}.* TO {account}")
     server.run(f"GRANT SELECT ON mysql.* TO {site.reader}@localhost")
     server.run(
         "CREATE TABLE posts (id INT PRIMARY KEY, title TEXT, body TEXT, made DATETIME,"

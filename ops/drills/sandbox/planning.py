@@ -53,7 +53,7 @@ def plan_rehearsal(
         url=url,
         pages=tuple(read_note(it) for it in manifest["pages"]),
         serving=decide_serving(site.drill, files, url),
-        addresses=site.drill.addresses,
+        addresses=(*site.drill.addresses, *_find_hosts(estate, manifest["databases"])),
         probes=tuple(dict.fromkeys(list_probes(estate))),
         incident_at=incident_at,
         zone=estate.organisation.timezone,
@@ -95,6 +95,13 @@ def plan_database(part: Mapping[str, Any], restored: Path) -> DatabasePlan:
         tables=dict(part.get("tables", {})),
         tables_after=part.get("tables_after"),
     )
+
+
+def _find_hosts(estate: Estate, parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the addresses of the hosts that databases are on: the site may call them by these."""
+    addresses = {host.name: host.address for host in estate.hosts}
+    names = dict.fromkeys(part["source"].get("host") for part in parts)
+    yield from (addresses[name] for name in names if name in addresses)
 
 
 def decide_serving(drill: SiteDrill, files: Sequence[FilesPlan], url: str) -> ServingPlan:

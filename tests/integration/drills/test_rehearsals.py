@@ -74,9 +74,7 @@ def test_a_site_on_mariadb_is_the_same(board: RehearsalPlan) -> None:
 
 
 def test_a_dump_that_lost_a_table_fails(board: RehearsalPlan, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    shutil.copytree(board.work, work, symlinks=True)
-    plan = moved(board, work)
+    plan = moved(board, copied(board, tmp_path))
     dump = Path(plan.databases[0].dump)
     whole = dump.read_text(encoding="utf-8")
     lost = re.sub(
@@ -91,6 +89,22 @@ def test_a_dump_that_lost_a_table_fails(board: RehearsalPlan, tmp_path: Path) ->
     assert result.databases[0].missing == ("comments",)
     assert "tables are missing from the database db: comments" in told(result)
     assert {it.code for it in result.remarks} >= {"tables_missing", "page_changed"}
+
+
+def test_an_account_for_one_web_server_is_let_in_at_production_s_address(
+    board: RehearsalPlan, tmp_path: Path
+) -> None:
+    plan = moved(board, copied(board, tmp_path))
+    index = Path(plan.files[0].restored) / "index.php"
+    script = index.read_text(encoding="utf-8")
+    there = re.sub(r"new mysqli\('localhost', '\w+'(.*), 0, '.*'\)",
+                   r"new mysqli('10.0.0.5', 'web'\1, 3306)", script)  # fmt: skip
+    assert there != script
+    index.write_text(there, encoding="utf-8")
+
+    result = rehearse(replace(plan, addresses=("10.0.0.5",)))
+
+    assert told(result) == []
 
 
 def test_a_site_on_postgresql_is_the_same(tmp_path: Path, postgres_server: PostgresServer) -> None:
@@ -275,6 +289,11 @@ def note(page: str, body: str) -> PageNote:
     answer = Answer(f"{URL}{page}", status=200, content_type="text/html; charset=utf-8",
                     body=body.encode())  # fmt: skip
     return note_answer(page, answer, INCIDENT)
+
+
+def copied(plan: RehearsalPlan, folder: Path) -> Path:
+    """Copy what a plan works with; gives the new work folder."""
+    return Path(shutil.copytree(plan.work, folder / "work", symlinks=True))
 
 
 def moved(plan: RehearsalPlan, work: Path) -> RehearsalPlan:

@@ -38,7 +38,8 @@ def read_unit(text: str) -> dict[str, list[str]]:
         ("Service.PrivateTmp", "yes"),
         ("Service.UMask", "0077"),
         ("Service.CapabilityBoundingSet", ""),
-        ("Service.SystemCallFilter", "@system-service"),
+        ("Service.SystemCallFilter", "@system-service @mount"),
+        ("Service.RestrictNamespaces", "user mnt pid net ipc uts"),
         ("Install.WantedBy", "multi-user.target"),
     ],
 )
