@@ -53,9 +53,8 @@ class Portal:
     backed_up_in: dict[str, float]
     written_at: datetime
 
-    def packs(self, site: str) -> list[Path]:
-        data = self.estate.parent / "stores" / "near" / site / "data"
-        return sorted(path for path in data.rglob("*") if path.is_file())
+    def largest_pack(self, site: str) -> Path:
+        return find_largest_pack(self.estate.parent / "stores" / "near" / site)
 
     def drill(self, site: str, *flags: str) -> tuple[int, dict[str, Any]]:
         """Drill it; gives the exit code and the drill as JSON."""
@@ -72,6 +71,12 @@ class Portal:
     @property
     def work(self) -> Path:
         return self.estate.parent / "var" / "drill"
+
+
+def find_largest_pack(repository: Path) -> Path:
+    """Give the pack that holds most: contents of files, not trees."""
+    packs = (path for path in (repository / "data").rglob("*") if path.is_file())
+    return max(packs, key=lambda path: path.stat().st_size)
 
 
 def make_portal(

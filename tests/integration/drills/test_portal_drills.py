@@ -87,7 +87,7 @@ def test_stock_restic_brings_it_back_as_well(portal: Portal) -> None:
 def test_a_damaged_backup_fails_names_the_file_and_stays_open_until_it_is_mended(
     portal: Portal,
 ) -> None:
-    with damaged(portal.packs(REGISTER)):
+    with damaged([portal.largest_pack(REGISTER)]):
         code, drill = portal.drill(REGISTER)
     assert (code, drill["outcome"], drill["reason_code"]) == (1, "failed", "drill_differs")
     assert re.fullmatch(

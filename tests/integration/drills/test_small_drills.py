@@ -11,7 +11,7 @@ import pytest
 from backup.repository import Repository
 from backup.stores.folder import FolderStore
 from ops.keys.shares import split_password
-from tests.integration.drills.drilled_portal import damaged
+from tests.integration.drills.drilled_portal import damaged, find_largest_pack
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.jobs.small_estate import build_estate, giucong
 
@@ -72,9 +72,8 @@ def test_one_file_by_lot_can_be_drawn_again_and_is_wiped(site: StaticSite) -> No
 
 
 def test_one_file_of_a_damaged_backup_fails_and_is_named(site: StaticSite) -> None:
-    place = site.estate.parent / "stores" / "near" / "cong-xa" / "data"
-    packs = [path for path in place.rglob("*") if path.is_file()]
-    with damaged([max(packs, key=lambda path: path.stat().st_size)], every=64):
+    place = site.estate.parent / "stores" / "near" / "cong-xa"
+    with damaged([find_largest_pack(place)], every=64):
         done = giucong(site.estate, "drill.run", "--file", "--json")
 
     (drill,) = json.loads(done.stdout)
