@@ -21,7 +21,7 @@ import pytest
 from ops.pages.comparing import compare_pages
 from ops.pages.notes import PageNote, read_note
 from ops.pages.noting import note_pages
-from tests.integration.jobs.small_estate import ESTATE, ROOT, giucong
+from tests.integration.jobs.small_estate import ESTATE, ROOT, giucong_afresh
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import (
     PROVINCE_PAGES,
@@ -95,8 +95,8 @@ def test_a_portal_reads_the_same_after_ransomware(
         register = make_register(tmp_path / "www" / REGISTER, postgres_server)
     sites = {PROVINCE: province, REGISTER: register}
     estate = write_estate(tmp_path / "estate", sites, mariadb_server, postgres_server, ssh_server)
-    assert giucong(estate, "estate.check").returncode == 0
-    assert giucong(estate, "backup.init").returncode == 0
+    assert giucong_afresh(estate, "estate.check").returncode == 0
+    assert giucong_afresh(estate, "backup.init").returncode == 0
 
     with province.running(), register.running():
         first = {it: back_up(estate, it, figures, "first backup") for it in sites}
@@ -123,7 +123,7 @@ def test_a_portal_reads_the_same_after_ransomware(
         restored = tmp_path / "restored" / name
         with timed(figures, f"{name}: restore"):
             words = ("--site", name, "--target", str(restored))
-            done = giucong(estate, "backup.restore", *words)
+            done = giucong_afresh(estate, "backup.restore", *words)
             assert done.returncode == 0, done.stdout + done.stderr
         with timed(figures, f"{name}: restore with restic"):
             restore_with_restic(estate, name, tmp_path / "by-restic" / name)
@@ -199,7 +199,7 @@ def write_estate(
 def back_up(estate: Path, name: str, figures: Figures, what: str) -> dict[str, Any]:
     """Back a site up; gives the numbers of the run."""
     with timed(figures, f"{name}: {what}"):
-        run = giucong(estate, "backup.run", "--site", name, "--json")
+        run = giucong_afresh(estate, "backup.run", "--site", name, "--json")
     assert run.returncode == 0, run.stdout + run.stderr
     found: dict[str, Any] = json.loads(run.stdout)["summary"]
     return found
