@@ -14,9 +14,12 @@ from backup.restoring.metadata import apply_to_descriptor, metadata_of
 from backup.snapshots import Snapshot
 from backup.walk import TreeReader, find_entry
 from ops.errors import OpsError
+from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart
+from ops.jobs.delivering import Delivered, deliver, look
 from ops.jobs.putting_back import put_database_back
-from ops.jobs.restoring_parts import Chosen
+from ops.jobs.restoring_parts import Chosen, ChosenFiles
+from ops.jobs.way_in import WayIn, enter
 from ops.present import format_number, format_size, write_line
 from ops.text import _, fill, ngettext, show_path
 
@@ -43,6 +46,7 @@ class RestoreWish:
     reason: str = ""
     document: str = ""
     dry_run: bool = False
+    way: WayIn = field(default_factory=WayIn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class RestoreWork:
         chosen: The parts, for a restore in place; None for one into a folder.
         scratch: Folder where databases are restored before they go to their places.
         progress: Told of every entry.
+        estate: Knows the hosts.
     """
 
     repository: Repository
@@ -105,6 +110,7 @@ class RestoreWork:
     chosen: Chosen | None
     scratch: Path
     progress: Progress
+    estate: Estate
 
     def run(self, done: Done) -> None:
         """Do it, and note how far it came."""
@@ -115,11 +121,30 @@ class RestoreWork:
             done.failed += result.error_count
             done.met += result.restored + result.skipped
             done.end()
+        for files in self.chosen.elsewhere if self.chosen else ():
+            done.begin(f"{files.part.host}:{files.part.path}")
+            done.met += self._deliver(files).entries
+            done.end()
         for database in self.chosen.databases if self.chosen else ():
             done.begin(database.part.database)
             self._restore_database(database.part, done)
             done.met += 1
             done.end()
+
+    def _deliver(self, files: ChosenFiles) -> Delivered:
+        reader = TreeReader(self.repository, self.repository.load_index())
+        tree, folder = self.snapshot.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
+        place = f"{files.part.host}:{files.part.path}"
+        if self.wish.dry_run:
+            found = look(reader, tree, folder)
+            text = _("  would put {entries} entries, {size}, onto {place}")
+        else:
+            with enter(self.estate, files.part.host, self.wish.way) as host:
+                found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
+            text = _("  put {entries} entries, {size}, onto {place}; read again there: all files")
+        size, entries = format_size(found.size_bytes), format_number(found.entries)
+        write_line(text.format(entries=entries, size=size, place=place))
+        return found
 
     def _orders(self) -> Iterator[_Order]:
         if self.chosen is None:

@@ -74,7 +74,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
                 permit = _ask_second_person(bench, wish, site, snapshot)
             with _recorded(bench, wish, snapshot, permit) as done:
                 scratch = estate.service.scratch / wish.site / "in-place"
-                RestoreWork(repository, snapshot, wish, chosen, scratch, progress).run(done)
+                RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate).run(done)
     if done.failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -113,13 +113,14 @@ def _refuse_nonsense(wish: RestoreWish) -> None:
 def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
     """Refuse what cannot be put back from here, and have the person confirm the rest."""
     check_site(site, must_exist=False)
-    chosen = choose_parts(site, wish.include)
+    chosen = choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
         write_line(text.format(places=", ".join(chosen.absent)))
     if wish.dry_run:
         return chosen
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
+    places += [f"{it.part.host}:{it.part.path}" for it in chosen.elsewhere]
     question = _(
         "The state of {moment} will overwrite: {places}. Stop the site first; what it wrote since"
         " then is lost unless it was backed up."

@@ -53,10 +53,11 @@ class ChosenDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a restore in place writes."""
+    """What a restore in place writes; `elsewhere` are folders of hosts, each as a whole."""
 
     files: tuple[ChosenFiles, ...]
     databases: tuple[ChosenDatabase, ...]
+    elsewhere: tuple[ChosenFiles, ...] = ()
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -67,22 +68,25 @@ class Chosen:
         )
 
 
-def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
+def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = False) -> Chosen:
     """Look which parts are meant, and whether each has a place to go to; nothing is changed.
 
     Args:
         site: Which.
         include: Patterns on paths in the snapshot; empty for everything.
+        enters_hosts: Whether an administrator's way into hosts is given.
 
     Raises:
         PlaceMissingError: The folder that should hold a part is not there.
         LoadedByHandError: A database lies on a server, or files on a host.
     """
-    files = []
+    files, elsewhere = [], []
     for part in site.files:
         at = files_path(part)
         texts = narrow(include, site.name, at)
-        if texts is not None:
+        if texts == () and enters_hosts and part.host is not None and part.source == "files":
+            elsewhere.append(ChosenFiles(part, at, (), is_absent=False))
+        elif texts is not None:
             _refuse_elsewhere(site, part, at)
             files.append(ChosenFiles(part, at, texts, not Path(part.path).exists()))
     for found in files:
@@ -97,7 +101,7 @@ def choose_parts(site: Site, include: tuple[str, ...]) -> Chosen:
             if not any(live.is_relative_to(top) for top in whole):
                 _check_place(site, live)
             databases.append(ChosenDatabase(database, at, not live.exists()))
-    return Chosen(tuple(files), tuple(databases))
+    return Chosen(tuple(files), tuple(databases), tuple(elsewhere))
 
 
 def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | None:
@@ -127,8 +131,9 @@ def _refuse_elsewhere(site: Site, part: FilesPart, at: str) -> None:
         "{name} is not put back in its place by this task: it comes from the host {host}",
         why="the account that reads there for the backup may not write",
         data="nothing was changed",
-        next_step="restore it into a folder: `{program} backup.restore --site {site} --target DIR"
-        " --include /{site}/{at}`, then copy it there, e.g. with `rsync -aHAX`",
+        next_step="as a whole with an administrator's account: add `--login ACCOUNT --identity"
+        " FILE`; else restore it into a folder: `{program} backup.restore --site {site} --target"
+        " DIR --include /{site}/{at}`, and copy it there",
         name=part.name,
         host=part.host or "localhost",
         site=site.name,

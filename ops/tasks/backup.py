@@ -174,6 +174,9 @@ def files(
         "at": N_("The newest snapshot before this moment, e.g. '20/11/2026 18:00'."),
         "include": N_("Only what this pattern matches; may be given several times."),
         "in_place": N_("Put files and databases back where they came from; asks first."),
+        "login": N_("With --in-place: an administrator's account on the host the files belong to."),
+        "identity": N_("File with that account's private SSH key (ed25519)."),
+        "passphrase_file": N_("File with the key's passphrase."),
         "verify": N_("Read every restored file back and compare it."),
         "confirm": flags.CONFIRM_SITE,
         "reason": N_("Why; the person who approves a restore in place reads it."),
@@ -192,6 +195,9 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
     at: str = "",
     include: list[str] | None = None,
     in_place: bool = False,
+    login: str = "",
+    identity: str = "",
+    passphrase_file: str = "",
     verify: bool = False,
     confirm: str = "",
     reason: str = "",
@@ -200,6 +206,7 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
 ) -> int:
     """Restore a site, or a part of it, into a folder or in its place."""
     from ops.jobs.restoring import RestoreWish, restore_site
+    from ops.jobs.way_in import WayIn
     from ops.progress import shown_progress
 
     wish = RestoreWish(
@@ -210,6 +217,7 @@ def restore(  # noqa: PLR0913, PLR0917 - one flag each
         at=at,
         include=tuple(include or ()),
         in_place=in_place,
+        way=WayIn(login=login, identity=identity, passphrase_file=passphrase_file),
         verify=verify,
         confirm=confirm,
         reason=reason,
