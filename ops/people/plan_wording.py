@@ -29,11 +29,14 @@ ACTS: Mapping[str, str] = {
 """What is done: words of the code → what the person reads."""
 
 LABELS: Mapping[str, str] = {
+    "becomes": N_("kept under the name"),
     "before": N_("days before"),
     "commands": N_("commands"),
+    "database": N_("database that is replaced"),
     "databases": N_("databases"),
     "does": N_("what the step does"),
     "files": N_("files"),
+    "from": N_("database that takes its place"),
     "findings": N_("findings"),
     "hold": N_("hold"),
     "holders": N_("holders"),
