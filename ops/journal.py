@@ -148,8 +148,7 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
     """
     connection = session.connection()
     try:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        hold(session)
         head = read_head(connection)
         rows = list(_next_rows(head, origin, entries))
         if not rows:
@@ -161,6 +160,17 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         raise
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
+
+
+def hold(session: Session) -> None:
+    """Take the journal's lock until the caller's writing transaction ends.
+
+    For a decision that rests on what stands in the catalog and is journaled: of two who decide at
+    once the second sees what the first has written.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
 def read_head(connection: Connection) -> Head:

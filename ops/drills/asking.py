@@ -7,7 +7,7 @@ the next.
 
 Order, in one transaction:
 
-1. Lock the plan's own row of the ledger, so that two services cannot ask at once.
+1. Take the journal's lock, so that two services cannot ask at once.
 2. Where a drill is asked for or runs already, leave it at that.
 3. Write the occurrence, with its journal row.
 
@@ -24,7 +24,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.catalog.records import Job, Occurrence
+from ops import journal
+from ops.catalog.records import Occurrence
 from ops.drills.reading import DRILL, read_plan
 from ops.drills.rotation import Entry, choose_next
 from ops.drills.turns import Choice
@@ -32,7 +33,7 @@ from ops.drills.window import next_moment
 from ops.duties.reading import DutiesError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
-from ops.jobs.definitions import PLAN_JOB, drill_job, list_jobs
+from ops.jobs.definitions import drill_job, list_jobs
 from ops.journal import Origin
 from ops.ledger import overview
 from ops.ledger.definitions import JobDefinition, JobResult, LedgerEvent, read_schedule
@@ -105,7 +106,7 @@ def ask_for_next(session: Session, estate: Estate, now: datetime, origin: Origin
     Raises:
         DutiesError: A table of duties or holidays has mistakes.
     """
-    session.execute(select(Job.name).where(Job.name == PLAN_JOB).with_for_update())
+    journal.hold(session)
     under_way = select(Occurrence.id).where(Occurrence.kind == DRILL, Occurrence.state != "ended")
     if session.execute(under_way.limit(1)).first() is not None:
         return None

@@ -7,9 +7,9 @@ from typing import Any
 
 from ops.catalog.opening import open_catalog
 from ops.drills.due_telling import explain_finding, tell_command, tell_kind
-from ops.drills.findings import Finding, list_findings
+from ops.drills.findings import Finding
 from ops.drills.overdue import finding_params
-from ops.drills.reading import read_plan
+from ops.drills.reading import list_open_findings, read_plan
 from ops.drills.rotation import Entry
 from ops.duties.load import load_duties
 from ops.duties.wording import tell_title
@@ -48,8 +48,7 @@ def show_due(site: str, *, as_json: bool) -> int:
     try:
         with catalog.reading() as session:
             plan = read_plan(session, estate, now)
-            names = {it.name for it in estate.sites}
-            found = [it for it in list_findings(session, site=site) if it.site in names]
+            found = list_open_findings(session, estate, site)
     finally:
         catalog.close()
     entries = [it for it in plan if not site or (it.choice and it.choice.site == site)]

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.keeping import close_others, take_in
 from ops.catalog.opening import Catalog
-from ops.drills.findings import Finding, list_findings
-from ops.drills.reading import read_plan
+from ops.drills.findings import Finding
+from ops.drills.reading import list_open_findings, read_plan
 from ops.drills.rotation import Entry
 from ops.drills.turns import Choice
 from ops.duties.load import load_duties
@@ -65,7 +65,7 @@ class DrillStanding:
 
     Attributes:
         overdue: One for each duty, the earliest first.
-        findings: The open ones of sites that the estate names, oldest first.
+        findings: The open ones of sites and stores that the estate names, oldest first.
         today: The organisation's day.
     """
 
@@ -89,8 +89,7 @@ def read_standing(session: Session, estate: Estate, now: datetime) -> DrillStand
         entries = read_plan(session, estate, now)
     except DutiesError:
         return NO_DRILLS  # `estate.check` and a notice of its own tell of the mistakes
-    names = {site.name for site in estate.sites}
-    findings = tuple(it for it in list_findings(session) if it.site in names)
+    findings = tuple(list_open_findings(session, estate))
     today = now.astimezone(estate.zone).date()
     return DrillStanding(tuple(find_overdue(entries, duties)), findings, today)
 

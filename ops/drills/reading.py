@@ -11,7 +11,7 @@ from ops.catalog.drill_records import Drill
 from ops.catalog.indexes import Snapshot, is_of_whole_site
 from ops.catalog.records import Occurrence, Run
 from ops.catalog.sites_records import KnownSite
-from ops.drills.findings import file_of, list_findings
+from ops.drills.findings import Finding, file_of, list_findings
 from ops.drills.needs import Scope, list_lines
 from ops.drills.past import OpenFinding, PastDrill, RotationFacts
 from ops.drills.rotation import Entry, plan_rotation
@@ -46,7 +46,6 @@ def read_facts(
         duties: All rows.
         setting: The organisation's day, zone and working days.
     """
-    names = {site.name for site in estate.sites}
     known = session.execute(select(KnownSite.name, KnownSite.since))
     since = {name: at.astimezone(setting.zone).date() for name, at in known}
     lines = list_lines(tuple(duties), setting.estate, setting.calendar, since, setting.today)
@@ -57,7 +56,7 @@ def read_facts(
             *_read_drills(session, setting.zone),
             *_read_failed_runs(session, setting.zone),
         ],
-        findings=[it for it in _read_findings(session, setting.zone) if it.site in names],
+        findings=[_as_open(it, setting.zone) for it in list_open_findings(session, estate)],
         stores=_read_stores(session, estate),
         stock_every=estate.drill.stock_restic_every,
     )
@@ -108,19 +107,32 @@ def _read_failed_runs(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
         )
 
 
-def _read_findings(session: Session, zone: ZoneInfo) -> Iterator[OpenFinding]:
-    for it in list_findings(session):
-        yield OpenFinding(
-            id=it.id,
-            site=it.site,
-            scope=it.scope,
-            engine=it.engine,
-            from_paper=it.from_paper,
-            store=it.store,
-            opened_on=it.opened_at.astimezone(zone).date(),
-            due_on=it.due,
-            path=file_of(it.params) if it.scope == "file" else "",
-        )
+def list_open_findings(session: Session, estate: Estate, site: str = "") -> list[Finding]:
+    """Give the open findings, oldest first, that still matter: of sites and stores there are.
+
+    Args:
+        session: Reading is enough.
+        estate: As it is now.
+        site: Only those of this site; empty for all.
+    """
+    names = {it.name for it in estate.sites}
+    stores = {"", *(it.name for it in estate.stores)}
+    found = list_findings(session, site=site)
+    return [it for it in found if it.site in names and it.store in stores]
+
+
+def _as_open(finding: Finding, zone: ZoneInfo) -> OpenFinding:
+    return OpenFinding(
+        id=finding.id,
+        site=finding.site,
+        scope=finding.scope,
+        engine=finding.engine,
+        from_paper=finding.from_paper,
+        store=finding.store,
+        opened_on=finding.opened_at.astimezone(zone).date(),
+        due_on=finding.due,
+        path=file_of(finding.params) if finding.scope == "file" else "",
+    )
 
 
 def _read_stores(session: Session, estate: Estate) -> dict[str, list[str]]:

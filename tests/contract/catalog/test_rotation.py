@@ -1,7 +1,9 @@
 """The rotation over real rows: what is read, asked for once, and told; on both catalogs."""
 
+import threading
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -176,6 +178,20 @@ def test_a_due_drill_is_asked_for_once_in_its_sites_window(
     assert asked.entry.duty in told.reason
 
 
+def test_of_two_services_that_look_at_once_one_asks(catalog: Catalog, estate: Estate) -> None:
+    begin(catalog, estate)
+    ready = threading.Barrier(4)
+
+    def look(number: int) -> Asked | None:
+        ready.wait()
+        return ask(catalog, estate, MONDAY + timedelta(seconds=number))
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [it for it in pool.map(look, range(4)) if it]
+
+    assert len(asked) == len(occurrences(catalog)) == 1
+
+
 def test_without_a_backup_nothing_is_asked_for(catalog: Catalog, estate: Estate) -> None:
     assert ask(catalog, estate) is None
     entries = plan(catalog, estate)
@@ -242,6 +258,18 @@ def test_a_finding_is_asked_for_first_and_ends_with_a_good_drill(
     assert occurrences(catalog)[0].arguments == {"store": "offsite"}
     drilled(catalog, estate, "xa", MONDAY, store="offsite")
     assert ("drill-finding-fixed", "xa") not in plan(catalog, estate)
+
+
+def test_a_finding_about_a_store_or_site_that_is_no_more_asks_for_nothing(
+    catalog: Catalog, estate: Estate
+) -> None:
+    begin(catalog, estate)
+    drilled(catalog, estate, "xa", MONDAY - timedelta(days=60), "failed", store="retired")
+    drilled(catalog, estate, "gone", MONDAY - timedelta(days=60), "failed")
+    note_overdue_drills(catalog, MONDAY)
+
+    assert not any(it.finding for it in plan(catalog, estate).values())
+    assert not any(it.startswith("drill_finding") for it in alerts(catalog))
 
 
 def alerts(catalog: Catalog) -> dict[str, tuple[str, bool]]:
