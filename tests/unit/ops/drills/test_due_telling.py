@@ -9,7 +9,7 @@ from ops.alerts.decisions import decide_alerts, job_subject, subject_of
 from ops.drills.due_telling import explain_overdue, tell_command
 from ops.drills.findings import Finding
 from ops.drills.overdue import DrillStanding, Overdue, draft_all, find_overdue
-from ops.drills.rotation import Entry
+from ops.drills.rotation import Entry, State
 from ops.drills.turns import Choice
 from ops.duties.load import SHIPPED_DUTIES, read_duties
 from ops.notices.wording import Told, word_notice
@@ -119,16 +119,17 @@ def test_the_notices_say_what_why_and_what_to_type(
         assert "{" not in message.title + message.body
 
 
+def an_entry(subject: str, state: State, day: int, finding: str = "") -> Entry:
+    return Entry(
+        duty="drill-stock-restic", subject=subject, state=state, due_on=date(2026, 12, day),
+        ready_on=date(2026, 12, 1), choice=None, hindrance="no_backup", finding=finding,
+    )  # fmt: skip
+
+
 def test_what_is_overdue_is_gathered_by_duty() -> None:
     entries = [
-        Entry(
-            duty="drill-stock-restic", subject=site, state=state, due_on=date(2026, 12, day),
-            ready_on=date(2026, 12, 1), choice=None, hindrance="no_backup", finding=finding,
-        )
-        for site, state, day, finding in (
-            ("a", "overdue", 1, ""), ("b", "overdue", 2, ""), ("c", "due", 3, ""),
-            ("d", "overdue", 1, "f"),
-        )
+        an_entry("a", "overdue", 1), an_entry("b", "overdue", 2), an_entry("c", "due", 3),
+        an_entry("d", "overdue", 1, "f"),
     ]  # fmt: skip
     (found,) = find_overdue(entries, read_duties((SHIPPED_DUTIES,)).duties)
 
