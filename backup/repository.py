@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from backup.clock import SYSTEM_CLOCK, Clock
+from backup.collector import give_back_memory
 from backup.config import VERSION, Config, decode_config, encode_config, is_id
 from backup.crypto import Envelope, MasterKey, generate_master_key
 from backup.errors import (
@@ -258,7 +259,10 @@ class Repository:
             with suppress(ObjectNotFoundError):
                 for file_id in self.list_files("index"):
                     builder.add_file(file_id, self.read_file("index", file_id))
-                return builder.build()
+                index = builder.build()
+                del builder
+                give_back_memory()  # structs of all entries: three times what the index takes
+                return index
         raise DamagedError(
             "the index of {place} cannot be read whole",
             why="listed index files keep vanishing",

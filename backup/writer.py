@@ -33,9 +33,10 @@ if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none
 
 MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0
-# Over a line that may be cut for good, what no index file names is sent again: 20 s are 50 MB at
-# 20 Mbit/s.
-NETWORK_INDEX_SECONDS = 20.0
+# Over a line that may be cut for good, what no index file names is sent again: 10 s are 25 MB at
+# 20 Mbit/s. In a long run the files would be many, so there a share of its time may be lost.
+NETWORK_INDEX_SECONDS = 10.0
+_INDEX_SHARE = 1 / 20
 _GROUP_BYTES = 4 << 20
 # How long an interrupted run waits for workers that are still writing.
 _SALVAGE_SECONDS = 30.0
@@ -83,7 +84,8 @@ class RunWriter:
         self._unindexed_blobs = 0
         self._flushed: list[tuple[int, int, int]] = []
         self.index_files: list[str] = []
-        self._checkpointed_at = self._indexed_at = repository.clock.monotonic()
+        self._began_at = repository.clock.monotonic()
+        self._checkpointed_at = self._indexed_at = self._began_at
         is_far = transfers_at_once(repository.store) > 1
         self._index_seconds = NETWORK_INDEX_SECONDS if is_far else CHECKPOINT_SECONDS
         self._ring: ChunkRing | None = None
@@ -307,7 +309,9 @@ class RunWriter:
 
     def _is_index_due(self) -> bool:
         """Whether what is durable has waited long; a long stream gives no other chance."""
-        return self._repository.clock.monotonic() - self._indexed_at > self._index_seconds
+        now = self._repository.clock.monotonic()
+        patience = max(self._index_seconds, (now - self._began_at) * _INDEX_SHARE)
+        return now - self._indexed_at > patience
 
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:

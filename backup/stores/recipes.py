@@ -20,8 +20,9 @@ if TYPE_CHECKING:  # botocore and paramiko behind them cost a fifth of a second
 Recipe = tuple[Any, ...]
 # With the pauses of `RetryingStore`, a server that restarts has some two and a half minutes.
 _ATTEMPTS = 9
-# Each takes up to 40 MB of memory; a single one leaves a line with long ways half empty.
-_NETWORK_TRANSFERS = 3
+# Each takes up to 40 MB of memory, and half of it is sent in vain when a line is cut; a single one
+# leaves a line with long ways half empty.
+_NETWORK_TRANSFERS = 2
 
 
 def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:

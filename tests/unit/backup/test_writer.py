@@ -187,6 +187,20 @@ def test_packs_are_indexed_now_and_then(store: Store, seconds: float) -> None:
     writer.close()
 
 
+def test_a_long_run_writes_few_index_files() -> None:
+    repository = make_repository(RetryingStore(MemoryStore()))
+    clock = repository.clock
+    assert isinstance(clock, ShiftedClock)
+    writer = RunWriter(repository, width=0)
+    clock.passed += timedelta(hours=1)
+    for expected in (1, 1, 2):
+        stream = Stream(os.urandom(20 * MIB))
+        writer.store_stream(stream.read_into, stream.done)
+        assert len(repository.list_files("index")) == expected
+        clock.passed += timedelta(seconds=100)
+    writer.close()
+
+
 def test_an_interruption_at_any_moment_leaves_a_sound_repository(repository: Repository) -> None:
     """Asked at every piece of a stream; what the index then holds must be there and be right."""
     for stop_at in range(1, 12):
