@@ -52,7 +52,7 @@ def plan_rehearsal(
         databases=databases,
         url=url,
         pages=tuple(read_note(it) for it in manifest["pages"]),
-        serving=decide_serving(site.drill, files, url),
+        serving=decide_serving(site.drill, _content_first(files, manifest["files"]), url),
         addresses=(*site.drill.addresses, *_find_hosts(estate, manifest["databases"])),
         probes=tuple(dict.fromkeys(list_probes(estate))),
         incident_at=incident_at,
@@ -68,6 +68,14 @@ def _plan_files(parts: Sequence[Mapping[str, Any]], restored: Path) -> Iterator[
                 restored=str(restored / part["at"]),
                 live=str(part["source"]["path"]),
             )
+
+
+def _content_first(
+    files: Sequence[FilesPlan], parts: Sequence[Mapping[str, Any]]
+) -> tuple[FilesPlan, ...]:
+    """Sort folders so that the first is the site's content, not its configuration."""
+    content = {part["name"] for part in parts if part["kind"] == "content"}
+    return tuple(sorted(files, key=lambda it: it.name not in content))
 
 
 def plan_database(part: Mapping[str, Any], restored: Path) -> DatabasePlan:
@@ -109,7 +117,8 @@ def decide_serving(drill: SiteDrill, files: Sequence[FilesPlan], url: str) -> Se
 
     Args:
         drill: What the estate says.
-        files: The site's folders; the first one is the document root unless the estate says.
+        files: The site's folders, content first; unless the estate says, the first one is the
+            document root.
         url: Address of the site; without one there is nothing to start.
     """
     if drill.serve == "none" or not url:

@@ -5,11 +5,13 @@ what production's web server does: encryption, and rewriting unknown addresses t
 """
 
 import os
+import re
 import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ops.drills.sandbox.accounts import Account, find_owner
 from ops.drills.sandbox.front import make_tls, open_front
@@ -24,20 +26,24 @@ WEB_ACCOUNTS = ("www-data", "nginx", "apache", "http")
 _BEHIND = 18_080  # where the site listens behind a front
 _WORKERS = "3"
 _SESSIONS = "/var/lib/php/sessions"
+_BEFORE = Path(WORKSHOP) / "before.php"
+_ROUTING = Path(WORKSHOP) / "router.php"
 # What production's web server sees to: https is told, and an address that is no file is the site's.
 _ENCRYPTED = "$_SERVER['HTTPS'] = 'on'; $_SERVER['SERVER_PORT'] = '443';\n"
 _ROUTER = """\
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?: '/';
 $path = $_SERVER['DOCUMENT_ROOT'] . rawurldecode($path);
+$base = $_SERVER['DOCUMENT_ROOT'] . $below;
 if (is_file($path) || (is_dir($path) && (is_file("$path/index.php") || is_file("$path/index.html")))
-    || preg_match('/\\.php(\\/|$)/', $path) || !is_file($_SERVER['DOCUMENT_ROOT'] . '/index.php')) {
+    || preg_match('/\\.php(\\/|$)/', $path) || !is_file("$base/index.php")) {
     return false;
 }
-$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = '/index.php';
-$_SERVER['SCRIPT_FILENAME'] = $_SERVER['DOCUMENT_ROOT'] . '/index.php';
-chdir($_SERVER['DOCUMENT_ROOT']);
+$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = "$below/index.php";
+$_SERVER['SCRIPT_FILENAME'] = "$base/index.php";
+chdir($base);
 require $_SERVER['SCRIPT_FILENAME'];
 """
+_PLAIN_PATH = re.compile(r"(?:/[\w~-][\w.~-]*)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +85,16 @@ def start_site(plan: RehearsalPlan, bench: Bench) -> MissingProgram | None:
     owner = find_owner(folder, WEB_ACCOUNTS)
     if not Path(folder).is_dir():
         raise ProgramError(f"{folder}: no such folder")
+    top, below = _find_root(folder, plan.url)
     if serving.way == "php":
         php = find_php()
         if isinstance(php, MissingProgram):
             return php
-        _serve_php(php, folder, door, owner, bench)
+        _write_php(below, is_encrypted=door.is_encrypted)
+        _serve_php(php, top, door, owner, bench)
     elif serving.way == "static":
         words = [sys.executable, "-I", "-m", "http.server", "--bind", door.host.strip("[]"),
-                 "--directory", folder, str(door.port)]  # fmt: skip
+                 "--directory", top, str(door.port)]  # fmt: skip
         bench.serve(words, owner, log=LOG)
     else:
         program = shutil.which(serving.command[0], path=f"{os.environ['PATH']}:{folder}")
@@ -103,17 +111,36 @@ def start_site(plan: RehearsalPlan, bench: Bench) -> MissingProgram | None:
     return None
 
 
+def _find_root(folder: str, url: str) -> tuple[str, str]:
+    """Give the document root, and the url's path below which the site lies there.
+
+    A site below a path of a host is often a folder of its own (`Alias`); it gets a root in which
+    that path leads to it.
+    """
+    below = urlsplit(url).path.rstrip("/")
+    if not _PLAIN_PATH.fullmatch(below):
+        return folder, ""
+    if Path(folder + below).is_dir():
+        return folder, below
+    root = Path(WORKSHOP) / "web"
+    place = Path(f"{root}{below}")
+    place.parent.mkdir(parents=True)
+    place.symlink_to(folder)
+    return str(root), below
+
+
+def _write_php(below: str, *, is_encrypted: bool) -> None:
+    told = _ENCRYPTED if is_encrypted else ""
+    _BEFORE.write_text(f"<?php\n{told}", encoding="ascii")
+    _ROUTING.write_text(f"<?php\n{told}$below = '{below}';\n{_ROUTER}", encoding="ascii")
+
+
 def _serve_php(php: str, folder: str, door: Door, owner: Account, bench: Bench) -> None:
-    before = Path(WORKSHOP) / "before.php"
-    router = Path(WORKSHOP) / "router.php"
-    told = _ENCRYPTED if door.is_encrypted else ""
-    before.write_text(f"<?php\n{told}", encoding="ascii")
-    router.write_text(f"<?php\n{told}{_ROUTER}", encoding="ascii")
     Path(_SESSIONS).mkdir(parents=True, exist_ok=True)
     Path(_SESSIONS).chmod(0o1777)
-    words = [php, "-d", f"auto_prepend_file={before}", "-d", "display_errors=stderr",
+    words = [php, "-d", f"auto_prepend_file={_BEFORE}", "-d", "display_errors=stderr",
              "-d", "log_errors=1", "-d", "sendmail_path=/bin/true",
-             "-S", f"{door.host}:{door.port}", "-t", folder, str(router)]  # fmt: skip
+             "-S", f"{door.host}:{door.port}", "-t", folder, str(_ROUTING)]  # fmt: skip
     # One process a request would wait for ever for a page that asks for another page.
     bench.serve(words, owner, log=LOG, environment={"PHP_CLI_SERVER_WORKERS": _WORKERS})
 

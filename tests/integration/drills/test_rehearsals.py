@@ -185,6 +185,20 @@ def test_an_https_site_in_php_sees_its_address_and_nothing_else(tmp_path: Path) 
     assert not (Path(plan.files[0].restored) / "cache.txt").exists()
 
 
+def test_a_site_below_a_path_of_its_host_is_found_there(tmp_path: Path) -> None:
+    plan = make_php(tmp_path, "<?php echo '<title>Sở</title>', $_SERVER['SCRIPT_NAME'];")
+    (Path(plan.files[0].restored) / "anh.txt").write_text("ảnh")
+    pages = (
+        note("/van-ban/7", "<title>Sở</title>/so-y-te/index.php"),
+        note("/", "<title>Sở</title>/so-y-te/index.php"),
+        note("/anh.txt", "ảnh"),
+    )
+
+    result = rehearse(replace(plan, url="http://tinh.example.vn/so-y-te", pages=pages))
+
+    assert told(result) == []
+
+
 @pytest.mark.parametrize(
     ("script", "code"),
     [
