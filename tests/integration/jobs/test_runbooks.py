@@ -244,6 +244,11 @@ def test_a_dry_run_prints_every_command_and_keeps_nothing(estate: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert "$ giucong backup.list --site cong-xa" in told.stdout
     assert "--target '/tmp/x y' --verify" in told.stdout
+    told = giucong(
+        estate, "runbook.run", "--id", "leaked-database-password", "--dry-run",
+        "--set", "site=cong-xa", "--set", "reference=file:keys/db",
+    )  # fmt: skip
+    assert "$ giucong estate.secret --name file:keys/db --file ••• --replace" in told.stdout
     assert json.loads(giucong(estate, "runbook.list", "--json").stdout)["runs"] == []
 
 

@@ -16,6 +16,7 @@ from ops.runbooks.states import CatalogStates
 from runbooks.state import RunState
 from tests.integration.jobs.small_estate import GIUCONG, ROOT
 from tests.people import enrol, password_of
+from tests.warm_program import run_warm
 
 
 @dataclass
@@ -40,8 +41,17 @@ class Desk:
 
     def type(self, *words: str, answers: str = "") -> CompletedProcess[str]:
         """Type a task; a script answers its questions, one a line, and then nobody does."""
-        ended = subprocess.run(
-            [GIUCONG, *words],
+        command = [str(GIUCONG), *words]
+        if answers:
+            ended = self._answer(command, answers)
+        else:
+            ended = run_warm(command, self.environ(), 120)
+        self.told += ended.stdout + ended.stderr
+        return ended
+
+    def _answer(self, command: list[str], answers: str) -> CompletedProcess[str]:
+        return subprocess.run(
+            command,
             cwd=ROOT,
             env=self.environ(),
             input=answers,
@@ -50,8 +60,6 @@ class Desk:
             check=False,
             timeout=120,
         )
-        self.told += ended.stdout + ended.stderr
-        return ended
 
     def environ(self) -> dict[str, str]:
         return {
