@@ -104,7 +104,7 @@ def judge_comparison(found: Comparison, facts: dict[str, Any]) -> PhaseResult:
 def _restore(work: Work, repository: Repository, snapshot: Snapshot) -> Restored:
     if work.drill.engine == "restic":
         return _restore_with_restic(work, snapshot)
-    request = RestoreRequest(target=os.fsencode(work.restored), sparse=True)
+    request = RestoreRequest(target=os.fsencode(work.restored))  # holes cost a look at every byte
     result = restore_snapshot(repository, snapshot.tree, request, work.progress)
     told = (f"{os.fsdecode(it.path)}: {it.error}" for it in result.failures[:_MOST_LINES])
     lines = tuple(clean_text(line) for line in told)
