@@ -21,7 +21,7 @@ from ops.present import write_line
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.asker import KINDS, TerminalAsker
 from ops.runbooks.commands import ProcessCommands
-from ops.runbooks.desk import Desk, NobodyElse, at_desk, where_estate_is
+from ops.runbooks.desk import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.library import find_runbook
 from ops.runbooks.states import CatalogStates
 from ops.service.site_lock import hold_site_lock
@@ -85,7 +85,7 @@ class MachineClock:
 
 def begin_run(wish: RunWish) -> int:
     """Begin a run; gives the task's exit code."""
-    runbook = find_runbook(where_estate_is() or Path("estate.toml").absolute(), wish.runbook)
+    runbook = find_runbook(estate_place(), wish.runbook)
     values = choose_values(runbook, read_pairs(wish.values))
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)

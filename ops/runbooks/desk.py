@@ -71,6 +71,11 @@ def where_estate_is() -> Path | None:
         return None
 
 
+def estate_place() -> Path:
+    """Give the estate file, or where one would be: the Center's own runbooks lie beside it."""
+    return where_estate_is() or Path("estate.toml").absolute()
+
+
 @contextmanager
 def at_desk(run: str = "") -> Iterator[Desk]:
     """Open what a run needs.

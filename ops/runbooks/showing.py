@@ -11,6 +11,7 @@ from ops.people.acting import open_existing
 from ops.present import format_duration, format_moment, write_json, write_line, write_table
 from ops.runbooks.asker import STATES
 from ops.runbooks.carrying_out import write_plan
+from ops.runbooks.desk import estate_place, where_estate_is
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.text import N_, _, fill
@@ -20,10 +21,10 @@ from runbooks.state import RunState
 
 
 def show_runbooks(*, as_json: bool) -> None:
-    """Write every runbook, and the runs that are not over."""
-    estate = load_estate()
-    runbooks = load_runbooks(estate.path)
-    catalog = open_existing(estate)
+    """Write every runbook, and the runs that are not over; on a bare machine the runbooks."""
+    estate = load_estate() if where_estate_is() else None
+    runbooks = load_runbooks(estate_place())
+    catalog = open_existing(estate) if estate else None
     runs: list[RunState] = []
     if catalog is not None:
         try:
@@ -39,7 +40,7 @@ def show_runbooks(*, as_json: bool) -> None:
     heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
     rows = [(it.id, it.title, str(len(it.steps)), it.owner) for it in runbooks]
     write_table(heads, rows, right=(2,))
-    if runs:
+    if runs and estate:
         zone = estate.organisation.timezone
         heads = [_("Run that is not over"), _("Runbook"), _("Begun"), _("By"), _("Stands at step")]
         write_table(heads, [_run_row(it, zone) for it in runs])
@@ -95,7 +96,7 @@ def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
     if run:
         _show_run(run, as_json=as_json)
         return
-    runbook = find_runbook(load_estate().path, wanted)
+    runbook = find_runbook(estate_place(), wanted)
     if as_json:
         write_json(_describe(runbook))
         return

@@ -17,6 +17,7 @@ from invoke.tasks import Task
 ORDER = (
     "estate",
     "backup",
+    "backup_repair",
     "backup_keys",
     "backup_media",
     "backup_watch",

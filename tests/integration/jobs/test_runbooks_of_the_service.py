@@ -129,6 +129,10 @@ def test_the_service_comes_back_from_paper_and_one_store(left: Left, tmp_path: P
     )  # fmt: skip
 
     assert done.code == 0, done.told
+    for words in (["runbook.list"], ["runbook.show", "--id", "service-gone"]):
+        read = answer(None, words, [], cwd=tmp_path)
+        assert read.code == 0, read.told
+        assert "Mất máy chủ vận hành" in read.told
     assert (estate.parent / "keys" / "offsite.key").read_text().strip() == left.password
     assert not (tmp_path / "key").exists()
     kept = b"".join(it.read_bytes() for it in tmp_path.glob("giucong-runbooks.db*"))
