@@ -51,10 +51,10 @@ test: venv packages-test lint types layers
 	@$(MAKE) test-fast test-slow closing
 
 test-fast: venv
-	@$(RUN) -m pytest -n $(JOBS) -m "not slow and not soak" -q
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow and not soak" -q
 
 test-slow: venv
-	@$(RUN) -m pytest -n $(JOBS) -m "slow and not soak" -q --durations=10
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
 
 bench: venv packages-bench
 	@$(COMPILE); mkdir -p .bench; $(RUN) -m bench --json .bench/results.json $(ARGS)
