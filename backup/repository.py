@@ -1,8 +1,7 @@
 """A repository: the keys, the config and the small files around the packs.
 
 Init writes a key file, then ``config``: a crash in between leaves something that no command takes
-for a repository, and that the next init with the same password completes. Nothing is ever
-overwritten.
+for a repository, and that the next init with the same password completes. Nothing is overwritten.
 """
 
 import hashlib
