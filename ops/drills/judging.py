@@ -3,10 +3,10 @@
 The times are those an outside stop-watch shows, from the incident on: to recover means that the
 site was started and its pages were compared. What was lost is counted to the newest datum in the
 copy. A quiet site has old data in a fresh copy and has lost nothing, so that target is missed only
-where the copy itself is too old as well.
+where the copy itself is too old as well; where no datum tells its time, the copy's age counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ _JUDGED: Mapping[str, tuple[str, ...]] = {
     "file": ("fetch", "wipe"),
 }
 _NEVER_BEGUN = "drill_phase_missing"
+_CLOCKS_DIFFER_SECONDS = 1.0  # parts that took longer than the whole: the clock was set back
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Judgement:
 
 def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
     """Judge it: the gravest fault decides, the first of several alike."""
-    faults = [*_phase_faults(drill), *_missed_aims(measured, aims)]
+    faults = [*_phase_faults(drill), *_missed_aims(measured, aims), *_doubts(drill, measured)]
     faults.sort(key=lambda it: it[0] != "failed")
     rehearsal = drill.phases.get("rehearse")
     result = rehearsal.facts.get("result") if rehearsal else None
@@ -116,12 +117,23 @@ def _missed_aims(measured: Measured, aims: Aims) -> list[tuple[str, str, Mapping
     if measured.rto is not None and measured.rto > aims.rto:
         params = {"reached": measured.rto.total_seconds(), "target": aims.rto.total_seconds()}
         missed.append(("failed", "drill_rto_missed", params))
-    if measured.rpo is not None and measured.copy_age is not None:
-        lost = min(measured.rpo, measured.copy_age)
+    if measured.copy_age is not None:
+        lost = min(measured.rpo or measured.copy_age, measured.copy_age)
         if lost > aims.rpo:
             params = {"reached": lost.total_seconds(), "target": aims.rpo.total_seconds()}
             missed.append(("failed", "drill_rpo_missed", params))
     return missed
+
+
+def _doubts(drill: KeptDrill, measured: Measured) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield what makes the measures themselves worth nothing."""
+    if measured.copy_age is not None and measured.copy_age < timedelta(0):
+        yield "not_checked", "drill_copy_too_young", {}
+    rehearsal = drill.phases.get("rehearse")
+    if measured.rto is None or rehearsal is None or rehearsal.outcome != "ok":
+        return
+    if sum(measured.parts.values()) > measured.rto.total_seconds() + _CLOCKS_DIFFER_SECONDS:
+        yield "not_checked", "drill_clock_moved", {}
 
 
 def measure_drill(drill: KeptDrill) -> Measured:

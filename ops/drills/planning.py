@@ -27,7 +27,7 @@ def plan_drill(bench: Bench, wish: DrillWish) -> dict[str, Any]:
     estate = bench.estate
     store = estate.store(wish.store) if wish.store else estate.primary_store
     with bench.catalog.reading() as session:
-        copy = find_copy(session, wish.site, store.name, wish.snapshot)
+        copy = find_copy(session, wish.site, store.name, wish.snapshot, until=wish.incident_at)
     room = look_at_room(estate, copy)
     reason, params = judge_room(room)
     return {

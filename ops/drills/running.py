@@ -240,6 +240,12 @@ def refuse_nonsense(estate: Estate, wish: DrillWish) -> None:
             host=estate.drill.host,
             here=here,
         )
+    if wish.incident_at is not None and wish.incident_at > datetime.now(UTC):
+        raise WrongUseError(
+            "the incident cannot lie in the future",
+            data="nothing was changed",
+            next_step="leave `--incident-at` out: then it happens now",
+        )
     if wish.site in RESERVED_SITE_NAMES:
         raise WrongUseError(
             "the service itself is not drilled like a site",

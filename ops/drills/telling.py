@@ -47,6 +47,18 @@ PLAIN: Mapping[str, Explanation] = {
         N_("restored data still lies there"),
         N_("remove it by hand: `rm -rf {folder}`"),
     ),
+    "drill_copy_too_young": Explanation(
+        N_("the copy was taken after the incident, so it does not show what is left from before"),
+        "",
+        _PRODUCTION_SAFE,
+        N_("choose an earlier one: `{program} backup.list --site {site}`"),
+    ),
+    "drill_clock_moved": Explanation(
+        N_("the machine's clock was set back during the drill, so the times say nothing"),
+        "",
+        _PRODUCTION_SAFE,
+        N_("see to the clock, then drill again: `{program} drill.run --site {site}`"),
+    ),
     "drill_stopped": Explanation(
         N_("the drill stopped on its way"),
         "",

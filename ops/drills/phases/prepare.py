@@ -49,7 +49,8 @@ class Room:
 def prepare(work: Work) -> PhaseResult:
     """Look, and decide whether the drill can go on."""
     with work.catalog.reading() as session:
-        copy = find_copy(session, work.site.name, work.store.name, work.drill.wanted)
+        copy = find_copy(session, work.site.name, work.store.name, work.drill.wanted,
+                         until=work.drill.incident_at)  # fmt: skip
     if copy is not None:
         with work.catalog.writing() as session:
             choose_copy(session, work.drill.id, store=work.store.name, snapshot=copy.id,
@@ -68,13 +69,25 @@ def prepare(work: Work) -> PhaseResult:
                        facts=facts)  # fmt: skip
 
 
-def find_copy(session: Session, site: str, store: str, wanted: str = "") -> Copy | None:
-    """Find a snapshot of the whole site in the index: the newest, or by the beginning of its id."""
+def find_copy(
+    session: Session, site: str, store: str, wanted: str = "", *, until: datetime | None = None
+) -> Copy | None:
+    """Find a snapshot in the index: by the beginning of its id, else the newest of the whole site.
+
+    Args:
+        session: Reading is enough.
+        site: Which.
+        store: Where it lies.
+        wanted: Beginning of an id; empty for the newest.
+        until: The newest that was not taken after this moment: a later one may hold the damage.
+    """
     query = select(Snapshot).where(Snapshot.site == site, Snapshot.store == store)
     if wanted:
         query = query.where(Snapshot.id.startswith(wanted, autoescape=True))
     else:
         query = query.where(is_of_whole_site())
+        if until is not None:
+            query = query.where(Snapshot.taken_at <= until)
     rows = list(session.execute(query.order_by(Snapshot.taken_at.desc()).limit(2)).scalars())
     if not rows or (wanted and len(rows) > 1):
         return None

@@ -6,11 +6,13 @@
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ops.drills.phases.work import Work, remove_tree
 from ops.drills.records import PhaseResult
+from ops.drills.sandbox.doubting import doubt_copy
 from ops.drills.sandbox.plan import RehearsalPlan
 from ops.drills.sandbox.planning import plan_rehearsal
 from ops.drills.sandbox.result import RehearsalResult, write_result
@@ -25,11 +27,12 @@ def rehearse(work: Work) -> PhaseResult:
     top = work.restored / work.site.name
     try:
         manifest: dict[str, Any] = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
-        plan = _plan(work, manifest)
+        plan, doubts = _plan(work, manifest), tuple(doubt_copy(manifest, work.site))
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         params = {"error": type(error).__name__, "text": str(error)}
         return PhaseResult(outcome="failed", reason="drill_no_manifest", params=params)
-    return judge_rehearsal(rehearse_plan(plan), manifest)
+    found = rehearse_plan(plan)
+    return judge_rehearsal(replace(found, remarks=(*found.remarks, *doubts)), manifest)
 
 
 def _plan(work: Work, manifest: dict[str, Any]) -> RehearsalPlan:

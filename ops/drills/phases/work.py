@@ -79,9 +79,13 @@ def folder_of(estate: Estate, drill: str) -> Path:
 
 
 def make_folder(path: Path) -> Path:
-    """Make an empty folder for its owner alone, in place of what an earlier try left."""
+    """Make an empty folder for its owner alone, in place of what an earlier try left.
+
+    So is the drill's own folder above it: beside this one lie what servers make of the data.
+    """
     remove_tree(path)
-    path.mkdir(mode=0o700, parents=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700)
     return path
 
 

@@ -23,6 +23,16 @@ REMARKS: Mapping[str, str] = {
         "tables of the database {database} have other row counts than the manifest says: {tables}"
     ),
     "counts_unknown": N_("the manifest does not say which tables the database {database} has"),
+    "counts_partly": N_(
+        "rows of tables of the database {database} were not counted at backup time: {tables}"
+    ),
+    "copy_incomplete": N_(
+        "{count} files or folders could not be read at backup time, so the copy lacks them: {paths}"
+    ),
+    "copy_doubtful": N_(
+        "the copy of the database {database} was not whole at backup time: {problems}"
+    ),
+    "parts_not_in_copy": N_("the copy does not hold these parts of the site: {parts}"),
     "table_missing": N_("there is no table {table}; there are: {tables}"),
     "column_missing": N_("the table {table} has no column {column}; it has: {columns}"),
     "part_missing": N_("the folder {part} ({path}) is missing from what was restored"),

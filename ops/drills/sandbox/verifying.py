@@ -45,6 +45,9 @@ def remark_on(plan: DatabasePlan, result: DatabaseResult) -> Iterator[Remark]:
     if result.differing:
         named = [f"{it.table}: {it.found} ({_told(it)})" for it in result.differing[:_MOST_NAMED]]
         yield Remark("failed", "tables_differ", _about(plan, len(result.differing), named))
+    uncounted = [it for it, rows in plan.tables.items() if rows is None and it in result.counts]
+    if uncounted:
+        yield Remark("not_checked", "counts_partly", _about(plan, len(uncounted), uncounted))
     if not plan.tables:
         yield Remark("not_checked", "counts_unknown", {"database": plan.name})
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -98,7 +99,8 @@ def test_a_new_drill_of_the_site_wipes_and_concludes_the_one_that_stopped(site: 
     process = start_drill(site, sys.executable, "-m", module, "scan")
     assert process.wait(120) == -signal.SIGKILL
     stopped = site.newest()
-    assert [it.name for it in site.work.iterdir()] == [stopped.id]
+    (left,) = site.work.iterdir()
+    assert (left.name, stat.S_IMODE(left.stat().st_mode)) == (stopped.id, 0o700)
 
     done = giucong(site.estate, "drill.run", "--site", "cong-xa", "--file", "--json")
 

@@ -96,12 +96,21 @@ def test_the_plan_says_copy_room_and_isolation_and_does_nothing(site: StaticSite
     assert len(site.list()) == before
 
 
+def test_a_copy_from_after_the_incident_is_not_chosen(site: StaticSite) -> None:
+    code, drill = site.drill("--incident-at", "2026-01-01 00:00")
+
+    assert (code, drill["outcome"]) == (1, "failed")  # many hours to recover, too
+    codes = [it["code"] for it in drill["minutes"]["shortcomings"]]
+    assert "drill_copy_too_young" in codes
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
         (["--from", "archive"], "there is no archive yet"),
         (["--with", "tar"], "--with takes one of ours, restic"),
         (["--file", "--with", "restic"], "one file is drilled with our engine"),
+        (["--incident-at", "2999-01-01 00:00"], "the incident cannot lie in the future"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(

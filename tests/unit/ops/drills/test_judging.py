@@ -161,6 +161,25 @@ def test_a_quiet_site_loses_nothing_but_an_old_copy_does(
     assert judge(drill) == verdict
 
 
+def test_where_no_datum_tells_its_time_the_age_of_the_copy_counts() -> None:
+    rehearsed = phase("rehearse", start=65, end=100, facts={"result": RESULT, "newest": None})
+    fetched = phase("fetch", facts={"seconds_compare": 0.0, "newest_file_ns": 0})
+    assert judge(a_drill(rehearsed, fetched)) == ("ok", "")
+    old = a_drill(rehearsed, fetched, taken_at=NOW - timedelta(days=400))
+    assert judge(old) == ("failed", "drill_rpo_missed")
+
+
+def test_a_copy_from_after_the_incident_proves_nothing() -> None:
+    young = a_drill(incident_at=NOW - timedelta(hours=3), taken_at=NOW - timedelta(hours=2))
+    assert judge(young) == ("incomplete", "drill_copy_too_young")
+
+
+@pytest.mark.parametrize("back", [50, 400, 86_400])
+def test_a_clock_that_was_set_back_makes_no_good_time(back: int) -> None:
+    rehearsed = phase("rehearse", start=65 - back, end=100 - back)
+    assert judge(a_drill(rehearsed)) == ("incomplete", "drill_clock_moved")
+
+
 def test_a_recovery_beyond_its_target_fails() -> None:
     late = phase("rehearse", start=65, end=4 * 3600)
     assert judge(a_drill(late)) == ("failed", "drill_rto_missed")
