@@ -13,6 +13,7 @@ from ops.drills.reading import list_open_findings, read_plan
 from ops.drills.rotation import Entry
 from ops.duties.load import load_duties
 from ops.duties.wording import tell_title
+from ops.duties.wrapping import write_wrapped
 from ops.estate.load import load_estate
 from ops.estate.references import reveal
 from ops.paragraphs import write_indented
@@ -25,9 +26,9 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "ahead": (N_("ahead"), "plain"),
 }
 _HINDRANCES = {
-    "no_backup": N_("there is no backup yet"),
-    "tried": N_("it did not go well; again from {day}"),
-    "by_people": N_("people do it; the command is below"),
+    "no_backup": N_("no backup yet"),
+    "tried": N_("not passed; again {day}"),
+    "by_people": N_("by people, see below"),
 }
 
 
@@ -62,7 +63,7 @@ def show_due(site: str, *, as_json: bool) -> int:
     if not entries:
         write_line(_("No duty asks for restore drills."))
         return code
-    heads = [_("Due"), _("State"), _("Duty"), _("For"), _("Drill"), _("From")]
+    heads = [_("Due"), _("State"), _("Duty"), _("Drill"), _("From")]
     write_table(heads, [_row(it, titles) for it in entries])
     _write_steps(entries)
     _write_findings(found, {it.id for it in found if it.due < today})
@@ -71,16 +72,16 @@ def show_due(site: str, *, as_json: bool) -> int:
 
 def _row(entry: Entry, titles: Mapping[str, str]) -> Sequence[str | Cell]:
     text, tone = _STATES[entry.state]
-    choice = entry.choice
-    drill = "–"
+    choice, title = entry.choice, titles.get(entry.duty, entry.duty)
+    drill, site = "–", ""
     if choice is not None:
+        site = choice.site
         kind = tell_kind(choice.scope, choice.engine, from_paper=choice.from_paper)
-        drill = f"{choice.site}: {kind}"
+        drill = f"{site}: {kind}"
     return (
         format_date(entry.due_on),
         Cell(_(text), tone),
-        titles.get(entry.duty, entry.duty),
-        entry.subject or _("the Center"),
+        f"{title} ({entry.subject})" if entry.subject not in {"", site} else title,
         drill,
         _from(entry),
     )
@@ -103,13 +104,13 @@ def _write_steps(entries: Sequence[Entry]) -> None:
         "What people need not do the service asks for by itself, one at a time, in the sites'"
         " windows. What proves a duty: `{program} duty.evidence --duty NAME`"
     )
-    write_indented(fill(told, {}), "")
+    write_wrapped(fill(told, {}))
 
 
 def _write_findings(findings: Sequence[Finding], late: set[str]) -> None:
     for finding in findings:
         told = explain_finding(finding_params(finding, is_late=finding.id in late))
-        write_indented(f"! {finding.site}: {told.what}; {told.why}", "  ", "    ")
+        write_wrapped(f"! {finding.site}: {told.what}; {told.why}")
 
 
 def _values(entry: Entry, titles: Mapping[str, str]) -> dict[str, Any]:

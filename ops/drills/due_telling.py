@@ -10,14 +10,14 @@ from ops.present import format_date
 from ops.text import N_, _, fill, language
 
 _MOST_NAMED = 3
-_ENGINES = {"ours": N_("our engine"), "restic": N_("stock restic")}
 
 
 def tell_kind(scope: str, engine: str, *, from_paper: bool) -> str:
-    """Say what kind of drill it is: one file or the whole site, by which engine, whose keys."""
-    what = _("one file") if scope == "file" else _("the whole site")
-    parts = [what, *([_(_ENGINES[engine])] if scope == "site" else [])]
-    return ", ".join([*parts, *([_("keys from paper")] if from_paper else [])])
+    """Say what kind of drill it is: one file or the whole site, and what is not as usual."""
+    parts = [_("one file") if scope == "file" else _("the whole site")]
+    parts += [_("stock restic")] if engine == "restic" else []
+    parts += [_("keys from paper")] if from_paper else []
+    return ", ".join(parts)
 
 
 def tell_command(choice: Mapping[str, Any]) -> str:

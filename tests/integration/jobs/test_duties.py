@@ -220,6 +220,7 @@ def test_the_tasks_fit_a_terminal_in_both_languages(
         ["duty.evidence", "--duty", "incident-first-report"],
         ["duty.diff"],
         ["duty.policy"],
+        ["drill.list", "--due"],
     )
     for command in commands:
         ended = giucong(estate, *command, language=language)
