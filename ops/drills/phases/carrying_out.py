@@ -71,13 +71,15 @@ def carry_out_phase(
         path: For a drill of one file: which; empty: by lot.
 
     Raises:
-        WrongUseError: There is no such drill or phase, or nobody to ask for what it needs.
+        WrongUseError: There is no such drill or phase, its folder is wiped already, or there is
+            nobody to ask for what it needs.
     """
     with bench.catalog.reading() as session:
         drill = find_drill(session, drill_id)
     _refuse_unknown(drill, name)
     if drill.ended_at is not None:
         return drill.phases.get(name) or drill.phases["conclude"]
+    _refuse_wiped(drill, name)
     work = Work(
         estate=bench.estate,
         site=require_site(bench.estate, bench.catalog, drill.site),
@@ -134,6 +136,19 @@ def _write(work: Work, name: str, attempt: int, result: PhaseResult) -> None:
 def phases_of(drill: KeptDrill) -> tuple[str, ...]:
     """Give the names of a drill's phases, in order."""
     return PHASES if drill.scope == "site" else FILE_PHASES
+
+
+def _refuse_wiped(drill: KeptDrill, name: str) -> None:
+    """Fetch nothing anew once the folder is wiped: nobody would wipe it again."""
+    wiped = drill.phases.get("wipe")
+    if name in _ALWAYS or wiped is None or wiped.outcome != "ok":
+        return
+    raise WrongUseError(
+        "the drill's folder is wiped already; only its conclusion is left",
+        data="nothing was changed",
+        next_step="`{program} drill.phase --drill {drill} --phase conclude`",
+        drill=drill.id,
+    )
 
 
 def _refuse_unknown(drill: KeptDrill, name: str) -> None:

@@ -108,3 +108,17 @@ def test_a_new_drill_of_the_site_wipes_and_concludes_the_one_that_stopped(site: 
     assert list(site.work.iterdir()) == []
     (given_up,) = [it for it in site.list() if it.id == stopped.id]
     assert (given_up.outcome, given_up.reason_code) == ("incomplete", "drill_phase_missing")
+
+
+def test_nothing_is_fetched_any_more_once_the_folder_is_wiped(site: StaticSite) -> None:
+    module = "tests.integration.drills.killed"
+    process = start_drill(site, sys.executable, "-m", module, "conclude")
+    assert process.wait(120) == -signal.SIGKILL
+    stopped = site.newest()
+
+    done = giucong(site.estate, "drill.phase", "--drill", stopped.id, "--phase", "fetch")
+
+    assert done.returncode == 2
+    assert "wiped already" in done.stderr
+    assert list(site.work.iterdir()) == []
+    assert resume(site).outcome == "ok"
