@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ops.canonical import digest_of
 from ops.drills.findings import Finding, list_findings
 from ops.drills.minutes import read_minutes
 from ops.drills.minutes_showing import write_minutes
 from ops.drills.records import KeptDrill, find_drill, list_drills
 from ops.drills.telling import tell_phase
 from ops.duties.wording import tell_who
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.reasons import explain
@@ -31,6 +32,10 @@ from ops.present import (
 from ops.text import N_, _, fill
 
 _MOST_LISTED = 100
+
+
+class MinutesChangedError(OpsError):
+    """The minutes of a drill are not those that were kept."""
 
 
 @contextmanager
@@ -125,6 +130,7 @@ def show_drill(drill: str, site: str, *, as_json: bool) -> None:
 
     Raises:
         WrongUseError: There is none; neither or both were asked for.
+        MinutesChangedError: Somebody has changed its minutes in the catalog.
     """
     if bool(drill) == bool(site):
         raise WrongUseError(
@@ -135,6 +141,7 @@ def show_drill(drill: str, site: str, *, as_json: bool) -> None:
     estate = load_estate()
     with _reading(estate) as session:
         kept = _find(session, drill, site)
+    refuse_changed(kept)
     if as_json:
         write_json(kept)
         return
@@ -152,6 +159,27 @@ def _find(session: Session | None, drill: str, site: str) -> KeptDrill:
         data="nothing was changed",
         next_step="`{program} drill.run --site {site}`",
         site=site or "SITE",
+    )
+
+
+def refuse_changed(drill: KeptDrill) -> None:
+    """Refuse minutes whose hash is not the one that was kept with them.
+
+    Raises:
+        MinutesChangedError: They have been changed.
+    """
+    found = "" if drill.minutes is None else digest_of(drill.minutes)
+    if found == drill.minutes_sha256:
+        return
+    raise MinutesChangedError(
+        "the minutes of the drill {drill} have been changed since they were written",
+        why="their SHA-256 is {found}, not {kept}",
+        data="backups are not concerned; these minutes prove nothing any more",
+        next_step="`{program} service.journal-verify`; the journal's row `drill.end` of that drill"
+        " holds the hash that was written",
+        drill=drill.id,
+        found=found or "–",
+        kept=drill.minutes_sha256 or "–",
     )
 
 

@@ -12,6 +12,7 @@ from ops.drills.judging import Aims, judge_drill, measure_drill
 from ops.drills.minutes import Setting, Verdict, make_minutes, read_minutes
 from ops.drills.phases.carrying_out import find_cause
 from ops.drills.records import KeptDrill, KeptPhase
+from ops.drills.showing import MinutesChangedError, refuse_changed
 from ops.drills.terms import Terms
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -230,3 +231,15 @@ def test_minutes_come_back_as_they_were_kept() -> None:
     assert [it["phase"] for it in minutes.course] == [
         "prepare", "keys", "fetch", "scan", "rehearse", "wipe",
     ]  # fmt: skip
+
+
+def test_minutes_that_somebody_changed_are_not_shown() -> None:
+    values = {"conclusion": {"status": "failed"}}
+    drill = replace(a_drill(), minutes=values, minutes_sha256=digest_of(values))
+    refuse_changed(drill)
+    refuse_changed(a_drill())
+
+    with pytest.raises(MinutesChangedError):
+        refuse_changed(replace(drill, minutes={"conclusion": {"status": "ok"}}))
+    with pytest.raises(MinutesChangedError):
+        refuse_changed(replace(drill, minutes=None))
