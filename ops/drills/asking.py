@@ -17,7 +17,7 @@ Killed at any step, nothing was asked for; the next day asks again.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ from ops.service.registry import RunContext
 
 log = logging.getLogger(__name__)
 
+_LEFT_AFTER = timedelta(hours=12)
+"""A drill that stopped so long ago measures nothing any more; nobody takes it up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -60,20 +63,26 @@ class Asked:
 
 
 def plan_drills(context: RunContext) -> JobResult:
-    """Look at what is due, and ask for the first. The run of the kind `drill-plan`.
+    """Sweep what stopped drills have left; look at what is due, and ask for the first.
+
+    The run of the kind `drill-plan`.
 
     Raises:
         EstateError: The estate file has mistakes.
         DutiesError: A table of duties or holidays has mistakes.
     """
+    from ops.drills.running import sweep  # the service itself, which asks too, stays small
+    from ops.jobs.by_hand import Bench
+
     estate, now = load_estate(Path(context.estate)), datetime.now(UTC)
+    swept = sweep(Bench(estate, context.catalog, context.origin), now - _LEFT_AFTER)
     with context.catalog.writing() as session:
         asked = ask_for_next(session, estate, now, context.origin)
         entries = read_plan(session, estate, now)
     counts: dict[str, Any] = {
         state: sum(it.state == state for it in entries) for state in ("overdue", "due", "ahead")
     }
-    return JobResult("ok", summary={**counts, "asked": asked.job if asked else ""})
+    return JobResult("ok", summary={**counts, "asked": asked.job if asked else "", "swept": swept})
 
 
 def follow_drills(session: Session, events: Sequence[LedgerEvent]) -> None:

@@ -8,6 +8,7 @@ Whoever is killed in 3 leaves a run of a runbook that `runbook.resume` takes up 
 then runs the same command as a process of its own.
 """
 
+import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ from runbooks.procedure import Step
 from runbooks.running import Runner, Seams
 from runbooks.seams import Asker, CommandResult, Commands
 from runbooks.state import RunState, StepRecord
+
+log = logging.getLogger(__name__)
 
 _PHASE_WORDS = ("giucong", "drill.phase", "--drill", "", "--phase", "")
 
@@ -205,6 +208,35 @@ def give_up_earlier(bench: Bench, site: str) -> None:
     for drill in earlier:
         for phase in ("wipe", "conclude"):
             carry_out_phase(bench, drill, phase, SILENT)
+
+
+def sweep(bench: Bench, before: datetime) -> list[str]:
+    """Wipe and conclude drills of any site that stopped and that nobody has taken up since.
+
+    Restored data, personal data among it, must not lie about until the site's next drill. A site
+    that is worked on is left for the next time.
+
+    Args:
+        bench: Who sweeps.
+        before: Only drills that were begun earlier; aware.
+
+    Returns:
+        Names of the sites, ascending.
+    """
+    with bench.catalog.reading() as session:
+        left = {
+            it.site for it in list_drills(session) if not it.ended_at and it.started_at < before
+        }
+    swept = []
+    for site in sorted(left):
+        try:
+            with hold_site_lock(bench.estate.service.state, site, holder="drill-plan"):
+                give_up_earlier(bench, site)
+        except OpsError as error:  # the others are swept, and drills are asked for, all the same
+            log.warning("drill-not-swept", extra={"fields": {"site": site, "error": str(error)}})
+            continue
+        swept.append(site)
+    return swept
 
 
 def read_wish(site: str, arguments: Mapping[str, Any]) -> DrillWish:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,10 @@ import pytest
 
 from ops.drills.phases import PHASES
 from ops.drills.records import KeptDrill
+from ops.drills.running import sweep
+from ops.estate.load import load_estate
+from ops.jobs.by_hand import at_bench
+from ops.service.site_lock import hold_site_lock
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.jobs.small_estate import ROOT, giucong
 
@@ -108,6 +113,24 @@ def test_a_new_drill_of_the_site_wipes_and_concludes_the_one_that_stopped(site: 
     assert list(site.work.iterdir()) == []
     (given_up,) = [it for it in site.list() if it.id == stopped.id]
     assert (given_up.outcome, given_up.reason_code) == ("incomplete", "drill_phase_missing")
+
+
+def test_what_a_stopped_drill_left_is_swept_when_nobody_takes_it_up(site: StaticSite) -> None:
+    module = "tests.integration.drills.killed"
+    process = start_drill(site, sys.executable, "-m", module, "scan")
+    assert process.wait(120) == -signal.SIGKILL
+    stopped = site.newest()
+    estate = load_estate(site.estate)
+    with at_bench(estate) as bench:
+        assert sweep(bench, stopped.started_at) == []
+        with hold_site_lock(estate.service.state, "cong-xa", holder="test"):
+            assert sweep(bench, datetime.now(UTC)) == []
+        assert [it.name for it in site.work.iterdir()] == [stopped.id]
+
+        assert sweep(bench, datetime.now(UTC)) == ["cong-xa"]
+
+    assert list(site.work.iterdir()) == []
+    assert (site.newest().outcome, site.newest().id) == ("incomplete", stopped.id)
 
 
 def test_nothing_is_fetched_any_more_once_the_folder_is_wiped(site: StaticSite) -> None:
