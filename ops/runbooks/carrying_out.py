@@ -154,10 +154,13 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
         asker=TerminalAsker(),
         clock=clock,
     )
-    write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
     runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
     with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
-        state = states.load(state.id) if wish.run else state
+        if wish.run:
+            state = states.load(state.id)
+        else:
+            states.save(state)  # before its id is told: whoever has read it can take it up
+        write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
         try:
             state = runner.go(state, roll_back=wish.roll_back)
         except BaseException:

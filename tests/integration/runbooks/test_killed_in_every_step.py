@@ -28,6 +28,19 @@ def kill_in(desk: Desk, number: int, words: list[str], answer: str) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
+    try:
+        children = _await_step(desk, number, process, answer)
+    finally:
+        process.kill()
+        process.communicate()
+    deadline = time.monotonic() + PATIENCE
+    while [it for it in children if Path(f"/proc/{it}").exists()]:
+        assert time.monotonic() < deadline, "the command outlived its runbook"
+        time.sleep(0.02)
+
+
+def _await_step(desk: Desk, number: int, process: subprocess.Popen[str], answer: str) -> list[str]:
+    """Wait until a step has begun; gives the ids of the task's own processes."""
     assert process.stdin
     assert process.stdout
     process.stdin.write(f"{answer}\n" if answer else "")
@@ -41,12 +54,7 @@ def kill_in(desk: Desk, number: int, words: list[str], answer: str) -> None:
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline, f"step {number} never began"
         time.sleep(0.02)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.kill()
-    process.communicate()
-    while [it for it in children if Path(f"/proc/{it}").exists()]:
-        assert time.monotonic() < deadline, "the command outlived its runbook"
-        time.sleep(0.02)
+    return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
 
 
 def test_a_shipped_runbook_killed_in_every_step_puts_the_site_back(desk: Desk) -> None:
