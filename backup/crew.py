@@ -35,23 +35,29 @@ class Crew:
         self._under_way[worker] += 1
         worker.send(message)
 
-    def poll(self, *, wait: bool) -> Iterator[Message]:
-        """Yield answers; with `wait`, not before there is at least one."""
-        for worker, message in self._pool.poll(None if wait else 0):
+    @property
+    def is_done(self) -> bool:
+        """Whether no worker owes an answer."""
+        return not any(self._under_way.values())
+
+    def poll(self, patience: float | None) -> Iterator[Message]:
+        """Yield answers once there are some; waits `patience` seconds at most, None for ever."""
+        for worker, message in self._pool.poll(patience):
             if message[0] not in _NO_ANSWERS:
                 self._under_way[worker] -= 1
             yield message
 
-    def flush(self) -> Iterator[Message]:
-        """Tell all workers to make everything durable; yields the answers until all have."""
+    def begin_flush(self) -> None:
+        """Tell all workers to make everything durable; each answers once it is."""
         for worker in self._under_way:
             self._under_way[worker] += 1
             worker.send(("flush",))
-        return self._take_all()
 
-    def _take_all(self) -> Iterator[Message]:
-        while any(self._under_way.values()):
-            yield from self.poll(wait=True)
+    def flush(self) -> Iterator[Message]:
+        """Have everything made durable; yields the answers until all workers have given theirs."""
+        self.begin_flush()
+        while not self.is_done:
+            yield from self.poll(None)
 
     def salvage(self, patience: float) -> Iterator[Message]:
         """Flush after an interruption at any moment; one that got half a message never answers.

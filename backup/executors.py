@@ -47,12 +47,17 @@ class Executor(Protocol):
         """Hand over one message."""
         ...
 
-    def poll(self, *, wait: bool) -> Iterator[Message]:
-        """Yield answers; with `wait`, not before there is at least one."""
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was handed over has been answered."""
         ...
 
-    def flush(self) -> Iterator[Message]:
-        """Make everything durable; yields the answers that come meanwhile, the totals last."""
+    def poll(self, patience: float | None) -> Iterator[Message]:
+        """Yield answers once there are some; waits `patience` seconds at most, None for ever."""
+        ...
+
+    def begin_flush(self) -> None:
+        """Have everything made durable; `poll` gives the totals of each part when it is."""
         ...
 
     def salvage(self, patience: float) -> Iterator[Message]:
@@ -107,23 +112,27 @@ class LocalExecutor:
         """Do the work at once."""
         self._loop.handle(message)
 
-    def poll(self, *, wait: bool) -> Iterator[Message]:
-        """Yield the answers."""
-        del wait
+    @property
+    def is_done(self) -> bool:
+        """Whether all answers have been taken."""
+        return not self._answers
+
+    def poll(self, patience: float | None) -> Iterator[Message]:
+        """Yield the answers; there is nothing to wait for."""
+        del patience
         while self._answers:
             yield self._answers.popleft()
 
-    def flush(self) -> Iterator[Message]:
-        """Make everything durable."""
+    def begin_flush(self) -> None:
+        """Make everything durable at once."""
         self._loop.handle(("flush",))
-        yield from self.poll(wait=False)
 
     parts = 1
 
     def salvage(self, patience: float) -> Iterator[Message]:
         """Make everything durable, unless the interruption left an open pack in pieces."""
-        del patience
-        yield from self.flush()
+        self.begin_flush()
+        yield from self.poll(patience)
 
     def dismiss(self) -> None:
         """Nothing to begin."""
@@ -199,13 +208,18 @@ class PoolExecutor:
         """Hand over to the worker with the least under way."""
         self._crew.submit(message)
 
-    def poll(self, *, wait: bool) -> Iterator[Message]:
-        """Yield answers."""
-        return self._crew.poll(wait=wait)
+    @property
+    def is_done(self) -> bool:
+        """Whether no worker owes an answer."""
+        return self._crew.is_done
 
-    def flush(self) -> Iterator[Message]:
-        """Make everything durable in all workers."""
-        return self._crew.flush()
+    def poll(self, patience: float | None) -> Iterator[Message]:
+        """Yield answers."""
+        return self._crew.poll(patience)
+
+    def begin_flush(self) -> None:
+        """Have everything made durable in all workers."""
+        self._crew.begin_flush()
 
     @property
     def parts(self) -> int:

@@ -99,9 +99,9 @@ class _Elsewhere:
     def submit(self, message: Message) -> Iterable[Message]:
         answers: list[Message] = []
         while self._crew.is_busy:
-            answers += self._crew.poll(wait=True)
+            answers += self._crew.poll(None)
         self._crew.submit(message)
-        answers += self._crew.poll(wait=False)
+        answers += self._crew.poll(0.0)
         return answers
 
     def flush(self) -> Iterator[Message]:

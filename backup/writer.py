@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from backup.claims import LocalClaims
 from backup.frames import Compression
+from backup.index_pace import seconds_until_index
 from backup.index_text import encode_pack, join_packs
 from backup.packs import BlobType
 from backup.reading import Xattrs
@@ -34,9 +35,8 @@ if TYPE_CHECKING:  # these cost much to import, and an unchanged tree needs none
 MOST_BLOBS_UNINDEXED = 50_000
 CHECKPOINT_SECONDS = 120.0
 # Over a line that may be cut for good, what no index file names is sent again: 10 s are 25 MB at
-# 20 Mbit/s. In a long run the files would be many, so there a share of its time may be lost.
+# 20 Mbit/s.
 NETWORK_INDEX_SECONDS = 10.0
-_INDEX_SHARE = 1 / 20
 _GROUP_BYTES = 4 << 20
 # How long an interrupted run waits for workers that are still writing.
 _SALVAGE_SECONDS = 30.0
@@ -284,9 +284,11 @@ class RunWriter:
     # Answers -----------------------------------------------------------------------------------
 
     def pump(self, *, wait: bool) -> None:
-        """Take in answers; with `wait`, not without at least one."""
+        """Take in answers; with `wait`, wait for some, but no longer than until an index is due."""
         if self._executor is not None:
-            self._take(self._executor.poll(wait=wait))
+            self._take(self._executor.poll(self._index_in() if wait else 0.0))
+        if self._index_in() == 0.0:
+            self._write_index()
 
     def _take(self, messages: Iterable[tuple[Any, ...]]) -> None:
         for message in messages:
@@ -304,14 +306,23 @@ class RunWriter:
     def _note_pack(self, blobs: int, entry: str) -> None:
         self._unindexed.append(entry)
         self._unindexed_blobs += blobs
-        if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED or self._is_index_due():
+        if self._unindexed_blobs >= MOST_BLOBS_UNINDEXED or self._index_in() == 0.0:
             self._write_index()
 
-    def _is_index_due(self) -> bool:
-        """Whether what is durable has waited long; a long stream gives no other chance."""
-        now = self._repository.clock.monotonic()
-        patience = max(self._index_seconds, (now - self._began_at) * _INDEX_SHARE)
-        return now - self._indexed_at > patience
+    def _index_in(self) -> float | None:
+        """Seconds until what is durable has waited long enough; None where nothing waits.
+
+        Packs from several workers arrive together, and then none for a while: those behind the
+        first must not wait for the next one to arrive.
+        """
+        if not self._unindexed:
+            return None
+        return seconds_until_index(
+            self._repository.clock.monotonic(),
+            began_at=self._began_at,
+            indexed_at=self._indexed_at,
+            interval=self._index_seconds,
+        )
 
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:
@@ -338,12 +349,11 @@ class RunWriter:
         self.drain()
         if self._executor is not None:
             self._flushed = []
-            answers = self._executor.flush()
-        else:
-            answers = iter(())
+            self._executor.begin_flush()
         if "_trees" in self.__dict__:  # while the workers flush
             self._trees.flush()
-        self._take(answers)
+        while self._executor is not None and not self._executor.is_done:
+            self.pump(wait=True)
         self._write_index()
         self._checkpointed_at = self._repository.clock.monotonic()
 

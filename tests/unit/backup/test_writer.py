@@ -187,6 +187,24 @@ def test_packs_are_indexed_now_and_then(store: Store, seconds: float) -> None:
     writer.close()
 
 
+def test_packs_are_indexed_when_it_is_time_though_no_other_arrives() -> None:
+    """They arrive in bunches, and what stands in no index file is sent again after a cut."""
+    repository = make_repository(RetryingStore(MemoryStore()))
+    clock = repository.clock
+    assert isinstance(clock, ShiftedClock)
+    writer = RunWriter(repository, width=0)
+    stream = Stream(os.urandom(40 * MIB))
+    writer.store_stream(stream.read_into, stream.done)
+    writer.pump(wait=True)
+    assert repository.list_files("index") == []
+    clock.passed += timedelta(seconds=NETWORK_INDEX_SECONDS)
+    writer.pump(wait=True)
+    assert len(repository.list_files("index")) == 1
+    writer.pump(wait=True)
+    assert len(repository.list_files("index")) == 1
+    writer.close()
+
+
 def test_a_long_run_writes_few_index_files() -> None:
     repository = make_repository(RetryingStore(MemoryStore()))
     clock = repository.clock
