@@ -28,7 +28,7 @@ from ops import journal
 from ops.drills.sandbox.order import RowsWanted
 from ops.drills.sandbox.places import MADE_BELOW
 from ops.drills.sandbox.plan import RehearsalPlan
-from ops.drills.sandbox.planning import plan_database
+from ops.drills.sandbox.planning import bounds_of, plan_database
 from ops.drills.sandbox.rehearsing import set_apart
 from ops.drills.sandbox.rows import CSV, STATEMENTS, SUMMARY
 from ops.drills.sandbox.telling import tell_remark
@@ -195,6 +195,7 @@ def _plan(estate: Estate, wish: ExtractWish, work: Path) -> RehearsalPlan:
         databases=(plan_database(known[wish.database], restored),),
         incident_at=datetime.now(UTC),
         zone=estate.organisation.timezone,
+        bounds=bounds_of(estate),
     )
 
 

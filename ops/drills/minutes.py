@@ -59,7 +59,7 @@ class Minutes:
         scenario: Part II: site, unit, system, scope, whether keys came from paper, who asked why.
         copy: Part II: id, version (what wrote it), moment, store with place and medium, source, who
             restored it.
-        environment: Part III: isolation, probes, versions, room, scan.
+        environment: Part III: isolation, bounds, probes, versions, room, scan.
         course: Part IV: moment, phase, person, seconds, outcome, reason of each phase.
         results: Part V: files, hashes, metadata, databases, pages, `rto` and `rpo` with target and
             reached, status.
@@ -191,6 +191,7 @@ def _describe_environment(drill: KeptDrill) -> dict[str, Any]:
     return {
         "isolated": result.get("isolated"),
         "isolation": result.get("isolation", prepared.get("isolation", {})),
+        "bounded": result.get("bounded"),
         "probed": len(result.get("probed", ())),
         "reached": list(result.get("reached", ())),
         "versions": prepared.get("versions", {}),

@@ -48,6 +48,19 @@ _SCENARIOS: Mapping[str, str] = {
     "file": N_("one file is lost"),
 }
 
+_BOUNDED_BY: Mapping[str, str] = {
+    "group": N_("by the kernel, all together"),
+    "namespace": N_("by the kernel, all together"),
+    "account": N_("by the kernel, for each account"),
+    "watch": N_("by the kernel for each process; all together watched"),
+}
+_UNBOUNDED: Mapping[str, str] = {
+    "memory": N_("memory of all processes together"),
+    "processes": N_("processes of all accounts together"),
+    "disk": N_("room on the disk"),
+    "processor": N_("the processor"),
+}
+
 
 def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     """Write them.
@@ -113,6 +126,8 @@ def _purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
 def _environment(minutes: Minutes, zone: str) -> Iterable[Pair]:
     there = minutes.environment
     yield _("Isolated"), _tell_isolation(there)
+    if there.get("bounded"):
+        yield _("Bounded"), _tell_bounds(there["bounded"])
     if there["versions"]:
         versions = [f"{name} {version}" for name, version in there["versions"].items() if version]
         yield _("Programs here"), ", ".join(it.removeprefix("restic ") for it in versions)
@@ -132,6 +147,19 @@ def _tell_isolation(there: Mapping[str, Any]) -> Cell:
     if there["isolated"] is None:
         return Cell(_("nothing was started"), "faint")
     return Cell(_("no: {why}").format(why=there["isolation"].get("why") or "–"), "warning")
+
+
+def _tell_bounds(bounded: Mapping[str, Any]) -> str:
+    text = _("memory {memory} ({by_memory}), {processes} processes and threads ({by_processes}),"
+             " {file} a file; not bounded: {rest}")  # fmt: skip
+    return text.format(
+        memory=format_size(bounded["memory_bytes"]),
+        by_memory=_(_BOUNDED_BY[bounded["by"]["memory"]]),
+        processes=format_number(bounded["processes"]),
+        by_processes=_(_BOUNDED_BY[bounded["by"]["processes"]]),
+        file=format_size(bounded["file_bytes"]),
+        rest=", ".join(_(_UNBOUNDED[it]) for it in bounded["unbounded"]),
+    )
 
 
 def _tell_scan(scan: Mapping[str, Any], zone: str) -> Cell:

@@ -140,6 +140,13 @@ class Drill(Part):
         default=Path("var/drill"), description="Folder in which drills restore."
     )
     max_size_gb: Positive = Field(default=50, description="A larger site is not drilled here.")
+    max_memory_gb: Positive = Field(
+        default=4,
+        description="Memory for a restored site and its servers; never over half the machine's.",
+    )
+    max_processes: int = Field(
+        default=512, ge=64, description="Processes and threads for a restored site, likewise."
+    )
     stock_restic_every: Positive = Field(
         default=3, description="One in so many drills of whole sites is done with stock restic."
     )

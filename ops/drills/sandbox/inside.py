@@ -3,8 +3,9 @@
 1. Refuse where a namespace is the machine's own: nothing is touched then.
 2. Enter a root that shows nothing of the machine's data.
 3. Try to reach production; whatever answers ends it here, before anything was started.
-4. Load the databases on private servers; put the restored folders where the site looks for them.
-5. Count, start the site, ask for its pages, compare.
+4. Bound what is taken of the machine; from now on, too much of it ends the rehearsal.
+5. Load the databases on private servers; put the restored folders where the site looks for them.
+6. Count, start the site, ask for its pages, compare.
 
 The result goes to standard output as JSON. When this process ends, or whoever started it, the
 kernel ends everything inside.
@@ -12,15 +13,17 @@ kernel ends everything inside.
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
-from ops.drills.sandbox import network
+from ops.drills.sandbox import bounding, network
 from ops.drills.sandbox import system_calls as calls
 from ops.drills.sandbox.databases import (
     FAILURES,
@@ -48,6 +51,8 @@ from ops.drills.sandbox.serving import start_site
 from ops.pages.comparing import PageComparison, compare_pages
 from ops.pages.notes import PageNote
 from ops.pages.noting import note_pages
+
+_TOLD = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -95,7 +100,13 @@ def main() -> None:
     language = os.environ.get("GIUCONG_LANG", "")
     os.environ.clear()  # secrets may be among it
     os.environ.update({"PATH": PATH, "LANG": "C.UTF-8", "GIUCONG_LANG": language})
-    sys.stdout.write(write_result(_carry_out(order)))
+    _tell(_carry_out(order))
+
+
+def _tell(result: RehearsalResult) -> NoReturn:
+    """Write the result and end, once; who comes later waits for the end."""
+    _TOLD.acquire()
+    sys.stdout.write(write_result(result))
     sys.stdout.flush()
     os._exit(0)  # threads and servers end with the namespace
 
@@ -109,6 +120,8 @@ def _carry_out(order: Order) -> RehearsalResult:
     try:
         is_apart = _set_apart(order, rehearsal)
         rehearsal.seconds["isolate"] = time.monotonic() - order.begun
+        if is_apart:
+            _bound(order, rehearsal)
         if is_apart and order.rows is None:
             _rehearse(rehearsal)
         elif is_apart:
@@ -117,6 +130,17 @@ def _carry_out(order: Order) -> RehearsalResult:
         params = {"seconds": plan.deadline_seconds}
         rehearsal.remarks.append(Remark("failed", "too_late", params))
     return rehearsal.conclude()
+
+
+def _bound(order: Order, rehearsal: Rehearsal) -> None:
+    """Bound what is taken of the machine, and end the rehearsal once it is too much."""
+
+    def end(remark: Remark) -> None:
+        rehearsal.remarks.insert(0, remark)
+        _tell(rehearsal.conclude())
+
+    rehearsal.result = replace(rehearsal.result, bounded=bounding.bound(order))
+    bounding.watch(order.plan.bounds, end)
 
 
 def _move_inside(plan: RehearsalPlan) -> RehearsalPlan:
@@ -139,7 +163,8 @@ def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
     if shared - {"net"} or os.getpid() != 1:
         return _not_apart(rehearsal, f"namespaces shared with the machine: {sorted(shared)}")
     try:
-        enter_new_root(order.plan.work)
+        bounding.be_first()
+        enter_new_root(order.plan.work, order.plan.bounds.memory_bytes)
         if "net" not in shared:
             calls.bring_up_loopback()
     except OSError as error:

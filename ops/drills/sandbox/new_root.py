@@ -28,14 +28,14 @@ _ETC = (
     "protocols", "python3", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 _PACKAGES = ("ops", "backup", "provisioning", "runbooks")
-_SHARED_MEMORY = "size=50%,mode=1777"
 
 
-def enter_new_root(work: str) -> None:
+def enter_new_root(work: str, memory_bytes: int) -> None:
     """Build the root and go there; afterwards nothing else of the machine can be named.
 
     Args:
         work: The drill's folder, absolute; its workshop is there already.
+        memory_bytes: What files in memory may take at most.
 
     Raises:
         OSError: The kernel refuses a step.
@@ -43,10 +43,11 @@ def enter_new_root(work: str) -> None:
     calls.mount("none", "/", flags=calls.MS_REC | calls.MS_PRIVATE)
     new = f"{work}/{WORKSHOP_BELOW}/root"
     os.mkdir(new)  # noqa: PTH102 -- beside the calls that take texts
-    calls.mount("tmpfs", new, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, "mode=755,size=50%")
+    options = f"mode=755,size={memory_bytes}"
+    calls.mount("tmpfs", new, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, options)
     _bind_programs(new)
     _make_etc(new)
-    _make_devices(new)
+    _make_devices(new, memory_bytes)
     for path in ("/proc", "/tmp", "/run", "/var/tmp", "/root", OVERLAYS):  # noqa: S108 -- its own
         Path(new + path).mkdir(parents=True, exist_ok=True)
     Path(f"{new}/var/run").symlink_to("/run")
@@ -98,11 +99,12 @@ def _make_etc(new: str) -> None:
     (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n", encoding="ascii")
 
 
-def _make_devices(new: str) -> None:
+def _make_devices(new: str, memory_bytes: int) -> None:
     folder = Path(f"{new}/dev")
     (folder / "shm").mkdir(parents=True)
     shared = str(folder / "shm")
-    calls.mount("tmpfs", shared, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, _SHARED_MEMORY)
+    options = f"mode=1777,size={memory_bytes}"
+    calls.mount("tmpfs", shared, "tmpfs", calls.MS_NOSUID | calls.MS_NODEV, options)
     for name in _DEVICES:
         (folder / name).touch()
         calls.bind(f"/dev/{name}", f"{folder}/{name}")

@@ -36,6 +36,9 @@ class Order:
         way: How the sandbox is made.
         outside: The machine's own namespaces, as `/proc/self/ns` names them.
         begun: When the work began, as `time.monotonic` counts on this machine.
+        in_group: Whether a control group holds memory and processes together.
+        taken: Processes that the busiest account besides root already runs on this machine, where
+            they count with those inside.
         rows: Give these of the plan's only database instead of starting the site.
     """
 
@@ -43,6 +46,8 @@ class Order:
     way: Literal["root", "user"]
     outside: Mapping[str, str]
     begun: float
+    in_group: bool = False
+    taken: int = 0
     rows: RowsWanted | None = None
 
 

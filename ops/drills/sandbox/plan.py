@@ -10,6 +10,9 @@ import msgspec
 from ops.pages.notes import PageNote
 
 Engine = Literal["mariadb", "postgresql", "sqlite"]
+SPARE = 16
+"""Processes beyond what is allowed: who watches sees it before the kernel refuses more."""
+
 Way = Literal["php", "static", "command", "none"]
 
 
@@ -79,6 +82,21 @@ class ServingPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What everything inside may take of the machine.
+
+    Attributes:
+        memory_bytes: All processes and all files in memory together.
+        processes: Processes and threads.
+        file_bytes: Of one file.
+    """
+
+    memory_bytes: int = 4_000_000_000
+    processes: int = 512
+    file_bytes: int = 50_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalPlan:
     """Everything a rehearsal is told.
 
@@ -98,6 +116,7 @@ class RehearsalPlan:
         incident_at: Newer data counts as made after the loss; aware.
         zone: Time zone of the organisation; columns without one are read as its local time.
         deadline_seconds: For all of it.
+        bounds: Of what is taken of the machine.
     """
 
     work: str
@@ -112,6 +131,7 @@ class RehearsalPlan:
     incident_at: datetime
     zone: str = "Asia/Ho_Chi_Minh"
     deadline_seconds: float = 3600.0
+    bounds: Bounds = Bounds()
 
 
 def write_plan(plan: RehearsalPlan) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ops.drills.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
+from ops.drills.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.estate.sites import DatabasePart, Site, SiteDrill
@@ -18,6 +18,7 @@ from ops.pages.notes import read_note
 
 _PORTS = {"mariadb": 3306, "postgresql": 5432}
 _SSH = 22
+_GB = 1_000_000_000
 
 
 def plan_rehearsal(
@@ -57,6 +58,17 @@ def plan_rehearsal(
         probes=tuple(dict.fromkeys(list_probes(estate))),
         incident_at=incident_at,
         zone=estate.organisation.timezone,
+        bounds=bounds_of(estate),
+    )
+
+
+def bounds_of(estate: Estate) -> Bounds:
+    """Give what the estate allows a restored site to take of the machine."""
+    drill = estate.drill
+    return Bounds(
+        memory_bytes=drill.max_memory_gb * _GB,
+        processes=drill.max_processes,
+        file_bytes=drill.max_size_gb * _GB,
     )
 
 

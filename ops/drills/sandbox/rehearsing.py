@@ -22,6 +22,8 @@ from typing import Literal
 import msgspec
 
 from ops.drills.phases.work import remove_tree
+from ops.drills.sandbox.bounding import count_taken, fit, too_many_processes, too_much_memory
+from ops.drills.sandbox.control_group import make_group
 from ops.drills.sandbox.order import Order, RowsWanted, list_namespaces
 from ops.drills.sandbox.places import MADE_BELOW, WORKSHOP_BELOW
 from ops.drills.sandbox.plan import RehearsalPlan
@@ -76,9 +78,29 @@ def set_apart(plan: RehearsalPlan, rows: RowsWanted | None = None) -> RehearsalR
     if isinstance(words, RehearsalResult):
         return words
     _make_workshop(Path(plan.work))
-    plan = replace(plan, work=str(Path(plan.work).resolve()))
-    order = Order(plan=plan, way=way, outside=list_namespaces(), begun=begun, rows=rows)
-    return _run(words, order)
+    plan = replace(plan, work=str(Path(plan.work).resolve()), bounds=fit(plan.bounds))
+    taken = count_taken() if way == "root" else 0  # else the sandbox counts its own alone
+    order = Order(
+        plan=plan, way=way, outside=list_namespaces(), begun=begun, taken=taken, rows=rows
+    )
+    return _run_bounded(words, order)
+
+
+def _run_bounded(words: list[str], order: Order) -> RehearsalResult:
+    """Run in a control group, where this machine lets us make one."""
+    bounds = order.plan.bounds
+    group = make_group(bounds)
+    if group is None:
+        return _run(words, order)
+    remarks = {"memory": too_much_memory(bounds), "processes": too_many_processes(bounds)}
+    try:
+        result = _run(group.words(words), replace(order, in_group=True))
+        breaches = [remarks[it] for it in group.list_breaches()]
+    finally:
+        group.close()
+    known = {it.code for it in result.remarks}
+    more = (it for it in breaches if it.code not in known)
+    return replace(result, remarks=(*more, *result.remarks))
 
 
 def _make_workshop(work: Path) -> None:

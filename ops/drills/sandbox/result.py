@@ -46,6 +46,25 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounded:
+    """What everything inside could take of the machine at most.
+
+    Attributes:
+        memory_bytes, processes, file_bytes: As the plan has them, cut to what the machine has.
+        by: `memory`, `processes` → what held it: `group`: a control group of the kernel;
+            `namespace`: a limit of process numbers; `account`: a limit of each account's
+            processes; `watch`: looked at again and again, and ended when it is too much.
+        unbounded: What was not bounded by the kernel: `memory`, `processes`, `disk`, `processor`.
+    """
+
+    memory_bytes: int = 0
+    processes: int = 0
+    file_bytes: int = 0
+    by: Mapping[str, str] = field(default_factory=dict)
+    unbounded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableDifference:
     """A table whose rows are not as many as the dump's.
 
@@ -117,6 +136,7 @@ class RehearsalResult:
     Attributes:
         isolated: Whether the sandbox stood and nothing of production could be reached from it.
         isolation: How.
+        bounded: What it could take of the machine; None where nothing was started.
         probed: What was tried.
         reached: Which of it answered: then nothing was started.
         databases: One for each of the plan, in its order.
@@ -130,6 +150,7 @@ class RehearsalResult:
 
     isolated: bool = False
     isolation: Isolation = Isolation("")
+    bounded: Bounded | None = None
     probed: tuple[str, ...] = ()
     reached: tuple[str, ...] = ()
     databases: tuple[DatabaseResult, ...] = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ops.drills.sandbox.result import Remark
 from ops.pages.notes import tell_problem
+from ops.present import format_size
 from ops.text import N_, _, fill
 
 REMARKS: Mapping[str, str] = {
@@ -11,6 +12,14 @@ REMARKS: Mapping[str, str] = {
     "production_reached": N_("production was reached, so nothing was started: {targets}"),
     "rehearsal_broke": N_("the rehearsal broke off: {why}"),
     "too_late": N_("the rehearsal was not over after {seconds} seconds"),
+    "too_much_memory": N_(
+        "the restored site took {used}, more than the {most} of memory that it may have, and was"
+        " ended"
+    ),
+    "too_many_processes": N_(
+        "the restored site began more than the {most} processes and threads that it may have, and"
+        " was ended"
+    ),
     "server_missing": N_(
         "the databases of {engine} were not loaded: {program} is missing on this machine;"
         " `apt-get install {package}`"
@@ -59,6 +68,8 @@ def tell_remark(remark: Remark) -> str:
     if remark.code == "page_failed":
         problem, address, detail = (params.get(it, "") for it in ("problem", "address", "detail"))
         params["reason"] = tell_problem(problem, address, detail)
+    if remark.code == "too_much_memory":
+        params |= {name: format_size(int(params[name])) for name in ("used", "most")}
     return fill(REMARKS.get(remark.code, remark.code), params)
 
 

@@ -40,6 +40,7 @@ def read_unit(text: str) -> dict[str, list[str]]:
         ("Service.CapabilityBoundingSet", ""),
         ("Service.SystemCallFilter", "@system-service @mount"),
         ("Service.RestrictNamespaces", "user mnt pid net ipc uts"),
+        ("Service.Delegate", "memory pids"),
         ("Install.WantedBy", "multi-user.target"),
     ],
 )
