@@ -157,8 +157,8 @@ class BadLine:
         for one in ended:
             one.close()
 
-    def take(self, size: int, is_up: bool) -> float:
-        """Wait until the line has taken a piece; give when it arrives, monotonic seconds."""
+    def take(self, size: int, start: socket.socket, is_up: bool) -> float:
+        """Wait until the line has taken a piece from somebody; give when it arrives, monotonic."""
         quality = self.quality
         with self._lock:
             now = time.monotonic()
@@ -169,13 +169,13 @@ class BadLine:
             segments = -(-size // _SEGMENT)
             is_lost = self._random.random() > (1 - quality.loss) ** segments
         time.sleep(max(ready - now, 0.0))
-        self._count(size, is_up)
+        self._count(size, start, is_up)
         return ready + quality.round_trip * (1.5 if is_lost else 0.5)
 
-    def _count(self, size: int, is_up: bool) -> None:
+    def _count(self, size: int, start: socket.socket, is_up: bool) -> None:
         with self._lock:
-            if self._is_cut:
-                return
+            if start not in self._sockets:
+                return  # it was cut, and what it still had is lost, even after the line is mended
             self._taken[is_up] += size
             marks = self._cuts_at[is_up]
             is_due = bool(marks) and self._taken[is_up] >= marks[0]
@@ -206,7 +206,7 @@ class _Stream:
     def _take(self) -> None:
         with contextlib.suppress(OSError):
             while piece := self._start.recv(_PIECE):
-                self._pieces.put((self._line.take(len(piece), self._is_up), piece))
+                self._pieces.put((self._line.take(len(piece), self._start, self._is_up), piece))
         self._pieces.put((0.0, b""))
 
     def _deliver(self) -> None:
