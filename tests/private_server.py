@@ -2,28 +2,52 @@
 
 import os
 import pwd
+import random
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 _LOOK_EVERY_SECONDS = 0.05
+_PORTS = range(15_000, 32_768)
+_HANDED_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")  # the kernel's own
 
 
 def find_free_port() -> int:
-    """Give a port of the loopback that nobody listens on just now."""
+    """Give a port of the loopback that nobody listens on, now and until this process ends."""
     return find_free_ports(1)[0]
 
 
 def find_free_ports(count: int) -> list[int]:
-    """Give as many ports, all different."""
-    with ExitStack() as held:
-        listeners = [
-            held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [int(listener.getsockname()[1]) for listener in listeners]
+    """Give as many ports, all different; each is promised once, and is its taker's to listen on.
+
+    A port that the kernel chose and that was let go may be somebody else's by the time a server
+    starts on it: the next connection or listener of any process gets it. So these are none of
+    those that the kernel hands out, and whoever takes one holds a name that nobody else can have.
+    """
+    return [next(filter(_is_promised, _try_ports())) for _ in range(count)]
+
+
+def _try_ports() -> Iterator[int]:
+    """Yield, in an order of chance, ports that no server of this machine is known for."""
+    first, last = map(int, _HANDED_OUT.read_text().split()) if _HANDED_OUT.exists() else (0, 0)
+    ours = [it for it in _PORTS if not first <= it <= last] or _PORTS
+    chance = random.SystemRandom()  # the seed of a test must not bring the same ones again
+    while True:
+        yield chance.choice(ours)
+
+
+def _is_promised(port: int) -> bool:
+    """Take the promise of a port, unless somebody has it or listens there."""
+    with socket.socket(socket.AF_UNIX) as promise, socket.socket() as listener:
+        try:
+            promise.bind(f"\0giucong-test-port-{port}")
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        promise.detach()  # the kernel takes the name back when this process has ended
+    return True
 
 
 def tie(signal: str = "KILL") -> list[str]:
@@ -62,6 +86,15 @@ def await_start(
             return
         time.sleep(_LOOK_EVERY_SECONDS)
     raise RuntimeError(log.read_text(errors="replace")[-3000:])
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has asked for does not."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends at this moment
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def end(process: "subprocess.Popen[bytes]", patience: float = 10) -> None:

@@ -77,8 +77,8 @@ def test_killed_from_outside_while_the_site_runs_it_ends_its_servers(site: Stati
     process = start_drill(site, str(Path(sys.executable).with_name("giucong")))
     below = await_sandbox(site, psutil.Process(process.pid))
     process.kill()
-    process.wait(30)
-    _gone, alive = psutil.wait_procs(below, timeout=10)
+    process.wait(60)
+    _gone, alive = psutil.wait_procs(below, timeout=60)
     assert alive == []
 
     drill = resume(site)

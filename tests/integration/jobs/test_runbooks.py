@@ -13,6 +13,7 @@ import pytest
 from ops.runbooks.library import SHIPPED
 from runbooks.reading import load_runbook
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
+from tests.private_server import is_alive
 
 pytestmark = pytest.mark.slow
 
@@ -200,7 +201,7 @@ def kill_in_step(estate: Path, place: Path, *words: str) -> str:
             time.sleep(0.05)
     process.kill()
     rest, _ = process.communicate()
-    while place.exists() and Path(f"/proc/{place.read_text()}").exists():
+    while place.exists() and is_alive(int(place.read_text())):
         assert time.monotonic() < deadline, "the command outlived its runbook"
         time.sleep(0.05)
     return told + rest

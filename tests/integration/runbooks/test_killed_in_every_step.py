@@ -11,6 +11,7 @@ from ops.runbooks.library import SHIPPED
 from runbooks.reading import load_runbook
 from tests.integration.jobs.small_estate import GIUCONG, ROOT
 from tests.integration.runbooks.driving import Desk, assert_done
+from tests.private_server import is_alive
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def kill_in(desk: Desk, number: int, words: list[str], answer: str) -> None:
         process.kill()
         process.communicate()
     deadline = time.monotonic() + PATIENCE
-    while [it for it in children if Path(f"/proc/{it}").exists()]:
+    while any(is_alive(int(it)) for it in children):
         assert time.monotonic() < deadline, "the command outlived its runbook"
         time.sleep(0.02)
 

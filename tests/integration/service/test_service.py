@@ -27,7 +27,7 @@ from ops.service.settings import ServiceSettings
 from ops.status.facts import is_service_running
 from tests.integration.service import tiny_jobs
 from tests.integration.service.run_tiny_service import read_job
-from tests.private_server import tie
+from tests.private_server import is_alive, tie
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
@@ -54,20 +54,12 @@ def service(
         process.wait()
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 30.0) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 60.0) -> T:
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)
     return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def ask_for(catalog: Catalog, job: dict[str, Any]) -> None:
@@ -112,11 +104,11 @@ def test_two_services_start_each_occurrence_once(
         known = [read_job(dict(job)) for job in jobs]
         listing.register_jobs(session, known, datetime.now(UTC) - timedelta(hours=3), Recording())
     with service(catalog_url, tmp_path, jobs) as one, service(catalog_url, tmp_path, jobs) as two:
-        wait_for(lambda: len(rows(catalog, "ended")) >= len(jobs) * 3 or None, 90)
-        wait_for(lambda: not rows(catalog, "due", "claimed", "running") or None, 60)
+        wait_for(lambda: len(rows(catalog, "ended")) >= len(jobs) * 3 or None, 120)
+        wait_for(lambda: not rows(catalog, "due", "claimed", "running") or None)
         one.terminate()
         two.terminate()
-        statuses = one.wait(20), two.wait(20)
+        statuses = one.wait(60), two.wait(60)
 
     lines = Counter(line.split()[0] for line in (tmp_path / "lines").read_text().splitlines())
     done = Counter(row.job for row in rows(catalog, "ended") if row.outcome == "ok")
@@ -147,11 +139,11 @@ def test_a_killed_service_takes_its_workers_along_and_the_next_one_ends_their_ru
         ask_for(catalog, job)
         worker, child = read_pids(tmp_path)
         process.kill()
-        wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None, 5)
+        wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None)
 
     assert [row.state for row in rows(catalog, "running", "ended")] == ["running"]
     with service(catalog_url, tmp_path, [job]):
-        row = wait_for(lambda: ended(catalog), 20)
+        row = wait_for(lambda: ended(catalog))
 
     assert (row.outcome, row.reason) == ("failed", "lost")
 
@@ -164,8 +156,8 @@ def test_a_killed_worker_is_noticed_and_its_children_are_gone(
         ask_for(catalog, job)
         worker, child = read_pids(tmp_path)
         os.kill(worker, signal.SIGKILL)
-        row = wait_for(lambda: ended(catalog), 10)
-        wait_for(lambda: not is_alive(child) or None, 5)
+        row = wait_for(lambda: ended(catalog))
+        wait_for(lambda: not is_alive(child) or None)
 
     assert (row.outcome, row.reason) == ("failed", "lost")
     with catalog.reading() as session:
@@ -198,7 +190,7 @@ def test_a_lost_run_is_tried_again_where_its_job_allows_it(
         os.kill(first, signal.SIGKILL)
         second, _child = read_pids(tmp_path)
         os.kill(second, signal.SIGKILL)
-        row = wait_for(lambda: ended(catalog), 10)
+        row = wait_for(lambda: ended(catalog))
 
     assert first != second
     assert (row.outcome, row.reason, row.attempts) == ("failed", "lost", 2)
@@ -212,7 +204,7 @@ def test_a_stopped_service_stops_its_workers_and_the_work_waits_for_the_next(
         ask_for(catalog, job)
         worker, child = read_pids(tmp_path)
         process.terminate()
-        status = process.wait(10)
+        status = process.wait(60)
 
     assert status == 0
     assert not is_alive(worker)
@@ -227,14 +219,14 @@ def test_a_stopped_service_stops_its_workers_and_the_work_waits_for_the_next(
 def test_a_run_beyond_its_limit_is_ended_as_timed_out(
     catalog: Catalog, catalog_url: str, tmp_path: Path
 ) -> None:
-    job = linger_job(tmp_path, limit_seconds=3)
+    job = linger_job(tmp_path, limit_seconds=8)
     with service(catalog_url, tmp_path, [job]):
         ask_for(catalog, job)
         worker, child = read_pids(tmp_path)
-        row = wait_for(lambda: ended(catalog), 20)
+        row = wait_for(lambda: ended(catalog))
 
         assert (row.outcome, row.reason) == ("failed", "timed_out")
-        wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None, 5)
+        wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None)
 
 
 @pytest.mark.parametrize("kind", ["linger", "note"])
@@ -251,9 +243,9 @@ def test_a_run_that_meets_the_end_of_its_window_stops_until_the_next(
         (claim,) = claims.claim_due(
             session, jobs=["linger/a"], now=datetime.now(UTC), limit=1, host="here"
         )
-    stop_at = datetime.now(UTC) + timedelta(seconds=4)
+    stop_at = datetime.now(UTC) + timedelta(seconds=5 if kind == "linger" else 60)
     worker = pool.start(claim, definition, 0, stop_at=stop_at)
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(60) == 0
     (row,) = rows(catalog, "ended")  # not tried again before the next window
 
     if kind == "note":  # what is done in time is not touched
@@ -261,6 +253,8 @@ def test_a_run_that_meets_the_end_of_its_window_stops_until_the_next(
         return
     assert (row.outcome, row.reason) == ("failed", "window_over")
     assert datetime.now(UTC) >= stop_at
+    if not (tmp_path / "pids").exists():
+        return  # the machine is so busy that it had not begun
     _worker, child = read_pids(tmp_path)
     if is_alive(child):  # what a runner has started is its own to end
         os.kill(child, signal.SIGKILL)
@@ -274,7 +268,7 @@ def test_every_way_to_fail_is_recorded_with_its_reason_and_no_secret(
     with service(catalog_url, tmp_path, jobs):
         for job in jobs:
             ask_for(catalog, job)
-        wait_for(lambda: len(rows(catalog, "ended")) == len(jobs) or None, 30)
+        wait_for(lambda: len(rows(catalog, "ended")) == len(jobs) or None)
     found = {row.job: row for row in rows(catalog, "ended")}
 
     assert {row.outcome for row in found.values()} == {"failed"}
@@ -295,7 +289,7 @@ def test_systemd_hears_when_it_is_ready_and_when_it_stops(
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
-        listener.settimeout(20)
+        listener.settimeout(60)
         heard = ""
         with service(catalog_url, tmp_path, [], NOTIFY_SOCKET=str(path),
                      WATCHDOG_USEC="1000000") as process:  # fmt: skip
@@ -304,7 +298,7 @@ def test_systemd_hears_when_it_is_ready_and_when_it_stops(
             process.terminate()
             while "STOPPING=1" not in heard:
                 heard += listener.recv(4096).decode() + "\n"
-            status = process.wait(10)
+            status = process.wait(60)
 
     assert heard.startswith("READY=1\n")
     assert "STATUS=0 jobs, 0 running" in heard

@@ -14,6 +14,7 @@ import pytest
 
 from backup.errors import StoreFullError
 from backup.processes import Message, Pool, WorkerDiedError, worker_count
+from tests.private_server import is_alive
 
 pytestmark = pytest.mark.slow
 
@@ -141,20 +142,12 @@ def test_workers_die_with_their_parent() -> None:
     assert len(workers) == 2
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 10
-    while any(is_running(pid) for pid in workers):
+    deadline = time.monotonic() + 60
+    while any(is_alive(pid) for pid in workers):
         assert time.monotonic() < deadline, "a worker outlived its parent"
         time.sleep(0.01)
     parent.stdin.close()
     parent.stdout.close()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_there_are_as_many_workers_as_cores_we_may_use() -> None:
