@@ -123,7 +123,7 @@ def test_the_counts_are_those_of_the_dump_while_writers_go_on(
 
     writer = threading.Thread(target=write)
     writer.start()
-    begun.wait(30)
+    assert begun.wait(60)
     try:
         dumped, facts = dump(connect(postgres_server, database))
     finally:

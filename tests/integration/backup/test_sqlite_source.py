@@ -212,7 +212,7 @@ def test_a_locked_database_is_told_as_locked(
         with pytest.raises(SourceError, match="stays locked"), open_copy(path, tmp_path / "s"):
             pytest.fail("a locked database was copied")
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert list((tmp_path / "s").iterdir()) == []
 
 

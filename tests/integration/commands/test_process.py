@@ -34,12 +34,12 @@ def test_being_stopped_gives_130_and_leaves_no_lock(own: OracleRepository) -> No
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not list((own.folder / "locks").iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)  # behind the second look at the locks
     process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert stderr.decode().startswith("error: interrupted\n")

@@ -455,7 +455,7 @@ def test_a_summary_that_cannot_be_made_holds_no_notice_up(
         session.execute(text("ALTER TABLE snapshots RENAME TO taken_away"))
     with smtp_sink(port) as sink:
         courier = Courier(catalog)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not sink.mails and time.monotonic() < deadline:
             time.sleep(0.1)
         courier.close()

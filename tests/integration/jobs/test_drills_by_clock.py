@@ -107,7 +107,7 @@ def test_a_due_drill_is_asked_for_once_and_an_overdue_one_alerts(tmp_path: Path)
             wait_until(lambda: len([it for it in sink.mails if "mỗi tuần" in it.body]) > 1)
             for process in started:
                 process.terminate()
-            statuses = [process.wait(30) for process in started]
+            statuses = [process.wait(60) for process in started]
     shown = giucong(estate)
     alerts = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)
     due = giucong(estate, "drill.list", "--due", "--json")

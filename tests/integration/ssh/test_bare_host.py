@@ -79,7 +79,7 @@ def test_its_deadline_is_kept_at_this_end(switch: SshHost, line: bytes) -> None:
         read(switch, line, timeout=0.5)
 
     assert "longer than 0.5 seconds" in str(caught.value)
-    assert time.monotonic() - start < 12
+    assert time.monotonic() - start < 60
     assert read(switch, b"show running-config") == CONFIGURATION
 
 

@@ -129,7 +129,7 @@ def test_patterns_go_to_another_process_unharmed() -> None:
 
 def test_many_stars_take_no_exponential_time() -> None:
     patterns = compile_patterns(["*a" * 30 + "*b"])
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     assert not patterns.match(b"/" + b"a" * 255)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,24 +120,29 @@ def test_worker_processes_together_keep_the_limit(tmp_path: Path) -> None:
     rate, workers, size, each = 200_000, 3, 20_000, 10
     store = LimitedStore(FolderStore(str(tmp_path / "store")), upload_bytes_per_second=rate)
     code = (
-        "import sys, ast, os\n"
+        "import sys, ast, os, time\n"
         "from backup.stores.recipes import store_from_recipe\n"
         "store = store_from_recipe(ast.literal_eval(sys.stdin.read()))\n"
+        "print(time.monotonic())\n"
         f"for number in range({each}):\n"
         f"    store.write(f'data/{{os.getpid()}}-{{number}}', bytes({size}))\n"
+        "print(time.monotonic())\n"
     )
     recipe = repr(recipe_of(store, share=workers)).encode()
-    start = time.monotonic()
     several = [
-        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for _ in range(workers)
     ]
     for process in several:
         assert process.stdin is not None
         process.stdin.write(recipe)
         process.stdin.close()
-    assert [process.wait(60) for process in several] == [0] * workers
-    took = time.monotonic() - start
+        process.stdin = None
+    told = [process.communicate(timeout=60)[0].split() for process in several]
+    assert [process.returncode for process in several] == [0] * workers
+    took = max(float(last) for _, last in told) - min(float(first) for first, _ in told)
 
     least = workers * size * each / rate - 1
     assert least <= took < 3 * least + 3
