@@ -71,7 +71,7 @@ def plan_drills(context: RunContext) -> JobResult:
         EstateError: The estate file has mistakes.
         DutiesError: A table of duties or holidays has mistakes.
     """
-    from ops.drills.running import sweep  # the service itself, which asks too, stays small
+    from ops.drills.stopping import sweep  # the service itself, which asks too, stays small
     from ops.jobs.by_hand import Bench
 
     estate, now = load_estate(Path(context.estate)), datetime.now(UTC)

@@ -22,7 +22,9 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.choosing import choose_sites
+from ops.jobs.definitions import drill_job
 from ops.jobs.looking import read_moment
+from ops.ledger.definitions import lock_name
 from ops.present import write_json, write_line
 from ops.service.site_lock import hold_site_lock
 from ops.tasks.gravest import EXIT_CODES, INCOMPLETE, gravest
@@ -152,7 +154,7 @@ def _drill(
 ) -> KeptDrill:
     asker = Silent() if quiet else Lines()
     work = partial(run_drill, progress=progress, asker=asker, paper=wish.paper)
-    job = f"drill-file/{site}" if wish.file else f"drill/{site}"
+    job = drill_job(site, "file" if wish.file else "site")
     result = run_by_hand(bench, work, job=job, kind="drill", site=site, arguments=arguments)
     with bench.catalog.reading() as session:
         drill = find_drill(session, str(result.summary["drill"]))
@@ -176,7 +178,7 @@ def carry_out_by_hand(
 
     Raises:
         WrongUseError: There is no such drill or phase.
-        SiteBusyError: Somebody works on the site.
+        SiteBusyError: Somebody drills the site.
     """
     estate = load_estate()
     with at_bench(estate, dry_run=dry_run) as bench:
@@ -187,7 +189,8 @@ def carry_out_by_hand(
                 phase=phase, site=drill.site))  # fmt: skip
             return 0
         told = replace(bench.origin, reason=drill.reason, document=drill.document, run=drill.run)
-        with hold_site_lock(estate.service.state, drill.site, holder=drill_id, wait=_WAIT_FOR_LOCK):
+        lock = lock_name(drill.site, drill_job(drill.site))
+        with hold_site_lock(estate.service.state, lock, holder=drill_id, wait=_WAIT_FOR_LOCK):
             kept = carry_out_phase(
                 replace(bench, origin=told), drill_id, phase, progress, paper=Paper(*papers)
             )

@@ -6,6 +6,7 @@ from backup.progress import SILENT
 from ops.drills.phases import FILE_PHASES
 from ops.drills.phases.carrying_out import carry_out_phase
 from ops.drills.records import KeptDrill, NewDrill, begin_drill, find_drill
+from ops.drills.stopping import stop_at_window_end
 from ops.jobs.by_hand import Bench
 
 
@@ -19,7 +20,8 @@ def drill_file(bench: Bench, new: NewDrill, path: str = "") -> KeptDrill:
     """
     with bench.catalog.writing() as session:
         drill = begin_drill(session, bench.origin, new, now=datetime.now(UTC))
-    for phase in FILE_PHASES:
-        carry_out_phase(bench, drill, phase, SILENT, path=path)
+    with stop_at_window_end(bench, drill):
+        for phase in FILE_PHASES:
+            carry_out_phase(bench, drill, phase, SILENT, path=path)
     with bench.catalog.reading() as session:
         return find_drill(session, drill)

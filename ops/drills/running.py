@@ -8,7 +8,6 @@ Whoever is killed in 3 leaves a run of a runbook that `runbook.resume` takes up 
 then runs the same command as a process of its own.
 """
 
-import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -29,8 +28,8 @@ from ops.drills.records import (
     Scope,
     begin_drill,
     find_drill,
-    list_drills,
 )
+from ops.drills.stopping import give_up_earlier, stop_at_window_end
 from ops.drills.telling import tell_phase
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
@@ -53,8 +52,6 @@ from runbooks.procedure import Step
 from runbooks.running import Runner, Seams
 from runbooks.seams import Asker, CommandResult, Commands
 from runbooks.state import RunState, StepRecord
-
-log = logging.getLogger(__name__)
 
 _PHASE_WORDS = ("giucong", "drill.phase", "--drill", "", "--phase", "")
 
@@ -163,7 +160,11 @@ def run_drill(
     asker: Asker | None = None,
     paper: Paper | None = None,
 ) -> JobResult:
-    """Run a drill as a job; the caller holds the site's lock.
+    """Run a drill as a job; the caller holds the lock of the site's drills.
+
+    Other work on the site goes on meanwhile: a drill only reads the repository, under the shared
+    lock that lies there, and production not at all. One that meets the end of its window is wiped
+    and concluded.
 
     Arguments in the context: `scope` (`site` or `file`), `path` (of one file), `engine`,
     `from_paper`, `store`, `snapshot`, `source`, `incident_at` (ISO 8601), each as in `DrillWish`;
@@ -196,47 +197,6 @@ class _Seams:
     asker: Asker
     paper: Paper
     progress: Progress
-
-
-def give_up_earlier(bench: Bench, site: str) -> None:
-    """Wipe and conclude earlier drills of the site that stopped on their way.
-
-    The caller holds the site's lock, so nobody carries them out any more.
-    """
-    with bench.catalog.reading() as session:
-        earlier = [it.id for it in list_drills(session, site=site) if it.ended_at is None]
-    for drill in earlier:
-        for phase in ("wipe", "conclude"):
-            carry_out_phase(bench, drill, phase, SILENT)
-
-
-def sweep(bench: Bench, before: datetime) -> list[str]:
-    """Wipe and conclude drills of any site that stopped and that nobody has taken up since.
-
-    Restored data, personal data among it, must not lie about until the site's next drill. A site
-    that is worked on is left for the next time.
-
-    Args:
-        bench: Who sweeps.
-        before: Only drills that were begun earlier; aware.
-
-    Returns:
-        Names of the sites, ascending.
-    """
-    with bench.catalog.reading() as session:
-        left = {
-            it.site for it in list_drills(session) if not it.ended_at and it.started_at < before
-        }
-    swept = []
-    for site in sorted(left):
-        try:
-            with hold_site_lock(bench.estate.service.state, site, holder="drill-plan"):
-                give_up_earlier(bench, site)
-        except OpsError as error:  # the others are swept, and drills are asked for, all the same
-            log.warning("drill-not-swept", extra={"fields": {"site": site, "error": str(error)}})
-            continue
-        swept.append(site)
-    return swept
 
 
 def read_wish(site: str, arguments: Mapping[str, Any]) -> DrillWish:
@@ -352,7 +312,10 @@ def carry_out_drill(bench: Bench, wish: DrillWish, seams: _Seams) -> KeptDrill:
         ),
         person,
     )
-    with hold_site_lock(estate.service.state, f"runbook-{run}", holder=run):
+    with (
+        stop_at_window_end(bench, drill),
+        hold_site_lock(estate.service.state, f"runbook-{run}", holder=run),
+    ):
         runner.go(state)
     with bench.catalog.reading() as session:
         return find_drill(session, drill)

@@ -59,6 +59,15 @@ PLAIN: Mapping[str, Explanation] = {
         _PRODUCTION_SAFE,
         N_("see to the clock, then drill again: `{program} drill.run --site {site}`"),
     ),
+    "drill_window_over": Explanation(
+        N_("the drill was stopped at the end of its window, and what it had restored was wiped"),
+        N_("it would have gone on in the hours that the estate leaves to others"),
+        _PRODUCTION_SAFE,
+        N_(
+            "drill by hand: `{program} drill.run --site {site}`, or make the window longer"
+            " (`backup` in `schedule`)"
+        ),
+    ),
     "drill_stopped": Explanation(
         N_("the drill stopped on its way"),
         "",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.canonical import digest_of
@@ -31,7 +31,7 @@ from ops.catalog.rehearsing import open_for_rehearsal
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.journal import Origin
-from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent
+from ops.ledger.definitions import LOST, STOPPED, JobResult, LedgerEvent, lock_name
 from ops.ledger.recording import Recording, record_events
 from ops.notices.outbox import write_green
 from ops.people.acting import find_person, login_at_terminal
@@ -129,7 +129,7 @@ def run_by_hand(
         origin=replace(bench.origin, run=str(run_id)),
         is_stopping=lambda: False,
     )
-    with hold_site_lock(bench.estate.service.state, site, holder=str(run_id)):
+    with hold_site_lock(bench.estate.service.state, lock_name(site, job), holder=str(run_id)):
         _begin(context)
         try:
             result = work(context)
@@ -158,13 +158,16 @@ def _begin(context: RunContext) -> None:
 
 
 def _end_abandoned(session: Session, context: RunContext) -> None:
-    session.execute(
-        update(Run)
+    """End the runs whose process is gone: whoever has their lock knows it; the caller has."""
+    open_ones = (
+        select(Run)
         .where(Run.occurrence_id.is_(None), Run.outcome.is_(None), Run.site == context.site)
         .where(Run.host == socket.gethostname())
-        .values(outcome="failed", reason=LOST, ended_at=datetime.now(UTC)),
-        execution_options={"synchronize_session": False},
     )
+    lock = lock_name(context.site, context.job)
+    for run in session.execute(open_ones).scalars():
+        if lock_name(run.site, run.job) == lock:
+            run.outcome, run.reason, run.ended_at = "failed", LOST, datetime.now(UTC)
 
 
 def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:

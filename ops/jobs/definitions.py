@@ -101,14 +101,17 @@ def _plan_job(estate: Estate) -> JobDefinition:
 
 
 def _drill_jobs(site: Site, job: Callable[..., JobDefinition]) -> Iterator[JobDefinition]:
-    """Yield a site's drills: the rotation asks for them, and its own schedule only adds."""
+    """Yield a site's drills: the rotation asks for them, and its own schedule only adds.
+
+    They run in the window of the site's backups, and end with it.
+    """
+    job = partial(job, kind="drill", ends_with_window=True, window=site.schedule.backup)
     yield job(
         name=drill_job(site.name),
-        kind="drill",
         schedule=site.schedule.drill,
         arguments={"scope": "site"},
     )
-    yield job(name=drill_job(site.name, "file"), kind="drill", arguments={"scope": "file"})
+    yield job(name=drill_job(site.name, "file"), arguments={"scope": "file"})
 
 
 def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition]:

@@ -21,6 +21,7 @@ COALESCED = "coalesced"
 DOWN = "down"
 BLACKOUT = "blackout"
 RETIRED = "retired"
+_DRILLS = ("drill/", "drill-file/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class JobDefinition:
         catch_up: Whether a due time that passed while the service was down is run afterwards.
         ends_with_window: Whether a run that meets the end of its window stops, and goes on next
             time.
+        window: One more window that it ends with, for a job that is asked for in another's.
     """
 
     name: str
@@ -68,6 +70,7 @@ class JobDefinition:
     late_after: timedelta | None = None
     catch_up: bool = True
     ends_with_window: bool = False
+    window: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +135,8 @@ def read_schedule(text: str, timezone: str, spread_key: str) -> Schedule:
 
 
 def lock_name(site: str, job: str) -> str:
-    """Give the name of the lock a run holds: its site's, or its own when it has no site."""
-    return site or job
+    """Give the name of the lock a run holds: its site's, or its own when it has no site.
+
+    Drills of a site have one of their own: they read a copy, and the site is backed up meanwhile.
+    """
+    return f"{_DRILLS[0]}{site}" if job.startswith(_DRILLS) else site or job

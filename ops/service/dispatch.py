@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -164,13 +164,20 @@ class Dispatcher:
             )
         for claim in claimed:
             job = self.jobs[claim.job]
-            stop_at = window_end(schedule_of(job), now) if job.ends_with_window else None
-            worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_at)
+            worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_of(job, now))
             log.info("worker-started", extra={"fields": _fields(worker)})
 
     def _something_waits(self) -> bool:
         with self.catalog.reading() as session:
             return claims.is_anything_waiting(session, self.clock.now())
+
+
+def stop_of(job: JobDefinition, now: datetime) -> datetime | None:
+    """Give when a run that begins now is stopped, in UTC; None where it may go on; pure."""
+    if not job.ends_with_window:
+        return None
+    windows = (schedule_of(job), schedule_of(replace(job, schedule=job.window)))
+    return min((end for it in windows if (end := window_end(it, now))), default=None)
 
 
 def _held_locks(settings: ServiceSettings, jobs: Mapping[str, JobDefinition]) -> set[str]:

@@ -17,12 +17,20 @@ from sqlalchemy.orm import Session
 from ops.catalog.opening import Catalog
 from ops.errors import OpsError
 from ops.journal import Origin
-from ops.ledger.definitions import JobResult, LedgerEvent
+from ops.ledger.definitions import STOPPED, JobResult, LedgerEvent
 from ops.ledger.recording import Listener
 
 
 class JobStoppedError(BaseException):
-    """The service asks a run to end; raised inside the runner, like KeyboardInterrupt."""
+    """The service asks a run to end; raised inside the runner, like KeyboardInterrupt.
+
+    Args:
+        reason: Reason code: the service ends, or the run's window is over.
+    """
+
+    def __init__(self, reason: str = STOPPED) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

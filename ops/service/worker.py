@@ -67,7 +67,7 @@ class _Stop:
     def ask(self, _signal: int, _frame: "FrameType | None") -> None:
         already_asked, self.is_asked = self.is_asked, True
         if self.is_running and not already_asked:
-            raise registry.JobStoppedError
+            raise registry.JobStoppedError(self.why())
 
     def end_window(self) -> None:
         """Ask, from another thread, because the run's window is over."""

@@ -47,7 +47,7 @@ _BODIES: Mapping[str, Body] = {
     "wipe": wipe,
 }
 _FILE_BODIES: Mapping[str, Body] = {"fetch": fetch_file, "wipe": wipe}
-_ALWAYS = frozenset({"wipe", "conclude"})
+ALWAYS = frozenset({"wipe", "conclude"})
 _NO_WORK_WITHOUT = frozenset({"prepare", "keys", "fetch"})
 
 
@@ -117,7 +117,7 @@ def _do(work: Work, name: str) -> PhaseResult:
 
 def find_cause(drill: KeptDrill, name: str) -> str:
     """Give the earlier phase that leaves this one nothing to work with; empty where none; pure."""
-    if name in _ALWAYS:
+    if name in ALWAYS:
         return ""
     phases = phases_of(drill)
     for earlier in phases[: phases.index(name)]:
@@ -141,7 +141,7 @@ def phases_of(drill: KeptDrill) -> tuple[str, ...]:
 def _refuse_wiped(drill: KeptDrill, name: str) -> None:
     """Fetch nothing anew once the folder is wiped: nobody would wipe it again."""
     wiped = drill.phases.get("wipe")
-    if name in _ALWAYS or wiped is None or wiped.outcome != "ok":
+    if name in ALWAYS or wiped is None or wiped.outcome != "ok":
         return
     raise WrongUseError(
         "the drill's folder is wiped already; only its conclusion is left",

@@ -15,7 +15,7 @@ import pytest
 
 from ops.drills.phases import PHASES
 from ops.drills.records import KeptDrill
-from ops.drills.running import sweep
+from ops.drills.stopping import sweep
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
 from ops.service.site_lock import hold_site_lock
@@ -123,7 +123,7 @@ def test_what_a_stopped_drill_left_is_swept_when_nobody_takes_it_up(site: Static
     estate = load_estate(site.estate)
     with at_bench(estate) as bench:
         assert sweep(bench, stopped.started_at) == []
-        with hold_site_lock(estate.service.state, "cong-xa", holder="test"):
+        with hold_site_lock(estate.service.state, "drill/cong-xa", holder="test"):
             assert sweep(bench, datetime.now(UTC)) == []
         assert [it.name for it in site.work.iterdir()] == [stopped.id]
 

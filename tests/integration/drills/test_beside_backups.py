@@ -1,0 +1,104 @@
+"""A drill leaves its site to the backups, and ends with the window it was begun in."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import select
+
+from ops.catalog.opening import open_catalog
+from ops.catalog.records import Occurrence, Run
+from ops.drills.phases import PHASES
+from ops.estate.load import load_estate
+from ops.jobs.definitions import drill_job, list_jobs
+from ops.journal import Origin
+from ops.ledger import claims, overview
+from ops.runbooks.states import list_unfinished
+from ops.service.work_request import WorkRequest, format_request
+from tests.integration.drills.static_site import StaticSite, make_static_site
+from tests.integration.drills.test_killed_drills import await_sandbox
+from tests.integration.jobs.small_estate import ROOT, giucong
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ENDLESS = 'serve = "command"\n  command = ["sleep", "86400"]'
+WORKER = "tests.integration.drills.window_over"
+
+
+def request_for(site: StaticSite) -> bytes:
+    """Ask the ledger for a drill, claim it, and give the worker's request."""
+    estate = load_estate(site.estate)
+    now = datetime.now(UTC).replace(microsecond=0)
+    url = f"sqlite:///{estate.service.state}/giucong.db"
+    job = next(it for it in list_jobs(estate) if it.name == drill_job("cong-xa"))
+    origin = Origin(person="", login="giucong", via="clock")
+    catalog = open_catalog(url)
+    with catalog.writing() as session:
+        overview.ask_at(session, job, due_at=now, now=now, origin=origin, arguments={})
+        (claim,) = claims.claim_due(session, jobs=[job.name], now=now, limit=1, host="here")
+    catalog.close()
+    return format_request(
+        WorkRequest(
+            run_id=claim.run_id, job=job.name, kind=job.kind, site=job.site, due_at=now,
+            arguments=job.arguments, retry=job.retry, catalog_url=url, state=estate.service.state,
+            estate=str(site.estate), modules=("ops.jobs.kinds",), origin=origin,
+            heartbeat_every=timedelta(seconds=5), lock_wait=timedelta(seconds=1),
+        )
+    )  # fmt: skip
+
+
+def start_worker(request: bytes) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", WORKER, str(os.getpid())], cwd=ROOT, stdin=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(request)
+    process.stdin.close()
+    return process
+
+
+def test_the_site_is_backed_up_meanwhile_and_the_window_s_end_ends_it(tmp_path: Path) -> None:
+    site = make_static_site(tmp_path)
+    text = site.estate.read_text(encoding="utf-8")
+    site.estate.write_text(text.replace('serve = "static"', ENDLESS), encoding="utf-8")
+    process = start_worker(request_for(site))
+    try:
+        below = await_sandbox(site, psutil.Process(process.pid))
+        done = giucong(site.estate, "backup.run", "--site", "cong-xa")
+        assert process.poll() is None, "the drill was to go on meanwhile"
+        assert done.returncode == 0, done.stderr
+        twice = giucong(site.estate, "drill.run", "--site", "cong-xa", "--file")
+        assert twice.returncode == 11, twice.stderr
+
+        process.send_signal(signal.SIGUSR1)
+
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    _gone, alive = psutil.wait_procs(below, timeout=10)
+    assert alive == []
+    assert list(site.work.iterdir()) == []
+    (drill,) = site.list()
+    assert (drill.outcome, drill.reason_code) == ("incomplete", "drill_window_over")
+    assert tuple(drill.phases) == PHASES
+    stopped = drill.phases["rehearse"]
+    assert (stopped.outcome, stopped.reason) == ("not_checked", "drill_window_over")
+    assert drill.phases["wipe"].outcome == "ok"
+    assert drill.minutes is not None
+    catalog = open_catalog(f"sqlite:///{site.estate.parent}/state/giucong.db")
+    with catalog.reading() as session:
+        run = session.execute(select(Run).where(Run.job == "drill/cong-xa")).scalar_one()
+        (occurrence,) = session.execute(select(Occurrence)).scalars()
+        assert (run.outcome, run.reason) == ("incomplete", "drill_window_over")
+        assert occurrence.state == "ended"
+        assert list_unfinished(session) == []
+    catalog.close()
+
+    code, _next = site.drill("--file")
+    assert code == 0
