@@ -1,8 +1,9 @@
 """What the rotation is decided from: what duties ask, every try there was, open findings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import takewhile
 
 from ops.drills.needs import Line, Scope, Wanted
 
@@ -90,18 +91,46 @@ class RotationFacts:
     stock_every: int = 3
 
 
+@dataclass(slots=True)
+class Tries:
+    """The tries of one kind at one site.
+
+    Attributes:
+        like: One of them; the others have its scope, its engine and its `from_paper`.
+        newest_good: When the newest good one ended; long ago where there is none.
+        good_copies: The same for each store that one of them was restored from.
+        in_vain: Those that did not go well, in the order of time.
+    """
+
+    like: PastDrill
+    newest_good: datetime = LONG_AGO
+    good_copies: dict[str, datetime] = field(default_factory=dict)
+    in_vain: list[PastDrill] = field(default_factory=list)
+
+    def add(self, drill: PastDrill) -> None:
+        """Add one that is younger than all before."""
+        if drill.is_good:
+            self.newest_good = self.good_copies[drill.store] = drill.at
+        else:
+            self.in_vain.append(drill)
+
+    def in_vain_since(self, day: date) -> Iterator[PastDrill]:
+        """Yield those that did not go well on a day or later, the youngest first."""
+        return takewhile(lambda it: it.day >= day, reversed(self.in_vain))
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What was, sorted once.
 
     Attributes:
         facts: All facts.
-        of_site: The tries by site, in the order of time.
+        of_site: The tries by site, each kind for itself.
         whole: Those of whole sites, in the order of time.
     """
 
     facts: RotationFacts
-    of_site: Mapping[str, Sequence[PastDrill]]
+    of_site: Mapping[str, Sequence[Tries]]
     whole: Sequence[PastDrill]
 
     @property
@@ -109,22 +138,27 @@ class Past:
         """The organisation's day."""
         return self.facts.today
 
-    def of(self, line: Line) -> list[PastDrill]:
+    def of(self, line: Line) -> list[Tries]:
         """Give the tries that are of the kind a line wants."""
-        tries = (it for site in line.sites for it in self.of_site.get(site, ()))
-        return [it for it in tries if it.meets(line.wanted)]
+        kinds = (it for site in line.sites for it in self.of_site.get(site, ()))
+        return [it for it in kinds if it.like.meets(line.wanted)]
 
     def newest_good(self, site: str, scope: Scope) -> datetime:
         """Give when a site's newest good drill ended; long ago where there is none."""
-        tries = self.of_site.get(site, ())
-        good = (it.at for it in tries if it.is_good and it.scope == scope)
-        return max(good, default=LONG_AGO)
+        kinds = self.of_site.get(site, ())
+        return max((it.newest_good for it in kinds if it.like.scope == scope), default=LONG_AGO)
 
 
 def sort_past(facts: RotationFacts) -> Past:
     """Sort what was."""
-    of_site: dict[str, list[PastDrill]] = {}
-    for it in sorted(facts.drills, key=lambda it: it.at):
-        of_site.setdefault(it.site, []).append(it)
-    whole = sorted((it for it in facts.drills if it.scope == "site"), key=lambda it: it.at)
-    return Past(facts, of_site, whole)
+    tries: dict[tuple[str, str, str, bool], Tries] = {}
+    drills = sorted(facts.drills, key=lambda it: it.at)
+    for it in drills:
+        key = (it.site, it.scope, it.engine, it.from_paper)
+        if key not in tries:
+            tries[key] = Tries(it)
+        tries[key].add(it)
+    of_site: dict[str, list[Tries]] = {}
+    for (site, *_kind), found in tries.items():
+        of_site.setdefault(site, []).append(found)
+    return Past(facts, of_site, [it for it in drills if it.scope == "site"])

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Literal
 
 from ops.drills.needs import ONE_DAY, Line, Term, Wanted
-from ops.drills.past import OpenFinding, Past, RotationFacts, sort_past
+from ops.drills.past import LONG_AGO, OpenFinding, Past, RotationFacts, sort_past
 from ops.drills.turns import Choice, choose_copy, choose_site, engine_for, free_after
 
 FINDING = "drill-finding-fixed"
@@ -72,16 +72,16 @@ def _rank(entry: Entry) -> tuple[bool, date, str, str, str]:
 
 
 def _of_line(line: Line, past: Past) -> Entry:
-    good = [it.day for it in past.of(line) if it.is_good]
+    good = max((it.newest_good for it in past.of(line)), default=LONG_AGO).date()
     last = line.last
-    if last is not None and not any(day >= last.since for day in good):
+    if last is not None and good < last.since:
         allowed = _allowed(last, line.known)
         if past.today > allowed:
             return _entry(line, Term(last.since, allowed), past, is_late=True)
         # A site that is new is drilled within one length of the period all the same.
         term = Term(line.current.since, min(line.current.due_on, allowed))
         return _entry(line, term, past)
-    if not any(line.current.since <= day for day in good):
+    if good < line.current.since:
         return _entry(line, line.current, past)
     return _entry(line, line.following, past)
 
@@ -96,7 +96,7 @@ def _entry(line: Line, term: Term | None, past: Past, *, is_late: bool = False) 
     if term is None:
         term = Term(line.current.due_on + ONE_DAY, line.current.due_on + ONE_DAY)
     slot = max(term.since, line.known) if is_late else line.day_of(term)
-    tried = {it.day for it in past.of(line) if not it.is_good and it.day >= term.since}
+    tried = {it.day for kind in past.of(line) for it in kind.in_vain_since(term.since)}
     engine = engine_for(line.wanted, past)
     site, free_on = choose_site(line, engine, term, past)
     return _judged(
@@ -118,10 +118,11 @@ def _of_finding(finding: OpenFinding, past: Past) -> Entry:
     wanted = Wanted(finding.scope, finding.engine, finding.from_paper)
     tried = {
         it.day
-        for it in past.of_site.get(finding.site, ())
-        if it.meets(wanted) and not it.is_good
-        and it.store in {"", finding.store} and it.day >= finding.opened_on
-    }  # fmt: skip
+        for kind in past.of_site.get(finding.site, ())
+        if kind.like.meets(wanted)
+        for it in kind.in_vain_since(finding.opened_on)
+        if it.store in {"", finding.store}
+    }
     stores = past.facts.stores.get(finding.site, ())
     choice = choose_copy(finding.site, wanted, finding.engine, past)
     if finding.store:

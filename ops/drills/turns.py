@@ -60,10 +60,10 @@ def choose_site(line: Line, engine: str, term: Term, past: Past) -> tuple[str, d
 
 def _tried_since_good(site: str, scope: Scope, engine: str, past: Past) -> set[date]:
     """Give the days since a site's last good drill on which one was tried in vain."""
-    tries = past.of_site.get(site, ())
-    mine = [it for it in tries if it.scope == scope and it.engine == engine]
-    good = max((it.at for it in mine if it.is_good), default=LONG_AGO)
-    return {it.day for it in mine if not it.is_good and it.at > good}
+    kinds = past.of_site.get(site, ())
+    mine = [it for it in kinds if (it.like.scope, it.like.engine) == (scope, engine)]
+    good = max((it.newest_good for it in mine), default=LONG_AGO)
+    return {it.day for kind in mine for it in kind.in_vain if it.at > good}
 
 
 def engine_for(wanted: Wanted, past: Past) -> str:
@@ -80,11 +80,11 @@ def engine_for(wanted: Wanted, past: Past) -> str:
 
 def choose_copy(site: str, wanted: Wanted, engine: str, past: Past) -> Choice:
     """Choose the copy whose last good drill for this site is longest ago; the primary first."""
-    newest = {
-        it.store: it.at
-        for it in past.of_site.get(site, ())
-        if it.is_good and it.scope == wanted.scope
-    }
+    kinds = [it for it in past.of_site.get(site, ()) if it.like.scope == wanted.scope]
     stores = past.facts.stores.get(site, ())
-    store = min(stores, key=lambda it: newest.get(it, LONG_AGO), default="")
+    newest = {
+        store: max((it.good_copies.get(store, LONG_AGO) for it in kinds), default=LONG_AGO)
+        for store in stores
+    }
+    store = min(stores, key=lambda it: newest[it], default="")
     return Choice(site, wanted.scope, engine, wanted.from_paper, store)
