@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from ops.catalog.opening import open_catalog
+from ops.catalog.opening import Catalog, open_catalog
 from tests.private_server import await_start, end, start, tie_as
 
 _BINARIES = Path("/usr/lib/postgresql")
@@ -80,6 +80,14 @@ def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{path}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return server.new_database(like=request.getfixturevalue("postgres_catalog"))
+
+
+@pytest.fixture
+def catalog(catalog_url: str) -> Iterator[Catalog]:
+    """The same, open."""
+    opened = open_catalog(catalog_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

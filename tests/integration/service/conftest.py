@@ -1,9 +1,5 @@
-from collections.abc import Iterator
-
-import pytest
-
-from ops.catalog.opening import Catalog, open_catalog
 from tests.postgres_server import (
+    catalog,
     catalog_url,
     empty_catalog_url,
     postgres_catalog,
@@ -12,16 +8,10 @@ from tests.postgres_server import (
 )
 
 __all__ = [
+    "catalog",
     "catalog_url",
     "empty_catalog_url",
     "postgres_catalog",
     "postgres_server",
     "sqlite_catalog",
 ]
-
-
-@pytest.fixture
-def catalog(catalog_url: str) -> Iterator[Catalog]:
-    opened = open_catalog(catalog_url)
-    yield opened
-    opened.close()
