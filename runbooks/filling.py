@@ -14,6 +14,8 @@ from runbooks.errors import N_, RunbookUseError
 from runbooks.procedure import Runbook, Variable
 
 MASK = "•••"
+PARTED = " / "
+"""What stands between the shares of one secret."""
 
 
 @dataclass(frozen=True, slots=True)

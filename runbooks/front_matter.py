@@ -15,6 +15,7 @@ from runbooks.procedure import Variable
 FENCE = "+++"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
+_SHARES = "shares"
 _VARIABLE_KEYS = {"title", "secret", "default", "pattern"}
 
 
@@ -133,8 +134,8 @@ def _judge_variable(name: str, value: object) -> str:
             N_("leave out what is none of title, secret, default, pattern"),
         ),
         (
-            isinstance(value.get("secret", False), bool),
-            N_("write `secret = true` or leave it out"),
+            isinstance(value.get("secret", False), bool) or value["secret"] == _SHARES,
+            N_('write `secret = true`, `secret = "shares"`, or leave it out'),
         ),
         (
             all(isinstance(value.get(key, ""), str) for key in ("default", "pattern")),
@@ -172,9 +173,10 @@ def _variables(values: Mapping[str, Any]) -> dict[str, Variable]:
         name: Variable(
             name,
             str(value.get("title", "")),
-            value.get("secret") is True,
+            value.get("secret") is True or value.get("secret") == _SHARES,
             value.get("default"),
             str(value.get("pattern", "")),
+            value.get("secret") == _SHARES,
         )
         for name, value in tables
         if isinstance(value, dict)

@@ -136,6 +136,10 @@ class ScriptedAsker:
         self.heard.append(title)
         return self.secrets.get(title, "")
 
+    def ask_shares(self, title: str) -> str:
+        """Give the secret of that title."""
+        return self.ask_secret(title)
+
 
 @dataclass
 class SteppedClock:

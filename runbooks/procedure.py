@@ -20,6 +20,8 @@ class Variable:
         default: Taken when nobody gives one, empty where it may be left out; None when somebody
             has to.
         pattern: Regular expression that the whole value has to match; empty for any.
+        shares: Whether the secret is in several hands: each gives a share, and the command gets
+            all of them in one file, parted by ` / `.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Variable:
     secret: bool = False
     default: str | None = None
     pattern: str = ""
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

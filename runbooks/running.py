@@ -25,8 +25,8 @@ from runbooks.deciding import (
     take_up,
 )
 from runbooks.errors import RunbookUseError
-from runbooks.filling import MASK, Command, check_value, fill_command, fill_text, mask
-from runbooks.procedure import Runbook, Step
+from runbooks.filling import MASK, PARTED, Command, check_value, fill_command, fill_text, mask
+from runbooks.procedure import Runbook, Step, Variable
 from runbooks.seams import Approver, Asker, Clock, CommandResult, Commands, Request, RunStates
 from runbooks.state import RunState, StepRecord
 
@@ -112,9 +112,24 @@ class Runner:
         for name in find_names(step.body):
             variable = self._runbook.variables[name]
             if step.kind != "ask" and variable.secret and name not in self._secrets:
-                answer = self._seams.asker.ask_secret(variable.title)
-                self._secrets[name] = check_value(variable, answer)
+                self._secrets[name] = self._ask_secret(variable, variable.title)
         return self._secrets
+
+    def _ask_secret(self, variable: Variable, title: str) -> str:
+        """Ask for a secret; of one in several hands none may come: the command says so itself."""
+        if variable.shares:
+            answer = self._seams.asker.ask_shares(title)
+            return check_value(variable, answer) if answer else ""
+        return check_value(variable, self._seams.asker.ask_secret(title))
+
+    def _masked(self, text: str) -> str:
+        shares = {
+            f"{name}/{number}": share
+            for name, secret in self._secrets.items()
+            if self._runbook.variables[name].shares
+            for number, share in enumerate(secret.split(PARTED))
+        }
+        return mask(text, {**self._secrets, **shares})
 
     def _approve(self, state: RunState, step: Step, sentence: str, shown: tuple[str, ...]) -> str:
         if not step.two_people:
@@ -137,7 +152,7 @@ class Runner:
         else:
             result = self._run_all(step, commands)
         exit_code = result.exit_code if result else None
-        output = mask(result.output, self._secrets) if result else ""
+        output = self._masked(result.output) if result else ""
         self._seams.asker.show_output(output)
         if step.may_be_incomplete and exit_code == EXIT_INCOMPLETE:
             answer = self._seams.asker.ask_whether_enough()
@@ -145,7 +160,7 @@ class Runner:
         return replace(
             begun,
             state=decide_step_state(step, exit_code, answer),
-            answer=MASK if secret and answer else mask(answer, self._secrets),
+            answer=MASK if secret and answer else self._masked(answer),
             output=output,
             exit_code=exit_code,
             ended_at=self._seams.clock.now(),

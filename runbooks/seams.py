@@ -110,6 +110,9 @@ class Asker(Protocol):
     def ask_secret(self, title: str) -> str:
         """Give a secret; what is typed is not shown."""
 
+    def ask_shares(self, title: str) -> str:
+        """Give the shares of a secret that is in several hands, parted by ` / `; empty for none."""
+
 
 class Clock(Protocol):
     """The time."""

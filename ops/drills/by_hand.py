@@ -26,6 +26,7 @@ from ops.jobs.definitions import drill_job
 from ops.jobs.looking import read_moment
 from ops.ledger.definitions import lock_name
 from ops.present import write_json, write_line
+from ops.runbooks.asker import TerminalAsker
 from ops.service.site_lock import hold_site_lock
 from ops.tasks.gravest import EXIT_CODES, INCOMPLETE, gravest
 from ops.tasks.running import report
@@ -76,7 +77,22 @@ class DrillFlags:
         return {name: value for name, value in asked.items() if value}
 
 
-class Lines(Silent):
+class AtTerminal(Silent):
+    """Has the shares of a key typed, where somebody sits there.
+
+    Args:
+        asks: Whether they are to be typed at all.
+    """
+
+    def __init__(self, *, asks: bool) -> None:
+        self._asks = asks and sys.stdin.isatty()
+
+    def ask_shares(self, title: str) -> str:
+        """Have them typed; what is typed is not shown."""
+        return TerminalAsker().ask_shares(title) if self._asks else ""
+
+
+class Lines(AtTerminal):
     """Writes what each phase came to, as it ends."""
 
     def show_output(self, output: str) -> None:
@@ -152,7 +168,8 @@ def _drill(
     *,
     quiet: bool,
 ) -> KeptDrill:
-    asker = Silent() if quiet else Lines()
+    asks = wish.from_paper and not wish.shares
+    asker = AtTerminal(asks=asks) if quiet else Lines(asks=asks)
     work = partial(run_drill, progress=progress, asker=asker, paper=wish.paper)
     job = drill_job(site, "file" if wish.file else "site")
     result = run_by_hand(bench, work, job=job, kind="drill", site=site, arguments=arguments)

@@ -161,7 +161,7 @@ def _find_parts(drill: KeptDrill, rto: timedelta | None) -> dict[str, float]:
     parts = {
         "detect": (drill.started_at - drill.incident_at).total_seconds(),
         "decide": took.get("prepare", 0.0),
-        "keys": took.get("keys", 0.0),
+        "keys": took.get("keys", 0.0) + _wait_for_shares(drill),
         "data": max(took.get("fetch", 0.0) - compared, 0.0),
         "scan": took.get("scan", 0.0),
         "restore": float(rehearsed.get("restore", 0.0)),
@@ -170,6 +170,14 @@ def _find_parts(drill: KeptDrill, rto: timedelta | None) -> dict[str, float]:
     }
     other = 0.0 if rto is None else max(rto.total_seconds() - sum(parts.values()), 0.0)
     return {name: round(seconds, 3) for name, seconds in {**parts, "other": other}.items()}
+
+
+def _wait_for_shares(drill: KeptDrill) -> float:
+    """Give how long the holders of the key took: they type before the phase of the keys begins."""
+    prepared, keys = drill.phases.get("prepare"), drill.phases.get("keys")
+    if not drill.from_paper or keys is None or prepared is None or prepared.ended_at is None:
+        return 0.0
+    return max((keys.started_at - prepared.ended_at).total_seconds(), 0.0)
 
 
 def _find_newest(drill: KeptDrill) -> tuple[datetime | None, str]:

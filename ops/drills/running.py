@@ -1,4 +1,6 @@
-"""Run a drill: its record, then the runbook `restore-drill`, each step of which is one phase.
+"""Run a drill: its record, then its runbook, each step of which is one phase.
+
+The runbook is `restore-drill`; `restore-drill-from-paper` also asks for the shares of the key.
 
 1. Refuse what makes no sense here; nothing is written yet.
 2. Write the drill's record; from now on every state stands in the catalog.
@@ -20,7 +22,7 @@ from ops.catalog.columns import new_id
 from ops.catalog.estate_versions import remember_estate
 from ops.drills.file_drills import drill_file
 from ops.drills.phases.carrying_out import carry_out_phase
-from ops.drills.phases.conclude import RUNBOOK
+from ops.drills.phases.conclude import PAPER_RUNBOOK, RUNBOOK
 from ops.drills.phases.work import Paper
 from ops.drills.records import (
     KeptDrill,
@@ -37,6 +39,7 @@ from ops.estate.models import Estate
 from ops.estate.sites import RESERVED_SITE_NAMES
 from ops.jobs.by_hand import Bench
 from ops.jobs.vanished import require_site
+from ops.keys.asking import split_shares
 from ops.ledger.definitions import JobResult
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.carrying_out import MachineClock
@@ -89,6 +92,11 @@ class Silent:
         del title
         return ""
 
+    def ask_shares(self, title: str) -> str:
+        """Give none: the phase says so, and a person takes the runbook up."""
+        del title
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseCommands:
@@ -114,20 +122,26 @@ class PhaseCommands:
         if found is None:
             return self.others.run(command, deadline=deadline, private=private)
         drill, phase = found
+        typed = tuple(split_shares(command.secrets.get(len(_PHASE_WORDS) + 1, "")))
+        paper = replace(self.paper, typed=typed)
         try:
-            kept = carry_out_phase(self.bench, drill, phase, self.progress, paper=self.paper)
+            kept = carry_out_phase(self.bench, drill, phase, self.progress, paper=paper)
         except OpsError as error:
             return CommandResult(error.exit_code, f"{render_error(error)}\n")
         return CommandResult(0, f"{tell_phase(kept, self.site)}\n")
 
 
 def read_phase_command(words: tuple[str, ...]) -> tuple[str, str] | None:
-    """Give drill and phase of `giucong drill.phase --drill D --phase P`; None of another; pure."""
-    if len(words) != len(_PHASE_WORDS):
-        return None
-    if any(given != wanted for given, wanted in zip(words, _PHASE_WORDS, strict=True) if wanted):
-        return None
-    return words[3], words[5]
+    """Give drill and phase of `giucong drill.phase --drill D --phase P`; None of another; pure.
+
+    A `--share` and a secret may follow.
+    """
+    for form in (_PHASE_WORDS, (*_PHASE_WORDS, "--share", "")):
+        if len(words) == len(form) and all(
+            given == wanted for given, wanted in zip(words, form, strict=True) if wanted
+        ):
+            return words[3], words[5]
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +300,7 @@ def _refuse_words(estate: Estate, wish: DrillWish) -> None:
 def carry_out_drill(bench: Bench, wish: DrillWish, seams: _Seams) -> KeptDrill:
     """Write the record and carry the runbook out; gives the drill as it stands then."""
     estate, now, run = bench.estate, datetime.now(UTC), str(new_id())
-    runbook = find_runbook(estate.path, RUNBOOK)
+    runbook = find_runbook(estate.path, PAPER_RUNBOOK if wish.from_paper else RUNBOOK)
     with bench.catalog.writing() as session:
         drill = begin_drill(session, bench.origin, new_drill(wish, run, now), now=now)
     environment = {"GIUCONG_ESTATE": str(estate.path), "GIUCONG_LANG": language()}

@@ -15,8 +15,10 @@ Order:
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 
 from backup.config import decode_config
@@ -33,9 +35,10 @@ from ops.estate.load import load_estate
 from ops.estate.read import find_estate_path
 from ops.jobs.by_hand import at_bench
 from ops.jobs.repositories import open_with
+from ops.keys.asking import collect_shares, split_shares
 from ops.keys.folder import write_secret_files
 from ops.keys.printed import read_key_files
-from ops.keys.shares import Combined, combine_shares, read_share
+from ops.keys.shares import Combined, combine_shares
 from ops.present import write_line
 from ops.tasks.gravest import INCOMPLETE
 from ops.tasks.running import report
@@ -71,7 +74,7 @@ def combine_key(wish: CombineWish) -> int:
         BackupError: The repository cannot be read or written.
     """
     _check_flags(wish)
-    combined = combine_shares([read_paper(it) for it in wish.shares] or ask_shares())
+    combined = combine_shares(read_shares(wish.shares) or ask_shares())
     password = combined.password.encode()
     write_line(_("the shares fit together; set number {identifier}").format(
         identifier=combined.identifier))  # fmt: skip
@@ -137,29 +140,30 @@ def read_paper(name: str) -> str:
         ) from error
 
 
+def read_shares(names: Sequence[str]) -> list[str]:
+    """Give the shares of files, each of which holds one, or several parted by a slash.
+
+    Raises:
+        WrongUseError: One cannot be read.
+    """
+    return [share for name in names for share in split_shares(read_paper(name))]
+
+
 def ask_shares() -> list[str]:
-    """Have shares typed until there are enough; a mistyped one is asked for again."""
+    """Have shares typed until there are enough; what is typed is not shown."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUseError(
             "no share was given, and there is nobody to ask",
             data="nothing was written",
             next_step="type it at a terminal, or give `--share FILE` for each share",
         )
-    typed: list[str] = []
-    needed = 1
-    while len(typed) < needed:
-        sys.stderr.write(_("Words of share {number}: ").format(number=len(typed) + 1))
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        if not line:
-            break
-        try:
-            needed = read_share(line, len(typed) + 1).member_threshold
-        except OpsError as error:
-            report(error)
-            continue
-        typed.append(line)
-    return typed
+
+    def ask(number: int) -> str:
+        with suppress(EOFError):
+            return getpass(_("Words of share {number}: ").format(number=number))
+        return ""
+
+    return collect_shares(ask)
 
 
 def _open_key_files(texts: Sequence[str], password: bytes) -> list[MasterKey]:

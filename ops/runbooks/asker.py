@@ -8,6 +8,7 @@ from contextlib import suppress
 from ops.present import is_terminal, write_line
 from ops.text import N_, _, fill
 from runbooks.errors import RunbookUseError
+from runbooks.filling import PARTED
 from runbooks.procedure import Kind, Step
 from runbooks.state import StepRecord, StepState
 
@@ -90,3 +91,9 @@ class TerminalAsker:
             return ""
         write_line(f"   {title}:")
         return sys.stdin.readline().strip("\r\n")
+
+    def ask_shares(self, title: str) -> str:
+        """Give as many shares as the first one says it takes, or fewer where nobody answers."""
+        from ops.keys.asking import collect_shares
+
+        return PARTED.join(collect_shares(lambda number: self.ask_secret(f"{title}, {number}")))

@@ -23,6 +23,7 @@ from ops.estate.stores import Store
 from ops.runbooks.library import find_runbook
 
 RUNBOOK = "restore-drill"
+PAPER_RUNBOOK = "restore-drill-from-paper"
 
 
 def conclude(work: Work, attempt: int) -> PhaseResult:

@@ -18,7 +18,13 @@ from backup.repository import Repository
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.estate.references import resolve
-from ops.jobs.key_combining import ask_shares, find_master, open_with_master, read_paper
+from ops.jobs.key_combining import (
+    ask_shares,
+    find_master,
+    open_with_master,
+    read_paper,
+    read_shares,
+)
 from ops.jobs.repositories import open_place, open_repository, open_with
 from ops.keys.folder import write_secret_files
 from ops.keys.printed import read_key_files
@@ -45,8 +51,9 @@ def get_keys(work: Work) -> PhaseResult:
 
 def _combine(work: Work) -> PhaseResult:
     make_folder(work.keys)
-    typed = not work.paper.shares
-    texts = ask_shares() if typed else [read_paper(it) for it in work.paper.shares]
+    given = read_shares(work.paper.shares)
+    typed = bool(work.paper.typed) or not given
+    texts = list(work.paper.typed) or given or ask_shares()
     combined = combine_shares(texts)
     key_files = [it for name in work.paper.key_files for it in read_key_files(read_paper(name))]
     files = {f"{_KEY_FILE}{hashlib.sha256(it).hexdigest()}": it for it in key_files}

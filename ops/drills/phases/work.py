@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backup.progress import Progress
@@ -24,11 +24,13 @@ class Paper:
 
     Attributes:
         shares: Files with the words of a share each.
+        typed: The words of a share each, where the runbook has asked for them.
         key_files: Files with scanned or typed key files.
     """
 
     shares: tuple[str, ...] = ()
     key_files: tuple[str, ...] = ()
+    typed: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from backup.stores.folder import FolderStore
 from ops.keys.shares import split_password
 from tests.integration.drills.drilled_portal import damaged, find_largest_pack
 from tests.integration.drills.static_site import StaticSite, make_static_site
+from tests.integration.jobs.answering import answer
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,13 +51,34 @@ def test_a_drill_from_paper_reads_no_folder_of_keys(site: StaticSite, tmp_path: 
     assert list(site.work.iterdir()) == []
 
 
-def test_a_drill_from_paper_without_anybody_to_ask_waits_for_the_shares(site: StaticSite) -> None:
+def test_a_drill_from_paper_waits_for_the_shares_and_they_are_typed_when_it_goes_on(
+    site: StaticSite,
+) -> None:
     done = giucong(site.estate, "drill.run", "--site", "cong-xa", "--from-paper", "--json")
-
     drill = json.loads(done.stdout)
     assert (done.returncode, drill["ended_at"]) == (3, None)
     assert drill["phases"]["keys"]["outcome"] is None
-    site.drill("--file")  # gives it up
+    password = (site.estate.parent / "keys" / "repository.key").read_text().strip()
+    first, second, _third = split_password(password, threshold=2, count=3).shares
+    mistyped = " ".join((*first[:-1], "academic" if first[-1] != "academic" else "acid"))
+
+    resumed = answer(
+        site.estate,
+        ["runbook.resume", "--run", drill["run"]],
+        [("mảnh khóa, 1", mistyped), ("mảnh khóa, 1", " ".join(first)),
+         ("mảnh khóa, 2", " ".join(word[:4] for word in second))],
+    )  # fmt: skip
+
+    assert resumed.code == 0, resumed.told
+    drill = site.newest()
+    assert (drill.outcome, drill.reason_code) == ("ok", "")
+    facts = drill.phases["keys"].facts
+    assert (facts["typed"], facts["shares"]) == (True, 2)
+    kept = b"".join(it.read_bytes() for it in site.estate.parent.glob("state/giucong.db*"))
+    for secret in (" ".join(first), " ".join(second), " ".join(first[:6]), password):
+        assert secret not in resumed.told
+        assert secret.encode() not in kept
+    assert list(site.work.iterdir()) == []
 
 
 def test_one_file_by_lot_can_be_drawn_again_and_is_wiped(site: StaticSite) -> None:

@@ -114,9 +114,9 @@ def test_the_service_comes_back_from_paper_and_one_store(left: Left, tmp_path: P
             "--set", f"estate={left.estate}", "--set", f"key={tmp_path}/key",
         ],
         [
-            ("người thứ nhất", left.shares[0]),
-            ("người thứ hai", left.shares[2]),
-            ("người thứ ba", left.shares[3]),
+            ("mảnh khóa, 1", left.shares[0]),
+            ("mảnh khóa, 2", left.shares[2]),
+            ("mảnh khóa, 3", left.shares[3]),
             ("đủ mới không?", "có"),
             ("Is it enough to go on?", "có"),
             ("Các bí mật khác", bring_the_other_key),

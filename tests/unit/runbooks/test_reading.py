@@ -117,6 +117,7 @@ def test_a_good_text_is_read_whole() -> None:
         ('title = "Tên trang"', "x = 1", 7, '"site" cannot be used', "`title`"),
         ('title = "Tên trang"', 'title = "T"\nx = 1', 7, '"site" cannot be used', "leave out"),
         ("secret = true", 'secret = "yes"', 11, '"password" cannot', "`secret = true`"),
+        ("secret = true", "secret = [1]", 11, '"password" cannot', '`secret = "shares"`'),
         ("secret = true", 'secret = true\ndefault = "a"', 11, '"password"', "default out"),
         ("secret = true", 'pattern = "("', 11, '"password"', "regular expression"),
         ("secret = true", "default = 1", 11, '"password"', "in quotes"),

@@ -338,3 +338,44 @@ def test_a_value_stays_one_word_whatever_it_holds() -> None:
 )
 def test_only_a_clear_yes_is_one(answer: str, agreed: bool) -> None:
     assert is_yes(answer) is agreed
+
+
+SHARED = """+++
+id = "chia"
+title = "Thử"
+owner = "A"
+systems = []
+[variables.shares]
+title = "Mảnh"
+secret = "shares"
++++
+1. Ghép.
+   ```run
+   combine --share {{shares}}
+   ```
+"""
+
+
+@pytest.mark.parametrize("given", ["lua vang / gao trang", ""])
+def test_a_secret_in_several_hands_reaches_the_command_and_no_part_of_it_is_kept(
+    given: str,
+) -> None:
+    seen: list[str] = []
+
+    def combine(words: Sequence[str]) -> CommandResult:
+        seen.append(words[-1])
+        return CommandResult(0, "gao trang: mảnh thứ hai\n")
+
+    states, asker = MemoryStates(), ScriptedAsker([], {"Mảnh": given})
+    commands = MemoryCommands({"combine": combine})
+    seams = Seams(states, commands, MemoryApprover(), asker, SteppedClock())
+    runbook = read_runbook(SHARED, Path("chia.vi.md"))
+    state = RunState(
+        id="run", runbook="chia", text=SHARED, person="nva", values={},
+        started_at=SteppedClock().now(),
+    )  # fmt: skip
+
+    ended = Runner(runbook, seams, "nva").go(state)
+
+    assert (ended.standing, seen) == ("done", [given])
+    assert ("gao trang" in repr(states.saves)) is (not given)
