@@ -27,6 +27,9 @@ ELSEWHERE = frozenset({"last-sign-in"})
 STOP_PLANNED = "stop.planned"
 """What the journal tells of a planned stop; its subject is the site."""
 
+STOP_CALLED_OFF = "stop.called-off"
+"""What it tells of one that is called off; `begins` is that of the plan."""
+
 _KEY_SETTING = re.compile(r"keys\..+|stores\[[^\]]+\]\.key")
 
 
@@ -56,12 +59,14 @@ class Source:
         holds: Looks at a row's details, where `where` cannot say enough.
         subject: Gives the site out of the row's subject.
         ahead: Key of the details that tells when it will happen; empty for what has happened.
+        undone_by: Action of rows, of the same subject and moment ahead, that take it back.
     """
 
     where: ColumnElement[bool]
     holds: Callable[[Mapping[str, Any]], bool] = lambda _details: True
     subject: Callable[[str], str] = lambda subject: subject
     ahead: str = ""
+    undone_by: str = ""
 
 
 def _changes_a_key(details: Mapping[str, Any]) -> bool:
@@ -88,7 +93,12 @@ SOURCES: Mapping[str, Source] = {
         _changes_a_key,
         lambda _subject: "",
     ),
-    "planned-stop": Source(JournalRow.action == STOP_PLANNED, ahead="begins"),
+    "planned-stop": Source(
+        JournalRow.action == STOP_PLANNED, ahead="begins", undone_by=STOP_CALLED_OFF
+    ),
+    "planned-stop-called-off": Source(
+        JournalRow.action == STOP_CALLED_OFF, lambda details: bool(details.get("was_announced"))
+    ),
 }
 """Name of the event → which journal rows tell of it."""
 
@@ -105,11 +115,27 @@ def find_events(session: Session, name: str, setting: Setting, days: Period) -> 
         .order_by(JournalRow.sequence)
     )
     told = [(at, subject, json.loads(details)) for at, subject, details in session.execute(rows)]
+    undone = _find_undone(session, source)
     return [
         Event(name, at, source.subject(subject), _ahead(details, source))
         for at, subject, details in told
-        if source.holds(details)
+        if source.holds(details) and at >= undone.get((subject, details.get(source.ahead)), first)
     ]
+
+
+def _find_undone(session: Session, source: Source) -> dict[tuple[str, str], datetime]:
+    """Give when what was planned was last taken back, by subject and moment ahead."""
+    if not source.undone_by:
+        return {}
+    rows = (
+        select(JournalRow.at, JournalRow.subject, JournalRow.details)
+        .where(JournalRow.action == source.undone_by)
+        .order_by(JournalRow.sequence)
+    )
+    return {
+        (subject, json.loads(details)[source.ahead]): at
+        for at, subject, details in session.execute(rows)
+    }
 
 
 def _ahead(details: Mapping[str, Any], source: Source) -> datetime | None:

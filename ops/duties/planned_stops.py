@@ -170,12 +170,13 @@ def write_notice(plan: StopPlan, estate: Estate) -> Iterator[str]:
     yield _("3. From {begins} until {until}").format(begins=begins, until=until)
     yield _("4. Expected to be back: {until}").format(until=until)
     yield _("5. Meanwhile: {instead}").format(instead=plan.wish.instead or "…")
-    yield _("6. Questions: {contact}").format(contact=_contact(estate, site.owner or ""))
+    yield _("6. Questions: {contact}").format(contact=contact_of(estate, site.owner or ""))
     if plan.wish.force_majeure:
         yield _("Force majeure: {why}").format(why=plan.wish.force_majeure)
 
 
-def _contact(estate: Estate, name: str) -> str:
+def contact_of(estate: Estate, name: str) -> str:
+    """Give whom to ask: a person of the estate, else the organisation."""
     person = next((it for it in estate.people if it.name == name), None)
     told = (person.title, person.phone, person.mail) if person else ()
     return ", ".join(filter(None, told)) or estate.organisation.name
@@ -187,6 +188,14 @@ def plan_planned_stop(wish: StopWish) -> int:
     Raises:
         WrongUseError: It may not be planned so.
     """
+    for flag, value in (("site", wish.site), ("from", wish.begins), ("until", wish.until)):
+        if not value:
+            raise WrongUseError(
+                "the flag --{flag} must be given",
+                next_step="`{program} {task} --help` lists all flags",
+                flag=flag,
+                task="duty.planned-stop",
+            )
     estate = load_estate()
     estate.site(wish.site)
     begins, until = read_moment(wish.begins, estate), read_moment(wish.until, estate)
@@ -197,12 +206,27 @@ def plan_planned_stop(wish: StopWish) -> int:
     if not wish.dry_run:
         _journal(plan, estate)
     _tell(plan)
+    write_line(
+        _("its code, if it is called off (`--cancel`): {code}").format(
+            code=code_of(wish.site, begins)
+        )
+    )
     with speaking(estate.organisation.language):
         notice = list(write_notice(plan, estate))
     write_line()
     for line in notice:
         write_line(line)
     return 0
+
+
+def code_of(site: str, begins: datetime) -> str:
+    """Give the code of a planned stop: a site has one at a time; pure.
+
+    Args:
+        site: Its name.
+        begins: In the organisation's zone.
+    """
+    return f"{site}-{begins:%Y%m%d-%H%M}"
 
 
 def _journal(plan: StopPlan, estate: Estate) -> None:

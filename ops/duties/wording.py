@@ -42,6 +42,7 @@ _ROLES = {
 }
 _EVENTS = {
     "planned-stop": N_("a planned stop"),
+    "planned-stop-called-off": N_("a planned stop that was announced and is called off"),
     "spokesperson-appointed": N_("a spokesperson is appointed"),
     "feedback-received": N_("feedback is received"),
     "incident": N_("an incident is found"),

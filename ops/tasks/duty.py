@@ -81,6 +81,7 @@ def record(
 @operator_task(
     help={
         "site": flags.SITE,
+        "cancel": N_("Code of a planned stop that is called off, as it was told; with --reason."),
         "from": N_("When it begins, such as '2026-12-20 22:00'."),
         "until": N_("When the site is back."),
         "reason": N_("Why; stands in the notice."),
@@ -92,22 +93,28 @@ def record(
 )
 def planned_stop(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
-    site: str,
-    from_: str,
-    until: str,
     reason: str,
+    site: str = "",
+    from_: str = "",
+    until: str = "",
     instead: str = "",
     force_majeure: str = "",
+    cancel: str = "",
     document: str = "",
     dry_run: bool = False,
 ) -> int:
     """Plan a stop of a site: count the working days for its notice, and write the notice.
 
     A stop that is too near for the notice is refused, except by force majeure. Once the notice is
-    published, record that with `duty.record`.
+    published, record that with `duty.record`. One that is called off before it begins (--cancel)
+    needs a notice again where it was announced.
     """
+    from ops.duties.called_off_stops import CallOffWish, call_stop_off
     from ops.duties.planned_stops import StopWish, plan_planned_stop
 
+    if cancel:
+        wish = CallOffWish(code=cancel, reason=reason, document=document, dry_run=dry_run)
+        return call_stop_off(wish)
     return plan_planned_stop(
         StopWish(
             site=site,

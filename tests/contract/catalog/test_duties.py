@@ -467,7 +467,8 @@ def test_events_that_nobody_records_are_named() -> None:
     found = list_not_fed(SHIPPED.duties, date(2026, 11, 24))
 
     assert "incident" in found
-    fed = {"backup-failed", "restored-over-production", "key-changed", "planned-stop"}
+    fed = {"backup-failed", "restored-over-production", "key-changed", "planned-stop",
+           "planned-stop-called-off"}  # fmt: skip
     assert not (fed | {"last-sign-in"}) & {*found}
 
 
@@ -487,6 +488,27 @@ def test_the_notice_of_a_planned_stop_is_due_before_it(catalog: Catalog) -> None
     assert due.due.day == SETTING.calendar.add_working_days(today, 2)
     assert (due.when, due.due.period.start) == ("ahead", today)
     assert agenda_of(catalog, duties, setting, 0) == []
+
+
+def test_a_stop_that_is_called_off_needs_no_notice_but_one_that_it_is_where_it_was_announced(
+    catalog: Catalog,
+) -> None:
+    names = ("planned-stop-notice", "called-off-stop-notice")
+    duties = tuple(it for name in names for it in SHIPPED.named(name))
+    setting = replace(SETTING, today=datetime.now(UTC).astimezone(ZONE).date())
+    begins = datetime.combine(setting.today + timedelta(days=30), time(22), ZONE).isoformat()
+    planned = Entry("stop.planned", "a", {"begins": begins})
+    write_rows(catalog, planned)
+    assert [it.due.duty.name for it in agenda_of(catalog, duties, setting, 0)] == [names[0]]
+
+    write_rows(catalog, Entry("stop.called-off", "a", {"begins": begins}))
+    assert agenda_of(catalog, duties, setting, 0) == []
+
+    write_rows(catalog, planned)
+    assert [it.due.duty.name for it in agenda_of(catalog, duties, setting, 0)] == [names[0]]
+    announced = {"begins": begins, "was_announced": True}
+    write_rows(catalog, Entry("stop.called-off", "a", announced))
+    assert [it.due.duty.name for it in agenda_of(catalog, duties, setting, 0)] == [names[1]]
 
 
 def test_nothing_is_overdue_before_the_records_begin(catalog: Catalog) -> None:

@@ -64,6 +64,32 @@ def test_a_stop_is_announced_in_time_carried_out_and_proven(desk: Desk) -> None:
     assert "5. Kênh thay thế trong thời gian tạm ngừng: Tổng đài 1022" in outputs[3]
 
 
+def test_a_stop_that_was_announced_is_called_off(desk: Desk) -> None:
+    begins = far_enough().replace("22:00", "21:00")
+    today = datetime.now(UTC).astimezone(ZONE).strftime("%d/%m/%Y")
+    planned = desk.type(
+        "duty.planned-stop", "--site", "cong-xa", "--from", begins, "--until",
+        f"{begins[:10]} 23:30", "--reason", "Nâng cấp",
+    )  # fmt: skip
+    code = f"cong-xa-{begins[:10].replace('-', '')}-2100"
+    assert (planned.returncode, code in planned.stdout) == (0, True), planned.stderr
+    recorded = desk.type(
+        "duty.record", "--duty", "planned-stop-notice", "--period", today, "--done", today,
+        "--document", "14/TB-TTCNTT",
+    )  # fmt: skip
+    assert recorded.returncode == 0, recorded.stderr
+    calling = ("duty.planned-stop", "--cancel", code, "--reason", "Nhà thầu xin lùi")
+    assert desk.type(*calling, "--dry-run").returncode == 0
+
+    called_off = desk.type(*calling)
+
+    assert called_off.returncode == 0, called_off.stderr
+    assert "THÔNG BÁO về việc không tạm ngừng Cổng xã Bình Minh" in called_off.stdout
+    assert "called-off-stop-notice" in desk.type("duty.due", "--json").stdout
+    again = desk.type(*calling)
+    assert (again.returncode, code in again.stderr) == (2, True)
+
+
 def test_a_certificate_that_has_expired_is_seen_and_replaced(desk: Desk, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     expired = authority.issue("cu", days=-1)

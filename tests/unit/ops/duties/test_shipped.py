@@ -93,6 +93,7 @@ def test_the_centers_own_targets_say_so() -> None:
         "drill-stock-restic",
         "drill-from-paper",
         "drill-finding-fixed",
+        "called-off-stop-notice",
     }
     assert SHIPPED.named("restore-test-quarter")[0].nature == "law"
     assert SHIPPED.named("restore-test-periodic")[0].nature == "own-figure"
