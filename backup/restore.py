@@ -13,17 +13,18 @@ counted; everything else is restored. The caller holds the repository's shared l
 
 import os
 
-from backup.errors import BackupError, UsageError
+from backup.errors import UsageError
 from backup.progress import SILENT, Progress
 from backup.repository import Repository
 from backup.restoring.endings import FolderEndings, Links, write_back
 from backup.restoring.entries import Entries
 from backup.restoring.files import Files
-from backup.restoring.folders import Folders
+from backup.restoring.folders import Folders, cannot_restore_into
 from backup.restoring.metadata import metadata_of
 from backup.restoring.placing import Placing
 from backup.restoring.request import ItemFailure, Overwrite, RestoreRequest, RestoreResult
-from backup.restoring.tally import Tally, os_text
+from backup.restoring.seats import Seats
+from backup.restoring.tally import Tally
 from backup.restoring.walk import Visit, Walk
 
 __all__ = ["ItemFailure", "Overwrite", "RestoreRequest", "RestoreResult", "restore_snapshot"]
@@ -34,6 +35,8 @@ def restore_snapshot(
     snapshot_tree: bytes,
     request: RestoreRequest,
     progress: Progress = SILENT,
+    *,
+    seats: Seats | None = None,
 ) -> RestoreResult:
     """Restore what `request` chooses of the tree.
 
@@ -42,6 +45,8 @@ def restore_snapshot(
         snapshot_tree: Id of the snapshot's root tree.
         request: What, where and how.
         progress: Told of every entry and every failure.
+        seats: Workers that have been started already (`backup.restoring.seats.start_early`); they
+            are ended with the restore.
 
     Returns:
         Counts and failures. Failures of single entries are never raised.
@@ -54,7 +59,7 @@ def restore_snapshot(
     _refuse_danger(request)
     root = _open_target(request)
     try:
-        restore = _Restore(repository, request, root, progress)
+        restore = _Restore(repository, request, root, progress, seats)
         try:
             restore.run(snapshot_tree)
         finally:
@@ -84,21 +89,19 @@ def _open_target(request: RestoreRequest) -> int:
     except OSError as error:
         if request.dry_run and isinstance(error, FileNotFoundError):
             return -1
-        raise BackupError(
-            "cannot restore into {path}",
-            why="{cause}",
-            data="nothing was changed",
-            next_step="choose a folder that can be written",
-            path=request.target.decode("utf-8", "backslashreplace"),
-            cause=os_text(error),
-        ) from error
+        raise cannot_restore_into(request.target, error) from error
 
 
 class _Restore:
     """One restore: its parts, put together."""
 
     def __init__(
-        self, repository: Repository, request: RestoreRequest, root: int, progress: Progress
+        self,
+        repository: Repository,
+        request: RestoreRequest,
+        root: int,
+        progress: Progress,
+        seats: Seats | None,
     ) -> None:
         index = repository.load_index()
         self._request = request
@@ -111,7 +114,12 @@ class _Restore:
         self._links = Links(self._folders, self.tally, dry_run=request.dry_run)
         self._endings = FolderEndings(self._folders, self.tally)
         self._files = Files(
-            repository, index, request, folders=self._folders, tally=self.tally, root=root
+            repository,
+            index,
+            request,
+            folders=self._folders,
+            tally=self.tally,
+            seats=seats,
         )
         self._entries = Entries(
             request,
@@ -139,6 +147,7 @@ class _Restore:
             write_back(self._root)
             self._files.verify()
             self._progress.finish()
+        self._files.dismiss()
         self._endings.apply()
 
     def _leave(self, visit: Visit) -> None:

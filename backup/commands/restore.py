@@ -4,18 +4,19 @@ import argparse
 import os
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from backup.commands.backup_sources import read_list
 from backup.commands.choosing import add_filter_flags, choose_one, need_operands
 from backup.commands.context import Context
 from backup.commands.ls import describe_snapshot
 from backup.commands.output import format_duration, format_size
+from backup.commands.warming import RestoreWarming
 from backup.errors import BackupError, UsageError
-from backup.restore import RestoreRequest, RestoreResult, restore_snapshot
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded while the password is turned into a key
     from backup.patterns import Patterns
+    from backup.restore import RestoreResult
 
 
 class IncompleteRestoreError(BackupError):
@@ -60,8 +61,22 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             data="nothing was changed",
             next_step="keep one of them",
         )
+    is_whole = not (include or exclude or arguments.dry_run or ":" in arguments.operands[0])
+    with closing(RestoreWarming(is_whole=is_whole)) as warming:
+        return _run(context, include, exclude, warming)
+
+
+def _run(
+    context: Context,
+    include: "Patterns | None",
+    exclude: "Patterns | None",
+    warming: RestoreWarming,
+) -> int:
     started_at = time.monotonic()
-    repository = context.open_repository()
+    arguments = context.arguments
+    repository = context.open_repository(meanwhile=warming.start)
+    from backup.restore import RestoreRequest, restore_snapshot
+
     progress = context.progress()
     with context.lock(repository):
         snapshot, folder = choose_one(context, repository, arguments.operands[0])
@@ -78,7 +93,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
         if not context.json and not context.quiet:
             context.output.line(f"restoring {describe_snapshot(snapshot)} to {arguments.target}")
-        result = restore_snapshot(repository, snapshot.tree, request, progress)
+        result = restore_snapshot(repository, snapshot.tree, request, progress, seats=warming.seats)
     _print_result(context, result, time.monotonic() - started_at)
     if result.is_complete:
         return 0
@@ -101,6 +116,7 @@ def _patterns(context: Context, word: str) -> "Patterns | None":
     typed, any_case = (getattr(arguments, f"{it}{word}") for it in ("", "i"))
     if not (files or any_case_files or typed or any_case):
         return None
+    from backup.commands.backup_sources import read_list
     from backup.pattern_files import read_pattern_file
     from backup.patterns import compile_patterns
 
@@ -114,7 +130,7 @@ def _patterns(context: Context, word: str) -> "Patterns | None":
     )
 
 
-def _print_result(context: Context, result: RestoreResult, seconds: float) -> None:
+def _print_result(context: Context, result: "RestoreResult", seconds: float) -> None:
     entries = result.entries - result.skipped
     size = result.size_bytes - result.skipped_bytes
     if context.json:

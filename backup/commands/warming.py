@@ -1,7 +1,8 @@
 """What can be made ready while the password is turned into a key.
 
 That takes a tenth of a second of one core and lets go of the interpreter, so that another core can
-load what a backup needs next. A first backup surely needs workers: they start then, too.
+load what a backup or a restore needs next. A first backup surely needs workers, and so does the
+restore of a whole snapshot that is not small: they start then, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backup.executors import Seats
+    from backup.restoring.seats import Seats as RestoreSeats
     from backup.stores.base import Store
 
 
@@ -34,10 +36,33 @@ class Warming:
         with suppress(StoreError):
             if store.size("config") and not any(True for _ in store.list("snapshots")):
                 self.seats = _start_seats(store)
-        # numpy is behind it
-        threading.Thread(
-            target=importlib.import_module, args=("backup.index",), name="warming", daemon=True
-        ).start()
+        _load_early("backup.index")  # numpy is behind it
+
+    def close(self) -> None:
+        """End the workers if nobody has."""
+        if self.seats is not None:
+            self.seats.close()
+
+
+class RestoreWarming:
+    """Starts early what the restore of a whole snapshot needs.
+
+    Attributes:
+        seats: Workers that wait for their first message; None where they would not help.
+    """
+
+    def __init__(self, *, is_whole: bool) -> None:
+        """Set up; `is_whole` says whether a whole snapshot is to be written."""
+        self._is_whole = is_whole
+        self.seats: RestoreSeats | None = None
+
+    def start(self, store: Store) -> None:
+        """Begin; never fails."""
+        from backup.restoring.seats import start_early
+
+        if self._is_whole:
+            self.seats = start_early(store)
+        _load_early("backup.restore")
 
     def close(self) -> None:
         """End the workers if nobody has."""
@@ -51,3 +76,10 @@ def _start_seats(store: Store) -> Seats | None:
     from backup.stores.recipes import recipe_of
 
     return None if recipe_of(store) is None else Seats(worker_count())
+
+
+def _load_early(module: str) -> None:
+    """Have another thread load a module."""
+    threading.Thread(
+        target=importlib.import_module, args=(module,), name="warming", daemon=True
+    ).start()

@@ -10,13 +10,14 @@ from backup.restoring.batches import MOST_BYTES, MOST_FAR_BYTES, Batches
 from backup.restoring.careful import CarefulReader
 from backup.restoring.decisions import Step
 from backup.restoring.folders import Folders, join_path
-from backup.restoring.hands import make_hands
+from backup.restoring.hands import OwnHands, make_hands
 from backup.restoring.large import LargeFile, LargeFiles
 from backup.restoring.metadata import Metadata, metadata_of
 from backup.restoring.orders import FileOrder, FilesOrder, Order, PartOrder, Piece, Remark, Work
 from backup.restoring.places import Places
 from backup.restoring.reading import PackReader
 from backup.restoring.request import RestoreRequest
+from backup.restoring.seats import MUCH, Seats
 from backup.restoring.spool import Spool
 from backup.restoring.tally import Tally
 from backup.restoring.writing import FileWriter
@@ -31,15 +32,13 @@ _WORKS: dict[Step, Work] = {
 }
 # One look-up in the index costs as much as several files, so small folders share one.
 _LOOKED_UP_TOGETHER = 256
-# A repository of so many bytes: a whole snapshot of it is hardly a single order.
-_MUCH = 8 * MOST_BYTES
 _WRITING = ("create", "replace")
 
 
 def _is_much(index: Index, request: RestoreRequest) -> bool:
     """Guess whether workers are needed, so that they load while the first trees are read."""
     whole = request.chooses_everything and not request.dry_run and request.subfolder in {b"", b"/"}
-    return whole and int(index.sizes().sum()) >= _MUCH
+    return whole and int(index.sizes().sum()) >= MUCH
 
 
 class Files:
@@ -53,7 +52,7 @@ class Files:
         *,
         folders: Folders,
         tally: Tally,
-        root: int,
+        seats: Seats | None,
     ) -> None:
         def make_writer(reader: PackReader | CarefulReader) -> FileWriter:
             return FileWriter(reader, folders, sparse=request.sparse, dry_run=request.dry_run)
@@ -64,10 +63,10 @@ class Files:
         self._careful = make_writer(CarefulReader(repository, index))
         self._hands = make_hands(
             repository,
-            root,
+            folders.root,
             request,
-            writer=make_writer(PackReader(repository.store, repository.key)),
-            on_answer=self._hear,
+            alone=OwnHands(make_writer(PackReader(repository.store, repository.key)), self._hear),
+            seats=seats,
             much=_is_much(index, request),
         )
         is_far = transfers_at_once(repository.store) > 1
@@ -167,6 +166,10 @@ class Files:
             nothing = Metadata(0, 0, 0, 0, 0, ())
             self._batches.add(folder, name, "verify", size, nothing, pieces, inherits=False)
         self._settle()
+
+    def dismiss(self) -> None:
+        """Begin to end the workers: all files are done."""
+        self._hands.dismiss()
 
     def close(self) -> None:
         """End the workers and remove what is not whole."""

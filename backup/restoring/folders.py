@@ -5,21 +5,28 @@ folder is therefore opened from the one above it by its single name and with ``O
 also lifts the limit on the length of paths.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from backup.errors import BackupError
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_OPEN = 128
 
 
 class Folders:
-    """Open folders below a root. A path is relative, ``/`` between its names; empty: the root."""
+    """Open folders below a root. A path is relative, ``/`` between its names; empty: the root.
+
+    Attributes:
+        root: Descriptor of the root.
+    """
 
     def __init__(self, root: int) -> None:
         """Take the descriptor of the root, which stays the caller's to close."""
-        self._root = root
+        self.root = root
         self._open: dict[bytes, int] = {}
 
     def open(self, path: bytes) -> int:
@@ -29,7 +36,7 @@ class Folders:
             OSError: A part of the path is missing, or no folder (a link is none).
         """
         if not path:
-            return self._root
+            return self.root
         descriptor = self._open.get(path)
         return self._walk(path) if descriptor is None else descriptor
 
@@ -50,7 +57,7 @@ class Folders:
             descriptor = self._open.get(path[:end])
             if descriptor is not None:
                 return path[:end], descriptor
-        return b"", self._root
+        return b"", self.root
 
     def _keep(self, path: bytes, descriptor: int) -> None:
         if len(self._open) >= _MOST_OPEN:
@@ -63,6 +70,37 @@ class Folders:
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()
+
+
+def identity_of(folder: int) -> tuple[int, int]:
+    """Give device and inode of an open folder."""
+    status = os.fstat(folder)
+    return status.st_dev, status.st_ino
+
+
+def open_same(path: bytes, identity: tuple[int, int]) -> int:
+    """Open a folder that another process has open, by its path; the caller closes it.
+
+    Raises:
+        OSError: It is not there any more, or another one is.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if identity_of(folder) != identity:
+        os.close(folder)
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    return folder
+
+
+def cannot_restore_into(target: bytes, error: OSError) -> BackupError:
+    """Make the error for a target that cannot be opened."""
+    return BackupError(
+        "cannot restore into {path}",
+        why="{cause}",
+        data="nothing was changed",
+        next_step="choose a folder that can be written",
+        path=target.decode("utf-8", "backslashreplace"),
+        cause=error.strerror or str(error),
+    )
 
 
 def split_path(path: bytes) -> tuple[bytes, bytes]:

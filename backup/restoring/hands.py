@@ -1,20 +1,21 @@
 """The hands of a restore: worker processes, or this process where they cannot help."""
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from backup.processes import Pool, Worker, worker_count
+from backup.processes import Message, Pool, Worker
 from backup.repository import Repository
+from backup.restoring.folders import identity_of
 from backup.restoring.orders import Order, Remark, pack_order
 from backup.restoring.request import RestoreRequest
+from backup.restoring.seats import Seats, usual_width
 from backup.restoring.writing import FileWriter
-from backup.stores.base import Store
-from backup.stores.recipes import recipe_of, transfers_at_once
+from backup.stores.recipes import recipe_of
 
 OnAnswer = Callable[[Order, list[Remark]], None]
 _MOST_WAITING = 3
-_MOST_WORKERS = 8
 
 
 class Hands(Protocol):
@@ -26,6 +27,10 @@ class Hands(Protocol):
 
     def drain(self) -> None:
         """Return when every order is done."""
+        ...
+
+    def dismiss(self) -> None:
+        """Begin to give everything back, without waiting; all orders are done."""
         ...
 
     def close(self) -> None:
@@ -47,6 +52,9 @@ class OwnHands:
     def drain(self) -> None:
         """See `Hands.drain`."""
 
+    def dismiss(self) -> None:
+        """See `Hands.dismiss`."""
+
     def close(self) -> None:
         """See `Hands.close`."""
 
@@ -60,30 +68,30 @@ class ManyHands:
 
     def __init__(
         self,
-        setup: tuple[object, ...],
-        root: int,
+        setup: Message,
         *,
         width: int,
         alone: OwnHands,
+        seats: Seats | None = None,
         at_once: bool = False,
     ) -> None:
         """Set up.
 
         Args:
             setup: What `backup.restoring.writing.serve` is told.
-            root: Descriptor of the target, which the workers inherit.
             width: How many workers.
             alone: Who does it if there is one order only.
+            seats: Workers that wait already; they are closed with these hands.
             at_once: Whether there will surely be more.
         """
         self._setup = setup
-        self._root = root
         self._width = width
         self._alone = alone
+        self._seats = seats
         self._first: Order | None = None
         self._pool: Pool | None = None
         self._waiting: dict[int, deque[Order]] = {}
-        if at_once:
+        if at_once or seats is not None:
             self._start()
 
     def submit(self, order: Order) -> None:
@@ -96,8 +104,9 @@ class ManyHands:
         self._give(order)
 
     def _start(self) -> None:
-        target = "backup.restoring.writing:serve"
-        self._pool = Pool(target, self._setup, width=self._width, pass_fds=(self._root,))
+        self._seats = self._seats or Seats(self._width)
+        self._pool = self._seats.pool
+        self._pool.begin(self._setup)
         self._waiting = {id(worker): deque() for worker in self._pool.workers}
         if self._first is not None:
             self._give(self._first)
@@ -128,25 +137,15 @@ class ManyHands:
         while any(self._waiting.values()):
             self._hear()
 
+    def dismiss(self) -> None:
+        """See `Hands.dismiss`."""
+        if self._pool is not None:
+            self._pool.dismiss()
+
     def close(self) -> None:
         """See `Hands.close`."""
-        if self._pool is None:
-            return
-        if any(self._waiting.values()):
-            self._pool.kill()
-        else:
-            self._pool.close()
-        self._pool = None
-
-
-def _usual_width(store: Store) -> int:
-    """Two a core: while one waits for a pack or for the target's disk, another one works.
-
-    From a distant store one a core: each has several reads on their way and seldom waits.
-    """
-    if transfers_at_once(store) > 1:
-        return worker_count()
-    return min(_MOST_WORKERS, 2 * worker_count())
+        if self._seats is not None:
+            self._seats.close()
 
 
 def make_hands(
@@ -154,8 +153,8 @@ def make_hands(
     root: int,
     request: RestoreRequest,
     *,
-    writer: FileWriter,
-    on_answer: OnAnswer,
+    alone: OwnHands,
+    seats: Seats | None = None,
     much: bool = False,
 ) -> Hands:
     """Choose worker processes where the store can be opened there, else this process.
@@ -164,14 +163,19 @@ def make_hands(
         repository: Where blobs come from.
         root: Descriptor of the target.
         request: What is restored.
-        writer: Works in this process.
-        on_answer: Told of every order that was carried out.
+        alone: Work in this process, and hear of every order that was carried out.
+        seats: Workers that have been started already.
         much: Whether there is surely enough to do for several workers.
     """
-    alone = OwnHands(writer, on_answer)
-    width = _usual_width(repository.store) if request.workers is None else request.workers
+    width = usual_width(repository.store) if request.workers is None else request.workers
     recipe = recipe_of(repository.store, share=max(1, width))
     if recipe is None or width < 1:
         return alone
-    setup = (recipe, tuple(repository.key), root, request.sparse, request.dry_run)
-    return ManyHands(setup, root, width=width, alone=alone, at_once=much)
+    setup = (
+        recipe,
+        tuple(repository.key),
+        (os.path.abspath(request.target), *identity_of(root)),
+        request.sparse,
+        request.dry_run,
+    )
+    return ManyHands(setup, width=width, alone=alone, seats=seats, at_once=much)

@@ -16,7 +16,7 @@ from backup.direct import DirectWriter, write_whole
 from backup.errors import BackupError
 from backup.processes import Channel, Message
 from backup.restoring.contents import holds, open_for_reading, write_with_holes
-from backup.restoring.folders import Folders
+from backup.restoring.folders import Folders, cannot_restore_into, open_same
 from backup.restoring.metadata import Metadata, apply_to_descriptor
 from backup.restoring.orders import (
     FileOrder,
@@ -221,10 +221,16 @@ def create_large_file(folder: int, size: int, *, sparse: bool) -> tuple[bytes, i
 
 
 def serve(setup: Message, channel: Channel) -> None:
-    """Run a worker: `setup` is (recipe, key parts, target's descriptor, sparse, dry run)."""
-    recipe, key, root, sparse, dry_run = setup
+    """Run a worker: `setup` is (recipe, key parts, target, sparse, dry run).
+
+    The target is its path, device and inode: a worker is started before it is opened.
+    """
+    recipe, key, (path, *identity), sparse, dry_run = setup
     os.umask(0)
-    folders = Folders(root)
+    try:
+        folders = Folders(open_same(path, tuple(identity)))
+    except OSError as error:
+        raise cannot_restore_into(path, error) from error
     store = store_from_recipe(recipe)
     reader = PackReader(store, MasterKey(*key), at_once=transfers_at_once(store))
     writer = FileWriter(reader, folders, sparse=sparse, dry_run=dry_run, exact_modes=True)

@@ -3,15 +3,18 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from backup.errors import BackupError
+from backup.index import Index
 from backup.patterns import compile_patterns
 from backup.repository import Repository
 from backup.restore import RestoreRequest, restore_snapshot
+from backup.restoring.seats import Seats, start_early
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
@@ -54,6 +57,64 @@ def test_a_hostile_tree_of_restic_comes_back_identical(
     )
     assert differences(before, describe_tree(tmp_path / "out" / "tree", with_root=True)) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tree"]
+
+
+def test_workers_that_were_started_early_write_the_same(tmp_path: Path) -> None:
+    build_hostile_tree(tmp_path / "tree", Kinds(sockets=False, deep=False))
+    before = describe_tree(tmp_path / "tree", with_root=True)
+    _back_up(tmp_path / "repo", "tree", cwd=tmp_path)
+    repository, tree = _open(tmp_path / "repo")
+
+    with closing(Seats(2)) as seats:
+        result = restore_snapshot(
+            repository, tree, RestoreRequest(os.fsencode(tmp_path / "out")), seats=seats
+        )
+
+    assert result.failures == ()
+    assert result.entries == result.restored == len(before)
+    assert differences(before, describe_tree(tmp_path / "out" / "tree", with_root=True)) == []
+
+
+def test_workers_are_started_early_for_large_repositories_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(os.urandom(1 << 20))
+    _back_up(tmp_path / "repo", "file", cwd=tmp_path)
+    store = FolderStore(tmp_path / "repo")
+
+    assert start_early(store) is None
+    assert start_early(FolderStore(tmp_path / "nothing")) is None
+    monkeypatch.setattr("backup.restoring.seats.MUCH", 1 << 20)
+    assert start_early(MemoryStore({"data/00/00": bytes(2 << 20)})) is None
+    seats = start_early(store)
+    assert seats is not None
+    seats.close()
+    seats.close()
+
+
+def test_a_target_that_another_folder_replaced_is_not_written_by_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    _back_up(tmp_path / "repo", "file", cwd=tmp_path)
+    repository, tree = _open(tmp_path / "repo")
+
+    with closing(Seats(1)) as seats:
+        target = tmp_path / "out"
+        target.mkdir()
+        request = RestoreRequest(os.fsencode(target))
+        load_index = repository.load_index
+
+        def load_and_replace() -> Index:
+            target.rename(tmp_path / "aside")
+            target.mkdir()
+            return load_index()
+
+        monkeypatch.setattr(repository, "load_index", load_and_replace)
+        with pytest.raises(BackupError, match="cannot restore into"):
+            restore_snapshot(repository, tree, request, seats=seats)
+
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_second_restore_changes_nothing_and_heals_what_was_changed(tmp_path: Path) -> None:
