@@ -1,6 +1,5 @@
 """The journal refuses to be changed, and names the row where somebody managed all the same."""
 
-import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ from ops import journal
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import JournalRow
 from ops.journal import Entry, Head, Origin
+from tests.effort import takes_at_most
 
 NOBODY = Origin(via="cli", person="nva", login="nva", reason="Thử", software="0.1.0")
 
@@ -220,10 +220,7 @@ def test_a_password_in_a_url_is_struck_out(catalog: Catalog) -> None:
 def test_a_hundred_thousand_rows_are_verified_in_a_second_or_so(catalog: Catalog) -> None:
     for _batch in range(10):
         head = write(catalog, 10_000)
-    started = time.process_time()
 
-    verdict = journal.verify(catalog, expected=head)
-
-    assert verdict.checked_rows == 100_000
-    # 0.6 s is the anchor for this many; the bar leaves room for a busy machine.
-    assert time.process_time() - started < 2.0
+    assert journal.verify(catalog, expected=head).checked_rows == 100_000
+    # 0.6 s is the anchor for this many; the bar leaves room for a slow machine.
+    assert takes_at_most(3, lambda: journal.verify(catalog, expected=head))

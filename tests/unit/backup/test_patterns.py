@@ -1,10 +1,10 @@
 import pickle
-import time
 
 import pytest
 
 from backup.errors import UsageError
 from backup.patterns import NO_PATTERNS, compile_patterns
+from tests.effort import takes_at_most
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_patterns_go_to_another_process_unharmed() -> None:
 
 def test_many_stars_take_no_exponential_time() -> None:
     patterns = compile_patterns(["*a" * 30 + "*b"])
-    begun = time.process_time()
+    path = b"/" + b"a" * 255
 
-    assert not patterns.match(b"/" + b"a" * 255)
-    assert time.process_time() - begun < 1
+    assert not patterns.match(path)
+    assert takes_at_most(1, lambda: patterns.match(path))

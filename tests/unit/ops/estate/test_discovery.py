@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import time
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
@@ -27,6 +26,7 @@ from ops.estate.discovery.nginx import parse_nginx
 from ops.estate.discovery.proposing import Place, make_name, propose
 from provisioning.hosts import Command, Completed
 from provisioning.local_host import LocalHost
+from tests.effort import takes_at_most
 
 Parse = Callable[..., list[VirtualHost]]
 
@@ -232,13 +232,13 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_ends_soon_and_breaks_nothing(text: str) -> None:
-    started = time.process_time()
-    for parse in (parse_nginx, parse_apache):
-        assert isinstance(parse(text), list)
-    for read in (parse_wordpress, parse_joomla, parse_drupal, parse_nukeviet, parse_dotenv):
-        read(text)
+    def read_as_everything() -> None:
+        for parse in (parse_nginx, parse_apache):
+            assert isinstance(parse(text), list)
+        for read in (parse_wordpress, parse_joomla, parse_drupal, parse_nukeviet, parse_dotenv):
+            read(text)
 
-    assert time.process_time() - started < 5
+    assert takes_at_most(10, read_as_everything)
 
 
 def write(root: Path, inner: str, text: str) -> None:
