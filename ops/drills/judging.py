@@ -1,9 +1,10 @@
 """Judge a drill from what its phases have found; pure.
 
-The times are those an outside stop-watch shows, from the incident on: to recover means that the
-site was started and its pages were compared. What was lost is counted to the newest datum in the
-copy. A quiet site has old data in a fresh copy and has lost nothing, so that target is missed only
-where the copy itself is too old as well; where no datum tells its time, the copy's age counts.
+The times are those an outside stop-watch shows, from the incident on, whoever sets the clock: to
+recover means that the site was started and its pages were compared. What was lost is counted to the
+newest datum in the copy. A quiet site has old data in a fresh copy and has lost nothing, so that
+target is missed only where the copy itself is too old as well; where no datum tells its time, the
+copy's age counts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -141,8 +142,7 @@ def measure_drill(drill: KeptDrill) -> Measured:
     newest_at, newest_in = _find_newest(drill)
     rehearsal = drill.phases.get("rehearse")
     came_so_far = rehearsal is not None and rehearsal.facts.get("result") is not None
-    ended = rehearsal.ended_at if rehearsal is not None and came_so_far else None
-    rto = None if ended is None else ended - drill.incident_at
+    rto = _find_rto(drill, rehearsal) if rehearsal is not None and came_so_far else None
     age = None if drill.taken_at is None else drill.incident_at - drill.taken_at
     return Measured(
         parts=_find_parts(drill, rto),
@@ -152,6 +152,25 @@ def measure_drill(drill: KeptDrill) -> Measured:
         newest_in=newest_in,
         copy_age=age,
     )
+
+
+def _find_rto(drill: KeptDrill, rehearsal: KeptPhase) -> timedelta | None:
+    """Give how long it took from the incident to the compared pages.
+
+    From the first phase on it is counted by the clock that nobody sets, unless the machine was
+    started anew in between.
+    """
+    if rehearsal.ended_at is None:
+        return None
+    wall = rehearsal.ended_at - drill.incident_at
+    prepared = drill.phases.get("prepare")
+    begun, ended = (
+        it.facts.get("clock") if it is not None else None for it in (prepared, rehearsal)
+    )
+    if prepared is None or not begun or not ended or begun["boot"] != ended["boot"]:
+        return wall
+    took = timedelta(seconds=ended["ended"] - begun["begun"])
+    return prepared.started_at - drill.incident_at + took
 
 
 def _find_parts(drill: KeptDrill, rto: timedelta | None) -> dict[str, float]:

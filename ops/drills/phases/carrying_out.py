@@ -9,8 +9,11 @@
 Killed in 2 to 4, the phase stands as begun; a resumed runbook begins it anew, as another try.
 """
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from backup.progress import Progress
 from ops.drills.phases import FILE_PHASES, PHASES
@@ -96,7 +99,8 @@ def carry_out_phase(
     if name == "conclude":
         conclude(work, attempt)
     else:
-        _write(work, name, attempt, _do(work, name))
+        begun = time.clock_gettime(time.CLOCK_BOOTTIME)
+        _write(work, name, attempt, _clocked(_do(work, name), begun))
     with bench.catalog.reading() as session:
         return find_drill(session, drill_id).phases[name]
 
@@ -113,6 +117,13 @@ def _do(work: Work, name: str) -> PhaseResult:
     except Exception as error:  # noqa: BLE001 - here the work of a phase ends
         failure = describe_failure(error)
         return PhaseResult(outcome="failed", reason=failure.reason, params=failure.params)
+
+
+def _clocked(result: PhaseResult, begun: float) -> PhaseResult:
+    """Add when a phase began and ended by the clock that nobody sets; it counts from the boot."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    clock = {"boot": boot, "begun": begun, "ended": time.clock_gettime(time.CLOCK_BOOTTIME)}
+    return replace(result, facts={**result.facts, "clock": clock})
 
 
 def find_cause(drill: KeptDrill, name: str) -> str:

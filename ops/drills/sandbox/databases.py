@@ -138,15 +138,17 @@ def examine_databases(them: Databases) -> None:
             continue
         them.bench.left()
         try:
-            counts, (newest, place) = _ask(it, them.servers.get(it.name), window)
+            found, (newest, place) = _ask(it, them.servers.get(it.name), window)
         except FAILURES as error:
             params = {"database": it.name, "why": words_of(error)}
             them.remarks.append(Remark("failed", "not_readable", params))
             continue
+        counts = {name: count for name, count in found.items() if count is not None}
         result = replace(
             them.results[it.name],
             counts=counts,
-            missing=find_missing(it, counts),
+            uncounted=tuple(name for name, count in found.items() if count is None),
+            missing=find_missing(it, found),
             differing=find_differing(it, counts),
             newest=newest,
             newest_in=place,
@@ -157,7 +159,7 @@ def examine_databases(them: Databases) -> None:
 
 def _ask(
     it: DatabasePlan, server: Server | None, window: Window
-) -> tuple[dict[str, int], tuple[datetime | None, str]]:
+) -> tuple[dict[str, int | None], tuple[datetime | None, str]]:
     if isinstance(server, mariadb.Mariadb):
         counts = mariadb.count_mariadb(server, it.database)
         return counts, mariadb.find_newest_in_mariadb(server, it.database, window)

@@ -209,7 +209,9 @@ def _put_files(rehearsal: Rehearsal) -> None:
             params = {"part": part.name, "path": part.live}
             rehearsal.remarks.append(Remark("failed", "part_missing", params))
     try:
-        put_in_place(rehearsal.plan.files)
+        for part in put_in_place(rehearsal.plan.files):
+            params = {"part": part.name, "path": part.live}
+            rehearsal.remarks.append(Remark("not_checked", "part_not_shown", params))
     except OSError as error:
         params = {"path": str(error.filename), "why": error.strerror or ""}
         rehearsal.remarks.append(Remark("failed", "not_in_place", params))

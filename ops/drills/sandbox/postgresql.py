@@ -185,16 +185,15 @@ def _make_database(server: Postgresql, plan: DatabasePlan) -> None:
             raise ProgramError(str(error).splitlines()[0]) from error
 
 
-def count_postgresql(server: Postgresql, database: str) -> dict[str, int]:
-    """Count the rows of every table, as at backup time.
+def count_postgresql(server: Postgresql, database: str) -> dict[str, int | None]:
+    """Count the rows of every table, as at backup time; None for one that is not to be counted.
 
     Raises:
         SourceError: The server could not be asked.
     """
     with open_session(server.connect(database), counts=True) as session:
         session.look()
-        found = session.count()
-    return {name: count for name, count in found.items() if count is not None}
+        return session.count()
 
 
 def find_newest_in_postgresql(

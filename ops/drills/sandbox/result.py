@@ -91,6 +91,7 @@ class DatabaseResult:
         loaded: Whether the whole copy was taken without an error.
         seconds: From the start of loading to its end, without the server's start.
         counts: Rows by table after loading.
+        uncounted: Tables that are there and cannot be counted here.
         missing: Tables that the manifest has and the copy has not.
         differing: Tables with other row counts.
         newest: The newest moment found in a row, not later than the incident; None without one.
@@ -104,6 +105,7 @@ class DatabaseResult:
     loaded: bool = False
     seconds: float = 0.0
     counts: Mapping[str, int] = field(default_factory=dict)
+    uncounted: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     differing: tuple[TableDifference, ...] = ()
     newest: datetime | None = None

@@ -55,11 +55,10 @@ def check_sqlite(plan: DatabasePlan) -> None:
         raise ProgramError(str(found).splitlines()[-1])
 
 
-def count_sqlite(path: str) -> dict[str, int]:
-    """Count the rows of every table, as at backup time."""
+def count_sqlite(path: str) -> dict[str, int | None]:
+    """Count the rows of every table, as at backup time; None for one that is not to be counted."""
     with closing(open_read_only(path)) as connection:
-        found = count_rows(connection)
-    return {name: count for name, count in found.items() if count is not None}
+        return count_rows(connection)
 
 
 def find_newest_in_sqlite(path: str, window: Window) -> tuple[datetime | None, str]:
@@ -87,7 +86,11 @@ def _list_columns(connection: sqlite3.Connection) -> Iterator[tuple[MomentColumn
     tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%'"
     for (table,) in connection.execute(f"{tables} ESCAPE '\\' ORDER BY name").fetchall():
         asked = "SELECT name, type FROM pragma_table_info(?) ORDER BY cid"
-        for column, declared in connection.execute(asked, [table]).fetchall():
+        try:
+            columns = connection.execute(asked, [table]).fetchall()
+        except sqlite3.OperationalError:  # a module that this machine lacks; not countable either
+            continue
+        for column, declared in columns:
             is_date = declared.lower() == "date"
             kind = kind_of(column, is_zoned=False, is_date=is_date)
             yield MomentColumn(table, column, kind), declared

@@ -35,6 +35,12 @@ REMARKS: Mapping[str, str] = {
     "counts_partly": N_(
         "rows of tables of the database {database} were not counted at backup time: {tables}"
     ),
+    "not_countable": N_(
+        "rows of tables of the database {database} cannot be counted on this machine: {tables}"
+    ),
+    "part_not_shown": N_(
+        "the folder {part} ({path}) was not laid over the sandbox's own, so the site ran without it"
+    ),
     "copy_incomplete": N_(
         "{count} files or folders could not be read at backup time, so the copy lacks them: {paths}"
     ),

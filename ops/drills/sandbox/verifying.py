@@ -8,7 +8,7 @@ from ops.drills.sandbox.result import DatabaseResult, Remark, TableDifference, T
 _MOST_NAMED = 20
 
 
-def find_missing(plan: DatabasePlan, counts: Mapping[str, int]) -> tuple[str, ...]:
+def find_missing(plan: DatabasePlan, found: Mapping[str, int | None]) -> tuple[str, ...]:
     """Name the tables that the manifest has and the copy has not.
 
     A table that was dropped while the dump was made (`tables_after` lacks its count) may be absent.
@@ -17,7 +17,7 @@ def find_missing(plan: DatabasePlan, counts: Mapping[str, int]) -> tuple[str, ..
     return tuple(
         name
         for name in plan.tables
-        if name not in counts and (after is None or after.get(name) is not None)
+        if name not in found and (after is None or after.get(name) is not None)
     )
 
 
@@ -48,6 +48,9 @@ def remark_on(plan: DatabasePlan, result: DatabaseResult) -> Iterator[Remark]:
     uncounted = [it for it, rows in plan.tables.items() if rows is None and it in result.counts]
     if uncounted:
         yield Remark("not_checked", "counts_partly", _about(plan, len(uncounted), uncounted))
+    if result.uncounted:
+        named = list(result.uncounted[:_MOST_NAMED])
+        yield Remark("not_checked", "not_countable", _about(plan, len(result.uncounted), named))
     if not plan.tables:
         yield Remark("not_checked", "counts_unknown", {"database": plan.name})
 

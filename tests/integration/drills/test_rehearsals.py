@@ -246,6 +246,52 @@ def test_a_sites_own_program_is_started_behind_its_url(tmp_path: Path) -> None:
     assert told(result) == []
 
 
+def test_a_folder_that_is_the_sandboxs_own_is_laid_into_it(tmp_path: Path) -> None:
+    restored = tmp_path / "work" / "restored"
+    for path, text in (
+        ("etc/portal/site.conf", "tinh"), ("etc/ssl/private/site.key", "khóa"),
+        ("etc/passwd", "kẻ lạ"), ("etc/hosts", "kẻ lạ"), ("etc/php/moi.ini", "x"),
+        ("etc/portal.ini", "ini"), ("etc/ssl/certs/la.pem", "kẻ lạ"), ("usr/bin/la", ""),
+    ):  # fmt: skip
+        file = restored / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (restored / "etc" / "tinh.ini").symlink_to("portal.ini")
+    script = """<?php
+    $read = fn ($path) => @file_get_contents("/etc/$path") ?: '-';
+    echo '<title>Cổng</title>', $read('portal/site.conf'), $read('ssl/private/site.key'),
+        $read('tinh.ini'), (int) file_exists('/etc/php/moi.ini'),
+        (int) str_contains($read('passwd') . $read('hosts') . $read('ssl/certs/la.pem'), 'kẻ'),
+        (int) file_exists('/usr/bin/la');"""
+    plan = make_php(tmp_path, script)
+    parts = [
+        FilesPlan(name=it, restored=str(restored / it), live=f"/{it}") for it in ("etc", "usr")
+    ]
+    page = note("/", "<title>Cổng</title>tinhkhóaini100")
+
+    result = rehearse(replace(plan, files=(*plan.files, *parts), pages=(page,)))
+
+    assert told(result) == [REMARKS["part_not_shown"].format(part="usr", path="/usr")]
+    assert [it.verdict for it in result.pages] == ["same"]
+
+
+def test_a_table_that_cannot_be_counted_here_is_not_called_missing(tmp_path: Path) -> None:
+    plan = make_static(tmp_path)
+    with closing(sqlite3.connect(plan.databases[0].dump)) as database:
+        database.executescript(
+            "CREATE TABLE xa (ten TEXT); PRAGMA writable_schema = ON;"
+            "UPDATE sqlite_master SET sql = 'CREATE VIRTUAL TABLE xa USING khong_co(ten)'"
+            ", rootpage = 0 WHERE name = 'xa';"
+        )
+    tables = {**plan.databases[0].tables, "xa": 7}
+
+    result = rehearse(replace(plan, databases=(replace(plan.databases[0], tables=tables),)))
+
+    assert (result.outcome, result.databases[0].missing) == ("incomplete", ())
+    assert result.databases[0].uncounted == ("xa",)
+    assert told(result) == [REMARKS["not_countable"].format(database="db", tables="xa")]
+
+
 # Building ------------------------------------------------------------------------------------
 
 

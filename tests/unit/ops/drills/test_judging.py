@@ -243,3 +243,31 @@ def test_minutes_that_somebody_changed_are_not_shown() -> None:
         refuse_changed(replace(drill, minutes={"conclusion": {"status": "ok"}}))
     with pytest.raises(MinutesChangedError):
         refuse_changed(replace(drill, minutes=None))
+
+
+@pytest.mark.parametrize("hours", [9, -1])
+def test_a_clock_that_is_set_meanwhile_changes_no_duration(hours: int) -> None:
+    def clock(begun: float, ended: float, boot: str = "a") -> dict[str, Any]:
+        return {"clock": {"boot": boot, "begun": 500 + begun, "ended": 500 + ended}}
+
+    moved = 3600 * hours
+    fetched = phase("fetch", start=3, end=55 + moved, facts={**FACTS["fetch"], **clock(3, 55)})
+    rehearsed = {
+        boot: phase(
+            "rehearse", start=65 + moved, end=100 + moved,
+            facts={**FACTS["rehearse"], **clock(65, 100, boot)},
+        )
+        for boot in "ab"
+    }  # fmt: skip
+    begun = phase("prepare", end=2, facts=clock(0, 2))
+
+    measured = measure_drill(a_drill(begun, fetched, rehearsed["a"]))
+    assert measured.rto is not None
+    assert measured.rto.total_seconds() == pytest.approx(
+        (NOW - a_drill().incident_at).total_seconds() + 100
+    )
+    assert measured.parts["data"] == 42.0
+
+    anew = measure_drill(a_drill(begun, fetched, rehearsed["b"]))
+    assert anew.rto is not None
+    assert anew.rto - measured.rto == timedelta(hours=hours)
