@@ -66,7 +66,8 @@ def test_wordpress_comes_back_and_the_stop_watch_agrees(portal: Portal) -> None:
         (page, "same") for page in PROVINCE_PAGES
     ]
     reached = timedelta(seconds=results["rto"]["reached_seconds"])
-    assert abs(reached - (watched.verified_at - incident)) < SECOND
+    # The stop-watch is read once the line has come, by a process that waits for a processor.
+    assert -SECOND < watched.verified_at - incident - reached < SECOND * 3
     lost = timedelta(seconds=results["rpo"]["reached_seconds"])
     assert abs(lost - (incident - portal.written_at)) < SECOND
     assert list(portal.work.iterdir()) == []

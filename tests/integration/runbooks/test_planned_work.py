@@ -15,6 +15,7 @@ import pytest
 from ops.duties.load import SHIPPED_HOLIDAYS, read_calendar
 from tests.integration.runbooks.driving import Desk, assert_done
 from tests.private_authority import Authority
+from tests.private_server import find_free_port
 from tests.web_server import say, web_server
 
 pytestmark = pytest.mark.slow
@@ -96,7 +97,8 @@ def test_a_certificate_that_has_expired_is_seen_and_replaced(desk: Desk, tmp_pat
     fresh = authority.issue("moi", days=90)
     for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE"):
         desk.environment[name] = str(authority.root)
-    with web_server({"/": say(HOME)}, certificate=expired) as address:
+    port = find_free_port()
+    with web_server({"/": say(HOME)}, certificate=expired, port=port) as address:
         url = address.replace("127.0.0.1", "localhost")
         put_on_the_web(desk, url)
         values = {
@@ -115,7 +117,6 @@ def test_a_certificate_that_has_expired_is_seen_and_replaced(desk: Desk, tmp_pat
             "certificate-expired", "không\n", {**values, "certificate": str(fresh)}
         )
         assert (stopped.returncode, desk.states()[-1]) == (1, (3, "declined"))
-        port = int(url.rpartition(":")[2])
     with web_server({"/": say(HOME)}, certificate=fresh, port=port):
         ended = desk.resume("có\ncó\n")
 

@@ -241,7 +241,7 @@ def test_the_past_is_read_in_ranges_and_cannot_be_changed(settings: S3Settings) 
 
 
 def test_superseded_versions_go_once_their_time_is_up(settings: S3Settings) -> None:
-    brief = LockingS3Store(replace(settings, lock_seconds=4, renew_below=1))
+    brief = LockingS3Store(replace(settings, lock_seconds=10, renew_below=1))
     brief.write("index/old", b"index")
     brief.write("locks/one", b"lock")
     brief.write("config", b"config")
@@ -252,7 +252,7 @@ def test_superseded_versions_go_once_their_time_is_up(settings: S3Settings) -> N
     assert early.locked == 1
     assert early.locked_until is not None
     assert early.removed == 2  # the lock, which nobody promised to keep, and its marker
-    time.sleep(5)
+    time.sleep(11)
     late = purge_superseded(brief)
 
     assert (late.removed, late.locked) == (2, 0)
