@@ -27,6 +27,13 @@ _ETC = (
     "localtime", "magic", "magic.mime", "mime.types", "nsswitch.conf", "passwd", "perl", "php",
     "protocols", "python3", "rpc", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
+# Where web servers and PHP write, as their packages make it; a service's own start makes the rest.
+_WRITABLE = (
+    "/run/apache2", "/run/lock/apache2", "/run/nginx", "/run/php", "/run/php-fpm",
+    "/var/cache/apache2", "/var/cache/nginx", "/var/lib/apache2", "/var/lib/nginx",
+    "/var/lib/php/sessions", "/var/lock/apache2", "/var/log", "/var/log/apache2",
+    "/var/log/nginx", "/var/log/php-fpm",
+)  # fmt: skip
 _PACKAGES = ("ops", "backup", "provisioning", "runbooks")
 
 
@@ -51,7 +58,8 @@ def enter_new_root(work: str, memory_bytes: int) -> None:
     for path in ("/proc", "/tmp", "/run", "/var/tmp", "/root", OVERLAYS):  # noqa: S108 -- its own
         Path(new + path).mkdir(parents=True, exist_ok=True)
     Path(f"{new}/var/run").symlink_to("/run")
-    for path in ("/tmp", "/var/tmp", "/run"):  # noqa: S108 -- its own
+    for path in ("/tmp", "/var/tmp", "/run", *_WRITABLE):  # noqa: S108 -- its own
+        Path(new + path).mkdir(parents=True, exist_ok=True)
         Path(new + path).chmod(0o1777)
     calls.mount("proc", f"{new}/proc", "proc", calls.MS_NOSUID | calls.MS_NODEV | calls.MS_NOEXEC)
     _bind_work(work, new)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ _LOOK_EVERY_SECONDS = 0.02
 _LOG_LINES = 20
 _SAYS_LITTLE = re.compile(r"\[Note\]|\d (?:Accepted|Closing)$|WSREP")
 _LOG_BYTES = 20_000
+_LOGS = Path("/var/log")
 _ENDING_SECONDS = 5.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -151,8 +153,17 @@ def _log_path(log: str) -> Path:
 
 def read_log(log: str) -> list[str]:
     """Give the last lines of a log."""
+    return _read_end(_log_path(log))
+
+
+def _read_end(path: Path) -> list[str]:
+    """Give the last lines of a file that the site may have made: of a plain one alone."""
     try:
-        data = _log_path(log).read_bytes()[-_LOG_BYTES:]
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return []
+        with path.open("rb") as file:
+            file.seek(-min(path.stat().st_size, _LOG_BYTES), os.SEEK_END)
+            data = file.read(_LOG_BYTES)
     except OSError:
         return []
     lines = data.decode("utf-8", "replace").replace("\0", "").splitlines()
@@ -160,9 +171,9 @@ def read_log(log: str) -> list[str]:
 
 
 def read_logs() -> tuple[str, ...]:
-    """Give the last lines of every log, each with the log's name."""
-    logs = sorted(Path(WORKSHOP).glob("*.log"))
-    return tuple(f"{log.stem}: {line}" for log in logs for line in read_log(log.stem))
+    """Give the last lines of every log, each with the log's name; those of web servers, too."""
+    logs = [*sorted(Path(WORKSHOP).glob("*.log")), *sorted(_LOGS.rglob("*.log"))]
+    return tuple(f"{log.stem}: {line}" for log in logs for line in _read_end(log))
 
 
 def _first_error(said: str) -> str:

@@ -25,7 +25,6 @@ LOG = "site"
 WEB_ACCOUNTS = ("www-data", "nginx", "apache", "http")
 _BEHIND = 18_080  # where the site listens behind a front
 _WORKERS = "3"
-_SESSIONS = "/var/lib/php/sessions"
 _BEFORE = Path(WORKSHOP) / "before.php"
 _ROUTING = Path(WORKSHOP) / "router.php"
 # What production's web server sees to: https is told, and an address that is no file is the site's.
@@ -136,8 +135,6 @@ def _write_php(below: str, *, is_encrypted: bool) -> None:
 
 
 def _serve_php(php: str, folder: str, door: Door, owner: Account, bench: Bench) -> None:
-    Path(_SESSIONS).mkdir(parents=True, exist_ok=True)
-    Path(_SESSIONS).chmod(0o1777)
     words = [php, "-d", f"auto_prepend_file={_BEFORE}", "-d", "display_errors=stderr",
              "-d", "log_errors=1", "-d", "sendmail_path=/bin/true",
              "-S", f"{door.host}:{door.port}", "-t", folder, str(_ROUTING)]  # fmt: skip
