@@ -79,7 +79,9 @@ def _start_seats(store: Store) -> Seats | None:
 
 
 def _load_early(module: str) -> None:
-    """Have another thread load a module."""
-    threading.Thread(
-        target=importlib.import_module, args=(module,), name="warming", daemon=True
-    ).start()
+    """Have another thread load a module.
+
+    The program ends once it is loaded: an interpreter that is taken down while a thread of its own
+    loads numpy crashes (SIGSEGV), as after an interruption in the first tenths of a second.
+    """
+    threading.Thread(target=importlib.import_module, args=(module,), name="warming").start()
