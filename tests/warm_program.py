@@ -32,7 +32,7 @@ _WORD = 8
 
 
 def run_warm(
-    command: Sequence[str], environment: Mapping[str, str], timeout: float
+    command: Sequence[str], environment: Mapping[str, str], timeout: float, answers: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     """Run `giucong` with nobody at the terminal, as `subprocess.run` would with captured output.
 
@@ -40,6 +40,7 @@ def run_warm(
         command: The path of the console script, which the program sees as its own, and its words.
         environment: All of its environment.
         timeout: Seconds after which it is killed.
+        answers: What a script answers to its questions, one a line; then nobody does.
 
     Raises:
         subprocess.TimeoutExpired: It was killed.
@@ -47,12 +48,13 @@ def run_warm(
     order = json.dumps([*map(list, (command, environment.items()))]).encode()
     with (
         socket.socket(socket.AF_UNIX) as line,
-        Path(os.devnull).open("rb") as nothing,
+        os.fdopen(os.memfd_create("stdin"), "w+b") as typed,
         os.fdopen(os.memfd_create("stdout"), "w+b") as output,
         os.fdopen(os.memfd_create("stderr"), "w+b") as errors,
     ):
         line.connect(_nursery())
-        streams = array.array("i", [nothing.fileno(), output.fileno(), errors.fileno()])
+        os.pwrite(typed.fileno(), answers.encode(), 0)
+        streams = array.array("i", [typed.fileno(), output.fileno(), errors.fileno()])
         line.sendmsg(
             [len(order).to_bytes(_WORD, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)]
         )

@@ -14,6 +14,7 @@ from ops.runbooks.library import SHIPPED
 from runbooks.reading import load_runbook
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.private_server import is_alive
+from tests.warm_program import run_warm
 
 pytestmark = pytest.mark.slow
 
@@ -91,16 +92,7 @@ def environment(estate: Path) -> dict[str, str]:
 
 def answer(estate: Path, answers: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a task while a script answers its questions."""
-    return subprocess.run(
-        command(*words),
-        cwd=ROOT,
-        env=environment(estate),
-        input=answers,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run_warm(command(*words), environment(estate), 120, answers)
 
 
 def run_id_of(told: str) -> str:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.journal import Origin
 from ops.runbooks.states import CatalogStates
 from runbooks.state import RunState
-from tests.integration.jobs.small_estate import GIUCONG, ROOT
+from tests.integration.jobs.small_estate import GIUCONG
 from tests.people import enrol, password_of
 from tests.warm_program import run_warm
 
@@ -41,25 +40,9 @@ class Desk:
 
     def type(self, *words: str, answers: str = "") -> CompletedProcess[str]:
         """Type a task; a script answers its questions, one a line, and then nobody does."""
-        command = [str(GIUCONG), *words]
-        if answers:
-            ended = self._answer(command, answers)
-        else:
-            ended = run_warm(command, self.environ(), 120)
+        ended = run_warm([str(GIUCONG), *words], self.environ(), 120, answers)
         self.told += ended.stdout + ended.stderr
         return ended
-
-    def _answer(self, command: list[str], answers: str) -> CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=self.environ(),
-            input=answers,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
     def environ(self) -> dict[str, str]:
         return {
