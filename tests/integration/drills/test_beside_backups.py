@@ -81,7 +81,7 @@ def test_the_site_is_backed_up_meanwhile_and_the_window_s_end_ends_it(tmp_path: 
         assert process.wait(60) == 0
     finally:
         process.kill()
-    _gone, alive = psutil.wait_procs(below, timeout=10)
+    _gone, alive = psutil.wait_procs(below, timeout=60)
     assert alive == []
     assert list(site.work.iterdir()) == []
     (drill,) = site.list()
