@@ -2,11 +2,13 @@
 
 1. Ask the server who it is, how it is set, what tables there are, and what the account may read:
    a right that is missing would make the dump silently small, so it is refused.
-2. Count the rows.
+2. Open a transaction that counts the rows, and begin the dump once it sees its moment.
 3. Dump in one transaction (or with every table locked, where that is asked for) and stream it.
    Tables without transactions may be torn otherwise; they are named.
-4. Prove that the client ended well and that its last line is there.
-5. Count the rows again: the dump's own snapshot cannot be counted, but lies between the two.
+4. Count the rows again as of a moment after the dump's own, which cannot be counted, but lies
+   between the two. Both counts go on beside the dump (`backup.sources.dumps.mariadb_counting`);
+   where there are tables without transactions, before it begins and after its end.
+5. Prove that the client ended well and that its last line is there.
 
 Text is written as utf8mb4, binary columns as hexadecimal digits. The dump bears no date, so that an
 unchanged database gives the same bytes.
@@ -20,7 +22,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import Connection
+from backup.sources.dumps.connection import Connection, failed
 from backup.sources.dumps.facts import DumpFacts
 from backup.sources.dumps.mariadb_client import (
     DUMPERS,
@@ -28,11 +30,17 @@ from backup.sources.dumps.mariadb_client import (
     client_command,
     explain,
     quote_name,
-    quote_text,
     secret_line,
 )
+from backup.sources.dumps.mariadb_counting import (
+    Counts,
+    TwoCounts,
+    counting_sql,
+    open_two_counts,
+    read_counts,
+)
 from backup.sources.dumps.mariadb_rights import ROUTINES, find_missing_rights
-from backup.sources.dumps.streaming import open_dump, run_client
+from backup.sources.dumps.streaming import DumpReader, open_dump, run_client
 from backup.sources.files import Reader, StreamSource
 from backup.sources.hosts import UNTOUCHED
 from provisioning.hosts import Command
@@ -47,6 +55,9 @@ _DUMP = (b"--quick", b"--hex-blob", b"--routines", b"--events",
          # cannot, and pass over what is loose, as MariaDB's pass over what is MySQL's.
          b"--loose-dump-history",
          b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # fmt: skip
+_BEFORE_TRANSACTION = 1 << 16
+"""Far more bytes than a dumper prints before its transaction begins."""
+
 _TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
 _STATELESS = frozenset({"MEMORY", "BLACKHOLE", "SEQUENCE", "PERFORMANCE_SCHEMA"})
 _LOOK = """
@@ -120,13 +131,16 @@ def open_mariadb(
     state = look_at_mariadb(connection)
     refuse_missing_rights(connection, state, lock_tables=lock_tables)
     program = mariadb_dumper_version(connection)
-    before = count_rows(connection, state)
-    moment = datetime.now(UTC)
     command = dump_command(connection, lock_tables=lock_tables)
     stdin = secret_line(connection)
-    with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
-        yield reader
-    copied_at = datetime.now(UTC)
+    with open_two_counts(connection, tuple(state.engines)) as counts:
+        if state.unsafe_tables:
+            counts.await_first()
+        moment = datetime.now(UTC)
+        with open_dump(connection, command, stdin=stdin, end=_END, explain=explain) as reader:
+            yield reader if state.unsafe_tables else _Watched(reader, counts)
+        copied_at = datetime.now(UTC)
+        before, after = counts.finish()
     on_facts(
         DumpFacts(
             consistent_at=moment,
@@ -136,10 +150,25 @@ def open_mariadb(
             program=program,
             settings=state.settings,
             tables=before,
-            tables_after=count_rows(connection, state),
+            tables_after=after,
             unsafe_tables=() if lock_tables else state.unsafe_tables,
         )
     )
+
+
+class _Watched:
+    """Reads a dump, and has the rows counted again once it surely sees its moment."""
+
+    def __init__(self, reader: DumpReader, counts: TwoCounts) -> None:
+        self._reader = reader
+        self._counts = counts
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """See `Reader`."""
+        size = self._reader.readinto(buffer)
+        if self._reader.size_bytes > _BEFORE_TRANSACTION:
+            self._counts.count_again()
+        return size
 
 
 def dump_command(connection: Connection, *, lock_tables: bool = False) -> Command:
@@ -231,16 +260,12 @@ def mariadb_dumper_version(connection: Connection) -> str:
     return re.sub(r"^\S*/", "", told.decode("utf-8", "replace").strip())
 
 
-def count_rows(connection: Connection, state: MariadbState) -> dict[str, int | None]:
+def count_rows(connection: Connection, state: MariadbState) -> Counts:
     """Count every table in one transaction; a table that was dropped meanwhile is not counted."""
     if not state.engines:
         return {}
-    counting = [
-        f"SELECT {quote_text(name)}, COUNT(*) FROM {quote_name(name)};"  # noqa: S608 -- quoted
-        for name in state.engines
-    ]
-    start = "START TRANSACTION WITH CONSISTENT SNAPSHOT;"
-    rows = ask(connection, "\n".join([start, *counting]), goes_on=True)
-    counts: dict[str, int | None] = dict.fromkeys(state.engines)
-    counts.update({name: int(count) for name, count in rows})
-    return counts
+    rows = ask(connection, counting_sql(state.engines), goes_on=True)
+    found = read_counts(tuple(state.engines), rows)
+    if not found:
+        raise failed(connection, "the rows could not be counted")
+    return found[0]

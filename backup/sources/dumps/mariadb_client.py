@@ -90,6 +90,11 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
     command = question_command(connection, goes_on=goes_on)
     stdin = secret_line(connection) + sql.encode()
     told = run_client(connection, command, stdin=stdin, explain=explain, timeout=_QUERY_SECONDS)
+    return split_rows(told)
+
+
+def split_rows(told: bytes) -> list[list[str]]:
+    """Give the rows that a client printed."""
     lines = told.decode("utf-8", "surrogateescape").split("\n")[:-1]
     return [[_unescape(cell) for cell in line.split("\t")] for line in lines]
 
