@@ -66,6 +66,7 @@ def _describe_dump(facts: DumpFacts, moment: Moment) -> dict[str, Any]:
         "size_bytes": facts.size_bytes,
         "consistent": facts.is_consistent,
         "not_consistent": list(facts.unsafe_tables),
+        "without_history": list(facts.without_history),
         "check": {"kind": "dump_end", "ok": not facts.problems, "problems": list(facts.problems)},
         "server": facts.server,
         "program": facts.program,

@@ -129,6 +129,15 @@ class Reading:
         ]
 
     @property
+    def without_history(self) -> list[DatabaseReading]:
+        """The databases with tables whose own history is not in the copy."""
+        return [
+            it
+            for it in self.databases
+            if isinstance(it.facts, DumpFacts) and it.facts.without_history
+        ]
+
+    @property
     def consistent_at(self) -> datetime | None:
         """The moment from which the oldest copy of a database is; None without databases."""
         moments = [it.facts.consistent_at for it in self.databases if it.facts is not None]

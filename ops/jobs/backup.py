@@ -209,6 +209,7 @@ def summarize(
             if it.facts is not None
         },
         "not_consistent": [it.part.name for it in reading.torn],
+        "without_history": [it.part.name for it in reading.without_history],
         "pages": list_remarks(reading.pages),
         "deliveries": {it.part: it.outcome for it in reading.deliveries},
         "missing": len(result.errors),

@@ -171,6 +171,9 @@ def write_backup(site: str, result: JobResult) -> None:
     if summary["not_consistent"]:
         text = _("  not consistent: {databases}; tables without transactions were not locked")
         write_line(text.format(databases=", ".join(summary["not_consistent"])))
+    if summary.get("without_history"):
+        text = _("  present rows only: {databases}; tables there keep a history that is not copied")
+        write_line(text.format(databases=", ".join(summary["without_history"])))
     write_pages(summary.get("pages", ()))
     write_watch(site, summary)
     write_outcome(result, job=backup_job(site), site=site)

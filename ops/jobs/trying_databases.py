@@ -33,16 +33,18 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
     try:
         connection = connect(estate, part)
         if part.engine == "mariadb":
-            mariadb_dumper_version(connection)
+            program = mariadb_dumper_version(connection)
             state = look_at_mariadb(connection)
             refuse_missing_rights(connection, state, lock_tables=part.lock_tables)
             server, size = state.server, state.size_bytes
             torn = () if part.lock_tables else state.unsafe_tables
+            without_history = state.tables_without_history(program)
         else:
             postgresql_dumper_version(connection)
             found = look_at_postgresql(connection)
             refuse_unreadable(connection, found)
-            server, size, torn = found.server, found.size_bytes, ()
+            server, size = found.server, found.size_bytes
+            torn, without_history = (), ()
     except (SourceError, OpsError) as error:
         return failed_because(key, error)
     extent.files += 1
@@ -50,6 +52,9 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
     told = _("it answers and may be read in full: {server}, {size}").format(
         server=server, size=format_size(size)
     )
+    if without_history:
+        text = _("{told}; the history that the tables {tables} keep is not copied")
+        told = text.format(told=told, tables=", ".join(without_history))
     if not torn:
         return Trial(key, "ok", told)
     text = _("{told}; not consistent: the tables {tables} know no transactions")

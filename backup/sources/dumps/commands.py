@@ -16,7 +16,8 @@ def mariadb_commands(connection: Connection, *, lock_tables: bool = False) -> It
     yield question_command(connection)
     yield question_command(connection, goes_on=True)
     yield mariadb.version_command(connection)
-    yield mariadb.dump_command(connection, lock_tables=lock_tables)
+    for with_history in (True, False):
+        yield mariadb.dump_command(connection, lock_tables=lock_tables, with_history=with_history)
 
 
 def postgresql_commands(connection: Connection) -> Iterator[Command]:

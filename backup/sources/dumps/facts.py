@@ -21,6 +21,8 @@ class DumpFacts:
             be counted; the dump's rows lie between the two. None where `tables` is exact.
         unsafe_tables: Tables whose engine knows no transactions and that were not locked: what
             was written to them during the dump may be half in it.
+        without_history: Tables that keep their own history, of which only the present rows are in
+            the dump.
         problems: What a check of the dump found; dumps are either whole or refused.
     """
 
@@ -33,6 +35,7 @@ class DumpFacts:
     tables: Mapping[str, int | None]
     tables_after: Mapping[str, int | None] | None = None
     unsafe_tables: tuple[str, ...] = ()
+    without_history: tuple[str, ...] = ()
     problems: tuple[str, ...] = field(default=())
 
     @property

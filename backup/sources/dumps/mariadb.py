@@ -50,14 +50,15 @@ MODE = 0o600
 _END = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
 _DUMP = (b"--quick", b"--hex-blob", b"--routines", b"--events",
          b"--triggers", b"--no-tablespaces", b"--skip-dump-date", b"--max-allowed-packet=1G",
-         b"--default-character-set=utf8mb4",
-         # Of tables that keep their own history that is dumped, too; programs from before 10.11
-         # cannot, and pass over what is loose, as MariaDB's pass over what is MySQL's.
-         b"--loose-dump-history",
-         b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # fmt: skip
+         b"--default-character-set=utf8mb4")  # fmt: skip
+_LOOSE = (b"--loose-set-gtid-purged=OFF", b"--loose-column-statistics=0")  # of MySQL's alone
 _BEFORE_TRANSACTION = 1 << 16
 """Far more bytes than a dumper prints before its transaction begins."""
 
+# Of tables that keep their own history that is dumped, too. Programs from before 10.11 cannot, and
+# no program can where a table's history is told by transactions, not times: it fails at that table.
+_HISTORY = b"--loose-dump-history"
+_FIRST_WITH_HISTORY = (10, 11)
 _TRANSACTIONAL = frozenset({"INNODB", "ROCKSDB", "TOKUDB"})
 _STATELESS = frozenset({"MEMORY", "BLACKHOLE", "SEQUENCE", "PERFORMANCE_SCHEMA"})
 _LOOK = """
@@ -74,6 +75,11 @@ SELECT 'text', character_set_name FROM information_schema.columns
 SELECT 'table', table_name, engine FROM information_schema.tables
  WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
  ORDER BY table_name;
+SELECT 'versioned', table_name FROM information_schema.tables
+ WHERE table_schema = DATABASE() AND table_type = 'SYSTEM VERSIONED' ORDER BY table_name;
+SELECT 'by_transaction', 'none' FROM DUAL WHERE FALSE /*M!100300 UNION
+SELECT 'by_transaction', table_name FROM information_schema.columns
+ WHERE table_schema = DATABASE() AND generation_expression = 'ROW START' AND data_type = 'bigint'*/;
 SELECT 'size', COALESCE(SUM(data_length), 0) FROM information_schema.tables
  WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED');
 SHOW GRANTS;
@@ -90,6 +96,8 @@ class MariadbState:
         engines: Storage engine by table, names ascending.
         size_bytes: Of the data, as the server reckons.
         grants: What the account may do, as `SHOW GRANTS` prints it.
+        versioned: Tables that keep their own history, names ascending.
+        is_by_transaction: Whether the history of some is told by transactions, not times.
     """
 
     server: str
@@ -97,12 +105,24 @@ class MariadbState:
     engines: Mapping[str, str]
     size_bytes: int
     grants: tuple[str, ...]
+    versioned: tuple[str, ...] = ()
+    is_by_transaction: bool = False
 
     @property
     def unsafe_tables(self) -> tuple[str, ...]:
         """Tables whose engine knows no transactions."""
         safe = _TRANSACTIONAL | _STATELESS
         return tuple(name for name, engine in self.engines.items() if engine.upper() not in safe)
+
+    def tables_without_history(self, program: str) -> tuple[str, ...]:
+        """Decide of which tables only the present rows can be dumped, without those of the past.
+
+        Args:
+            program: The dumper's version, as `mariadb_dumper_version` gives it.
+        """
+        found = re.search(r"(\d+)\.(\d+)\.\d+-MariaDB", program)
+        is_able = found is not None and (int(found[1]), int(found[2])) >= _FIRST_WITH_HISTORY
+        return () if is_able and not self.is_by_transaction else self.versioned
 
 
 def mariadb_source(
@@ -131,7 +151,9 @@ def open_mariadb(
     state = look_at_mariadb(connection)
     refuse_missing_rights(connection, state, lock_tables=lock_tables)
     program = mariadb_dumper_version(connection)
-    command = dump_command(connection, lock_tables=lock_tables)
+    command = dump_command(
+        connection, lock_tables=lock_tables, with_history=not state.is_by_transaction
+    )
     stdin = secret_line(connection)
     with open_two_counts(connection, tuple(state.engines)) as counts:
         if state.unsafe_tables:
@@ -152,6 +174,7 @@ def open_mariadb(
             tables=before,
             tables_after=after,
             unsafe_tables=() if lock_tables else state.unsafe_tables,
+            without_history=state.tables_without_history(program),
         )
     )
 
@@ -171,10 +194,13 @@ class _Watched:
         return size
 
 
-def dump_command(connection: Connection, *, lock_tables: bool = False) -> Command:
+def dump_command(
+    connection: Connection, *, lock_tables: bool = False, with_history: bool = True
+) -> Command:
     """Give the command that dumps; the same every time."""
     how = b"--lock-tables" if lock_tables else b"--single-transaction"
-    arguments = [how, *_DUMP, b"--", connection.database.encode()]
+    history = [_HISTORY] if with_history else []
+    arguments = [how, *_DUMP, *history, *_LOOSE, b"--", connection.database.encode()]
     return client_command(connection, DUMPERS, arguments)
 
 
@@ -193,10 +219,16 @@ def look_at_mariadb(connection: Connection) -> MariadbState:
     engines: dict[str, str] = {}
     texts: list[str] = []
     grants: list[str] = []
+    versioned: list[str] = []
+    is_by_transaction = False
     for row in ask(connection, _LOOK):
         match row:
             case ["table", name, engine]:
                 engines[name] = engine
+            case ["versioned", name]:
+                versioned.append(name)
+            case ["by_transaction", _]:
+                is_by_transaction = True
             case ["text", name]:
                 texts.append(name)
             case [grant] if grant.startswith("GRANT "):
@@ -206,7 +238,15 @@ def look_at_mariadb(connection: Connection) -> MariadbState:
     server, size = single.pop("server", ""), single.pop("size", "0")
     product = "MariaDB" if "MariaDB" in server else "MySQL"
     settings = {**single, "text_character_sets": ", ".join(texts)}
-    return MariadbState(f"{product} {server}", settings, engines, int(size), tuple(grants))
+    return MariadbState(
+        f"{product} {server}",
+        settings,
+        engines,
+        int(size),
+        tuple(grants),
+        tuple(versioned),
+        is_by_transaction,
+    )
 
 
 def refuse_missing_rights(

@@ -121,6 +121,29 @@ def test_a_table_comes_back_with_the_history_that_it_keeps(mariadb_server: Maria
     assert mariadb_server.run(rows, second).count("\n") == 3
     assert dict(facts.tables) == {"giu": 1, "torn": 0}
     assert facts.unsafe_tables == ("torn",)
+    assert facts.without_history == ()
+
+
+def test_a_history_told_by_transactions_is_not_claimed(mariadb_server: MariadbServer) -> None:
+    """No program can dump it; all present rows come back, and all that is missing is named."""
+    first, second = mariadb_server.new_database(), mariadb_server.new_database()
+    mariadb_server.run(
+        "CREATE TABLE theo_lan (x INT, tu BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,"
+        " den BIGINT UNSIGNED GENERATED ALWAYS AS ROW END,"
+        " PERIOD FOR SYSTEM_TIME (tu, den)) ENGINE = InnoDB WITH SYSTEM VERSIONING;"
+        "INSERT INTO theo_lan (x) VALUES (1), (2); UPDATE theo_lan SET x = 3 WHERE x = 1;"
+        "CREATE TABLE theo_gio (x INT) WITH SYSTEM VERSIONING;"
+        "INSERT INTO theo_gio VALUES (1); UPDATE theo_gio SET x = 2;"
+        "CREATE TABLE thuong (x INT); INSERT INTO thuong VALUES (7)",
+        first,
+    )
+    dumped, facts = dump(connect(mariadb_server, first))
+    mariadb_server.run(dumped, second)
+    rows = "SELECT x FROM theo_lan ORDER BY x; SELECT x FROM theo_gio; SELECT x FROM thuong"
+
+    assert mariadb_server.run(rows, second).split() == ["2", "3", "2", "7"]
+    assert facts.without_history == ("theo_gio", "theo_lan")
+    assert dict(facts.tables) == {"theo_gio": 1, "theo_lan": 2, "thuong": 1}
 
 
 def test_an_unchanged_database_gives_the_same_bytes(mariadb_server: MariadbServer) -> None:
