@@ -1,5 +1,6 @@
 """Strict connections and the pool, against private servers."""
 
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from provisioning.errors import (
     HostUnavailableError,
     ProvisioningError,
 )
+from provisioning.ssh.connecting import SILENCE_SECONDS
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.host_keys import read_keys, record_key
 from provisioning.ssh.inventory import LegacyAlgorithms, SshTarget
@@ -52,6 +54,22 @@ def through(line: TcpLine, server: SshServer, folder: Path) -> SshTarget:
     known = folder / "known_hosts"
     known.write_text(f"[127.0.0.1]:{line.port} {server.host_key()}\n")
     return server.target(port=line.port, known_hosts=known)
+
+
+def test_small_packets_leave_at_once_and_a_dead_line_is_noticed(
+    ssh_server: SshServer, pool: SshPool
+) -> None:
+    """Nagle's algorithm would hold a small request back for the round trip of the one before."""
+    connection = pool.connect_apart(ssh_server.target())
+    try:
+        line = connection.sock
+        assert isinstance(line, socket.socket)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        patience = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert patience == SILENCE_SECONDS * 1000
+    finally:
+        connection.close()
 
 
 def test_an_unknown_key_is_refused_and_named(
