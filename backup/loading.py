@@ -115,6 +115,7 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
         command, secret = _postgresql_loader(into), secret_lines(into)
     size = 0
     with translated(), into.host.start(command) as process:
+        process.bear_silence(None)  # an index may take hours to be made
         send(process, secret)
         for piece in pieces:
             size += len(piece)

@@ -95,6 +95,7 @@ def _make_target(estate: Estate, name: str, passed: tuple[str, ...]) -> SshTarge
         line=entry.line or "",
         legacy=LegacyAlgorithms(old.names, old.reason, old.until) if old else None,
         has_shell=entry.shell,
+        silence_seconds=60.0 * entry.silence_minutes,
     )
 
 

@@ -106,6 +106,7 @@ def run_to_end(host: Host, command: Command, *, stdin: bytes, timeout: float) ->
     """Run a command by way of `Host.start`; see `Host.run`."""
     feeding = None
     with host.start(command, timeout=timeout) as process:
+        process.bear_silence(None)  # its time is limited in all
         if stdin:
             feeding = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
             feeding.start()
@@ -128,22 +129,45 @@ def _feed(process: HostProcess, stdin: bytes) -> None:
 class Deadline:
     """When a command's time is over; never, if its time is not limited."""
 
-    def __init__(self, timeout: float | None, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        timeout: float | None,
+        *,
+        grace: float = GRACE_SECONDS,
+        silence: float | None = None,
+    ) -> None:
         """Begin now.
 
         Args:
             timeout: Seconds; None for no limit.
             grace: So much later the other side is given up, where it ends the command itself.
+            silence: Seconds it may say nothing while it is waited for; None for no limit.
         """
         self.timeout = timeout
+        self.silence = silence
         self._grace = grace
         self._start = time.monotonic()
+
+    def bear_silence(self, seconds: float | None) -> None:
+        """Let it say nothing for so long, where that is more than it was allowed."""
+        longer = seconds is not None and self.silence is not None and seconds > self.silence
+        if seconds is None or longer:
+            self.silence = seconds
 
     def remaining(self) -> float | None:
         """Seconds until the other side is given up; at least a little; None for no limit."""
         if self.timeout is None:
             return None
         return max(0.01, self._start + self.timeout + self._grace - time.monotonic())
+
+    def patience(self) -> float | None:
+        """Seconds until it is given up if it says nothing from now on; None for no limit."""
+        limits = [limit for limit in (self.remaining(), self.silence) if limit is not None]
+        return min(limits, default=None)
+
+    def is_recent(self, heard_at: float) -> bool:
+        """Whether what it said at a moment of the monotonic clock breaks its silence."""
+        return self.silence is not None and time.monotonic() - heard_at < self.silence
 
     def is_given_up(self) -> bool:
         """Whether nothing more is waited for, even if something still comes."""
@@ -168,6 +192,20 @@ def make_expired(host: str, command: Command, deadline: Deadline) -> CommandErro
         words=command[0],
         host=host,
         seconds=round(deadline.timeout or 0, 1),
+    )
+
+
+def make_silent(host: str, command: Command, seconds: float) -> CommandError:
+    """Give the error of a command that says nothing though the line stands."""
+    return CommandError(
+        "`{words}` on the host {host} said nothing for {seconds} seconds and was ended",
+        why="the line stands, but the command was stopped, or waits for a lock or a disk there",
+        data="what it had done until then is done",
+        next_step="look at {host}: its load, disks and locks; if the command needs so long before"
+        " it says a word, give the host more `silence_minutes`, then run it again",
+        words=command[0],
+        host=host,
+        seconds=round(seconds, 1),
     )
 
 

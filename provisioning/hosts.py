@@ -41,7 +41,15 @@ class HostProcess(Protocol):
 
         Raises:
             HostUnavailableError: The line was cut.
-            CommandError: Its time ran out.
+            CommandError: Its time ran out, or it says nothing.
+        """
+        ...
+
+    def bear_silence(self, seconds: float | None) -> None:
+        """Let it say nothing for so long while it is waited for, where that is more than usual.
+
+        Args:
+            seconds: None for as long as it takes.
         """
         ...
 

@@ -90,6 +90,9 @@ class LocalProcess:
             raise make_expired(self._host, self._command, self._deadline)
         return data
 
+    def bear_silence(self, seconds: float | None) -> None:
+        """See `HostProcess.bear_silence`; here nobody is hurried."""
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See `HostProcess.write`."""
         pipe = _pipe(self._process.stdin)

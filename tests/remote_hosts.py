@@ -54,6 +54,9 @@ class _CutProcess:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._inner.write(data)
 
+    def bear_silence(self, seconds: float | None) -> None:
+        self._inner.bear_silence(seconds)
+
     def close_input(self) -> None:
         self._inner.close_input()
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ops.estate.values import Day, Flag, Limits, LocalPath, Name, Part, Port, Secret, Text
+from ops.estate.values import Day, Flag, Limits, LocalPath, Name, Part, Port, Positive, Secret, Text
 
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
@@ -56,6 +56,12 @@ class Host(Part):
         default=None,
         description="Old algorithms this host still needs, with a reason and an end.",
         examples=[{"list": ["ssh-rsa"], "reason": "...", "until": "2027-06-30"}],
+    )
+    silence_minutes: Positive = Field(
+        default=30,
+        description="A command there that is waited for and says nothing for so long is ended. What"
+        " has a time limit of its own is left alone.",
+        examples=[120],
     )
     shell: Flag = Field(
         default=True,

@@ -54,9 +54,10 @@ class SshHost:
         """See `Host.start`."""
         if self._target.has_shell:
             line = make_line(make_words(command, timeout=timeout))
-            deadline = Deadline(timeout)
+            deadline = Deadline(timeout, silence=self._target.silence_seconds)
         else:
-            line, deadline = make_bare_line(command), Deadline(timeout, grace=0)
+            line = make_bare_line(command)
+            deadline = Deadline(timeout, grace=0, silence=self._target.silence_seconds)
         session = self._open_session()
         try:
             process = SshProcess(session, self._target, command, line, deadline)

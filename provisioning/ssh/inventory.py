@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+LONGEST_SILENCE_SECONDS = 1800.0
+"""A dump prints as it goes; what comes first, a plan or a sort, seldom takes minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LegacyAlgorithms:
@@ -30,6 +33,8 @@ class SshTarget:
         port: TCP port.
         user: Account there.
         identity: File with the private ed25519 key.
+        silence_seconds: So long a command whose time is not limited may say nothing while somebody
+            waits for it.
         passphrase: Of that key; the service's own keys have none, an administrator's may.
         known_hosts: File with the host keys that are trusted; no other is consulted.
         jump: The host to go through, itself reached in the same way.
@@ -48,6 +53,7 @@ class SshTarget:
     line: str = ""
     legacy: LegacyAlgorithms | None = None
     has_shell: bool = True
+    silence_seconds: float = LONGEST_SILENCE_SECONDS
     passphrase: str | None = field(default=None, repr=False)
 
     @property

@@ -3,11 +3,12 @@
 import contextlib
 import signal
 import threading
+import time
 
 from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
-from provisioning.commands import Deadline, make_deaf, make_expired, read_tail
+from provisioning.commands import Deadline, make_deaf, make_expired, make_silent, read_tail
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Command, Completed
 from provisioning.ssh.failures import FAILURES, make_cut
@@ -38,11 +39,12 @@ class SshProcess:
         self._input_is_open = True
         self._ahead = memoryview(b"")  # small reads of a full window cost paramiko dear
         try:
-            self._channel.settimeout(self._deadline.remaining())
+            self._channel.settimeout(self._deadline.patience())
             self._channel.exec_command(line)
         except FAILURES as error:
             raise make_cut(target, error) from error
         self._stderr = b""
+        self._complained_at = time.monotonic()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -62,10 +64,14 @@ class SshProcess:
         data, self._ahead = bytes(self._ahead[:size]), self._ahead[size:]
         return data
 
+    def bear_silence(self, seconds: float | None) -> None:
+        """See `HostProcess.bear_silence`."""
+        self._deadline.bear_silence(seconds)
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See `HostProcess.write`. Returns when all is on its way; the window holds us back."""
         try:
-            self._channel.settimeout(self._deadline.remaining())
+            self._channel.settimeout(self._deadline.patience())
             self._channel.sendall(memoryview(data).cast("B"))  # type: ignore[arg-type]  # copies nothing
         except TimeoutError as error:
             raise self._expire() from error
@@ -84,7 +90,7 @@ class SshProcess:
         """See `HostProcess.finish`."""
         while self._receive(_CHUNK):
             pass
-        if not self._channel.status_event.wait(self._deadline.remaining()):
+        if not self._channel.status_event.wait(self._deadline.patience()):
             raise self._expire()
         self._listener.join()
         status = self._status()
@@ -110,9 +116,11 @@ class SshProcess:
         if self._deadline.is_given_up():
             raise self._expire()
         try:
-            self._channel.settimeout(self._deadline.remaining())
+            self._channel.settimeout(self._deadline.patience())
             data = self._channel.recv(size)
         except TimeoutError as error:
+            if self._deadline.is_recent(self._complained_at):
+                return self._receive(size)
             raise self._expire() from error
         except FAILURES as error:
             raise make_cut(self._target, error) from error
@@ -146,7 +154,10 @@ class SshProcess:
         return make_deaf(self._target.name, self._command)
 
     def _expire(self) -> ProvisioningError:
-        """Give up a host that says nothing though the command's time is long over."""
+        """Give up a host that says nothing: the command's time is long over, or it is stuck."""
+        silence = self._deadline.silence
+        if silence is not None and not self._deadline.is_over():
+            return make_silent(self._target.name, self._command, silence)
         return make_expired(self._target.name, self._command, self._deadline)
 
     def _signal(self, name: str) -> None:
@@ -167,7 +178,10 @@ class SshProcess:
     def _receive_stderr(self, size: int) -> bytes:
         while True:
             try:
-                return self._channel.recv_stderr(size)
+                data = self._channel.recv_stderr(size)
             except TimeoutError:
                 if self._channel.closed:
                     return b""
+            else:
+                self._complained_at = time.monotonic()
+                return data

@@ -23,7 +23,7 @@ from backup.sources.dumps.mariadb_client import (
     secret_line,
     split_rows,
 )
-from backup.sources.dumps.streaming import send
+from backup.sources.dumps.streaming import COUNT_SECONDS, send
 from backup.sources.hosts import translated
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import HostProcess
@@ -129,6 +129,7 @@ def open_two_counts(connection: Connection, tables: Sequence[str]) -> Iterator[T
     """
     command = question_command(connection, goes_on=True)
     with translated(), connection.host.start(command) as process:
+        process.bear_silence(COUNT_SECONDS)
         counts = TwoCounts(connection, tables, process)
         try:
             yield counts

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from backup.sources.dumps.connection import Connection
 from backup.sources.dumps.postgresql_client import explain, psql_command, secret_lines
-from backup.sources.dumps.streaming import send
+from backup.sources.dumps.streaming import COUNT_SECONDS, send
 from backup.sources.hosts import translated
 from provisioning.hosts import Command, HostProcess
 
@@ -109,6 +109,7 @@ def open_session(connection: Connection, *, counts: bool = False) -> Iterator[Se
     """
     command = session_command(connection, counts=counts)
     with translated(), connection.host.start(command) as process:
+        process.bear_silence(COUNT_SECONDS)
         send(process, secret_lines(connection))
         yield Session(connection, process)
         process.close_input()

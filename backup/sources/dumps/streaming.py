@@ -13,6 +13,9 @@ from provisioning.hosts import Command, Completed, HostProcess
 _TAIL_BYTES = 4096
 _READ_BYTES = 1 << 16  # what a pipe holds; asking for more only makes a larger buffer each time
 
+COUNT_SECONDS = 6 * 3600.0
+"""So long a client may take over the rows of one table without a word."""
+
 Explain = Callable[[Connection, Completed], SourceError]
 """Says why a client failed."""
 
