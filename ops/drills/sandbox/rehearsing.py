@@ -22,7 +22,13 @@ from typing import Literal
 import msgspec
 
 from ops.drills.phases.work import remove_tree
-from ops.drills.sandbox.bounding import count_taken, fit, too_many_processes, too_much_memory
+from ops.drills.sandbox.bounding import (
+    count_taken,
+    fit,
+    tell_bounds,
+    too_many_processes,
+    too_much_memory,
+)
 from ops.drills.sandbox.control_group import make_group
 from ops.drills.sandbox.order import Order, RowsWanted, list_namespaces
 from ops.drills.sandbox.places import MADE_BELOW, WORKSHOP_BELOW
@@ -93,14 +99,16 @@ def _run_bounded(words: list[str], order: Order) -> RehearsalResult:
     if group is None:
         return _run(words, order)
     remarks = {"memory": too_much_memory(bounds), "processes": too_many_processes(bounds)}
+    order = replace(order, in_group=True)
     try:
-        result = _run(group.words(words), replace(order, in_group=True))
+        result = _run(group.words(words), order)
         breaches = [remarks[it] for it in group.list_breaches()]
     finally:
         group.close()
     known = {it.code for it in result.remarks}
-    more = (it for it in breaches if it.code not in known)
-    return replace(result, remarks=(*more, *result.remarks))
+    more = tuple(it for it in breaches if it.code not in known)
+    bounded = result.bounded or (tell_bounds(order, has_numbers=False) if more else None)
+    return replace(result, bounded=bounded, remarks=(*more, *result.remarks))
 
 
 def _make_workshop(work: Path) -> None:
