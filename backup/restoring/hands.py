@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from backup.processes import Message, Pool, Worker
@@ -70,7 +71,7 @@ class ManyHands:
         self,
         setup: Message,
         *,
-        width: int,
+        make_seats: Callable[[], Seats],
         alone: OwnHands,
         seats: Seats | None = None,
         at_once: bool = False,
@@ -78,14 +79,14 @@ class ManyHands:
         """Set up.
 
         Args:
-            setup: What `backup.restoring.writing.serve` is told.
-            width: How many workers.
+            setup: The first message to `backup.restoring.writing.serve`.
+            make_seats: Starts the workers.
             alone: Who does it if there is one order only.
             seats: Workers that wait already; they are closed with these hands.
             at_once: Whether there will surely be more.
         """
         self._setup = setup
-        self._width = width
+        self._make_seats = make_seats
         self._alone = alone
         self._seats = seats
         self._first: Order | None = None
@@ -104,7 +105,7 @@ class ManyHands:
         self._give(order)
 
     def _start(self) -> None:
-        self._seats = self._seats or Seats(self._width)
+        self._seats = self._seats or self._make_seats()
         self._pool = self._seats.pool
         self._pool.begin(self._setup)
         self._waiting = {id(worker): deque() for worker in self._pool.workers}
@@ -172,10 +173,10 @@ def make_hands(
     if recipe is None or width < 1:
         return alone
     setup = (
-        recipe,
         tuple(repository.key),
         (os.path.abspath(request.target), *identity_of(root)),
         request.sparse,
         request.dry_run,
     )
-    return ManyHands(setup, width=width, alone=alone, seats=seats, at_once=much)
+    make_seats = partial(Seats, recipe, width=width)
+    return ManyHands(setup, make_seats=make_seats, alone=alone, seats=seats, at_once=much)

@@ -1,9 +1,11 @@
 """Worker processes of a restore, started before anything else is known."""
 
+from typing import cast
+
 from backup.errors import StoreError
 from backup.processes import Pool, worker_count
-from backup.stores.base import Store
-from backup.stores.recipes import recipe_of, transfers_at_once
+from backup.stores.base import Store, layers_of
+from backup.stores.recipes import Recipe, recipe_of, transfers_at_once
 
 # What a repository holds: a whole snapshot of so much is hardly a single order.
 MUCH = 64 << 20
@@ -11,15 +13,15 @@ _MOST_WORKERS = 8
 
 
 class Seats:
-    """Worker processes that have been told nothing yet.
+    """Worker processes that have been told no more than how to open the store.
 
-    Starting them takes a tenth of a second, and needs no key; so it can be done while the password
-    is turned into one.
+    Starting them takes a tenth of a second, of a distant store three, and needs no key; so it can
+    be done while the password is turned into one.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, recipe: Recipe, *, width: int) -> None:
         """Start `width` workers."""
-        self.pool = Pool("backup.restoring.writing:serve", width=width)
+        self.pool = Pool("backup.restoring.writing:serve", recipe, width=width)
         self._is_closed = False
 
     def close(self) -> None:
@@ -31,15 +33,19 @@ class Seats:
 
 def start_early(store: Store) -> Seats | None:
     """Start workers for a whole snapshot, unless the store is small or cannot be opened there."""
-    if recipe_of(store) is None or not _holds_much(store):
+    width = usual_width(store)
+    recipe = recipe_of(store, share=width)
+    if recipe is None or not _holds_much(store):
         return None
-    return Seats(usual_width(store))
+    return Seats(recipe, width=width)
 
 
 def _holds_much(store: Store) -> bool:
+    """Look once, without the patience of those who open the repository."""
+    *_, innermost = layers_of(store)
     size = 0
     try:
-        for pack in store.list("data"):
+        for pack in cast("Store", innermost).list("data"):
             size += pack.size
             if size >= MUCH:
                 return True

@@ -220,18 +220,22 @@ def create_large_file(folder: int, size: int, *, sparse: bool) -> tuple[bytes, i
     return name, descriptor
 
 
-def serve(setup: Message, channel: Channel) -> None:
-    """Run a worker: `setup` is (recipe, key parts, target, sparse, dry run).
+def serve(recipe: Message, channel: Channel) -> None:
+    """Run a worker.
 
-    The target is its path, device and inode: a worker is started before it is opened.
+    The first message is (key parts, target, sparse, dry run). The target is its path, device and
+    inode: a worker is started before it is opened.
     """
-    recipe, key, (path, *identity), sparse, dry_run = setup
+    store = store_from_recipe(recipe)
+    setup = channel.receive()
+    if setup is None:
+        return
+    key, (path, *identity), sparse, dry_run = setup
     os.umask(0)
     try:
         folders = Folders(open_same(path, tuple(identity)))
     except OSError as error:
         raise cannot_restore_into(path, error) from error
-    store = store_from_recipe(recipe)
     reader = PackReader(store, MasterKey(*key), at_once=transfers_at_once(store))
     writer = FileWriter(reader, folders, sparse=sparse, dry_run=dry_run, exact_modes=True)
     while (message := channel.receive()) is not None:
