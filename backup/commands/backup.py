@@ -12,10 +12,10 @@ from backup.commands.backup_sources import make_exclusion, make_mounts, read_tar
 from backup.commands.context import Context
 from backup.commands.output import format_duration, format_size
 from backup.commands.warming import Warming
-from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
 from backup.errors import UsageError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what does the work is loaded while the password is turned into a key
+    from backup.create import BackupRequest, BackupResult
     from backup.repository import Repository
     from backup.snapshots import Snapshot
 
@@ -75,6 +75,8 @@ def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> i
     exclusion = make_exclusion(arguments, context.environment)
     targets, is_whole = read_targets(arguments, context)
     repository = context.open_repository(stdin_is_taken=arguments.stdin, meanwhile=warming.start)
+    from backup.create import BackupRequest, create_snapshot
+
     progress = context.progress()
     now = repository.clock.now()
     hostname = _hostname(arguments, context.environment)
@@ -142,7 +144,7 @@ def _parse_time(text: str) -> datetime:
 
 
 def _find_parent(
-    context: Context, repository: "Repository", request: BackupRequest
+    context: Context, repository: "Repository", request: "BackupRequest"
 ) -> "Snapshot | None":
     from backup.selection import find_snapshot, load_readable_snapshots
 
@@ -155,6 +157,8 @@ def _find_parent(
     for error in readable.errors:
         context.output.warn(f"warning: {error}")
     if arguments.group_by == DEFAULT_GROUPING:
+        from backup.create import find_parent
+
         return find_parent(
             readable.snapshots,
             hostname=request.hostname,
@@ -166,7 +170,7 @@ def _find_parent(
 
 
 def _find_in_group(
-    snapshots: list["Snapshot"], request: BackupRequest, grouping: str
+    snapshots: list["Snapshot"], request: "BackupRequest", grouping: str
 ) -> "Snapshot | None":
     """Give the newest snapshot of the group that this backup will belong to."""
     from backup.grouping import group_snapshots, parse_grouping
@@ -186,7 +190,7 @@ def _find_in_group(
     return None
 
 
-def _with_parent(request: BackupRequest, parent: "Snapshot | None") -> BackupRequest:
+def _with_parent(request: "BackupRequest", parent: "Snapshot | None") -> "BackupRequest":
     from dataclasses import replace
 
     return replace(request, parent=parent)
@@ -205,7 +209,7 @@ def _say_parent(context: Context, parent: "Snapshot | None", arguments: argparse
         )
 
 
-def summary_message(result: BackupResult, seconds: float, *, dry_run: bool) -> dict[str, object]:
+def summary_message(result: "BackupResult", seconds: float, *, dry_run: bool) -> dict[str, object]:
     """Give restic's ``summary`` message."""
     counters = dict(result.summary)
     start, end = counters.pop("backup_start", ""), counters.pop("backup_end", "")
@@ -218,7 +222,7 @@ def summary_message(result: BackupResult, seconds: float, *, dry_run: bool) -> d
     return message
 
 
-def _print_summary(context: Context, result: BackupResult, seconds: float) -> None:
+def _print_summary(context: Context, result: "BackupResult", seconds: float) -> None:
     line = context.output.line
     figures = {name: value for name, value in result.summary.items() if isinstance(value, int)}
     line()

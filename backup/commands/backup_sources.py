@@ -6,15 +6,18 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backup.commands.context import Context
 from backup.commands.output import show_path
-from backup.create import Mount
 from backup.errors import UsageError
 from backup.progress import Progress
 from backup.sources.excluding import Exclusion
 from backup.sources.files import FolderSource, StreamSource
 from backup.sources.targets import Target, place_targets
+
+if TYPE_CHECKING:  # see `backup.commands.backup`
+    from backup.requests import Mount
 
 _PATH_FLAGS = ("files_from", "files_from_verbatim", "files_from_raw")
 
@@ -148,10 +151,12 @@ def make_mounts(
     targets: list[Target],
     exclusion: Exclusion,
     progress: Progress,
-) -> tuple[list[Mount], tuple[str, ...]]:
+) -> tuple[list["Mount"], tuple[str, ...]]:
     """Give the sources with their places, and the paths that the snapshot names."""
     if arguments.stdin or arguments.stdin_from_command:
         return _stream_mount(arguments)
+    from backup.requests import Mount
+
     is_excluded = exclusion.path_test()
     filter_names = exclusion.name_filter(
         lambda folder, marker: progress.note(
@@ -181,7 +186,8 @@ def make_mounts(
     return mounts, tuple(sorted(set(named)))
 
 
-def _stream_mount(arguments: argparse.Namespace) -> tuple[list[Mount], tuple[str, ...]]:
+def _stream_mount(arguments: argparse.Namespace) -> tuple[list["Mount"], tuple[str, ...]]:
+    from backup.requests import Mount
     from backup.sources.streams import open_command, open_stdin
 
     place = posixpath.normpath("/" + arguments.stdin_filename)

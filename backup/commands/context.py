@@ -112,6 +112,8 @@ class Context:
         """
         store = self.open_store()
         password = self.read_password(stdin_is_taken=stdin_is_taken)
+        import backup.repository  # noqa: F401 -- what is started now must not load it at the same time
+
         meanwhile(store)
         return _open(store, password, self.cache_dir())
 

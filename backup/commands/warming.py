@@ -36,7 +36,7 @@ class Warming:
         with suppress(StoreError):
             if store.size("config") and not any(True for _ in store.list("snapshots")):
                 self.seats = _start_seats(store)
-        _load_early("backup.index")  # numpy is behind it
+        _load_early("backup.create", "backup.index")  # numpy is behind the latter
 
     def close(self) -> None:
         """End the workers if nobody has."""
@@ -78,10 +78,15 @@ def _start_seats(store: Store) -> Seats | None:
     return None if recipe_of(store) is None else Seats(worker_count())
 
 
-def _load_early(module: str) -> None:
-    """Have another thread load a module.
+def _load_early(*modules: str) -> None:
+    """Have another thread load modules, one after the other.
 
-    The program ends once it is loaded: an interpreter that is taken down while a thread of its own
-    loads numpy crashes (SIGSEGV), as after an interruption in the first tenths of a second.
+    The program ends once they are loaded: an interpreter that is taken down while a thread of its
+    own loads numpy crashes (SIGSEGV), as after an interruption in the first tenths of a second.
     """
-    threading.Thread(target=importlib.import_module, args=(module,), name="warming").start()
+
+    def load() -> None:
+        for module in modules:
+            importlib.import_module(module)
+
+    threading.Thread(target=load, name="warming").start()
