@@ -2,12 +2,16 @@
 
 import hashlib
 import marshal
+from operator import attrgetter
 
 from backup.scan_cache import DIGEST
-from backup.scan_state import Folder
+from backup.scan_state import Folder, FolderHead
 from backup.trees import Node
 
 _MARSHAL_VERSION = 2  # later ones write the same value in different ways
+_DECIDING = attrgetter(
+    "st_mode", "st_ino", "st_nlink", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns"
+)
 
 
 def digest_folder(folder: Folder) -> bytes:
@@ -17,18 +21,11 @@ def digest_folder(folder: Folder) -> bytes:
     attributes cannot change without the change time. st_dev is left out, since it changes when a
     file system is mounted again; the cache's own key has that of the source.
     """
-    rows = []
-    for name, status, outcome in zip(folder.names, folder.stats, folder.outcomes, strict=True):
-        if isinstance(outcome, Node):
-            outcome = outcome.subtree  # noqa: PLW2901 -- a subfolder that is settled already
-        rows.append(
-            (
-                name,
-                status[:2],
-                status[3:7],
-                status.st_mtime_ns,
-                status.st_ctime_ns,
-                outcome if isinstance(outcome, bytes) else None,
-            )
-        )
+    subtrees = [
+        outcome if isinstance(outcome, bytes) else outcome.subtree
+        for outcome in folder.outcomes
+        if isinstance(outcome, bytes | Node | FolderHead)
+    ]
+    # No pairs of name and status: that would be one more tuple for each file there is.
+    rows = (folder.names, list(map(_DECIDING, folder.stats)), subtrees)
     return hashlib.blake2b(marshal.dumps(rows, _MARSHAL_VERSION), digest_size=DIGEST).digest()

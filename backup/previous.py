@@ -7,10 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from backup.errors import DamagedError, StoreError, UnsupportedFormatError
+from backup.names import quote_name
 from backup.owners import LOCAL_OWNERS, Owners
 from backup.packs import BlobType
 from backup.repository import Repository
-from backup.scan_rows import Row, is_same_file, split_tree
+from backup.scan_rows import (
+    Fields,
+    is_same_file,
+    read_fields,
+    split_tree,
+)
+from backup.tree_building import file_head, folder_head
 from backup.writer import RunWriter
 
 
@@ -46,7 +53,7 @@ class PreviousFolder:
         self._is_resolved = True
         self._parent: PreviousFolder | None = None
         self._name = b""
-        self._rows: dict[bytes, Row] | None = None
+        self._rows: dict[str, str] | None = None
         self.trusted_before = trusted_before
         self.is_canonical = is_canonical
 
@@ -79,10 +86,10 @@ class PreviousFolder:
 
     def _resolve(self) -> None:
         self._is_resolved = True
-        row = None if self._parent is None else self._parent.row(self._name)
-        if row is not None and row.fields.type == "dir" and row.fields.subtree is not None:
+        fields = None if self._parent is None else self._parent.fields(self._name)
+        if fields is not None and fields.type == "dir" and fields.subtree is not None:
             with suppress(ValueError):  # no id
-                self._root = bytes.fromhex(row.fields.subtree)
+                self._root = bytes.fromhex(fields.subtree)
 
     def load(self) -> None:
         """Load its tree and keep it until `forget`."""
@@ -94,25 +101,30 @@ class PreviousFolder:
             return
         try:
             tree = self._repository.load_blob(self._writer.index, tree_id, expected=BlobType.TREE)
-            self._rows = split_tree(tree)
+            self._rows = split_tree(tree, is_canonical=self.is_canonical)
         except (DamagedError, StoreError, UnsupportedFormatError):
             self._root = None
 
-    def row(self, name: bytes) -> Row | None:
-        """Give the entry `name` as it was: its fields, and as it was written."""
+    def _text(self, name: bytes) -> str | None:
+        """Give the entry `name` as it was written."""
         if self._rows is None:
             self.load()
-        return self._rows.get(name) if self._rows else None
+        return self._rows.get(quote_name(name)) if self._rows else None
+
+    def fields(self, name: bytes) -> Fields | None:
+        """Give what the entry `name` said."""
+        text = self._text(name)
+        return None if text is None else read_fields(text)
 
     def has(self, name: bytes) -> bool:
         """Whether there was an entry `name`."""
-        return self.row(name) is not None
+        return self._text(name) is not None
 
     def keep(
         self,
         name: bytes,
         status: os.stat_result,
-        holds: Callable[[list[bytes]], bool],
+        holds: Callable[[list[bytes]], bool] | None,
         *,
         atime: bool = False,
         owners: Owners = LOCAL_OWNERS,
@@ -122,23 +134,45 @@ class PreviousFolder:
         Args:
             name: Of the file.
             status: Its lstat now.
-            holds: Whether the repository still has these data blobs.
+            holds: Whether the repository still has these data blobs; None where it surely has.
             atime: Whether to write the access time of now.
             owners: Names its owner.
         """
-        row = self.row(name)
-        if row is None or status.st_ctime_ns >= self.trusted_before:
+        quoted = quote_name(name)
+        text = self._rows.get(quoted) if self._rows is not None else self._text(name)
+        if text is None or status.st_ctime_ns >= self.trusted_before:
             return None
+        # A canonical node that is, but for its content, what we would write now, needs no decoding.
+        head = "" if atime or not self.is_canonical else file_head(quoted, status, owners)
         try:
-            encoded = is_same_file(
-                row, name, status, atime=atime, is_canonical=self.is_canonical, owners=owners
-            )
-            content = row.fields.content or ()
-            if encoded is None or not holds([bytes.fromhex(each) for each in content]):
-                return None
+            encoded: str | None = text
+            if not head or not text.startswith(head):
+                encoded = is_same_file(text, name, status, atime=atime, owners=owners)
+            if encoded is None or holds is None:
+                return encoded
+            content = [bytes.fromhex(each) for each in read_fields(text).content or ()]
+            return encoded if holds(content) else None
         except (ValueError, UnsupportedFormatError):  # an odd node
             return None
-        return encoded
+
+    def keep_folder_head(
+        self, name: bytes, status: os.stat_result, *, owners: Owners = LOCAL_OWNERS
+    ) -> str | None:
+        """Give a subfolder's node up to its tree's id, or None where its attributes must be read.
+
+        They cannot have changed without its change time.
+
+        Args:
+            name: Of the subfolder.
+            status: Its lstat now.
+            owners: Names its owner.
+        """
+        if not self.is_canonical or status.st_ctime_ns >= self.trusted_before:
+            return None
+        text = self._text(name)
+        head = folder_head(quote_name(name), status, owners)
+        # Extended attributes would stand in that part.
+        return head if text is not None and text.startswith(head) else None
 
     def read_data(self, blob_id: bytes) -> bytes:
         """Read and prove a part of a file as it was.

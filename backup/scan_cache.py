@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-_MAGIC = b"giucong scan cache 1\n"
+_MAGIC = b"giucong scan cache 2\n"
 _SUM = 32
 _LENGTH = struct.Struct("<I")
 DIGEST = 16

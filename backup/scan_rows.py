@@ -5,14 +5,13 @@ An unchanged file's node is written again as the very text it was, if we would w
 
 import base64
 import os
-from typing import NamedTuple
 
 import msgspec
 
 from backup.errors import DamagedError
-from backup.names import unquote_name
+from backup.names import quote_name, unquote_name
 from backup.owners import LOCAL_OWNERS, Owners
-from backup.times import format_nanoseconds, parse_nanoseconds
+from backup.times import parse_nanoseconds
 from backup.tree_building import encode_file
 
 
@@ -40,18 +39,6 @@ class Fields(msgspec.Struct, gc=False):
     subtree: str | None = None
 
 
-class Row(NamedTuple):
-    """One entry of an old tree.
-
-    Attributes:
-        fields: What it says.
-        text: The entry as it is written.
-    """
-
-    fields: Fields
-    text: str
-
-
 class _Tree(msgspec.Struct):
     nodes: list[msgspec.Raw] | None
 
@@ -60,67 +47,68 @@ _decode_tree = msgspec.json.Decoder(_Tree).decode
 _decode_fields = msgspec.json.Decoder(Fields).decode
 
 
-def split_tree(tree: bytes) -> dict[bytes, Row]:
-    """Split a tree into its entries by raw name.
+_NAME = '{"name":'
+_AFTER_NAME = ',"type":"'
+# What could not be decoded: of no type, so that nothing is the same as it.
+_ODD = Fields(name="")
+
+
+def split_tree(tree: bytes, *, is_canonical: bool) -> dict[str, str]:
+    """Split a tree into its entries as they are written, by name as `quote_name` writes it.
+
+    Args:
+        tree: Its bytes.
+        is_canonical: Whether the tree's writer is known to write nodes just as we do.
 
     Raises:
         DamagedError: It is not a tree as restic and we write them.
     """
-    rows: dict[bytes, Row] = {}
     try:
-        for raw in _decode_tree(tree).nodes or ():
-            fields = _decode_fields(raw)
-            rows[unquote_name(fields.name)] = Row(fields, str(raw, "utf-8"))
+        texts = [str(raw, "utf-8") for raw in _decode_tree(tree).nodes or ()]
+        if not is_canonical:
+            return {quote_name(unquote_name(_decode_fields(text).name)): text for text in texts}
     except (msgspec.MsgspecError, ValueError) as error:
         raise DamagedError("a tree is not of the known form") from error
-    return rows
+    # In a JSON string every quote has a backslash before it, so the name cannot hold what follows.
+    return {text[len(_NAME) : text.find(_AFTER_NAME)]: text for text in texts}
+
+
+def read_fields(text: str) -> Fields:
+    """Decode one entry; one that is not of the known form has no type."""
+    try:
+        return _decode_fields(text)
+    except (msgspec.MsgspecError, ValueError):
+        return _ODD
 
 
 def is_same_file(
-    row: Row,
+    text: str,
     name: bytes,
     status: os.stat_result,
     *,
     atime: bool,
-    is_canonical: bool,
     owners: Owners = LOCAL_OWNERS,
 ) -> str | None:
     """Give the node of a file that has not changed since, or None where it has, or may have.
 
-    Size, both times and the inode must be those of then. The text is given back as it was where we
-    would write the same; a node that another program wrote in its own way (other zone, device of a
-    file with one name, another order of fields) is written anew.
+    Size, both times and the inode must be those of then. The node is written anew: another program
+    may have written it in its own way (other zone, device of a file with one name, another order of
+    fields).
 
     Args:
-        row: The node as it was.
+        text: The node as it was.
         name: Of the file.
         status: Its lstat now.
         atime: Whether to write the access time of now.
-        is_canonical: Whether the tree's writer is known to write nodes just as we do.
         owners: Names its owner.
     """
-    fields = row.fields
+    fields = read_fields(text)
     if (
         fields.type != "file"
         or fields.size != status.st_size
         or fields.inode != status.st_ino
         or fields.content is None
-    ):
-        return None
-    mtime, ctime = format_nanoseconds(status.st_mtime_ns), format_nanoseconds(status.st_ctime_ns)
-    if (
-        is_canonical
-        and not atime
-        and fields.mtime == fields.atime == mtime
-        and fields.ctime == ctime
-        and fields.device_id is None
-        and fields.links == status.st_nlink == 1
-        and fields.user == owners.user_name(status.st_uid)
-        and fields.group == owners.group_name(status.st_gid)
-    ):
-        return row.text
-    if (
-        parse_nanoseconds(fields.mtime) != status.st_mtime_ns
+        or parse_nanoseconds(fields.mtime) != status.st_mtime_ns
         or parse_nanoseconds(fields.ctime) != status.st_ctime_ns
     ):
         return None

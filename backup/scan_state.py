@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from backup.previous import PreviousFolder
 from backup.reading import Xattrs
@@ -80,9 +81,26 @@ class Content:
     xattrs: Xattrs = ()
 
 
+class FolderHead(NamedTuple):
+    """A folder's node as it is written, but for its tree.
+
+    Attributes:
+        head: Up to the tree's id.
+        subtree: That id; None while it is not known.
+    """
+
+    head: str
+    subtree: bytes | None
+
+    def encode(self) -> str:
+        """Write the node; its tree must be known by now."""
+        assert self.subtree is not None  # noqa: S101 -- a folder is finished after all below it
+        return f'{self.head}{self.subtree.hex()}"}}'
+
+
 # What is known of an entry: nothing yet; it is left out; a node, or one as it is written; what a
 # file holds; the id of a folder's tree.
-Outcome = None | Dropped | Node | str | Content | bytes
+Outcome = None | Dropped | Node | FolderHead | str | Content | bytes
 
 
 class Folder:
@@ -99,11 +117,12 @@ class Folder:
         outcomes: What is known of each.
         waiting: How many are not known yet.
         is_left: Whether every entry has been decided about.
+        digest: What `Walker` knows it by in the scan cache; None where it was not needed yet.
     """
 
     __slots__ = (
-        "descriptor", "is_left", "names", "outcomes", "parent", "path", "place", "previous",
-        "stats", "waiting",
+        "descriptor", "digest", "is_left", "names", "outcomes", "parent", "path", "place",
+        "previous", "stats", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +138,7 @@ class Folder:
         self.outcomes: list[Outcome] = []
         self.waiting = 0
         self.is_left = False
+        self.digest: bytes | None = None
 
     def path_of(self, place: int) -> bytes:
         """Path of one entry."""

@@ -16,22 +16,35 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from operator import itemgetter
+from operator import attrgetter
 
 from backup.fetching import Fetcher
 from backup.folder_digest import digest_folder
+from backup.keeping import encode_content, encode_folder, keep_unchanged
+from backup.listing import list_folder
 from backup.owners import LOCAL_OWNERS, Owners
 from backup.previous import PreviousFolder
 from backup.progress import Progress
 from backup.reading import open_folder
-from backup.scan_state import DROPPED, Content, Counts, Dropped, Folder, ItemError, Memory, join
+from backup.scan_state import (
+    DROPPED,
+    Content,
+    Counts,
+    Dropped,
+    Folder,
+    FolderHead,
+    ItemError,
+    Memory,
+    join,
+)
 from backup.sources.files import FolderSource
-from backup.tree_building import encode_file, other_node
-from backup.trees import Node, encode_node, encode_tree
+from backup.tree_building import other_node
+from backup.trees import Node, encode_tree
 from backup.writer import RunWriter
 
 RACY_NANOSECONDS = 2_000_000_000
 _MOST_OPEN = 200
+_CTIME = attrgetter("st_ctime_ns")
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -57,6 +70,7 @@ class Walker:
         self._memory = memory
         self._progress = progress
         self._fetcher = Fetcher(writer, self, progress)
+        self._holds = None if memory.vouches_for_previous else writer.holds_data
         self._trusted_before = time.time_ns() - RACY_NANOSECONDS
 
     # The walk ----------------------------------------------------------------------------------
@@ -90,7 +104,7 @@ class Walker:
             if name != holder.names[0]:  # what the previous snapshot has under that is another file
                 holder.previous = previous.below(b"")
             self._open(holder)
-            self._decide_entry(holder, 0)
+            self._decide_lone_entry(holder)
             self._close(holder)
         self._fetcher.finish()
         outcome = holder.outcomes[0]
@@ -156,22 +170,11 @@ class Walker:
     def _scan(self, folder: Folder, descriptor: int) -> Iterator[int]:
         """List a folder; gives the places of its subfolders in order."""
         folder.descriptor = descriptor
-        found: list[tuple[bytes, os.stat_result]] = []
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue  # it was gone before we looked at it
-                    except OSError as error:  # a dead network mount, say
-                        self._report(join(folder.path, os.fsencode(entry.name)), "scan", error)
-                        continue
-                    found.append((os.fsencode(entry.name), status))
-        except OSError as error:
-            self._report(folder.path, "scan", error)
-        found.sort(key=itemgetter(0))
-        found = self._select(folder, found)
+
+        def failed(name: bytes, error: OSError) -> None:
+            self._report(join(folder.path, name) if name else folder.path, "scan", error)
+
+        found = self._select(folder, list_folder(descriptor, failed))
         folder.names = [name for name, _ in found]
         folder.stats = [status for _, status in found]
         folder.outcomes = [None] * len(found)
@@ -220,49 +223,57 @@ class Walker:
         folder.previous.load()
         folder.is_left = True
         folder.waiting += 1  # until every entry has been looked at
+        self._keep_unchanged(folder)
         for place, status in enumerate(folder.stats):
-            if not stat.S_ISDIR(status.st_mode):
+            if stat.S_ISDIR(status.st_mode):
+                if not isinstance(folder.outcomes[place], Dropped):
+                    self._settle_folder(folder, place, status)
+            elif folder.outcomes[place] is None:
                 folder.waiting += 1
                 self._decide_entry(folder, place)
-            elif not isinstance(folder.outcomes[place], Dropped):
-                self._settle_folder(folder, place, status)
         folder.previous.forget()
         self._close(folder)
         self._arrived(folder)
 
     def _take_remembered(self, folder: Folder) -> bool:
-        digest = self._digest(folder)
+        digest = folder.digest = self._digest(folder)
         tree_id = self._memory.digests.get(digest)
         if tree_id is None:
             return False
         self.digests[digest] = tree_id
-        sizes = [status.st_size for status in folder.stats if stat.S_ISREG(status.st_mode)]
-        counts = self.counts
-        counts.files_unmodified += len(sizes)
-        counts.total_files_processed += len(sizes)
-        counts.total_bytes_processed += sum(sizes)
-        counts.dirs_unmodified += 1
-        self._progress.advance(sum(sizes), items=len(sizes))
+        self._count_unmodified([it.st_size for it in folder.stats if stat.S_ISREG(it.st_mode)])
+        self.counts.dirs_unmodified += 1
         self._resolve_folder(folder, tree_id)
         if folder.parent is not None:
             self._arrived(folder.parent)
         return True
 
+    def _keep_unchanged(self, folder: Folder) -> None:
+        atime = self._source.with_atime
+        self._count_unmodified(keep_unchanged(folder, self._holds, atime=atime, owners=self.owners))
+
+    def _count_unmodified(self, sizes: list[int]) -> None:
+        counts, files, size = self.counts, len(sizes), sum(sizes)
+        counts.files_unmodified += files
+        counts.total_files_processed += files
+        counts.total_bytes_processed += size
+        self._progress.advance(size, items=files)
+
+    def _decide_lone_entry(self, holder: Folder) -> None:
+        """Decide about a source that is no folder."""
+        if stat.S_ISREG(holder.stats[0].st_mode):
+            self._keep_unchanged(holder)
+        if holder.outcomes[0] is None:
+            self._decide_entry(holder, 0)
+
     def _decide_entry(self, folder: Folder, place: int) -> None:
+        """Decide about what is no folder, and no file that is kept."""
         status = folder.stats[place]
         if not stat.S_ISREG(status.st_mode):
             self._decide_special(folder, place, status)
             return
         self.counts.total_files_processed += 1
-        name, atime = folder.names[place], self._source.with_atime
-        known = folder.previous.keep(name, status, self._holds, atime=atime, owners=self.owners)
-        if known is not None:
-            self.counts.files_unmodified += 1
-            self.counts.total_bytes_processed += status.st_size
-            self._progress.advance(status.st_size, items=1)
-            folder.outcomes[place] = known
-            self._arrived(folder)
-            return
+        name = folder.names[place]
         is_new = not folder.previous.has(name)
         if is_new:
             self.counts.files_new += 1
@@ -272,9 +283,6 @@ class Walker:
             word = "new" if is_new else "modified"
             self._progress.item(word, folder.path_of(place), status.st_size)
         self._fetcher.fetch(folder, place)
-
-    def _holds(self, blob_ids: list[bytes]) -> bool:
-        return self._memory.vouches_for_previous or self._writer.holds_data(blob_ids)
 
     def _decide_special(self, folder: Folder, place: int, status: os.stat_result) -> None:
         name = folder.names[place]
@@ -291,6 +299,11 @@ class Walker:
         """
         name, subtree = folder.names[place], folder.outcomes[place]
         known = subtree if isinstance(subtree, bytes) else None
+        if not self._source.with_atime:
+            head = folder.previous.keep_folder_head(name, status, owners=self.owners)
+            if head is not None:
+                folder.outcomes[place] = FolderHead(head, known)
+                return
         folder.outcomes[place] = self._make_folder(
             name, status, folder.reachable(name), known, folder.path_of(place)
         )
@@ -337,15 +350,8 @@ class Walker:
             folder.waiting -= 1
 
     def _finish(self, folder: Folder) -> None:
-        encoded = []
-        for name, status, outcome in zip(folder.names, folder.stats, folder.outcomes, strict=True):
-            if isinstance(outcome, Content):
-                encoded.append(self._encode_file(name, status, outcome))
-            elif isinstance(outcome, str):
-                encoded.append(outcome)
-            elif isinstance(outcome, Node):
-                encoded.append(encode_node(outcome))
-        tree_id = self._writer.save_tree(encode_tree(encoded))
+        tree = encode_folder(folder, atime=self._source.with_atime, owners=self.owners)
+        tree_id = self._writer.save_tree(tree)
         self._remember(folder, tree_id)
         if folder.previous.tree_id is None:
             self.counts.dirs_new += 1
@@ -356,22 +362,15 @@ class Walker:
         self._resolve_folder(folder, tree_id)
 
     def _encode_file(self, name: bytes, status: os.stat_result, content: Content) -> str:
-        return encode_file(
-            name,
-            status,
-            content.ids,
-            size=content.size,
-            xattrs=content.xattrs,
-            atime=self._source.with_atime,
-            owners=self.owners,
-        )
+        atime = self._source.with_atime
+        return encode_content(name, status, content, atime=atime, owners=self.owners)
 
     def _remember(self, folder: Folder, tree_id: bytes) -> None:
         if self._source.with_atime:
             return  # reading changes the access time and nothing else
-        trusted = all(status.st_ctime_ns < self._trusted_before for status in folder.stats)
+        trusted = max(map(_CTIME, folder.stats), default=0) < self._trusted_before
         if trusted and not any(isinstance(outcome, Dropped) for outcome in folder.outcomes):
-            self.digests[self._digest(folder)] = tree_id
+            self.digests[folder.digest or self._digest(folder)] = tree_id
 
     def _digest(self, folder: Folder) -> bytes:
         return digest_folder(folder)
@@ -382,7 +381,7 @@ class Walker:
         assert parent is not None  # noqa: S101 -- only the holder has none, and it is not finished
         node = parent.outcomes[folder.place]
         parent.outcomes[folder.place] = (
-            node._replace(subtree=tree_id) if isinstance(node, Node) else tree_id
+            node._replace(subtree=tree_id) if isinstance(node, Node | FolderHead) else tree_id
         )
 
     # Errors ------------------------------------------------------------------------------------

@@ -32,17 +32,51 @@ def encode_file(  # noqa: PLR0913 -- everything a node is made of
         atime: Whether to keep the access time.
         owners: Names its owner.
     """
-    links = status.st_nlink
-    mode = go_mode(status.st_mode)
-    if xattrs or atime or links != 1 or not mode or not size or len(content) != ID_LENGTH:
-        node = _file_node(name, status, content, size=size, xattrs=xattrs, owners=owners)
-        return encode_node(node._replace(atime=status.st_atime_ns) if atime else node)
+    if not xattrs and not atime and size == status.st_size and len(content) == ID_LENGTH:
+        head = file_head(quote_name(name), status, owners)
+        if head:
+            return f'{head}"{content.hex()}"]}}'
+    node = _file_node(name, status, content, size=size, xattrs=xattrs, owners=owners)
+    return encode_node(node._replace(atime=status.st_atime_ns) if atime else node)
+
+
+def file_head(quoted: str, status: os.stat_result, owners: Owners = LOCAL_OWNERS) -> str:
+    """Write the node of a regular file without attributes, up to the list of its content's ids.
+
+    Empty where it is no common file: it has several names, no bytes, or no permission at all.
+
+    Args:
+        quoted: Its name as `quote_name` writes it.
+        status: Its lstat.
+        owners: Names its owner.
+    """
+    mode, size = go_mode(status.st_mode), status.st_size
+    if status.st_nlink != 1 or not mode or not size:
+        return ""
     mtime = format_nanoseconds(status.st_mtime_ns)
-    owner = owners.text(status.st_uid, status.st_gid)
     return (
-        f'{{"name":{quote_name(name)},"type":"file","mode":{mode},"mtime":"{mtime}",'
-        f'"atime":"{mtime}","ctime":"{format_nanoseconds(status.st_ctime_ns)}",{owner}'
-        f'"inode":{status.st_ino},"size":{size},"links":1,"content":["{content.hex()}"]}}'
+        f'{{"name":{quoted},"type":"file","mode":{mode},"mtime":"{mtime}",'
+        f'"atime":"{mtime}","ctime":"{format_nanoseconds(status.st_ctime_ns)}",'
+        f"{owners.text(status.st_uid, status.st_gid)}"
+        f'"inode":{status.st_ino},"size":{size},"links":1,"content":['
+    )
+
+
+def folder_head(quoted: str, status: os.stat_result, owners: Owners = LOCAL_OWNERS) -> str:
+    """Write the node of a folder without attributes, up to its tree's id.
+
+    Args:
+        quoted: Its name as `quote_name` writes it.
+        status: Its lstat.
+        owners: Names its owner.
+    """
+    mtime = format_nanoseconds(status.st_mtime_ns)
+    return (
+        f'{{"name":{quoted},"type":"dir","mode":{go_mode(status.st_mode)},'
+        f'"mtime":"{mtime}","atime":"{mtime}",'
+        f'"ctime":"{format_nanoseconds(status.st_ctime_ns)}",'
+        f"{owners.text(status.st_uid, status.st_gid)}"
+        f'"inode":{status.st_ino},"content":null,"subtree":"'
     )
 
 

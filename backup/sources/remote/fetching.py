@@ -73,13 +73,13 @@ class RemoteFetcher(Fetcher):
 
     def _note_earlier(self, folder: Folder, place: int) -> None:
         """Keep in mind what a big file held before, while the old tree is at hand."""
-        row = folder.previous.row(folder.names[place])
-        if row is None or row.fields.type != "file" or not row.fields.content:
+        fields = folder.previous.fields(folder.names[place])
+        if fields is None or fields.type != "file" or not fields.content:
             return
-        if min(row.fields.size, folder.stats[place].st_size) < LEAST_BYTES:
+        if min(fields.size, folder.stats[place].st_size) < LEAST_BYTES:
             return
         with suppress(ValueError):  # an odd node
-            blob_ids = [bytes.fromhex(each) for each in row.fields.content]
+            blob_ids = [bytes.fromhex(each) for each in fields.content]
             if self._writer.holds_data(blob_ids):
                 earlier = EarlierContent(folder.previous.read_data, blob_ids)
                 self._earlier[id(folder), place] = earlier

@@ -95,7 +95,7 @@ class RemoteWalker(Walker):
             self._walk_listing(tree, holder, previous.below(name), checkpoint)
         else:
             holder.extras[name] = root.extra
-            self._decide_entry(holder, 0)
+            self._decide_lone_entry(holder)
             for _ in tree.list_all():
                 raise _out_of_order(self._remote.host)
             self._pull(tree)
