@@ -10,6 +10,15 @@ from backup.tree_building import encode_file
 from backup.trees import Node, encode_node, encode_tree
 
 
+def has_surely_changed(folder: Folder) -> bool:
+    """Whether a file's change time alone says that it must be read."""
+    trusted_before = folder.previous.trusted_before
+    return any(
+        stat.S_ISREG(status.st_mode) and status.st_ctime_ns >= trusted_before
+        for status in folder.stats
+    )
+
+
 def keep_unchanged(
     folder: Folder,
     holds: Callable[[list[bytes]], bool] | None,

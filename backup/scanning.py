@@ -20,7 +20,7 @@ from operator import attrgetter
 
 from backup.fetching import Fetcher
 from backup.folder_digest import digest_folder
-from backup.keeping import encode_content, encode_folder, keep_unchanged
+from backup.keeping import encode_content, encode_folder, has_surely_changed, keep_unchanged
 from backup.listing import list_folder
 from backup.owners import LOCAL_OWNERS, Owners
 from backup.previous import PreviousFolder
@@ -220,6 +220,8 @@ class Walker:
             self._open(folder)
         except OSError as error:  # it was closed while we were deep below, and is gone now
             self._report(folder.path, "scan", error)
+        if has_surely_changed(folder):
+            self._writer.start_early()  # the workers load while the index is read here
         folder.previous.load()
         folder.is_left = True
         folder.waiting += 1  # until every entry has been looked at
