@@ -79,7 +79,8 @@ def test_no_plan_takes_what_is_young_held_or_the_newest_whole(
     going = [it for it in snapshots if it.id in plan.remove]
 
     assert set(plan.remove) <= set(ruled.remove)
-    assert all(NOW - it.time >= retention.minimum_days * DAY for it in going)
+    if retention.minimum_days:  # without one, not even what a clock ahead has made is too young
+        assert all(NOW - it.time >= retention.minimum_days * DAY for it in going)
     assert not held & set(plan.remove)
     for path in ("/a", "/b"):
         good = [it for it in snapshots if it.paths == (path,) and it.id in whole]
