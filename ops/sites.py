@@ -37,6 +37,10 @@ class PartMissingError(OpsError):
     """A part of a site is not where the estate says."""
 
 
+class PartClosedError(OpsError):
+    """A part of a site lies where this user may not look."""
+
+
 @dataclass(slots=True)
 class DatabaseReading:
     """One database while it is read.
@@ -162,6 +166,7 @@ def check_site(site: Site, *, database: str | None = None, must_exist: bool = Tr
     Raises:
         PartNotSupportedError: A part's engine, host or kind of source comes later.
         PartMissingError: A folder or database is not where the estate says.
+        PartClosedError: This user may not even see whether it is there.
     """
     for found in _chosen_databases(site, database):
         _check_database(site, found, must_exist=must_exist)
@@ -174,15 +179,55 @@ def _check_database(site: Site, part: DatabasePart, *, must_exist: bool) -> None
     key = f"sites[{site.name}].databases[{part.name}]"
     _refuse_not_yet(site, part)
     is_file = part.engine == "sqlite"
-    if must_exist and is_file and not Path(part.database).is_file():
-        raise _missing(site, f"{key}.database", part.database)
+    key = f"{key}.database"
+    if must_exist and is_file and not part_is_there(site, key, part.database, stat.S_ISREG):
+        raise _missing(site, key, part.database)
 
 
 def _check_files(site: Site, part: FilesPart, *, must_exist: bool) -> None:
     key = f"sites[{site.name}].files[{part.name}]"
     _refuse_not_yet(site, part)
-    if must_exist and is_folder_here(part) and not Path(part.path).exists():
+    if must_exist and is_folder_here(part) and not part_is_there(site, f"{key}.path", part.path):
         raise _missing(site, f"{key}.path", part.path)
+
+
+def part_is_there(
+    site: Site, key: str, path: str, fits: Callable[[int], bool] = lambda _mode: True
+) -> bool:
+    """Tell whether a part of a site is where the estate says.
+
+    Args:
+        site: Whose part.
+        key: What in the estate names it.
+        path: Where it should be.
+        fits: Whether a mode is of the right kind.
+
+    Raises:
+        PartClosedError: This user may not even see whether it is there.
+    """
+    try:
+        return fits(Path(path).stat().st_mode)
+    except PermissionError as error:
+        raise PartClosedError(
+            'this user may not look for a part of the site "{site}": {path}',
+            why="{key} names it, and a folder above it is closed to this user",
+            data="nothing was stored; earlier backups are untouched",
+            next_step="let the service's user enter it: `setfacl -m u:giucong:x {folder}`;"
+            " `{program} estate.test --site {site}` then says what else is closed",
+            site=site.name,
+            key=key,
+            path=path,
+            folder=_outermost_closed(path),
+        ) from error
+    except OSError:
+        return False
+
+
+def _outermost_closed(path: str) -> Path:
+    """Give the outermost folder above a path that this user may not enter."""
+    above = reversed(Path(path).parents)
+    closed = (it for it in above if not os.access(it, os.X_OK, effective_ids=True))
+    return next(closed, Path(path))
 
 
 def _refuse_not_yet(site: Site, part: DatabasePart | FilesPart) -> None:

@@ -33,7 +33,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         today: The organisation's date, for what ends on a day.
     """
     found = [
-        *_check_secrets(estate),
+        *check_secrets(estate),
         *_check_folders(estate),
         *_check_sources(estate),
         *_check_ends(estate, today),
@@ -58,7 +58,8 @@ def find_references(value: object, at: Location = ()) -> Iterator[tuple[Location
             yield from find_references(item, (*at, number))
 
 
-def _check_secrets(estate: Estate) -> Iterator[Problem]:
+def check_secrets(estate: Estate) -> Iterator[Problem]:
+    """Say where a secret is missing, open to others or empty; a key made later is a warning."""
     document = estate.document()
     for location, reference in find_references(estate):
         scheme, _, rest = reference.partition(":")

@@ -2,13 +2,15 @@
 
 import os
 import re
+import stat
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.errors import Problem, WrongUseError
+from ops.errors import OpsError, Problem, WrongUseError
 from ops.toml import NestedTooDeeplyError, read_toml
 
 Location = tuple[str | int, ...]
@@ -16,6 +18,10 @@ Location = tuple[str | int, ...]
 INSTALLED_PATH = Path("/etc/giucong/estate.toml")
 _ONLY_MAIN = ("schema", "include")
 _PLACE_IN_TEXT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+
+
+class EstateClosedError(OpsError):
+    """The estate file lies where this user may not look."""
 
 
 @dataclass(slots=True)
@@ -49,11 +55,12 @@ def find_estate_path() -> Path:
 
     Raises:
         WrongUseError: None of them is a file.
+        EstateClosedError: This user may not even see whether one is there.
     """
     asked = os.environ.get("GIUCONG_ESTATE")
     candidates = [Path(asked)] if asked else [Path("estate.toml"), INSTALLED_PATH]
     for path in candidates:
-        if path.is_file():
+        if _is_file(path):
             return path.absolute()
     raise WrongUseError(
         "there is no estate file: {looked_at}",
@@ -62,6 +69,29 @@ def find_estate_path() -> Path:
         next_step="write one: `{program} estate.sample > estate.toml`, then edit it",
         looked_at=", ".join(str(path) for path in candidates),
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:
+        raise EstateClosedError(
+            "the estate file {path} is in a folder that is closed to you",
+            data="nothing was changed",
+            next_step="type `sudo -u {owner} {command}`",
+            path=path,
+            owner=_owner_of(path.parent),
+            command=" ".join(sys.argv),
+        ) from error
+    except OSError:
+        return False
+
+
+def _owner_of(folder: Path) -> str:
+    try:
+        return folder.owner()
+    except (OSError, KeyError):
+        return "giucong"
 
 
 def read_document(path: Path) -> Document:

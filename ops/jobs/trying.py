@@ -6,7 +6,7 @@ Nothing is left behind: a store gets one small probe object, which is removed ag
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ops.errors import SecretError
 from ops.estate.available import not_yet_in_part
-from ops.estate.check import find_references
+from ops.estate.check import check_secrets, find_references
 from ops.estate.load import render_key
 from ops.estate.models import Estate
 from ops.estate.references import resolve
@@ -28,11 +28,12 @@ from ops.jobs.trying_files import try_elsewhere
 from ops.jobs.trying_pages import try_pages
 from ops.jobs.trying_stores import try_room, try_store
 from ops.present import format_size
-from ops.sites import compile_excludes, find_live_files
+from ops.sites import PartClosedError, compile_excludes, find_live_files, part_is_there
 from ops.text import N_, _, fill
 
 LATER_SSH = N_("over SSH from a later version")
 LATER_KIND = N_("this kind of source or engine comes with a later version")
+_KEYS_MADE_LATER = ("keys.signing", "keys.credentials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _try_references(estate: Estate, site: Site) -> Iterator[Trial]:
     """Follow every reference the site and its stores use; the secrets are not looked at."""
     document = estate.document()
     missing = {f"file:{it}" for it in find_missing_keys(estate)}
+    made_later = {it.key: it for it in check_secrets(estate) if it.key in _KEYS_MADE_LATER}
     number = next(n for n, it in enumerate(estate.sites) if it.name == site.name)
     for at, reference in find_references(estate):
         if at[0] not in {"sites", "stores", "keys"} or (at[0] == "sites" and at[1] != number):
@@ -83,6 +85,11 @@ def _try_references(estate: Estate, site: Site) -> Iterator[Trial]:
         if reference in missing and (at == ("keys", "repository") or at[-1] == "key"):
             told = _("there is no repository key yet")
             yield Trial(part, "not_checked", told, fill(N_("`{program} backup.init` makes it"), {}))
+            continue
+        if part in made_later and made_later[part].severity == "warning":
+            problem = made_later[part]
+            told, next_step = fill(problem.what, problem.params), fill(problem.fix, problem.params)
+            yield Trial(part, "not_checked", told, next_step)
             continue
         try:
             resolve(reference)
@@ -113,7 +120,11 @@ def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> T
     if not is_folder_here(part):
         return try_elsewhere(estate, site, key, part, extent)
     path = Path(part.path)
-    if not path.exists():
+    try:
+        is_there = part_is_there(site, f"{key}.path", part.path)
+    except PartClosedError as error:
+        return failed(key, error)
+    if not is_there:
         told = _("{path} does not exist on this machine").format(path=path)
         return Trial(key, "failed", told, _("correct the path, or mount the disk"))
     top = os.path.realpath(os.fsencode(part.path))
@@ -126,7 +137,9 @@ def _try_files(estate: Estate, site: Site, part: FilesPart, extent: Extent) -> T
         told = _("{count} files or folders may not be read by this user, e.g. {first}").format(
             count=seen.unreadable, first=os.fsdecode(seen.first_unreadable[0])
         )
-        fix = N_("let the service's user read them: `setfacl -R -m u:giucong:rX {path}`")
+        fix = N_(
+            "let the service's user read them: `setfacl -R -m u:giucong:rX,d:u:giucong:rX {path}`"
+        )
         return Trial(key, "failed", told, fill(fix, {"path": path}))
     told = _("{count} files, {size}").format(count=seen.files, size=format_size(seen.size_bytes))
     return Trial(key, "ok", told)
@@ -172,7 +185,11 @@ def _try_database(estate: Estate, site: Site, part: DatabasePart, extent: Extent
 def _largest_database(site: Site) -> int:
     """Give the size of the largest SQLite file: so much a copy needs for a while, at least."""
     files = [Path(it.database) for it in site.databases if it.engine == "sqlite" and not it.host]
-    return max((file.stat().st_size for file in files if file.is_file()), default=0)
+    sizes = [0]
+    for file in files:
+        with suppress(OSError):  # what cannot be looked at has been told of
+            sizes.append(file.stat().st_size)
+    return max(sizes)
 
 
 def spoken_seconds(seconds: float) -> timedelta:

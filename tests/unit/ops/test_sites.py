@@ -13,6 +13,7 @@ from ops.estate.models import Estate
 from ops.files import keeps_to_one_file_system
 from ops.jobs.indexing import outcome_of
 from ops.sites import (
+    PartClosedError,
     PartMissingError,
     PartNotSupportedError,
     check_site,
@@ -20,6 +21,7 @@ from ops.sites import (
     find_live_files,
     make_request,
 )
+from tests.somebody_else import somebody_else
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 HEAD = """
@@ -215,3 +217,15 @@ def test_a_manifest_tells_whether_its_snapshot_is_whole(
     manifest = {"missing": {"count": missing}, "databases": [{"check": {"ok": is_sound}}]}
 
     assert outcome_of(manifest) == outcome
+
+
+@pytest.mark.parametrize(("part", "key"), [(WWW, "files[www].path"), (DATABASE, "databases[db]")])
+def test_a_part_that_a_user_may_not_look_for_is_told_in_words(
+    tmp_path: Path, part: str, key: str
+) -> None:
+    site = an_estate(tmp_path, part).sites[0]
+    with somebody_else(tmp_path), pytest.raises(PartClosedError) as caught:
+        check_site(site)
+
+    assert key in str(caught.value.params["key"])
+    assert Path(str(caught.value.params["folder"])) in (tmp_path, *tmp_path.parents)

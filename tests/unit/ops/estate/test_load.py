@@ -7,7 +7,8 @@ import pytest
 
 from ops.errors import EstateError, WrongUseError
 from ops.estate.models import Estate
-from ops.estate.read import find_estate_path
+from ops.estate.read import EstateClosedError, find_estate_path
+from tests.somebody_else import somebody_else
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 
 
@@ -233,3 +234,14 @@ def test_the_estate_is_found_by_variable_then_here(
     monkeypatch.setenv("GIUCONG_ESTATE", "none.toml")
     with pytest.raises(WrongUseError):
         find_estate_path()
+
+
+def test_an_estate_in_a_closed_folder_names_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_ESTATE", str(tmp_path / "estate.toml"))
+    with somebody_else(tmp_path), pytest.raises(EstateClosedError) as caught:
+        find_estate_path()
+
+    assert caught.value.params["owner"]
+    assert "sudo -u" in caught.value.next_step
