@@ -102,6 +102,8 @@ def run_service(
                 sign.take()  # the service that had it may have gone
                 if _look(dispatcher, alarm, signals, load_jobs):
                     on_healthy()
+                if wants_watchdog():  # whatever was seen: a catalog that is away is no hang
+                    notify("WATCHDOG=1")
                 signals.wait(settings.tick_every.total_seconds())
         finally:
             alarm.close()
@@ -128,8 +130,6 @@ def _look(dispatcher: Dispatcher, alarm: Alarm, signals: Signals, load_jobs: Loa
     alarm.set_for(dispatcher.earliest())
     running = len(dispatcher.pool.workers)
     notify(f"STATUS={len(dispatcher.jobs)} jobs, {running} running")
-    if wants_watchdog():
-        notify("WATCHDOG=1")
     return True
 
 

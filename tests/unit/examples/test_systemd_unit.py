@@ -38,7 +38,7 @@ def read_unit(text: str) -> dict[str, list[str]]:
         ("Service.PrivateTmp", "yes"),
         ("Service.UMask", "0077"),
         ("Service.CapabilityBoundingSet", ""),
-        ("Service.SystemCallFilter", "@system-service @mount"),
+        ("Service.SystemCallFilter", "@system-service mount mount_setattr pivot_root umount2"),
         ("Service.RestrictNamespaces", "user mnt pid net ipc uts"),
         ("Service.Delegate", "memory pids"),
         ("Install.WantedBy", "multi-user.target"),
