@@ -162,7 +162,7 @@ def make_hands(
 
     Args:
         repository: Where blobs come from.
-        root: Descriptor of the target.
+        root: Descriptor of the target; negative where a dry run finds none.
         request: What is restored.
         alone: Work in this process, and hear of every order that was carried out.
         seats: Workers that have been started already.
@@ -170,7 +170,7 @@ def make_hands(
     """
     width = usual_width(repository.store) if request.workers is None else request.workers
     recipe = recipe_of(repository.store, share=max(1, width))
-    if recipe is None or width < 1:
+    if recipe is None or width < 1 or root < 0:
         return alone
     setup = (
         tuple(repository.key),

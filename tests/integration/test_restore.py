@@ -409,11 +409,12 @@ def test_delete_removes_what_the_snapshot_does_not_have(
     assert (portal / "config").exists()
 
 
-def test_a_dry_run_touches_nothing(tmp_path: Path, portal: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_dry_run_touches_nothing(tmp_path: Path, portal: Path, workers: int) -> None:
     repository, tree = _open(portal)
     out = tmp_path / "out"
     absent = restore_snapshot(
-        repository, tree, RestoreRequest(os.fsencode(out), dry_run=True, workers=0)
+        repository, tree, RestoreRequest(os.fsencode(out), dry_run=True, workers=workers)
     )
     assert not out.exists()
     restore_snapshot(repository, tree, RestoreRequest(os.fsencode(out), workers=0))
