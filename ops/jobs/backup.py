@@ -47,7 +47,8 @@ from ops.pages.telling import list_remarks
 from ops.progress import PassOn
 from ops.ransomware.watching import KEY, watch_backup
 from ops.service.registry import RunContext
-from ops.sites import Reading, check_site, make_request
+from ops.site_parts import check_site
+from ops.sites import Reading, make_request
 
 MOST_TOLD = 20
 """Unreadable paths that a result names; of more only the number is given."""

@@ -32,7 +32,7 @@ from ops.people.requests import Wish
 from ops.present import format_moment, write_line
 from ops.service.site_lock import hold_site_lock
 from ops.service.worker import describe_failure
-from ops.sites import check_site
+from ops.site_parts import check_site
 from ops.tasks.confirming import need_confirmation
 from ops.text import _
 

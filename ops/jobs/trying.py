@@ -28,7 +28,8 @@ from ops.jobs.trying_files import try_elsewhere
 from ops.jobs.trying_pages import try_pages
 from ops.jobs.trying_stores import try_room, try_store
 from ops.present import format_size
-from ops.sites import PartClosedError, compile_excludes, find_live_files, part_is_there
+from ops.site_parts import PartClosedError, part_is_there
+from ops.sites import compile_excludes, find_live_files
 from ops.text import N_, _, fill
 
 LATER_SSH = N_("over SSH from a later version")

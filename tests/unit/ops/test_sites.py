@@ -12,11 +12,13 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.files import keeps_to_one_file_system
 from ops.jobs.indexing import outcome_of
-from ops.sites import (
+from ops.site_parts import (
     PartClosedError,
     PartMissingError,
     PartNotSupportedError,
     check_site,
+)
+from ops.sites import (
     compile_excludes,
     find_live_files,
     make_request,
