@@ -59,8 +59,8 @@ def processor_seconds(command: Sequence[str]) -> float:
 def test_listing_takes_less_than_half_a_second(command: list[str]) -> None:
     processor_seconds(command)  # compiles what was changed
 
-    # 0.15 s on an idle machine; its neighbours' work makes each processor half as fast.
-    assert min(processor_seconds(command) for _attempt in range(5)) < 0.8
+    # 0.22 s on an idle machine; neighbours may make a processor half as fast.
+    assert min(processor_seconds(command) for _attempt in range(5)) < 0.5
 
 
 def test_giucong_lists_without_importing_anything_heavy() -> None:
