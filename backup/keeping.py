@@ -34,6 +34,8 @@ def keep_unchanged(
         atime: Whether to write the access time of now.
         owners: Names their owners.
     """
+    if folder.previous.is_empty:
+        return []
     keep, names, outcomes = folder.previous.keep, folder.names, folder.outcomes
     sizes = []
     for place, status in enumerate(folder.stats):

@@ -105,11 +105,20 @@ class PreviousFolder:
         except (DamagedError, StoreError, UnsupportedFormatError):
             self._root = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it held nothing, or was not there; loads its tree."""
+        return not self._loaded()
+
     def _text(self, name: bytes) -> str | None:
         """Give the entry `name` as it was written."""
+        rows = self._loaded()
+        return rows.get(quote_name(name)) if rows else None
+
+    def _loaded(self) -> dict[str, str] | None:
         if self._rows is None:
             self.load()
-        return self._rows.get(quote_name(name)) if self._rows else None
+        return self._rows
 
     def fields(self, name: bytes) -> Fields | None:
         """Give what the entry `name` said."""
@@ -138,9 +147,12 @@ class PreviousFolder:
             atime: Whether to write the access time of now.
             owners: Names its owner.
         """
+        rows = self._loaded()
+        if not rows or status.st_ctime_ns >= self.trusted_before:
+            return None
         quoted = quote_name(name)
-        text = self._rows.get(quoted) if self._rows is not None else self._text(name)
-        if text is None or status.st_ctime_ns >= self.trusted_before:
+        text = rows.get(quoted)
+        if text is None:
             return None
         # A canonical node that is, but for its content, what we would write now, needs no decoding.
         head = "" if atime or not self.is_canonical else file_head(quoted, status, owners)
