@@ -90,6 +90,7 @@ class TerminalAsker:
             write_line()
             return ""
         write_line(f"   {title}:")
+        sys.stdout.flush()  # a pipe keeps it back otherwise, and whoever is to answer waits
         return sys.stdin.readline().strip("\r\n")
 
     def ask_shares(self, title: str) -> str:
