@@ -115,6 +115,7 @@ def run_buckets(setting: Setting, note: Note) -> None:
 def run_day_later(setting: Setting, note: Note) -> None:
     """Time the backup of data set (d) after that of (a), each round from the same state."""
     source = _copy_portal(setting)
+    _settle()
     for peer in setting.archivers:
         setting.say(f"after-a: {peer.name} backs the portal up, not timed")
         make_fresh(setting, peer)
