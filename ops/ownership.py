@@ -79,24 +79,31 @@ def act_as_owner(path: Path) -> None:
 
 
 def _become(account: pwd.struct_passwd) -> None:
-    """Start this very command again as another user; does not come back."""
+    """Start this very command again as another user; does not come back.
+
+    Root's rights are in reserve until the other program has begun (which loses them): where it
+    cannot, it takes them to read what the error's words need.
+    """
     sys.stdout.flush()
     os.initgroups(account.pw_name, account.pw_gid)
-    os.setgid(account.pw_gid)
-    os.setuid(account.pw_uid)
+    os.setresgid(account.pw_gid, account.pw_gid, 0)
+    os.setresuid(account.pw_uid, account.pw_uid, 0)
     environment = {**os.environ, "HOME": account.pw_dir, "USER": account.pw_name}
     environment.setdefault("SUDO_USER", "root")  # the journal wants to know who really asked
     environment["LOGNAME"] = account.pw_name
     command = [sys.executable, *sys.orig_argv[1:]]
     try:
+        os.close(os.open(__file__, os.O_RDONLY))  # the interpreter alone is not enough
         os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
     except OSError as error:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
         raise OtherOwnerError(
             'the catalog belongs to "{owner}", who may not run {program_file}',
             why="{reason}",
             data="nothing was changed",
             next_step="install Giữ Cổng where that user can read it, e.g. /opt/giucong",
             owner=account.pw_name,
-            program_file=sys.executable,
+            program_file=error.filename,
             reason=error.strerror,
         ) from error

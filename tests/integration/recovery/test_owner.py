@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.jobs.backup import back_up
-from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
+from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.integration.recovery.signed_estate import run, run_job
 
 pytestmark = pytest.mark.slow
@@ -34,23 +34,30 @@ def foreign() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-# Open a closed folder for everybody, in a mount namespace of the command alone: what it holds is
-# mounted again in a fresh folder of the same name.
-_OPENED = """
-set -eu; closed=$1; shift; hold=$(mktemp -d); trap 'rmdir "$hold"' EXIT
-mount --bind "$closed" "$hold"; mount -t tmpfs -o mode=755 none "$closed"
+# Give a folder another mode, in a mount namespace of the command alone: what it holds is mounted
+# again in a fresh folder of the same name.
+_WITH_MODE = """
+set -eu; mode=$1 folder=$2; shift 2; hold=$(mktemp -d); trap 'rmdir "$hold"' EXIT
+mount --bind "$folder" "$hold"; mount -t tmpfs -o mode="$mode" none "$folder"
 for it in "$hold"/* "$hold"/.[!.]*; do
-  if [ -d "$it" ]; then mkdir "$closed/${it##*/}"; mount --bind "$it" "$closed/${it##*/}"; fi
+  new=$folder/${it##*/}
+  if [ -d "$it" ]; then mkdir "$new"; elif [ -f "$it" ]; then : > "$new"; else continue; fi
+  mount --bind "$it" "$new"
 done
 umount -l "$hold"; "$@"
 """
 
 
+def words_for_mode(mode: str, folder: Path) -> list[str]:
+    return ["unshare", "--mount", "sh", "-c", _WITH_MODE, "sh", mode, str(folder)]
+
+
 def words_for_python_of_all() -> list[str]:
     """Give the words before a command in which every user may run this Python; none if all may."""
-    real = Path(sys.executable).resolve()
-    closed = [it for it in reversed(real.parents) if not it.stat().st_mode & 0o001]
-    return ["unshare", "--mount", "sh", "-c", _OPENED, "sh", str(closed[0])] if closed else []
+    python = Path(sys.executable)
+    above = {*python.parents, *python.resolve().parents}
+    closed = sorted(it for it in above if not it.stat().st_mode & 0o001)  # outer ones first
+    return [word for it in closed for word in words_for_mode("755", it)]
 
 
 def test_roots_commands_leave_no_file_of_root(foreign: Path) -> None:
@@ -67,11 +74,26 @@ def test_roots_commands_leave_no_file_of_root(foreign: Path) -> None:
     assert {it.lstat().st_uid for it in foreign.parent.rglob("*")} == {owner}
     assert (foreign.parent / "state/giucong.db").stat().st_uid == owner
 
-    if words_for_python_of_all():  # as it is, the user may not run this Python
-        refused = giucong(foreign, "backup.run", "--site", "cong-xa")
-        assert refused.returncode == 1
-        assert 'the catalog belongs to "nobody"' in refused.stderr
-        assert "nothing was changed" in refused.stderr
+
+@pytest.mark.parametrize("closed", [".", ".venv", "ops"])
+def test_a_program_that_the_services_user_cannot_read_is_explained(
+    foreign: Path, closed: str
+) -> None:
+    """As after an installation by hand below /root: the interpreter, or the program's own text."""
+    if os.geteuid() != 0:
+        return  # nobody else can become another user
+    refused = subprocess.run(
+        [*words_for_python_of_all(), *words_for_mode("700", ROOT / closed), GIUCONG, "backup.init"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "GIUCONG_ESTATE": str(foreign), "GIUCONG_LANG": "en"},
+    )  # fmt: skip
+
+    assert refused.returncode == 1
+    assert f'the catalog belongs to "nobody", who may not run {ROOT / closed}/' in refused.stderr
+    assert "Permission denied" in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    assert "e.g. /opt/giucong" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> None:
