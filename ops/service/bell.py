@@ -52,8 +52,16 @@ class Bell:
         return came
 
     @contextmanager
-    def hearing(self, numbers: Collection[signal.Signals]) -> Iterator[None]:
-        """Be rung by these signals, in the main thread; other threads have no say in them."""
+    def hearing(
+        self, numbers: Collection[signal.Signals], *, once: Collection[signal.Signals] = ()
+    ) -> Iterator[None]:
+        """Be rung by these signals, in the main thread; other threads have no say in them.
+
+        Args:
+            numbers: Those that ring.
+            once: Those of them that are ignored afterwards: who asks once more must not kill a
+                process that is on its way out.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -64,7 +72,7 @@ class Bell:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if number in once else handler)
             signal.set_wakeup_fd(waker)
 
 

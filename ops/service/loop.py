@@ -32,7 +32,7 @@ LoadJobs = Callable[[], Sequence[JobDefinition]]
 OnHealthy = Callable[[], None]
 
 _STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
-_HEARD = (*_STOPPING, signal.SIGHUP, signal.SIGCHLD)
+_ASKING = _STOPPING | {signal.SIGHUP}
 
 
 def stay_silent() -> None:
@@ -76,6 +76,8 @@ def run_service(
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads the jobs again.
 
+    In the main thread it is the last that a process does: it ignores all three from then on.
+
     Args:
         settings: How to run.
         load_jobs: Gives all jobs; called at the start and on SIGHUP.
@@ -93,7 +95,8 @@ def run_service(
     pool = WorkerPool(settings)
     dispatcher = Dispatcher(settings, catalog, clock, recording, pool)
     alarm = Alarm(signals.bell)
-    with signals.bell.hearing(_HEARD), _signed_in(settings) as sign:
+    heard = signals.bell.hearing({*_ASKING, signal.SIGCHLD}, once=_ASKING)
+    with heard, _signed_in(settings) as sign:
         try:
             dispatcher.register(load_jobs())
             notify("READY=1")

@@ -97,7 +97,7 @@ while time.monotonic() < deadline:
         os.kill(service, signal.SIGCHLD)
         os.kill(service, signal.SIGCHLD)
     time.sleep(0.001)
-for _ in range(50):
+while "Z" not in open(f"/proc/{service}/stat").read().rpartition(")")[2]:  # until it has ended
     os.kill(service, signal.SIGTERM)
     os.kill(service, signal.SIGCHLD)
     os.kill(service, signal.SIGTERM)
