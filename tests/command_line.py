@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import signal
 import sys
@@ -40,8 +41,11 @@ def run_ours(
     environment: Mapping[str, str] | None = None,
     stdin: bytes = b"",
 ) -> Answer:
-    """Run one command line; the environment holds what restic's runner gives too, and no more."""
-    variables = {"RESTIC_PASSWORD": PASSWORD, "HOME": "/nonexistent"}
+    """Run one command line; the environment holds what restic's runner gives too, and no more.
+
+    Its home is none: what is kept there for the next run would be there for the next test.
+    """
+    variables = {"RESTIC_PASSWORD": PASSWORD, "HOME": os.devnull}
     if repository is not None:
         variables["RESTIC_REPOSITORY"] = str(repository)
     variables |= environment or {}

@@ -14,6 +14,17 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
@@ -32,7 +43,9 @@ class Authority:
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
-        made = builder.add_extension(own, critical=False).sign(self._key, hashes.SHA256())
+        builder = builder.add_extension(own, critical=False)
+        # Python 3.13 trusts no authority that does not say that it may sign (VERIFY_X509_STRICT).
+        made = builder.add_extension(_SIGNS, critical=True).sign(self._key, hashes.SHA256())
         self.root.write_bytes(made.public_bytes(Encoding.PEM))
 
     def issue(self, name: str, *, days: int) -> Path:

@@ -250,7 +250,7 @@ def start(oracle: OracleRepository, *command: str) -> subprocess.Popen[bytes]:
         "RESTIC_PASSWORD": PASSWORD,
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
-        "HOME": "/nonexistent",
+        "HOME": os.devnull,
     }
     return subprocess.Popen(
         command,
