@@ -25,7 +25,7 @@ ARGS ?=
 # Somebody's environment may forbid to keep bytecode at run time; each start would then compile anew.
 COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
-.PHONY: help demo test test-fast test-slow bench soak lint types layers fmt docs run messages lock \
+.PHONY: help demo test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
 	clean venv packages-test packages-bench closing
 
 help:
@@ -33,6 +33,7 @@ help:
 	  'make demo       build a small estate in var/demo; back it up, check it, restore it' \
 	  'make test       lint, types, layers and every test' \
 	  'make test-fast  the tests that take under a minute together' \
+	  'make fresh      demo and test on a new machine: a minimal Debian of its own; as root' \
 	  'make bench      measure against restic, borg and tar on the same data (ARGS=--quick);' \
 	  '                results go to .bench/results.json' \
 	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
@@ -55,6 +56,10 @@ test-fast: venv
 
 test-slow: venv
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
+
+# HEAD as it was committed, in a root of its own that is removed afterwards.
+fresh:
+	@tests/fresh_machine.sh
 
 bench: venv packages-bench
 	@$(COMPILE); mkdir -p .bench; $(RUN) -m bench --json .bench/results.json $(ARGS)
