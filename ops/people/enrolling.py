@@ -32,6 +32,7 @@ from ops.people.requests import Wish
 from ops.people.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.people.sealing import CredentialsKey
 from ops.present import write_line
+from ops.records_proof import tell_credential
 from ops.text import _
 
 
@@ -92,7 +93,8 @@ def add_person(wish: AddWish) -> None:
         with bench.catalog.writing() as session:
             issued = issue_credentials(session, key, name, password, now=now)
             origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-            journal.append(session, origin, [Entry("user.add", name, permit.as_details())])
+            details = {**permit.as_details(), **tell_credential(session, name)}
+            journal.append(session, origin, [Entry("user.add", name, details)])
     _write_issued(estate, name, issued)
 
 
@@ -191,7 +193,10 @@ def _renew(
             issued = issue_credentials(session, key, wish.person, password, now=now)
         else:
             issued = renew_factor(session, key, wish.person, now=now)
-        entry = Entry("user.reset-totp", wish.person, {**details, "password": bool(password)})
+        told = tell_credential(session, wish.person)
+        entry = Entry(
+            "user.reset-totp", wish.person, {**details, "password": bool(password), **told}
+        )
         origin = replace(bench.origin, reason=wish.reason, document=wish.document)
         journal.append(session, origin, [entry])
     return issued

@@ -101,6 +101,9 @@ SENTENCES: Mapping[str, str] = {
     "account_unproven": N_("the credentials of {person} stand in no row of the journal"),
     "account_gone": N_("the journal gave {person} credentials, and their record is gone"),
     "account_differs": N_("whether the credentials of {person} hold is not what the journal says"),
+    "credential_differs": N_(
+        "what {person} proves with is not what the journal tells of; it counts for nothing"
+    ),
     "request_unproven": N_("request {request} stands in no row of the journal"),
     "request_gone": N_("request {request} is in the journal, and its record is gone"),
     "request_differs": N_("request {request} is not what the journal says of it"),
