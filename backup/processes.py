@@ -28,6 +28,7 @@ from typing import Any
 
 from backup import errors
 from backup.collector import calm_collector
+from backup.core_dumps import forbid_core_dumps
 
 # What marshal can carry: None, numbers, bytes, text, and lists, tuples and dicts of these.
 Message = Any
@@ -36,7 +37,6 @@ _LATER: Message = object()
 _PIPE_SIZE = 1 << 20
 _F_SETPIPE_SZ = 1031
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
 # Without these, glibc gives every big buffer back to the kernel and faults its pages in again.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 
@@ -283,7 +283,7 @@ def _rebuild_error(message: tuple[str, str, tuple[str, str, str, str], Any]) -> 
 def _protect(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    forbid_core_dumps()
     if os.getppid() != parent:  # it died before we could ask
         sys.exit(1)
 

@@ -8,7 +8,7 @@ from ops.errors import OpsError
 from ops.estate.values import carries_password
 from ops.text import fill
 
-SECRET = "bi-mat-cua-may-chu"
+SECRET = "bi-mat-cua-may-chu"  # noqa: S105 -- it opens nothing
 PARAMETERS = ("sslpassword", "password", "PGPASSWORD", "token", "api_key", "X-Amz-Signature", "sig")
 
 
