@@ -11,6 +11,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.journal_heads import sign_decision
 from ops.jobs.second_person import ask_second_person
 from ops.journal import Entry
 from ops.people.acting import NotAllowedError, check_person
@@ -95,6 +96,7 @@ def add_person(wish: AddWish) -> None:
             origin = replace(bench.origin, reason=wish.reason, document=wish.document)
             details = {**permit.as_details(), **tell_credential(session, name)}
             journal.append(session, origin, [Entry("user.add", name, details)])
+        sign_decision(bench)
     _write_issued(estate, name, issued)
 
 
@@ -119,6 +121,7 @@ def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
                 raise NoCredentialsError(name)
             origin = replace(bench.origin, reason=reason)
             journal.append(session, origin, [Entry("user.disable", name)])
+        sign_decision(bench)
     write_line(_("{person} can prove nothing and approve nothing any more").format(person=name))
 
 
@@ -140,6 +143,7 @@ def renew_person(wish: RenewWish) -> None:
         key = load_credentials_key(estate)
         details = _prove_own(bench, key, wish) if is_own else _ask_another(bench, wish)
         issued = _renew(bench, key, wish, details)
+        sign_decision(bench)
     _write_issued(estate, wish.person, issued)
 
 

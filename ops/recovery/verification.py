@@ -148,6 +148,16 @@ def find_disagreeing(evidence: Evidence) -> list[tuple[int, str]]:
     return sorted(heads)
 
 
+def find_signed(evidence: Evidence) -> int:
+    """Give the newest row that a head in a store vouches for; 0 for none. Later ones none does."""
+    heads: list[SignedHead | UnreadHead] = []
+    for kept in evidence.stores.values():
+        heads += [*kept.heads, *kept.unread]
+    return max(
+        (it.sequence for it in heads if it.is_of(evidence.hashes.get(it.sequence, ""))), default=0
+    )
+
+
 def _with_acceptance(finding: Finding, accepted: Collection[str]) -> Finding:
     if finding.code in UNACCEPTABLE or finding.identity not in accepted:
         return finding

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -107,7 +106,7 @@ def test_mariadbs_clients_get_an_option_file(mariadb_server: MariadbServer) -> N
 
 
 @pytest.fixture
-def spy(tmp_path: Path) -> Iterator[Path]:
+def spy(tmp_path: Path) -> Path:
     """Stock restic behind a script that notes what it was started with; gives the script."""
     program = tmp_path / "restic"
     program.write_text(SPY.format(seen=tmp_path / "seen", restic="/usr/bin/restic"))
