@@ -28,6 +28,7 @@ from typing import Any
 
 from backup import errors
 from backup.collector import calm_collector
+from backup.core_dumps import forbid_core_dumps
 
 # What marshal can carry: None, numbers, bytes, text, and lists, tuples and dicts of these.
 Message = Any
@@ -36,7 +37,7 @@ _LATER: Message = object()
 _PIPE_SIZE = 1 << 20
 _F_SETPIPE_SZ = 1031
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
+_PASSWORDS = frozenset({"RESTIC_PASSWORD", "RESTIC_FROM_PASSWORD"})
 # Without these, glibc gives every big buffer back to the kernel and faults its pages in again.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 
@@ -79,7 +80,7 @@ class Worker:
             stdout=subprocess.PIPE,
             bufsize=0,
             pass_fds=tuple(pass_fds),
-            env={**os.environ, **_MALLOC, "PYTHONPATH": os.pathsep.join(paths)},
+            env=_environment(paths),
             start_new_session=False,
         )
         assert self._process.stdin is not None  # noqa: S101 -- both were asked for above
@@ -179,6 +180,12 @@ class Worker:
         """Have it end at once; `close` waits for that."""
         with suppress(ProcessLookupError):
             self._process.kill()
+
+
+def _environment(paths: Sequence[str]) -> dict[str, str]:
+    """Give our environment without the passwords in it: workers get their keys over the pipe."""
+    left = {name: it for name, it in os.environ.items() if name not in _PASSWORDS}
+    return {**left, **_MALLOC, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Pool:
@@ -283,7 +290,7 @@ def _rebuild_error(message: tuple[str, str, tuple[str, str, str, str], Any]) -> 
 def _protect(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    forbid_core_dumps()
     if os.getppid() != parent:  # it died before we could ask
         sys.exit(1)
 

@@ -8,6 +8,10 @@ from hashlib import sha256
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|sig(?:nature)?)=)[^&;#\s\"']+",
+    re.IGNORECASE,
+)
 
 
 def canonical_json(value: object) -> str:
@@ -24,7 +28,12 @@ def clean_text(value: str) -> str:
     """Give NFC text without control characters, undecodable bytes escaped, no URL password."""
     printable = value.encode("utf-8", "backslashreplace").decode()
     composed = unicodedata.normalize("NFC", _CONTROL.sub(" ", printable))
-    return _PASSWORD_IN_URL.sub(r"\1:***@", composed)
+    return strike_passwords(composed)
+
+
+def strike_passwords(text: str) -> str:
+    """Strike out what URLs in a text carry of secrets: before the host, or as a parameter."""
+    return _SECRET_PARAMETER.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1:***@", text))
 
 
 def keep_told(value: object) -> object:

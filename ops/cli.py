@@ -12,6 +12,7 @@ from pathlib import Path
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 
+from backup.core_dumps import forbid_core_dumps
 from ops.tasks import load_tasks
 from ops.tasks.listing import flag_pairs, write_columns, write_out, write_tasks
 from ops.tasks.program import OperatorProgram
@@ -102,6 +103,7 @@ def show_status() -> int:
 
 def main() -> None:
     """Run `giucong`."""
+    forbid_core_dumps()
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 must not end a task

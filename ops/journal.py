@@ -66,7 +66,7 @@ class Origin:
     Attributes:
         person: Name of the person in the estate.
         login: Operating-system or console login.
-        via: `cli`, `console` or `clock`.
+        via: `cli`, `console`, `clock` or `upgrade`.
         address: Network address; empty for this machine.
         requested_by: Who asked, where that is another person.
         reason: Why, in the person's words.

@@ -12,21 +12,27 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.catalog.people_records import ApprovalRequest, Credential, RoleGrant
+from ops import journal
+from ops.canonical import digest_of
+from ops.catalog.people_records import ApprovalRequest, Credential, RecoveryCode, RoleGrant
 from ops.catalog.retention_records import Hold
+from ops.journal import Entry, Origin
 from ops.journaled import Act, read_acts
 
 Unproven = tuple[str, Mapping[str, Any]]
 """A finding's code and parameters, as in `ops.recovery.verification.SENTENCES`."""
 
+_APPROVE = "approval.approve"
 _REQUEST_STATES = {
     "approval.request": "waiting",
-    "approval.approve": "approved",
+    _APPROVE: "approved",
     "approval.refuse": "refused",
     "approval.use": "used",
 }
 _ROLE, _HOLD, _RELEASE = "user.role", "backup.hold", "backup.release"
 _ACCOUNTS = {"user.add": True, "user.reset-totp": True, "user.disable": False}
+_CODE_USED, _FOUND = "user.recovery-code", "user.credential-found"
+_DIGEST = "credential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,65 @@ def journaled_accounts(session: Session) -> dict[str, bool]:
     return {act.subject: _ACCOUNTS[act.action] for act in read_acts(session, *_ACCOUNTS)}
 
 
+def tell_credential(session: Session, person: str) -> dict[str, str]:
+    """Give what the journal row of a change to a person's credentials has to say of them.
+
+    The digest covers the password's hash, the sealed second factor and the recovery codes that are
+    still good. What every proof changes (last step, failures, pause) is not in it.
+    """
+    query = select(Credential.password_hash, Credential.totp_sealed)
+    rows = session.execute(query.where(Credential.person == person)).all()
+    codes = select(RecoveryCode.digest).where(
+        RecoveryCode.person == person, RecoveryCode.used_at.is_(None)
+    )
+    good = session.execute(codes.order_by(RecoveryCode.digest)).scalars().all()
+    return {_DIGEST: digest_of([person, [list(row) for row in rows], good])}
+
+
+def is_credential_proven(session: Session, person: str) -> bool:
+    """Tell whether a person's credentials are those that the journal tells of."""
+    return _journaled_digests(session).get(person) == tell_credential(session, person)[_DIGEST]
+
+
+def note_found_credentials(session: Session, origin: Origin) -> None:
+    """Journal the credentials from before the journal told of their digests, as they are found.
+
+    They are believed as they are now: there is nothing to hold them against. Of a person it tells
+    once and never again, so that nothing that was changed later is made good by it.
+    """
+    told = {person for person, digest in _journaled_digests(session, ever=True).items() if digest}
+    query = select(Credential.person).where(Credential.disabled_at.is_(None))
+    found = sorted({*session.execute(query).scalars()} - told)
+    entries = [Entry(_FOUND, person, tell_credential(session, person)) for person in found]
+    journal.append(session, origin, entries)
+
+
+def has_renewed_since(session: Session, request: ApprovalRequest) -> bool:
+    """Tell whether who approved a request got other credentials, or lost them, after that."""
+    is_changed = True
+    for act in read_acts(session, _APPROVE, *_ACCOUNTS):
+        if act.action == _APPROVE and act.details.get("request") == str(request.id):
+            is_changed = False
+        elif act.action in _ACCOUNTS and act.subject == request.decided_by:
+            is_changed = True
+    return is_changed
+
+
+def _journaled_digests(session: Session, *, ever: bool = False) -> dict[str, str]:
+    """Give the digest that the journal tells of each person's credentials; empty for none.
+
+    Args:
+        session: Any.
+        ever: The last one it told of, whatever became of it.
+    """
+    found: dict[str, str] = {}
+    for act in read_acts(session, *_ACCOUNTS, _CODE_USED, _FOUND):
+        digest = str(act.details.get(_DIGEST, ""))
+        if digest or not ever:
+            found[act.subject] = digest
+    return found
+
+
 def journaled_requests(session: Session) -> dict[str, JournaledRequest]:
     """Give every request as the journal tells of it, by its id."""
     acts = read_acts(session, *_REQUEST_STATES)
@@ -131,8 +196,12 @@ def _compare_roles(session: Session) -> Iterator[Unproven]:
 def _compare_accounts(session: Session) -> Iterator[Unproven]:
     query = select(Credential.person, Credential.disabled_at)
     recorded = {person: disabled is None for person, disabled in session.execute(query)}
-    for name, code in _differences(recorded, journaled_accounts(session)):
+    journaled = journaled_accounts(session)
+    for name, code in _differences(recorded, journaled):
         yield f"account_{code}", {"person": name}
+    for name, holds in sorted(recorded.items()):
+        if holds and journaled.get(name) and not is_credential_proven(session, name):
+            yield "credential_differs", {"person": name}
 
 
 def _compare_requests(session: Session) -> Iterator[Unproven]:

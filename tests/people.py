@@ -13,6 +13,7 @@ from ops.journal import Entry, Origin
 from ops.people.credentials import Issued, Proof, issue_credentials
 from ops.people.roles import give_role
 from ops.people.sealing import derive_key
+from ops.records_proof import tell_credential
 
 KEY_TEXT = "a key of the tests"
 KEY = derive_key(KEY_TEXT)
@@ -26,7 +27,7 @@ def enrol(catalog: Catalog, person: str, *roles: str, now: datetime) -> Issued:
     """Give a person credentials and roles."""
     with catalog.writing() as session:
         issued = issue_credentials(session, KEY, person, password_of(person), now=now)
-        journal.append(session, origin_of("test"), [Entry("user.add", person)])
+        note_credentials(session, person)
         for role in roles:
             give_role(session, person, role, by="test", request=None, now=now)
             note_role(session, person, role)
@@ -47,10 +48,16 @@ def appoint(catalog: Catalog, person: str, *roles: str, now: datetime) -> None:
                 changed_at=now,
             )
         )
-        journal.append(session, origin_of("test"), [Entry("user.add", person)])
+        note_credentials(session, person)
         for role in roles:
             give_role(session, person, role, by="test", request=None, now=now)
             note_role(session, person, role)
+
+
+def note_credentials(session: Session, person: str) -> None:
+    """Journal that credentials were given, and which: without that they count for nothing."""
+    entry = Entry("user.add", person, tell_credential(session, person))
+    journal.append(session, origin_of("test"), [entry])
 
 
 def note_role(session: Session, person: str, role: str, change: str = "give") -> None:

@@ -163,15 +163,17 @@ class SharedBucket:
         """Open one.
 
         Args:
-            path: The file, made where missing; None for memory of this process, which its own
-                children reach by `path`.
+            path: The file, made where missing; None for one that goes with this process. That is
+                a file too: what only this process has open, its workers could not reach.
 
         Raises:
             OSError: The file cannot be opened.
         """
         if path is None:
-            self._descriptor = os.memfd_create("giucong-bucket", os.MFD_CLOEXEC)
-            self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
+            import tempfile  # rarely wanted, and takes a while to load
+
+            self._descriptor, self.path = tempfile.mkstemp(prefix="giucong-bucket-")
+            weakref.finalize(self, os.unlink, self.path)
         else:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.path = path

@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine
 from ops.catalog.fullness import explain_failure
 from ops.errors import OpsError
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """Revision this version works with: the newest file in `migrations/versions`."""
 
 _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"
@@ -130,6 +131,6 @@ def _unreachable(engine: Engine, error: DBAPIError) -> OpsError:
         why="the database answered: {answer}",
         data="backups in the stores are untouched",
         next_step="check that the database runs and its folder is yours, then try again",
-        place=engine.url.render_as_string(hide_password=True),
+        place=strike_passwords(engine.url.render_as_string(hide_password=True)),
         answer=type(error.orig).__name__,
     )

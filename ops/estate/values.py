@@ -20,7 +20,9 @@ from ops.errors import WrongUseError
 REFERENCE_SCHEMES = ("file:", "env:", "credential:")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PASSWORD = re.compile(r"(?:^|://)[^/@\s:]*:[^/@\s]+@")
-_SECRET_PARAMETERS = re.compile(r"pass|pwd|token|secret|key", re.IGNORECASE)
+_SECRET_PARAMETERS = re.compile(
+    r"pass|pwd|token|secret|key|signature|credential|^sig$", re.IGNORECASE
+)
 
 
 class Part(BaseModel):
@@ -121,8 +123,9 @@ def carries_password(url: str) -> bool:
     Knows restic's forms `s3:https://...` and `sftp:user@host:/path` as well.
     """
     bare = re.sub(r"^(?:s3|sftp):(?!//)", "", url)
+    parameters = parse_qsl(bare.partition("?")[2].replace(";", "&"))
     return bool(_PASSWORD.search(bare)) or any(
-        _SECRET_PARAMETERS.search(name) and text for name, text in parse_qsl(bare.partition("?")[2])
+        _SECRET_PARAMETERS.search(name) and text for name, text in parameters
     )
 
 

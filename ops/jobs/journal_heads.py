@@ -8,17 +8,21 @@ Order of signing:
 4. Journal which stores have it.
 
 Killed between 3 and 4, a store has a head that nobody promised; it is checked all the same.
+
+The clock signs each day, and so does each act that two people agree on, or that changes who they
+are. What was journaled since then could be cut off unseen.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.errors import BackupError
 from backup.stores.base import Store as OpenStore
+from backup.stores.base import layers_of
 from ops import journal
 from ops.catalog.opening import Catalog
 from ops.causes import tell_error
@@ -28,14 +32,17 @@ from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.estate.stores import Store
 from ops.jobs.beginning import begin
+from ops.jobs.by_hand import Bench
 from ops.jobs.journal_evidence import KEY_MADE, SIGNED, gather_evidence, read_keys
 from ops.jobs.opening_stores import open_store_of
 from ops.journal import Entry, Origin
 from ops.ledger.definitions import JobResult
+from ops.present import write_line
 from ops.recovery.heads import SignedHead, StoreHeads, put_head, read_heads, sign_head
 from ops.recovery.signing import find_signing_key, make_signing_key, public_text, signing_file
-from ops.recovery.verification import Finding, find_disagreeing, judge
+from ops.recovery.verification import Finding, find_disagreeing, find_signed, judge
 from ops.service.registry import RunContext
+from ops.text import _
 
 ENOUGH_HEADS = 100
 """Heads of a store that the clock reads each day; `service.journal-verify` reads all."""
@@ -51,6 +58,7 @@ class Examination:
         counts: Heads looked at, by store; stores that could not be reached are left out.
         unreached: Why each other store could not be reached.
         has_key: Whether the estate names a signing key.
+        signed: The newest row that a store's head vouches for; 0 for none.
         disagreeing: Heads (number, hash) that were read and that no row answers to.
     """
 
@@ -59,6 +67,7 @@ class Examination:
     counts: Mapping[str, int]
     unreached: Mapping[str, str]
     has_key: bool
+    signed: int = 0
     disagreeing: Sequence[tuple[int, str]] = ()
 
     @property
@@ -74,13 +83,21 @@ class Examination:
         return "ok" if any(self.counts.values()) else "not_checked"
 
 
-def open_root(estate: Estate, store: Store) -> OpenStore:
+def open_root(estate: Estate, store: Store, *, is_patient: bool = True) -> OpenStore:
     """Open the root of a store that has the service's own repository.
+
+    Args:
+        estate: Names its limits and credentials.
+        store: Which.
+        is_patient: Whether a store that does not answer is asked again.
 
     Raises:
         BackupError: It cannot be reached, is not mounted, or has no such repository yet.
     """
     root = open_store_of(estate, store, reveal(store.url))
+    if not is_patient:
+        *_outer, inmost = layers_of(root)
+        root = cast("OpenStore", inmost)
     root.size(f"{OWN_SITE}/config")
     return root
 
@@ -109,7 +126,8 @@ def examine(estate: Estate, catalog: Catalog, *, newest: int | None = None) -> E
     counts = {store: len(it.heads) + len(it.unread) for store, it in kept.items()}
     has_key = estate.keys.signing is not None
     disagreeing = tuple(find_disagreeing(evidence))
-    return Examination(judge(evidence), chain.head, counts, unreached, has_key, disagreeing)
+    signed = find_signed(evidence)
+    return Examination(judge(evidence), chain.head, counts, unreached, has_key, signed, disagreeing)
 
 
 def sign_now(estate: Estate, catalog: Catalog, origin: Origin) -> SignedHead | None:
@@ -145,8 +163,22 @@ def _sign(key: Ed25519PrivateKey, catalog: Catalog) -> SignedHead:
     return sign_head(key, head, datetime.now(UTC))
 
 
-def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead) -> dict[str, str]:
+def give_head(
+    estate: Estate,
+    catalog: Catalog,
+    origin: Origin,
+    head: SignedHead,
+    *,
+    is_patient: bool = True,
+) -> dict[str, str]:
     """Write a signed head into every store, and journal where it is.
+
+    Args:
+        estate: Names the stores.
+        catalog: Holds the journal.
+        origin: Who signs.
+        head: What was signed.
+        is_patient: Whether a store that does not answer is asked again.
 
     Returns:
         Why each store that does not have it could not be reached.
@@ -154,7 +186,7 @@ def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead
     failed: dict[str, str] = {}
     for store in estate.stores:
         try:
-            put_head(open_root(estate, store), head)
+            put_head(open_root(estate, store, is_patient=is_patient), head)
         except (BackupError, OpsError) as error:
             failed[store.name] = tell_error(error)
     having = [store.name for store in estate.stores if store.name not in failed]
@@ -163,6 +195,31 @@ def give_head(estate: Estate, catalog: Catalog, origin: Origin, head: SignedHead
         with catalog.writing() as session:
             journal.append(session, origin, [Entry(SIGNED, str(head.sequence), details)])
     return failed
+
+
+def sign_decision(bench: Bench) -> None:
+    """Sign for what people have just decided, so that it is not cut off before the day ends.
+
+    A store that does not answer at once gets the head of the next signing. Where the chain itself
+    does not hold, nothing is signed. Heads in the stores are not looked at: whatever is signed now,
+    an older head that no row answers to stays where it is, and is found.
+    """
+    estate, catalog = bench.estate, bench.catalog
+    if estate.keys.signing is None or journal.verify(catalog).broken_at is not None:
+        return
+    try:
+        head = sign_now(estate, catalog, bench.origin)
+    except OpsError as error:
+        write_line(
+            "  " + _("the journal was not signed: {reason}").format(reason=tell_error(error))
+        )
+        return
+    failed = {} if head is None else give_head(
+        estate, catalog, bench.origin, head, is_patient=False
+    )  # fmt: skip
+    for store, reason in failed.items():
+        text = _("the journal's newest head is not in {store} yet: {reason}")
+        write_line("  " + text.format(store=store, reason=reason))
 
 
 def sign_daily(context: RunContext) -> JobResult:

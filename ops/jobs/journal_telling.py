@@ -39,7 +39,7 @@ def verify_journal(*, as_json: bool) -> int:
         write_json({
             "outcome": found.outcome, "rows": found.head.sequence, "head": found.head.hash,
             "findings": findings, "heads": found.counts, "unreached": found.unreached,
-            "signed": found.has_key,
+            "signed": found.has_key, "signed_to": found.signed,
         })  # fmt: skip
         return code
     _write(estate, found)
@@ -72,6 +72,9 @@ def _write(estate: Estate, found: Examination) -> None:
     write_table(heads, [_row(it.name, found) for it in estate.stores], right=(1,))
     for finding in found.findings:
         write_line("  " + tell(finding))
+    if found.signed:
+        text = _("the stores vouch for rows up to {row}; later ones could be cut off unseen")
+        write_line("  " + text.format(row=found.signed))
     if not found.has_key:
         write_line("  " + _("nobody signs: the estate has no `[keys] signing`"))
     if found.faults:

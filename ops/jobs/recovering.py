@@ -36,13 +36,14 @@ from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
-from ops.jobs.by_hand import at_bench
+from ops.jobs.by_hand import at_bench, person_at_terminal
 from ops.jobs.journal_evidence import RECOVERED
 from ops.jobs.journal_heads import Examination, examine, open_root
 from ops.jobs.recovered_stores import index_stores
 from ops.jobs.recovery_right import ask_to_recover
 from ops.people.approvals import Permit
 from ops.present import format_moment, write_line
+from ops.records_proof import note_found_credentials
 from ops.recovery.attesting import attest
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.heads import read_heads
@@ -144,6 +145,8 @@ def _bring_to_life(plan: RecoveryPlan, found: Found, permit: Permit | None) -> i
     try:
         if plan.records:
             load_records(catalog, found.folder / plan.records)
+            with catalog.writing() as session:  # a backup from before has none of the digests
+                note_found_credentials(session, person_at_terminal(estate))
         verdict = examine(estate, catalog)
     finally:
         catalog.close()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from ops.jobs.by_hand import Bench
+from ops.jobs.journal_heads import sign_decision
 from ops.people.approvals import ApprovalAwaitedError, Permit, find_need, require_approval
 from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
@@ -63,6 +64,7 @@ def ask_second_person(
         write_line(fill(text, {}))
     elif permit.need == "needed":
         write_line("  " + _("approved by {person}").format(person=permit.approved_by))
+        sign_decision(bench)
     return permit
 
 

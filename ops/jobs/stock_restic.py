@@ -1,53 +1,27 @@
 """Stock restic as an independent second program on a site's repository.
 
-It takes no lock of its own; whoever asks it holds a shared one meanwhile. The password goes through
-its environment, never its arguments.
+It takes no lock of its own; whoever asks it holds a shared one meanwhile. Secrets go to it as files
+in memory, never in its arguments or environment.
 """
 
 import hashlib
 import os
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops.estate.models import Estate
 from ops.estate.references import resolve
 from ops.estate.stores import Store
+from ops.secret_files import open_secret
 
 PACKAGE = "restic"
 _PIECE = 1 << 20
 _LONGEST_SECONDS = 6 * 3600
-
-
-def restic_environment(
-    estate: Estate, site: str, store: Store, *, password: str | None = None
-) -> dict[str, str]:
-    """Give restic what it needs and nothing else of ours.
-
-    Args:
-        estate: The estate.
-        site: Name of the site.
-        store: Where its repository lies.
-        password: Of the repository; None for the one the estate points to.
-
-    Raises:
-        SecretError: A secret cannot be read.
-    """
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
-        name in os.environ
-    )}  # fmt: skip
-    environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
-    environment["RESTIC_PASSWORD"] = (
-        resolve(estate.repository_key(store)).get_secret_value() if password is None else password
-    )
-    for name, reference in (
-        ("AWS_ACCESS_KEY_ID", store.access_key),
-        ("AWS_SECRET_ACCESS_KEY", store.secret_key),
-    ):
-        if reference is not None:
-            environment[name] = resolve(reference).get_secret_value()
-    return environment
+# Values between grave accents are taken as they are, whatever is in them.
+_AWS_FILE = "[default]\naws_access_key_id = `{}`\naws_secret_access_key = `{}`\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +30,13 @@ class Restic:
 
     Attributes:
         program: Its file.
-        environment: Holds the repository's address and password.
+        environment: All of it; the repository's address, and no secret.
+        secrets: What variables name as files.
     """
 
     program: str
     environment: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def version(self) -> str:
         """Give its name and version."""
@@ -78,13 +54,17 @@ class Restic:
         """Give the SHA-256 of a file's content, and how restic ended."""
         seen = hashlib.sha256()
         command = self._command("dump", snapshot, path)
-        with subprocess.Popen(
-            command,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
+        with (
+            self._handing_over() as (environment, descriptors),
+            subprocess.Popen(
+                command,
+                env=environment,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            ) as process,
+        ):
             try:
                 while piece := process.stdout.read(_PIECE) if process.stdout else b"":
                     seen.update(piece)
@@ -94,16 +74,58 @@ class Restic:
         return seen.hexdigest(), subprocess.CompletedProcess(command, process.returncode, "", "")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(*arguments),
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            check=False,
-            timeout=_LONGEST_SECONDS,
-        )
+        with self._handing_over() as (environment, descriptors):
+            return subprocess.run(
+                self._command(*arguments),
+                env=environment,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="backslashreplace",
+                check=False,
+                timeout=_LONGEST_SECONDS,
+            )
+
+    @contextmanager
+    def _handing_over(self) -> Iterator[tuple[dict[str, str], list[int]]]:
+        """Give the environment of one run, and the descriptors it names."""
+        with ExitStack() as held:
+            opened = {
+                name: held.enter_context(open_secret(it)) for name, it in self.secrets.items()
+            }
+            files = {name: f"/dev/fd/{descriptor}" for name, descriptor in opened.items()}
+            yield {**self.environment, **files}, [*opened.values()]
 
     def _command(self, *arguments: str) -> list[str]:
         return [self.program, "--no-lock", "--no-cache", *arguments]
+
+
+def restic_at(
+    program: str, estate: Estate, site: str, store: Store, *, password: str | None = None
+) -> Restic:
+    """Give restic what it needs and nothing else of ours.
+
+    Args:
+        program: Its file.
+        estate: The estate.
+        site: Name of the site.
+        store: Where its repository lies.
+        password: Of the repository; None for the one the estate points to.
+
+    Raises:
+        SecretError: A secret cannot be read.
+    """
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
+        name in os.environ
+    )}  # fmt: skip
+    environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
+    if password is None:
+        password = resolve(estate.repository_key(store)).get_secret_value()
+    secrets = {"RESTIC_PASSWORD_FILE": password}
+    if store.access_key is not None and store.secret_key is not None:
+        secrets["AWS_SHARED_CREDENTIALS_FILE"] = _AWS_FILE.format(
+            resolve(store.access_key).get_secret_value(),
+            resolve(store.secret_key).get_secret_value(),
+        )
+    return Restic(program, environment, secrets)

@@ -4,7 +4,7 @@ It checks a share of the packs and gives one file back, whose hash has to be tha
 ourselves.
 
 restic takes no lock of its own; we hold a shared one meanwhile, so that nobody prunes what it
-reads and no backup has to wait. The password goes through its environment, never its arguments.
+reads and no backup has to wait.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from ops.jobs.beginning import begin
 from ops.jobs.choosing import chosen_store
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.jobs.repositories import open_repository
-from ops.jobs.stock_restic import PACKAGE, Restic, restic_environment
+from ops.jobs.stock_restic import PACKAGE, Restic, restic_at
 from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext
 
@@ -65,7 +65,7 @@ def bear_witness(
     total = site.targets.reread_days
     earlier = _earlier_shares(context.catalog, context.job, total)
     share = choose_share(earlier, total)
-    restic = Restic(program, restic_environment(estate, site.name, store))
+    restic = restic_at(program, estate, site.name, store)
     with hold_reading_lock(repository, retry_for=wait_for_lock):
         snapshots = load_readable_snapshots(repository).snapshots
         whole = SnapshotFilter(paths=(f"/{site.name}",))

@@ -24,14 +24,14 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from ops.catalog.opening import Catalog
-from ops.catalog.people_records import ApprovalRequest, Credential
+from ops.catalog.people_records import ApprovalRequest
 from ops.errors import OpsError
 from ops.journal import Origin
 from ops.people.credentials import people_with_credentials
 from ops.people.requests import Wish, change_if, check_wish, note_request, request_approval
 from ops.people.rights import decide_may_approve
 from ops.people.roles import roles_by_person, roles_of
-from ops.records_proof import is_request_proven
+from ops.records_proof import has_renewed_since, is_credential_proven, is_request_proven
 from ops.text import N_
 
 _ADVISORY_LOCK = 0x6170_7072_6F76_616C  # "approval"
@@ -197,8 +197,7 @@ def _approver_still_counts(session: Session, request: ApprovalRequest) -> bool:
 
     Credentials that were taken away or renewed since may have been somebody else's at the time.
     """
-    row = session.get(Credential, request.decided_by)
-    if row is None or request.decided_at is None or row.changed_at > request.decided_at:
+    if has_renewed_since(session, request) or not is_credential_proven(session, request.decided_by):
         return False
     return decide_may_approve(roles_of(session, request.decided_by), request.action)
 

@@ -1,7 +1,8 @@
 """Credentials of persons: issue, renew, take away, and prove with them.
 
 Order of a proof:
-1. Lock the person's row, so that two guesses are never judged by the same count.
+1. Lock the person's row, so that two guesses are never judged by the same count. A row that is not
+   as the journal tells counts for nothing (`ops.records_proof`).
 2. Judge: is there a pause, is the password right, is the code right and not yet used.
 3. Write the step or the recovery code as used (or the failure and its pause), journal, commit.
 4. Only then say yes or no. A process killed before 4 has used a code up; it never works twice.
@@ -28,7 +29,7 @@ from ops.people.proofs import (
     pause_after,
 )
 from ops.people.sealing import CredentialsKey, digest_code, open_secret, seal_secret
-from ops.records_proof import journaled_accounts
+from ops.records_proof import is_credential_proven, journaled_accounts, tell_credential
 
 
 class ProofError(OpsError):
@@ -37,6 +38,10 @@ class ProofError(OpsError):
 
 class PausedError(OpsError):
     """Too many failed proofs: nobody may try as this person for a while."""
+
+
+class CredentialsChangedError(OpsError):
+    """What the person proves with was changed past this program."""
 
 
 class NoCredentialsError(WrongUseError):
@@ -99,7 +104,8 @@ def issue_credentials(
     """Give a person a password and a second factor, in place of any before.
 
     Args:
-        session: From `Catalog.writing`; the caller journals the act in it.
+        session: From `Catalog.writing`; the caller journals the act in it, with what
+            `ops.records_proof.tell_credential` gives.
         key: Seals the factor.
         person: Name of the person.
         password: Already checked.
@@ -148,6 +154,7 @@ def prove(
     Raises:
         ProofError: Password or code is wrong or was used, or the person has no credentials.
         PausedError: Too many failures came before; nothing was looked at.
+        CredentialsChangedError: They are not those that the journal tells of.
     """
     with catalog.writing() as session:
         query = select(Credential).where(Credential.person == person).with_for_update()
@@ -157,6 +164,8 @@ def prove(
         paused = row.paused_until if row is not None else None
         if paused is not None and paused > now:
             raise _paused(person, paused)
+        if row is not None and not is_credential_proven(session, person):
+            raise _changed(person)
         accepted = row is not None and _accept(session, key, row, proof, now)
         if row is not None and not accepted:
             _note_failure(row, now)
@@ -166,7 +175,8 @@ def prove(
             journal.append(session, origin, [entry])
         elif not looks_like_totp(proof.code):
             left = count_codes_left(session, person)
-            journal.append(session, origin, [Entry("user.recovery-code", person, {"left": left})])
+            details = {"left": left, **tell_credential(session, person)}
+            journal.append(session, origin, [Entry("user.recovery-code", person, details)])
     if not accepted:
         raise ProofError(
             'this does not prove that you are "{person}"',
@@ -243,4 +253,16 @@ def _paused(person: str, until: datetime) -> PausedError:
         next_step="try again after that; if it was not you, tell the security officer",
         person=person,
         until=until,
+    )
+
+
+def _changed(person: str) -> CredentialsChangedError:
+    return CredentialsChangedError(
+        'what "{person}" proves with is not what the journal tells of',
+        why="somebody has changed the catalog past this program",
+        data="nothing was changed; these credentials count for nothing",
+        next_step="`{program} service.journal-verify` shows what else differs; then a security"
+        " officer and another person renew them: `{program} user.reset-totp --person {person}"
+        " --new-password`, or the catalog comes back from its backup",
+        person=person,
     )

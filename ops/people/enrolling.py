@@ -11,6 +11,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.journal_heads import sign_decision
 from ops.jobs.second_person import ask_second_person
 from ops.journal import Entry
 from ops.people.acting import NotAllowedError, check_person
@@ -32,6 +33,7 @@ from ops.people.requests import Wish
 from ops.people.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.people.sealing import CredentialsKey
 from ops.present import write_line
+from ops.records_proof import tell_credential
 from ops.text import _
 
 
@@ -92,7 +94,9 @@ def add_person(wish: AddWish) -> None:
         with bench.catalog.writing() as session:
             issued = issue_credentials(session, key, name, password, now=now)
             origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-            journal.append(session, origin, [Entry("user.add", name, permit.as_details())])
+            details = {**permit.as_details(), **tell_credential(session, name)}
+            journal.append(session, origin, [Entry("user.add", name, details)])
+        sign_decision(bench)
     _write_issued(estate, name, issued)
 
 
@@ -117,6 +121,7 @@ def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
                 raise NoCredentialsError(name)
             origin = replace(bench.origin, reason=reason)
             journal.append(session, origin, [Entry("user.disable", name)])
+        sign_decision(bench)
     write_line(_("{person} can prove nothing and approve nothing any more").format(person=name))
 
 
@@ -138,6 +143,7 @@ def renew_person(wish: RenewWish) -> None:
         key = load_credentials_key(estate)
         details = _prove_own(bench, key, wish) if is_own else _ask_another(bench, wish)
         issued = _renew(bench, key, wish, details)
+        sign_decision(bench)
     _write_issued(estate, wish.person, issued)
 
 
@@ -191,7 +197,10 @@ def _renew(
             issued = issue_credentials(session, key, wish.person, password, now=now)
         else:
             issued = renew_factor(session, key, wish.person, now=now)
-        entry = Entry("user.reset-totp", wish.person, {**details, "password": bool(password)})
+        told = tell_credential(session, wish.person)
+        entry = Entry(
+            "user.reset-totp", wish.person, {**details, "password": bool(password), **told}
+        )
         origin = replace(bench.origin, reason=wish.reason, document=wish.document)
         journal.append(session, origin, [entry])
     return issued

@@ -12,6 +12,7 @@ from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.journal_heads import sign_decision
 from ops.journal import Entry
 from ops.people.acting import NotAllowedError, check_person
 from ops.people.approvals import Permit, find_need, require_approval
@@ -151,3 +152,4 @@ def _apply(bench: Bench, wish: RoleWish) -> None:
     )
     prove = proof_of_requester(bench)
     require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)
+    sign_decision(bench)

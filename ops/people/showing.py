@@ -17,6 +17,7 @@ from ops.estate.models import Estate
 from ops.estate.people import Person
 from ops.estate.references import reveal
 from ops.jobs.by_hand import Bench, at_bench
+from ops.jobs.journal_heads import sign_decision
 from ops.jobs.own_backup_soon import ask_for_backup
 from ops.people.acting import check_person
 from ops.people.asking import ask_proof
@@ -143,6 +144,7 @@ def _decide(bench: Bench, decision: Decision, person: str) -> None:
     if decision.ruling.verdict == "approved":
         with bench.catalog.writing() as session:
             ask_for_backup(session, bench.estate, origin)
+    sign_decision(bench)
 
 
 def _describe(

@@ -101,6 +101,9 @@ SENTENCES: Mapping[str, str] = {
     "account_unproven": N_("the credentials of {person} stand in no row of the journal"),
     "account_gone": N_("the journal gave {person} credentials, and their record is gone"),
     "account_differs": N_("whether the credentials of {person} hold is not what the journal says"),
+    "credential_differs": N_(
+        "what {person} proves with is not what the journal tells of; it counts for nothing"
+    ),
     "request_unproven": N_("request {request} stands in no row of the journal"),
     "request_gone": N_("request {request} is in the journal, and its record is gone"),
     "request_differs": N_("request {request} is not what the journal says of it"),
@@ -143,6 +146,16 @@ def find_disagreeing(evidence: Evidence) -> list[tuple[int, str]]:
         if head.is_sound and evidence.hashes.get(head.sequence) != head.hash
     }
     return sorted(heads)
+
+
+def find_signed(evidence: Evidence) -> int:
+    """Give the newest row that a head in a store vouches for; 0 for none. Later ones none does."""
+    heads: list[SignedHead | UnreadHead] = []
+    for kept in evidence.stores.values():
+        heads += [*kept.heads, *kept.unread]
+    return max(
+        (it.sequence for it in heads if it.is_of(evidence.hashes.get(it.sequence, ""))), default=0
+    )
 
 
 def _with_acceptance(finding: Finding, accepted: Collection[str]) -> Finding:

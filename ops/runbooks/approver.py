@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ops.jobs.by_hand import Bench
+from ops.jobs.journal_heads import sign_decision
 from ops.people.approvals import Permit, require_approval
 from ops.people.requester import proof_of_requester
 from ops.people.requests import Wish
@@ -59,4 +60,6 @@ class EstateApprover:
             act=refuse_same,
             prove=proof_of_requester(self.bench),
         )
+        if permit.need == "needed":
+            sign_decision(self.bench)
         return permit.approved_by

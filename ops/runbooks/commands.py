@@ -5,10 +5,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+from ops.secret_files import open_secret
 from runbooks.filling import Command, mask
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 
@@ -36,7 +37,7 @@ class ProcessCommands:
         with ExitStack() as held:
             words, descriptors = list(command.words), []
             for position, secret in command.secrets.items():
-                descriptor = held.enter_context(_open_secret(secret))
+                descriptor = held.enter_context(open_secret(secret))
                 descriptors.append(descriptor)
                 words[position] = f"/dev/fd/{descriptor}"
             program = find_program(words[0])
@@ -89,15 +90,3 @@ def _await_end(process: subprocess.Popen[bytes], deadline: float) -> int:
             process.wait()
         return EXIT_TOO_LATE
     return code if code >= 0 else 128 - code
-
-
-@contextmanager
-def _open_secret(secret: str) -> Iterator[int]:
-    descriptor = os.memfd_create("secret", os.MFD_CLOEXEC)
-    try:
-        os.fchmod(descriptor, 0o600)  # tasks refuse a file with a secret that others may read
-        os.write(descriptor, secret.encode())
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from backup.collector import calm_collector
+from backup.core_dumps import forbid_core_dumps
 from ops.canonical import clean_text, keep_told
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
@@ -87,6 +88,7 @@ def main() -> int:
     # Stock restic sends it to the holder of a lock, only to learn whether that is alive.
     signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
     calm_collector()
+    forbid_core_dumps()
     die_with_parent(int(sys.argv[1]))
     guard = guard_group()
     try:

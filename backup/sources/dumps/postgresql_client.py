@@ -22,14 +22,23 @@ _PACKAGE = "postgresql-client"
 
 # The password and the name of a snapshot stand on stdin, each on a line of its own, so that a
 # database's commands are the same every time and can be allowed word for word. `read` takes no byte
-# more than the line, so that the client finds the rest.
+# more than the line, so that the client finds the rest. The password goes on as a password file,
+# which has no name any more when it is written; clients take a regular file only, so no pipe does.
 _SCRIPT = b"""
 unset PGCLIENTENCODING PGOPTIONS PGSERVICE
 command -v "$1" >/dev/null || exit 127
 IFS= read -r secret
 IFS= read -r snapshot
 if [ -n "$snapshot" ]; then set -- "$@" "--snapshot=$snapshot"; fi
-if [ -n "$secret" ]; then PGPASSWORD=$secret; export PGPASSWORD; fi
+if [ -n "$secret" ]; then
+unset PGPASSWORD
+file=$(mktemp /dev/shm/giucong.XXXXXX 2>/dev/null || mktemp) || exit 1
+exec 3<>"$file"
+rm -f "$file"
+printf '*:*:*:*:%s\\n' "$secret" >&3
+PGPASSFILE=/dev/fd/3
+export PGPASSFILE
+fi
 unset secret snapshot
 exec "$@"
 """
@@ -101,7 +110,8 @@ def secret_lines(connection: Connection, *, snapshot: str = "") -> bytes:
             database=connection.database,
             user=connection.user or "-",
         )
-    return f"{secret}\n{snapshot}\n".encode()
+    escaped = secret.replace("\\", "\\\\").replace(":", "\\:")  # as a password file wants it
+    return f"{escaped}\n{snapshot}\n".encode()
 
 
 def explain(connection: Connection, ended: Completed) -> SourceError:

@@ -24,7 +24,7 @@ from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
 from ops.jobs.looking import choose_snapshot
 from ops.jobs.reading_lock import hold_reading_lock
-from ops.jobs.stock_restic import Restic, restic_environment
+from ops.jobs.stock_restic import restic_at
 from ops.version import software_version
 
 FEW = 5
@@ -112,13 +112,12 @@ def _restore(work: Work, repository: Repository, snapshot: Snapshot) -> Restored
 
 
 def _restore_with_restic(work: Work, snapshot: Snapshot) -> Restored:
-    """Have stock restic restore; its own environment holds the password, never its arguments."""
+    """Have stock restic restore."""
     program = shutil.which("restic")
     if program is None:
         raise FileNotFoundError("restic")
     password = paper_password(work.keys) if work.drill.from_paper else None
-    environment = restic_environment(work.estate, work.site.name, work.store, password=password)
-    restic = Restic(program, environment)
+    restic = restic_at(program, work.estate, work.site.name, work.store, password=password)
     done = restic.restore(snapshot.id, work.restored)
     told = [clean_text(line) for line in done.stderr.splitlines() if line.strip()]
     return Restored(restic.version(), tuple(told[:_MOST_LINES]), done.returncode)

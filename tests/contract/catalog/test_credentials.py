@@ -23,7 +23,15 @@ from ops.people.credentials import (
     renew_factor,
 )
 from ops.people.sealing import CannotUnsealError, derive_key
-from tests.people import KEY, credential_of, enrol, origin_of, password_of, proof_of
+from tests.people import (
+    KEY,
+    credential_of,
+    enrol,
+    note_credentials,
+    origin_of,
+    password_of,
+    proof_of,
+)
 
 NOW = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
 STEP = timedelta(seconds=30)
@@ -138,6 +146,7 @@ def test_a_renewed_factor_makes_the_old_one_worthless(catalog: Catalog) -> None:
     with catalog.writing() as session:
         disable_credentials(session, "nva", now=NOW)
         new = renew_factor(session, KEY, "nva", now=NOW)
+        note_credentials(session, "nva")
 
     assert not is_proved(catalog, "nva", proof_of("nva", old, NOW), NOW)
     assert not is_proved(catalog, "nva", Proof(password_of("nva"), old.codes[0]), NOW)
@@ -153,6 +162,7 @@ def test_a_sealed_secret_opens_for_its_person_under_its_key_only(catalog: Catalo
             text("UPDATE credentials SET totp_sealed = :sealed WHERE person = 'nva'"),
             {"sealed": sealed},
         )
+        note_credentials(session, "nva")
 
     with pytest.raises(CannotUnsealError):
         is_proved(catalog, "nva", Proof(password_of("nva"), proof_of("ttb", mine, NOW).code), NOW)
