@@ -1,7 +1,8 @@
 """The sandbox's first process: `python -m ops.drills.sandbox.inside`, its order on standard input.
 
 1. Refuse where a namespace is the machine's own: nothing is touched then.
-2. Enter a root that shows nothing of the machine's data.
+2. Enter a root that shows nothing of the machine's data; have the kernel refuse sockets of kinds
+   that lead out of a network namespace.
 3. Try to reach production; whatever answers ends it here, before anything was started.
 4. Bound what is taken of the machine. From now on a child does the work, and this process watches
    it: too much of the machine, or time that is over, ends the rehearsal.
@@ -32,6 +33,7 @@ from ops.drills.sandbox.databases import (
     restore_databases,
     words_of,
 )
+from ops.drills.sandbox.families import keep_to_families
 from ops.drills.sandbox.guarding import Tell, guard
 from ops.drills.sandbox.live_places import put_in_place
 from ops.drills.sandbox.new_root import enter_new_root
@@ -155,6 +157,7 @@ def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
     try:
         bounding.be_first()
         enter_new_root(order.plan.work, order.plan.bounds.memory_bytes)
+        keep_to_families()
         if "net" not in shared:
             calls.bring_up_loopback()
     except OSError as error:
