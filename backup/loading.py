@@ -35,6 +35,13 @@ from backup.sources.dumps.postgresql_client import (
 )
 from backup.sources.dumps.postgresql_client import client_command as postgresql_command
 from backup.sources.dumps.postgresql_client import explain as explain_postgresql
+from backup.sources.dumps.postgresql_scripts import (
+    PROOF,
+    dump_script,
+    explain_script,
+    find_refusal,
+    globals_script,
+)
 from backup.sources.dumps.postgresql_session import open_session
 from backup.sources.dumps.streaming import run_client, send
 from backup.sources.hosts import translated
@@ -67,7 +74,7 @@ def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, 
     """Make an empty database with the settings the dump was made with.
 
     Raises:
-        SourceError: The server refuses.
+        SourceError: The server refuses, or its client is too old to load a dump with it.
     """
     if engine == "mariadb":
         words = [f"CREATE DATABASE {quote_name(name)}"]
@@ -77,6 +84,7 @@ def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, 
             words.append(f"COLLATE {quote_name(settings['collation'])}")
         ask(_home(engine, admin), " ".join(words) + ";")
         return
+    _require_restriction(_home(engine, admin))  # before anything is made that is of no use
     words = [f"CREATE DATABASE {_identifier(name)} TEMPLATE template0"]
     if settings.get("encoding"):
         words.append(f"ENCODING {_literal(settings['encoding'])}")
@@ -106,13 +114,15 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
 
     Raises:
         LoadError: The server refused a statement; names the first.
-        SourceError: The server cannot be reached, or does not let the account in.
+        SourceError: The server cannot be reached, or does not let the account in; or the dump holds
+            a command for the client itself.
     """
     into = replace(admin, database=name)
     if engine == "mariadb":
         command, secret = _mariadb_loader(into), secret_line(into)
     else:
         command, secret = _postgresql_loader(into), secret_lines(into)
+        pieces = dump_script(pieces)
     size = 0
     with translated(), into.host.start(command) as process:
         process.bear_silence(None)  # an index may take hours to be made
@@ -124,6 +134,9 @@ def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) 
         ended = process.finish()
     if ended.status == 0:
         return size
+    refusal = find_refusal(into, ended) if engine == "postgresql" else None
+    if refusal is not None:
+        raise refusal
     error = explain_mariadb(into, ended) if engine == "mariadb" else explain_postgresql(into, ended)
     raise LoadError(
         "the dump could not be loaded into {database} on {host}",
@@ -150,12 +163,15 @@ def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -
         wanted = (it for it in text.splitlines() if not it.startswith(b"CREATE DATABASE "))
         ask(home, b"\n".join(wanted).decode("utf-8", "surrogateescape") + "\n")
         return
-    command = postgresql_command(
-        home, CLIENT, [b"--no-psqlrc", b"--quiet", b"--file=-", *database_option(home)]
-    )
+    _require_restriction(home)
+    arguments = [b"--no-psqlrc", b"--quiet", b"--file=-", *database_option(home)]
+    command = postgresql_command(home, CLIENT, arguments)
     roles = text.partition(b"-- PostgreSQL database cluster dump complete")[0]
-    stdin = secret_lines(home) + roles
-    run_client(home, command, stdin=stdin, explain=explain_postgresql, timeout=_QUERY_SECONDS)
+    stdin = secret_lines(home) + globals_script(roles)
+    with translated():
+        ended = home.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
+    if ended.status != 0 or find_refusal(home, ended):
+        raise explain_script(home, ended)
 
 
 def count(engine: Engine, admin: Connection, name: str) -> Counts:
@@ -248,16 +264,24 @@ def _postgresql_loader(into: Connection) -> tuple[bytes, ...]:
     return postgresql_command(into, CLIENT, arguments)
 
 
+def _require_restriction(home: Connection) -> None:
+    """Refuse a psql that would carry out commands of a dump."""
+    _run_psql(home, [b"--set=ON_ERROR_STOP=1", PROOF])
+
+
 def _psql(connection: Connection, sql: str) -> str:
-    arguments = [b"--no-psqlrc", b"--quiet", b"--no-align", b"--tuples-only",
-                 b"--set=ON_ERROR_STOP=1", b"--command", sql.encode(),
-                 *database_option(connection)]  # fmt: skip
-    command = postgresql_command(connection, CLIENT, arguments)
+    arguments = [b"--no-align", b"--tuples-only", b"--set=ON_ERROR_STOP=1", b"--command",
+                 sql.encode()]  # fmt: skip
+    return _run_psql(connection, arguments).decode("utf-8", "replace")
+
+
+def _run_psql(connection: Connection, arguments: list[bytes]) -> bytes:
+    words = [b"--no-psqlrc", b"--quiet", *arguments, *database_option(connection)]
+    command = postgresql_command(connection, CLIENT, words)
     stdin = secret_lines(connection)
-    told = run_client(
-        connection, command, stdin=stdin, explain=explain_postgresql, timeout=_QUERY_SECONDS
+    return run_client(
+        connection, command, stdin=stdin, explain=explain_script, timeout=_QUERY_SECONDS
     )
-    return told.decode("utf-8", "replace")
 
 
 def _identifier(name: str) -> str:

@@ -10,6 +10,14 @@ from ops.databases import globals_path
 from ops.sites import DatabaseReading
 from ops.text import _
 
+# Neither client may carry out commands of its own that somebody has put into a dump.
+_LOAD_MARIADB = "mariadb --binary-mode --local-infile=0 {database} < {at}"
+_LOAD_POSTGRESQL = (
+    r"""(printf '\\restrict %s\n' "$(cat /proc/sys/kernel/random/uuid)";"""
+    r" sed -E '/^\\(un)?restrict /d' {at})"
+    r" | psql -X -v ON_ERROR_STOP=1 --single-transaction -d {database} -f -"
+)
+
 Moment = Callable[[datetime | None], dict[str, str] | None]
 """Gives a moment as the manifest writes it."""
 
@@ -92,10 +100,12 @@ def put_back_database(reading: DatabaseReading) -> Iterator[str]:
     )
     yield text.format(at=globals_path(part))
     if part.engine == "mariadb":
-        text = _("Load {at} into an empty database: `mariadb --binary-mode {database} < {at}`.")
+        command, text = _LOAD_MARIADB, _("Load {at} into an empty database: `{command}`.")
     else:
+        command = _LOAD_POSTGRESQL
         text = _(
-            "Load {at} into an empty database: `psql -X -v ON_ERROR_STOP=1 --single-transaction -d"
-            " {database} -f {at}`."
+            "Load {at} into an empty database; a psql from before August 2025 refuses to, so that"
+            " it carries out nothing that somebody has put into the dump: `{command}`."
         )
-    yield text.format(at=reading.at, database=part.database)
+    filled = command.format(at=reading.at, database=part.database)
+    yield text.format(at=reading.at, command=filled)

@@ -4,7 +4,8 @@
 2. Copy it there page by page through SQLite's own backup interface. Where the database is in WAL
    mode, one read transaction pins what is copied and writers go on; otherwise the copy starts
    over when somebody writes, and at the fourth time it keeps writers waiting until it is done.
-3. Check the copy, and count its rows.
+3. Check the copy, and count its rows, in a process with bounds (`sqlite_examining`): the file may
+   be a trap. Up to here nothing that it brings along is read.
 4. Stream the copy. It is removed in all cases.
 
 A database in WAL mode that nobody has open is read as an immutable file instead, and its file
@@ -19,6 +20,7 @@ scratch folder, again if they change meanwhile, and SQLite undoes the transactio
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,11 +29,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 from urllib.parse import quote
 
 from backup.errors import SourceError
 from backup.sources.files import Reader, StreamSource
+from backup.sources.sqlite_examining import Check, examine
 from backup.sources.sqlite_files import COMPANIONS, JOURNAL, copy_with_journal, is_cut_off
 
 __all__ = ["COMPANIONS", "SqliteFacts", "open_copy", "sqlite_source"]
@@ -46,8 +49,12 @@ _MOST_RESTARTS = 3
 _IMMUTABLE_TRIES = 3
 _RECOVERY_TRIES = 3
 _SPARE_BYTES = 16 << 20
-_MOST_PROBLEMS = 5
-_WAL_VERSION = 2  # source: https://sqlite.org/fileformat2.html, bytes 18 and 19 of the header
+# source: https://sqlite.org/fileformat2.html, 1.3
+_HEADER_BYTES = 100
+_WAL_VERSION = 2
+_ENCODINGS = {1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
+_ROLLBACK = "delete"  # what a file without a log is read in; others are of a connection
+_TOUCH = "PRAGMA schema_version"  # reads the header, and nothing that the file brings along
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -77,6 +84,14 @@ class SqliteFacts:
     check: str
     problems: tuple[str, ...]
     tables: Mapping[str, int | None]
+
+
+class _Header(TypedDict):
+    """What a file says of itself."""
+
+    page_size: int
+    encoding: str
+    user_version: int
 
 
 class _RestartedError(Exception):
@@ -145,30 +160,51 @@ def _size_of(path: Path, suffix: str) -> int:
 
 
 def _take_copy(path: Path, copy: Path) -> SqliteFacts:
+    journal_mode, consistent_at = _copy(path, copy)
+    copied_at = datetime.now(UTC)
+    size = copy.stat().st_size
+    check: Check = "integrity_check" if size <= LARGEST_WHOLE_CHECK else "quick_check"
+    found = examine(copy, check)
+    return SqliteFacts(
+        consistent_at=consistent_at,
+        copied_at=copied_at,
+        size_bytes=size,
+        sqlite_version=sqlite3.sqlite_version,
+        journal_mode=journal_mode,
+        check=check,
+        problems=found.problems,
+        tables=found.tables,
+        **_read_header(copy),
+    )
+
+
+def _copy(path: Path, copy: Path) -> tuple[str, datetime]:
+    """Copy it; gives its journal mode, and the moment whose state was copied, at the latest."""
     if _is_idle_wal(path):
         for _try in range(_IMMUTABLE_TRIES):
             before = _fingerprint(path)
-            facts = _copy_through(path, copy, "immutable=1")
+            moment = _copy_through(path, copy, "immutable=1")
             if _fingerprint(path) == before:
-                return facts
+                return "wal", moment
             copy.unlink()
     for _try in range(_RECOVERY_TRIES):
         try:
-            return _copy_through(path, copy, "mode=ro")
+            mode = "wal" if _is_wal(path) else _ROLLBACK
+            return mode, _copy_through(path, copy, "mode=ro")
         except sqlite3.OperationalError as error:
             if not is_cut_off(path, error):
                 raise
         moment = datetime.now(UTC)
         if copy_with_journal(path, copy):
-            return _undo(copy, moment)
+            _undo(copy)
+            return _ROLLBACK, moment
     raise _RestlessError
 
 
-def _undo(copy: Path, moment: datetime) -> SqliteFacts:
+def _undo(copy: Path) -> None:
     """Have SQLite undo the half transaction in a copy."""
     with closing(_connect(f"file:{quote(os.fsencode(copy))}")) as target:
-        _ask(target, "SELECT count(*) FROM sqlite_master")  # the first read undoes it
-        return _describe(target, copy, str(_ask(target, "PRAGMA journal_mode")), moment)
+        target.execute(_TOUCH)  # the first read undoes it
 
 
 def _is_idle_wal(path: Path) -> bool:
@@ -188,57 +224,39 @@ def _fingerprint(path: Path) -> tuple[int, int, int, bool]:
     return status.st_ino, status.st_size, status.st_mtime_ns, has_log
 
 
-def _copy_through(path: Path, copy: Path, how: str) -> SqliteFacts:
+def _copy_through(path: Path, copy: Path, how: str) -> datetime:
     with (
         closing(_connect(f"file:{quote(os.fsencode(path.absolute()))}?{how}")) as live,
         closing(_connect(f"file:{quote(os.fsencode(copy))}")) as target,
     ):
         target.execute("PRAGMA synchronous = OFF")  # the copy lives for minutes
-        # An immutable file has no journal mode of its own; its header knows better.
-        journal_mode = "wal" if _is_wal(path) else str(_ask(live, "PRAGMA journal_mode"))
-        consistent_at = _copy_pages(live, target, holds=journal_mode == "wal")
-        return _describe(target, copy, journal_mode, consistent_at)
+        return _copy_pages(live, target, holds=_is_wal(path))
 
 
-def _describe(
-    target: sqlite3.Connection, copy: Path, journal_mode: str, consistent_at: datetime
-) -> SqliteFacts:
-    """Check a finished copy, and say what is known of it."""
-    copied_at = datetime.now(UTC)
-    size = copy.stat().st_size
-    check = "integrity_check" if size <= LARGEST_WHOLE_CHECK else "quick_check"
-    return SqliteFacts(
-        consistent_at=consistent_at,
-        copied_at=copied_at,
-        size_bytes=size,
-        sqlite_version=sqlite3.sqlite_version,
-        page_size=cast("int", _ask(target, "PRAGMA page_size")),
-        encoding=str(_ask(target, "PRAGMA encoding")),
-        user_version=cast("int", _ask(target, "PRAGMA user_version")),
-        journal_mode=journal_mode,
-        check=check,
-        problems=_find_problems(target, check),
-        tables=count_rows(target),
-    )
+def _read_header(copy: Path) -> _Header:
+    with copy.open("rb") as file:
+        header = file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    page_size, encoding, user_version = struct.unpack_from(">16xH38xIi", header)
+    return {
+        "page_size": 65_536 if page_size == 1 else page_size,
+        "encoding": _ENCODINGS.get(encoding, ""),
+        "user_version": user_version,
+    }
 
 
 def _connect(url: str) -> sqlite3.Connection:
     return sqlite3.connect(url, uri=True, isolation_level=None, timeout=_LOCK_WAIT_SECONDS)
 
 
-def _ask(connection: sqlite3.Connection, question: str) -> object:
-    return connection.execute(question).fetchone()[0]
-
-
 def _copy_pages(live: sqlite3.Connection, target: sqlite3.Connection, *, holds: bool) -> datetime:
     """Copy all pages; gives the moment whose state was copied, at the latest."""
     if not holds:
         with suppress(_RestartedError):
-            _ask(live, "SELECT count(*) FROM sqlite_master")  # waits for whoever has it locked
+            live.execute(_TOUCH)  # waits for whoever has it locked
             _step_through(live, target, most_restarts=_MOST_RESTARTS)
             return datetime.now(UTC)
     live.execute("BEGIN")
-    _ask(live, "SELECT count(*) FROM sqlite_master")  # only a read begins the transaction
+    live.execute(_TOUCH)  # only a read begins the transaction
     moment = datetime.now(UTC)
     _step_through(live, target, most_restarts=0)
     live.execute("COMMIT")
@@ -266,32 +284,6 @@ def _step_through(
         before = remaining
 
     live.backup(target, pages=_STEP_PAGES, progress=look, sleep=_STEP_PAUSE_SECONDS)
-
-
-def _find_problems(copy: sqlite3.Connection, check: str) -> tuple[str, ...]:
-    try:
-        rows = copy.execute(f"PRAGMA {check}({_MOST_PROBLEMS})").fetchall()
-    except sqlite3.DatabaseError as error:
-        return (str(error),)
-    return tuple(str(row[0]) for row in rows if row[0] != "ok")
-
-
-def count_rows(copy: sqlite3.Connection) -> dict[str, int | None]:
-    """Count each table's rows; a table whose module this library lacks cannot be counted."""
-    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%'"
-    counts: dict[str, int | None] = {}
-    try:
-        found = copy.execute(f"{names} ESCAPE '\\' ORDER BY name").fetchall()
-    except sqlite3.DatabaseError:
-        return counts  # the check has told of it
-    for (name,) in found:
-        quoted = str(name).replace('"', '""')
-        try:
-            rows = _ask(copy, f'SELECT count(*) FROM "{quoted}"')  # noqa: S608 - a quoted name
-            counts[str(name)] = cast("int", rows)
-        except sqlite3.DatabaseError:
-            counts[str(name)] = None
-    return counts
 
 
 # Errors --------------------------------------------------------------------------------------

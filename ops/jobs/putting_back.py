@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from backup.restoring.partial import create_partial, remove_leftovers
 from backup.sources.sqlite import COMPANIONS
+from backup.sources.sqlite_examining import examine
 from ops.errors import OpsError
 
 _BUSY_SECONDS = 30.0
@@ -73,19 +74,15 @@ def _open_copy(copy: Path) -> sqlite3.Connection:
 
 def _prove(copy: Path, live: Path) -> None:
     """Refuse a copy that is damaged: it was stored like that, and no other try makes it whole."""
-    try:
-        with closing(_open_copy(copy)) as source:
-            (verdict,) = source.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    if verdict != "ok":
+    problems = examine(copy, "integrity_check").problems
+    if problems:
         raise OpsError(
             "the database {path} is damaged in this snapshot",
             why="{reason}",
             data="the live database is as it was",
             next_step="choose an earlier one: `{program} backup.list --site NAME` lists them",
             path=live,
-            reason=verdict,
+            reason=problems[0],
         )
 
 

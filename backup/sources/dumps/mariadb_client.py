@@ -88,7 +88,7 @@ def ask(connection: Connection, sql: str, *, goes_on: bool = False) -> list[list
         SourceError: The server could not be asked, or refuses.
     """
     command = question_command(connection, goes_on=goes_on)
-    stdin = secret_line(connection) + sql.encode()
+    stdin = secret_line(connection) + sql.encode("utf-8", "surrogateescape")
     told = run_client(connection, command, stdin=stdin, explain=explain, timeout=_QUERY_SECONDS)
     return split_rows(told)
 

@@ -2,7 +2,8 @@
 
 Where root made the sandbox, each gets the account it has in production. Inside a user namespace
 there is one account of the machine only; each gets a namespace of its own, in which it is somebody
-other than root, who has no rights over the sandbox.
+other than root, who has no rights over the sandbox. Since all files belong to that one account, the
+drill's folder, with copies and accounts of databases, is taken out of sight there.
 """
 
 import os
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ops.drills.sandbox.places import ROOM
+
 _NOBODY = 65534
+_OUT_OF_SIGHT = f'umount --lazy {ROOM} && exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def run_as(account: Account, way: Literal["root", "user", ""]) -> list[str]:
         return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups",
                 "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]  # fmt: skip
     # Whoever is not root has no right left there once a program is started.
-    return ["unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--",
+    return ["unshare", "--mount", "--", "sh", "-c", _OUT_OF_SIGHT, "sh",
+            "unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--",
             "setpriv", "--no-new-privs", "--"]  # fmt: skip
 
 

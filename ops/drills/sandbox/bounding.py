@@ -4,15 +4,13 @@
 - Each process: its data, and each file that it writes, have an end.
 - All processes: numbers of the sandbox's own processes end at a limit (Linux 6.14); so does what
   each account may start.
-- All together is looked at again and again; what is too much ends the rehearsal.
+- All together is looked at again and again (`guarding`); what is too much ends the rehearsal.
 """
 
 import os
 import re
 import resource
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -118,22 +116,6 @@ def tell_bounds(order: Order, *, has_numbers: bool) -> Bounded:
         by={"memory": "group" if in_group else "watch", "processes": held},
         unbounded=tuple(unbounded),
     )
-
-
-def watch(bounds: Bounds, end: Callable[[Remark], None]) -> None:
-    """Look at everything inside again and again, as long as the sandbox lives.
-
-    Args:
-        bounds: What is allowed.
-        end: Called once it is too much, with the remark that tells so.
-    """
-
-    def look() -> None:
-        while (remark := find_breach(bounds)) is None:
-            time.sleep(LOOK_EVERY_SECONDS)
-        end(remark)
-
-    threading.Thread(target=look, daemon=True).start()
 
 
 def find_breach(bounds: Bounds) -> Remark | None:

@@ -1,9 +1,11 @@
 """The sandbox's first process: `python -m ops.drills.sandbox.inside`, its order on standard input.
 
 1. Refuse where a namespace is the machine's own: nothing is touched then.
-2. Enter a root that shows nothing of the machine's data.
+2. Enter a root that shows nothing of the machine's data; have the kernel refuse sockets of kinds
+   that lead out of a network namespace.
 3. Try to reach production; whatever answers ends it here, before anything was started.
-4. Bound what is taken of the machine; from now on, too much of it ends the rehearsal.
+4. Bound what is taken of the machine. From now on a child does the work, and this process watches
+   it: too much of the machine, or time that is over, ends the rehearsal.
 5. Load the databases on private servers; put the restored folders where the site looks for them.
 6. Count, start the site, ask for its pages, compare.
 
@@ -13,13 +15,12 @@ kernel ends everything inside.
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 
@@ -32,9 +33,11 @@ from ops.drills.sandbox.databases import (
     restore_databases,
     words_of,
 )
+from ops.drills.sandbox.families import keep_to_families
+from ops.drills.sandbox.guarding import Tell, guard
 from ops.drills.sandbox.live_places import put_in_place
 from ops.drills.sandbox.new_root import enter_new_root
-from ops.drills.sandbox.order import Order, list_namespaces
+from ops.drills.sandbox.order import Order, RowsWanted, list_namespaces
 from ops.drills.sandbox.places import inside
 from ops.drills.sandbox.plan import RehearsalPlan
 from ops.drills.sandbox.processes import PATH, Bench, ProgramError, TooLateError, read_logs
@@ -52,8 +55,6 @@ from ops.pages.comparing import PageComparison, compare_pages
 from ops.pages.notes import PageNote
 from ops.pages.noting import note_pages
 
-_TOLD = threading.Lock()
-
 
 @dataclass(slots=True)
 class Rehearsal:
@@ -65,6 +66,7 @@ class Rehearsal:
         result: What is known so far.
         remarks: What is not as it should be.
         seconds: By part of the work.
+        tell: Tells what is known so far.
     """
 
     plan: RehearsalPlan
@@ -72,6 +74,7 @@ class Rehearsal:
     result: RehearsalResult
     remarks: list[Remark] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    tell: Tell = lambda _known: None
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -89,7 +92,6 @@ class Rehearsal:
             self.result,
             seconds=RehearsalSeconds(**seconds),
             remarks=tuple(self.remarks),
-            log=read_logs(),
         )
 
 
@@ -100,47 +102,37 @@ def main() -> None:
     language = os.environ.get("GIUCONG_LANG", "")
     os.environ.clear()  # secrets may be among it
     os.environ.update({"PATH": PATH, "LANG": "C.UTF-8", "GIUCONG_LANG": language})
-    _tell(_carry_out(order))
-
-
-def _tell(result: RehearsalResult) -> NoReturn:
-    """Write the result and end, once; who comes later waits for the end."""
-    _TOLD.acquire()
+    result = replace(_carry_out(order), log=read_logs())
     sys.stdout.write(write_result(result))
     sys.stdout.flush()
-    os._exit(0)  # threads and servers end with the namespace
+    os._exit(0)  # servers end with the namespace
 
 
 def _carry_out(order: Order) -> RehearsalResult:
     plan = order.plan
     bench = Bench(order.way, plan.zone, order.begun + plan.deadline_seconds)
-    rehearsal = Rehearsal(
-        _move_inside(plan), bench, RehearsalResult(isolation=Isolation(order.way))
-    )
-    try:
-        is_apart = _set_apart(order, rehearsal)
-        rehearsal.seconds["isolate"] = time.monotonic() - order.begun
-        if is_apart:
-            _bound(order, rehearsal)
-        if is_apart and order.rows is None:
-            _rehearse(rehearsal)
-        elif is_apart:
-            _take_rows(order, rehearsal)
-    except TooLateError:
-        params = {"seconds": plan.deadline_seconds}
-        rehearsal.remarks.append(Remark("failed", "too_late", params))
-    return rehearsal.conclude()
-
-
-def _bound(order: Order, rehearsal: Rehearsal) -> None:
-    """Bound what is taken of the machine, and end the rehearsal once it is too much."""
-
-    def end(remark: Remark) -> None:
-        rehearsal.remarks.insert(0, remark)
-        _tell(rehearsal.conclude())
-
+    result = RehearsalResult(isolation=Isolation(order.way))
+    rehearsal = Rehearsal(_move_inside(plan), bench, result)
+    is_apart = _set_apart(order, rehearsal)
+    rehearsal.seconds["isolate"] = time.monotonic() - order.begun
+    if not is_apart:
+        return rehearsal.conclude()
     rehearsal.result = replace(rehearsal.result, bounded=bounding.bound(order))
-    bounding.watch(order.plan.bounds, end)
+    work = partial(_work, order, rehearsal)
+    return guard(plan, bench.until, rehearsal.conclude(), work)
+
+
+def _work(order: Order, rehearsal: Rehearsal, tell: Tell) -> None:
+    rehearsal.tell = tell
+    try:
+        if order.rows is None:
+            _rehearse(rehearsal)
+        else:
+            _take_rows(order.rows, rehearsal)
+    except TooLateError:
+        params = {"seconds": order.plan.deadline_seconds}
+        rehearsal.remarks.append(Remark("failed", "too_late", params))
+    tell(rehearsal.conclude())
 
 
 def _move_inside(plan: RehearsalPlan) -> RehearsalPlan:
@@ -165,6 +157,7 @@ def _set_apart(order: Order, rehearsal: Rehearsal) -> bool:
     try:
         bounding.be_first()
         enter_new_root(order.plan.work, order.plan.bounds.memory_bytes)
+        keep_to_families()
         if "net" not in shared:
             calls.bring_up_loopback()
     except OSError as error:
@@ -200,6 +193,7 @@ def _rehearse(rehearsal: Rehearsal) -> None:
     finally:
         rehearsal.result = replace(rehearsal.result, databases=databases.listed())
         rehearsal.remarks += databases.remarks
+        rehearsal.tell(rehearsal.conclude())
     _show_site(rehearsal)
 
 
@@ -280,7 +274,7 @@ def _about(note: PageNote) -> dict[str, str]:
             "detail": note.detail}  # fmt: skip
 
 
-def _take_rows(order: Order, rehearsal: Rehearsal) -> None:
+def _take_rows(wanted: RowsWanted, rehearsal: Rehearsal) -> None:
     """Load the plan's database, and write the wanted rows into the workshop."""
     from ops.drills.sandbox.rows import write_rows
 
@@ -289,11 +283,11 @@ def _take_rows(order: Order, rehearsal: Rehearsal) -> None:
         restore_databases(databases)
     rehearsal.remarks += databases.remarks
     rehearsal.result = replace(rehearsal.result, databases=databases.listed())
-    if order.rows is None or databases.remarks:
+    if databases.remarks:
         return
     try:
         with rehearsal.timed("verify"):
-            rehearsal.remarks += write_rows(databases, order.rows)
+            rehearsal.remarks += write_rows(databases, wanted)
     except FAILURES as error:
         params = {"database": rehearsal.plan.databases[0].name, "why": words_of(error)}
         rehearsal.remarks.append(Remark("failed", "not_readable", params))

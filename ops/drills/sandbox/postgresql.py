@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from psycopg import sql
 
 from backup.sources.dumps.connection import Connection
 from backup.sources.dumps.postgresql import look_at_postgresql
+from backup.sources.dumps.postgresql_scripts import (
+    PROOF,
+    dump_script,
+    find_refused,
+    globals_script,
+)
 from backup.sources.dumps.postgresql_session import open_session
 from ops.drills.sandbox.accounts import find_account, give
 from ops.drills.sandbox.endpoints import Endpoint
@@ -29,6 +36,7 @@ from provisioning.local_host import LocalHost
 ADMIN = "giucong_drill"
 _ACCOUNT = find_account(("postgres",))
 _USUAL_FOLDER = "/run/postgresql"
+_PIECE = 1 << 20
 _LETS_IN = "local all all trust\nhost all all all trust\n"
 # Nothing in it has to outlive a power cut, and nothing may happen in it by itself.
 _SETTINGS = (
@@ -141,7 +149,8 @@ def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
     """Load roles, as far as they are not there already, and the dump, in SQL or PostgreSQL's form.
 
     Raises:
-        ProgramError: The dump has an error, which stopped it: nothing of it is there.
+        ProgramError: The dump has an error, or a command for the client, which stopped it: nothing
+            of it is there.
         TooLateError: It takes all the time.
         OSError: The dump cannot be read.
     """
@@ -149,21 +158,28 @@ def load_postgresql(server: Postgresql, plan: DatabasePlan) -> None:
     where = [f"--host={server.folder}", f"--port={server.port}", f"--username={ADMIN}",
              "--no-password"]  # fmt: skip
     psql = [f"{server.programs}/psql", "--no-psqlrc", "--quiet", *where]
+    strict = [*psql, "--set=ON_ERROR_STOP=1"]
     if plan.globals:
-        with Path(plan.globals).open("rb") as roles:
-            server.bench.run([*psql, "--dbname=postgres"], _ACCOUNT, log=log, stdin=roles,
-                             accepts=(0, 1, 3))  # fmt: skip
+        server.bench.run([*strict, PROOF.decode(), "--dbname=postgres"], _ACCOUNT, log=log)
+        roles = globals_script(Path(plan.globals).read_bytes())
+        said = server.bench.run([*psql, "--dbname=postgres"], _ACCOUNT, log=log, stdin=roles,
+                                accepts=(0, 1, 3))  # fmt: skip
+        if refused := find_refused(said):
+            raise ProgramError(refused)
     _make_database(server, plan)
     name = plan.database.replace("\\", "\\\\").replace("'", "\\'")
     into = f"--dbname=dbname='{name}'"
-    with Path(plan.dump).open("rb", buffering=0) as dump:  # the client goes on where we stop
+    with Path(plan.dump).open("rb", buffering=0) as dump:  # a client goes on where we stop
         is_sql = dump.read(5) != b"PGDMP"
         dump.seek(0)
-        words = [*psql, "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-", into]
         if not is_sql:
             words = [f"{server.programs}/pg_restore", *where, "--exit-on-error",
                      "--single-transaction", into]  # fmt: skip
-        server.bench.run(words, _ACCOUNT, log=log, stdin=dump)
+            server.bench.run(words, _ACCOUNT, log=log, stdin=dump)
+            return
+        words = [*strict, "--single-transaction", "--file=-", into]
+        pieces = iter(partial(dump.read, _PIECE), b"")
+        server.bench.run(words, _ACCOUNT, log=log, stdin=dump_script(pieces))
 
 
 def _make_database(server: Postgresql, plan: DatabasePlan) -> None:

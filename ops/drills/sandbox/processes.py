@@ -4,11 +4,14 @@ import os
 import re
 import stat
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import IOBase
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from ops.drills.sandbox.accounts import Account, run_as
 from ops.drills.sandbox.places import WORKSHOP
@@ -20,6 +23,9 @@ _LOG_BYTES = 20_000
 _LOGS = Path("/var/log")
 _ENDING_SECONDS = 5.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+Input = IO[bytes] | bytes | Iterator[bytes]
+"""What a program reads: a file, a text, or a text in pieces."""
 
 
 class TooLateError(Exception):
@@ -63,7 +69,7 @@ class Bench:
         account: Account,
         *,
         log: str,
-        stdin: IO[bytes] | bytes = b"",
+        stdin: Input = b"",
         accepts: Sequence[int] = (0,),
     ) -> str:
         """Run a program to its end; gives what it said.
@@ -71,27 +77,27 @@ class Bench:
         Raises:
             ProgramError: It failed.
             TooLateError: It took all the time.
+            OSError: What it was to read cannot be read.
         """
         path = _log_path(log)
         begin = path.stat().st_size if path.exists() else 0
-        fed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-        with path.open("ab") as written:
+        with path.open("ab") as written, _open_input(stdin) as read:
             try:
                 done = subprocess.run(
                     [*run_as(account, self.way), *words],
+                    stdin=read,
                     stdout=written,
                     stderr=written,
                     check=False,
                     cwd="/",
                     env=self._environment({}),
                     timeout=self.left(),
-                    **fed,
                 )
             except subprocess.TimeoutExpired:
                 raise TooLateError from None
-        with path.open("rb") as read:
-            read.seek(begin)
-            said = read.read(_LOG_BYTES).decode("utf-8", "replace")
+        with path.open("rb") as written:
+            written.seek(begin)
+            said = written.read(_LOG_BYTES).decode("utf-8", "replace")
         if done.returncode not in accepts:
             raise ProgramError(_first_error(said) or f"{words[0]}: {done.returncode}")
         return said
@@ -145,6 +151,33 @@ class Bench:
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp", "TZ": self.zone,  # noqa: S108 -- the sandbox's own
                 "TMPDIR": "/tmp", **more}  # noqa: S108  # fmt: skip
+
+
+@contextmanager
+def _open_input(data: Input) -> Iterator[IO[bytes]]:
+    """Give a file to read from; pieces are written into a pipe meanwhile."""
+    if isinstance(data, IOBase):
+        yield cast("IO[bytes]", data)
+        return
+    failures: list[OSError] = []
+    reading, writing = os.pipe()
+    feeding = threading.Thread(target=_feed, args=(writing, data, failures), daemon=True)
+    feeding.start()
+    try:
+        with open(reading, "rb") as read:  # noqa: PTH123 -- a descriptor
+            yield read
+    finally:
+        feeding.join()
+    if failures:
+        raise failures[0]
+
+
+def _feed(writing: int, data: Input, failures: list[OSError]) -> None:
+    try:
+        with suppress(BrokenPipeError), open(writing, "wb") as pipe:
+            pipe.writelines([data] if isinstance(data, bytes) else data)
+    except OSError as error:
+        failures.append(error)
 
 
 def _log_path(log: str) -> Path:

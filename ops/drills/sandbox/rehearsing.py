@@ -38,6 +38,7 @@ from ops.drills.sandbox.result import Isolation, RehearsalResult, Remark, read_r
 _GRACE_SECONDS = 10.0
 _TRIAL_SECONDS = 30.0
 _APART = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child")
+_PACKAGES = {"setpriv": "util-linux", "unshare": "util-linux", "umount": "mount"}
 _CODE = Path(__file__).resolve().parents[3]
 
 
@@ -121,10 +122,10 @@ def _make_workshop(work: Path) -> None:
 
 
 def _command(way: Literal["root", "user"]) -> list[str] | RehearsalResult:
-    programs = {name: shutil.which(name) for name in ("setpriv", "unshare")}
+    programs = {name: shutil.which(name) for name in _PACKAGES}
     missing = [name for name, path in programs.items() if path is None]
     if missing:
-        return _not_isolated(f"{missing[0]} is missing: apt-get install util-linux")
+        return _not_isolated(f"{missing[0]} is missing: apt-get install {_PACKAGES[missing[0]]}")
     as_user = ["--user", "--map-root-user"] if way == "user" else []
     return [str(programs["setpriv"]), "--pdeathsig=KILL", str(programs["unshare"]), *as_user,
             *_APART, "--", sys.executable, "-m", "ops.drills.sandbox.inside"]  # fmt: skip

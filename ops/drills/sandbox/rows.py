@@ -208,12 +208,18 @@ def _find_in_postgresql(server: postgresql.Postgresql, database: str, wanted: Ro
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES").format(place, names)
         begin = insert.as_string(connection)
-    width = len(columns)
-    return Found(
-        begin,
-        columns,
-        ([Cell(row[it], row[width + it]) for it in range(width)] for row in listed),
-    )
+    return Found(begin, columns, ([_postgresql_cell(text) for text in row] for row in listed))
+
+
+def _postgresql_cell(text: str | None) -> Cell:
+    """Write a value as SQL here: whoever has been in the database may have put its own quoting in.
+
+    Such a "literal" would be run with an administrator's rights on the live database.
+    """
+    if text is None:
+        return Cell(None, "NULL")
+    quoted = "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return Cell(text, f"E{quoted}" if "\\" in text else quoted)
 
 
 def _postgresql_query(
@@ -221,7 +227,6 @@ def _postgresql_query(
 ) -> tuple[sql.Composed, list[str]]:
     names = list(map(sql.Identifier, columns))
     texts = [sql.SQL("{}::text").format(name) for name in names]
-    literals = [sql.SQL("quote_nullable({}::text)").format(name) for name in names]
     tests = [sql.SQL("{}::text = %s").format(sql.Identifier(name)) for name in wanted.where]
     values = list(wanted.where.values())
     if wanted.contains:
@@ -229,7 +234,7 @@ def _postgresql_query(
         tests.append(sql.SQL("({})").format(sql.SQL(" OR ").join(holds)))
         values += [wanted.contains] * len(holds)
     query = sql.SQL("SELECT {} FROM {} WHERE {} LIMIT {}").format(
-        sql.SQL(", ").join([*texts, *literals]),
+        sql.SQL(", ").join(texts),
         place,
         sql.SQL(" AND ").join(tests) if tests else sql.SQL("true"),
         sql.Literal(wanted.most + 1),

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backup.sources.sqlite import count_rows
+from backup.sources.sqlite_examining import count_rows, distrust
 from ops.drills.sandbox import system_calls as calls
 from ops.drills.sandbox.accounts import Account, give
 from ops.drills.sandbox.newest import MomentColumn, Window, choose_newest, kind_of
@@ -78,8 +78,10 @@ def find_newest_in_sqlite(path: str, window: Window) -> tuple[datetime | None, s
 
 
 def open_read_only(path: str) -> sqlite3.Connection:
-    """Open a database; nothing can be written through it."""
-    return sqlite3.connect(f"{Path(path).as_uri()}?mode=ro&immutable=1", uri=True)
+    """Open a database; nothing can be written through it, and it is not trusted."""
+    connection = sqlite3.connect(f"{Path(path).as_uri()}?mode=ro&immutable=1", uri=True)
+    distrust(connection)
+    return connection
 
 
 def _list_columns(connection: sqlite3.Connection) -> Iterator[tuple[MomentColumn, str]]:

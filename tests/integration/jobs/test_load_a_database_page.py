@@ -81,7 +81,7 @@ def test_a_postgresql_database_takes_the_old_ones_name(
     with psycopg.connect(f"{where} dbname=portal") as connection:
         connection.execute("DELETE FROM posts")
     follow(
-        estate, tmp_path / "out", ("psql", "createdb"),
+        estate, tmp_path / "out", ("psql", "(printf", "createdb"),
         PGHOST=str(postgres_server.folder), PGUSER="giucong",
     )  # fmt: skip
     found = {}
