@@ -83,6 +83,7 @@ COMMANDS = (
     ("snapshots", "--no-lock", "--group-by", "host,tags"),
     ("ls", "--no-lock", "latest"),
     ("restore", "latest", "--no-lock", "--target", "/nonexistent", "--dry-run"),
+    ("cat", "snapshot", "latest", "--no-lock"),
     ("key", "list"),  # tells whose lock is in the way
 )
 
@@ -98,7 +99,7 @@ def test_nothing_that_commands_a_terminal_reaches_it(place: Path, words: tuple[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", COMMANDS[:2] + COMMANDS[-1:], ids=" ".join)
+@pytest.mark.parametrize("words", COMMANDS[:2] + COMMANDS[3:4] + COMMANDS[-1:], ids=" ".join)
 def test_names_cannot_begin_a_line_of_their_own(place: Path, words: tuple[str, ...]) -> None:
     shown = "\n".join(run(place, *words, terminal=False))
 
