@@ -9,6 +9,7 @@ operating system's generator, one per message, never from content and never from
 a child process could share.
 """
 
+import hmac
 import os
 from typing import NamedTuple
 
@@ -39,6 +40,20 @@ class MasterKey(NamedTuple):
 def generate_master_key() -> MasterKey:
     """Make a new random master key."""
     return MasterKey(os.urandom(32), os.urandom(16), os.urandom(16))
+
+
+def prove(key: MasterKey, purpose: str, text: bytes) -> str:
+    """Give the proof that text kept beside a repository was written by who holds its key.
+
+    Args:
+        key: The repository's; random, so that the proof is of no help in guessing a password.
+        purpose: What the text is; a proof of one thing proves nothing else.
+        text: Any length.
+
+    Returns:
+        HMAC-SHA-256, 64 hexadecimal digits.
+    """
+    return hmac.digest(b"".join(key), purpose.encode() + b"\0" + text, "sha256").hex()
 
 
 class Envelope:

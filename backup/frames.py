@@ -8,6 +8,7 @@ from typing import Literal
 
 import zstandard
 
+from backup.bounds import LARGEST_JSON
 from backup.errors import DamagedError, UnsupportedFormatError
 from backup.stores.base import Buffer
 
@@ -16,7 +17,6 @@ LEVELS: dict[Compression, int] = {"auto": 3, "max": 19, "off": 0}
 _JSON_STARTS = b"{["
 _COMPRESSED_MARK = b"\x02"
 UNKNOWN_SIZE = -1
-_LARGEST_JSON = 1 << 30
 
 
 class Compressor:
@@ -74,7 +74,7 @@ def decode_unpacked(stored: bytes) -> bytes:
 
     Raises:
         UnsupportedFormatError: Neither raw JSON nor a frame behind the byte 2.
-        DamagedError: The frame cannot be decoded.
+        DamagedError: The frame cannot be decoded, or to more than any such file has.
     """
     if stored[:1] and stored[0] in _JSON_STARTS:
         return stored
@@ -82,14 +82,16 @@ def decode_unpacked(stored: bytes) -> bytes:
         raise UnsupportedFormatError("a repository file has an unknown encoding")
     frame = stored[1:]
     try:
-        if zstandard.frame_content_size(frame) != UNKNOWN_SIZE:
-            return zstandard.ZstdDecompressor().decompress(frame, max_output_size=_LARGEST_JSON)
-        decoder = zstandard.ZstdDecompressor().decompressobj()
-        text = decoder.decompress(frame)
-        if decoder.eof:
-            return text
+        declared = zstandard.frame_content_size(frame)
+        if declared <= LARGEST_JSON:  # room is made for what a frame declares, whatever it holds
+            room = declared if declared > 0 else LARGEST_JSON
+            return zstandard.ZstdDecompressor().decompress(frame, max_output_size=room)
     except zstandard.ZstdError as error:
         raise DamagedError(
             "a repository file cannot be decompressed", why="{cause}", cause=str(error)
         ) from error
-    raise DamagedError("a repository file is cut short")
+    raise DamagedError(
+        "a repository file says that it has {bytes} bytes, more than {most}",
+        bytes=declared,
+        most=LARGEST_JSON,
+    )

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from backup.bounds import read_bounded
 from backup.errors import (
     BackupError,
     DamagedError,
@@ -63,10 +64,10 @@ def list_keys(repository: Repository) -> KeyList:
     errors: list[BackupError] = []
     for file_id in repository.list_files("keys"):
         try:
-            parsed = parse_key_file(repository.store.read(f"keys/{file_id}"))
+            parsed = parse_key_file(read_bounded(repository.store, f"keys/{file_id}"))
         except ObjectNotFoundError:  # removed beside us since it was listed
             continue
-        except UnsupportedFormatError:
+        except (DamagedError, UnsupportedFormatError):
             errors.append(DamagedError("key file {id} cannot be read", id=file_id[:8]))
             continue
         is_current = file_id == repository.key_id

@@ -13,6 +13,7 @@ import socket
 from datetime import datetime
 from typing import NamedTuple
 
+from backup.bounds import LARGEST_SCRYPT_MEMORY, LARGEST_SCRYPT_WORK
 from backup.crypto import Envelope, MasterKey
 from backup.errors import DamagedError, UnsupportedFormatError
 from backup.times import format_local_time
@@ -20,7 +21,6 @@ from backup.times import format_local_time
 SALT_LENGTH = 64
 # restic calibrates to at most 500 ms and 60 MB; on today's machines that gives these values.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 32768, 8, 1
-_LARGEST_SCRYPT_MEMORY = 1 << 30
 
 
 class KeyFile(NamedTuple):
@@ -51,11 +51,17 @@ def derive_password_key(password: bytes, key_file: KeyFile) -> MasterKey:
     """Run scrypt: 64 bytes, of which 32 encrypt and 16 + 16 authenticate.
 
     Raises:
-        UnsupportedFormatError: The parameters ask for more than 1 GiB or are invalid.
+        UnsupportedFormatError: The parameters ask for more memory or work than any writer's, or
+            are invalid.
     """
     needed = 128 * key_file.r * (key_file.n + key_file.p + 2) + (1 << 20)
-    if needed > _LARGEST_SCRYPT_MEMORY:
-        raise UnsupportedFormatError("a key file asks for {bytes} bytes of memory", bytes=needed)
+    work = key_file.n * key_file.r * key_file.p
+    if needed > LARGEST_SCRYPT_MEMORY or work > LARGEST_SCRYPT_WORK:
+        raise UnsupportedFormatError(
+            "a key file asks for {bytes} bytes of memory and {times} times the usual work",
+            bytes=needed,
+            times=work // (SCRYPT_N * SCRYPT_R * SCRYPT_P),
+        )
     try:
         raw = hashlib.scrypt(
             password,
@@ -120,7 +126,7 @@ def parse_key_file(text: bytes) -> KeyFile:
             salt=base64.b64decode(raw["salt"]),
             data=base64.b64decode(raw["data"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UnsupportedFormatError("a key file is not of the known form") from error
 
 

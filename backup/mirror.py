@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from itertools import compress
 from typing import TYPE_CHECKING
 
+from backup.bounds import read_bounded
 from backup.config import decode_config, is_id
 from backup.deleting import delete_files
 from backup.errors import (
@@ -137,10 +138,10 @@ def ensure_same(source: Repository, store: Store) -> bool:
         StoreError: The store failed.
     """
     try:
-        sealed = store.read("config")
+        sealed = read_bounded(store, "config")
     except ObjectNotFoundError:
         return False
-    if sealed != source.store.read("config"):
+    if sealed != read_bounded(source.store, "config"):
         raise UsageError(
             "{place} is another repository: {id}",
             why="a mirror holds the same bytes; the repository at {source} is {own}",

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from backup.bounds import ensure_countable, read_bounded
 from backup.clock import SYSTEM_CLOCK, Clock
 from backup.collector import give_back_memory
 from backup.config import VERSION, Config, decode_config, encode_config, is_id
@@ -19,12 +20,12 @@ from backup.errors import (
     DamagedError,
     ObjectNotFoundError,
     RepositoryNotFoundError,
-    UnsupportedFormatError,
     UsageError,
     WrongPasswordError,
 )
 from backup.frames import Decompressor, decode_unpacked, encode_unpacked
-from backup.keys import KeyFile, parse_key_file, unwrap_master_key, wrap_master_key
+from backup.key_search import find_key
+from backup.keys import wrap_master_key
 from backup.packs import BlobType, PackedBlob
 from backup.polynomials import generate_polynomial
 from backup.snapshots import Snapshot, decode_snapshot, encode_snapshot
@@ -128,17 +129,25 @@ class Repository:
         *,
         clock: Clock = SYSTEM_CLOCK,
         cache_dir: Path | None = None,
+        key_hint: str = "",
     ) -> "Repository":
         """Open a repository with one of its passwords.
+
+        Args:
+            store: Where it lies.
+            password: Of one of its key files.
+            clock: What time it is.
+            cache_dir: Folder of local caches, or None.
+            key_hint: Beginning of the id of the key file to try first.
 
         Raises:
             RepositoryNotFoundError: There is none.
             WrongPasswordError: No key file opens.
             UnsupportedFormatError: Another version than 2.
-            StoreError: The store failed.
+            StoreError: The store failed, or has more key files than are tried.
         """
         try:
-            sealed = store.read("config")
+            sealed = read_bounded(store, "config")
         except ObjectNotFoundError:
             raise RepositoryNotFoundError(
                 "there is no repository at {place}",
@@ -147,7 +156,7 @@ class Repository:
                 next_step="check the address, or make one with init",
                 place=store.location,
             ) from None
-        key_id, master = _find_key(store, password)
+        key_id, master = find_key(store, password, key_hint)
         config = decode_config(Envelope(master).open(sealed))
         return cls(store, config, key=master, key_id=key_id, clock=clock, cache_dir=cache_dir)
 
@@ -180,7 +189,9 @@ class Repository:
     def list_sizes(self, kind: FileKind | Literal["data"]) -> dict[str, int]:
         """List the files of one kind, or the packs: id to bytes; other names do not count."""
         found = {info.key.rpartition("/")[2]: info.size for info in self.store.list(kind)}
-        return {name: size for name, size in found.items() if is_id(name)}
+        found = {name: size for name, size in found.items() if is_id(name)}
+        ensure_countable(kind, len(found), self.store)
+        return found
 
     def list_packs(self) -> dict[bytes, int]:
         """List the packs in the store: id to size in bytes."""
@@ -195,7 +206,7 @@ class Repository:
             StoreError: The store failed.
         """
         for _ in range(2):
-            stored = self.store.read(f"{kind}/{file_id}")
+            stored = read_bounded(self.store, f"{kind}/{file_id}")
             if hashlib.sha256(stored).hexdigest() == file_id:
                 return decode_unpacked(self._envelope.open(stored))
         raise DamagedError(
@@ -348,7 +359,7 @@ def _has_any(store: Store, place: str) -> bool:
 def _take_over_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
     """Go on with the key file that an interrupted init left."""
     try:
-        return _find_key(store, password)
+        return find_key(store, password)
     except WrongPasswordError as error:
         raise UsageError(
             "an earlier init at {place} was cut short, and was given another password",
@@ -356,45 +367,3 @@ def _take_over_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
             next_step="give the same password again, or remove the folder keys there and try again",
             place=store.location,
         ) from error
-
-
-def _find_key(store: Store, password: bytes) -> tuple[str, MasterKey]:
-    unreadable: BackupError | None = None
-    is_readable = False
-    for name in _list_key_files(store):
-        try:
-            master = unwrap_master_key(_read_key_file(store, name), password)
-        except (DamagedError, UnsupportedFormatError, ObjectNotFoundError) as error:
-            unreadable = error  # another one may open
-            continue
-        is_readable = True
-        if master is not None:
-            return name, master
-    if unreadable is not None and not is_readable:
-        raise unreadable
-    raise WrongPasswordError(
-        "wrong password for the repository at {place}",
-        why="none of its key files opens with it",
-        data="nothing was read or written",
-        next_step="check --password-file or RESTIC_PASSWORD_FILE",
-        place=store.location,
-    )
-
-
-def _list_key_files(store: Store) -> list[str]:
-    names = (info.key.rpartition("/")[2] for info in store.list("keys"))
-    return sorted(name for name in names if is_id(name))
-
-
-def _read_key_file(store: Store, name: str) -> KeyFile:
-    for _ in range(2):  # a read can go wrong once
-        text = store.read(f"keys/{name}")
-        if hashlib.sha256(text).hexdigest() == name:
-            return parse_key_file(text)
-    raise DamagedError(
-        "key file {id} is damaged",
-        why="its bytes do not match its name",
-        data="nothing was read or written",
-        next_step="use another password if there is one, or restore this file from a copy",
-        id=name[:8],
-    )

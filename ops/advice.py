@@ -79,6 +79,10 @@ ENGINE_ADVICE: Mapping[str, str] = {
         "`{program} backup.repair --site {site}`; if it stays lost, restore an older snapshot:"
         " `{program} backup.list --site {site}`"
     ),
+    "remove from keys those that nobody made; or name yours: --key-hint ID": N_(
+        "remove from `keys` there what nobody made; yours is the one that opens with"
+        " `python -m backup -r STORE/{site} --password-file KEY --key-hint ID key list`"
+    ),
     "run prune again": _PRUNE,
     "find out who writes there, then run prune again": N_(
         "find out who writes there, then `{program} backup.prune --site {site}` again"

@@ -144,8 +144,8 @@ def write_line(text: str = "") -> None:
 
 
 def write_text(text: str) -> None:
-    """Write a text that brings its own newlines."""
-    sys.stdout.write(text)
+    """Write a text that brings its own newlines; a program that reads it gets it as it is."""
+    sys.stdout.write(make_visible(text) if sys.stdout.isatty() else text)
 
 
 def write_json(value: object) -> None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
+from backup.bounds import read_bounded
 from backup.checking.findings import Finding, found
 from backup.checking.sound_packs import SoundPacks
 from backup.crypto import Envelope, MasterKey
@@ -84,7 +85,7 @@ class PackVerifier:
         key = pack_key(pack_id)
         size = 0
 
-        def read(offset: int, length: int | None) -> bytes:
+        def read(offset: int, length: int) -> bytes:
             nonlocal size
             piece = self._store.read(key, offset, length)
             size += len(piece)
@@ -93,8 +94,8 @@ class PackVerifier:
         try:
             if self._sound.is_sound(pack_id, header, read):
                 return size, []
-            pack = self._store.read(key)
-        except StoreError as error:
+            pack = read_bounded(self._store, key)
+        except (DamagedError, StoreError) as error:
             return 0, [("pack_unreadable", {"cause": _cause(error)})]
         return len(pack), self._explain(pack_id, pack, header)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backup.bounds import read_bounded
 from backup.checking.findings import Finding, found
 from backup.errors import (
     BackupError,
@@ -28,7 +29,7 @@ _FAILURES = (DamagedError, UnsupportedFormatError, StoreError)
 def check_config(repository: Repository) -> Iterator[Finding]:
     """Read the config again, which was whole when the repository was opened."""
     try:
-        text = repository.envelope().open(repository.store.read("config"))
+        text = repository.envelope().open(read_bounded(repository.store, "config"))
         if json.loads(text)["id"] != repository.id:
             yield found("config_damaged", "config", cause="it is of another repository")
     except (BackupError, ValueError) as error:
@@ -40,7 +41,7 @@ def check_keys(repository: Repository) -> Iterator[Finding]:
     for key_id in repository.list_files("keys"):
         key = f"keys/{key_id}"
         try:
-            text = repository.store.read(key)
+            text = read_bounded(repository.store, key)
             if hashlib.sha256(text).hexdigest() != key_id:
                 yield found("key_damaged", key, cause="its bytes do not match its name")
             else:

@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from backup.crypto import IV_LENGTH, OVERHEAD, TAG_LENGTH, Envelope, MasterKey
 from backup.errors import DamagedError
+from backup.frames import UNKNOWN_SIZE
 from backup.packs import PackedBlob, decode_header, header_length
 
 _LENGTH_FIELD = 4
 _ZERO_IV = bytes(IV_LENGTH)
 
-ReadRange = Callable[[int, int | None], bytes]
+ReadRange = Callable[[int, int], bytes]
 
 
 class SoundPacks:
@@ -47,8 +48,8 @@ class SoundPacks:
         Args:
             pack_id: SHA-256 that its bytes should have.
             header: The plaintext header that it should have.
-            read: Reads bytes of it: from an offset so many, or to the end. It is asked once for
-                each byte, in order.
+            read: Reads bytes of it: from an offset so many. It is asked once for each byte, in
+                order, and at the end for one more, which must not be there.
         """
         digest = hashlib.sha256()
         try:
@@ -56,7 +57,8 @@ class SoundPacks:
             for number, group in enumerate(groups, 1):
                 start, end = group[0].offset, group[-1].offset + group[-1].length
                 is_last = number == len(groups)
-                piece = memoryview(read(start, None if is_last else end - start))
+                rest = len(header) + OVERHEAD + _LENGTH_FIELD if is_last else 0
+                piece = memoryview(read(start, end - start + rest + is_last))
                 digest.update(piece)
                 if not self._are_sound(piece[: end - start], group):
                     return False
@@ -81,7 +83,7 @@ class SoundPacks:
         nonces = self._nonces.update(ivs)
         mac_r, verify_tag, sha256 = self._mac_r, Poly1305.verify_tag, hashlib.sha256
         reset, decrypt = self._decryptor.reset_nonce, self._decryptor.update
-        decompress = self._zstd.decompress
+        decompress, frame_size = self._zstd.decompress, zstandard.frame_content_size
         at = 0
         for blob_id, _, offset, length, plain_length in blobs:
             tag_at = offset - first + length - TAG_LENGTH
@@ -93,6 +95,8 @@ class SoundPacks:
             reset(iv)
             plaintext = decrypt(ciphertext)
             if plain_length:
+                if frame_size(plaintext) not in {UNKNOWN_SIZE, plain_length}:
+                    return False
                 plaintext = decompress(plaintext, max_output_size=plain_length)
                 if len(plaintext) != plain_length:
                     return False

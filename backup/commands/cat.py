@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, get_args
 
+from backup.bounds import read_bounded
 from backup.commands.context import Context
 from backup.errors import DamagedError, UsageError
 from backup.packs import BlobType
@@ -81,7 +82,7 @@ def _read_small(repository: "Repository", kind: str, name: str) -> bytes:
     else:
         file_id = find_file_id(repository, _KINDS[kind], name)
     if kind == "key":  # plain JSON, not in an envelope
-        return repository.store.read(f"keys/{file_id}")
+        return read_bounded(repository.store, f"keys/{file_id}")
     return repository.read_file(_KINDS[kind], file_id)
 
 

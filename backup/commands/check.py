@@ -7,7 +7,7 @@ from backup.check import CheckRequest, CheckResult, check_repository
 from backup.checking.findings import Finding, Severity
 from backup.commands.choosing import need_operands
 from backup.commands.context import Context
-from backup.commands.output import dump_json, format_size
+from backup.commands.output import format_size, show_text
 from backup.errors import BackupError, UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +63,11 @@ def _read_data(arguments: argparse.Namespace) -> "PackSubset | Literal['none', '
 
 def _print_finding(context: Context, finding: Finding) -> None:
     if not context.json:
-        context.output.warn(f"{finding.severity}: {finding}\n  next: {finding.next_step}")
+        context.output.warn(
+            f"{finding.severity}: {show_text(str(finding))}\n  next: {finding.next_step}"
+        )
     elif finding.severity is Severity.ERROR:
-        context.output.warn(dump_json({"message_type": "error", "message": str(finding)}))
+        context.output.warn_json({"message_type": "error", "message": str(finding)})
 
 
 def _print_result(context: Context, result: CheckResult) -> None:

@@ -115,7 +115,7 @@ class Context:
         import backup.repository  # noqa: F401 -- what is started now must not load it at the same time
 
         meanwhile(store)
-        return _open(store, password, self.cache_dir())
+        return _open(store, password, self.cache_dir(), self.arguments.key_hint)
 
     def open_source_repository(self) -> Repository:
         """Open the repository that --from-repo names; see `parser.add_source_flags`."""
@@ -174,11 +174,11 @@ class Context:
         return make_progress(self)
 
 
-def _open(store: Store, password: bytes, cache_dir: Path | None) -> Repository:
+def _open(store: Store, password: bytes, cache_dir: Path | None, key_hint: str = "") -> Repository:
     from backup.repository import Repository
 
     try:
-        return Repository.open(store, password, cache_dir=cache_dir)
+        return Repository.open(store, password, cache_dir=cache_dir, key_hint=key_hint)
     except DamagedError as error:
         raise DamagedError(
             "the config of the repository at {place} is damaged",

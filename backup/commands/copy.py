@@ -4,6 +4,7 @@ import argparse
 
 from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
+from backup.commands.output import show_text
 from backup.commands.parser import add_source_flags
 from backup.copy import CopiedSnapshot, CopyRequest, copy_snapshots
 from backup.frames import Compression
@@ -44,10 +45,11 @@ def _print(context: Context, copy: CopiedSnapshot) -> None:
         return
     source = copy.source
     paths = " ".join(source.paths)
-    context.output.line(
-        f"\nsnapshot {source.short_id} of [{paths}] at {source.time:%Y-%m-%d %H:%M:%S %z} "
+    told = show_text(
+        f"snapshot {source.short_id} of [{paths}] at {source.time:%Y-%m-%d %H:%M:%S %z} "
         f"by {source.username}@{source.hostname}"
     )
+    context.output.line(f"\n{told}")
     if copy.is_new:
         context.output.line(f"snapshot {copy.copy_id[:8]} saved")
     else:

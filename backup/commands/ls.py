@@ -8,6 +8,7 @@ from typing import Any
 from backup.commands.choosing import add_filter_flags, choose_one, need_operands, open_folder
 from backup.commands.context import Context
 from backup.commands.nodes import format_entry, node_message
+from backup.commands.output import show_text
 from backup.commands.snapshots import snapshot_message
 from backup.errors import UsageError
 from backup.snapshots import Snapshot
@@ -113,7 +114,7 @@ def _print(
 
 def describe_snapshot(snapshot: Snapshot) -> str:
     """Say which snapshot it is, in one line."""
-    return (
+    return show_text(
         f"snapshot {snapshot.short_id} of [{' '.join(snapshot.paths)}] at {snapshot.time} "
         f"by {snapshot.username}@{snapshot.hostname}"
     )

@@ -16,8 +16,8 @@ from backup.commands.context import Context
 from backup.commands.output import (
     Output,
     OutputClosedError,
-    dump_json,
     exit_message,
+    show_text,
     standard_output,
 )
 from backup.commands.parser import VERBS_THAT_WRITE, HelpWanted, parse_command_line
@@ -91,7 +91,7 @@ def _report(
         output.flush()
     with suppress(OutputClosedError):
         if "--json" in words:
-            output.warn(dump_json(exit_message(told)))
+            output.warn_json(exit_message(told))
         else:
             output.warn(format_error(told))
     return told.exit_code
@@ -99,7 +99,7 @@ def _report(
 
 def format_error(error: BackupError) -> str:
     """Give the lines an operator sees: what, why, whether data is safe, what to do next."""
-    first, *rest = error.lines()
+    first, *rest = [(label, show_text(text)) for label, text in error.lines()]
     return "\n".join([": ".join(first), *(f"  {label}: {text}" for label, text in rest)])
 
 

@@ -1,4 +1,9 @@
-"""What a command prints: results on stdout, everything else on stderr."""
+"""What a command prints: results on stdout, everything else on stderr.
+
+Names come from sites and stores, and may hold what commands a terminal: nothing of that reaches a
+terminal or a message, and what `show_text` and `show_path` give cannot begin another line either. A
+path goes as it is to a program that reads stdout, and JSON is left alone.
+"""
 
 import json
 import re
@@ -10,7 +15,10 @@ from backup.errors import BackupError
 
 _UNIT_STEP = 1024
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\udc80-\udcff]")
+# C0, DEL, C1, what turns the writing round, and bytes that are not UTF-8.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\udc80-\udcff]")
+_LAYOUT = "\n\t"
+_FIRST_INVALID = 0xDC80  # surrogates from here on stand for single bytes
 
 
 class OutputClosedError(BackupError):
@@ -38,7 +46,9 @@ class Output:
             raise OutputClosedError("nobody reads the output any more") from None
 
     def line(self, text: str = "") -> None:
-        """Write one line to stdout; bytes that are not UTF-8 come out as they were."""
+        """Write one line to stdout; where that is no terminal, bytes come out as they were."""
+        if self._is_terminal:
+            text = disarm(text)
         self.raw(text.encode("utf-8", "surrogateescape") + b"\n")
 
     def say(self, text: str) -> None:
@@ -48,7 +58,7 @@ class Output:
 
     def json(self, value: Any) -> None:
         """Write one JSON document and a newline to stdout."""
-        self.line(dump_json(value))
+        self.raw(dump_json(value).encode() + b"\n")
 
     def note(self, text: str) -> None:
         """Say something on stderr that is neither result nor error; nothing with --quiet."""
@@ -57,6 +67,13 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Say something on stderr in any case."""
+        self._message(disarm(text))
+
+    def warn_json(self, value: Any) -> None:
+        """Write one JSON document and a newline to stderr."""
+        self._message(dump_json(value))
+
+    def _message(self, text: str) -> None:
         self.flush()
         try:
             self._messages.write(text + "\n")
@@ -98,7 +115,17 @@ def decode_path(path: bytes) -> str:
 
 def show_path(path: bytes) -> str:
     """Give a path for messages: no control character and no byte that is not UTF-8 survives."""
-    return _CONTROLS.sub(lambda found: _escape(found[0]), decode_path(path))
+    return show_text(decode_path(path))
+
+
+def show_text(text: str) -> str:
+    """Give text of a repository or a host for people, on one line; see this module's docstring."""
+    return _CONTROLS.sub(_escape, text)
+
+
+def disarm(text: str) -> str:
+    """Give whole lines for people: as `show_text`, but newlines and tabs stay."""
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in _LAYOUT else _escape(found), text)
 
 
 def format_size(size: float) -> str:
@@ -123,6 +150,7 @@ def exit_message(error: BackupError) -> Mapping[str, Any]:
     return {"message_type": "exit_error", "code": error.exit_code, "message": text}
 
 
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code & 0xFF:02x}" if code > 0xFF or code < 0x80 else f"\\u{code:04x}"  # noqa: PLR2004 -- surrogates stand for single bytes
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    is_byte = code < 0x80 or code >= _FIRST_INVALID  # noqa: PLR2004 -- ASCII ends there
+    return f"\\x{code & 0xFF:02x}" if is_byte else f"\\u{code:04x}"

@@ -181,7 +181,8 @@ def add_global_flags(parser: argparse.ArgumentParser, environment: Mapping[str, 
         help="file that holds the password (RESTIC_PASSWORD_FILE)")  # fmt: skip
     add("--password-command", metavar="COMMAND", default=variable("RESTIC_PASSWORD_COMMAND", ""),
         help="command that prints the password (RESTIC_PASSWORD_COMMAND)")  # fmt: skip
-    add("--key-hint", metavar="ID", default="", help="accepted for restic's sake; all are tried")
+    add("--key-hint", metavar="ID", default=variable("RESTIC_KEY_HINT", ""),
+        help="the key file to try first (RESTIC_KEY_HINT)")  # fmt: skip
     add("-q", "--quiet", action="store_true", help="print results and errors only")
     add("-v", "--verbose", action="count", default=0, help="say more; twice: every file")
     add("--json", action="store_true", help="print restic's JSON messages")

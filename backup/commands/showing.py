@@ -13,10 +13,11 @@ from backup.commands.context import Context
 from backup.commands.output import (
     Output,
     decode_path,
-    dump_json,
+    disarm,
     format_duration,
     format_size,
     show_path,
+    show_text,
 )
 from backup.errors import BackupError
 from backup.progress import Progress
@@ -115,7 +116,7 @@ class QuietProgress:
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Print the path and what happened to it."""
         del during
-        self._output.warn(f"error: {show_path(path)}: {describe(error)}")
+        self._output.warn(f"error: {show_path(path)}: {show_text(describe(error))}")
 
     def note(self, text: str) -> None:
         """Print it, unless with --quiet."""
@@ -192,7 +193,7 @@ class BarProgress(QuietProgress):
     def item_error(self, path: bytes, during: str, error: Exception) -> None:
         """Print the error above the bar."""
         del during
-        self._say(f"error: {show_path(path)}: {describe(error)}")
+        self._say(f"error: {show_path(path)}: {show_text(describe(error))}")
 
     def note(self, text: str) -> None:
         """Print the sentence above the bar."""
@@ -202,7 +203,7 @@ class BarProgress(QuietProgress):
         if self._bars is None:
             self._output.warn(text)
         else:
-            self._bars.console.print(text, markup=False, highlight=False)
+            self._bars.console.print(disarm(text), markup=False, highlight=False)
 
 
 class JsonProgress(QuietProgress):
@@ -268,7 +269,7 @@ class JsonProgress(QuietProgress):
             "during": during,
             "item": decode_path(path),
         }
-        self._output.warn(dump_json(message))
+        self._output.warn_json(message)
 
     def note(self, text: str) -> None:
         """Keep it to ourselves: restic has no such message."""

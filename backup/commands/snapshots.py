@@ -6,7 +6,7 @@ from typing import Any
 
 from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
-from backup.commands.output import format_size
+from backup.commands.output import format_size, show_text
 from backup.commands.parser import parse_whole_number
 from backup.commands.tables import Column, format_table
 from backup.grouping import GroupKey, group_snapshots, parse_grouping
@@ -94,7 +94,7 @@ def describe_group(key: GroupKey) -> str:
     parts = [f"host [{key.hostname}]"] if key.hostname else []
     parts += [f"tags [{', '.join(key.tags)}]"] if key.tags else []
     parts += [f"paths [{', '.join(key.paths)}]"] if key.paths else []
-    return f"snapshots for ({', '.join(parts)}):" if parts else "snapshots:"
+    return f"snapshots for ({show_text(', '.join(parts))}):" if parts else "snapshots:"
 
 
 def format_snapshots(snapshots: Sequence[Snapshot], *, compact: bool = False) -> list[str]:

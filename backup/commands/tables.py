@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from backup.commands.output import show_text
+
 _GAP = "  "
 
 
@@ -20,7 +22,14 @@ class Column(NamedTuple):
 
 
 def format_table(columns: Sequence[Column], *, footer: str = "") -> list[str]:
-    """Lay out a table: titles, a rule, the rows, a rule, and the footer if there is one."""
+    """Lay out a table: titles, a rule, the rows, a rule, and the footer if there is one.
+
+    What the cells hold comes from repositories, and is made harmless.
+    """
+    columns = [
+        Column(column.title, [[show_text(line) for line in cell] for cell in column.cells])
+        for column in columns
+    ]
     widths = [
         max([len(column.title), *(len(line) for cell in column.cells for line in cell)])
         for column in columns

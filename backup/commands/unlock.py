@@ -4,6 +4,7 @@ import argparse
 
 from backup.commands.choosing import need_operands
 from backup.commands.context import Context
+from backup.commands.output import show_text
 from backup.locks import list_locks, remove_locks
 
 
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     repository = context.open_repository()
     removed = remove_locks(repository, all_locks=arguments.remove_all)
     for lock in removed:
-        context.output.note(f"removed lock {lock.describe()}")
+        context.output.note(f"removed lock {show_text(lock.describe())}")
     if not context.json and not context.quiet:
         context.output.line(f"successfully removed {len(removed)} locks")
     for lock in list_locks(repository):

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from backup.bounds import read_bounded
 from backup.errors import DamagedError, ObjectExistsError, ObjectNotFoundError
 from backup.locks import Lock
 from backup.mirroring.planning import ADDED, MirrorPlan, kind_of
@@ -109,7 +110,10 @@ def read_proven(store: Store, key: str) -> bytes | None:
     """Read an object whose name is its hash, twice at most; None where the bytes are wrong."""
     name = key.rpartition("/")[2]
     for _ in range(2):  # a read can go wrong once
-        content = store.read(key)
+        try:
+            content = read_bounded(store, key)
+        except DamagedError:
+            return None
         if hashlib.sha256(content).hexdigest() == name:
             return content
     return None
@@ -134,7 +138,7 @@ def _add_config(source: Repository, store: Store) -> None:
     try:
         store.size("config")
     except ObjectNotFoundError:
-        sealed = source.store.read("config")
+        sealed = read_bounded(source.store, "config")
         source.envelope().open(sealed)
         store.write("config", sealed)
 

@@ -15,6 +15,10 @@ Buffer = bytes | bytearray | memoryview
 _PART = re.compile(r"[A-Za-z0-9_=@+,~][A-Za-z0-9_=@+,~.\- ]*")
 
 
+# Some 60 TB in packs of 16 MiB; a listing of so many takes a gigabyte of memory.
+MOST_OBJECTS = 4_000_000
+
+
 class ObjectInfo(NamedTuple):
     """One listed object.
 
@@ -84,6 +88,27 @@ class Store(Protocol):
             StoreError: The store failed; the object may or may not exist.
         """
         ...
+
+
+def ensure_listable(count: int, location: str) -> None:
+    """Refuse to list more than any repository has: names that never end, or links in a circle.
+
+    Args:
+        count: Entries met so far, whatever they are.
+        location: Where the store is.
+
+    Raises:
+        StoreError: There are too many.
+    """
+    if count > MOST_OBJECTS:
+        raise StoreError(
+            "{location} has more than {most} entries",
+            why="no repository has that many: somebody may have planted them",
+            data="nothing was changed",
+            next_step="look at what lies there, and remove what nobody knows",
+            location=location,
+            most=MOST_OBJECTS,
+        )
 
 
 def layers_of(store: Store) -> Iterator[object]:

@@ -38,7 +38,7 @@ from backup.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
-from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
 from backup.stores.durable import (
     TEMPORARY_PREFIX,
     parent,
@@ -180,12 +180,15 @@ class FolderStore:
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
         waiting = [prefix]
+        count = 0
         while waiting:
             folder = waiting.pop()
             try:
                 entries = _list_folder(f"{self._root}/{folder}")
             except OSError as error:
                 raise self._translate(error, _CANNOT_LIST, folder) from error
+            count += len(entries)
+            ensure_listable(count, self._root)
             for name, size in entries:
                 key = f"{folder}/{name}" if folder else name
                 if size is None:

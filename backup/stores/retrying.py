@@ -144,4 +144,5 @@ class RetryingStore:
     @staticmethod
     def _holds(store: Store, key: str, data: Buffer) -> bool:
         """Tell whether the store has just these bytes under the key."""
-        return store.size(key) == memoryview(data).nbytes and store.read(key) == data
+        size = memoryview(data).nbytes
+        return store.size(key) == size and store.read(key, 0, size + 1) == data

@@ -26,7 +26,7 @@ from backup.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
 from backup.stores.s3_client import S3Settings, make_client
 from backup.stores.s3_errors import AnswerError, translated
 from backup.stores.s3_line import S3Line
@@ -95,7 +95,7 @@ class S3Store:
         query = [("list-type", "2"), ("prefix", self.start_of(prefix)), ("encoding-type", "url")]
         if self._page is not None:
             query.append(("max-keys", str(self._page)))
-        token = ""
+        token, count = "", 0
         while True:
             going_on = [("continuation-token", token)] if token else []
             with translated(_CANNOT_LIST, key=prefix or "/", place=self.location):
@@ -103,6 +103,8 @@ class S3Store:
             page = parse_listing(answer.body)
             if page is None or (page.is_cut and page.following in {"", token}):
                 raise self._unfinished(prefix)
+            count += max(1, len(page.objects))
+            ensure_listable(count, self.location)
             for name, size in page.objects:
                 key = self.key_of(name)
                 if key is not None:
@@ -132,8 +134,9 @@ class S3Store:
             headers["range"] = f"bytes={offset}-{end}"
         query = [("versionId", version)] if version else []
         with translated(_CANNOT_READ, key=key, place=self.location):
+            ask = self.line.ask
             try:
-                return self.line.ask("GET", name, query=query, headers=headers).body
+                return ask("GET", name, query=query, headers=headers, most=length).body
             except AnswerError as error:
                 if error.status == _OUT_OF_RANGE:
                     return b""

@@ -25,6 +25,8 @@ from backup.stores.s3_signing import UNSIGNED, Request, encode_path, encode_quer
 _PIECE = 1 << 18
 _TAKEN_ALONG = 1 << 16
 _LEAST_BAD = 300
+# A page of a listing has at most 1000 names of 1 KiB, each byte written as three.
+_LONGEST_ANSWER = 8 << 20
 _CODE = re.compile(rb"<Code>\s*([^<\s]+)\s*</Code>")
 # Names that a certificate for *.SERVER covers, and that are labels of DNS.
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -40,6 +42,10 @@ class Answer(NamedTuple):
 
     headers: Mapping[str, str]
     body: bytes
+
+
+class TooLongAnswer(http.client.HTTPException):
+    """The server sent more than was asked for."""
 
 
 class S3Line:
@@ -62,6 +68,7 @@ class S3Line:
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         body: Buffer = b"",
+        most: int | None = _LONGEST_ANSWER,
     ) -> Answer:
         """Ask the server and wait for the whole answer.
 
@@ -71,6 +78,7 @@ class S3Line:
             query: What is asked of it.
             headers: By lower-case name.
             body: Of an upload; bytes, or a view of single ones.
+            most: The answer has at most so many bytes; None for an object's whole content.
 
         Raises:
             AnswerError: The server refused.
@@ -90,15 +98,22 @@ class S3Line:
         if method == "PUT":
             signed["content-length"] = str(len(body))
         target = self._connections.start + path + (f"?{asked}" if asked else "")
-        return self._exchange(method, target, signed, body)
+        return self._exchange(method, target, signed, body, most)
 
     def _exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: Buffer
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: Buffer,
+        most: int | None,
     ) -> Answer:
         connection = self._connections.take()
         try:
             response = self._send(connection, method, target, headers, body)
-            content = response.read()
+            if response.status >= _LEAST_BAD:
+                most = _LONGEST_ANSWER
+            content = response.read() if most is None else _read_at_most(response, most)
         except BaseException:
             connection.close()
             raise
@@ -136,6 +151,20 @@ class S3Line:
             except (OSError, http.client.HTTPException):
                 raise error from None
         return connection.getresponse()
+
+
+def _read_at_most(response: http.client.HTTPResponse, most: int) -> bytes:
+    """Read an answer to its end.
+
+    Raises:
+        HTTPException: It is longer.
+    """
+    content = response.read(most + 1)
+    if len(content) > most:
+        raise TooLongAnswer
+    if response.length:  # only read() itself complains of an answer that was cut
+        raise http.client.IncompleteRead(content, response.length)
+    return content
 
 
 def place_of(settings: S3Settings) -> tuple[str, str]:

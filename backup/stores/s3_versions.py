@@ -18,7 +18,7 @@ from backup.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
-from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
 from backup.stores.s3 import S3Store
 from backup.stores.s3_client import S3Settings, moment
 from backup.stores.s3_errors import translated
@@ -65,10 +65,14 @@ def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
     """
     start = store.start_of(prefix)
     marker: dict[str, Any] = {}
+    count = 0
     while True:
         with translated(_CANNOT_LIST, key=prefix or "/", place=store.location):
             page = store.client.list_object_versions(Bucket=store.bucket, Prefix=start, **marker)
-        yield from _versions_of(store, page)
+        versions = list(_versions_of(store, page))
+        count += max(1, len(versions))
+        ensure_listable(count, store.location)
+        yield from versions
         if not page["IsTruncated"]:
             return
         following = {

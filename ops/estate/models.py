@@ -28,7 +28,7 @@ from ops.estate.references import reveal
 from ops.estate.security import Security
 from ops.estate.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
 from ops.estate.stores import Store
-from ops.estate.values import Part
+from ops.estate.values import Part, is_name
 from ops.text import N_
 
 SCHEMA = 1
@@ -159,7 +159,18 @@ class Estate(Part):
         return found
 
     def repository_url(self, store: Store, site: str) -> str:
-        """Give `<store url>/<site>`; a store whose URL is a reference is looked up now."""
+        """Give `<store url>/<site>`; a store whose URL is a reference is looked up now.
+
+        Raises:
+            WrongUseError: The site's name, which may come from a medium or a store, is a path.
+        """
+        if not is_name(site):
+            raise WrongUseError(
+                '"{site}" is not the name of a site',
+                why="a site lies in a folder of its name, and nowhere else",
+                data="nothing was changed",
+                site=site,
+            )
         return f"{reveal(store.url).rstrip('/')}/{site}"
 
     def repository_key(self, store: Store) -> str:

@@ -55,9 +55,14 @@ def folder_of(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", "."))
 
 
+def is_name(value: str) -> bool:
+    """Tell whether something can be a file name, a tag and a host name alike."""
+    return _NAME.fullmatch(value) is not None
+
+
 def check_name(value: str) -> str:
-    """Refuse what cannot be a file name, a tag and a host name alike."""
-    if not _NAME.fullmatch(value):
+    """Refuse what `is_name` is not true of."""
+    if not is_name(value):
         raise mistake(
             '"{value}" cannot be a name',
             "use lower-case letters a-z, digits and hyphens only, e.g. `so-y-te`",

@@ -2,7 +2,8 @@
 
 Order:
 
-1. Refuse what is no medium, or another one than was named. `--dry-run` ends after the plan.
+1. Refuse what is no medium, or another one than was named, or one whose label was changed.
+   `--dry-run` ends after the plan.
 2. Put the label on it, so that it is known whose it is should the writing be cut off.
 3. For each site: mirror its repository of the primary store (`backup.mirror`); read every file of
    it back from the medium and digest it.
@@ -19,12 +20,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from backup.crypto import MasterKey
 from backup.errors import BackupError
 from backup.mirror import look_at_mirror, update_mirror
 from backup.mirroring.planning import plan_mirror
 from backup.progress import Progress
 from backup.repository import Repository
 from backup.stores.folder import FolderStore
+from ops.catalog.media_records import Medium
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
@@ -42,7 +45,15 @@ from ops.media.keeping import note_written, read_codes
 from ops.media.label import Content, Label, replace_contents
 from ops.media.listing import list_copies
 from ops.media.making import MediaWish, conclude, describe, make_label
-from ops.media.place import check_code, check_place, read_label, write_file, write_label
+from ops.media.place import (
+    check_code,
+    check_place,
+    read_label,
+    repository_on,
+    write_file,
+    write_label,
+)
+from ops.media.proving import doubt_label, find_openable, prove_label, sign_label
 from ops.present import format_date, format_number, format_size, write_line
 from ops.ransomware.freezing import find_freeze
 from ops.recovery.guide import put_guide, write_guide
@@ -68,17 +79,52 @@ def export_media(wish: MediaWish, progress: Progress) -> int:
         with bench.catalog.reading() as session:
             known = read_codes(session)
         check_code(found, wish.code, known, folder)
+        found, keys = _believe(bench, folder, found)
         label = make_label(estate, wish, found, bench.origin.person or bench.origin.login)
         write_line(_tell(label, folder))
         sites = choose_with_own(estate, wish.site)
         if wish.dry_run:
             return gravest([_rehearse(estate, site, folder) for site in sites])
-        write_label(folder, label)
+        write_label(folder, sign_label(label, keys))
         exported = [_export(bench, site, folder, progress) for site in sites]
         fresh = {it.content.site: it.content for it in exported if it.content is not None}
         label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
-        _finish(bench, label, folder, sum(it.damaged for it in exported), read_back=fresh)
+        keys |= {it.content.site: it.key for it in exported if it.content and it.key}
+        _finish(
+            bench,
+            sign_label(label, keys),
+            folder,
+            sum(it.damaged for it in exported),
+            read_back=fresh,
+        )
     return gravest([it.code for it in exported])
+
+
+def _believe(
+    bench: Bench, folder: Path, label: Label | None
+) -> tuple[Label | None, dict[str, MasterKey]]:
+    """Give what is believed of a label, and the keys that can sign the next one, by site.
+
+    Raises:
+        LabelError: Somebody has changed it.
+    """
+    if label is None or not label.contents:
+        return label, {}
+    is_proven = prove_label(bench.estate, folder, label) is not None
+    if not is_proven:
+        told = _("the label of {code} bears no proof of who wrote it; it gets one now")
+        write_line(told.format(code=label.code))
+        with bench.catalog.reading() as session:
+            label = doubt_label(label, session.get(Medium, label.code))
+    openable = find_openable(bench.estate, folder, label)
+    keys = {site: it.key for site, it in openable.items()}
+    lost = [it.site for it in label.contents if it.site not in openable]
+    if lost and not is_proven:
+        told = _("  not taken over from it, since their repositories do not open: {sites}")
+        write_line(told.format(sites=", ".join(lost)))
+        kept = tuple(it for it in label.contents if it.site in openable)
+        label = replace(label, contents=kept)
+    return label, keys
 
 
 def _tell(label: Label, folder: Path) -> str:
@@ -92,21 +138,29 @@ def _tell(label: Label, folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Exported:
-    """What became of one site: what lies there now, files that are damaged, the exit code."""
+    """What became of one site.
+
+    Attributes:
+        content: What lies there now; None where that is not whole.
+        key: The repository's, where there is content.
+        damaged: How many files are damaged.
+        code: The exit code.
+    """
 
     content: Content | None
+    key: MasterKey | None
     damaged: int
     code: int
 
 
 def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Exported:
-    done: list[Content] = []
+    done: list[tuple[Content, MasterKey]] = []
     work = partial(_mirror, bench.estate, folder, done, progress)
     job = f"{KIND}/{site.name}"
     try:
         result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
     except (BackupError, OpsError) as error:
-        return _Exported(None, 0, report(error))
+        return _Exported(None, None, 0, report(error))
     write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(
         site=site.name,
         objects=format_number(result.summary["objects"]),
@@ -116,23 +170,28 @@ def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Expo
     if result.outcome != "ok":
         write_outcome(result, job=job, site=site.name)
     damaged = int(result.summary["damaged"])
-    return _Exported(None if damaged else done[0], damaged, EXIT_CODES[result.outcome])
+    content, key = (None, None) if damaged else done[0]
+    return _Exported(content, key, damaged, EXIT_CODES[result.outcome])
 
 
 def _mirror(
-    estate: Estate, folder: Path, done: list[Content], progress: Progress, context: RunContext
+    estate: Estate,
+    folder: Path,
+    done: list[tuple[Content, MasterKey]],
+    progress: Progress,
+    context: RunContext,
 ) -> JobResult:
     """Mirror one site and read it back; the caller holds the site's lock."""
     site = context.site
     source = open_repository(estate, site)
     with context.catalog.reading() as session:
         is_frozen = find_freeze(session, site) is not None
-    place = FolderStore(folder / site)
+    place = FolderStore(repository_on(folder, site))
     mirrored = update_mirror(source, place, keep_all=is_frozen, progress=progress)
     there = replace_store(source, place)
     inventory = take_inventory(folder / site)
     content = describe(there, site, inventory)
-    done.append(content)
+    done.append((content, there.key))
     return conclude(mirrored, content, inventory)
 
 
@@ -148,7 +207,9 @@ def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
     try:
         source = open_repository(estate, site.name)
         with hold_reading_lock(source):
-            plan = plan_mirror(look_at_mirror(source, FolderStore(folder / site.name)))
+            plan = plan_mirror(
+                look_at_mirror(source, FolderStore(repository_on(folder, site.name)))
+            )
     except (BackupError, OpsError) as error:
         return report(error)
     text = _("  {site}: would write {count} files, {size}; would remove {removed}")

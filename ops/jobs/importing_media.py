@@ -2,8 +2,9 @@
 
 Order:
 
-1. Refuse what has no label. Read every file of each repository back and compare it with the label;
-   one that is not as the label says is left where it is. `--dry-run` ends here.
+1. Refuse what has no label, or one that was changed. Read every file of each repository back and
+   compare it with the label; one that is not as the label says is left where it is. `--dry-run`
+   ends here.
 2. For each site that the store lacks: mirror the medium's repository into it (`backup.mirror`).
    One that is there already stays as it is; one of another id is never written to.
 3. Bring the index tables up to date; journal that the medium was read.
@@ -19,22 +20,19 @@ from pathlib import Path
 from backup.errors import BackupError, ObjectNotFoundError
 from backup.mirror import ensure_same, update_mirror
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.stores.folder import FolderStore
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
-from ops.estate.references import resolve
 from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench, run_by_hand
 from ops.jobs.indexing import update_index
 from ops.jobs.repositories import open_place, open_repository
 from ops.ledger.definitions import JobResult
-from ops.media.aside import ReadOnlyStore
 from ops.media.inventory import take_inventory
 from ops.media.keeping import note_read_back
 from ops.media.label import Content, Label, LabelError
-from ops.media.place import read_label
+from ops.media.place import read_label, repository_on
+from ops.media.proving import open_on_medium, prove_label
 from ops.present import format_number, format_size, write_line
 from ops.service.registry import RunContext
 from ops.tasks.gravest import gravest
@@ -70,6 +68,9 @@ def import_media(wish: ImportWish, progress: Progress) -> int:
     store = choose_target(estate, wish.store)
     contents = choose_contents(label, wish.site)
     codes, damaged = [], []
+    if prove_label(estate, folder, label) is None:
+        write_line(_("the label of {code} bears no proof of who wrote it; what lies there is proven"
+                     " by its own key").format(code=label.code))  # fmt: skip
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         for content in contents:
             try:
@@ -149,7 +150,7 @@ def check_content(folder: Path, content: Content, code: str) -> None:
     Raises:
         MediumDamagedError: It is not what the label says.
     """
-    found = take_inventory(folder / content.site)
+    found = take_inventory(repository_on(folder, content.site))
     if found.damaged or found.digest != content.digest:
         raise MediumDamagedError(
             'the repository of "{site}" on the medium {code} is not what its label says',
@@ -202,23 +203,18 @@ def is_there(estate: Estate, folder: Path, site: str, store: Store) -> bool:
         place.size("config")
     except ObjectNotFoundError:
         return False
-    return ensure_same(_open(estate, folder, site), place)
-
-
-def _open(estate: Estate, folder: Path, site: str) -> Repository:
-    password = resolve(estate.keys.repository).get_secret_value().encode()
-    return Repository.open(ReadOnlyStore(FolderStore(folder / site)), password, cache_dir=None)
+    return ensure_same(open_on_medium(estate, folder, site), place)
 
 
 def _mirror(
     estate: Estate, folder: Path, store: Store, progress: Progress, context: RunContext
 ) -> JobResult:
     """Mirror one site into the store; the caller holds the site's lock."""
-    source = _open(estate, folder, context.site)
+    source = open_on_medium(estate, folder, context.site)
     done = update_mirror(
         source, open_place(estate, context.site, store), keep_all=True, progress=progress
     )
-    repository = open_repository(estate, context.site, store)
+    repository = open_repository(estate, context.site, store, any_id=True)  # a person put it there
     stored = update_index(context.catalog, repository, site=context.site, store=store.name)
     summary = {
         "store": store.name,

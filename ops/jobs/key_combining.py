@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
+from backup.bounds import read_bounded
 from backup.config import decode_config
 from backup.crypto import Envelope, MasterKey
 from backup.errors import DamagedError, ObjectNotFoundError
@@ -211,7 +212,7 @@ def find_master(store: Store, password: bytes, masters: Sequence[MasterKey]) -> 
 
 def _opens(store: Store, master: MasterKey) -> bool:
     try:
-        decode_config(Envelope(master).open(store.read("config")))
+        decode_config(Envelope(master).open(read_bounded(store, "config")))
     except (DamagedError, ObjectNotFoundError):
         return False
     return True
@@ -219,7 +220,7 @@ def _opens(store: Store, master: MasterKey) -> bool:
 
 def open_with_master(store: Store, master: MasterKey) -> Repository:
     """Open a repository whose key file is lost, with the master key that stood on paper."""
-    config = decode_config(Envelope(master).open(store.read("config")))
+    config = decode_config(Envelope(master).open(read_bounded(store, "config")))
     return Repository(store, config, key=master, key_id="")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backup.bounds import read_bounded
 from backup.errors import BackupError
 from backup.repository import Repository
 from ops import journal
@@ -91,7 +92,7 @@ def open_sites(estate: Estate, sites: Sequence[Site], store: Store) -> Opened:
     for site in sites:
         try:
             repository = open_repository(estate, site.name, store)
-            key_file = repository.store.read(f"keys/{repository.key_id}")
+            key_file = read_bounded(repository.store, f"keys/{repository.key_id}")
         except (BackupError, OpsError) as error:
             codes.append(report(error))
             continue

@@ -12,7 +12,7 @@ from ops.estate.sites import Site
 from ops.estate.stores import Store
 from ops.jobs.by_hand import Bench, at_bench
 from ops.jobs.choosing import choose_sites, choose_stores
-from ops.jobs.indexing import update_index
+from ops.jobs.indexing import update_index, was_seen
 from ops.jobs.lost_places import give_up, refuse_lost, refuse_new_keys
 from ops.jobs.own_backup import put_guides
 from ops.jobs.repositories import (
@@ -22,6 +22,7 @@ from ops.jobs.repositories import (
     init_repository,
     make_key_file,
     open_repository,
+    recorded_id,
 )
 from ops.present import write_line
 from ops.service.site_lock import hold_site_lock
@@ -76,21 +77,35 @@ def _with_own(estate: Estate, name: str) -> list[Site]:
 
 
 def _give_up(bench: Bench, sites: Sequence[Site], store: Store) -> None:
-    """Expect no more what a lost disk held; where a repository is there, nothing changes."""
-    gone = [it.name for it in sites if find_repository(bench.estate, it.name, store) is None]
+    """Expect no more what a lost disk held; where the repository is there, nothing changes.
+
+    One that was re-made there by other means is another one: from now on it counts.
+    """
+    found = {it.name: find_repository(bench.estate, it.name, store, any_id=True) for it in sites}
+    gone = {
+        site: "" if repository is None else repository.id
+        for site, repository in found.items()
+        if repository is None or recorded_id(bench.estate, site, store) not in {"", repository.id}
+    }
     with bench.catalog.writing() as session:
         for site in gone:
             give_up(session, site, store)
-        details = {"store": store.name}
-        entries = [journal.Entry("backup.init-anew", site, details) for site in gone]
+        entries = [
+            journal.Entry("backup.init-anew", site, {"store": store.name, "found": there})
+            for site, there in gone.items()
+        ]
         journal.append(session, bench.origin, entries)
 
 
 def _tell_missing(bench: Bench, site: str, store: Store, anew: str) -> int:
     estate = bench.estate
     try:
-        if _missing_key_of(estate, store) or find_repository(estate, site, store) is None:
-            if store.name != anew:
+        is_anew = store.name == anew
+        is_made = not _missing_key_of(estate, store) and find_repository(
+            estate, site, store, any_id=is_anew
+        )
+        if not is_made:
+            if not is_anew:
                 refuse_lost(estate, bench.catalog, site, store)
             place = estate.repository_url(store, site)
             write_line(_("would make the repository {place}").format(place=place))
@@ -109,7 +124,9 @@ def _make_repository(bench: Bench, site: str, store: Store) -> int:
     estate = bench.estate
     try:
         with hold_site_lock(estate.service.state, site, holder="init"):
-            if find_repository(estate, site, store) is not None:
+            if (there := find_repository(estate, site, store)) is not None:
+                if not was_seen(bench.catalog, site, store.name):
+                    update_index(bench.catalog, there, site=site, store=store.name)
                 place = estate.repository_url(store, site)
                 write_line(_("{site}: there already: {place}").format(site=site, place=place))
                 return 0

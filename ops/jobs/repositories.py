@@ -12,15 +12,17 @@ from pathlib import Path
 from backup.errors import RepositoryNotFoundError, StoreError, WrongPasswordError
 from backup.repository import Repository
 from backup.stores.base import Store as OpenStore
+from ops.catalog.recorded_ids import read_recorded_id
 from ops.errors import OpsError
 from ops.estate.models import Estate
-from ops.estate.references import resolve
+from ops.estate.references import resolve, reveal
 from ops.estate.stores import Store
 from ops.jobs.opening_stores import open_store_of
 from ops.recovery.durable_files import put_new
 from ops.text import N_
 
 _KEY_BYTES = 32
+_SHOWN_DIGITS = 16
 _ADVICE_NEW = N_(
     "mount the store; only if it is new, make it: `{program} backup.init --site {site}`"
 )
@@ -40,6 +42,10 @@ class RepositoryMissingError(OpsError):
     exit_code = 10
 
 
+class RepositorySwappedError(OpsError):
+    """Where a site's repository was lies another one that its key opens, too."""
+
+
 class RepositoryKeyError(OpsError):
     """The key does not open the repository."""
 
@@ -47,9 +53,17 @@ class RepositoryKeyError(OpsError):
 
 
 def open_repository(
-    estate: Estate, site: str, store: Store | None = None, *, at: datetime | None = None
+    estate: Estate,
+    site: str,
+    store: Store | None = None,
+    *,
+    at: datetime | None = None,
+    any_id: bool = False,
 ) -> Repository:
-    """Open a site's repository.
+    """Open a site's repository, and prove that it is the one that was seen there before.
+
+    One key opens the repositories of all sites, so nothing else tells two of them apart that
+    somebody has exchanged.
 
     Args:
         estate: The estate.
@@ -57,9 +71,11 @@ def open_repository(
         store: Where; None for the primary store.
         at: Read as of that moment, past what was deleted or overwritten since, aware; only a
             store with Object Lock keeps its past, and others are read as they are.
+        any_id: Whether another repository will do, which is what is known from now on.
 
     Raises:
         RepositoryMissingError: There is none.
+        RepositorySwappedError: It is another one than was seen there before.
         RepositoryKeyError: The key is not its own.
         SecretError: The key cannot be read.
         BackupError: The store failed, or is of a kind that comes later.
@@ -69,7 +85,7 @@ def open_repository(
     password = resolve(reference).get_secret_value().encode()
     place = open_place(estate, site, store, at=None if store.object_lock is None else at)
     try:
-        return Repository.open(place, password, cache_dir=estate.service.cache)
+        opened = Repository.open(place, password, cache_dir=estate.service.cache)
     except RepositoryNotFoundError as error:
         raise RepositoryMissingError(
             'the store "{store}" has no repository of the site "{site}": {place}',
@@ -90,6 +106,26 @@ def open_repository(
             site=site,
             reference=reference,
         ) from error
+    known = "" if any_id else recorded_id(estate, site, store)
+    if known and known != opened.id:
+        raise RepositorySwappedError(
+            'the store "{store}" has another repository in the place of that of "{site}": {place}',
+            why="its id is {found}; the one that was there before is {known}",
+            data="nothing was read or written; whatever is stored is as it was",
+            next_step="put the right one back there; only where it was re-made on purpose:"
+            " `{program} backup.init --site {site} --anew {store} --confirm {store}`",
+            store=store.name,
+            site=site,
+            place=place.location,
+            found=opened.id[:_SHOWN_DIGITS],
+            known=known[:_SHOWN_DIGITS],
+        )
+    return opened
+
+
+def recorded_id(estate: Estate, site: str, store: Store) -> str:
+    """Give the id of the repository that was last seen there; empty where none was."""
+    return read_recorded_id(reveal(estate.catalog.url), site, store.name)
 
 
 def open_to_read(
@@ -133,10 +169,12 @@ def open_with(place: OpenStore, password: bytes) -> Repository | None:
         return None
 
 
-def find_repository(estate: Estate, site: str, store: Store | None = None) -> Repository | None:
-    """Open a site's repository; None where there is none."""
+def find_repository(
+    estate: Estate, site: str, store: Store | None = None, *, any_id: bool = False
+) -> Repository | None:
+    """Open a site's repository, as `open_repository` does; None where there is none."""
     try:
-        return open_repository(estate, site, store)
+        return open_repository(estate, site, store, any_id=any_id)
     except RepositoryMissingError:
         return None
 

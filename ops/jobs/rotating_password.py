@@ -23,7 +23,8 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from backup.errors import ObjectNotFoundError
+from backup.bounds import read_bounded
+from backup.errors import DamagedError, ObjectNotFoundError, UnsupportedFormatError
 from backup.keyring import add_key, remove_key
 from backup.keys import parse_key_file, unwrap_master_key
 from backup.repository import Repository
@@ -173,7 +174,7 @@ def _copy_key(
     if repository is None:
         raise _stopped(site, store)
     key = f"keys/{repository.key_id}"
-    place.write(key, source.read(key))
+    place.write(key, read_bounded(source, key))
     return repository.key_id
 
 
@@ -187,18 +188,27 @@ def _prove(rotation: PasswordRotation, site: str, store: Store, new: bytes) -> R
 def _remove(rotation: PasswordRotation, site: str, store: Store, old: bytes, new: bytes) -> None:
     with hold_site_lock(rotation.estate.service.state, site, holder="key-rotate"):
         repository = _prove(rotation, site, store, new)
-        gone = []
-        for key_id in repository.list_files("keys"):
-            key_file = parse_key_file(repository.store.read(f"keys/{key_id}"))
-            if key_id != repository.key_id and unwrap_master_key(key_file, old) is not None:
-                gone.append(remove_key(repository, key_id))
+        gone = [
+            remove_key(repository, key_id)
+            for key_id in repository.list_files("keys")
+            if key_id != repository.key_id and _opens(repository, key_id, old)
+        ]
     if gone:
         rotation.removed[f"{store.name}/{site}"] = gone
 
 
+def _opens(repository: Repository, key_id: str, password: bytes) -> bool:
+    """Tell whether a key file opens with a password; one that cannot be read opens with none."""
+    try:
+        key_file = parse_key_file(read_bounded(repository.store, f"keys/{key_id}"))
+        return unwrap_master_key(key_file, password) is not None
+    except (DamagedError, UnsupportedFormatError, ObjectNotFoundError):
+        return False
+
+
 def _is_there(place: OpenStore) -> bool:
     try:
-        place.read("config")
+        place.size("config")
     except ObjectNotFoundError:
         return False
     return True

@@ -1,16 +1,20 @@
 """The label on a removable medium: which one it is, and what lies on it; pure.
 
-It is a file of JSON in the medium's root, for people and for the service. Texts are NFC.
+It is a file of JSON in the medium's root, for people and for the service. Texts are NFC. A medium
+passes through many hands, so a label proves who wrote it: HMACs over all the rest of it, under the
+master keys of repositories that lie there (`ops.media.proving`).
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from backup.config import is_id
 from ops.canonical import clean_text
 from ops.errors import OpsError
+from ops.estate.values import is_name
 
 NAME = "giucong-medium.json"
 _SCHEMA = 1
@@ -66,6 +70,7 @@ class Label:
         written_by: Who wrote it last.
         written_at: When; None while the first writing has not ended.
         contents: What lies on it, by site.
+        proofs: HMACs over the label without them, by the site whose repository's key made them.
     """
 
     code: str
@@ -78,6 +83,7 @@ class Label:
     written_by: str
     written_at: datetime | None = None
     contents: tuple[Content, ...] = ()
+    proofs: Mapping[str, str] = field(default_factory=dict)
 
     def content_of(self, site: str) -> Content | None:
         """Give what it holds of a site."""
@@ -127,6 +133,10 @@ def content_from(values: Mapping[str, Any]) -> Content:
         KeyError, TypeError, ValueError: They are none.
     """
     newest = values["newest_at"]
+    if not is_name(values["site"]):  # it is joined to folders
+        raise ValueError(f"{values['site']!r} is not the name of a site")
+    if not is_id(values["repository"]):
+        raise ValueError(f"{values['repository']!r} is not the id of a repository")
     return Content(
         site=str(values["site"]),
         repository=str(values["repository"]),
@@ -167,8 +177,9 @@ def decode_label(data: bytes, place: object) -> Label:
             written_by=str(values["written_by"]),
             written_at=_moment(values["written_at"]),
             contents=tuple(content_from(it) for it in values["contents"]),
+            proofs={str(site): str(it) for site, it in dict(values.get("proofs", {})).items()},
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LabelError(
             "the label {place} cannot be read",
             why="{reason}",

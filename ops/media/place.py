@@ -1,6 +1,8 @@
 """The folder that a medium is mounted at: is it one, is it the right one, what does it say?"""
 
+import errno
 import os
+import stat
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from ops.media.label import NAME, Label, LabelError, decode_label, encode_label
 from ops.recovery.durable_files import replace
 
 _MODE = 0o644
+_LARGEST = 128 << 20  # bytes; 200 repositories of 1000 snapshots have 26 MB
 
 
 def check_place(to: str, *, allow_folder: bool) -> Path:
@@ -49,7 +52,7 @@ def read_label(folder: Path) -> Label | None:
     """
     path = folder / NAME
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -63,6 +66,37 @@ def read_label(folder: Path) -> Label | None:
             reason=error.strerror or type(error).__name__,
         ) from error
     return decode_label(data, path)
+
+
+def _read(path: Path) -> bytes:
+    """Read a regular file of a foreign medium, to what a label can have."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return file.read(_LARGEST)
+
+
+def repository_on(folder: Path, site: str) -> Path:
+    """Give where a site's repository lies on a medium: below it, and nowhere else.
+
+    Args:
+        folder: Where the medium is mounted.
+        site: A name.
+
+    Raises:
+        LabelError: A folder there is a link, which may lead anywhere.
+    """
+    place = folder / site
+    for it in (place, *place.glob("*"), *place.glob("data/*")):
+        if it.is_symlink():
+            raise LabelError(
+                "{place} is a link, and not of this service",
+                why="what is written to the medium or read from it would lie elsewhere",
+                data="nothing was changed",
+                next_step="look where it leads: `ls -l {place}`; then remove it",
+                place=it,
+            )
+    return place
 
 
 def write_label(folder: Path, label: Label) -> None:

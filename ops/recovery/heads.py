@@ -25,6 +25,7 @@ _FORMAT = "giucong-journal-head"
 _VERSION = 1
 _NAME = re.compile(rf"{FOLDER}/(\d{{12,}})-([0-9a-f]{{16}})\.json")
 _DRAWN = 20
+_LARGEST = 1 << 16  # bytes; a head has some 400, and who can write there needs no key
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,10 @@ def read_heads(store: Store, newest: int | None = None) -> StoreHeads:
     for name in names:
         try:
             if name in chosen:
-                heads.append(_parse(json.loads(store.read(name))))
+                heads.append(_parse(json.loads(store.read(name, 0, _LARGEST))))
             else:
                 unread.append(_parse_name(name))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             unreadable.append(name)
     return StoreHeads(heads, unread, unreadable, names)
 

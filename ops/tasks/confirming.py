@@ -3,7 +3,7 @@
 import sys
 
 from ops.errors import WrongUseError
-from ops.text import _
+from ops.text import _, make_visible
 
 
 class NotConfirmedError(WrongUseError):
@@ -22,8 +22,8 @@ def need_confirmation(name: str, confirm: str, question: str) -> None:
         NotConfirmedError: Another name was given, or there is nobody to ask.
     """
     if not confirm and sys.stdin.isatty():
-        sys.stderr.write(f"{question}\n")
-        sys.stderr.write(_("Type {name} to go on: ").format(name=name))
+        asked = _("Type {name} to go on: ").format(name=name)
+        sys.stderr.write(make_visible(f"{question}\n{asked}"))
         sys.stderr.flush()
         confirm = sys.stdin.readline().strip()
     if confirm != name:

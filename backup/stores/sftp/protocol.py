@@ -6,7 +6,7 @@ serves one thread at a time.
 
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import paramiko
@@ -85,7 +85,7 @@ class SftpLine:
             SSHException, OSError, EOFError, Garbled: The line broke, or it is no such server.
         """
         self._channel = channel
-        self._number = 0
+        self._number = self._answered = 0
         self._arrived = bytearray()
         self.chunk = _DEFAULT_CHUNK
         self._channel.sendall(struct.pack(">IBI", 5, INIT, 3))
@@ -179,7 +179,7 @@ class SftpLine:
         finally:
             self.close(handle)
 
-    def list_folder(self, path: bytes) -> Iterator[tuple[bytes, Attributes]]:
+    def list_folder(self, path: bytes) -> Generator[tuple[bytes, Attributes]]:
         """Yield name and attributes of all that is in a folder."""
         handle = self._handle(OPENDIR, text(path))
         try:
@@ -189,7 +189,10 @@ class SftpLine:
                     if status_of(body)[0] != END:
                         check_done(kind, body)
                     return
-                yield from read_names(kind, body)
+                names = list(read_names(kind, body))
+                if not names:  # such answers might never end
+                    raise Garbled("a listing without names")
+                yield from names
         finally:
             self.close(handle)
 
@@ -234,7 +237,10 @@ class SftpLine:
     def _take_data(self, number: int) -> bytes:
         kind, body = self._take(number)
         if kind == DATA:
-            return bytes(read_text(body, 0)[0])
+            data = bytes(read_text(body, 0)[0])
+            if len(data) > self.chunk:
+                raise Garbled("more data than were asked for")
+            return data
         if kind == STATUS and status_of(body)[0] == END:
             return b""
         check_done(kind, body)
@@ -279,15 +285,17 @@ class SftpLine:
     def _take(self, number: int) -> tuple[int, bytes]:
         """Take the answer to a request; OpenSSH gives them in the order of the requests.
 
-        Answers to earlier requests, which nobody waits for since one of them failed, are passed by.
+        Answers to earlier requests, which nobody waits for since one of them failed, are passed by;
+        each comes once, so what comes is always later than what came.
         """
         while True:
             kind, body = self._receive()
             told = int.from_bytes(body[:4], "big")
+            if not self._answered < told <= number:
+                raise Garbled("an answer to something else")
+            self._answered = told
             if told == number:
                 return kind, body[4:]
-            if told > number:
-                raise Garbled("an answer to something else")
 
     def _receive(self) -> tuple[int, bytes]:
         self._fill(4)

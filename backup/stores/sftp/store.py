@@ -34,7 +34,7 @@ from backup.errors import (
     StoreFullError,
     StoreReadOnlyError,
 )
-from backup.stores.base import Buffer, ObjectInfo, validate_key
+from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
 from backup.stores.durable import TEMPORARY_PREFIX
 from backup.stores.sftp.failures import translated
 from backup.stores.sftp.lines import SftpLines
@@ -146,7 +146,7 @@ class SftpStore:
         with self._translated(_CANNOT_DELETE, ""), self._lines.take() as line:
             while waiting:
                 folder = waiting.pop()
-                for name, attributes in _entries(line, folder):
+                for name, attributes in _entries(line, folder, self.location):
                     path = folder + b"/" + name
                     if stat.S_ISDIR(attributes.mode or 0):
                         waiting.append(path)
@@ -232,12 +232,15 @@ class SftpStore:
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
         waiting = [prefix]
+        count = 0
         while waiting:
             folder = waiting.pop()
             path = self._root + (b"/" + folder.encode() if folder else b"")
             with self._translated(_CANNOT_LIST, folder), self._lines.take() as line:
-                entries = [it for it in _entries(line, path) if _is_key_part(it[0])]
-            for name, attributes in entries:
+                entries = _entries(line, path, self.location)
+            count += len(entries)
+            ensure_listable(count, self.location)
+            for name, attributes in filter(lambda it: _is_key_part(it[0]), entries):
                 key = f"{folder}/{name.decode()}" if folder else name.decode()
                 if stat.S_ISDIR(attributes.mode or 0):
                     waiting.append(key)
@@ -258,14 +261,19 @@ class SftpStore:
         return translated(what, key=key or "/", settings=self.settings)
 
 
-def _entries(line: SftpLine, path: bytes) -> list[tuple[bytes, Attributes]]:
+def _entries(line: SftpLine, path: bytes, location: str) -> list[tuple[bytes, Attributes]]:
     """Give what a folder holds; nothing if it is none."""
+    found = []
     try:
-        return [it for it in line.list_folder(path) if it[0] not in {b".", b".."}]
+        with contextlib.closing(line.list_folder(path)) as entries:
+            for seen, entry in enumerate(entries):
+                ensure_listable(seen, location)
+                found.append(entry)
     except SftpStatusError as error:
         if error.code == ABSENT:
             return []
         raise
+    return [it for it in found if it[0] not in {b".", b".."}]
 
 
 def _is_key_part(name: bytes) -> bool:
