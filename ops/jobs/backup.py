@@ -36,6 +36,7 @@ from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.history import LEARNT_FROM, RunFigures, find_oddities
 from ops.jobs.beginning import Start, begin, clear_scratch
+from ops.jobs.budgets import Metered, decide_budget
 from ops.jobs.indexing import update_index
 from ops.jobs.reading_methods import KEY as METHOD
 from ops.jobs.reading_methods import method_of
@@ -98,6 +99,9 @@ def back_up(
         start, database=database, full_read=bool(context.arguments.get("full_read")),
         run=str(context.run_id),
     )  # fmt: skip
+    accepts = bool(context.arguments.get("accept_size"))
+    most = decide_budget(context.catalog, start.site, accepts=accepts)
+    progress = Metered(progress, start.site.name, most)
     pages = start.site.pages if database is None else ()
     with noting_beside(start.site.url, pages) as reading.take_pages:
         result = _create(repository, request, reading, progress, wait_for_lock)
@@ -118,11 +122,11 @@ def back_up(
     if result.snapshot_id and database is None:
         summary[KEY] = watch_backup(
             context, start.estate.security.watch, start.site, repository, result.snapshot_id,
-            accepts=bool(context.arguments.get("accept_size")),
+            accepts=accepts,
         )  # fmt: skip
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
-    if oddities and context.arguments.get("accept_size"):
+    if oddities and accepts:
         summary["accepted"] = oddities
         oddities = []
     return _conclude(result, reading, summary, oddities)

@@ -337,6 +337,8 @@ def test_a_pause_set_before_the_clock_went_back_is_over(desk: Desk) -> None:
         (RetryPolicy(tries=2), 2, JobResult("failed", "stopped"), endings.Again(counts=False)),
         (RetryPolicy(tries=1), 1, JobResult("failed", "stopped"), None),
         (RetryPolicy(tries=2), 1, JobResult("failed", "lost"), endings.Again(counts=True)),
+        (RetryPolicy(tries=2), 1, JobResult("failed", "timed_out"), None),
+        (RetryPolicy(tries=2), 1, JobResult("failed", "too_much"), None),
     ],
 )
 def test_the_retry_policy_decides(
