@@ -1,8 +1,10 @@
 """Two sites that take all night keep nobody from his turn, and what they started is gone."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -111,7 +113,11 @@ def test_a_run_that_hears_nothing_is_killed_with_all_it_started(
         ask_for(catalog, job)
         (row,) = wait_for(lambda: rows(catalog, "ended") or None)
         worker, child = map(int, told.read_text().split())
-        wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None)
+        try:
+            wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None, 20)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     assert (row.outcome, row.reason, row.attempts) == ("failed", "timed_out", 1)
 

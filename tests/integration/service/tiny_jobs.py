@@ -30,7 +30,7 @@ def linger(context: RunContext) -> JobResult:
 def stick(context: RunContext) -> JobResult:
     """Hear nothing any more, with a child in a session of its own, and stay."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, TIME_IS_OVER})
-    return _stay(context, subprocess.Popen(["/bin/sleep", "60"], start_new_session=True))
+    return _stay(context, subprocess.Popen(["/bin/sleep", "600"], start_new_session=True))
 
 
 def _stay(context: RunContext, child: subprocess.Popen[bytes]) -> JobResult:
