@@ -84,7 +84,8 @@ class Reading:
     Attributes:
         site: Which.
         databases, files: Its parts.
-        pages: What was noted of its chosen pages before anything was read.
+        take_pages: Gives what was noted of its chosen pages beside the reading; may wait.
+        pages: What was noted of them, from when all but the manifest was read.
         started_at, ended_at: When reading began, and when all but the manifest was read.
         missing: Paths that could not be read, with the system's words.
         deliveries: What is thought of what other systems delivered, once it is stored.
@@ -93,6 +94,7 @@ class Reading:
     site: Site
     databases: list[DatabaseReading] = field(default_factory=list)
     files: list[FilesReading] = field(default_factory=list)
+    take_pages: Callable[[], tuple[PageNote, ...]] = tuple
     pages: tuple[PageNote, ...] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None
@@ -175,6 +177,7 @@ def make_request(
 
     def make_manifest() -> bytes:
         reading.ended_at = datetime.now(UTC)
+        reading.pages = reading.take_pages()
         return manifest(reading)
 
     mounts.append(Mount(os.fsencode(f"{root}/{MANIFEST}"), TextSource(make_manifest)))

@@ -123,12 +123,16 @@ def _compare(
     reader: TreeReader, files: Mapping[bytes, Node], listed: list[Listed], list_name: bytes
 ) -> HashFacts:
     wrong, missing = [], []
+    digests: dict[tuple[bytes, str], str] = {}  # a list may name one file a million times
     for it in listed:
         name = _place(list_name, it)
-        node = files.get(name)
+        node, wanted = files.get(name), (name, it.algorithm)
         if node is None:
             missing.append(it.name)
-        elif _hash(reader, node, it.algorithm) != it.digest:
+            continue
+        if wanted not in digests:
+            digests[wanted] = _hash(reader, node, it.algorithm)
+        if digests[wanted] != it.digest:
             wrong.append(it.name)
     return HashFacts(len(listed), tuple(map(_text, wrong)), tuple(map(_text, missing)))
 

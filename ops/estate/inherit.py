@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.estate.read import Location
 
-TABLES = ("schedule", "targets", "retention")
+TABLES = ("schedule", "targets", "limits", "retention")
 NAMED_LISTS = ("files", "databases")
 JOINED_LISTS = ("exclude",)
 

@@ -43,6 +43,7 @@ def make_own_site(estate: Estate) -> Site:
             drill="",
         ),
         targets=estate.defaults.targets,
+        limits=estate.defaults.limits,
         retention=estate.defaults.retention,
     )
 

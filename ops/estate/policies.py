@@ -43,6 +43,22 @@ class Targets(Part):
     reread_days: Positive = Field(default=30, description="Every stored byte is read back within.")
 
 
+class Limits(Part):
+    """What one run may take before it is ended."""
+
+    hours: Positive = Field(
+        default=72,
+        description="So long a run of any job may take; after two hours it may be ended sooner,"
+        " where others wait in vain for a place.",
+    )
+    gigabytes: Positive | None = Field(
+        default=None,
+        description="So much a backup may read; left out: four times what the largest of the"
+        " earlier ones read and 50 more; 2000 for the first.",
+        examples=[5000],
+    )
+
+
 class Retention(Part):
     """How many backups are kept, and for how long at least."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.organisation import DatedTitle, title_on
-from ops.estate.policies import Retention, Schedule, Targets
+from ops.estate.policies import Limits, Retention, Schedule, Targets
 from ops.estate.values import (
     Day,
     Flag,
@@ -263,6 +263,7 @@ class Site(Part):
     )
     schedule: Schedule = Field(default=Schedule(), description="When things run.")
     targets: Targets = Field(default=Targets(), description="The Center's own targets.")
+    limits: Limits = Field(default=Limits(), description="What one run may take.")
     retention: Retention = Field(default=Retention(), description="How many backups are kept.")
     files: tuple[FilesPart, ...] = Field(default=(), description="Its folders.")
     databases: tuple[DatabasePart, ...] = Field(default=(), description="Its databases.")
@@ -346,6 +347,9 @@ class Defaults(Part):
     schedule: Schedule = Field(default=Schedule(), description="When things run.")
     targets: Targets = Field(
         default=Targets(), description="The Center's own targets, not the law's."
+    )
+    limits: Limits = Field(
+        default=Limits(), description="What one run may take before it is ended."
     )
     retention: Retention = Field(default=Retention(), description="How many backups are kept.")
 

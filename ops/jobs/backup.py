@@ -3,8 +3,9 @@
 Order:
 
 1. Refuse what cannot be read; clear the scratch folder of a killed run.
-2. Note the site's chosen pages; one that fails is a remark.
-3. Make the snapshot (`backup.create`): durable when that returns.
+2. Have the site's chosen pages noted beside what follows; one that fails is a remark.
+3. Make the snapshot (`backup.create`): durable when that returns. Its manifest, read last, holds
+   the notes.
 4. Bring the index tables up to date.
 5. Hold it against the site's own past (`ops.ransomware.watching`): what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
@@ -35,6 +36,7 @@ from ops.estate.models import Estate
 from ops.estate.own_site import OWN_SITE
 from ops.history import LEARNT_FROM, RunFigures, find_oddities
 from ops.jobs.beginning import Start, begin, clear_scratch
+from ops.jobs.budgets import Metered, decide_budget
 from ops.jobs.indexing import update_index
 from ops.jobs.reading_methods import KEY as METHOD
 from ops.jobs.reading_methods import method_of
@@ -42,7 +44,7 @@ from ops.jobs.repositories import open_repository
 from ops.ledger.definitions import JobResult
 from ops.manifest import make_manifest
 from ops.notices.drafts import SUSPICIOUS
-from ops.pages.noting import note_pages
+from ops.pages.noting import noting_beside
 from ops.pages.telling import list_remarks
 from ops.progress import PassOn
 from ops.ransomware.watching import KEY, watch_backup
@@ -97,9 +99,12 @@ def back_up(
         start, database=database, full_read=bool(context.arguments.get("full_read")),
         run=str(context.run_id),
     )  # fmt: skip
-    if database is None:
-        reading.pages = note_pages(start.site.url, start.site.pages)
-    result = _create(repository, request, reading, progress, wait_for_lock)
+    accepts = bool(context.arguments.get("accept_size"))
+    most = decide_budget(context.catalog, start.site, accepts=accepts)
+    progress = Metered(progress, start.site.name, most)
+    pages = start.site.pages if database is None else ()
+    with noting_beside(start.site.url, pages) as reading.take_pages:
+        result = _create(repository, request, reading, progress, wait_for_lock)
     if database is None:
         reading.deliveries = judge_deliveries(
             start.site, repository, result.snapshot_id, request.time
@@ -117,11 +122,11 @@ def back_up(
     if result.snapshot_id and database is None:
         summary[KEY] = watch_backup(
             context, start.estate.security.watch, start.site, repository, result.snapshot_id,
-            accepts=bool(context.arguments.get("accept_size")),
+            accepts=accepts,
         )  # fmt: skip
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
-    if oddities and context.arguments.get("accept_size"):
+    if oddities and accepts:
         summary["accepted"] = oddities
         oddities = []
     return _conclude(result, reading, summary, oddities)
@@ -151,10 +156,10 @@ def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, R
     check_site(start.site)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(start)
-    reading.pages = note_pages(start.site.url, start.site.pages)
     request = replace(_with_parent(repository, request), dry_run=True)
     noting = _Noting(progress, reading)
-    return create_snapshot(repository, request, lock=None, progress=noting), reading
+    with noting_beside(start.site.url, start.site.pages) as reading.take_pages:
+        return create_snapshot(repository, request, lock=None, progress=noting), reading
 
 
 def _create(

@@ -85,6 +85,7 @@ def _journal_job(estate: Estate) -> JobDefinition:
         site=OWN_SITE,
         schedule=_AFTER_MIDNIGHT,
         timezone=estate.organisation.timezone,
+        time_limit=_limit(estate.own_site),
         retry=_CHECK_AGAIN,
     )
 
@@ -96,8 +97,13 @@ def _plan_job(estate: Estate) -> JobDefinition:
         site=OWN_SITE,
         schedule=_WHEN_A_DAY_BEGINS,
         timezone=estate.organisation.timezone,
+        time_limit=_limit(estate.own_site),
         retry=_CHECK_AGAIN,
     )
+
+
+def _limit(site: Site) -> timedelta:
+    return timedelta(hours=site.limits.hours)
 
 
 def _drill_jobs(site: Site, job: Callable[..., JobDefinition]) -> Iterator[JobDefinition]:
@@ -116,7 +122,12 @@ def _drill_jobs(site: Site, job: Callable[..., JobDefinition]) -> Iterator[JobDe
 
 def _jobs_of(estate: Estate, site: Site, witness: str) -> Iterator[JobDefinition]:
     name, schedule = site.name, site.schedule
-    job = partial(JobDefinition, site=name, timezone=estate.organisation.timezone)
+    job = partial(
+        JobDefinition,
+        site=name,
+        timezone=estate.organisation.timezone,
+        time_limit=_limit(site),
+    )
     backup = partial(job, kind="backup", retry=_BACKUP_AGAIN)
     yield backup(
         name=backup_job(name),
@@ -156,6 +167,7 @@ def _jobs_at(estate: Estate, site: Site, store: Store, witness: str) -> Iterator
         JobDefinition,
         site=site.name,
         timezone=estate.organisation.timezone,
+        time_limit=_limit(site),
         arguments={"store": store.name},
     )
     if site.name != OWN_SITE:

@@ -18,6 +18,7 @@ from ops.retention.wording import ASK_HOLDERS, LOOK_AT_STORE
 from ops.text import N_
 
 _UNTOUCHED = N_("earlier backups are untouched")
+_KEPT = N_("earlier backups are untouched; what it has stored is kept, and the next run uses it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,21 @@ PLAIN: Mapping[str, Explanation] = {
     ),
     TIMED_OUT: Explanation(
         N_("it ran longer than it may and was ended"),
-        "",
-        _UNTOUCHED,
-        N_("run it again: `{program} service.trigger --job {job}`"),
+        N_(
+            "it took more than the site's `limits` allow, or more than two hours while others"
+            " waited in vain for a place"
+        ),
+        _KEPT,
+        N_(
+            "see what kept it; if it needs so long, write more `hours` in `limits` of the site; it"
+            " runs when it is due again, or now: `{program} service.trigger --job {job}`"
+        ),
     ),
     STOPPED: Explanation(N_("it was stopped"), N_("the service or a person ended it"), _UNTOUCHED),
     WINDOW_OVER: Explanation(
         N_("it did not end within its window and was stopped"),
         N_("it would have gone on in the hours that the estate leaves to others"),
-        N_("earlier backups are untouched; what it has stored is kept, and the next run uses it"),
+        _KEPT,
         N_(
             "leave it to the next window, make that longer (`backup` in `schedule`), or let it run"
             " now: `{program} backup.run --site {site}`"

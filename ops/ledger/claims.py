@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
 from ops.catalog.records import Occurrence, Run
-from ops.ledger.definitions import lock_name
+from ops.ledger.definitions import DRILLS, TIMED_OUT, lock_name
 
 LONGEST_WAIT = timedelta(hours=6)
 """A pause that ends later than this was set before the clock jumped back, and is over."""
+
+LONG_REMEMBERED = timedelta(days=7)
+"""So long a job that took more time than it may goes behind the others."""
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
 _READ_AHEAD = 4
@@ -47,7 +50,7 @@ def claim_due(
     host: str,
     busy: Collection[str] = (),
 ) -> list[Claim]:
-    """Claim what waits, longest due first, one for each lock.
+    """Claim what waits, longest due first, one for each lock; who timed out lately comes last.
 
     Args:
         session: A writing session.
@@ -62,7 +65,8 @@ def claim_due(
     """
     taken = set(busy) | _open_locks(session)
     claims: list[Claim] = []
-    for row in session.execute(_waiting(now, limit * _READ_AHEAD + len(taken))):
+    waiting = _waiting(now, taken).limit(limit * _READ_AHEAD).with_for_update(skip_locked=True)
+    for row in session.execute(waiting):
         lock = lock_name(row.site, row.job)
         if len(claims) >= limit:
             break
@@ -80,6 +84,14 @@ def is_anything_waiting(session: Session, now: datetime) -> bool:
     """Say whether something could be claimed; asks for no lock."""
     query = select(Occurrence.id).where(Occurrence.state == "due", _has_come(now)).limit(1)
     return session.execute(query).first() is not None
+
+
+def is_anything_kept_waiting(
+    session: Session, *, jobs: Collection[str], now: datetime, busy: Collection[str] = ()
+) -> bool:
+    """Say whether something could be claimed if only there were a place; asks for no lock."""
+    waiting = session.execute(_waiting(now, set(busy) | _open_locks(session)))
+    return any(row.job in jobs for row in waiting)
 
 
 def begin_run(session: Session, run_id: UUID, *, pid: int, now: datetime) -> int | None:
@@ -137,15 +149,26 @@ def give_back(session: Session, run_id: UUID, *, not_before: datetime | None = N
     )
 
 
-def _waiting(now: datetime, limit: int) -> Any:  # SQLAlchemy's own long name
+def _waiting(now: datetime, taken: Collection[str]) -> Any:  # SQLAlchemy's own long name
     columns = (Occurrence.id, Occurrence.job, Occurrence.site, Occurrence.due_at)
+    took_too_long = (
+        select(Run.id)
+        .where(Run.job == Occurrence.job, Run.reason == TIMED_OUT)
+        .where(Run.started_at > now - LONG_REMEMBERED)
+        .exists()
+    )
     return (
         select(*columns, Occurrence.arguments)
-        .where(Occurrence.state == "due", _has_come(now))
-        .order_by(Occurrence.due_at, Occurrence.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .where(Occurrence.state == "due", _has_come(now), _lock().not_in(taken))
+        .order_by(took_too_long, Occurrence.due_at, Occurrence.id)
     )
+
+
+def _lock() -> ColumnElement[str]:
+    """Give `lock_name` for the database: what waits for a taken lock must not hide the others."""
+    job, site = Occurrence.job, Occurrence.site
+    is_drill = or_(*(job.startswith(prefix, autoescape=True) for prefix in DRILLS))
+    return case((is_drill, DRILLS[0] + site), (site != "", site), else_=job)
 
 
 def _has_come(now: datetime) -> ColumnElement[bool]:

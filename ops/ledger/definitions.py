@@ -17,11 +17,15 @@ LOST = "lost"
 TIMED_OUT = "timed_out"
 STOPPED = "stopped"
 WINDOW_OVER = "window_over"
+TOO_MUCH = "too_much"
 COALESCED = "coalesced"
 DOWN = "down"
 BLACKOUT = "blackout"
 RETIRED = "retired"
-_DRILLS = ("drill/", "drill-file/")
+DRILLS = ("drill/", "drill-file/")
+
+TIME_LIMIT = timedelta(hours=72)
+"""So long a run takes at most where nothing else is said: a first backup of some terabytes does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class JobDefinition:
         spread_key: What its place in a window is derived from; the site's name when empty.
         arguments: JSON values for the runner; no secrets.
         retry: What happens after a failure.
-        time_limit: Longest run; None for no limit.
+        time_limit: Longest run.
         late_after: How long after its due time it must have ended well; None: never late.
         catch_up: Whether a due time that passed while the service was down is run afterwards.
         ends_with_window: Whether a run that meets the end of its window stops, and goes on next
@@ -66,7 +70,7 @@ class JobDefinition:
     spread_key: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     retry: RetryPolicy = RetryPolicy()
-    time_limit: timedelta | None = None
+    time_limit: timedelta = TIME_LIMIT
     late_after: timedelta | None = None
     catch_up: bool = True
     ends_with_window: bool = False
@@ -139,4 +143,4 @@ def lock_name(site: str, job: str) -> str:
 
     Drills of a site have one of their own: they read a copy, and the site is backed up meanwhile.
     """
-    return f"{_DRILLS[0]}{site}" if job.startswith(_DRILLS) else site or job
+    return f"{DRILLS[0]}{site}" if job.startswith(DRILLS) else site or job

@@ -17,6 +17,8 @@ from ops.catalog.records import Occurrence, Run
 from ops.ledger.definitions import (
     LOST,
     STOPPED,
+    TIMED_OUT,
+    TOO_MUCH,
     WINDOW_OVER,
     JobResult,
     LedgerEvent,
@@ -42,9 +44,12 @@ def decide_again(policy: RetryPolicy, attempt: int, result: JobResult) -> Again 
     """Decide whether an occurrence is tried again after its `attempt`-th run; None: it has ended.
 
     Only failures are. A run that the service stopped goes on where work of its kind may be
-    repeated at all; one that met the end of its window goes on in the next one.
+    repeated at all; one that met the end of its window, or took more than it may, goes on when it
+    is due again.
     """
-    if result.outcome != "failed" or policy.tries <= 1 or result.reason == WINDOW_OVER:
+    if result.outcome != "failed" or policy.tries <= 1:
+        return None
+    if result.reason in {WINDOW_OVER, TIMED_OUT, TOO_MUCH}:
         return None
     if result.reason == STOPPED:
         return Again(counts=False)

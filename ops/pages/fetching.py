@@ -4,6 +4,9 @@ Whatever goes wrong is a value, never an exception. Each fetch has a thread of i
 deadline holds whatever hangs: the look-up of the name, a line that drips. Certificates are verified
 against the system's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` add those of a private authority, as
 for any program that uses OpenSSL. Proxies of the environment are not used.
+
+The address that is asked for stands in the estate and may lie within a network. A redirect is the
+server's word: elsewhere than to that same server it is followed to public addresses only.
 """
 
 import http.client
@@ -17,8 +20,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin, urlsplit
 
 from ops.pages.notes import Answer, Problem
+from ops.pages.reaching import InsideError, open_line, time_left
 
 MOST_REDIRECTS = 5
+_LONGEST_ADDRESS = 4096
+_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 65_536
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
@@ -71,9 +77,10 @@ def _follow(address: str, limits: FetchLimits, deadline: float) -> Answer:
     seen: list[str] = []
     answer = Answer(address)
     try:
+        trusted = _own_places(address)
         while True:
             answer = replace(answer, address=address, redirects=tuple(seen))
-            answer, leads_to = _ask(answer, limits, deadline)
+            answer, leads_to = _ask(answer, limits, deadline, trusted)
             if not leads_to:
                 return answer
             seen.append(address)
@@ -90,6 +97,8 @@ def _follow(address: str, limits: FetchLimits, deadline: float) -> Answer:
 def _explain(error: Exception, limits: FetchLimits) -> tuple[Problem, str]:
     if isinstance(error, _FetchError):
         return error.problem, error.detail
+    if isinstance(error, InsideError):
+        return "inside", str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return "certificate", error.verify_message
     if isinstance(error, TimeoutError):
@@ -99,11 +108,13 @@ def _explain(error: Exception, limits: FetchLimits) -> tuple[Problem, str]:
     return "broken", type(error).__name__
 
 
-def _ask(answer: Answer, limits: FetchLimits, deadline: float) -> tuple[Answer, str]:
+def _ask(
+    answer: Answer, limits: FetchLimits, deadline: float, trusted: set[tuple[str, int]]
+) -> tuple[Answer, str]:
     """Ask once; gives the answer, and where it leads to when it is a redirect."""
     scheme, host, port, target = _take_apart(answer.address)
-    connection = _connect(scheme, host, port, deadline)
-    with closing(connection):
+    anywhere = (host, port) in trusted
+    with closing(_connect(scheme, host, port, deadline, anywhere=anywhere)) as connection:
         connection.request("GET", target, headers=_HEADERS)
         with connection.getresponse() as response:
             leads_to = response.getheader("Location") if response.status in _REDIRECTS else None
@@ -120,8 +131,17 @@ def _ask(answer: Answer, limits: FetchLimits, deadline: float) -> tuple[Answer, 
     return whole, ""
 
 
-def _take_apart(address: str) -> tuple[str, str, int | None, str]:
+def _own_places(address: str) -> set[tuple[str, int]]:
+    """Give the servers that an address of the estate means: a plain one also means its TLS."""
+    scheme, host, port, _target = _take_apart(address)
+    is_plain = (scheme, port) == ("http", _PORTS["http"])
+    return {(host, port)} | ({(host, _PORTS["https"])} if is_plain else set())
+
+
+def _take_apart(address: str) -> tuple[str, str, int, str]:
     """Give scheme, host, port and target of an address, each as HTTP wants it."""
+    if len(address) > _LONGEST_ADDRESS:
+        raise _FetchError("address", address[:_LONGEST_ADDRESS])
     try:
         url = urlsplit(quote(address, safe=_SAFE))
         # The name of a host may hold letters beyond ASCII.
@@ -131,24 +151,26 @@ def _take_apart(address: str) -> tuple[str, str, int | None, str]:
         raise _FetchError("address", address) from None
     if url.scheme not in {"http", "https"} or not host:
         raise _FetchError("address", address)
-    return url.scheme, host, port, (url.path or "/") + (f"?{url.query}" if url.query else "")
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return url.scheme, host, _PORTS[url.scheme] if port is None else port, target
 
 
 def _connect(
-    scheme: str, host: str, port: int | None, deadline: float
+    scheme: str, host: str, port: int, deadline: float, *, anywhere: bool
 ) -> http.client.HTTPConnection:
-    seconds = _left(deadline)
+    line = open_line(host, port, deadline=deadline, anywhere=anywhere)
     if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=seconds)
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = line
+        return connection
     context = ssl.create_default_context()
-    return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
-
-
-def _left(deadline: float) -> float:
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
+    connection = http.client.HTTPSConnection(host, port, context=context)
+    try:
+        connection.sock = context.wrap_socket(line, server_hostname=host)
+    except BaseException:
+        line.close()
+        raise
+    return connection
 
 
 def _read_body(response: http.client.HTTPResponse, limits: FetchLimits, deadline: float) -> bytes:
@@ -158,7 +180,7 @@ def _read_body(response: http.client.HTTPResponse, limits: FetchLimits, deadline
     is_packed = response.getheader("Content-Encoding", "").lower() in {"gzip", "x-gzip", "deflate"}
     body = bytearray()
     while len(body) < most:
-        _left(deadline)
+        time_left(deadline)
         piece = response.read1(_CHUNK)
         if not piece:
             if response.length:

@@ -11,7 +11,16 @@ from ops.pages.visible_text import VisibleText, decode, fold, read_html
 from ops.text import N_, fill
 
 Problem = Literal[
-    "", "address", "unreachable", "certificate", "timeout", "broken", "redirects", "status", "late"
+    "",
+    "address",
+    "unreachable",
+    "certificate",
+    "timeout",
+    "broken",
+    "redirects",
+    "inside",
+    "status",
+    "late",
 ]
 GOOD_BELOW = 400
 """HTTP statuses from here on are failures (RFC 9110, section 15)."""
@@ -23,6 +32,9 @@ PROBLEMS: Mapping[str, str] = {
     "timeout": N_("the page was not there after {detail} seconds"),
     "broken": N_("the server's answer makes no sense: {detail}"),
     "redirects": N_("redirected in a circle, or too often: {detail}"),
+    "inside": N_(
+        "redirected into a network, to {detail}; if that is the site, write it as its `url`"
+    ),
     "status": N_("the server answered with status {detail}"),
     "late": N_("not fetched: the pages before it took all the time"),
 }

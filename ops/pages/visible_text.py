@@ -4,7 +4,8 @@ One pass whose time grows with the page's length, whatever stands in it. The sta
 `html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a minute, and a
 defaced page must not hold up a backup. So a tag is here what lies between `<` and the next `>` with
 no `<` between; an attribute that holds one of the two bare shows some of itself as text, the same
-in every reading.
+in every reading. Two more things in Python take quadratic time, and are kept from it: composing a
+letter with endless marks, and character sets in which no page is written.
 """
 
 import codecs
@@ -19,12 +20,21 @@ _INLINE = {
     "font", "i", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span",
     "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 }  # fmt: skip
-_TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*)[^<>]*>)")
+# What was taken is not given back (`*+`): else a name without a `>` is tried in every length.
+_TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*+)[^<>]*+>)")
 _ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_NO_PAGES = {
+    "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7",
+}  # fmt: skip
+# Python sorts the marks after a letter one by one; Unicode needs no more than 30 (UAX #15, 12).
+_ENDLESS_MARKS = re.compile(r"([^\w\s]{32})")
 _CHARSET_WITHIN = 1024  # bytes in which a page has to name its character set (WHATWG HTML 4.2.5.4)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+LONGEST_TITLE = 1000
+"""Characters of a title that are kept; what lies behind is no title."""
 
 
 class VisibleText(NamedTuple):
@@ -53,7 +63,7 @@ def read_html(source: str) -> VisibleText:
         elif name not in _INLINE:
             pieces.append(" ")
     pieces.append(source[at:])
-    return VisibleText(_fold(title or ""), _fold("".join(pieces)))
+    return VisibleText(_fold(title or "")[:LONGEST_TITLE], _fold("".join(pieces)))
 
 
 def _after(source: str, found: re.Match[str], name: str) -> int:
@@ -73,7 +83,8 @@ def _fold(source: str) -> str:
 
 def fold(text: str) -> str:
     """Make equal what reads equal: NFC, and every run of blanks, of whatever kind, one space."""
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+    pieces = _ENDLESS_MARKS.split(" ".join(text.split()))
+    return "".join(unicodedata.normalize("NFC", piece) for piece in pieces)
 
 
 def decode(data: bytes, declared: str = "") -> str:
@@ -93,6 +104,7 @@ def decode(data: bytes, declared: str = "") -> str:
 
 def _is_charset(name: str) -> bool:
     try:
-        return codecs.lookup(name)._is_text_encoding  # noqa: SLF001 -- tells text from `zip`, `hex`
+        found = codecs.lookup(name)
     except (LookupError, ValueError):
         return False
+    return found._is_text_encoding and found.name not in _NO_PAGES  # noqa: SLF001 -- tells text from `zip`, `hex`

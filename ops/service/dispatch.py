@@ -45,6 +45,7 @@ class Dispatcher:
     _heartbeats: watch.HeartbeatWatch = field(init=False)
     _jumps: JumpWatch = field(init=False)
     _late_noted: float = field(init=False, default=float("-inf"))
+    _moved_at: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
         self._heartbeats = watch.HeartbeatWatch(self.settings.stale_after)
@@ -66,6 +67,7 @@ class Dispatcher:
         self._find_lost()
         self._note_late()
         self._start_waiting()
+        self._keep_moving()
 
     def earliest(self) -> datetime | None:
         """Give when the next job is due; None when none ever is."""
@@ -163,9 +165,31 @@ class Dispatcher:
                 busy=_held_locks(self.settings, self.jobs),
             )
         for claim in claimed:
+            self._moved_at = self.clock.steady()
             job = self.jobs[claim.job]
             worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_of(job, now))
             log.info("worker-started", extra={"fields": _fields(worker)})
+
+    def _keep_moving(self) -> None:
+        """End the longest run where others wait and no place was given for long.
+
+        So two sites that take all night keep nobody from his turn; a slow one alone is left in
+        peace, since the other places move.
+        """
+        steady, longest = self.clock.steady(), self.pool.longest()
+        turn = self.settings.fair_turn.total_seconds()
+        if longest is None or steady - longest.started < turn or not self._somebody_waits():
+            self._moved_at = steady
+        elif steady - self._moved_at >= self.settings.patience.total_seconds():
+            self.pool.time_out(longest, steady)
+            log.error("worker-had-its-turn", extra={"fields": _fields(longest)})
+
+    def _somebody_waits(self) -> bool:
+        busy = _held_locks(self.settings, self.jobs)
+        with self.catalog.reading() as session:
+            return claims.is_anything_kept_waiting(
+                session, jobs=self.jobs, now=self.clock.now(), busy=busy
+            )
 
     def _something_waits(self) -> bool:
         with self.catalog.reading() as session:

@@ -12,10 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
+import psutil
+
 from ops.ledger.claims import Claim
 from ops.ledger.definitions import TIMED_OUT, JobDefinition
 from ops.service.settings import ServiceSettings
-from ops.service.work_request import WorkRequest, format_request
+from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
 
 _ROOT = Path(__file__).parents[2]
 
@@ -30,6 +32,7 @@ class Worker:
         job: The job's definition.
         started: Steady seconds at its start.
         ended_as: Reason to record when we ended it ourselves; empty otherwise.
+        asked_at: Steady seconds when it was asked to end because its time is over.
     """
 
     process: subprocess.Popen[bytes]
@@ -37,6 +40,7 @@ class Worker:
     job: JobDefinition
     started: float
     ended_as: str = ""
+    asked_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -83,14 +87,30 @@ class WorkerPool:
                 del self.workers[run_id]
                 yield worker
 
+    def longest(self) -> Worker | None:
+        """Give the longest run of a full pool; None where a place is free, or about to be."""
+        if self.free_places() or any(it.asked_at is not None for it in self.workers.values()):
+            return None
+        return min(self.workers.values(), key=lambda it: it.started, default=None)
+
     def end_overdue(self, steady: float) -> Iterator[Worker]:
-        """Kill and give the workers that have run longer than their job may."""
+        """Ask the workers that have run longer than their job may to end, and give them.
+
+        Who does not within the grace is killed.
+        """
+        grace = self.settings.stop_grace.total_seconds()
         for worker in self.workers.values():
-            limit = worker.job.time_limit
-            if limit and not worker.ended_as and steady - worker.started > limit.total_seconds():
-                worker.ended_as = TIMED_OUT
-                kill_group(worker)
+            if worker.asked_at is not None:
+                if steady - worker.asked_at > grace:
+                    kill_group(worker)
+            elif steady - worker.started > worker.job.time_limit.total_seconds():
+                self.time_out(worker, steady)
                 yield worker
+
+    def time_out(self, worker: Worker, steady: float) -> None:
+        """Ask a worker to end because its time is over."""
+        worker.ended_as, worker.asked_at = TIMED_OUT, steady
+        worker.process.send_signal(TIME_IS_OVER)
 
     def ask_to_stop(self) -> None:
         """Ask every worker to end cleanly."""
@@ -127,6 +147,12 @@ def _worker_environment() -> dict[str, str]:
 
 
 def kill_group(worker: Worker) -> None:
-    """Kill a worker with everything it started."""
+    """Kill a worker with everything it started, also what leads a group of its own."""
+    below: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        below = psutil.Process(worker.process.pid).children(recursive=True)
     with suppress(ProcessLookupError):
         os.killpg(worker.process.pid, signal.SIGKILL)
+    for process in below:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

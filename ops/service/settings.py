@@ -27,6 +27,8 @@ class ServiceSettings:
         stale_after: How long a heartbeat may stand still.
         lock_wait: How long a worker waits for its site's lock before it gives its claim back.
         stop_grace: How long workers may take to stop before they are killed.
+        fair_turn: How long a run has its place whoever waits.
+        patience: How long others wait, while no run starts, before the longest is ended.
     """
 
     catalog_url: str
@@ -41,3 +43,5 @@ class ServiceSettings:
     stale_after: timedelta = STALE_AFTER
     lock_wait: timedelta = timedelta(seconds=2)
     stop_grace: timedelta = timedelta(seconds=60)
+    fair_turn: timedelta = timedelta(hours=2)
+    patience: timedelta = timedelta(minutes=15)

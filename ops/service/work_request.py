@@ -4,6 +4,7 @@ It may hold the catalog's password, so it is never an argument and never in the 
 """
 
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,9 @@ from uuid import UUID
 
 from ops.journal import Origin
 from ops.ledger.definitions import RetryPolicy
+
+TIME_IS_OVER = signal.SIGUSR1
+"""Asks a worker to end its run as one that took more time than it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

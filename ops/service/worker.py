@@ -29,14 +29,14 @@ from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock
 from ops.errors import OpsError
 from ops.ledger import claims
-from ops.ledger.definitions import STOPPED, WINDOW_OVER, JobResult, lock_name
+from ops.ledger.definitions import STOPPED, TIMED_OUT, WINDOW_OVER, JobResult, lock_name
 from ops.ledger.endings import end_run
 from ops.ledger.recording import Recording
 from ops.service import registry
 from ops.service.life import die_with_parent, dismiss, guard_group
 from ops.service.log_lines import log_to_stderr
 from ops.service.site_lock import SiteBusyError, hold_site_lock
-from ops.service.work_request import WorkRequest, parse_request
+from ops.service.work_request import TIME_IS_OVER, WorkRequest, parse_request
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -53,20 +53,23 @@ _RECORDING_TRIES = 60
 
 @dataclass(slots=True)
 class _Stop:
-    """Turns SIGTERM into an interruption of the runner, and of nothing else.
+    """Turns SIGTERM and `TIME_IS_OVER` into an interruption of the runner, and of nothing else.
 
     Attributes:
-        is_asked: Whether SIGTERM came.
+        is_asked: Whether one of them came.
         is_running: Whether the runner has the word, so that it may be interrupted.
         is_window_over: Whether it is the end of its window that asks.
+        is_time_over: Whether it took more time than it may.
     """
 
     is_asked: bool = False
     is_running: bool = False
     is_window_over: bool = False
+    is_time_over: bool = False
 
-    def ask(self, _signal: int, _frame: "FrameType | None") -> None:
+    def ask(self, number: int, _frame: "FrameType | None") -> None:
         already_asked, self.is_asked = self.is_asked, True
+        self.is_time_over |= number == TIME_IS_OVER
         if self.is_running and not already_asked:
             raise registry.JobStoppedError(self.why())
 
@@ -77,6 +80,8 @@ class _Stop:
 
     def why(self) -> str:
         """Give the reason code of a run that was stopped."""
+        if self.is_time_over:
+            return TIMED_OUT
         return WINDOW_OVER if self.is_window_over else STOPPED
 
 
@@ -84,6 +89,7 @@ def main() -> int:
     """Do the run that standard input describes."""
     stop = _Stop()
     signal.signal(signal.SIGTERM, stop.ask)
+    signal.signal(TIME_IS_OVER, stop.ask)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Stock restic sends it to the holder of a lock, only to learn whether that is alive.
     signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
@@ -95,7 +101,8 @@ def main() -> int:
         log_to_stderr()
         return _do(parse_request(sys.stdin.buffer.readline()), stop)
     finally:
-        dismiss(guard)
+        if not stop.is_time_over:  # else the guard ends what the run has left behind
+            dismiss(guard)
 
 
 def _do(request: WorkRequest, stop: _Stop) -> int:

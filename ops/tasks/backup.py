@@ -33,7 +33,9 @@ def init(
         "site": flags.SITE,
         "database": N_("Back up this database alone."),
         "full_read": N_("Read every byte of the source again, whatever looks unchanged."),
-        "accept_size": N_("The site is whole although it shrank: take this size for normal."),
+        "accept_size": N_(
+            "The site is whole although it shrank or grew: take this size for normal."
+        ),
         "dry_run": N_("Read everything and say what would be stored, but store nothing."),
         "json": flags.JSON,
     }

@@ -110,6 +110,58 @@ def test_what_is_due_is_claimed_run_and_ended_once(desk: Desk) -> None:
     assert not desk.claim(NIGHTLY, at=at(24))
 
 
+def test_what_waits_for_a_busy_site_hides_nobody_else(desk: Desk) -> None:
+    many = [
+        JobDefinition(name=f"database/a{n}", kind="database", site="a", schedule="0 0 * * *")
+        for n in range(20)
+    ]
+    other = JobDefinition(name="backup/b", kind="backup", site="b", schedule="0 1 * * *")
+    drill = JobDefinition(name="drill/a", kind="drill", site="a", schedule="0 1 * * *")
+    jobs = (*many, other, drill)
+    desk.register(*jobs)
+    desk.look(*jobs, at=at(24))
+    (first,) = desk.claim(*jobs, at=at(24), limit=1)
+    second = desk.claim(*jobs, at=at(24), limit=2)
+
+    assert first.site == "a"
+    assert {it.job for it in second} == {"backup/b", "drill/a"}
+
+
+def test_who_took_more_time_than_it_may_comes_behind_the_others_for_a_week(desk: Desk) -> None:
+    other = JobDefinition(name="backup/b", kind="backup", site="b", schedule="30 1 * * *")
+    desk.register(NIGHTLY, other)
+    firsts = []
+    for day in (24, 25, 26, 27, 28, 29, 30):
+        desk.look(NIGHTLY, other, at=at(day, 19))
+        claimed = desk.claim(NIGHTLY, other, at=at(day, 19))
+        firsts.append(claimed[0].site)
+        for it in claimed:
+            is_long = it.site == "a" and day == 24
+            result = JobResult("failed", "timed_out") if is_long else JobResult("ok")
+            retry = RetryPolicy(tries=3, wait=timedelta(0))
+            desk.run(it, result, at=at(day, 19), retry=retry)
+    desk.look(NIGHTLY, other, at=at(30, 19) + DAY)
+    firsts.append(desk.claim(NIGHTLY, other, at=at(30, 19) + DAY)[0].site)
+
+    assert firsts == ["a", *["b"] * 6, "a"]
+
+
+def test_somebody_is_kept_waiting_only_where_he_could_begin(desk: Desk) -> None:
+    check = JobDefinition(name="check/a", kind="check", site="a", schedule="0 1 * * *")
+    other = JobDefinition(name="backup/b", kind="backup", site="b", schedule="0 2 * * *")
+    jobs = {job.name for job in (NIGHTLY, check, other)}
+    desk.register(NIGHTLY, check, other)
+    desk.look(NIGHTLY, check, other, at=at(24, 19))
+    desk.claim(NIGHTLY, at=at(24), limit=1)
+    with desk.catalog.reading() as session:
+        alone = claims.is_anything_kept_waiting(session, jobs=jobs, now=at(24))
+        crowded = claims.is_anything_kept_waiting(session, jobs=jobs, now=at(24, 19))
+        known = claims.is_anything_kept_waiting(session, jobs={NIGHTLY.name}, now=at(24, 19))
+        held = claims.is_anything_kept_waiting(session, jobs=jobs, now=at(24, 19), busy={"b"})
+
+    assert (alone, crowded, known, held) == (False, True, False, False)
+
+
 def test_nights_without_the_service_are_missed_but_for_the_newest(desk: Desk) -> None:
     desk.register(NIGHTLY)
     desk.look(NIGHTLY, at=at(28, 19))
@@ -285,6 +337,8 @@ def test_a_pause_set_before_the_clock_went_back_is_over(desk: Desk) -> None:
         (RetryPolicy(tries=2), 2, JobResult("failed", "stopped"), endings.Again(counts=False)),
         (RetryPolicy(tries=1), 1, JobResult("failed", "stopped"), None),
         (RetryPolicy(tries=2), 1, JobResult("failed", "lost"), endings.Again(counts=True)),
+        (RetryPolicy(tries=2), 1, JobResult("failed", "timed_out"), None),
+        (RetryPolicy(tries=2), 1, JobResult("failed", "too_much"), None),
     ],
 )
 def test_the_retry_policy_decides(

@@ -1,6 +1,7 @@
 """Kinds of jobs small enough to watch; a worker imports this module by its name."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from ops.errors import OpsError
 from ops.ledger.definitions import JobResult
 from ops.service.registry import RunContext, register
+from ops.service.work_request import TIME_IS_OVER
 
 
 def note(context: RunContext) -> JobResult:
@@ -22,7 +24,16 @@ def note(context: RunContext) -> JobResult:
 
 def linger(context: RunContext) -> JobResult:
     """Start a child, tell both process ids, and stay."""
-    child = subprocess.Popen(["/bin/sleep", "60"])
+    return _stay(context, subprocess.Popen(["/bin/sleep", "60"]))
+
+
+def stick(context: RunContext) -> JobResult:
+    """Hear nothing any more, with a child in a session of its own, and stay."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, TIME_IS_OVER})
+    return _stay(context, subprocess.Popen(["/bin/sleep", "600"], start_new_session=True))
+
+
+def _stay(context: RunContext, child: subprocess.Popen[bytes]) -> JobResult:
     told = Path(context.arguments["file"])
     told.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
     told.with_suffix(".part").rename(told)
@@ -49,6 +60,7 @@ def leave(_context: RunContext) -> JobResult:
 
 register("note", note)
 register("linger", linger)
+register("stick", stick)
 register("refuse", refuse)
 register("crash", crash)
 register("leave", leave)
