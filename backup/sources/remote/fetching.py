@@ -1,6 +1,7 @@
 """Fetching the contents of another machine's files at the pauses of its listing."""
 
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from backup.progress import Progress
 from backup.reading import LARGEST_SMALL_FILE, Xattrs
 from backup.scan_state import Content, Folder
 from backup.sources.hosts import UNTOUCHED
+from backup.sources.remote.bounds import senseless
 from backup.sources.remote.earlier import LEAST_BYTES, EarlierContent
 from backup.sources.remote.tree import Arriving, DoubtfulError, RemoteTree, Wanted
 from backup.writer import RunWriter
@@ -115,6 +117,8 @@ class RemoteFetcher(Fetcher):
         return Wanted(path, folder.stats[place], earlier)
 
     def _store(self, file: Arriving) -> _Arrival:
+        if not stat.S_ISREG(file.before.st_mode):
+            raise senseless()
         arrival = _Arrival(file.before, file.xattrs)
 
         def read_into(view: memoryview) -> int:
