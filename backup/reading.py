@@ -12,8 +12,8 @@ LARGEST_SMALL_FILE = 512 << 10
 # One that grew beyond this meanwhile is left to the parent too: it must be cut.
 _LARGEST_GROWN = 8 << 20
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-# ext4's own limit. XFS lets anybody make a file of eight exbibytes, which costs nothing there.
-LARGEST_FILE = 16 << 40
+# Anybody may make a file of 16 TiB on ext4, of eight exbibytes on XFS, which costs nothing there.
+LARGEST_FILE = 8 << 40
 # Of one entry: a thousand ordinary ones. XFS holds 600 MB with one file, and trees hold them whole.
 MOST_ATTRIBUTE_BYTES = 1 << 20
 # What the kernel takes in one call, its own limit being 4096 bytes.
@@ -177,11 +177,8 @@ def read_xattrs(file: int | bytes) -> Xattrs:
     return tuple(pairs)
 
 
-def ensure_size(size: int) -> None:
-    """Refuse a file that is larger than any that is saved.
-
-    Raises:
-        OSError: It is.
-    """
-    if size > LARGEST_FILE:
-        raise OSError(errno.EFBIG, "it is larger than any file that is saved")
+def refuse_size(size: int) -> OSError | None:
+    """Give why a file of so many bytes is not saved; None where it is."""
+    if size <= LARGEST_FILE:
+        return None
+    return OSError(errno.EFBIG, "it is larger than any file that is saved")

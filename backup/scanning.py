@@ -25,7 +25,7 @@ from backup.listing import list_folder
 from backup.owners import LOCAL_OWNERS, Owners
 from backup.previous import PreviousFolder
 from backup.progress import Progress
-from backup.reading import ensure_size, open_folder
+from backup.reading import open_folder
 from backup.scan_state import (
     DROPPED,
     Content,
@@ -273,11 +273,6 @@ class Walker:
         status = folder.stats[place]
         if not stat.S_ISREG(status.st_mode):
             self._decide_special(folder, place, status)
-            return
-        try:
-            ensure_size(status.st_size)
-        except OSError as error:
-            self._drop(folder, place, "archival", error)
             return
         self.counts.total_files_processed += 1
         name = folder.names[place]

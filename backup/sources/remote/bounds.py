@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backup.errors import SourceError
+from backup.names import is_attribute_name
 from backup.reading import MOST_ATTRIBUTE_BYTES, Xattrs
 from backup.sources.hosts import UNTOUCHED
 
@@ -25,7 +26,6 @@ MOST_OWNERS = 1 << 20
 MOST_HOLES_BYTES = 1 << 40
 """Of one run; zeros cost no line, but half an hour of our time."""
 
-_LONGEST_ATTRIBUTE_NAME = 255
 _LARGEST_ATTRIBUTE = 64 << 10
 _LONGEST_TARGET = 4095
 _LONGEST_WORDS = 300
@@ -63,8 +63,8 @@ def make_xattrs(pairs: Iterable[tuple[bytes, bytes]]) -> Xattrs:
     attributes, total = [], 0
     for name, value in pairs:
         total += len(name) + len(value)
-        is_odd = not 0 < len(name) <= _LONGEST_ATTRIBUTE_NAME or b"\0" in name
-        if is_odd or len(value) > _LARGEST_ATTRIBUTE or total > MOST_ATTRIBUTE_BYTES:
+        is_known = is_attribute_name(name) and len(value) <= _LARGEST_ATTRIBUTE
+        if not is_known or total > MOST_ATTRIBUTE_BYTES:
             raise senseless()
         attributes.append((name.decode("utf-8", "surrogateescape"), value))
     return tuple(attributes)

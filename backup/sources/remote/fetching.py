@@ -10,7 +10,7 @@ from backup.errors import SourceError
 from backup.fetching import Fetcher, Receiver
 from backup.packs import ID_LENGTH
 from backup.progress import Progress
-from backup.reading import LARGEST_SMALL_FILE, Xattrs
+from backup.reading import LARGEST_SMALL_FILE, Xattrs, refuse_size
 from backup.scan_state import Content, Folder
 from backup.sources.hosts import UNTOUCHED
 from backup.sources.remote.bounds import senseless
@@ -69,6 +69,9 @@ class RemoteFetcher(Fetcher):
     def fetch(self, folder: Folder, place: int) -> None:
         """Note a file to be fetched at the next pause."""
         if folder.stats[place].st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
+            return
+        if (refusal := refuse_size(folder.stats[place].st_size)) is not None:
+            self._deliver(folder, place, refusal)
             return
         self._queue.append((folder, place))
         self._note_earlier(folder, place)

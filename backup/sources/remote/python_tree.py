@@ -33,7 +33,7 @@ from pathlib import Path
 
 from backup.errors import SourceError
 from backup.owners import NamedOwners
-from backup.reading import Xattrs, ensure_size
+from backup.reading import Xattrs, refuse_size
 from backup.sources.hosts import translated
 from backup.sources.remote.bounds import MOST_OWNERS, Holes, senseless
 from backup.sources.remote.earlier import BLOCK, EarlierContent
@@ -175,13 +175,11 @@ class PythonTree:
         if kind != b"H":
             raise self._line.failed("what it sent makes no sense")
         file = _Arriving(self._line, reader.status(), reader.xattrs(), self._holes, earlier)
-        try:
-            ensure_size(file.before.st_size)
-        except OSError as error:
-            file.ending()
-            return error
-        take(number, file)
-        return file.ending()
+        refusal = refuse_size(file.before.st_size)
+        if refusal is None:
+            take(number, file)
+        ending = file.ending()
+        return refusal or ending
 
     def finish(self) -> None:
         """See `RemoteTree`."""

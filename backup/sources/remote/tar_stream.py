@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from backup.reading import MOST_ATTRIBUTE_BYTES, Xattrs, ensure_size
+from backup.reading import MOST_ATTRIBUTE_BYTES, Xattrs, refuse_size
 from backup.sources.remote.bounds import MOST_ENTRY_BYTES, Holes, make_xattrs, senseless
 from backup.sources.remote.lines import Line
 
@@ -238,11 +238,7 @@ def _make_member(
 
 
 def _refuse(content: Content, holes: Holes) -> OSError | None:
-    try:
-        ensure_size(content.size)
-    except OSError as error:
-        return error
-    return holes.take(content.holes)
+    return refuse_size(content.size) or holes.take(content.holes)
 
 
 def _name_of(block: bytes) -> bytes:
