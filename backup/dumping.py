@@ -25,6 +25,7 @@ _TAR_TYPES = {
     "fifo": tarfile.FIFOTYPE,
 }
 _NS = 1_000_000_000
+_LARGEST_DEVICE = 0o7777777
 _COMPRESS_LEVEL = 6
 _UNIX = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,7 +156,9 @@ def _tar_info(entry: Entry) -> tarfile.TarInfo:
 
 
 def _device_numbers(node: Node) -> tuple[int, int]:
-    return os.major(node.device), os.minor(node.device)
+    """Give them as far as a header holds them; Linux has no larger ones."""
+    major, minor = os.major(node.device), os.minor(node.device)
+    return min(major, _LARGEST_DEVICE), min(minor, _LARGEST_DEVICE)
 
 
 def _write_zip(reader: TreeReader, entries: Iterator[Entry], write: Write) -> None:

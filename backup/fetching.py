@@ -19,6 +19,7 @@ from backup.reading import (
     open_file,
     open_folder,
     read_xattrs,
+    refuse_size,
 )
 from backup.scan_state import Content, Folder
 from backup.windows import BigFile
@@ -87,6 +88,9 @@ class Fetcher:
         status = folder.stats[place]
         self._writer.start_early()
         if status.st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
+            return
+        if (refusal := refuse_size(status.st_size)) is not None:
+            self._deliver(folder, place, refusal)
             return
         if status.st_size > LARGEST_SMALL_FILE:
             self._cut_by_workers(folder, place)

@@ -30,6 +30,7 @@ _ESCAPE = re.compile(
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_INVALID, _LAST_INVALID = 0xDC80, 0xDCFF
 _FIRST_BEYOND_BMP = 0x10000
+_LONGEST_ATTRIBUTE_NAME = 255
 # Printable from Unicode 15.0 on, which Python 3.11 (14.0) does not know: first, last.
 _ADDED_IN_15_0 = (
     (0xCF3, 0xCF3), (0xECE, 0xECE), (0x10EFD, 0x10EFF), (0x1123F, 0x11241), (0x11B00, 0x11B09),
@@ -83,6 +84,11 @@ def unquote_name(text: str) -> bytes:
     if not name or b"/" in name or b"\0" in name or name in (b".", b".."):
         raise DamagedError("a tree holds the impossible file name {name!r}", name=text)
     return name
+
+
+def is_attribute_name(name: bytes) -> bool:
+    """Tell whether Linux may have an extended attribute of this name (`XATTR_NAME_MAX`)."""
+    return 0 < len(name) <= _LONGEST_ATTRIBUTE_NAME and b"\0" not in name
 
 
 def replace_invalid(raw: bytes) -> str:

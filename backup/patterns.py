@@ -15,7 +15,7 @@ Paths are absolute, with ``/`` between their parts, no empty part and no slash a
 import functools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,7 +23,6 @@ from backup.errors import UsageError
 from backup.wildcards import WITHIN_PART, MalformedWildcardError, translate_part
 
 _ANY_PARTS = b"**"
-_ONE_PART = b"*"
 _END = rb"(?:/|\Z)"
 
 
@@ -43,8 +42,8 @@ class _Pattern:
 
     @property
     def is_deep(self) -> bool:
-        """Whether several ``**`` stand in it; see `_compile_for_depth`."""
-        return self.parts.count(_ANY_PARTS) > 1
+        """Whether something follows a ``**``; see `_matches_deep`."""
+        return _ANY_PARTS in self.parts[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class _Run:
 
     Attributes:
         is_negated: Whether they take back.
-        plain: Matches what the patterns without several ``**`` match; None without such patterns.
+        plain: Matches what the patterns that are not deep match; None without such patterns.
         below: Matches the folders below which an anchored pattern could match; None if all float.
         deep: The other patterns.
         is_floating: Whether any pattern can match at any depth.
@@ -193,6 +192,8 @@ def _parse(text: bytes) -> _Pattern:
     relative = path.lstrip(b"/")
     # The root alone stands for everything below it.
     parts = tuple(relative.split(b"/")) if relative else (_ANY_PARTS,)
+    if not is_anchored and parts[0] == _ANY_PARTS and parts.count(_ANY_PARTS) == 1:
+        parts = parts[1:] or parts  # what may begin anywhere does so already
     return _Pattern(is_negated, is_anchored, parts)
 
 
@@ -234,13 +235,8 @@ def _compile_all(patterns: Iterable[tuple[bool, tuple[bytes, ...]]]) -> re.Patte
 
 def _translate_parts(parts: tuple[bytes, ...]) -> bytes:
     """Turn the parts behind the first slash into an expression; ``**`` at the end adds nothing."""
-    *leading, last = parts
-    source = b"".join(
-        rb"(?:[^/]*/)*" if part == _ANY_PARTS else translate_part(part) + b"/" for part in leading
-    )
-    if last != _ANY_PARTS:
-        return source + translate_part(last)
-    return source.removesuffix(b"/") or WITHIN_PART
+    named = parts[:-1] if parts[-1] == _ANY_PARTS else parts
+    return b"/".join(map(translate_part, named)) or WITHIN_PART
 
 
 def _translate_below(pattern: _Pattern) -> bytes:
@@ -255,29 +251,55 @@ def _translate_below(pattern: _Pattern) -> bytes:
 
 
 def _matches_deep(pattern: _Pattern, path: bytes) -> bool:
-    expression = _compile_for_depth(pattern, path.count(b"/"))
-    return expression is not None and expression.search(path) is not None
-
-
-@functools.lru_cache(maxsize=1024)
-def _compile_for_depth(pattern: _Pattern, depth: int) -> re.Pattern[bytes] | None:
-    """Compile a pattern with several ``**`` for paths of `depth` parts.
+    """Match a pattern part by part: paths may be deep, and made so by somebody hostile.
 
     restic lets each ``**`` in turn take parts while every one to its right still has one left for
-    itself, so that ``/**/x/**`` does not match ``/a/x``. Only the number of parts decides.
+    itself, so that ``/**/x/**`` does not match ``/a/x``. That is felt at the first places only.
     """
-    return _compile_all(
-        (pattern.is_anchored, parts)
-        for parts in _expand(pattern.parts, depth + 1 - pattern.is_anchored)
-        if parts
+    parts = path.split(b"/")[1:]
+    masks = {each: _places_of(each, parts) for each in {*pattern.parts} - {_ANY_PARTS}}
+    if pattern.is_anchored:
+        return _reaches(pattern, masks, len(parts), first=0)
+    felt = min(max(0, pattern.parts.count(_ANY_PARTS) - 2), len(parts))
+    return any(_reaches(pattern, masks, len(parts), first=at) for at in range(felt)) or _reaches(
+        pattern, masks, len(parts), starts=(1 << len(parts)) - (1 << felt)
     )
 
 
-def _expand(parts: tuple[bytes, ...], longest: int) -> Iterator[tuple[bytes, ...]]:
-    """Give the patterns without ``**`` that stand for one with; none exceeds `longest` parts."""
-    if _ANY_PARTS not in parts:
-        yield parts
-        return
-    at = parts.index(_ANY_PARTS)
-    for taken in range(longest - len(parts) + 2):
-        yield from _expand((*parts[:at], *(_ONE_PART,) * taken, *parts[at + 1 :]), longest)
+def _places_of(part: bytes, parts: list[bytes]) -> int:
+    """Give the numbers of the parts that a pattern's part matches, as bits."""
+    match = _compile_part(part).fullmatch
+    return sum(1 << place for place, each in enumerate(parts) if match(each))
+
+
+@functools.lru_cache(maxsize=1024)
+def _compile_part(part: bytes) -> re.Pattern[bytes]:
+    return re.compile(translate_part(part))
+
+
+def _reaches(
+    pattern: _Pattern, masks: Mapping[bytes, int], depth: int, *, first: int = -1, starts: int = 0
+) -> bool:
+    """Whether a pattern can be followed to its end; one step a part, for all ways at once.
+
+    Args:
+        pattern: With ``**`` in it.
+        masks: For its other parts, the places where each matches.
+        depth: How many parts the path has.
+        first: The only place where it may begin, what each ``**`` leaves to others minded; or
+        starts: all places where it may begin, as bits.
+    """
+    reached, waiting = starts if first < 0 else 1 << first, pattern.parts.count(_ANY_PARTS)
+    # Where a `**` may end at most if all that follows it takes no more than one part each.
+    last = first + depth + 1 - pattern.is_anchored - (len(pattern.parts) - waiting)
+    for part in pattern.parts:
+        if part == _ANY_PARTS:
+            waiting -= 1
+            end = depth if first < 0 else min(depth, last - waiting)
+            reached = (1 << end + 1) - (reached & -reached) if end >= 0 else 0
+        else:
+            reached = (reached & masks[part]) << 1
+            last += 1
+        if reached <= 0:
+            return False
+    return True

@@ -12,6 +12,10 @@ LARGEST_SMALL_FILE = 512 << 10
 # One that grew beyond this meanwhile is left to the parent too: it must be cut.
 _LARGEST_GROWN = 8 << 20
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Anybody may make a file of 16 TiB on ext4, of eight exbibytes on XFS, which costs nothing there.
+LARGEST_FILE = 8 << 40
+# Of one entry: a thousand ordinary ones. XFS holds 600 MB with one file, and trees hold them whole.
+MOST_ATTRIBUTE_BYTES = 1 << 20
 # What the kernel takes in one call, its own limit being 4096 bytes.
 _LONGEST_PATH = 4000
 _ROUNDS = 3
@@ -154,7 +158,7 @@ def read_xattrs(file: int | bytes) -> Xattrs:
     """Read all extended attributes of an open file or a path (not followed), in kernel order.
 
     Raises:
-        OSError: They cannot be read, though the file system has them.
+        OSError: They cannot be read, though the file system has them, or are too large.
     """
     follow = isinstance(file, int)
     try:
@@ -163,8 +167,18 @@ def read_xattrs(file: int | bytes) -> Xattrs:
         if error.errno in _NO_XATTRS:
             return ()
         raise
-    pairs = []
+    pairs, total = [], 0
     for name in names:
         with suppress(OSError):  # removed since, or not for us to read (security.*, trusted.*)
             pairs.append((name, os.getxattr(file, name, follow_symlinks=follow)))
+            total += len(os.fsencode(name)) + len(pairs[-1][1])
+        if total > MOST_ATTRIBUTE_BYTES:
+            raise OSError(errno.E2BIG, "its extended attributes are too large")
     return tuple(pairs)
+
+
+def refuse_size(size: int) -> OSError | None:
+    """Give why a file of so many bytes is not saved; None where it is."""
+    if size <= LARGEST_FILE:
+        return None
+    return OSError(errno.EFBIG, "it is larger than any file that is saved")

@@ -83,7 +83,7 @@ def _decode_references(tree: bytes) -> References:
         if not isinstance(root, dict) or not isinstance(root["nodes"], list | None):
             raise DamagedError("a tree is not of the known form")
         return References(_join(content), _join(subtrees))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise DamagedError("a tree is not of the known form", why="{cause}", cause=error) from error
 
 

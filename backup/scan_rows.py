@@ -9,7 +9,7 @@ import os
 import msgspec
 
 from backup.errors import DamagedError
-from backup.names import quote_name, unquote_name
+from backup.names import is_attribute_name, quote_name, unquote_name
 from backup.owners import LOCAL_OWNERS, Owners
 from backup.times import parse_nanoseconds
 from backup.tree_building import encode_file
@@ -67,7 +67,7 @@ def split_tree(tree: bytes, *, is_canonical: bool) -> dict[str, str]:
         texts = [str(raw, "utf-8") for raw in _decode_tree(tree).nodes or ()]
         if not is_canonical:
             return {quote_name(unquote_name(_decode_fields(text).name)): text for text in texts}
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise DamagedError("a tree is not of the known form") from error
     # In a JSON string every quote has a backslash before it, so the name cannot hold what follows.
     return {text[len(_NAME) : text.find(_AFTER_NAME)]: text for text in texts}
@@ -77,7 +77,7 @@ def read_fields(text: str) -> Fields:
     """Decode one entry; one that is not of the known form has no type."""
     try:
         return _decode_fields(text)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return _ODD
 
 
@@ -110,6 +110,7 @@ def is_same_file(
         or fields.content is None
         or parse_nanoseconds(fields.mtime) != status.st_mtime_ns
         or parse_nanoseconds(fields.ctime) != status.st_ctime_ns
+        or not all(is_attribute_name(it.name.encode()) for it in fields.extended_attributes or ())
     ):
         return None
     return encode_file(

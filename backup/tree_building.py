@@ -122,7 +122,7 @@ def other_node(
         atime: Whether to keep the access time.
 
     Raises:
-        OSError: Its target or its extended attributes cannot be read.
+        OSError: Its target or its extended attributes cannot be read, or it is of no known type.
     """
     is_link = stat.S_ISLNK(status.st_mode)
     return special_node(
@@ -155,8 +155,13 @@ def special_node(  # noqa: PLR0913 -- everything a node is made of
         subtree: Id of a folder's tree.
         atime: Whether to keep the access time.
         owners: Names its owner.
+
+    Raises:
+        OSError: It is of no known type.
     """
     kind = stat.S_IFMT(status.st_mode)
+    if kind not in NODE_TYPES:  # a file system of somebody's own may say anything
+        raise OSError(0, "it is of no known type")
     is_device = kind in (stat.S_IFBLK, stat.S_IFCHR)
     # restic counts links of files, symlinks and devices only.
     links = status.st_nlink if is_device or kind == stat.S_IFLNK else 0

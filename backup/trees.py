@@ -43,6 +43,7 @@ NODE_TYPES = {
     stat.S_IFIFO: "fifo",
     stat.S_IFSOCK: "socket",
 }
+LARGEST_OWNER = (1 << 32) - 1
 EMPTY_TREE = b'{"nodes":[]}\n'
 
 

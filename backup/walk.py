@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backup.errors import BackupError, DamagedError
 from backup.packs import BlobType
 from backup.repository import Repository
-from backup.tree_decoding import decode_tree
+from backup.tree_decoding import decode_tree, raise_lost
 from backup.trees import Node
 
 if TYPE_CHECKING:  # numpy behind it costs a tenth of a second
@@ -55,7 +55,7 @@ class TreeReader:
         nodes = self._kept.pop(tree_id, None)
         if nodes is None:
             blob = self.repository.load_blob(self.index, tree_id, expected=BlobType.TREE)
-            nodes = decode_tree(blob)
+            nodes = decode_tree(blob, raise_lost)
             self._count += len(nodes) + 1
         self._kept[tree_id] = nodes
         while self._count > _MOST_NODES_KEPT and len(self._kept) > 1:

@@ -8,11 +8,11 @@ nobody is left at this end of the line.
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from provisioning.errors import CommandError, ProvisioningError
-from provisioning.hosts import Command, Completed, Host, HostProcess
+from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed, Host, HostProcess
 
 KILL_AFTER_SECONDS = 5
 """A command that ignores the end of its time is killed after so many seconds more."""
@@ -23,12 +23,16 @@ GRACE_SECONDS = KILL_AFTER_SECONDS + 10
 STDERR_BYTES = 65_536
 """So much of the end of stderr is kept."""
 
+MOST_COMPLAINT_BYTES = 256 << 20
+"""A command that says more than this on stderr is ended: it might never fall silent."""
+
 MOST_BYTES = 120_000
 """Linux takes at most 128 KiB in one argument, and the shell there gets a line as one."""
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_@%+=:,./-]+")
 _TIMED_OUT = frozenset({124, 137, -9})
 _CHUNK = 32_768
+_PIECE = 1 << 20
 
 
 def make_words(command: Command, *, timeout: float | None = None) -> list[bytes]:
@@ -102,7 +106,9 @@ def quote_word(word: bytes) -> bytes:
     return b"'" + word.replace(b"'", b"'\\''") + b"'"
 
 
-def run_to_end(host: Host, command: Command, *, stdin: bytes, timeout: float) -> Completed:
+def run_to_end(
+    host: Host, command: Command, *, stdin: bytes, timeout: float, most_bytes: int
+) -> Completed:
     """Run a command by way of `Host.start`; see `Host.run`."""
     feeding = None
     with host.start(command, timeout=timeout) as process:
@@ -112,7 +118,7 @@ def run_to_end(host: Host, command: Command, *, stdin: bytes, timeout: float) ->
             feeding.start()
         else:
             process.close_input()
-        stdout = process.read()
+        stdout = b"".join(take_output(host.name, command, process.read, most_bytes))
         ended = process.finish()
     if feeding is not None:
         feeding.join()
@@ -124,6 +130,25 @@ def _feed(process: HostProcess, stdin: bytes) -> None:
     with suppress(ProvisioningError):
         process.write(stdin)
     process.close_input()
+
+
+def take_output(
+    host: str,
+    command: Command,
+    read: Callable[[int], bytes],
+    most_bytes: int = MOST_OUTPUT_BYTES,
+) -> Iterator[bytes]:
+    """Yield what a command prints until its end.
+
+    Raises:
+        CommandError: It is more than `most_bytes`.
+    """
+    left = most_bytes
+    while piece := read(_PIECE):
+        left -= len(piece)
+        if left < 0:
+            raise make_flooding(host, command, most_bytes)
+        yield piece
 
 
 class Deadline:
@@ -209,6 +234,19 @@ def make_silent(host: str, command: Command, seconds: float) -> CommandError:
     )
 
 
+def make_flooding(host: str, command: Command, most_bytes: int) -> CommandError:
+    """Give the error of a command that prints more than anybody awaits."""
+    return CommandError(
+        "`{words}` on the host {host} printed more than {mebibytes} MiB and was ended",
+        why="so much is never awaited of it; the host may be in bad hands",
+        data="what it had done until then is done",
+        next_step="run the command on {host} by hand and see what it prints",
+        words=command[0],
+        host=host,
+        mebibytes=most_bytes >> 20,
+    )
+
+
 def make_deaf(host: str, command: Command) -> CommandError:
     """Give the error of a command that no longer reads what it is sent."""
     return CommandError(
@@ -220,11 +258,20 @@ def make_deaf(host: str, command: Command) -> CommandError:
     )
 
 
-def read_tail(read: Callable[[int], bytes]) -> bytes:
-    """Read to the end and give the last 64 KiB; what floods us takes no memory."""
-    tail = bytearray()
+def read_tail(read: Callable[[int], bytes], on_flood: Callable[[], None]) -> bytes:
+    """Read to the end and give the last 64 KiB; what floods us takes no memory, nor for ever.
+
+    Args:
+        read: Gives the next bytes.
+        on_flood: Called when there are more than `MOST_COMPLAINT_BYTES`; nothing is read then.
+    """
+    tail, count = bytearray(), 0
     while data := read(_CHUNK):
         tail += data
+        count += len(data)
         if len(tail) > 2 * STDERR_BYTES:
             del tail[:-STDERR_BYTES]
+        if count > MOST_COMPLAINT_BYTES:
+            on_flood()
+            break
     return bytes(tail[-STDERR_BYTES:])

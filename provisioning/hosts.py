@@ -10,6 +10,9 @@ from typing import NamedTuple, Protocol
 
 Command = Sequence[bytes]
 
+MOST_OUTPUT_BYTES = 32 << 20
+"""So much a command that is run to its end may print, unless its caller awaits more."""
+
 _GATE_STATUS = 126
 _GATE_WORDS = b"giucong gate: refused"  # as `provisioning.gate.gate_there` says it
 
@@ -71,7 +74,7 @@ class HostProcess(Protocol):
 
         Raises:
             HostUnavailableError: The line was cut, so nobody knows how it ended.
-            CommandError: Its time ran out.
+            CommandError: Its time ran out, or more than `MOST_OUTPUT_BYTES` were left.
         """
         ...
 
@@ -84,18 +87,26 @@ class Host(Protocol):
         """Its name, for people."""
         ...
 
-    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        most_bytes: int = MOST_OUTPUT_BYTES,
+    ) -> Completed:
         """Run a command to its end, whatever its status.
 
         Args:
             command: Program and arguments.
             stdin: All it gets to read.
             timeout: Seconds it may take; after that it is ended *there*, too.
+            most_bytes: It may print so much; a host in bad hands would fill our memory.
 
         Raises:
             HostUnavailableError: The host did not answer or the line was cut.
             HostRefusedError, HostKeyError: It was not entered.
-            CommandError: Its time ran out.
+            CommandError: Its time ran out, or it printed too much.
         """
         ...
 

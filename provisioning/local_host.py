@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from typing import IO
 
 from provisioning.commands import (
+    MOST_COMPLAINT_BYTES,
     Deadline,
     make_deaf,
     make_expired,
+    make_flooding,
     make_words,
     read_tail,
     run_to_end,
+    take_output,
 )
 from provisioning.errors import CommandError
-from provisioning.hosts import Command, Completed
+from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed
 
 _END_SECONDS = 2.0
 
@@ -34,9 +37,16 @@ class LocalHost:
         """See `Host.name`."""
         return self._name
 
-    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        most_bytes: int = MOST_OUTPUT_BYTES,
+    ) -> Completed:
         """See `Host.run`."""
-        return run_to_end(self, command, stdin=stdin, timeout=timeout)
+        return run_to_end(self, command, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator["LocalProcess"]:
@@ -80,15 +90,23 @@ class LocalProcess:
                 reason=error.strerror or str(error),
             ) from error
         self._stderr = b""
+        self._is_flooding = False
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def read(self, size: int = -1) -> bytes:
         """See `HostProcess.read`."""
         data = _pipe(self._process.stdout).read(size)
-        if not data and self._deadline.is_over() and size:
-            raise make_expired(self._host, self._command, self._deadline)
+        if not data and size:
+            self._judge_end()
         return data
+
+    def _judge_end(self) -> None:
+        """Tell an end of stdout that the command made from one that we made."""
+        if self._is_flooding:
+            raise make_flooding(self._host, self._command, MOST_COMPLAINT_BYTES)
+        if self._deadline.is_over():
+            raise make_expired(self._host, self._command, self._deadline)
 
     def bear_silence(self, seconds: float | None) -> None:
         """See `HostProcess.bear_silence`; here nobody is hurried."""
@@ -112,11 +130,12 @@ class LocalProcess:
 
     def finish(self) -> Completed:
         """See `HostProcess.finish`."""
-        pipe = _pipe(self._process.stdout)
-        while pipe.read(1 << 20):
+        for _ in take_output(self._host, self._command, _pipe(self._process.stdout).read):
             pass
         status = self._process.wait()
         self._listener.join()
+        if self._is_flooding:
+            raise make_flooding(self._host, self._command, MOST_COMPLAINT_BYTES)
         if self._deadline.ended_it(status):
             raise make_expired(self._host, self._command, self._deadline)
         return Completed(status, b"", self._stderr)
@@ -141,7 +160,11 @@ class LocalProcess:
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._stderr = read_tail(_pipe(self._process.stderr).read)
+            self._stderr = read_tail(_pipe(self._process.stderr).read, self._end_flood)
+
+    def _end_flood(self) -> None:
+        self._is_flooding = True
+        self._signal(signal.SIGKILL)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -114,6 +114,17 @@ KINDS: Mapping[str, Kind] = {
     "name_impossible": Kind(_ERROR, "a folder has an impossible entry: {cause}", _TREE),
     "type_unknown": Kind(_ERROR, "{name!r} is of the unknown type {type!r}", _TREE),
     "time_invalid": Kind(_ERROR, "{name!r} has a time that restic cannot read", _TREE),
+    "number_impossible": Kind(
+        _ERROR, "{name!r} has the impossible {field} {number}; restic reads nothing of its folder",
+        _TREE,
+    ),
+    "attribute_impossible": Kind(
+        _ERROR, "an entry of a folder has an extended attribute of the impossible name {name!r}",
+        _TREE,
+    ),
+    "target_impossible": Kind(
+        _ERROR, "link {name!r} leads to what no file can be called", _TREE
+    ),
     "content_null": Kind(_ERROR, "file {name!r} has no list of contents", _TREE),
     "subtree_null": Kind(_ERROR, "folder {name!r} does not say what is in it", _TREE),
     "size_wrong": Kind(

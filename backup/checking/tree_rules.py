@@ -12,15 +12,21 @@ from backup.checking.findings import Finding, found
 from backup.crypto import OVERHEAD
 from backup.errors import DamagedError
 from backup.index import Index
-from backup.names import unquote_name
+from backup.names import is_attribute_name, unquote_name
 from backup.packs import ID_LENGTH, BlobType
 from backup.tree_walk import Mentions
-from backup.trees import NODE_TYPES
+from backup.trees import LARGEST_OWNER, NODE_TYPES
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)"
 )  # no zone, or a small z: restic loses the whole folder
 _TYPES = frozenset(NODE_TYPES.values())
+_LARGEST_SIZE = (1 << 63) - 1
+_LARGEST_NUMBER = (1 << 64) - 1
+_LARGEST = {  # as restic reads them; it loses the whole folder over one that does not fit
+    **dict.fromkeys(("mode", "uid", "gid"), LARGEST_OWNER),
+    **dict.fromkeys(("inode", "device_id", "size", "links", "device"), _LARGEST_NUMBER),
+}
 _NULL_ID = "0" * (2 * ID_LENGTH)
 
 
@@ -53,11 +59,26 @@ class TreeFacts:
     def note(self, fields: dict[str, Any]) -> object:
         """Look at one JSON object: the tree, a node, or something inside a node."""
         if "type" not in fields:
-            return fields if "nodes" in fields else None
+            if "nodes" in fields:
+                return fields
+            name = fields.get("name")
+            if isinstance(name, str) and "value" in fields:
+                self._note_attribute(name)
+            return None
         if "name" in fields:
             self._note_name(fields["name"])
             self._note_kind(fields)
         return None
+
+    def _note_attribute(self, name: str) -> None:
+        if not is_attribute_name(name.encode("utf-8", "surrogatepass")):
+            self.report("attribute_impossible", name=name)
+
+    def _note_numbers(self, fields: dict[str, Any]) -> None:
+        for key, largest in _LARGEST.items():
+            number = fields.get(key, 0)
+            if not isinstance(number, int) or not 0 <= number <= largest:
+                self.report("number_impossible", name=fields["name"], field=key, number=number)
 
     def _note_name(self, text: str) -> None:
         try:
@@ -77,6 +98,7 @@ class TreeFacts:
             match(mtime) and (atime == mtime or match(atime)) and match(fields.get("ctime", ""))
         ):
             self.report("time_invalid", name=fields["name"])
+        self._note_numbers(fields)
         kind = fields["type"]
         if kind == "file":
             self._note_file(fields)
@@ -86,6 +108,8 @@ class TreeFacts:
                 self.report("subtree_null", name=fields["name"])
             else:
                 self.subtrees += _decode_ids([subtree])
+        elif kind == "symlink" and "\0" in fields.get("linktarget", ""):
+            self.report("target_impossible", name=fields["name"])
         elif kind not in _TYPES:
             self.report("type_unknown", name=fields["name"], type=kind)
 
@@ -98,7 +122,8 @@ class TreeFacts:
             self.content += _decode_ids(content)
             self.names.append(fields["name"])
             self.counts.append(len(content))
-            self.sizes.append(size)
+            is_size = isinstance(size, int) and 0 <= size <= _LARGEST_SIZE
+            self.sizes.append(size if is_size else -1)
         elif size:
             self.report("size_wrong", name=fields["name"], size=size, stored=0)
 
@@ -121,7 +146,14 @@ class TreeInspector:
             root = self._decode(tree.decode())
             if not isinstance(root, dict) or not isinstance(root["nodes"], list | None):
                 facts.report("tree_malformed", cause="it is no list of nodes")
-        except (KeyError, TypeError, ValueError, OverflowError, DamagedError) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            RecursionError,
+            DamagedError,
+        ) as error:
             facts.report("tree_malformed", cause=error)
         return facts
 

@@ -4,14 +4,15 @@
 2. Write the parts, in any order.
 3. When all are done set the metadata, then give it its own name.
 
-If a part is damaged the temporary file goes and what had the name before stays.
+If a part is damaged the temporary file goes and what had the name before stays. A file for which
+there is no room is left out: it must not end the restore of the others.
 """
 
 import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from backup.errors import DamagedError
+from backup.errors import BackupError, DamagedError
 from backup.restoring.folders import Folders
 from backup.restoring.metadata import Metadata
 from backup.restoring.orders import PartOrder, Piece, Remark
@@ -51,6 +52,22 @@ class LargeFile:
         return self.folder + b"/" + self.name if self.folder else self.name
 
 
+def _room(folder: int) -> int:
+    """Give how many bytes may still be written where a folder lies."""
+    status = os.fstatvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def _too_large(size: int) -> BackupError:
+    return BackupError(
+        "its {size} bytes are more than there is room for",
+        why="anybody may make a file of any size that holds nothing but zeros",
+        data="it was left out; everything else is restored",
+        next_step="restore it with --sparse, or into another folder",
+        size=size,
+    )
+
+
 class LargeFiles:
     """The large files under way, by their temporary names."""
 
@@ -65,6 +82,9 @@ class LargeFiles:
         """Make the temporary file and give its name; None if that failed, which is reported."""
         try:
             folder = self._folders.open(file.folder)
+            if not self._sparse and file.size > _room(folder):
+                self._tally.fail(file.path, _too_large(file.size))
+                return None
             temporary, file.held = create_large_file(folder, file.size, sparse=self._sparse)
         except OSError as error:
             self._tally.fail_with(file.path, error.errno or 0, os_text(error))

@@ -5,7 +5,6 @@ read-only takes none from its owner), then permissions (their group bits are the
 list, and agree with it), times last. Owners are set by root alone; for others they stay quiet.
 """
 
-import errno
 import os
 import stat
 from contextlib import suppress
@@ -18,8 +17,6 @@ _SPECIAL_BITS = 0o7000
 # Attributes that programs or parent folders put on new files, and that the snapshot decides about.
 _DECIDED = ("user.", "trusted.", "system.posix_acl_", "security.capability")
 DEFAULT_ACL = "system.posix_acl_default"
-_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP})
-_FORBIDDEN = frozenset({errno.EPERM, errno.EACCES})
 
 
 class Metadata(NamedTuple):
@@ -72,6 +69,7 @@ def apply_to_descriptor(
 
     Returns:
         Names of attributes that this file system, or a user other than root, cannot have.
+        No attribute is worth the content of its file, nor the rest of a restore.
     """
     status = os.fstat(descriptor)
     if is_root() and (status.st_uid != metadata.uid or status.st_gid != metadata.gid):
@@ -119,11 +117,8 @@ def _apply_xattrs(
     for name, value in xattrs:
         try:
             os.setxattr(where, os.fsencode(name), value)
-        except OSError as error:
-            if error.errno in _UNSUPPORTED or (error.errno in _FORBIDDEN and not is_root()):
-                refused.append(name)
-                continue
-            raise
+        except (OSError, ValueError):  # also too large for it: ext4 then says that it is full
+            refused.append(name)
     return tuple(refused)
 
 

@@ -92,9 +92,8 @@ class Tally:
             if name not in self._noted:
                 self._noted.add(name)
                 shown = (b"/" + path).decode("utf-8", "backslashreplace")
-                self._progress.note(
-                    f"the target or this user cannot have the attribute {name}, e.g. of {shown}"
-                )
+                told = f"the target or this user cannot have the attribute {name}, e.g. of {shown}"
+                self._progress.note(_printable(told))
 
     def result(self) -> RestoreResult:
         """Give the sums."""
@@ -110,6 +109,11 @@ class Tally:
             error_count=self.error_count,
             failures=tuple(self._failures),
         )
+
+
+def _printable(text: str) -> str:
+    """Escape what is no character for people; names come from who knows where."""
+    return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
 
 
 def os_text(error: OSError) -> str:

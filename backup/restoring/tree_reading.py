@@ -7,7 +7,7 @@ from backup.index import Index
 from backup.packs import BlobType
 from backup.repository import Repository, open_blob, pack_key
 from backup.restoring.nearby import NearbyReads
-from backup.tree_decoding import decode_tree
+from backup.tree_decoding import OnBad, decode_tree
 from backup.trees import Node
 
 
@@ -21,8 +21,12 @@ class TreeReader:
         self._envelope = Envelope(repository.key)
         self._decompressor = Decompressor()
 
-    def load(self, tree_id: bytes) -> list[Node]:
+    def load(self, tree_id: bytes, on_bad: OnBad) -> list[Node]:
         """Read a tree.
+
+        Args:
+            tree_id: Its id.
+            on_bad: Told of each entry that cannot be what it says.
 
         Raises:
             DamagedError: It is lost, damaged or not of the known form.
@@ -31,7 +35,7 @@ class TreeReader:
         tree = self._load_nearby(tree_id)
         if tree is None:
             tree = self._repository.load_blob(self._index, tree_id, expected=BlobType.TREE)
-        return decode_tree(tree)
+        return decode_tree(tree, on_bad)
 
     def _load_nearby(self, tree_id: bytes) -> bytes | None:
         """Read it the quick way; None where that fails, and the careful way is to be tried."""

@@ -27,7 +27,7 @@ class Visit:
         is_chosen: Whether the folder itself was asked for, not only things in it.
         above: The folder it is in; None for the root.
         names: All names in it, chosen or not.
-        is_broken: Whether its tree cannot be read, so that its names are unknown.
+        is_broken: Whether its tree cannot be read whole, so that some names are unknown.
         entries: Chosen entries that are no folders.
         below: Subfolders to go into, the next one last.
     """
@@ -63,7 +63,9 @@ class Walk:
         """
         for name in filter(None, self._request.subfolder.split(b"/")):
             found = [
-                node for node in self._trees.load(tree_id) if node.name == name and node.subtree
+                node
+                for node in self._trees.load(tree_id, lambda _name, _error, _is_lost: None)
+                if node.name == name and node.subtree
             ]
             if not found or found[0].subtree is None:
                 raise UsageError(
@@ -102,8 +104,14 @@ class Walk:
             stack.append(inner)
 
     def _fill(self, visit: Visit, tree_id: bytes) -> None:
+        def note(name: bytes, error: BackupError, _is_lost: bool) -> None:
+            visit.is_broken = True
+            path = join_path(visit.path, name) if name else visit.path
+            if self._request.chooses(b"/" + path):
+                self._on_error(path, error)
+
         try:
-            nodes = self._trees.load(tree_id)
+            nodes = self._trees.load(tree_id, note)
         except BackupError as error:
             visit.is_broken = True
             self._on_error(visit.path, error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ops.errors import WrongUseError
 from ops.estate.models import Estate
 from ops.hosts import make_target
-from provisioning.hosts import Command, Completed, Host, HostProcess
+from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed, Host, HostProcess
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.pool import SshPool
@@ -44,9 +44,17 @@ class _AsUser:
         """See `Host.name`."""
         return self._host.name
 
-    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        most_bytes: int = MOST_OUTPUT_BYTES,
+    ) -> Completed:
         """See `Host.run`."""
-        return self._host.run((*self._words, *command), stdin=stdin, timeout=timeout)
+        words = (*self._words, *command)
+        return self._host.run(words, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[HostProcess]:

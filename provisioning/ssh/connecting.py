@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +19,11 @@ from provisioning.ssh.failures import (
     UNTOUCHED,
     about,
     make_changed_key,
+    make_revoked_key,
     make_unknown_key,
     translate_failure,
 )
-from provisioning.ssh.host_keys import HostKey, read_keys
+from provisioning.ssh.host_keys import HostKey, read_keys, read_revoked_keys
 from provisioning.ssh.inventory import SshTarget
 
 CONNECT_SECONDS = 15.0
@@ -81,7 +83,11 @@ def connect(target: SshTarget, *, through: paramiko.Transport | None = None) -> 
     connection: Connection | None = None
     try:
         connection = _shake_hands(target, through, known)
-        _check_key(connection, target, known)
+        shown = _shown_key(connection, target)
+        if not known:
+            raise make_unknown_key(target, shown)
+        if shown not in known:
+            raise make_changed_key(target, shown, known)
         connection.auth_timeout = CONNECT_SECONDS
         connection.auth_publickey(target.user, key)
         connection.set_keepalive(KEEPALIVE_SECONDS)
@@ -99,6 +105,7 @@ def ask_key(target: SshTarget, *, through: paramiko.Transport | None = None) -> 
     """Ask a host for its key and log in nowhere; the key proves nothing by itself.
 
     Raises:
+        HostKeyError: Its key is revoked.
         HostUnavailableError: It does not answer.
     """
     try:
@@ -106,7 +113,7 @@ def ask_key(target: SshTarget, *, through: paramiko.Transport | None = None) -> 
     except FAILURES as error:
         raise translate_failure(error, target) from error
     try:
-        return _shown_key(connection)
+        return _shown_key(connection, target)
     finally:
         connection.close()
 
@@ -164,22 +171,25 @@ def _kind_on_record(algorithm: str) -> str:
     return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm
 
 
-def _shown_key(connection: Connection) -> HostKey:
+def _shown_key(connection: Connection, target: SshTarget) -> HostKey:
     key = connection.get_remote_server_key()
-    return HostKey(key.get_name(), key.asbytes())
-
-
-def _check_key(connection: Connection, target: SshTarget, known: list[HostKey]) -> None:
-    shown = _shown_key(connection)
-    if not known:
-        raise make_unknown_key(target, shown)
-    if shown not in known:
-        raise make_changed_key(target, shown, known)
+    shown = HostKey(key.get_name(), key.asbytes())
+    with _reading_table(target):
+        revoked = read_revoked_keys(target.known_hosts)
+    if any(key.blob == shown.blob for key in revoked):
+        raise make_revoked_key(target, shown)
+    return shown
 
 
 def _known_keys(target: SshTarget) -> list[HostKey]:
-    try:
+    with _reading_table(target):
         return read_keys(target.known_hosts, target.known_name)
+
+
+@contextlib.contextmanager
+def _reading_table(target: SshTarget) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HostRefusedError(
             REFUSED,

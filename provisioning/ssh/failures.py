@@ -109,6 +109,21 @@ def make_changed_key(target: SshTarget, shown: HostKey, known: list[HostKey]) ->
     )
 
 
+def make_revoked_key(target: SshTarget, shown: HostKey) -> HostKeyError:
+    """Give the error of a host that shows a key which was taken back."""
+    return HostKeyError(
+        "the host {host} shows a key that was revoked: {shown} ({kind})",
+        why="{file} marks it `@revoked`; whoever has got hold of it can pass for the host",
+        data="the connection was ended before anything was sent",
+        next_step="have the host make itself a new key, then `{program} estate.trust --host"
+        " {host}`",
+        **about(target),
+        shown=shown.fingerprint,
+        kind=shown.kind,
+        file=target.known_hosts,
+    )
+
+
 def about(target: SshTarget) -> dict[str, object]:
     """Give what the templates say of a host."""
     return {

@@ -7,7 +7,7 @@ from typing import cast
 import paramiko
 
 from provisioning.commands import Deadline, make_bare_line, make_line, make_words, run_to_end
-from provisioning.hosts import Command, Completed
+from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed
 from provisioning.ssh.connecting import SILENCE_SECONDS
 from provisioning.ssh.failures import FAILURES, make_cut, make_not_offered
 from provisioning.ssh.inventory import SshTarget
@@ -45,9 +45,16 @@ class SshHost:
         """How it is reached."""
         return self._target
 
-    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60,
+        most_bytes: int = MOST_OUTPUT_BYTES,
+    ) -> Completed:
         """See `Host.run`."""
-        return run_to_end(self, command, stdin=stdin, timeout=timeout)
+        return run_to_end(self, command, stdin=stdin, timeout=timeout, most_bytes=most_bytes)
 
     @contextmanager
     def start(self, command: Command, *, timeout: float | None = None) -> Iterator[SshProcess]:

@@ -1,5 +1,8 @@
 """Our own table of host keys, in the format of OpenSSH's known_hosts.
 
+A line marked ``@revoked`` takes its key from every host, whatever names stand in it. One marked
+``@cert-authority`` is passed over: we take no certificates, and its key is no host's.
+
 Order of recording a key:
 
 1. Take the table's lock file, and read the table.
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _HASHED = "|1|"
+_REVOKED = "@revoked"
 _ENTRY_WORDS = 3
 
 
@@ -51,6 +55,17 @@ def read_keys(path: Path | None, known_name: str) -> list[HostKey]:
         OSError: The table is there and cannot be read.
     """
     return [key for names, key in _entries(_read_lines(path)) if _names_it(names, known_name)]
+
+
+def read_revoked_keys(path: Path | None) -> list[HostKey]:
+    """Give the keys that are never accepted, of any host.
+
+    Raises:
+        OSError: The table is there and cannot be read.
+    """
+    pairs = (line.split(maxsplit=1) for line in _read_lines(path))
+    rows = [words[1] for words in pairs if len(words) > 1 and words[0] == _REVOKED]
+    return [key for _, key in _entries(rows)]
 
 
 def record_key(path: Path, known_name: str, key: HostKey) -> None:

@@ -8,7 +8,16 @@ import time
 from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
-from provisioning.commands import Deadline, make_deaf, make_expired, make_silent, read_tail
+from provisioning.commands import (
+    MOST_COMPLAINT_BYTES,
+    Deadline,
+    make_deaf,
+    make_expired,
+    make_flooding,
+    make_silent,
+    read_tail,
+    take_output,
+)
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Command, Completed
 from provisioning.ssh.failures import FAILURES, make_cut
@@ -44,6 +53,7 @@ class SshProcess:
         except FAILURES as error:
             raise make_cut(target, error) from error
         self._stderr = b""
+        self._is_flooding = False
         self._complained_at = time.monotonic()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -88,11 +98,15 @@ class SshProcess:
 
     def finish(self) -> Completed:
         """See `HostProcess.finish`."""
-        while self._receive(_CHUNK):
+        for _ in take_output(self._target.name, self._command, self._receive):
             pass
         if not self._channel.status_event.wait(self._deadline.patience()):
             raise self._expire()
-        self._listener.join()
+        self._listener.join(self._deadline.patience())
+        if self._is_flooding:
+            raise self._make_flooding()
+        if self._listener.is_alive():
+            raise self._expire()
         status = self._status()
         if status is None:
             raise make_cut(self._target)
@@ -130,6 +144,8 @@ class SshProcess:
 
     def _judge_end(self) -> None:
         """Tell the end of stdout from a line that was cut: paramiko shows both alike."""
+        if self._is_flooding:
+            raise self._make_flooding()
         if not self._has_ended():
             raise make_cut(self._target)
         if self._deadline.is_over():
@@ -160,6 +176,13 @@ class SshProcess:
             return make_silent(self._target.name, self._command, silence)
         return make_expired(self._target.name, self._command, self._deadline)
 
+    def _make_flooding(self) -> ProvisioningError:
+        return make_flooding(self._target.name, self._command, MOST_COMPLAINT_BYTES)
+
+    def _end_flood(self) -> None:
+        self._is_flooding = True
+        self._channel.close()
+
     def _signal(self, name: str) -> None:
         """Send a signal (RFC 4254, 6.9) to the command and all it started; paramiko cannot."""
         request = Message()
@@ -173,7 +196,7 @@ class SshProcess:
 
     def _listen(self) -> None:
         with contextlib.suppress(*FAILURES):
-            self._stderr = read_tail(self._receive_stderr)
+            self._stderr = read_tail(self._receive_stderr, self._end_flood)
 
     def _receive_stderr(self, size: int) -> bytes:
         while True:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from backup.owners import NamedOwners
-from backup.sources.remote.frame_reader import make_status
+from backup.sources.remote.bounds import ensure_target
+from backup.sources.remote.frame_reader import check_row
 from backup.sources.remote.lines import failed
-from backup.sources.remote.tool_rows import Found, no_sense, note_owner
+from backup.sources.remote.tool_rows import Found, make_device, no_sense, note_owner
 from backup.sources.remote.tool_tree import ToolTree
 from backup.sources.remote.tree import Extra
 from provisioning.hosts import Host
@@ -64,7 +65,7 @@ class BusyboxTree(ToolTree):
             raise failed(self._host.name, words or b"a link has gone", None)
         for path, target in zip(pieces[1::2], pieces[2::2], strict=True):
             if (entry := found.get(self._relative(path))) is not None:
-                entry.extra = Extra(target)
+                entry.extra = Extra(ensure_target(target))
         if any(stat.S_ISLNK(it.status.st_mode) and not it.extra.target for it in found.values()):
             raise failed(self._host.name, words or b"a link has gone", None)
         self._note_complaints(complaints, found, is_bad=status != 0)
@@ -108,10 +109,10 @@ def parse_records(records: Sequence[bytes], owners: NamedOwners) -> dict[bytes, 
             inode, device, links, uid, gid, size = map(int, numbers)
             note_owner(owners.users, uid, user)
             note_owner(owners.groups, gid, group)
-            rdev = os.makedev(int(major, 16), int(minor, 16))
+            rdev = make_device(major, minor)
             times = (parse_time(atime), parse_time(mtime), parse_time(ctime))
             row = (int(mode, 16), uid, gid, links, inode, device, rdev, size, *times)
-            found[path.removesuffix(b"\n")] = Found(make_status(row))
+            found[path.removesuffix(b"\n")] = Found(check_row(row))
     except ValueError as error:
         raise no_sense() from error
     return found

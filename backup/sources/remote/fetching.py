@@ -1,6 +1,7 @@
 """Fetching the contents of another machine's files at the pauses of its listing."""
 
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from backup.errors import SourceError
 from backup.fetching import Fetcher, Receiver
 from backup.packs import ID_LENGTH
 from backup.progress import Progress
-from backup.reading import LARGEST_SMALL_FILE, Xattrs
+from backup.reading import LARGEST_SMALL_FILE, Xattrs, refuse_size
 from backup.scan_state import Content, Folder
 from backup.sources.hosts import UNTOUCHED
+from backup.sources.remote.bounds import senseless
 from backup.sources.remote.earlier import LEAST_BYTES, EarlierContent
 from backup.sources.remote.tree import Arriving, DoubtfulError, RemoteTree, Wanted
 from backup.writer import RunWriter
@@ -68,6 +70,9 @@ class RemoteFetcher(Fetcher):
         """Note a file to be fetched at the next pause."""
         if folder.stats[place].st_nlink > 1 and self._is_fetched_elsewhere(folder, place):
             return
+        if (refusal := refuse_size(folder.stats[place].st_size)) is not None:
+            self._deliver(folder, place, refusal)
+            return
         self._queue.append((folder, place))
         self._note_earlier(folder, place)
 
@@ -115,6 +120,8 @@ class RemoteFetcher(Fetcher):
         return Wanted(path, folder.stats[place], earlier)
 
     def _store(self, file: Arriving) -> _Arrival:
+        if not stat.S_ISREG(file.before.st_mode):
+            raise senseless()
         arrival = _Arrival(file.before, file.xattrs)
 
         def read_into(view: memoryview) -> int:

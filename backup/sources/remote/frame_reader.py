@@ -3,14 +3,15 @@
 import os
 import struct
 
-from backup.errors import SourceError
 from backup.reading import Xattrs
-from backup.sources.hosts import UNTOUCHED
+from backup.sources.remote.bounds import ensure_target, make_xattrs, senseless, shorten
 from backup.sources.remote.tree import Extra
 
 # mode, uid, gid, links, inode, device, device it stands for, size; atime, mtime, ctime in ns
 _ROW = struct.Struct("<IIIIQQQQqqq")
+ROW_BYTES = _ROW.size
 _SECOND = 1_000_000_000
+_LATEST = (1 << 63) - 1
 Row = tuple[int, int, int, int, int, int, int, int, int, int, int]
 
 
@@ -27,13 +28,18 @@ def make_status(row: Row) -> os.stat_result:
     )  # fmt: skip
 
 
-def senseless() -> SourceError:
-    """Say that what a host has sent cannot be: it may be in bad hands."""
-    return SourceError(
-        "what the host sent makes no sense",
-        data=UNTOUCHED,
-        next_step="run it again; if this comes back, look at the host",
-    )
+def check_row(row: Row) -> os.stat_result:
+    """Give what lstat gives, from numbers that came as text; moments beyond 2262 become that.
+
+    Raises:
+        SourceError: One is not what the kernel's own field could hold.
+    """
+    *numbers, atime, mtime, ctime = row
+    times = (max(-_LATEST, min(it, _LATEST)) for it in (atime, mtime, ctime))
+    try:
+        return make_status(_ROW.unpack(_ROW.pack(*numbers, *times)))
+    except struct.error as error:
+        raise senseless() from error
 
 
 class FrameReader:
@@ -42,6 +48,11 @@ class FrameReader:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._at = 0
+
+    @property
+    def left(self) -> int:
+        """How many bytes are left."""
+        return len(self._body) - self._at
 
     def number(self) -> int:
         """Read a uint32."""
@@ -58,7 +69,7 @@ class FrameReader:
     def error(self) -> OSError | None:
         """Read an error; None for none."""
         number, words = self.number(), self.text().decode("utf-8", "replace")
-        return OSError(number, words) if number or words else None
+        return OSError(number, shorten(words)) if number or words else None
 
     def status(self) -> os.stat_result:
         """Read one row."""
@@ -70,19 +81,16 @@ class FrameReader:
 
     def xattrs(self) -> Xattrs:
         """Read extended attributes."""
-        return tuple(
-            (self.text().decode("utf-8", "surrogateescape"), self.text())
-            for _ in range(self.number())
-        )
+        return make_xattrs((self.text(), self.text()) for _ in range(self.number()))
 
     def extra(self) -> Extra:
         """Read what lstat does not say."""
-        error, target, xattrs = self.error(), self.text(), self.xattrs()
+        error, target, xattrs = self.error(), ensure_target(self.text()), self.xattrs()
         return Extra(target, xattrs, error)
 
     def rest(self) -> bytes:
         """Read all that is left."""
-        return self._take(len(self._body) - self._at)
+        return self._take(self.left)
 
     def _take(self, size: int) -> bytes:
         taken = self._body[self._at : self._at + size]

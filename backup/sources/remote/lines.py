@@ -6,13 +6,13 @@ from contextlib import suppress
 
 from backup.errors import SourceError
 from backup.sources.hosts import UNTOUCHED, refused_by_gate, translated
+from backup.sources.remote.bounds import MOST_ENTRY_BYTES, MOST_FOLDER_BYTES
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, HostProcess
 
 _PIECE = 1 << 20
 _MOST_TOLD = 300
 _FRAME = struct.Struct("<cI")
-_LARGEST_FRAME = 1 << 30
 
 
 class Line:
@@ -34,9 +34,13 @@ class Line:
         return kind, self.read_exactly(length)
 
     def read_head(self) -> tuple[bytes, int]:
-        """Read kind and length of a frame, whose body is to be read next."""
+        """Read kind and length of a frame, whose body is to be read next.
+
+        Raises:
+            SourceError: It is longer than one of its kind may be.
+        """
         kind, length = _FRAME.unpack(self.read_exactly(_FRAME.size))
-        if length > _LARGEST_FRAME:
+        if length > (MOST_FOLDER_BYTES if kind == b"F" else MOST_ENTRY_BYTES):
             raise self.failed("what it sent makes no sense")
         return kind, length
 
@@ -76,6 +80,11 @@ class Line:
                 self._buffer, self._at = piece, missing
             missing -= len(piece)
         return b"".join(pieces)
+
+    def pass_over(self, size: int) -> None:
+        """Read away so many bytes; none is kept."""
+        while size > 0:
+            size -= len(self.read_exactly(min(size, _PIECE)))
 
     def read(self, size: int = -1) -> bytes:
         """Read what is there, as a file would; empty at the end."""

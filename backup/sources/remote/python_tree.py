@@ -33,10 +33,11 @@ from pathlib import Path
 
 from backup.errors import SourceError
 from backup.owners import NamedOwners
-from backup.reading import Xattrs
+from backup.reading import Xattrs, refuse_size
 from backup.sources.hosts import translated
+from backup.sources.remote.bounds import MOST_OWNERS, Holes, senseless
 from backup.sources.remote.earlier import BLOCK, EarlierContent
-from backup.sources.remote.frame_reader import FrameReader, senseless
+from backup.sources.remote.frame_reader import ROW_BYTES, FrameReader
 from backup.sources.remote.lines import Line
 from backup.sources.remote.tree import (
     DoubtfulError,
@@ -55,6 +56,8 @@ _BOOT = b"import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())
 PYTHON: Command = (b"python3", b"-I", b"-c", _BOOT)
 _PROGRAM = Path(__file__).with_name("reading_there.py")
 _NUMBER = struct.Struct("<I")
+_PIECE = 1 << 20  # as in `reading_there`: so much of a file without a size
+_LONGEST_OWNER = 256
 
 
 @contextmanager
@@ -104,6 +107,7 @@ class PythonTree:
         self._line = line
         self.owners = NamedOwners()
         self.clock_offset = 0
+        self._holes = Holes()
         self.root = self._read_root(path)
 
     def _read_root(self, path: bytes) -> Root:
@@ -126,7 +130,9 @@ class PythonTree:
             raise self._line.failed("what it sent makes no sense")
         reader = FrameReader(body)
         number = reader.number()
-        names[number] = reader.rest().decode("utf-8", "replace")
+        names[number] = reader.rest()[:_LONGEST_OWNER].decode("utf-8", "replace")
+        if len(names) > MOST_OWNERS:
+            raise senseless()
 
     def list_all(self) -> Iterator[Listed]:
         """See `RemoteTree`."""
@@ -162,15 +168,18 @@ class PythonTree:
         if kind == b"N":
             return reader.error() or OSError(0, "it cannot be read")
         if kind == b"W":
-            whole = _Arriving(self._line, reader.status(), reader.xattrs())
+            whole = _Arriving(self._line, reader.status(), reader.xattrs(), self._holes)
             whole.fill(reader.rest())
             take(number, whole)
             return whole.before
         if kind != b"H":
             raise self._line.failed("what it sent makes no sense")
-        file = _Arriving(self._line, reader.status(), reader.xattrs(), earlier)
-        take(number, file)
-        return file.ending()
+        file = _Arriving(self._line, reader.status(), reader.xattrs(), self._holes, earlier)
+        refusal = refuse_size(file.before.st_size)
+        if refusal is None:
+            take(number, file)
+        ending = file.ending()
+        return refusal or ending
 
     def finish(self) -> None:
         """See `RemoteTree`."""
@@ -190,10 +199,13 @@ class _Arriving:
         line: Line,
         before: os.stat_result,
         xattrs: Xattrs,
+        holes: Holes,
         earlier: EarlierContent | None = None,
     ) -> None:
         self.before = before
         self.xattrs = xattrs
+        self._holes = holes
+        self._refusal: OSError | None = None
         self._earlier = earlier
         self._reached = 0
         self._is_doubtful = False
@@ -204,6 +216,8 @@ class _Arriving:
 
     def fill(self, data: bytes) -> None:
         """Take all of it at once; it did not change meanwhile."""
+        if len(data) != self.before.st_size:
+            raise senseless()
         self._data, self._ending = memoryview(data), self.before
 
     def readinto(self, buffer: memoryview) -> int:
@@ -231,12 +245,11 @@ class _Arriving:
         kind, length = self._line.read_head()
         if kind == b"D":
             self._coming = length
-            self._reached += length
+            self._claim(length)
             return
         reader = FrameReader(self._line.read_exactly(length))
         if kind == b"S":
-            self._zeros = reader.long()
-            self._reached += self._zeros
+            self._take_hole(reader.long())
         elif kind == b"K":
             self._take_known(reader.long(), reader.number())
         elif kind == b"T":
@@ -244,10 +257,21 @@ class _Arriving:
         else:
             raise self._line.failed("what it sent makes no sense")
 
+    def _claim(self, length: int) -> None:
+        """Hold what is announced against the file's own size."""
+        self._reached += length
+        if self._reached > (self.before.st_size or _PIECE):
+            raise senseless()
+
+    def _take_hole(self, size: int) -> None:
+        self._claim(size)
+        self._refusal = self._refusal or self._holes.take(size)
+        self._zeros = 0 if self._refusal else size
+
     def _pass_over(self) -> None:
         """Read away what was not read of a frame."""
-        self._line.read_exactly(self._coming)
-        self._coming = 0
+        self._line.pass_over(self._coming)
+        self._coming = self._zeros = 0
 
     def _take_known(self, offset: int, length: int) -> None:
         """Put in a block that did not travel; what is in doubt is filled with zeros and told."""
@@ -257,13 +281,13 @@ class _Arriving:
         data = self._earlier.block(offset, length) if self._earlier is not None else None
         self._is_doubtful = self._is_doubtful or data is None
         self._data = memoryview(bytes(length) if data is None else data)
-        self._reached += length
+        self._claim(length)
 
     def ending(self) -> os.stat_result | OSError:
         """What the file is after it was read; what was not read of it is passed over."""
         while self._ending is None:
             self._read_frame()
-        return DoubtfulError() if self._is_doubtful else self._ending
+        return DoubtfulError() if self._is_doubtful else self._refusal or self._ending
 
 
 def _hashes_of(wanted: Wanted) -> bytes:
@@ -274,6 +298,8 @@ def _parse_folder(reader: FrameReader) -> ListedFolder:
     path = reader.text()
     count = reader.number()
     joined = reader.text()
+    if joined.count(b"\0") != max(0, count - 1) or reader.left < count * ROW_BYTES:
+        raise senseless()  # before it fills our memory
     names = joined.split(b"\0") if count else []
     ensure_names(names, count)
     stats = reader.statuses(count)
@@ -296,7 +322,9 @@ def ensure_names(names: list[bytes], count: int) -> None:
     Raises:
         SourceError: They are not such names.
     """
-    is_odd = len(names) != count or any(b"/" in it or it in {b"", b".", b".."} for it in names)
+    is_odd = len(names) != count or any(
+        b"/" in it or b"\0" in it or it in {b"", b".", b".."} for it in names
+    )
     if is_odd or any(it >= after for it, after in pairwise(names)):
         raise senseless()
 

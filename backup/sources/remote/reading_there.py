@@ -25,6 +25,8 @@ FINE = bytes(8)  # no error: errno 0, no words
 BLOCK = 256 * 1024
 PIECE = 1024 * 1024
 LONGEST_PATH = 4000
+MOST_ATTRIBUTE_BYTES = 1 << 20
+LATEST = (1 << 63) - 1
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 NO_XATTRS = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
@@ -51,11 +53,12 @@ def failure(error: OSError) -> bytes:
 
 
 def row(status: os.stat_result) -> bytes:
-    """Write what lstat says; times are signed."""
+    """Write what lstat says; times are signed, and those beyond 2262 become that."""
+    times = (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns)
     return ROW.pack(
         status.st_mode, status.st_uid, status.st_gid, status.st_nlink, status.st_ino,
         status.st_dev, status.st_rdev, status.st_size,
-        status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns,
+        *(max(-LATEST, min(it, LATEST)) for it in times),
     )  # fmt: skip
 
 
@@ -83,13 +86,16 @@ def read_xattrs(file: "int | bytes") -> bytes:
         if error.errno in NO_XATTRS:
             return NUMBER.pack(0)
         raise
-    pairs = []
+    pairs, total = [], 0
     for name in names:
         try:
             value = os.getxattr(file, name, follow_symlinks=follow)
         except OSError:
             continue  # removed since, or not for us to read
         pairs.append(text(os.fsencode(name)) + text(value))
+        total += len(os.fsencode(name)) + len(value)
+        if total > MOST_ATTRIBUTE_BYTES:
+            raise OSError(errno.E2BIG, "its extended attributes are too large")
     return NUMBER.pack(len(pairs)) + b"".join(pairs)
 
 

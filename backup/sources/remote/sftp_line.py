@@ -11,7 +11,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from backup.sources.remote.frame_reader import make_status
+from backup.sources.remote.bounds import MOST_FOLDER_BYTES, ensure_target, shorten
+from backup.sources.remote.frame_reader import ROW_BYTES, make_status
 from backup.stores.sftp.protocol import (
     ABSENT,
     CLOSE,
@@ -80,7 +81,7 @@ class ReadingLine(SftpLine):
         found: list[bytes | OSError] = []
         for number in asked:
             try:
-                found.append(self._one_name(number))
+                found.append(ensure_target(self._one_name(number)))
             except SftpStatusError as error:
                 found.append(to_error(error))
         return found
@@ -90,7 +91,7 @@ class ReadingLine(SftpLine):
         handles = self._handles(OPENDIR, [text(path) for path in paths])
         found: list[Rows | OSError] = [[] if isinstance(it, bytes) else it for it in handles]
         open_ones = {at: it for at, it in enumerate(handles) if isinstance(it, bytes)}
-        reading = dict(open_ones)
+        reading, left = dict(open_ones), MOST_FOLDER_BYTES
         while reading:
             asked = [(at, self._send(READDIR, text(it))) for at, it in reading.items()]
             for at, number in asked:
@@ -98,6 +99,9 @@ class ReadingLine(SftpLine):
                 rows = found[at]
                 if isinstance(more, list) and isinstance(rows, list):
                     rows += more
+                    left -= sum(len(name) + ROW_BYTES for name, _ in more)
+                    if left < 0:
+                        raise Garbled("a folder without end")
                     continue
                 del reading[at]
                 if isinstance(more, OSError):
@@ -197,7 +201,7 @@ class ReadingLine(SftpLine):
         for number in (before, read, after):
             try:
                 if number == read:
-                    data = self._take_data(number)
+                    data = self._take_data(number, self.chunk)
                 else:
                     taken.append(self._attributes(number))
             except SftpStatusError as error:
@@ -252,7 +256,7 @@ def to_status(told: Attributes) -> os.stat_result:
 def to_error(error: SftpStatusError) -> RefusedError:
     """Give what the server said as the error that the system would have given."""
     number = _ERRNOS.get(error.code, 0)
-    return RefusedError(number, os.strerror(number) if number else str(error))
+    return RefusedError(number, os.strerror(number) if number else shorten(str(error)))
 
 
 def ensure_regular(status: os.stat_result) -> os.stat_result:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from backup.owners import NamedOwners
-from backup.reading import Xattrs
+from backup.reading import Xattrs, refuse_size
 from backup.sources.hosts import translated
 from backup.sources.remote.busybox_tree import ATTRIBUTES
 from backup.sources.remote.lines import failed
@@ -211,6 +211,9 @@ class SftpTree:
                 handle, before = self._line.open_file(path)
             except RefusedError as error:
                 return error
+            if (refusal := refuse_size(before.st_size)) is not None:
+                self._line.close(handle)
+                return refusal
         file = _Arriving(self._host, before, self._line.read_ahead(handle, before.st_size))
         take(number, file)
         with _answering(self._host):

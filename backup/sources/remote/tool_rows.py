@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from backup.errors import SourceError
 from backup.owners import NamedOwners
-from backup.sources.remote.frame_reader import make_status
+from backup.sources.remote.bounds import ensure_target, senseless
+from backup.sources.remote.frame_reader import check_row, make_status
 from backup.sources.remote.tree import NOTHING, Extra
 
 # kind, mode, inode, device, links, owner, group, size, three times, names; path; target
@@ -72,9 +73,9 @@ def parse_find(records: Sequence[bytes], owners: NamedOwners) -> dict[bytes, Fou
             entry = _parse_entry(facts.lstrip(b"!"), owners)
             entry.is_closed = facts.startswith(b"!")
             if target:
-                entry.extra = Extra(target)
+                entry.extra = Extra(ensure_target(target))
             found[path] = entry
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise no_sense() from error
     return found
 
@@ -86,7 +87,9 @@ def _parse_entry(facts: bytes, owners: NamedOwners) -> Found:
     note_owner(owners.groups, gid, group)
     times = (from_floor(atime), from_floor(mtime), from_floor(ctime))
     return Found(
-        make_status((_KINDS[kind] | int(mode, 8), uid, gid, links, inode, device, 0, size, *times))
+        check_row(
+            (_KINDS.get(kind, 0) | int(mode, 8), uid, gid, links, inode, device, 0, size, *times)
+        )
     )
 
 
@@ -108,12 +111,24 @@ def parse_stat(output: bytes) -> dict[bytes, os.stat_result]:
             mode, *numbers, atime, mtime, ctime, path = record.split(b" ", 10)
             inode, device, links, uid, gid, size = map(int, numbers)
             times = (from_decimal(atime), from_decimal(mtime), from_decimal(ctime))
-            found[path.removeprefix(b"./")] = make_status(
+            found[path.removeprefix(b"./")] = check_row(
                 (int(mode, 16), uid, gid, links, inode, device, 0, size, *times)
             )
     except ValueError as error:
         raise no_sense() from error
     return found
+
+
+def make_device(major: bytes, minor: bytes) -> int:
+    """Read a device's two numbers, in hexadecimal.
+
+    Raises:
+        SourceError: They are no such numbers.
+    """
+    try:
+        return os.makedev(int(major, 16), int(minor, 16))
+    except (ValueError, OverflowError) as error:
+        raise senseless() from error
 
 
 def from_floor(text: bytes) -> int:

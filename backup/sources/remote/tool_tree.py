@@ -9,22 +9,21 @@ import errno
 import os
 import re
 import stat
-import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, cast
 
 from backup.owners import NamedOwners
-from backup.reading import Xattrs
-from backup.sources.files import Reader
 from backup.sources.hosts import translated
+from backup.sources.remote.bounds import MOST_LISTING_BYTES, Holes
 from backup.sources.remote.lines import Line, failed
 from backup.sources.remote.python_tree import ensure_names, not_there
+from backup.sources.remote.tar_stream import Member, read_tar
 from backup.sources.remote.tool_rows import (
     FIND_FORMAT,
     STAT_FORMAT,
     Found,
+    make_device,
     parse_find,
     parse_stat,
 )
@@ -51,7 +50,6 @@ _COMPLAINT = re.compile(rb"^\w+: '?(.*?)'?: ([^:]*)$")
 _SMALL_TIMEOUT = 120.0
 # 1: a file changed; 2, or 123 through xargs: one could not be read
 _TAR_STATUSES = (0, 1, 2, 123)
-_XATTR = "SCHILY.xattr."
 
 
 @contextmanager
@@ -78,6 +76,7 @@ class ToolTree:
         self._host = host
         self._timeout = timeout
         self.owners = NamedOwners()
+        self._holes = Holes()
         real, self.clock_offset = self._look_at(path)
         self._path = real
         self._refusals: dict[bytes, str] = {}
@@ -99,7 +98,7 @@ class ToolTree:
         with translated():
             done = self._host.run([b"sh", b"-c", script, b"sh", path], timeout=_SMALL_TIMEOUT)
         real, _, seconds = done.stdout.rpartition(b"\n")
-        if done.status or not real or not seconds.endswith(b"."):
+        if done.status or not real or not re.fullmatch(rb"\d{1,12}\.", seconds):
             raise not_there(self._host.name, path, None)
         return real, int(seconds[:-1]) * 1_000_000_000 - before
 
@@ -138,7 +137,12 @@ class ToolTree:
         """Run a script to its end; gives what it printed and said."""
         words: Command = [b"sh", b"-c", script, b"sh", *arguments]
         with translated():
-            done = self._host.run(words, stdin=stdin, timeout=self._timeout or 86_400)
+            done = self._host.run(
+                words,
+                stdin=stdin,
+                timeout=self._timeout or 86_400,
+                most_bytes=MOST_LISTING_BYTES,
+            )
         return done.stdout, done.stderr
 
     def _add_devices(self) -> None:
@@ -152,8 +156,7 @@ class ToolTree:
         if len(rows) != len(devices):
             raise failed(self._host.name, words or b"a device has gone", None)
         for (_, entry), row in zip(devices, rows, strict=True):
-            major, minor = (int(number, 16) for number in row.split())
-            entry.set_device(os.makedev(major, minor))
+            entry.set_device(make_device(*row.partition(b" ")[::2]))
 
     def _add_attributes(self) -> None:
         """Learn the attributes of all but files, with whose contents they come."""
@@ -164,11 +167,11 @@ class ToolTree:
             if stat.S_IFMT(entry.status.st_mode) not in kinds and not entry.is_closed
         ]
         missing = set(asked)
-        for path, member, _ in self._read_tar(asked):
-            if path in missing:
-                missing.discard(path)
-                entry = self._found[path]
-                entry.extra = Extra(entry.extra.target, _xattrs_of(member))
+        for member in self._read_tar(asked):
+            if member.path in missing:
+                missing.discard(member.path)
+                entry = self._found[member.path]
+                entry.extra = Extra(entry.extra.target, member.xattrs, member.refusal)
         for path in missing:
             reason = self._refusals.get(path, "its attributes cannot be read")
             self._found[path].extra = Extra(error=OSError(0, reason))
@@ -213,9 +216,7 @@ class ToolTree:
     def _tar_names(self, paths: Sequence[bytes]) -> bytes:
         return b"".join(b"./%s\0" % path for path in paths)
 
-    def _read_tar(
-        self, paths: Sequence[bytes]
-    ) -> Iterator[tuple[bytes, tarfile.TarInfo, tarfile.TarFile]]:
+    def _read_tar(self, paths: Sequence[bytes]) -> Iterator[Member]:
         """Yield what arrives, in order; what is missing there is no error here."""
         if not paths:
             return
@@ -226,24 +227,8 @@ class ToolTree:
         ):
             line = Line(self._host.name, process)
             line.write_apart(self._tar_names(paths))
-            yield from self._members(line)
+            yield from read_tar(line, self._holes)
             self._end_tar(line)
-
-    @staticmethod
-    def _members(line: Line) -> Iterator[tuple[bytes, tarfile.TarInfo, tarfile.TarFile]]:
-        stream = cast("IO[bytes]", line)  # it reads, and that is all that is asked of it
-        has_any = False
-        try:
-            with tarfile.open(
-                fileobj=stream, mode="r|", errors="surrogateescape", ignore_zeros=True
-            ) as archive:
-                for member in archive:
-                    has_any = True
-                    name = os.fsencode(member.name).removeprefix(b"./")
-                    yield (b"" if name == b"." else name), member, archive
-        except tarfile.TarError as error:
-            if has_any:  # an empty archive is one of files that could not be read
-                raise line.failed() from error
 
     def _end_tar(self, line: Line) -> None:
         status, words = line.end()
@@ -265,14 +250,15 @@ class ToolTree:
         self._refusals = {}
         places = {self._name_of(it.path): number for number, it in enumerate(wanted)}
         arrived = set()
-        for path, member, archive in self._read_tar(list(places)):
-            number = places.get(path)
-            content = archive.extractfile(member) if member.isreg() else None
-            if number is None or content is None or number in arrived:
+        for member in self._read_tar(list(places)):
+            number = places.get(member.path)
+            if number is None or not member.is_file or number in arrived:
+                continue
+            if member.refusal is not None:
+                self._refusals[member.path] = member.refusal.strerror or ""
                 continue
             arrived.add(number)
-            file = _Arriving(self._host.name, wanted[number].status, _xattrs_of(member), content)
-            take(number, file)
+            take(number, _Arriving(wanted[number].status, member))
         looked = self._look_again(list(places))
         return [
             self._ending(path, looked.get(path), has_arrived=number in arrived)
@@ -303,29 +289,10 @@ class ToolTree:
 class _Arriving:
     """See `Arriving`."""
 
-    def __init__(
-        self, host: str, before: os.stat_result, xattrs: Xattrs, content: IO[bytes]
-    ) -> None:
+    def __init__(self, before: os.stat_result, member: Member) -> None:
         self.before = before
-        self.xattrs = xattrs
-        self._host = host
-        self._content = cast("Reader", content)
-
-    def readinto(self, buffer: memoryview) -> int:
-        """See `Arriving`."""
-        try:
-            return self._content.readinto(buffer) or 0
-        except tarfile.TarError as error:
-            raise failed(self._host, b"the archive ends in the middle of a file", None) from error
-
-
-def _xattrs_of(member: tarfile.TarInfo) -> Xattrs:
-    pairs = []
-    for key, value in member.pax_headers.items():
-        if key.startswith(_XATTR):
-            name = key[len(_XATTR) :].replace("%3D", "=").replace("%25", "%")
-            pairs.append((name, value.encode("utf-8", "surrogateescape")))
-    return tuple(pairs)
+        self.xattrs = member.xattrs
+        self.readinto = member.content.readinto
 
 
 def _last(path: bytes) -> bytes:

@@ -187,11 +187,14 @@ class RemoteWalker(Walker):
 
     def _decide_special(self, folder: Folder, place: int, status: os.stat_result) -> None:
         name, extra = folder.names[place], _extra_of(folder, place)
-        if extra.error is not None:
-            self._drop(folder, place, "archival", extra.error)
-            return
-        folder.outcomes[place] = self._special(name, status, extra, None)
-        self._arrived(folder)
+        try:
+            if extra.error is not None:
+                raise extra.error
+            folder.outcomes[place] = self._special(name, status, extra, None)
+        except OSError as error:
+            self._drop(folder, place, "archival", error)
+        else:
+            self._arrived(folder)
 
     def _settle_folder(self, folder: Folder, place: int, status: os.stat_result) -> None:
         extra, subtree = _extra_of(folder, place), folder.outcomes[place]

@@ -218,14 +218,14 @@ class SftpLine:
 
     def _collect(self, handle: bytes, asked: Sequence[tuple[int, int, int]]) -> bytearray:
         """Take the answers in order, to the first that ends the file."""
-        parts = [self._take_data(number) for number, _at, _size in asked]
+        parts = [self._take_data(number, size) for number, _at, size in asked]
         data = bytearray()
         for part, (_number, at, size) in zip(parts, asked, strict=True):
             data += part
             done = len(part)
             while 0 < done < size:  # a server may send less than was asked for
                 head = text(handle) + struct.pack(">QI", at + done, size - done)
-                more = self._take_data(self._send(READ, head))
+                more = self._take_data(self._send(READ, head), size - done)
                 if not more:
                     return data
                 data += more
@@ -234,12 +234,12 @@ class SftpLine:
                 return data
         return data
 
-    def _take_data(self, number: int) -> bytes:
+    def _take_data(self, number: int, most: int) -> bytes:
         kind, body = self._take(number)
         if kind == DATA:
             data = bytes(read_text(body, 0)[0])
-            if len(data) > self.chunk:
-                raise Garbled("more data than were asked for")
+            if len(data) > most:
+                raise Garbled("more data than was asked for")
             return data
         if kind == STATUS and status_of(body)[0] == END:
             return b""

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -466,9 +467,9 @@ class _Rooted(LocalHost):
         super().__init__("web1")
         self._root = os.fsencode(root)
 
-    def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+    def run(self, command: Command, **options: Any) -> Completed:
         words = [self._root + it if it[:1] == b"/" else it for it in command[4:]]
-        done = super().run([*command[:4], *words], stdin=stdin, timeout=timeout)
+        done = super().run([*command[:4], *words], **options)
         return done._replace(stdout=done.stdout.replace(self._root, b""))
 
 
@@ -496,9 +497,9 @@ def test_what_a_host_hides_is_noted_and_a_pipe_is_not_read(tmp_path: Path) -> No
 
 def test_an_account_behind_the_gate_is_told_apart_from_empty_folders() -> None:
     class Gated(LocalHost):
-        def run(self, command: Command, *, stdin: bytes = b"", timeout: float = 60) -> Completed:
+        def run(self, command: Command, **options: Any) -> Completed:
             words = [b"sh", b"-c", b"echo giucong gate: refused, x >&2; exit 126", *command]
-            return super().run(words, stdin=stdin, timeout=timeout)
+            return super().run(words, **options)
 
     with pytest.raises(HostClosedError, match="does not let"):
         look_around(FilesOnHost(Gated(), []))
