@@ -1,6 +1,7 @@
 """The operators' tasks for `fab` in a checkout; `giucong` runs the same ones when installed."""
 
 import sys
+from pathlib import Path
 
 sys.dont_write_bytecode = False  # fabric turns it on, and every start would compile us again
 
@@ -9,5 +10,5 @@ from ops.tasks import load_tasks  # noqa: E402 - after the line above
 from ops.tasks.program import dress_fab  # noqa: E402 - after the line above
 
 forbid_core_dumps()
-dress_fab()
+dress_fab(Path(__file__))
 namespace = load_tasks()

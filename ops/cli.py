@@ -9,13 +9,16 @@ import os
 import sys
 from pathlib import Path
 
+for _name in [it for it in os.environ if it.startswith("INVOKE_")]:
+    del os.environ[_name]  # invoke reads one of them as soon as it is imported
+
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 
 from backup.core_dumps import forbid_core_dumps
 from ops.tasks import load_tasks
 from ops.tasks.listing import flag_pairs, write_columns, write_out, write_tasks
-from ops.tasks.program import OperatorProgram
+from ops.tasks.program import PRIVATE, ClosedConfig, OperatorProgram
 from ops.tasks.running import EXIT_INTERRUPTED, attempt
 from ops.text import N_, _
 
@@ -32,6 +35,8 @@ _CORE_HELP = {
 
 class Giucong(OperatorProgram):
     """The `giucong` program."""
+
+    closed_flags = ("config",)
 
     def core_args(self) -> list[Argument]:
         """Give invoke's own flags, ours, and help in the operator's language."""
@@ -105,11 +110,15 @@ def main() -> None:
     """Run `giucong`."""
     forbid_core_dumps()
     _open_what_is_closed()
+    os.umask(PRIVATE)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 must not end a task
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        Giucong(name="giucong", binary="giucong", namespace=load_tasks()).run()
+        namespace = load_tasks()
+        Giucong(
+            name="giucong", binary="giucong", namespace=namespace, config_class=ClosedConfig
+        ).run()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
 

@@ -2,11 +2,18 @@
 
 Installed, the folder belongs to the user `giucong`. Root's commands are executed again as that
 user; another user is told the command to type. A checkout or the demo belongs to who started it.
+
+Who acts with that user's rights, by `sudo` or executed again, chooses neither the code nor the
+estate: it is `giucong` that is executed again, whatever was typed, without anybody's own modules
+and with the few variables that a task reads.
 """
 
+import json
 import os
 import pwd
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +22,26 @@ from ops.toml import read_toml
 
 Step = Literal["stay", "become", "refuse"]
 
+_KEPT = re.compile(
+    r"LANG|LC_\w+|TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|TZ|SUDO_(USER|UID|GID)"
+    r"|GIUCONG_(LANG|DEBUG|PROOF_FILE)"
+)
+_REFERENCE = re.compile(r'"env:(\w+)"')
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the re-executed command finds programs; sudo's own choice in Debian (`secure_path`)."""
+
 
 class OtherOwnerError(OpsError):
     """The catalog's folder belongs to a user that this process cannot become."""
+
+
+def is_borrowed() -> bool:
+    """Tell whether somebody acts here with the rights of another user, neither of them root.
+
+    `sudo` says by whom it was called, and its caller cannot keep it from that.
+    """
+    caller = os.environ.get("SUDO_UID", "")
+    return caller.isdecimal() and int(caller) != 0 and os.geteuid() not in {0, int(caller)}
 
 
 def decide_step(folder_owner: int, me: int) -> Step:
@@ -75,23 +99,37 @@ def act_as_owner(path: Path) -> None:
             owner=account.pw_name,
             command=" ".join(sys.argv),
         )
-    _become(account)
+    _become(account, path)
 
 
-def _become(account: pwd.struct_passwd) -> None:
+def _become(account: pwd.struct_passwd, path: Path) -> None:
     """Start this very command again as another user; does not come back.
 
     Root's rights are in reserve until the other program has begun (which loses them): where it
     cannot, it takes them to read what the error's words need.
+
+    Raises:
+        OtherOwnerError: The estate is not the installed one, or that user may not run this Python.
     """
+    from ops.estate.read import INSTALLED_PATH
+
+    if path != INSTALLED_PATH:
+        raise OtherOwnerError(
+            'the catalog of {path} belongs to "{owner}", and you are root',
+            why="root's tasks become another user's for the installed estate alone: {installed}",
+            data="nothing was changed",
+            next_step="type `runuser -u {owner} -- {command}`",
+            path=path,
+            owner=account.pw_name,
+            installed=INSTALLED_PATH,
+            command=" ".join(sys.argv),
+        )
+    environment = dict(_environment(account, path))  # the estate is read before rights are given up
+    command = [sys.executable, "-I", "-m", "ops.cli", *sys.argv[1:]]
     sys.stdout.flush()
     os.initgroups(account.pw_name, account.pw_gid)
     os.setresgid(account.pw_gid, account.pw_gid, 0)
     os.setresuid(account.pw_uid, account.pw_uid, 0)
-    environment = {**os.environ, "HOME": account.pw_dir, "USER": account.pw_name}
-    environment.setdefault("SUDO_USER", "root")  # the journal wants to know who really asked
-    environment["LOGNAME"] = account.pw_name
-    command = [sys.executable, *sys.orig_argv[1:]]
     try:
         os.close(os.open(__file__, os.O_RDONLY))  # the interpreter alone is not enough
         os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
@@ -107,3 +145,22 @@ def _become(account: pwd.struct_passwd) -> None:
             program_file=error.filename,
             reason=error.strerror,
         ) from error
+
+
+def _environment(account: pwd.struct_passwd, path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the variables that another user's task gets: none that chooses code is among them.
+
+    Those that the estate names as secrets (`env:NAME`) are kept too.
+    """
+    from ops.estate.read import read_document
+
+    named = set(_REFERENCE.findall(json.dumps(read_document(path).data, default=str)))
+    for name, value in os.environ.items():
+        if name in named or _KEPT.fullmatch(name):
+            yield name, value
+    if "SUDO_USER" not in os.environ:
+        yield "SUDO_USER", "root"  # the journal wants to know who really asked
+    yield "GIUCONG_ESTATE", str(path)
+    yield "PATH", _PATH
+    yield "HOME", account.pw_dir
+    yield from ((name, account.pw_name) for name in ("USER", "LOGNAME"))

@@ -2,9 +2,12 @@
 
 On SQLite a transaction that writes begins with BEGIN IMMEDIATE: a reader that turns writer
 half-way would be refused at once instead of waiting for its turn. WAL with synchronous=FULL
-makes each commit durable before it returns.
+makes each commit durable before it returns. Nobody but its owner reads the file; SQLite gives its
+log and its index the same mode.
 """
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 
@@ -52,11 +55,26 @@ def _unusable(kind: str) -> OpsError:
 
 def _sqlite_engine(url: URL) -> Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "do_connect", _close_to_others)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _close_to_others(_dialect: object, _entry: object, words: list[str], _more: object) -> None:
+    """Make the file before SQLite does, which would let others read it; close an older one."""
+    path = words[0] if words else ":memory:"
+    if path == ":memory:" or path.startswith("file:"):
+        return
+    # Never by a descriptor: closing one would drop the locks that SQLite holds in this process.
+    with suppress(OSError):  # what is wrong with the place SQLite says better
+        try:
+            os.mknod(path, 0o600)
+        except FileExistsError:
+            if Path(path).stat().st_mode & 0o077:
+                Path(path).chmod(0o600)
 
 
 def _prepare_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:

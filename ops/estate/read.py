@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, Problem, WrongUseError
+from ops.ownership import is_borrowed
 from ops.toml import NestedTooDeeplyError, read_toml
 
 Location = tuple[str | int, ...]
@@ -22,6 +23,10 @@ _PLACE_IN_TEXT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of documen
 
 class EstateClosedError(OpsError):
     """The estate file lies where this user may not look."""
+
+
+class EstateChosenError(OpsError):
+    """Who acts with the rights of the service's user has named another estate than its own."""
 
 
 @dataclass(slots=True)
@@ -53,14 +58,19 @@ class Document:
 def find_estate_path() -> Path:
     """Give the estate file: GIUCONG_ESTATE, else ./estate.toml, else /etc/giucong/estate.toml.
 
+    Who acts with another user's rights gets the last one or none, by that very path: relative paths
+    in it start at its folder.
+
     Raises:
         WrongUseError: None of them is a file.
         EstateClosedError: This user may not even see whether one is there.
+        EstateChosenError: It is not the installed one, and this user may not choose.
     """
     asked = os.environ.get("GIUCONG_ESTATE")
     candidates = [Path(asked)] if asked else [Path("estate.toml"), INSTALLED_PATH]
     for path in candidates:
         if _is_file(path):
+            _refuse_choice(path.absolute())
             return path.absolute()
     raise WrongUseError(
         "there is no estate file: {looked_at}",
@@ -69,6 +79,19 @@ def find_estate_path() -> Path:
         next_step="write one: `{program} estate.sample > estate.toml`, then edit it",
         looked_at=", ".join(str(path) for path in candidates),
     )
+
+
+def _refuse_choice(path: Path) -> None:
+    if is_borrowed() and path != INSTALLED_PATH and _is_file(INSTALLED_PATH):
+        raise EstateChosenError(
+            "the estate file {path} is not believed",
+            why="who acts with another user's rights does not choose the estate: it is {installed}",
+            data="nothing was changed",
+            next_step="leave out --estate and GIUCONG_ESTATE, and go to a folder without an"
+            " estate.toml: `cd /`",
+            path=path,
+            installed=INSTALLED_PATH,
+        )
 
 
 def _is_file(path: Path) -> bool:

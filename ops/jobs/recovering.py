@@ -3,8 +3,9 @@
 Order:
 
 1. Restore the newest snapshot of the site `giucong` into a folder of our own, every byte proven.
-2. Decide what goes where. What is there already is overwritten by nobody unasked; confirmed, and
-   where a catalog is among it agreed to by two people it knows, it is moved aside first.
+2. Decide what goes where, within the folders that the person names. What is there already is
+   overwritten by nobody unasked; confirmed, and where a catalog is among it agreed to by two people
+   it knows, it is moved aside first.
 3. Put everything in place, each file whole or not at all; the estate file comes last, so that a
    recovery cut off before is not taken for a service. It is simply run again.
 4. Hold the journal against its chain and the heads in the store; journal the recovery.
@@ -15,7 +16,7 @@ Order:
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from ops.catalog.records import Occurrence, Run
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
+from ops.estate.own_folders import find_around
 from ops.estate.own_site import OWN_SITE
 from ops.estate.references import reveal
 from ops.jobs.by_hand import at_bench, person_at_terminal
@@ -45,6 +47,13 @@ from ops.people.approvals import Permit
 from ops.present import format_moment, write_line
 from ops.records_proof import note_found_credentials
 from ops.recovery.attesting import attest
+from ops.recovery.bounds import (
+    list_outside,
+    name_folders,
+    refuse_borrowed,
+    refuse_outside,
+    refuse_strangers,
+)
 from ops.recovery.content import CATALOG_FILE
 from ops.recovery.heads import read_heads
 from ops.recovery.placing import find_owner, give_to, put_in_place
@@ -68,6 +77,7 @@ class RecoveryWish:
     repo: str
     password_file: str = ""
     target: str = ""
+    also: Sequence[str] = ()
     confirm: str = ""
     reason: str = ""
     document: str = ""
@@ -78,38 +88,48 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     """Recover, write what was done and what comes next; gives the exit code.
 
     Raises:
-        WrongUseError: The flags make no sense, nobody confirmed, or a service runs there.
-        NotAllowedError: A catalog is there, and does not know the person as its administrator.
+        WrongUseError: The flags make no sense, nobody confirmed, a service runs there, or the
+            backup leads out of the folders named.
+        NotAllowedError: The rights are another user's; or a catalog is there, and does not know the
+            person as its administrator.
         BackupError: The repository cannot be opened or read.
         NotOursError: It is no backup of the service.
     """
+    refuse_borrowed()
+    folders = name_folders(wish.target, wish.also)
     password = read_password(wish.password_file)
     with take_newest(wish.repo, password, progress) as found:
-        manifest = json.loads((found.folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(found.source(MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None
         plan = plan_recovery(manifest, target, partial(look_at, found))
-        _write_plan(plan, found.snapshot)
+        _write_plan(plan, found.snapshot, folders)
         if wish.dry_run:
             write_line(_("Nothing was changed: this was a rehearsal."))
             return 0
+        refuse_outside(plan, folders)
+        refuse_strangers(plan.estate_file)
         _refuse_or_ask(plan, wish)
-        permit = ask_to_recover(plan, found.snapshot, wish.reason, wish.document)
         owner, made = find_owner(plan.user), list[Path]()
         try:
+            permit = ask_to_recover(plan, found.snapshot, wish.reason, wish.document)
             put_in_place(plan, found, made)
-            return _bring_to_life(plan, found, permit)
+            return _bring_to_life(plan, found, permit, folders)
         finally:
-            give_to(owner, made, _working_folders(plan.estate_file))
+            working = _working_folders(plan.estate_file)
+            give_to(owner, made, [it for it in working if find_around(it, folders)])
 
 
-def _write_plan(plan: RecoveryPlan, snapshot: Snapshot) -> None:
+def _write_plan(plan: RecoveryPlan, snapshot: Snapshot, folders: Sequence[Path]) -> None:
     told = _("the service as of {moment}, from {store}")
     write_line(told.format(moment=format_moment(snapshot.time), store=plan.store))
     for step in plan.steps:
         mark = {"free": "", "same": _("(the same already)"), "taken": _("(there already)")}
-        write_line(f"  {step.path}  {mark[step.state]}".rstrip())
+        outside = _("(outside of the folders named)") if list_outside([step.path], folders) else ""
+        write_line(f"  {step.path}  {outside or mark[step.state]}".rstrip())
     if plan.records:
         write_line("  " + _("the record tables, into the database that the estate names"))
+    if os.geteuid() == 0:
+        write_line("  " + _("all of it is given to the user {user}").format(user=plan.user))
 
 
 def _refuse_or_ask(plan: RecoveryPlan, wish: RecoveryWish) -> None:
@@ -133,9 +153,17 @@ def _working_folders(estate_file: Path) -> list[Path]:
     return []
 
 
-def _bring_to_life(plan: RecoveryPlan, found: Found, permit: Permit | None) -> int:
+def _bring_to_life(
+    plan: RecoveryPlan, found: Found, permit: Permit | None, folders: Sequence[Path]
+) -> int:
     os.environ["GIUCONG_ESTATE"] = str(plan.estate_file)
     estate = load_estate(plan.estate_file)
+    if outside := list_outside(_working_folders(plan.estate_file), folders):
+        text = _(
+            "The estate works in {places}: correct it, or type this again with `--also FOLDER`"
+        )
+        write_line(text.format(places=", ".join(map(str, outside))))
+        return 3
     step = next((it for it in plan.steps if it.at == CATALOG_FILE), None)
     if step is not None and catalog_file(reveal(estate.catalog.url)) != step.path:
         text = _("The catalog is at {path}, not where the estate looks for it: move it there.")

@@ -90,12 +90,13 @@ def _live_bench(plan: RecoveryPlan) -> Iterator[Bench | None]:
 
 
 def _open_live(plan: RecoveryPlan) -> tuple[Catalog | None, Estate | None]:
-    """Give the catalog that would be replaced with its estate, by file, else as it was stored."""
+    """Give the catalog of the estate that is there; else the file that would be replaced."""
     estate: Estate | None = None
     with suppress(OpsError):
         estate = load_estate(plan.estate_file)
-    if plan.records:  # the tables go into a database that only the estate names
-        return (open_existing(estate), estate) if estate else (None, None)
+    # The one it uses, whatever the snapshot says that it would replace.
+    if estate is not None and (catalog := open_existing(estate)) is not None:
+        return catalog, estate
     path = _replaced(plan)
     if path is None:
         return None, None

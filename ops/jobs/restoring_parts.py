@@ -8,6 +8,7 @@ from ops.databases import copy_path
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate
 from ops.estate.own_folders import find_around, list_own_folders
+from ops.estate.read import INSTALLED_PATH
 from ops.estate.sites import DatabasePart, FilesPart, Site
 from ops.files import files_path, is_folder_here
 
@@ -172,7 +173,7 @@ def _check_place(site: Site, path: Path) -> None:
 
 
 def refuse_target(estate: Estate, target: Path) -> None:
-    """Refuse a folder where restored files would mix with backups, or be shown to visitors.
+    """Refuse a folder where restored files would mix with backups or orders, or be shown.
 
     Raises:
         WrongUseError: It lies in a folder of the service, or in the content of a site.
@@ -183,7 +184,7 @@ def refuse_target(estate: Estate, target: Path) -> None:
         for part in site.files
         if part.kind == "content" and not part.host
     ]
-    place = find_around(target, [*list_own_folders(estate), *published])
+    place = find_around(target, [*list_own_folders(estate), INSTALLED_PATH.parent, *published])
     if place is not None:
         raise WrongUseError(
             "{folder} lies in {place}, which the service keeps or a site shows to its visitors",

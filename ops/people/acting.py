@@ -6,11 +6,13 @@ login id) where the system's login sets it, as Debian's does; elsewhere the envi
 
 import os
 import pwd
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.errors import OpsError, WrongUseError
+from ops.text import N_
 
 if TYPE_CHECKING:
     from ops.catalog.opening import Catalog
@@ -67,21 +69,24 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         values: The flags with their values, the site among them.
 
     Raises:
-        NotAllowedError: The person's roles do not reach, or the estate file is somebody else's.
+        NotAllowedError: The person's roles do not reach, or others may write the estate's files.
         OpsError: The estate or the catalog cannot be read, so that nobody knows.
     """
     from ops.estate.load import load_estate
     from ops.estate.read import find_estate_path
-    from ops.people.rights import OPEN
+    from ops.people.rights import LOOKING, OPEN
 
-    if task in OPEN:
+    if task in LOOKING:
         return
     try:
         path = find_estate_path()
     except WrongUseError:
         return  # a task that needs the estate says so itself
-    _check_owner(path)
+    files = _check_files(path)
     estate = load_estate()
+    _refuse_restored(estate, files)
+    if task in OPEN:
+        return
     catalog = open_existing(estate)
     if catalog is None:
         return
@@ -127,19 +132,65 @@ def is_believed(file_owner: int, me: int) -> bool:
     return me == 0 or file_owner in {0, me}
 
 
-def _check_owner(path: Path) -> None:
-    owner = path.stat().st_uid if path.exists() else os.geteuid()
-    if not is_believed(owner, os.geteuid()):
-        raise NotAllowedError(
-            "the estate file {path} is not believed",
-            why='it belongs to "{owner}", and the task runs as "{me}"',
-            data="nothing was changed",
-            next_step="use the service's own estate file, or give this one to root:"
-            " `chown root {path}`",
-            path=path,
-            owner=_name_of(owner),
-            me=_name_of(os.geteuid()),
-        )
+def is_open(mode: int, group: int, mine: int) -> bool:
+    """Decide whether others may write a file, or put another one in a folder; pure.
+
+    Args:
+        mode: Of the file or folder; what is sticky keeps its files for their owners.
+        group: Its group; root's own, and `mine`, count as nobody else's.
+        mine: The group of this process.
+    """
+    if mode & stat.S_ISVTX:
+        return False
+    return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and group not in {0, mine}))
+
+
+def _check_files(path: Path) -> list[Path]:
+    """Refuse an estate that others may write, as sshd does with its files (`StrictModes`).
+
+    It names commands, keys and the catalog with the roles; an included file does as well.
+    """
+    from ops.estate.read import read_document
+
+    files = [path, *read_document(path).included]
+    for place in dict.fromkeys((*files, *(file.parent for file in files))):
+        found = place.stat()
+        if not is_believed(found.st_uid, os.geteuid()):
+            why = N_('it belongs to "{owner}", and the task runs as "{me}"')
+            raise _not_believed(place, why, found.st_uid)
+        if is_open(found.st_mode, found.st_gid, os.getegid()):
+            raise _not_believed(place, N_("others may write it"), found.st_uid)
+    return files
+
+
+def _not_believed(place: Path, why: str, owner: int) -> NotAllowedError:
+    return NotAllowedError(
+        "the estate file {path} is not believed",
+        why=why,
+        data="nothing was changed",
+        next_step="use the service's own estate file, or give this one to root:"
+        " `chown root {path}`, `chmod go-w {path}`",
+        path=place,
+        owner=_name_of(owner),
+        me=_name_of(os.geteuid()),
+    )
+
+
+def _refuse_restored(estate: "Estate", files: Iterable[Path]) -> None:
+    """Refuse an estate that lies where the service itself writes: what it restored is no order."""
+    from ops.estate.own_folders import find_around, list_own_folders
+
+    written = [*list_own_folders(estate), estate.drill.workdir]
+    for path in files:
+        if place := find_around(path, written):
+            raise NotAllowedError(
+                "the estate file {path} is not believed",
+                why="the service itself writes into {place}",
+                data="nothing was changed",
+                next_step="keep it in a folder that is not the service's, and include it there",
+                path=path,
+                place=place,
+            )
 
 
 def open_existing(estate: "Estate") -> "Catalog | None":

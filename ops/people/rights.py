@@ -63,6 +63,9 @@ OPEN = frozenset(
 )
 """Tasks without a check at the door, each with its reason."""
 
+LOOKING = frozenset({"estate.check", "estate.discover", "estate.sample"})
+"""Tasks of those that may read any estate file: they do nothing that it says."""
+
 BARE = "giucong"
 """The program without a task: it says what is red at every site."""
 

@@ -92,12 +92,13 @@ def _put(step: Step, found: Found) -> None:
     if step.at == KEY:
         put_new(step.path, found.password + b"\n", 0o600)
         return
-    source = found.folder / step.at
+    source = found.source(step.at)
     secret = found.secret(step.at)
     if secret is not None:
         put_new(step.path, secret, 0o600)
         return
-    copy_new(source, step.path, source.stat().st_mode & 0o777)
+    mode = 0o600 if step.at == CATALOG_FILE else source.stat().st_mode & 0o755
+    copy_new(source, step.path, mode)
 
 
 def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable[Path]) -> None:

@@ -21,6 +21,19 @@ class NotOursError(OpsError):
     """The snapshot does not say how the service is put back."""
 
 
+class LeadsOutError(NotOursError):
+    """The snapshot takes from, or puts to, where nothing of the service is."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            "this snapshot leads out of its folders: {place}",
+            why="no backup of Giữ Cổng does: somebody has written it to reach other files",
+            data="nothing was changed",
+            next_step="take another store, and find out who holds the key of this one",
+            place=place,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One file to put in place.
@@ -76,12 +89,13 @@ def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) 
 
     Raises:
         NotOursError: The manifest does not say how.
+        LeadsOutError: It leads out of the snapshot, or of the estate's folder.
     """
     try:
         told = manifest["recovery"]
         folder = target or Path(told["estate_folder"])
         estate_file = folder / _tame(told["estate_file"])
-        places = [(str(it["at"]), str(it["to"])) for it in told["places"]]
+        places = [(_tame(it["at"]), str(it["to"])) for it in told["places"]]
         run = str(manifest["made_by"]["run"])
         store, user, key_file = (str(told[name]) for name in ("store", "user", "key_file"))
         paths = [(at, _resolve(to, folder, target)) for at, to in places if to]
@@ -89,7 +103,7 @@ def plan_recovery(manifest: Mapping[str, Any], target: Path | None, look: Look) 
     except (KeyError, TypeError) as error:
         raise NotOursError(
             "this snapshot does not say how the service is put back",
-            why="its manifest has no part `recovery`, or that leads out of the estate's folder",
+            why="its manifest has no part `recovery`",
             data="nothing was changed",
             next_step="is it the repository STORE/giucong? Other sites: `{program} backup.restore`",
         ) from error
@@ -125,11 +139,11 @@ def _tame(path: str) -> str:
     """Give a relative path that stays below its folder.
 
     Raises:
-        KeyError: It leads out of it.
+        LeadsOutError: It leads out of it.
     """
     normal = os.path.normpath(path)
     if normal.startswith(("/", "..")):
-        raise KeyError(path)
+        raise LeadsOutError(path)
     return normal
 
 

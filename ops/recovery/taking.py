@@ -19,7 +19,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.own_site import OWN_SITE
 from ops.jobs.reading_lock import hold_reading_lock
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
-from ops.recovery.plan import NotOursError, State
+from ops.recovery.plan import LeadsOutError, NotOursError, State
 from ops.recovery.sealing import open_secret
 from ops.recovery.signing import decrypt_key
 
@@ -38,12 +38,23 @@ class Found:
     snapshot: Snapshot
     folder: Path
 
+    def source(self, at: str) -> Path:
+        """Give the file at a place of the snapshot.
+
+        Raises:
+            LeadsOutError: A link in it leads elsewhere.
+        """
+        path = self.folder / at
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise LeadsOutError(at)
+        return path
+
     def secret(self, at: str) -> bytes | None:
         """Give a key without its encryption; None for what is no key."""
         if at == SIGNING_KEY:
-            return decrypt_key((self.folder / at).read_bytes(), self.password)
+            return decrypt_key(self.source(at).read_bytes(), self.password)
         if at == CREDENTIALS_KEY:
-            return open_secret((self.folder / at).read_bytes(), self.password)
+            return open_secret(self.source(at).read_bytes(), self.password)
         return None
 
 
@@ -135,9 +146,9 @@ def _find_newest(repository: Repository, repo: str, whole: SnapshotFilter) -> Sn
 
 def look_at(found: Found, at: str, path: Path) -> State:
     """Say what is where something of the snapshot is to go."""
+    source = found.source(at)
     if not os.path.lexists(path):
         return "free"
-    source = found.folder / at
     if not at or not path.is_file() or not source.is_file():
         return "taken"
     secret = found.secret(at)

@@ -69,7 +69,8 @@ class WorkerPool:
             steady: Steady seconds now.
             stop_at: When its window ends; None where it may go on beyond that.
         """
-        command = [sys.executable, "-m", "ops.service.worker", str(os.getpid()), job.name]
+        command = [sys.executable, "-P"]  # no module comes from the folder somebody stands in
+        command += ["-m", "ops.service.worker", str(os.getpid()), job.name]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, start_new_session=True, env=_worker_environment()
         )

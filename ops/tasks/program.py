@@ -5,8 +5,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NoReturn
 
+from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
@@ -18,11 +20,44 @@ _UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
 _VALUE_MISSING = re.compile(r"Flag (?:'(.*)'|<Argument: (\S+?)(?: .*)?>) needed value")
 _NO_COLLECTION = re.compile(r"Sub-collection '(.*)' not found!", re.DOTALL)
 _AMBIGUOUS = re.compile(r"'(.*)' is ambiguous when given after an optional-value flag")
+PRIVATE = 0o077
+"""What tasks mask out of the modes of files they make: nobody else reads the service's files."""
+
 _VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
 
 
+class Closed:
+    """What makes a configuration of invoke's, or fabric's, take nothing from files or environment.
+
+    Its files may be Python, and its settings may name classes to run: whoever acts with another
+    user's rights would choose the code that runs with them.
+    """
+
+    def load_base_conf_files(self) -> None:
+        """Leave what lies in /etc and in the home folder unread."""
+
+    def load_project(self, merge: bool = True) -> None:
+        """Leave what lies beside the tasks unread."""
+
+    def load_runtime(self, merge: bool = True) -> None:
+        """Leave the file unread that a flag or the environment names."""
+
+    def load_shell_env(self) -> None:
+        """Take no setting from the environment."""
+
+
+class ClosedConfig(Closed, Config):
+    """The configuration of `giucong`: what our code says, and nothing else."""
+
+
 class OperatorProgram(Program):
-    """An invoke program that speaks the operator's language and keeps to the exit codes."""
+    """An invoke program that speaks the operator's language and keeps to the exit codes.
+
+    Attributes:
+        closed_flags: Flags of invoke's or fabric's own that are not known here.
+    """
+
+    closed_flags: tuple[str, ...] = ()
 
     def parse_core_args(self) -> None:
         """Read the flags of the program itself."""
@@ -42,6 +77,9 @@ class OperatorProgram(Program):
 
     def parse_cleanup(self) -> None:
         """Do what the core flags ask for, unless tasks are to be run."""
+        for name in self.closed_flags:
+            if name in self.args and self.args[name].got_value:
+                raise Exit(code=report(_explain_unknown(f"--{name}", ())))
         if self.args.debug.value:
             os.environ["GIUCONG_DEBUG"] = "1"
         try:
@@ -134,13 +172,23 @@ def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
     )
 
 
-def dress_fab() -> None:
+def dress_fab(fabfile: Path) -> None:
     """Make the `fab` that is loading our tasks list and refuse as `giucong` does.
 
     Fabric has no setting for this, but its program is one object, made before any task is loaded.
-    Where fabric is not what runs us, nothing happens.
+    Where fabric is not what runs us, nothing happens. What chooses code (fabric's own flags, files
+    and environment) acts for who owns the checkout alone.
+
+    Args:
+        fabfile: The file that is being loaded; whose it is, the checkout is.
     """
     running = sys.modules.get("fabric.main")
-    if running is not None and not isinstance(running.program, OperatorProgram):
-        fabric_class = type(running.program)
-        running.program.__class__ = type("OperatorFab", (OperatorProgram, fabric_class), {})
+    if running is None or isinstance(running.program, OperatorProgram):
+        return
+    os.umask(PRIVATE)
+    program = running.program
+    program.__class__ = type("OperatorFab", (OperatorProgram, type(program)), {})
+    if fabfile.stat().st_uid != os.geteuid():
+        program.closed_flags = ("config", "collection", "search-root", "ssh-config")
+        program.config_class = type("ClosedFabric", (Closed, program.config_class), {})
+        program.create_config()  # anew: what the files have set so far goes

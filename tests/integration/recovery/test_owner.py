@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from ops.jobs.backup import back_up
+from tests.installed_machine import (
+    words_for_installed,
+    words_for_mode,
+    words_for_python_of_all,
+)
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.integration.recovery.signed_estate import run, run_job
 
@@ -34,37 +39,15 @@ def foreign() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-# Give a folder another mode, in a mount namespace of the command alone: what it holds is mounted
-# again in a fresh folder of the same name.
-_WITH_MODE = """
-set -eu; mode=$1 folder=$2; shift 2; hold=$(mktemp -d); trap 'rmdir "$hold"' EXIT
-mount --bind "$folder" "$hold"; mount -t tmpfs -o mode="$mode" none "$folder"
-for it in "$hold"/* "$hold"/.[!.]*; do
-  new=$folder/${it##*/}
-  if [ -d "$it" ]; then mkdir "$new"; elif [ -f "$it" ]; then : > "$new"; else continue; fi
-  mount --bind "$it" "$new"
-done
-umount -l "$hold"; "$@"
-"""
-
-
-def words_for_mode(mode: str, folder: Path) -> list[str]:
-    return ["unshare", "--mount", "sh", "-c", _WITH_MODE, "sh", mode, str(folder)]
-
-
-def words_for_python_of_all() -> list[str]:
-    """Give the words before a command in which every user may run this Python; none if all may."""
-    python = Path(sys.executable)
-    above = {*python.parents, *python.resolve().parents}
-    closed = sorted(it for it in above if not it.stat().st_mode & 0o001)  # outer ones first
-    return [word for it in closed for word in words_for_mode("755", it)]
-
-
 def test_roots_commands_leave_no_file_of_root(foreign: Path) -> None:
+    """Root's are another user's for the installed estate alone; so it is at its place here."""
+    installed = words_for_installed(foreign.parent) if os.geteuid() == 0 else []
+    environment = {**os.environ, "GIUCONG_LANG": "en"}
+    environment |= {} if installed else {"GIUCONG_ESTATE": str(foreign)}
     made, ran = (
         subprocess.run(
-            [*words_for_python_of_all(), GIUCONG, *words], capture_output=True, text=True,
-            env={**os.environ, "GIUCONG_ESTATE": str(foreign), "GIUCONG_LANG": "en"}, check=False,
+            [*words_for_python_of_all(), *installed, GIUCONG, *words], capture_output=True,
+            text=True, env=environment, check=False, cwd="/",
         )
         for words in (("backup.init",), ("backup.run", "--site", "cong-xa"))
     )  # fmt: skip
@@ -83,9 +66,10 @@ def test_a_program_that_the_services_user_cannot_read_is_explained(
     if os.geteuid() != 0:
         return  # nobody else can become another user
     refused = subprocess.run(
-        [*words_for_python_of_all(), *words_for_mode("700", ROOT / closed), GIUCONG, "backup.init"],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "GIUCONG_ESTATE": str(foreign), "GIUCONG_LANG": "en"},
+        [*words_for_python_of_all(), *words_for_mode("700", ROOT / closed),
+         *words_for_installed(foreign.parent), GIUCONG, "backup.init"],
+        capture_output=True, text=True, check=False, cwd="/",
+        env={**os.environ, "GIUCONG_LANG": "en"},
     )  # fmt: skip
 
     assert refused.returncode == 1
@@ -130,7 +114,7 @@ def test_a_recovery_by_root_gives_everything_to_the_services_user(tmp_path: Path
     estate.unlink()
     ended = giucong(
         estate, "service.recover", "--repo", str(folder / "stores/near"),
-        "--password-file", str(folder / "keys/repository.key"), GIUCONG_ESTATE="",
+        "--password-file", str(folder / "keys/repository.key"),
     )  # fmt: skip
     made = [estate, *(folder / "state").rglob("*"), *(folder / "cache").rglob("*")]
 

@@ -35,7 +35,7 @@ def test_the_service_comes_back_into_an_empty_database(
     (folder / "keys/catalog-url").write_text(postgres_server.new_database())
     told = run(
         estate, "service.recover", "--repo", str(folder / "stores/near"),
-        "--password-file", str(folder / "keys/repository.key"), GIUCONG_ESTATE="",
+        "--password-file", str(folder / "keys/repository.key"),
     )  # fmt: skip
     listed = json.loads(run(estate, "service.jobs", "--json"))
     catalog = open_estate_catalog(estate)

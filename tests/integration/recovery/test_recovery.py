@@ -79,7 +79,7 @@ def test_the_service_comes_back_from_one_store_and_its_key(estate: Path, store: 
     there = sorted(it.name for it in folder.iterdir())
     ended = giucong(
         estate, "service.recover", "--repo", str(folder / "stores" / store / "giucong"),
-        "--password-file", str(key), GIUCONG_ESTATE="",
+        "--password-file", str(key),
     )  # fmt: skip
 
     assert there == ["before", "stores", "www"]
@@ -180,7 +180,7 @@ def test_over_a_service_that_is_there_it_takes_a_role_and_a_second_person(estate
         "--password-file", str(folder / "keys/repository.key"), "--confirm", "giucong",
     )  # fmt: skip
     no_role = giucong(estate, *command)
-    nobody = giucong(folder / "none", *command, GIUCONG_ESTATE="", LOGNAME="nobodyx", SUDO_USER="")
+    nobody = giucong(estate, *command, LOGNAME="nobodyx", SUDO_USER="")
     between = read_table(folder / "state/giucong.db", "role_grants")
     with catalog.writing() as session:
         give_role(session, "nva", "backup_admin", by="t", request=None, now=datetime.now(UTC))
@@ -219,7 +219,7 @@ def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None
     delete_all_but(folder, *KEPT)
     told = run(
         estate, "service.recover", "--repo", str(folder / "stores/near"),
-        "--password-file", str(folder / "keys/repository.key"), GIUCONG_ESTATE="",
+        "--password-file", str(folder / "keys/repository.key"),
     )  # fmt: skip
     verified = json.loads(run(estate, "service.journal-verify", "--json"))
 
