@@ -24,7 +24,7 @@ from ops.media.aside import ReadOnlyStore
 from ops.media.label import NAME, Label, LabelError, content_from, encode_label
 from ops.media.place import repository_on
 
-_PURPOSE = "giucong medium label 1"
+_PURPOSE = "giucong-medium-label 1"
 
 
 def open_on_medium(estate: Estate, folder: Path, site: str) -> Repository:
