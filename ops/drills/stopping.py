@@ -27,7 +27,7 @@ from ops.drills.records import (
 from ops.errors import OpsError
 from ops.jobs.by_hand import Bench
 from ops.jobs.definitions import drill_job
-from ops.ledger.definitions import WINDOW_OVER, lock_name
+from ops.ledger.definitions import STOPPED, WINDOW_OVER, lock_name
 from ops.runbooks.states import CatalogStates
 from ops.service.registry import JobStoppedError
 from ops.service.site_lock import hold_site_lock
@@ -39,17 +39,19 @@ OVER = "drill_window_over"
 
 @contextmanager
 def stop_at_window_end(bench: Bench, drill: str) -> Iterator[None]:
-    """Conclude a drill that meets the end of its window in the block.
+    """Conclude a drill that meets the end of its window, or of its time, in the block.
 
     Raises:
-        JobStoppedError: The service ends: the drill can be taken up.
+        JobStoppedError: The service ends: the drill can be taken up. Or its time is over: it has
+            been concluded, and its run has failed.
     """
     try:
         yield
     except JobStoppedError as error:
+        if error.reason != STOPPED:
+            _stop(bench, drill)
         if error.reason != WINDOW_OVER:
             raise
-        _stop(bench, drill)
 
 
 def _stop(bench: Bench, drill_id: str) -> None:

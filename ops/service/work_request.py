@@ -15,7 +15,7 @@ from uuid import UUID
 from ops.journal import Origin
 from ops.ledger.definitions import RetryPolicy
 
-TIME_IS_OVER = signal.SIGUSR1
+TIME_IS_OVER = signal.SIGUSR2
 """Asks a worker to end its run as one that took more time than it may."""
 
 

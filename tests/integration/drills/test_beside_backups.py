@@ -19,7 +19,7 @@ from ops.jobs.definitions import drill_job, list_jobs
 from ops.journal import Origin
 from ops.ledger import claims, overview
 from ops.runbooks.states import list_unfinished
-from ops.service.work_request import WorkRequest, format_request
+from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.drills.test_killed_drills import await_sandbox
 from tests.integration.jobs.small_estate import ROOT, giucong
@@ -102,3 +102,28 @@ def test_the_site_is_backed_up_meanwhile_and_the_window_s_end_ends_it(tmp_path: 
 
     code, _next = site.drill("--file")
     assert code == 0
+
+
+def test_a_drill_whose_time_is_over_leaves_nothing_of_what_it_restored(tmp_path: Path) -> None:
+    site = make_static_site(tmp_path)
+    text = site.estate.read_text(encoding="utf-8")
+    site.estate.write_text(text.replace('serve = "static"', ENDLESS), encoding="utf-8")
+    process = start_worker(request_for(site))
+    try:
+        below = await_sandbox(site, psutil.Process(process.pid))
+        process.send_signal(TIME_IS_OVER)
+        process.wait(60)
+    finally:
+        process.kill()
+    _gone, alive = psutil.wait_procs(below, timeout=60)
+    (drill,) = site.list()
+    catalog = open_catalog(f"sqlite:///{site.estate.parent}/state/giucong.db")
+    with catalog.reading() as session:
+        run = session.execute(select(Run).where(Run.job == "drill/cong-xa")).scalar_one()
+        ended = (run.outcome, run.reason)
+    catalog.close()
+
+    assert ended == ("failed", "timed_out")
+    assert alive == []
+    assert list(site.work.iterdir()) == []
+    assert drill.outcome == "incomplete"
