@@ -21,16 +21,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from backup.create import create_snapshot
-from backup.locks import hold_lock
-from backup.repository import Repository
-from backup.requests import BackupRequest, Mount, find_parent
-from backup.selection import load_readable_snapshots
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.mariadb import mariadb_source
-from backup.sources.files import FolderSource, Source
-from backup.sources.remote.opening import open_remote_tree
-from backup.sources.remote.source import RemoteSource
+from backup.archiver.create import create_snapshot
+from backup.archiver.request import BackupRequest, Mount, find_parent
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_dump import mariadb_source
+from backup.sources.remote.open import RemoteSource, open_remote_tree
+from backup.sources.source import FolderSource, Source
 from backup.stores import open_store
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.inventory import SshTarget

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from backup.stores.limited import Allowance
-from backup.stores.rates import RatePlan, RateWindow, SharedBucket
+from backup.stores.bandwidth import Allowance
+from backup.stores.bandwidth_plan import RatePlan, RateWindow, SharedBucket
 from ops.estate.models import Estate
 
 _BYTES_A_MEGABIT = 125_000

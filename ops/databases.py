@@ -4,15 +4,13 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from backup.sources.dumps.commands import mariadb_commands, postgresql_commands
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.dumps.mariadb import mariadb_source
-from backup.sources.dumps.mariadb_globals import make_mariadb_globals
-from backup.sources.dumps.postgresql import postgresql_source
-from backup.sources.dumps.postgresql_globals import make_postgresql_globals
-from backup.sources.files import Source, TextSource
-from backup.sources.sqlite import SqliteFacts, sqlite_source
+from backup.sources.databases.allowed_commands import mariadb_commands, postgresql_commands
+from backup.sources.databases.connection import Connection, DumpFacts
+from backup.sources.databases.mariadb_accounts import make_mariadb_globals
+from backup.sources.databases.mariadb_dump import mariadb_source
+from backup.sources.databases.postgresql_dump import make_postgresql_globals, postgresql_source
+from backup.sources.databases.sqlite_copy import SqliteFacts, sqlite_source
+from backup.sources.source import Source, TextSource
 from ops.estate.models import Estate
 from ops.estate.references import reveal
 from ops.estate.sites import DatabasePart

@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import PurePosixPath
 
-from backup.sources.files import FolderSource, Reader, StreamSource
 from backup.sources.remote.command_output import open_command_output
-from backup.sources.remote.opening import open_remote_tree
+from backup.sources.remote.open import RemoteSource, open_remote_tree
 from backup.sources.remote.sftp_tree import open_sftp_tree
-from backup.sources.remote.source import RemoteSource
 from backup.sources.remote.tree import RemoteTree
+from backup.sources.source import FolderSource, Reader, StreamSource
 from ops.estate.models import Estate
 from ops.estate.sites import FilesPart
 from ops.hosts import open_host, open_ssh_host

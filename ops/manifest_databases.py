@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.sqlite import SqliteFacts
+from backup.sources.databases.connection import DumpFacts
+from backup.sources.databases.sqlite_copy import SqliteFacts
 from ops.databases import globals_path
 from ops.sites import DatabaseReading
 from ops.text import _

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from backup.create import BackupRequest, Mount
-from backup.patterns import Patterns, compile_patterns
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.files import FolderSource, TextSource
-from backup.sources.sqlite import COMPANIONS
+from backup.archiver.create import BackupRequest, Mount
+from backup.patterns.patterns import Patterns, compile_patterns
+from backup.sources.databases.connection import DumpFacts
+from backup.sources.databases.sqlite_copy import COMPANIONS
+from backup.sources.source import FolderSource, TextSource
 from ops.databases import DatabaseFacts, copy_path, database_sources
 from ops.deliveries.judging import Verdict
 from ops.estate.models import Estate

@@ -7,19 +7,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from backup.archiver.create import create_snapshot
+from backup.archiver.request import BackupRequest, BackupResult, Mount, find_parent
 from backup.clock import SystemClock
-from backup.create import create_snapshot
-from backup.crypto import generate_master_key
-from backup.locks import hold_lock
-from backup.packs import BlobType
+from backup.format.crypto import generate_master_key
+from backup.format.pack import BlobType
+from backup.format.tree import Node, decode_tree
 from backup.progress import SILENT, Progress, SilentProgress
-from backup.repository import Config, Repository
-from backup.requests import BackupRequest, BackupResult, Mount, find_parent
-from backup.sources.files import FolderSource
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Config, Repository
+from backup.sources.source import FolderSource
 from backup.stores.base import Store
 from backup.stores.memory import MemoryStore
-from backup.tree_decoding import decode_tree
-from backup.trees import Node
 
 _POLYNOMIAL = 0x3D8DCC0C2C005D
 

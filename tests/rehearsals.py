@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backup.create import create_snapshot
-from backup.locks import hold_lock
+from backup.archiver.create import create_snapshot
 from backup.progress import SILENT
-from backup.restore import RestoreRequest, restore_snapshot
+from backup.repository.locks import hold_lock
+from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.drills.sandbox.plan import RehearsalPlan
 from ops.drills.sandbox.planning import plan_rehearsal
 from ops.estate.load import load_estate

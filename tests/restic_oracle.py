@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.crypto import Envelope, MasterKey, generate_master_key
+from backup.format.crypto import Envelope, MasterKey, generate_master_key
 
 PASSWORD = "oracle"  # noqa: S105 -- opens nothing but throw-away repositories
 _SCRYPT_COST = 16

@@ -20,8 +20,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backup.stores.s3 import S3Store
-from backup.stores.s3_client import S3Settings
+from backup.stores.s3.settings import S3Settings
+from backup.stores.s3.store import S3Store
 from tests.private_server import await_start, find_free_ports, start, tie
 
 if TYPE_CHECKING:

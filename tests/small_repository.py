@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from backup.crypto import generate_master_key
-from backup.frames import Compressor
-from backup.index_text import encode_index
-from backup.packs import BlobType, FinishedPack, PackBuilder, PackedBlob
-from backup.repository import Config, Repository, pack_key
-from backup.snapshots import Snapshot
+from backup.format.compression import Compressor
+from backup.format.crypto import generate_master_key
+from backup.format.index_file import encode_index
+from backup.format.pack import BlobType, FinishedPack, PackBuilder, PackedBlob, pack_key
+from backup.format.snapshot import Snapshot
+from backup.format.tree import GO_DIR, Node, encode_node, encode_tree
+from backup.repository.repository import Config, Repository
 from backup.stores.base import Store
 from backup.stores.memory import MemoryStore
-from backup.trees import GO_DIR, Node, encode_node, encode_tree
 
 _WHEN = 1_700_000_000_123_456_789
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from backup.commands.backup_sources import make_exclusion, make_mounts, read_targets
 from backup.commands.context import Context
 from backup.commands.output import format_duration, format_size
-from backup.commands.warming import Warming
+from backup.commands.preload import Warming
 from backup.errors import UsageError
 
 if TYPE_CHECKING:  # what does the work is loaded while the password is turned into a key
-    from backup.create import BackupRequest, BackupResult
-    from backup.repository import Repository
-    from backup.snapshots import Snapshot
+    from backup.archiver.create import BackupRequest, BackupResult
+    from backup.format.snapshot import Snapshot
+    from backup.repository.repository import Repository
 
 INCOMPLETE = 3
 DEFAULT_GROUPING = "host,paths"
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> i
     exclusion = make_exclusion(arguments, context.environment)
     targets, is_whole = read_targets(arguments, context)
     repository = context.open_repository(stdin_is_taken=arguments.stdin, meanwhile=warming.start)
-    from backup.create import BackupRequest, create_snapshot
+    from backup.archiver.create import BackupRequest, create_snapshot
 
     progress = context.progress()
     now = repository.clock.now()
@@ -146,7 +146,7 @@ def _parse_time(text: str) -> datetime:
 def _find_parent(
     context: Context, repository: "Repository", request: "BackupRequest"
 ) -> "Snapshot | None":
-    from backup.selection import find_snapshot, load_readable_snapshots
+    from backup.snapshots.selection import find_snapshot, load_readable_snapshots
 
     arguments = context.arguments
     if arguments.parent:
@@ -157,7 +157,7 @@ def _find_parent(
     for error in readable.errors:
         context.output.warn(f"warning: {error}")
     if arguments.group_by == DEFAULT_GROUPING:
-        from backup.create import find_parent
+        from backup.archiver.create import find_parent
 
         return find_parent(
             readable.snapshots,
@@ -173,8 +173,8 @@ def _find_in_group(
     snapshots: list["Snapshot"], request: "BackupRequest", grouping: str
 ) -> "Snapshot | None":
     """Give the newest snapshot of the group that this backup will belong to."""
-    from backup.grouping import group_snapshots, parse_grouping
-    from backup.snapshots import text_as_stored
+    from backup.format.snapshot import text_as_stored
+    from backup.snapshots.groups import group_snapshots, parse_grouping
 
     hostname = text_as_stored(request.hostname)
     paths = tuple(sorted(map(text_as_stored, request.paths)))

@@ -12,12 +12,12 @@ from backup.commands.context import Context
 from backup.commands.output import show_path
 from backup.errors import UsageError
 from backup.progress import Progress
-from backup.sources.excluding import Exclusion
-from backup.sources.files import FolderSource, StreamSource
+from backup.sources.exclusion import Exclusion
+from backup.sources.source import FolderSource, StreamSource
 from backup.sources.targets import Target, place_targets
 
 if TYPE_CHECKING:  # see `backup.commands.backup`
-    from backup.requests import Mount
+    from backup.archiver.request import Mount
 
 _PATH_FLAGS = ("files_from", "files_from_verbatim", "files_from_raw")
 
@@ -34,9 +34,9 @@ def make_exclusion(arguments: argparse.Namespace, environment: Mapping[str, str]
     )  # fmt: skip
     if not any(flags):
         return Exclusion()
-    from backup.markers import CACHE_MARKER, parse_marker
-    from backup.pattern_files import read_pattern_file
-    from backup.patterns import compile_patterns
+    from backup.patterns.markers import CACHE_MARKER, parse_marker
+    from backup.patterns.pattern_files import read_pattern_file
+    from backup.patterns.patterns import compile_patterns
     from backup.quantities import parse_size
 
     def read_all(files: Iterable[str]) -> list[bytes]:
@@ -60,7 +60,7 @@ def read_list(file: str) -> bytes:
         UsageError: It cannot be read.
     """
     if file == "-":
-        from backup.sources.streams import standard_input
+        from backup.sources.source import standard_input
 
         return standard_input().read()
     try:
@@ -124,7 +124,7 @@ def _listed(arguments: argparse.Namespace, context: Context) -> list[bytes]:
     for file in arguments.files_from:
         from glob import glob
 
-        from backup.pattern_files import read_file_list
+        from backup.patterns.pattern_files import read_file_list
 
         for line in read_file_list(read_list(file)):
             matching = sorted(glob(line, include_hidden=True))
@@ -155,7 +155,7 @@ def make_mounts(
     """Give the sources with their places, and the paths that the snapshot names."""
     if arguments.stdin or arguments.stdin_from_command:
         return _stream_mount(arguments)
-    from backup.requests import Mount
+    from backup.archiver.request import Mount
 
     is_excluded = exclusion.path_test()
     filter_names = exclusion.name_filter(
@@ -187,8 +187,8 @@ def make_mounts(
 
 
 def _stream_mount(arguments: argparse.Namespace) -> tuple[list["Mount"], tuple[str, ...]]:
-    from backup.requests import Mount
-    from backup.sources.streams import open_command, open_stdin
+    from backup.archiver.request import Mount
+    from backup.sources.source import open_command, open_stdin
 
     place = posixpath.normpath("/" + arguments.stdin_filename)
     reader = open_stdin

@@ -5,17 +5,18 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, get_args
 
-from backup.bounds import read_bounded
 from backup.commands.context import Context
 from backup.errors import DamagedError, UsageError
-from backup.packs import BlobType
-from backup.repository import FileKind, pack_key
-from backup.selection import choose_id, find_file_id, find_snapshot, split_subfolder
-from backup.walk import TreeReader, find_folder
+from backup.format.pack import BlobType, pack_key
+from backup.repository.bounds import read_bounded
+from backup.repository.ids import choose_id
+from backup.repository.repository import FileKind
+from backup.snapshots.selection import find_file_id, find_snapshot, split_subfolder
+from backup.snapshots.walk import TreeReader, find_folder
 
 if TYPE_CHECKING:
-    from backup.index import Index
-    from backup.repository import Repository
+    from backup.repository.index import Index
+    from backup.repository.repository import Repository
 
 _ID_DIGITS = 64
 _KINDS: dict[str, FileKind] = {

@@ -3,11 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING, Literal
 
-from backup.check import CheckRequest, CheckResult, check_repository
-from backup.checking.findings import Finding, Severity
-from backup.commands.choosing import need_operands
+from backup.check.check import CheckRequest, CheckResult, check_repository
+from backup.check.findings import Finding, Severity
 from backup.commands.context import Context
 from backup.commands.output import format_size, show_text
+from backup.commands.snapshot_flags import need_operands
 from backup.errors import BackupError, UsageError
 
 if TYPE_CHECKING:

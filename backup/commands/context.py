@@ -15,9 +15,9 @@ from backup.commands.passwords import PasswordSource, read_password
 from backup.errors import DamagedError, UsageError
 
 if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
-    from backup.locks import Lock
     from backup.progress import Progress
-    from backup.repository import Repository
+    from backup.repository.locks import Lock
+    from backup.repository.repository import Repository
     from backup.stores.base import Store
 
 _CACHE_NAME = "giucong"
@@ -78,7 +78,7 @@ class Context:
             ),
         )
         if arguments.limit_upload or arguments.limit_download:
-            from backup.stores.limited import LimitedStore
+            from backup.stores.bandwidth import LimitedStore
 
             store = LimitedStore(
                 store,
@@ -112,7 +112,6 @@ class Context:
         """
         store = self.open_store()
         password = self.read_password(stdin_is_taken=stdin_is_taken)
-        import backup.repository  # noqa: F401 -- what is started now must not load it at the same time
 
         meanwhile(store)
         return _open(store, password, self.cache_dir(), self.arguments.key_hint)
@@ -146,7 +145,7 @@ class Context:
             repository: Whose lock.
             exclusive: Whether nobody else may hold one.
             writes: Whether the work adds something; then --no-lock does not count.
-            confirm_late: See `backup.locks.hold_lock`.
+            confirm_late: See `backup.repository.repository.locks.hold_lock`.
 
         Raises:
             RepositoryLockedError: Somebody else's lock is in the way.
@@ -159,7 +158,7 @@ class Context:
                 yield None
                 return
             self.output.note("note: --no-lock is for reading only; the lock is taken all the same")
-        from backup.locks import hold_lock
+        from backup.repository.locks import hold_lock
 
         retry_for = self.arguments.retry_lock
         with hold_lock(
@@ -169,13 +168,13 @@ class Context:
 
     def progress(self) -> Progress:
         """Give what shows the progress of long work: bars, lines, JSON, or nothing."""
-        from backup.commands.showing import make_progress
+        from backup.commands.progress import make_progress
 
         return make_progress(self)
 
 
 def _open(store: Store, password: bytes, cache_dir: Path | None, key_hint: str = "") -> Repository:
-    from backup.repository import Repository
+    from backup.repository.repository import Repository
 
     try:
         return Repository.open(store, password, cache_dir=cache_dir, key_hint=key_hint)

@@ -2,12 +2,12 @@
 
 import argparse
 
-from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
 from backup.commands.output import show_text
 from backup.commands.parser import add_source_flags
-from backup.copy import CopiedSnapshot, CopyRequest, copy_snapshots
-from backup.frames import Compression
+from backup.commands.snapshot_flags import add_filter_flags, choose_many
+from backup.copies.copy import CopiedSnapshot, CopyRequest, copy_snapshots
+from backup.format.compression import Compression
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -3,14 +3,14 @@
 import argparse
 from dataclasses import asdict
 
-from backup.commands.choosing import need_operands
 from backup.commands.context import Context
 from backup.commands.output import decode_path, format_size
-from backup.commands.showing import describe
-from backup.difference import Difference, Side, compare_trees
-from backup.selection import find_snapshot, split_subfolder
-from backup.snapshots import Snapshot
-from backup.walk import TreeReader, find_folder
+from backup.commands.progress import describe
+from backup.commands.snapshot_flags import need_operands
+from backup.format.snapshot import Snapshot
+from backup.snapshots.difference import Difference, Side, compare_trees
+from backup.snapshots.selection import find_snapshot, split_subfolder
+from backup.snapshots.walk import TreeReader, find_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,16 +5,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from backup.commands.choosing import (
+from backup.commands.context import Context
+from backup.commands.snapshot_flags import (
     add_filter_flags,
     choose_one,
     need_operands,
     open_folder,
 )
-from backup.commands.context import Context
-from backup.dumping import read_content, write_archive
 from backup.errors import BackupError
-from backup.walk import TreeReader, find_entry
+from backup.snapshots.dump import read_content, write_archive
+from backup.snapshots.walk import TreeReader, find_entry
 
 Write = Callable[[bytes], object]
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from backup.commands.choosing import add_filter_flags, choose_many, need_operands
 from backup.commands.context import Context
-from backup.commands.nodes import format_entry, match_message
+from backup.commands.node_output import format_entry, match_message
 from backup.commands.output import decode_path
+from backup.commands.snapshot_flags import add_filter_flags, choose_many, need_operands
 from backup.errors import UsageError
-from backup.finding import (
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot
+from backup.format.times import format_local_time
+from backup.patterns.patterns import compile_patterns
+from backup.snapshots.find import (
     FoundObject,
     Query,
     WantedIds,
@@ -19,14 +23,10 @@ from backup.finding import (
     find_objects,
     want_packs,
 )
-from backup.packs import BlobType
-from backup.patterns import compile_patterns
-from backup.snapshots import Snapshot
-from backup.times import format_local_time
-from backup.walk import Entry, TreeReader
+from backup.snapshots.walk import Entry, TreeReader
 
 if TYPE_CHECKING:
-    from backup.index import Index
+    from backup.repository.index import Index
 
 _NS = 1_000_000_000
 _TIME_FORMATS = (

@@ -4,14 +4,15 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from backup.commands.choosing import add_filter_flags, choose_many, make_filter
 from backup.commands.context import Context
-from backup.commands.output import format_size
+from backup.commands.output import Column, format_size, format_table
 from backup.commands.prune import add_prune_flags, make_request, run_prune
+from backup.commands.snapshot_flags import add_filter_flags, choose_many, make_filter
 from backup.commands.snapshots import describe_group, snapshot_message
-from backup.commands.tables import Column, format_table
 from backup.errors import UsageError
-from backup.forget import (
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
+from backup.retention.forget import (
     ForgetPlan,
     ForgetResult,
     GroupPlan,
@@ -19,9 +20,7 @@ from backup.forget import (
     plan_forget,
     plan_forget_named,
 )
-from backup.grouping import parse_grouping
-from backup.repository import Repository
-from backup.retention import (
+from backup.retention.policy import (
     UNLIMITED,
     CalendarDuration,
     KeepPolicy,
@@ -29,8 +28,8 @@ from backup.retention import (
     parse_duration,
     parse_tag_list,
 )
-from backup.selection import load_readable_snapshots
-from backup.snapshots import Snapshot
+from backup.snapshots.groups import parse_grouping
+from backup.snapshots.selection import load_readable_snapshots
 
 _UNITS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 _WITHIN_UNITS = _UNITS[1:]

@@ -2,10 +2,10 @@
 
 import argparse
 
-from backup.commands.choosing import need_operands
 from backup.commands.context import Context
 from backup.commands.parser import add_source_flags
 from backup.commands.passwords import ask_new_password
+from backup.commands.snapshot_flags import need_operands
 from backup.errors import UsageError
 
 _VERSIONS = ("2", "stable", "latest")
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Make it."""
-    from backup.repository import Repository
+    from backup.repository.repository import Repository
 
     need_operands(arguments, [])
     store = context.open_store()

@@ -3,11 +3,11 @@
 import argparse
 
 from backup.commands.context import Context
+from backup.commands.output import Column, format_table
 from backup.commands.passwords import ask_new_password, read_password_file
-from backup.commands.tables import Column, format_table
 from backup.errors import BackupError, UsageError
-from backup.keyring import KeyInfo, add_key, change_password, list_keys, remove_key
-from backup.times import parse_time
+from backup.format.times import parse_time
+from backup.repository.keyring import KeyInfo, add_key, change_password, list_keys, remove_key
 
 _ACTIONS = ("list", "add", "remove", "passwd")
 

@@ -5,14 +5,19 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from backup.commands.choosing import add_filter_flags, choose_one, need_operands, open_folder
 from backup.commands.context import Context
-from backup.commands.nodes import format_entry, node_message
+from backup.commands.node_output import format_entry, node_message
 from backup.commands.output import show_text
+from backup.commands.snapshot_flags import (
+    add_filter_flags,
+    choose_one,
+    need_operands,
+    open_folder,
+)
 from backup.commands.snapshots import snapshot_message
 from backup.errors import UsageError
-from backup.snapshots import Snapshot
-from backup.walk import Entry, TreeReader, walk
+from backup.format.snapshot import Snapshot
+from backup.snapshots.walk import Entry, TreeReader, walk
 
 _SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.path,

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
-from backup.collector import calm_collector
 from backup.commands.context import Context
 from backup.commands.output import (
     Output,
@@ -29,6 +28,7 @@ from backup.errors import (
     UnsupportedFormatError,
     UsageError,
 )
+from backup.workers.memory import calm_collector
 
 FAILED = 1
 INTERRUPTED = 130

@@ -3,13 +3,16 @@
 Names come from sites and stores, and may hold what commands a terminal: nothing of that reaches a
 terminal or a message, and what `show_text` and `show_path` give cannot begin another line either. A
 path goes as it is to a program that reads stdout, and JSON is left alone.
+
+Plain tables with a title row, as restic lays them out.
 """
 
 import json
 import re
 import sys
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import IO, Any, NamedTuple
 
 from backup.errors import BackupError
 
@@ -154,3 +157,43 @@ def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     is_byte = code < 0x80 or code >= _FIRST_INVALID  # noqa: PLR2004 -- ASCII ends there
     return f"\\x{code & 0xFF:02x}" if is_byte else f"\\u{code:04x}"
+
+
+_GAP = "  "
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        title: Its head; spaces at its end widen the column.
+        cells: For each row the lines of its cell; may be empty.
+    """
+
+    title: str
+    cells: Sequence[Sequence[str]]
+
+
+def format_table(columns: Sequence[Column], *, footer: str = "") -> list[str]:
+    """Lay out a table: titles, a rule, the rows, a rule, and the footer if there is one.
+
+    What the cells hold comes from repositories, and is made harmless.
+    """
+    columns = [
+        Column(column.title, [[show_text(line) for line in cell] for cell in column.cells])
+        for column in columns
+    ]
+    widths = [
+        max([len(column.title), *(len(line) for cell in column.cells for line in cell)])
+        for column in columns
+    ]
+    rows = [_lay_out([column.title for column in columns], widths)]
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        rows += [_lay_out(line, widths) for line in zip_longest(*cells, fillvalue="")]
+    rule = "-" * len(_GAP.join("-" * width for width in widths))
+    return [rows[0], rule, *rows[1:], rule, *([footer] if footer else [])]
+
+
+def _lay_out(line: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
+    return _GAP.join(cells).rstrip()

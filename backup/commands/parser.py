@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn, Protocol, cast
 
+from backup.commands.argv import split_words
 from backup.commands.context import Context
-from backup.commands.words import split_words
 from backup.errors import UsageError
 
 VERBS = {

@@ -3,13 +3,20 @@
 import argparse
 from collections.abc import Collection
 
-from backup.commands.choosing import need_operands
 from backup.commands.context import Context
 from backup.commands.output import format_size
+from backup.commands.snapshot_flags import need_operands
 from backup.errors import UsageError
-from backup.prune import PruneFigures, PrunePlan, PruneRequest, PruneResult, plan_prune, prune
+from backup.prune.prune import (
+    PruneFigures,
+    PrunePlan,
+    PruneRequest,
+    PruneResult,
+    plan_prune,
+    prune,
+)
 from backup.quantities import parse_size, parse_unused_limit
-from backup.repository import Repository
+from backup.repository.repository import Repository
 
 _WHOLE = 100
 

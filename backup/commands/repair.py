@@ -4,13 +4,13 @@ import argparse
 
 from backup.commands.context import Context
 from backup.errors import UsageError
-from backup.repair import (
+from backup.repair.index import (
     RepairIndexPlan,
     apply_repair_index,
     describe_unreadable,
     plan_repair_index,
 )
-from backup.repair_packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
+from backup.repair.packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
 
 _ID_DIGITS = 64
 

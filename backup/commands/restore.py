@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from backup.commands.choosing import add_filter_flags, choose_one, need_operands
 from backup.commands.context import Context
 from backup.commands.ls import describe_snapshot
 from backup.commands.output import format_duration, format_size
-from backup.commands.warming import RestoreWarming
+from backup.commands.preload import RestoreWarming
+from backup.commands.snapshot_flags import add_filter_flags, choose_one, need_operands
 from backup.errors import BackupError, UsageError
 
 if TYPE_CHECKING:  # loaded while the password is turned into a key
-    from backup.patterns import Patterns
-    from backup.restore import RestoreResult
+    from backup.patterns.patterns import Patterns
+    from backup.restorer.restore import RestoreResult
 
 
 class IncompleteRestoreError(BackupError):
@@ -75,7 +75,7 @@ def _run(
     started_at = time.monotonic()
     arguments = context.arguments
     repository = context.open_repository(meanwhile=warming.start)
-    from backup.restore import RestoreRequest, restore_snapshot
+    from backup.restorer.restore import RestoreRequest, restore_snapshot
 
     progress = context.progress()
     with context.lock(repository):
@@ -117,8 +117,8 @@ def _patterns(context: Context, word: str) -> "Patterns | None":
     if not (files or any_case_files or typed or any_case):
         return None
     from backup.commands.backup_sources import read_list
-    from backup.pattern_files import read_pattern_file
-    from backup.patterns import compile_patterns
+    from backup.patterns.pattern_files import read_pattern_file
+    from backup.patterns.patterns import compile_patterns
 
     def read_all(names: Iterable[str]) -> list[bytes]:
         environment = context.environment

@@ -4,13 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
-from backup.commands.output import format_size, show_text
+from backup.commands.output import Column, format_size, format_table, show_text
 from backup.commands.parser import parse_whole_number
-from backup.commands.tables import Column, format_table
-from backup.grouping import GroupKey, group_snapshots, parse_grouping
-from backup.snapshots import Snapshot, to_json
+from backup.commands.snapshot_flags import add_filter_flags, choose_many
+from backup.format.snapshot import Snapshot, to_json
+from backup.snapshots.groups import GroupKey, group_snapshots, parse_grouping
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

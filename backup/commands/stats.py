@@ -2,10 +2,10 @@
 
 import argparse
 
-from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
 from backup.commands.output import format_size
-from backup.counting import MODES, Count, count_snapshots
+from backup.commands.snapshot_flags import add_filter_flags, choose_many
+from backup.snapshots.statistics import MODES, Count, count_snapshots
 
 _PERCENT = 100
 

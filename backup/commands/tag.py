@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from backup.commands.choosing import add_filter_flags, choose_many
 from backup.commands.context import Context
-from backup.retention import parse_tag_list
-from backup.tag import TagChange, tag_snapshots
+from backup.commands.snapshot_flags import add_filter_flags, choose_many
+from backup.retention.policy import parse_tag_list
+from backup.snapshots.tag import TagChange, tag_snapshots
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

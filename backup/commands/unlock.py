@@ -2,10 +2,10 @@
 
 import argparse
 
-from backup.commands.choosing import need_operands
 from backup.commands.context import Context
 from backup.commands.output import show_text
-from backup.locks import list_locks, remove_locks
+from backup.commands.snapshot_flags import need_operands
+from backup.repository.locks import list_locks, remove_locks
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

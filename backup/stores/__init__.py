@@ -48,14 +48,14 @@ def open_store(url: str, options: StoreOptions | None = None) -> Store:
 
 
 def _open_s3(rest: str, options: StoreOptions) -> Store:
-    from backup.stores.recipes import open_s3
-    from backup.stores.s3_client import parse_settings
+    from backup.stores.reopen import open_s3
+    from backup.stores.s3.settings import parse_settings
 
     return open_s3(parse_settings(rest, options))
 
 
 def _open_sftp(rest: str, options: StoreOptions) -> Store:
-    from backup.stores.recipes import open_sftp
+    from backup.stores.reopen import open_sftp
     from backup.stores.sftp.settings import parse_settings
 
     _refuse_versions(options)

@@ -39,7 +39,7 @@ from backup.errors import (
     StoreUnavailableError,
 )
 from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
-from backup.stores.durable import (
+from backup.stores.durable_write import (
     TEMPORARY_PREFIX,
     parent,
     publish,

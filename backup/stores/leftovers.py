@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from backup.errors import StoreError
 from backup.stores.base import Store, layers_of
-from backup.stores.locking import promises_of
+from backup.stores.object_lock import promises_of
 
 if TYPE_CHECKING:  # an HTTP client is behind it
-    from backup.stores.s3_versions import Purge
+    from backup.stores.s3.versions import Purge
 
 
 def sweep_leftovers(store: Store) -> int:
@@ -32,22 +32,22 @@ def remove_superseded(store: Store) -> "Purge | None":
     """
     if promises_of(store) is None:
         return None
-    from backup.stores.s3 import S3Store
-    from backup.stores.s3_versions import purge_superseded
+    from backup.stores.s3.store import S3Store
+    from backup.stores.s3.versions import purge_superseded
 
     bucket = next((layer for layer in layers_of(store) if isinstance(layer, S3Store)), None)
     return None if bucket is None else purge_superseded(bucket)
 
 
 def remove_for_good(store: Store, key: str) -> str | None:
-    """Try to remove an object past versions and locks; see `backup.stores.s3_versions`.
+    """Try to remove an object past versions and locks; see `backup.stores.s3.versions`.
 
     Args:
         store: One that promises.
         key: Of the object.
     """
-    from backup.stores.s3 import S3Store
-    from backup.stores.s3_versions import try_to_remove
+    from backup.stores.s3.store import S3Store
+    from backup.stores.s3.versions import try_to_remove
 
     bucket = next(layer for layer in layers_of(store) if isinstance(layer, S3Store))
     return try_to_remove(bucket, key)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from backup.dumping import read_content
 from backup.errors import BackupError
-from backup.repository import Repository
-from backup.trees import Node
-from backup.walk import TreeReader, find_entry, walk
+from backup.format.tree import Node
+from backup.repository.repository import Repository
+from backup.snapshots.dump import read_content
+from backup.snapshots.walk import TreeReader, find_entry, walk
 from ops.canonical import keep_told
 from ops.deliveries.hash_lists import Listed, parse_hashes
 from ops.deliveries.judging import (

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backup.errors import DamagedError
-from backup.trees import NODE_TYPES, Node, unix_permissions
-from backup.walk import Entry, TreeReader, walk
+from backup.format.tree import NODE_TYPES, Node, unix_permissions
+from backup.snapshots.walk import Entry, TreeReader, walk
 from ops.malware.looking import show_path
 
 MOST_NAMED = 50

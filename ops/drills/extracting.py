@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backup.patterns import compile_patterns
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import compile_patterns
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.snapshots import Snapshot
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops import journal
 from ops.drills.sandbox.order import RowsWanted
 from ops.drills.sandbox.places import MADE_BELOW

@@ -4,8 +4,8 @@ Order:
 
 1. Refuse what cannot be read; clear the scratch folder of a killed run.
 2. Have the site's chosen pages noted beside what follows; one that fails is a remark.
-3. Make the snapshot (`backup.create`): durable when that returns. Its manifest, read last, holds
-   the notes.
+3. Make the snapshot (`backup.archiver.create`): durable when that returns. Its manifest, read last,
+   holds the notes.
 4. Bring the index tables up to date.
 5. Hold it against the site's own past (`ops.ransomware.watching`): what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
@@ -23,11 +23,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
-from backup.locks import hold_lock
+from backup.archiver.create import BackupRequest, BackupResult, create_snapshot, find_parent
 from backup.progress import SILENT, Progress
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Run
 from ops.deliveries.looking import judge_deliveries

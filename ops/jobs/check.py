@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from backup.check import CheckRequest, CheckResult, PackChoice, check_repository
-from backup.checking.findings import Finding
+from backup.check.check import CheckRequest, CheckResult, PackChoice, check_repository
+from backup.check.findings import Finding
 from backup.progress import SILENT, Progress
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from ops.canonical import keep_told
 from ops.estate.models import Estate
 from ops.estate.stores import Store

@@ -4,7 +4,7 @@ Order:
 
 1. Open both. A copy's repository is made on first use, cut like its source so that what is stored
    there already is known again; never a second time: a disk may just not be mounted.
-2. Mirror (`backup.mirror`) or copy (`backup.copy`): durable when these return.
+2. Mirror (`backup.copies.mirror`) or copy (`backup.copy`): durable when these return.
 3. Bring the index tables up to date.
 4. The caller records the result.
 
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup.copy import copy_snapshots, find_copy
+from backup.copies.copy import copy_snapshots, find_copy
+from backup.copies.mirror import MirrorResult, update_mirror
 from backup.errors import DamagedError
-from backup.locks import Lock, hold_lock
-from backup.mirror import MirrorResult, update_mirror
+from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
-from backup.snapshots import Snapshot
+from backup.repository.locks import Lock, hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog
 from ops.errors import WrongUseError
 from ops.estate.models import Estate

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from functools import partial
 
+from backup.copies.mirror import look_at_mirror
+from backup.copies.mirror_plan import plan_mirror
 from backup.errors import BackupError
-from backup.mirror import look_at_mirror
-from backup.mirroring.planning import plan_mirror
 from backup.progress import Progress
-from backup.selection import load_readable_snapshots
+from backup.snapshots.selection import load_readable_snapshots
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate

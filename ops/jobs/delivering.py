@@ -13,9 +13,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backup.dumping import read_content, write_archive
-from backup.trees import Node, unix_permissions
-from backup.walk import TreeReader, find_entry, find_folder, walk
+from backup.format.tree import Node, unix_permissions
+from backup.snapshots.dump import read_content, write_archive
+from backup.snapshots.walk import TreeReader, find_entry, find_folder, walk
 from ops.errors import OpsError
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host

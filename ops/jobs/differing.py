@@ -1,7 +1,7 @@
 """Say what differs between two snapshots of a site."""
 
-from backup.difference import Difference, compare_trees
-from backup.walk import TreeReader, find_folder
+from backup.snapshots.difference import Difference, compare_trees
+from backup.snapshots.walk import TreeReader, find_folder
 from ops.estate.load import load_estate
 from ops.jobs.looking import choose_snapshot
 from ops.jobs.reading_lock import hold_reading_lock

@@ -5,8 +5,8 @@ Order:
 1. Refuse what is no medium, or another one than was named, or one whose label was changed.
    `--dry-run` ends after the plan.
 2. Put the label on it, so that it is known whose it is should the writing be cut off.
-3. For each site: mirror its repository of the primary store (`backup.mirror`); read every file of
-   it back from the medium and digest it.
+3. For each site: mirror its repository of the primary store (`backup.copies.mirror`); read every
+   file of it back from the medium and digest it.
 4. Write the way back, and the label with what lies on the medium now.
 5. Record the medium, and journal it.
 6. Write the list of copies, in which this medium now stands.
@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from backup.crypto import MasterKey
+from backup.copies.mirror import look_at_mirror, update_mirror
+from backup.copies.mirror_plan import plan_mirror
 from backup.errors import BackupError
-from backup.mirror import look_at_mirror, update_mirror
-from backup.mirroring.planning import plan_mirror
+from backup.format.crypto import MasterKey
 from backup.progress import Progress
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from ops.catalog.media_records import Medium
 from ops.errors import OpsError

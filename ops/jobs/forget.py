@@ -17,14 +17,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backup.forget import ForgetPlan, ForgetResult, apply_forget, plan_forget
-from backup.locks import Lock, hold_lock
+from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
-from backup.prune import PruneResult, prune
-from backup.repository import Repository
-from backup.retention import KeepPolicy
-from backup.selection import SnapshotFilter
-from backup.snapshots import Snapshot
+from backup.prune.prune import PruneResult, prune
+from backup.repository.locks import Lock, hold_lock
+from backup.repository.repository import Repository
+from backup.retention.forget import ForgetPlan, ForgetResult, apply_forget, plan_forget
+from backup.retention.policy import KeepPolicy
+from backup.snapshots.selection import SnapshotFilter
 from ops.catalog.indexes import Snapshot as SnapshotRow
 from ops.estate.models import Estate
 from ops.estate.policies import Retention

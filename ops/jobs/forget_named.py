@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from backup.forget import plan_forget_named
-from backup.locks import hold_lock
+from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
-from backup.snapshots import Snapshot
+from backup.repository.locks import hold_lock
+from backup.retention.forget import plan_forget_named
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.sites import Site

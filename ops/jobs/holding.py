@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from backup.selection import find_snapshot
+from backup.snapshots.selection import find_snapshot
 from ops.catalog.retention_records import Hold
 from ops.errors import WrongUseError
 from ops.estate.load import load_estate

@@ -5,8 +5,9 @@ Order:
 1. Refuse what has no label, or one that was changed. Read every file of each repository back and
    compare it with the label; one that is not as the label says is left where it is. `--dry-run`
    ends here.
-2. For each site that the store lacks: mirror the medium's repository into it (`backup.mirror`).
-   One that is there already stays as it is; one of another id is never written to.
+2. For each site that the store lacks: mirror the medium's repository into it
+   (`backup.copies.mirror`). One that is there already stays as it is; one of another id is never
+   written to.
 3. Bring the index tables up to date; journal that the medium was read.
 
 The medium itself is only read. Killed after any step, the same command goes on.
@@ -17,8 +18,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from backup.copies.mirror import ensure_same, update_mirror
 from backup.errors import BackupError, ObjectNotFoundError
-from backup.mirror import ensure_same, update_mirror
 from backup.progress import Progress
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from backup.config import is_id
 from backup.errors import BackupError
-from backup.packs import BlobType
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
-from backup.snapshots import Snapshot as StoredSnapshot
-from backup.walk import TreeReader, find_entry
+from backup.format.config import is_id
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot as StoredSnapshot
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
+from backup.snapshots.walk import TreeReader, find_entry
 from ops.catalog.indexes import Snapshot, StoreSeen
 from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import ExpectedSnapshot

@@ -12,7 +12,7 @@ Mirrors get the key files with the next run that brings them up to date.
 
 from dataclasses import dataclass
 
-from backup.keyring import add_key
+from backup.repository.keyring import add_key
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
 from ops.jobs.choosing import choose_stores

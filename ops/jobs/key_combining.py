@@ -21,13 +21,13 @@ from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
-from backup.bounds import read_bounded
-from backup.config import decode_config
-from backup.crypto import Envelope, MasterKey
 from backup.errors import DamagedError, ObjectNotFoundError
-from backup.keyring import add_key
-from backup.keys import parse_key_file, unwrap_master_key
-from backup.repository import Repository
+from backup.format.config import decode_config
+from backup.format.crypto import Envelope, MasterKey
+from backup.format.key_file import parse_key_file, unwrap_master_key
+from backup.repository.bounds import read_bounded
+from backup.repository.keyring import add_key
+from backup.repository.repository import Repository
 from backup.stores import open_store
 from backup.stores.base import Store
 from ops import journal

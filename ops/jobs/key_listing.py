@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from backup.errors import BackupError
-from backup.keyring import KeyInfo, list_keys
+from backup.repository.keyring import KeyInfo, list_keys
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.estate.models import Estate

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backup.bounds import read_bounded
 from backup.errors import BackupError
-from backup.repository import Repository
+from backup.repository.bounds import read_bounded
+from backup.repository.repository import Repository
 from ops import journal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate

@@ -15,12 +15,12 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from backup import loading
-from backup.dumping import read_content
-from backup.loading import Engine
-from backup.snapshots import Snapshot
-from backup.sources.dumps.connection import Connection
-from backup.walk import TreeReader, find_entry
+from backup.format.snapshot import Snapshot
+from backup.snapshots.dump import read_content
+from backup.snapshots.walk import TreeReader, find_entry
+from backup.sources.databases import load
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.load import Engine
 from ops import journal
 from ops.catalog.records import JournalRow
 from ops.databases import connect, copy_path, globals_path
@@ -192,7 +192,7 @@ def _as_admin(estate: Estate, part: DatabasePart, wish: LoadWish) -> Connection:
 
 def _make_room(bench: Bench, work: _Load) -> bool:
     """Refuse a name that is taken; tells whether a try of ours that was cut off has left it."""
-    if not loading.is_there(work.engine, work.admin, work.wish.into):
+    if not load.is_there(work.engine, work.admin, work.wish.into):
         return False
     query = (
         select(JournalRow.details)
@@ -219,16 +219,16 @@ def _make_room(bench: Bench, work: _Load) -> bool:
 def _carry_out(work: _Load, *, drop_first: bool) -> dict[str, object]:
     wish, engine, admin = work.wish, work.engine, work.admin
     if drop_first:
-        loading.drop(engine, admin, wish.into)
+        load.drop(engine, admin, wish.into)
         write_line("  " + _("dropped what a load that was cut off had left"))
     if wish.accounts:
-        loading.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
+        load.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
         write_line("  " + _("made the accounts and roles"))
-    loading.create(engine, admin, wish.into, work.known["settings"])
-    size = loading.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
-    found = loading.count(engine, admin, wish.into)
+    load.create(engine, admin, wish.into, work.known["settings"])
+    size = load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
+    found = load.count(engine, admin, wish.into)
     before, after = work.known["tables"], work.known.get("tables_after")
-    different = list(loading.find_differences(before, after, found))
+    different = list(load.find_differences(before, after, found))
     for table, then, now in different:
         text = _("  {table}: {then} rows in the dump, {now} loaded")
         write_line(text.format(table=table, then=then, now=now))
@@ -246,7 +246,7 @@ def _carry_out(work: _Load, *, drop_first: bool) -> dict[str, object]:
     write_line(text.format(size=format_size(size), count=format_number(len(before))))
     given = 0
     if engine == "mariadb" and wish.into != work.part.database:
-        given = loading.copy_rights(admin, work.part.database, wish.into)
+        given = load.copy_rights(admin, work.part.database, wish.into)
         text = _("  rights that accounts have on {old}, given on {new} too: {count}")
         write_line(text.format(old=work.part.database, new=wish.into, count=given))
     return {"size": size, "tables": len(before), "rights": given}
@@ -292,7 +292,7 @@ def switch_database(wish: LoadWish) -> int:
         permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
         if wish.dry_run:
             return 0
-        loading.switch_names(admin, part.database, wish.into, aside)
+        load.switch_names(admin, part.database, wish.into, aside)
         details: dict[str, object] = {"database": part.name, "from": wish.into, "kept": aside}
         if permit is not None:
             details["approval"] = permit.as_details()

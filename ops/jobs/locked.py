@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from backup.forget import ForgetResult
-from backup.prune import PruneResult
-from backup.renewal import Locked
+from backup.prune.prune import PruneResult
+from backup.repository.object_lock import Locked
+from backup.retention.forget import ForgetResult
 from ops.estate.load import load_estate
 from ops.ledger.definitions import JobResult
 from ops.present import format_moment, format_number, write_line

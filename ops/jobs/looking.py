@@ -5,10 +5,10 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from backup.repository import Repository
-from backup.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
-from backup.snapshots import Snapshot
-from backup.walk import Entry, TreeReader, find_folder, walk
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
+from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
+from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
 from ops.catalog.opening import open_catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate

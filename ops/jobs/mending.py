@@ -1,20 +1,20 @@
 """Mend packs that a check found damaged: with the same bytes from a mirror, else from a copy.
 
 A copy holds the same blobs in other packs; what is lost is fetched from it by id before a damaged
-pack goes (`backup.repair_from_copy`). What no store has stays for a person: `backup.repair` takes
-out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
+pack goes (`backup.repair.packs_from_copy`). What no store has stays for a person: `backup.repair`
+takes out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
+from backup.copies.mirror import ensure_same
+from backup.copies.mirror_objects import mend_packs
 from backup.errors import BackupError
-from backup.locks import hold_lock
-from backup.mirror import ensure_same
-from backup.mirroring.mending import mend_packs
-from backup.repair_from_copy import repair_from_copy
-from backup.repair_packs import plan_repair_packs
-from backup.repository import Repository
+from backup.repair.packs import plan_repair_packs
+from backup.repair.packs_from_copy import repair_from_copy
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
 from ops import journal
 from ops.errors import OpsError
 from ops.estate.models import Estate

@@ -7,8 +7,8 @@ pipes: never in arguments, environment or logs.
 from datetime import datetime, timedelta
 
 from backup.stores import open_store
+from backup.stores.bandwidth import LimitedStore
 from backup.stores.base import Store as OpenStore
-from backup.stores.limited import LimitedStore
 from backup.stores.options import LockTerms, StoreOptions
 from ops.bandwidth import plan_rates, share_bandwidth
 from ops.estate.models import Estate

@@ -5,7 +5,7 @@ Order:
 1. Hold the journal against its chain and the heads in the stores; sign its head.
 2. Copy the catalog: its copy holds at least the row that was signed for.
 3. Into each store: make the repository on first use, make the snapshot; durable when that returns.
-   A mirror is brought up to date with its source (`backup.mirror`).
+   A mirror is brought up to date with its source (`backup.copies.mirror`).
 4. Give each store the signed head and the guide for recovery.
 5. The caller records the result.
 
@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backup.create import BackupRequest, BackupResult, create_snapshot, find_parent
+from backup.archiver.create import BackupRequest, BackupResult, create_snapshot, find_parent
+from backup.copies.mirror import update_mirror
 from backup.errors import BackupError
-from backup.locks import hold_lock
-from backup.mirror import update_mirror
 from backup.progress import SILENT, Progress
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from ops.catalog.opening import Catalog, open_catalog
 from ops.causes import tell_error
 from ops.errors import OpsError

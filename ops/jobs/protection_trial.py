@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from backup.errors import ObjectExistsError, StoreError, StoreUnavailableError
 from backup.stores.base import Store as OpenStore
 from backup.stores.leftovers import remove_for_good
-from backup.stores.locking import promises_of
+from backup.stores.object_lock import promises_of
 from ops.catalog.copies_records import StoreTrial
 from ops.catalog.opening import Catalog
 from ops.estate.models import Estate

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from backup.walk import TreeReader
+from backup.snapshots.walk import TreeReader
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.jobs.indexing import read_manifest

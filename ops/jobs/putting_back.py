@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from backup.restoring.partial import create_partial, remove_leftovers
-from backup.sources.sqlite import COMPANIONS
-from backup.sources.sqlite_examining import examine
+from backup.restorer.partial_files import create_partial, remove_leftovers
+from backup.sources.databases.sqlite_copy import COMPANIONS
+from backup.sources.databases.sqlite_examination import examine
 from ops.errors import OpsError
 
 _BUSY_SECONDS = 30.0

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from backup.errors import StoreFullError, StoreReadOnlyError
-from backup.locks import hold_lock
-from backup.repository import Repository
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
 from ops.text import N_, _, fill
 
 _AT_ONCE = timedelta(0)

@@ -130,7 +130,7 @@ def _explain_damaged(params: Params) -> Explanation:
 
 def tell_fault(finding: Params) -> str:
     """Tell a finding of a check from its stored form."""
-    from backup.checking.findings import KINDS
+    from backup.check.findings import KINDS
 
     kind = KINDS.get(str(finding["code"]))
     template = kind.template if kind else str(finding["code"])
@@ -143,7 +143,7 @@ def tell_fault(finding: Params) -> str:
 
 def advise_on_faults(findings: Sequence[Params], site: str) -> list[str]:
     """Say what to do about findings of a site's check, each piece of advice once."""
-    from backup.checking.findings import KINDS
+    from backup.check.findings import KINDS
 
     kinds = [KINDS[code] for finding in findings if (code := str(finding["code"])) in KINDS]
     return list(dict.fromkeys(fill(kind.next_step, {"site": site}) for kind in kinds))

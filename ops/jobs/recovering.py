@@ -27,8 +27,8 @@ from typing import Any
 from sqlalchemy import select
 
 from backup.errors import BackupError
+from backup.format.snapshot import Snapshot
 from backup.progress import Progress
-from backup.snapshots import Snapshot
 from ops import journal
 from ops.catalog.opening import open_catalog
 from ops.catalog.records import Occurrence, Run

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.catalog.estate_versions import find_estate_at
 from ops.catalog.opening import Catalog, open_catalog
 from ops.errors import OpsError

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from backup.forget import ForgetPlan
-from backup.locks import hold_lock
+from backup.format.snapshot import Snapshot
 from backup.progress import Progress
-from backup.prune import plan_prune
-from backup.repository import Repository
-from backup.snapshots import Snapshot
+from backup.prune.prune import plan_prune
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.retention.forget import ForgetPlan
 from ops.estate.load import load_estate
 from ops.estate.models import Estate
 from ops.estate.stores import Store

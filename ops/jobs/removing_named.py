@@ -6,8 +6,8 @@ from functools import partial
 
 from backup.errors import BackupError
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.selection import find_snapshot
+from backup.repository.repository import Repository
+from backup.snapshots.selection import find_snapshot
 from ops import journal
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load import load_estate

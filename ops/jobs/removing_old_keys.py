@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backup.repository import Repository
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
 from ops.errors import OpsError
 from ops.jobs.by_hand import Bench
 from ops.jobs.forget_named import BELOW_MINIMUM

@@ -4,7 +4,7 @@ Order:
 
 1. Look under a shared lock, and write what would be done; nothing is changed.
 2. Have the person confirm.
-3. Take the exclusive lock, look again, and repair (`backup.repair`, `backup.repair_packs`).
+3. Take the exclusive lock, look again, and repair (`backup.repair`, `backup.repair.packs`).
 4. Bring the index tables up to date, and journal what was done.
 
 Cut off between 3 and 4, the repository is repaired and the run is recorded as lost.
@@ -15,12 +15,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from backup.locks import Lock, hold_lock
-from backup.packs import PackedBlob
+from backup.format.pack import PackedBlob
 from backup.progress import Progress
-from backup.repair import RepairIndexPlan, apply_repair_index, plan_repair_index
-from backup.repair_packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
-from backup.repository import Repository
+from backup.repair.index import RepairIndexPlan, apply_repair_index, plan_repair_index
+from backup.repair.packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
+from backup.repository.locks import Lock, hold_lock
+from backup.repository.repository import Repository
 from ops import journal
 from ops.errors import WrongUseError
 from ops.estate.load import load_estate

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backup.errors import RepositoryNotFoundError, StoreError, WrongPasswordError
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.base import Store as OpenStore
 from ops.catalog.recorded_ids import read_recorded_id
 from ops.errors import OpsError

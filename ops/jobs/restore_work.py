@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backup.patterns import Patterns, compile_patterns
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import Patterns, compile_patterns
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.restore import RestoreRequest, RestoreResult, restore_snapshot
-from backup.restoring.metadata import apply_to_descriptor, metadata_of
-from backup.snapshots import Snapshot
-from backup.walk import TreeReader, find_entry
+from backup.repository.repository import Repository
+from backup.restorer.metadata import apply_to_descriptor, metadata_of
+from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
+from backup.snapshots.walk import TreeReader, find_entry
 from ops.errors import OpsError
 from ops.estate.models import Estate
 from ops.estate.sites import DatabasePart

@@ -12,8 +12,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from backup.format.snapshot import Snapshot
 from backup.progress import Progress
-from backup.snapshots import Snapshot
 from ops import journal
 from ops.errors import WrongUseError
 from ops.estate.load import load_estate

@@ -20,15 +20,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from backup.check import CheckRequest, check_repository
-from backup.copy import copy_snapshots, find_copy
+from backup.check.check import CheckRequest, check_repository
+from backup.copies.copy import copy_snapshots, find_copy
+from backup.copies.mirror import update_mirror
 from backup.errors import RepositoryNotFoundError
-from backup.locks import hold_lock
-from backup.mirror import update_mirror
 from backup.progress import SILENT, Progress
-from backup.repository import Repository
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
 from backup.stores import open_store
-from backup.stores.durable import sync_folder
+from backup.stores.durable_write import sync_folder
 from ops.catalog.opening import Catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.models import Estate

@@ -23,13 +23,13 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from backup.bounds import read_bounded
 from backup.errors import DamagedError, ObjectNotFoundError, UnsupportedFormatError
-from backup.keyring import add_key, remove_key
-from backup.keys import parse_key_file, unwrap_master_key
-from backup.repository import Repository
+from backup.format.key_file import parse_key_file, unwrap_master_key
+from backup.repository.bounds import read_bounded
+from backup.repository.keyring import add_key, remove_key
+from backup.repository.repository import Repository
 from backup.stores.base import Store as OpenStore
-from backup.stores.durable import sync_folder
+from backup.stores.durable_write import sync_folder
 from ops.catalog.indexes import StoreSeen
 from ops.catalog.opening import Catalog
 from ops.errors import OpsError, WrongUseError

@@ -13,7 +13,7 @@ Killed before 3, nothing is claimed; killed after it, the record stands and the 
 from datetime import UTC, datetime, timedelta
 
 from backup.progress import SILENT, Progress
-from backup.walk import TreeReader
+from backup.snapshots.walk import TreeReader
 from ops.errors import OpsError
 from ops.jobs.beginning import begin, clear_scratch
 from ops.jobs.choosing import chosen_store

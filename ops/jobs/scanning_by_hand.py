@@ -8,7 +8,7 @@ from typing import Any
 
 from backup.errors import BackupError
 from backup.progress import Progress
-from backup.walk import TreeReader
+from backup.snapshots.walk import TreeReader
 from ops.errors import OpsError
 from ops.estate.load import load_estate
 from ops.estate.stores import Store

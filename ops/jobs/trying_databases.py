@@ -1,12 +1,12 @@
 """Try a database on a server: does it answer, does the account get in, may it read everything?"""
 
 from backup.errors import SourceError
-from backup.sources.dumps.mariadb import (
+from backup.sources.databases.mariadb_dump import (
     look_at_mariadb,
     mariadb_dumper_version,
     refuse_missing_rights,
 )
-from backup.sources.dumps.postgresql import (
+from backup.sources.databases.postgresql_dump import (
     look_at_postgresql,
     postgresql_dumper_version,
     refuse_unreadable,

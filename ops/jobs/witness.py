@@ -18,12 +18,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from backup.dumping import read_content
-from backup.repository import Repository
-from backup.selection import SnapshotFilter, load_readable_snapshots
-from backup.snapshots import Snapshot
-from backup.trees import Node
-from backup.walk import TreeReader, walk
+from backup.format.snapshot import Snapshot
+from backup.format.tree import Node
+from backup.repository.repository import Repository
+from backup.snapshots.dump import read_content
+from backup.snapshots.selection import SnapshotFilter, load_readable_snapshots
+from backup.snapshots.walk import TreeReader, walk
 from ops.canonical import clean_text
 from ops.catalog.opening import Catalog
 from ops.catalog.records import Run

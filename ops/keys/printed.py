@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import segno
 
 from backup.errors import UnsupportedFormatError
-from backup.keys import parse_key_file
+from backup.format.key_file import parse_key_file
 from ops.errors import OpsError
 
 _LINE_CHARACTERS = 48

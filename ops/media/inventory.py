@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from backup.config import is_id
-from backup.mirroring.planning import KINDS
+from backup.copies.mirror_plan import KINDS
+from backup.format.config import is_id
 
 CONFIG = "config"
 _PIECE = 1 << 20

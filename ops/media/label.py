@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from backup.config import is_id
+from backup.format.config import is_id
 from ops.canonical import clean_text
 from ops.errors import OpsError
 from ops.estate.values import is_name

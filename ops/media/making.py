@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from backup.mirror import MirrorResult
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
+from backup.copies.mirror import MirrorResult
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from ops.duties.days import read_day
 from ops.duties.load import load_calendar, load_duties
 from ops.errors import WrongUseError

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from backup.crypto import MasterKey, prove
 from backup.errors import BackupError
-from backup.repository import Repository
+from backup.format.crypto import MasterKey, prove
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from ops.catalog.media_records import Medium
 from ops.estate.models import Estate

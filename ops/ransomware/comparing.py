@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from backup.crypto import OVERHEAD
-from backup.packs import BlobType
-from backup.repository import Repository
-from backup.snapshots import Snapshot
-from backup.trees import Node
-from backup.walk import PathNotFoundError, TreeReader, find_folder, walk
+from backup.format.crypto import OVERHEAD
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot
+from backup.format.tree import Node
+from backup.repository.repository import Repository
+from backup.snapshots.walk import PathNotFoundError, TreeReader, find_folder, walk
 from ops.ransomware.figures import ChangeFigures
 from ops.ransomware.samples import SHORTEST, looks_sealed
 

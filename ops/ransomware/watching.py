@@ -19,9 +19,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.errors import BackupError
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from ops.catalog.records import Run
 from ops.estate.security import Watch
 from ops.estate.sites import Site

@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backup.create import BackupRequest, Mount
-from backup.sources.files import FolderSource, TextSource
-from backup.sources.sqlite import sqlite_source
+from backup.archiver.create import BackupRequest, Mount
+from backup.sources.databases.sqlite_copy import sqlite_source
+from backup.sources.source import FolderSource, TextSource
 from ops.audience import speaking
 from ops.errors import SecretError
 from ops.estate.models import Estate

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from backup.stores.durable import publish, settle, sync_folder
+from backup.stores.durable_write import publish, settle, sync_folder
 
 
 def put_new(path: Path, data: bytes, mode: int) -> None:

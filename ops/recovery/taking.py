@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backup.errors import RepositoryNotFoundError
+from backup.format.snapshot import Snapshot
 from backup.progress import Progress
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.selection import SnapshotFilter, SnapshotNotFoundError, find_snapshot
-from backup.snapshots import Snapshot
+from backup.repository.ids import SnapshotNotFoundError
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.snapshots.selection import SnapshotFilter, find_snapshot
 from backup.stores import open_store
 from ops.errors import OpsError, WrongUseError
 from ops.estate.own_site import OWN_SITE

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops import journal
 from ops.canonical import digest_of
 from ops.catalog.columns import new_id

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.catalog.retention_records import ExpectedSnapshot
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.catalog.opening import Catalog
 from ops.catalog.retention_records import ExpectedSnapshot, RetentionLook
 from ops.journal import Origin

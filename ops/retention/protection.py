@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from backup.forget import ForgetPlan, GroupPlan
-from backup.retention import Verdict
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.retention.forget import ForgetPlan, GroupPlan
+from backup.retention.policy import Verdict
 from ops.retention.minimums import Minimum, decide_minimum
 from ops.text import N_
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from backup.collector import calm_collector
 from backup.core_dumps import forbid_core_dumps
+from backup.workers.memory import calm_collector
 from ops.canonical import clean_text, keep_told
 from ops.catalog.opening import Catalog, open_catalog
 from ops.clock.source import SystemClock

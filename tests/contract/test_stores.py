@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from backup.errors import ObjectExistsError, ObjectNotFoundError, StoreError
+from backup.stores.bandwidth import LimitedStore
 from backup.stores.base import ObjectInfo, Store
 from backup.stores.faulty import FaultyStore
 from backup.stores.folder import FolderStore
-from backup.stores.limited import LimitedStore
 from backup.stores.memory import MemoryStore
 from backup.stores.options import StoreOptions
-from backup.stores.retrying import RetryingStore
-from backup.stores.s3 import S3Store
+from backup.stores.retry import RetryingStore
+from backup.stores.s3.store import S3Store
 from backup.stores.sftp.settings import parse_settings
 from backup.stores.sftp.store import SftpStore
 from tests.s3_server import S3Server, s3_server

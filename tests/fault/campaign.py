@@ -21,7 +21,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
-from backup.check import CheckRequest, check_repository
+from backup.check.check import CheckRequest, check_repository
 from backup.errors import BackupError
 from backup.stores.faulty import Call, Effect, Fault, FaultyStore, Stopped
 from backup.stores.memory import MemoryStore

@@ -5,21 +5,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backup.copy import CopyRequest, copy_snapshots
+from backup.copies.copy import CopyRequest, copy_snapshots
+from backup.copies.mirror import update_mirror
 from backup.errors import ObjectNotFoundError
-from backup.forget import apply_forget, plan_forget
-from backup.keyring import change_password
-from backup.locks import hold_lock, remove_locks
-from backup.mirror import update_mirror
-from backup.packs import ID_LENGTH
-from backup.prune import PruneRequest, prune
+from backup.format.pack import ID_LENGTH
+from backup.format.snapshot import Snapshot
+from backup.prune.prune import PruneRequest, prune
 from backup.quantities import UnusedLimit
-from backup.repair import apply_repair_index, plan_repair_index
-from backup.repository import Repository
-from backup.retention import KeepPolicy
-from backup.snapshots import Snapshot
+from backup.repair.index import apply_repair_index, plan_repair_index
+from backup.repository.keyring import change_password
+from backup.repository.locks import hold_lock, remove_locks
+from backup.repository.repository import Repository
+from backup.retention.forget import apply_forget, plan_forget
+from backup.retention.policy import KeepPolicy
+from backup.snapshots.tag import TagChange, tag_snapshots
 from backup.stores.memory import MemoryStore
-from backup.tag import TagChange, tag_snapshots
 from tests.fault.world import (
     Below,
     Desk,

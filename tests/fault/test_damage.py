@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from backup.check import CheckRequest, check_repository
+from backup.check.check import CheckRequest, check_repository
 from backup.errors import BackupError, ObjectNotFoundError
-from backup.keyring import add_key
-from backup.locks import hold_lock
-from backup.repair import apply_repair_index, plan_repair_index
-from backup.repair_packs import apply_repair_packs, plan_repair_packs
-from backup.repository import Repository, pack_key
-from backup.restore import RestoreRequest, restore_snapshot
+from backup.format.pack import pack_key
+from backup.repair.index import apply_repair_index, plan_repair_index
+from backup.repair.packs import apply_repair_packs, plan_repair_packs
+from backup.repository.keyring import add_key
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.stores.base import ObjectInfo
 from backup.stores.faulty import Effect, Fault, FaultyStore, flip_bit
 from backup.stores.memory import MemoryStore

@@ -17,8 +17,10 @@ from backup.errors import (
     StoreUnavailableError,
     UsageError,
 )
-from backup.keys import current_username
-from backup.locks import (
+from backup.format.key_file import current_username
+from backup.format.times import format_local_time
+from backup.prune.prune import PruneRequest, prune
+from backup.repository.locks import (
     MUST_STOP_AFTER,
     STALE_AFTER,
     Lock,
@@ -26,14 +28,12 @@ from backup.locks import (
     list_locks,
     remove_locks,
 )
-from backup.prune import PruneRequest, prune
-from backup.repository import Repository
+from backup.repository.repository import Repository
+from backup.stores.bandwidth import LimitedStore
 from backup.stores.base import Buffer, ObjectInfo
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.folder import FolderStore
-from backup.stores.limited import LimitedStore
 from backup.stores.memory import MemoryStore
-from backup.times import format_local_time
 from tests.fault.world import (
     DEAD_PID,
     Desk,

@@ -17,17 +17,23 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from backup.create import BackupRequest, BackupResult, Mount, create_snapshot, find_parent
+from backup.archiver.create import (
+    BackupRequest,
+    BackupResult,
+    Mount,
+    create_snapshot,
+    find_parent,
+)
+from backup.archiver.walker import RACY_NANOSECONDS
 from backup.errors import ObjectNotFoundError
-from backup.locks import hold_lock
-from backup.packs import BlobType
-from backup.repository import Repository
-from backup.scanning import RACY_NANOSECONDS
-from backup.snapshots import Snapshot
-from backup.sources.files import FolderSource
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.walk import TreeReader, walk
+from backup.sources.source import FolderSource
 from backup.stores.base import Buffer, ObjectInfo, Store
 from backup.stores.memory import MemoryStore
-from backup.walk import TreeReader, walk
 from tests.restic_oracle import PASSWORD, create_oracle_repository
 
 HOST = "cong-chinh"

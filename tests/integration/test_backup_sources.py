@@ -18,13 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from backup.create import create_snapshot
+from backup.archiver.create import create_snapshot
+from backup.archiver.request import BackupRequest, Mount
 from backup.errors import ObjectNotFoundError, RepositoryLockedError, SourceError
-from backup.locks import hold_lock
-from backup.repository import Repository
-from backup.requests import BackupRequest, Mount
-from backup.sources.files import FolderSource, StreamSource, TextSource
-from backup.sources.streams import open_command
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.sources.source import FolderSource, StreamSource, TextSource, open_command
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
 from tests.backing_up import (
@@ -519,7 +518,7 @@ def test_a_damaged_previous_tree_is_no_obstacle(repository: Repository, site: Pa
     index = repository.load_index()
     place = index.find(first.tree_id)
     assert place is not None
-    from backup.repository import pack_key
+    from backup.format.pack import pack_key
 
     key = pack_key(place.pack)
     store.replace(key, bytes(store.size(key)))
@@ -639,7 +638,7 @@ _RUN = """
 import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from backup.commands.main import main
 sys.exit(main(["-r", {repository!r}, "--password-file", {password!r}, "--cache-dir", {cache!r},

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from backup.check import CheckRequest, check_repository
-from backup.create import BackupRequest, Mount, create_snapshot
-from backup.locks import hold_lock
-from backup.repository import Repository
-from backup.sources.files import FolderSource
+from backup.archiver.create import BackupRequest, Mount, create_snapshot
+from backup.check.check import CheckRequest, check_repository
+from backup.format.tree import EMPTY_TREE
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.sources.source import FolderSource
 from backup.stores.memory import MemoryStore
-from backup.trees import EMPTY_TREE
 
 
 def back_up(repository: Repository, folder: Path) -> None:

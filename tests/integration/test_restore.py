@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from backup.errors import BackupError
-from backup.index import Index
-from backup.patterns import compile_patterns
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.restoring.seats import Seats, start_early
+from backup.patterns.patterns import compile_patterns
+from backup.repository.index import Index
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.restorer.workers import Seats, start_early
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
@@ -84,7 +84,7 @@ def test_workers_are_started_early_for_large_repositories_only(
 
     assert start_early(store) is None
     assert start_early(FolderStore(tmp_path / "nothing")) is None
-    monkeypatch.setattr("backup.restoring.seats.MUCH", 1 << 20)
+    monkeypatch.setattr("backup.restorer.workers.MUCH", 1 << 20)
     assert start_early(MemoryStore({"data/00/00": bytes(2 << 20)})) is None
     seats = start_early(store)
     assert seats is not None

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from backup.progress import SILENT
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.restoring.folders import Folders, list_names
-from backup.restoring.large import LargeFile, LargeFiles
-from backup.restoring.metadata import Metadata
-from backup.restoring.partial import create_partial, remove_leftovers, temporary_name
-from backup.restoring.tally import Tally
+from backup.repository.repository import Repository
+from backup.restorer.large_files import LargeFile, LargeFiles
+from backup.restorer.metadata import Metadata
+from backup.restorer.partial_files import create_partial, remove_leftovers, temporary_name
+from backup.restorer.progress import Tally
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.restorer.target_folders import Folders, list_names
 from backup.stores.folder import FolderStore
 from tests.restic_oracle import PASSWORD, create_oracle_repository
 
 _KILLED_WHILE_WRITING = """
 import os, signal, sys
-from backup.restoring.partial import create_partial
+from backup.restorer.partial_files import create_partial
 name, descriptor = create_partial(os.open(sys.argv[1], os.O_RDONLY), 0o600)
 os.write(descriptor, b"half of it")
 os.kill(os.getpid(), signal.SIGKILL)

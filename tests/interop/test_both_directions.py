@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import zstandard
 
-from backup.create import create_snapshot
-from backup.frames import UNKNOWN_SIZE
-from backup.locks import hold_lock
-from backup.packs import BlobType
-from backup.reading import LARGEST_SMALL_FILE
-from backup.repository import Repository
-from backup.requests import BackupRequest, BackupResult, Mount, find_parent
-from backup.sources.files import FolderSource
+from backup.archiver.create import create_snapshot
+from backup.archiver.request import BackupRequest, BackupResult, Mount, find_parent
+from backup.format.compression import UNKNOWN_SIZE
+from backup.format.pack import BlobType
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.sources.local.read import LARGEST_SMALL_FILE
+from backup.sources.source import FolderSource
 from backup.stores.folder import FolderStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 from tests.small_repository import SmallRepository, file_node, id_of, tree_of

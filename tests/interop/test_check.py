@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from backup.check import CheckRequest, CheckResult, check_repository
-from backup.create import BackupRequest, Mount, create_snapshot
+from backup.archiver.create import BackupRequest, Mount, create_snapshot
+from backup.check.check import CheckRequest, CheckResult, check_repository
 from backup.errors import BackupError
-from backup.locks import hold_lock
-from backup.repair import apply_repair_index, plan_repair_index
-from backup.repository import Repository
-from backup.sources.files import FolderSource
+from backup.repair.index import apply_repair_index, plan_repair_index
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.sources.source import FolderSource
 from backup.stores.base import Store
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore

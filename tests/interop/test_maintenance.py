@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from backup.check import CheckRequest, check_repository
-from backup.checking.findings import Severity
-from backup.create import BackupRequest, Mount, create_snapshot
-from backup.locks import hold_lock
-from backup.prune import PrunePlan, PruneRequest, prune
+from backup.archiver.create import BackupRequest, Mount, create_snapshot
+from backup.check.check import CheckRequest, check_repository
+from backup.check.findings import Severity
+from backup.format.snapshot import Snapshot
+from backup.prune.prune import PrunePlan, PruneRequest, prune
 from backup.quantities import UnusedLimit
-from backup.repository import Repository
-from backup.snapshots import Snapshot
-from backup.sources.files import FolderSource
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.repository.tree_readers import open_tree_readers
+from backup.repository.used_blobs import find_used
+from backup.sources.source import FolderSource
 from backup.stores.folder import FolderStore
-from backup.tree_readers import open_tree_readers
-from backup.usage import find_used
 from tests.command_line import Answer, run_ours
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 

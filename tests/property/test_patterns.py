@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup.errors import UsageError
-from backup.markers import decide_marking, parse_marker
-from backup.patterns import Patterns, compile_patterns
+from backup.patterns.markers import decide_marking, parse_marker
+from backup.patterns.patterns import Patterns, compile_patterns
 from tests.restic_oracle import OracleRepository, create_oracle_repository
 
 FILES = [

@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup.errors import BackupError
-from backup.grouping import group_snapshots
-from backup.retention import (
+from backup.retention.policy import (
     UNLIMITED,
     CalendarDuration,
     KeepPolicy,
@@ -22,6 +21,7 @@ from backup.retention import (
     decide_kept,
     refuse_emptied_group,
 )
+from backup.snapshots.groups import group_snapshots
 from tests.restic_oracle import OracleRepository, create_oracle_repository
 
 COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from backup.create import BackupRequest, Mount, create_snapshot
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.sources.files import FolderSource
+from backup.archiver.create import BackupRequest, Mount, create_snapshot
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.sources.source import FolderSource
 from backup.stores.base import Store
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore

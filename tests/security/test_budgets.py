@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from backup.create import BackupRequest, Mount, create_snapshot
-from backup.locks import hold_lock
+from backup.archiver.create import BackupRequest, Mount, create_snapshot
 from backup.progress import SILENT
-from backup.repository import Repository
-from backup.sources.files import FolderSource, StreamSource
-from backup.sources.streams import open_command
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.sources.source import FolderSource, StreamSource, open_command
 from backup.stores.folder import FolderStore
 from ops.catalog.columns import new_id
 from ops.catalog.opening import Catalog, open_catalog

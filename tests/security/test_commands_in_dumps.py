@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backup import loading
 from backup.errors import BackupError, SourceError
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.postgresql_scripts import dump_script
+from backup.sources.databases import load
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.postgresql_scripts import dump_script
 from ops.drills.sandbox.order import RowsWanted
 from ops.drills.sandbox.plan import DatabasePlan, RehearsalPlan
 from ops.drills.sandbox.rehearsing import rehearse, set_apart
@@ -87,7 +87,7 @@ def test_a_load_stops_at_a_command_of_psql(where: str, postgresql: Connection, m
     dump = a_dump(HIDDEN[where], mark)
 
     with pytest.raises(SourceError, match="holds a command for psql itself"):
-        loading.load("postgresql", postgresql, postgresql.database, [dump])
+        load.load("postgresql", postgresql, postgresql.database, [dump])
 
     assert not mark.exists()
     assert list_tables(postgresql) == []
@@ -98,7 +98,7 @@ def test_accounts_with_a_command_of_psql_are_told(
     where: str, postgresql: Connection, mark: Path
 ) -> None:
     with pytest.raises(SourceError, match="holds a command for psql itself"):
-        loading.apply_accounts("postgresql", postgresql, [a_dump(HIDDEN[where], mark)])
+        load.apply_accounts("postgresql", postgresql, [a_dump(HIDDEN[where], mark)])
 
     assert not mark.exists()
 
@@ -107,7 +107,7 @@ def test_the_text_of_an_error_is_no_command(postgresql: Connection, mark: Path) 
     roles = f"{FAILS}:LAST_ERROR_MESSAGE\n;\n"
 
     with pytest.raises(SourceError, match="holds a command for psql itself"):
-        loading.apply_accounts("postgresql", postgresql, [a_dump(roles, mark)])
+        load.apply_accounts("postgresql", postgresql, [a_dump(roles, mark)])
 
     assert not mark.exists()
 
@@ -133,16 +133,16 @@ exec {real.stdout.strip()} "$@"
 @pytest.mark.usefixtures("_old_psql")
 def test_an_old_psql_loads_nothing(postgresql: Connection, mark: Path) -> None:
     for act in (
-        lambda: loading.create("postgresql", postgresql, "fresh", {}),
-        lambda: loading.apply_accounts("postgresql", postgresql, [a_dump(HIDDEN["alone"], mark)]),
-        lambda: loading.load("postgresql", postgresql, postgresql.database,
+        lambda: load.create("postgresql", postgresql, "fresh", {}),
+        lambda: load.apply_accounts("postgresql", postgresql, [a_dump(HIDDEN["alone"], mark)]),
+        lambda: load.load("postgresql", postgresql, postgresql.database,
                              [a_dump(HIDDEN["after rows"], mark)]),
     ):  # fmt: skip
         with pytest.raises(SourceError, match="too old to load a dump"):
             act()
 
     assert not mark.exists()
-    assert not loading.is_there("postgresql", postgresql, "fresh")
+    assert not load.is_there("postgresql", postgresql, "fresh")
     assert list_tables(postgresql) == []
 
 
@@ -160,7 +160,7 @@ def test_what_looks_like_a_command_is_loaded_as_the_data_it_is(
     dump = subprocess.run(["pg_dump", words], capture_output=True, check=True).stdout
     fresh = postgres_server.new_database().partition("@/")[2].partition("?")[0]
 
-    loading.load("postgresql", postgresql, fresh, (dump[at : at + 7] for at in
+    load.load("postgresql", postgresql, fresh, (dump[at : at + 7] for at in
                                                    range(0, len(dump), 7)))  # fmt: skip
 
     with psycopg.connect(words.replace(postgresql.database, fresh)) as opened:
@@ -226,9 +226,9 @@ def test_a_load_runs_no_command_of_mariadb(
     dump = OF_MARIADB[what].format(mark=mark).encode("utf-8", "surrogateescape")
 
     with pytest.raises(BackupError):
-        loading.load("mariadb", admin, name, [dump])
+        load.load("mariadb", admin, name, [dump])
     with pytest.raises(BackupError):
-        loading.apply_accounts("mariadb", admin, [f"USE {name};\n".encode() + dump])
+        load.apply_accounts("mariadb", admin, [f"USE {name};\n".encode() + dump])
 
     assert not mark.exists()
     assert mariadb_server.run("SHOW TABLES LIKE 'leak'", name) == ""

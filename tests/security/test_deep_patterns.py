@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.patterns import compile_patterns
+from backup.patterns.patterns import compile_patterns
 from tests.effort import takes_at_most
 
 

@@ -16,19 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from backup.archiver.request import BackupResult, Mount
 from backup.errors import SourceError
-from backup.owners import NamedOwners
-from backup.requests import BackupResult, Mount
-from backup.sources.files import FolderSource
-from backup.sources.hosts import translated
+from backup.sources.host_errors import translated
+from backup.sources.local.owners import NamedOwners
 from backup.sources.remote.bounds import Holes
 from backup.sources.remote.busybox_tree import parse_records
-from backup.sources.remote.lines import Line
+from backup.sources.remote.command_stream import Line
+from backup.sources.remote.gnu_rows import parse_find, parse_stat
+from backup.sources.remote.gnu_tree import open_tool_tree
+from backup.sources.remote.open import RemoteSource
 from backup.sources.remote.python_tree import ensure_names, open_python_tree
-from backup.sources.remote.source import RemoteSource
 from backup.sources.remote.tar_stream import read_tar
-from backup.sources.remote.tool_rows import parse_find, parse_stat
-from backup.sources.remote.tool_tree import open_tool_tree
+from backup.sources.source import FolderSource
 from provisioning.local_host import LocalHost
 from tests.backing_up import back_up, back_up_mounts, make_repository, read_back
 from tests.effort import takes_at_most

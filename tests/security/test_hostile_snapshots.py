@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from backup.check import check_repository
-from backup.dumping import write_archive
-from backup.packs import BlobType
-from backup.restore import RestoreRequest, RestoreResult, restore_snapshot
+from backup.check.check import check_repository
+from backup.format.pack import BlobType
+from backup.format.tree import EMPTY_TREE
+from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
+from backup.snapshots.dump import write_archive
+from backup.snapshots.walk import TreeReader
 from backup.stores.folder import FolderStore
-from backup.trees import EMPTY_TREE
-from backup.walk import TreeReader
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
 WHEN = "2026-11-24T01:03:00Z"

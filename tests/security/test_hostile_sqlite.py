@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backup.sources import sqlite_examining
-from backup.sources.sqlite import SqliteFacts, open_copy
-from backup.sources.sqlite_examining import examine
+from backup.sources.databases import sqlite_examination
+from backup.sources.databases.sqlite_copy import SqliteFacts, open_copy
+from backup.sources.databases.sqlite_examination import examine
 from ops.drills.sandbox.sqlite import open_read_only
 from ops.errors import OpsError
 from ops.jobs.putting_back import put_database_back
@@ -36,7 +36,7 @@ def make_trap(path: Path, condition: str) -> Path:
 def test_a_check_without_end_is_broken_off_and_the_copy_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_examining, "_LEAST_SECONDS", 2)
+    monkeypatch.setattr(sqlite_examination, "_LEAST_SECONDS", 2)
     path = make_trap(tmp_path / "live.sqlite", ENDLESS)
     facts: list[SqliteFacts] = []
     with open_copy(path, tmp_path / "scratch", on_facts=facts.append) as reader:
@@ -61,7 +61,7 @@ def test_a_check_that_takes_all_memory_is_broken_off(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_trap_is_not_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_examining, "_LEAST_SECONDS", 2)
+    monkeypatch.setattr(sqlite_examination, "_LEAST_SECONDS", 2)
     copy, live = make_trap(tmp_path / "copy.sqlite", ENDLESS), tmp_path / "live.sqlite"
 
     with pytest.raises(OpsError) as told:

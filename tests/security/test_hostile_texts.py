@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backup.walk import TreeReader
+from backup.snapshots.walk import TreeReader
 from ops.canonical import clean_text
 from ops.deliveries.hash_lists import parse_hashes
 from ops.deliveries.looking import look_at_files

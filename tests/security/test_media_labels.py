@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backup.crypto import generate_master_key, prove
+from backup.format.crypto import generate_master_key, prove
 from ops.errors import WrongUseError
 from ops.estate.load import load_estate
 from ops.media.label import NAME, Content, Label, LabelError, decode_label, encode_label

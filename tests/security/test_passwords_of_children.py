@@ -7,11 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backup.processes import Pool
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.mariadb import open_mariadb
-from backup.sources.dumps.postgresql import open_postgresql
-from backup.sources.dumps.postgresql_globals import make_postgresql_globals
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_dump import open_mariadb
+from backup.sources.databases.postgresql_dump import make_postgresql_globals, open_postgresql
+from backup.workers.processes import Pool
 from ops.estate.load import load_estate
 from ops.estate.references import resolve
 from ops.jobs.stock_restic import restic_at
@@ -171,5 +170,5 @@ def test_the_engines_workers_inherit_no_password(monkeypatch: pytest.MonkeyPatch
     finally:
         pool.kill()
 
-    assert watched.saw("backup.processes")
+    assert watched.saw("backup.workers.processes")
     assert not watched.saw(NASTY)

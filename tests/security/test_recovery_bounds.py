@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from backup.repository import Repository
-from backup.requests import Mount
-from backup.sources.files import FolderSource
+from backup.archiver.request import Mount
+from backup.repository.repository import Repository
+from backup.sources.source import FolderSource
 from backup.stores import open_store
 from ops.catalog.opening import open_catalog
 from tests.backing_up import back_up_mounts

@@ -15,17 +15,17 @@ from threading import Thread
 import pytest
 import zstandard
 
+from backup.copies.mirror_objects import read_proven
 from backup.errors import BackupError, DamagedError, StoreError
-from backup.frames import decode_unpacked
-from backup.locks import list_locks
-from backup.mirroring.moving import read_proven
-from backup.repository import Repository
-from backup.selection import load_readable_snapshots
+from backup.format.compression import decode_unpacked
+from backup.repository.locks import list_locks
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from backup.stores import base
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
-from backup.stores.s3 import S3Store
-from backup.stores.s3_client import S3Settings
+from backup.stores.s3.settings import S3Settings
+from backup.stores.s3.store import S3Store
 
 PASSWORD = b"right"
 GIB = 1 << 30
@@ -188,7 +188,7 @@ def test_a_listing_of_more_than_any_store_holds_ends(
 def test_more_files_than_any_repository_has_are_not_read(
     made: MemoryStore, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("backup.bounds._MOST_FILES", {kind: 100})
+    monkeypatch.setattr("backup.repository.bounds._MOST_FILES", {kind: 100})
     store = made.clone()
     for number in range(101):
         store.replace(f"{kind}/{number:064x}", b"junk")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from backup.keyring import add_key
-from backup.packs import BlobType
-from backup.repository import Repository
-from backup.snapshots import Snapshot
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot
+from backup.repository.keyring import add_key
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from tests.small_repository import SmallRepository, file_node, id_of, tree_of
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backup.errors import SourceError
-from backup.names import is_attribute_name
-from backup.reading import MOST_ATTRIBUTE_BYTES, Xattrs
-from backup.sources.hosts import UNTOUCHED
+from backup.format.names import is_attribute_name
+from backup.sources.host_errors import UNTOUCHED
+from backup.sources.local.read import MOST_ATTRIBUTE_BYTES, Xattrs
 
 MOST_ENTRY_BYTES = 2 << 20
 """For all that is told of one entry; its attributes have at most half of that."""

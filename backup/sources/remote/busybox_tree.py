@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from backup.owners import NamedOwners
+from backup.sources.local.owners import NamedOwners
 from backup.sources.remote.bounds import ensure_target
-from backup.sources.remote.frame_reader import check_row
-from backup.sources.remote.lines import failed
-from backup.sources.remote.tool_rows import Found, make_device, no_sense, note_owner
-from backup.sources.remote.tool_tree import ToolTree
+from backup.sources.remote.command_stream import failed
+from backup.sources.remote.frames import check_row
+from backup.sources.remote.gnu_rows import Found, make_device, no_sense, note_owner
+from backup.sources.remote.gnu_tree import ToolTree
 from backup.sources.remote.tree import Extra
 from provisioning.hosts import Host
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from backup.errors import SourceError
-from backup.sources.files import Reader
-from backup.sources.hosts import translated
-from backup.sources.remote.lines import Line, failed
+from backup.sources.host_errors import translated
+from backup.sources.remote.command_stream import Line, failed
+from backup.sources.source import Reader
 from provisioning.hosts import Command, Host
 
 

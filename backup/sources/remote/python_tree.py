@@ -32,13 +32,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from backup.errors import SourceError
-from backup.owners import NamedOwners
-from backup.reading import Xattrs, refuse_size
-from backup.sources.hosts import translated
+from backup.sources.host_errors import translated
+from backup.sources.local.owners import NamedOwners
+from backup.sources.local.read import Xattrs, refuse_size
 from backup.sources.remote.bounds import MOST_OWNERS, Holes, senseless
-from backup.sources.remote.earlier import BLOCK, EarlierContent
-from backup.sources.remote.frame_reader import ROW_BYTES, FrameReader
-from backup.sources.remote.lines import Line
+from backup.sources.remote.command_stream import Line
+from backup.sources.remote.frames import ROW_BYTES, FrameReader
+from backup.sources.remote.known_blocks import BLOCK, EarlierContent
 from backup.sources.remote.tree import (
     DoubtfulError,
     Extra,

@@ -9,13 +9,13 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from backup.owners import NamedOwners
-from backup.reading import Xattrs, refuse_size
-from backup.sources.hosts import translated
+from backup.sources.host_errors import translated
+from backup.sources.local.owners import NamedOwners
+from backup.sources.local.read import Xattrs, refuse_size
 from backup.sources.remote.busybox_tree import ATTRIBUTES
-from backup.sources.remote.lines import failed
+from backup.sources.remote.command_stream import failed
 from backup.sources.remote.python_tree import ensure_names, not_there
-from backup.sources.remote.sftp_line import (
+from backup.sources.remote.sftp_client import (
     ReadingLine,
     RefusedError,
     Rows,

@@ -13,9 +13,9 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from backup.reading import MOST_ATTRIBUTE_BYTES, Xattrs, refuse_size
+from backup.sources.local.read import MOST_ATTRIBUTE_BYTES, Xattrs, refuse_size
 from backup.sources.remote.bounds import MOST_ENTRY_BYTES, Holes, make_xattrs, senseless
-from backup.sources.remote.lines import Line
+from backup.sources.remote.command_stream import Line
 
 _BLOCK = 512
 _ZERO_BLOCK = bytes(_BLOCK)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from backup.owners import Owners
-from backup.reading import Xattrs
-from backup.sources.remote.earlier import EarlierContent
+from backup.sources.local.owners import Owners
+from backup.sources.local.read import Xattrs
+from backup.sources.remote.known_blocks import EarlierContent
 
 
 class Extra(NamedTuple):

@@ -35,9 +35,9 @@ from backup.errors import (
     StoreReadOnlyError,
 )
 from backup.stores.base import Buffer, ObjectInfo, ensure_listable, validate_key
-from backup.stores.durable import TEMPORARY_PREFIX
-from backup.stores.sftp.failures import translated
-from backup.stores.sftp.lines import SftpLines
+from backup.stores.durable_write import TEMPORARY_PREFIX
+from backup.stores.sftp.connections import SftpLines
+from backup.stores.sftp.errors import translated
 from backup.stores.sftp.protocol import (
     ABSENT,
     FAILED,

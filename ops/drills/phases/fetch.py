@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from backup.repository import Repository
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.snapshots import Snapshot
-from backup.walk import TreeReader
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.snapshots.walk import TreeReader
 from ops.canonical import clean_text
 from ops.drills.comparing import Comparison, Newest, compare_folder
 from ops.drills.phases.keys import open_for_drill, paper_password

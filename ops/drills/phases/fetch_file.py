@@ -14,8 +14,8 @@ import os
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.walk import Entry, TreeReader, walk
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.snapshots.walk import Entry, TreeReader, walk
 from ops.drills.comparing import compare_entry
 from ops.drills.phases.fetch import judge_comparison, newest_of
 from ops.drills.phases.work import Work, make_folder

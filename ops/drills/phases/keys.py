@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from backup.crypto import MasterKey
-from backup.keys import parse_key_file, unwrap_master_key
-from backup.repository import Repository
+from backup.format.crypto import MasterKey
+from backup.format.key_file import parse_key_file, unwrap_master_key
+from backup.repository.repository import Repository
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.estate.references import resolve

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.drills.phases.work import Work, make_folder, remove_tree
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.mariadb import count_rows, look_at_mariadb
-from backup.sources.dumps.mariadb_client import ask, quote_name, quote_text
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_client import ask, quote_name, quote_text
+from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
 from ops.drills.sandbox.accounts import find_account, give
 from ops.drills.sandbox.endpoints import Endpoint
 from ops.drills.sandbox.newest import FIRST, MomentColumn, Window, choose_newest, kind_of

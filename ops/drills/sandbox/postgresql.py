@@ -16,15 +16,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.postgresql import look_at_postgresql
-from backup.sources.dumps.postgresql_scripts import (
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.postgresql_dump import look_at_postgresql
+from backup.sources.databases.postgresql_scripts import (
     PROOF,
     dump_script,
     find_refused,
     globals_script,
 )
-from backup.sources.dumps.postgresql_session import open_session
+from backup.sources.databases.postgresql_session import open_session
 from ops.drills.sandbox.accounts import find_account, give
 from ops.drills.sandbox.endpoints import Endpoint
 from ops.drills.sandbox.newest import FIRST, MomentColumn, Window, choose_newest, kind_of

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from backup.sources.dumps.mariadb_client import ask, quote_name, quote_text
+from backup.sources.databases.mariadb_client import ask, quote_name, quote_text
 from ops.drills.sandbox import mariadb, postgresql, sqlite
 from ops.drills.sandbox.databases import Databases
 from ops.drills.sandbox.order import RowsWanted

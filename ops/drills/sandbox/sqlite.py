@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backup.sources.sqlite_examining import count_rows, distrust
+from backup.sources.databases.sqlite_examination import count_rows, distrust
 from ops.drills.sandbox import system_calls as calls
 from ops.drills.sandbox.accounts import Account, give
 from ops.drills.sandbox.newest import MomentColumn, Window, choose_newest, kind_of

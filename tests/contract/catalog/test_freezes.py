@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.catalog.columns import new_id
 from ops.catalog.opening import Catalog
 from ops.catalog.records import JournalRow, Run

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.catalog.opening import Catalog, open_catalog
 from ops.catalog.records import JournalRow
 from ops.catalog.retention_records import Hold

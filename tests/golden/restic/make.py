@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from backup.packs import BlobType
-from backup.repository import Repository
+from backup.format.pack import BlobType
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 from tests.trees import Kinds, build_hostile_tree

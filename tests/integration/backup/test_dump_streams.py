@@ -5,10 +5,10 @@ import re
 import pytest
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.mariadb_client import CLIENTS, client_command, explain, secret_line
-from backup.sources.dumps.postgresql_client import secret_lines
-from backup.sources.dumps.streaming import open_dump
+from backup.sources.databases.client_stream import open_dump
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_client import CLIENTS, client_command, explain, secret_line
+from backup.sources.databases.postgresql_client import secret_lines
 from provisioning.hosts import Completed
 from provisioning.local_host import LocalHost
 

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from backup.errors import SourceError
-from backup.sources.dumps.commands import mariadb_commands, postgresql_commands
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.dumps.mariadb import open_mariadb
-from backup.sources.dumps.mariadb_globals import make_mariadb_globals
-from backup.sources.dumps.postgresql import open_postgresql
-from backup.sources.dumps.postgresql_globals import make_postgresql_globals
+from backup.sources.databases.allowed_commands import mariadb_commands, postgresql_commands
+from backup.sources.databases.connection import Connection, DumpFacts
+from backup.sources.databases.mariadb_accounts import make_mariadb_globals
+from backup.sources.databases.mariadb_dump import open_mariadb
+from backup.sources.databases.postgresql_dump import make_postgresql_globals, open_postgresql
 from provisioning.hosts import Command, Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost

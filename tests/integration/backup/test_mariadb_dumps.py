@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.dumps.mariadb import open_mariadb
-from backup.sources.dumps.mariadb_globals import make_mariadb_globals
+from backup.sources.databases.connection import Connection, DumpFacts
+from backup.sources.databases.mariadb_accounts import make_mariadb_globals
+from backup.sources.databases.mariadb_dump import open_mariadb
 from provisioning.local_host import LocalHost
 from tests.mariadb_server import MariadbServer, mariadb_server, run_mariadb
 

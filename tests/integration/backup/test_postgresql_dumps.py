@@ -10,10 +10,8 @@ import psycopg
 import pytest
 
 from backup.errors import SourceError
-from backup.sources.dumps.connection import Connection
-from backup.sources.dumps.facts import DumpFacts
-from backup.sources.dumps.postgresql import open_postgresql
-from backup.sources.dumps.postgresql_globals import make_postgresql_globals
+from backup.sources.databases.connection import Connection, DumpFacts
+from backup.sources.databases.postgresql_dump import make_postgresql_globals, open_postgresql
 from provisioning.local_host import LocalHost
 from tests.postgres_server import PostgresServer, postgres_server
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-import backup.sources.sqlite as module
+import backup.sources.databases.sqlite_copy as module
 from backup.errors import SourceError
-from backup.sources.files import Reader
-from backup.sources.sqlite import SqliteFacts, open_copy
+from backup.sources.databases.sqlite_copy import SqliteFacts, open_copy
+from backup.sources.source import Reader
 
 ROWS = 3_000
 _WRITER = """

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from backup.crypto import Envelope
-from backup.repository import Repository
+from backup.format.crypto import Envelope
+from backup.repository.repository import Repository
 from backup.stores import open_store
 from tests.command_line import Answer, run_ours
 from tests.golden_texts import assert_golden

@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backup.create import create_snapshot
-from backup.locks import hold_lock
-from backup.requests import BackupRequest, Mount
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.selection import SnapshotFilter, find_snapshot
-from backup.sources.files import FolderSource
+from backup.archiver.create import create_snapshot
+from backup.archiver.request import BackupRequest, Mount
+from backup.repository.locks import hold_lock
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.snapshots.selection import SnapshotFilter, find_snapshot
+from backup.sources.source import FolderSource
 from ops.estate.load import load_estate
 from ops.jobs.by_hand import at_bench
 from ops.jobs.indexing import update_index

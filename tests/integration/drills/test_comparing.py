@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backup.restore import RestoreRequest, restore_snapshot
-from backup.walk import TreeReader
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from backup.snapshots.walk import TreeReader
 from ops.drills.comparing import Comparison, Newest, compare_folder
 from tests.backing_up import back_up, make_repository
 from tests.trees import Kinds, build_hostile_tree

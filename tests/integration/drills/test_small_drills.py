@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
 from ops.keys.shares import split_password
 from tests.integration.drills.drilled_portal import damaged, find_largest_pack

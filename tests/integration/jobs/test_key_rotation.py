@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import select
 
 from backup.errors import WrongPasswordError
-from backup.repository import Repository
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
 from backup.stores import open_store
 from ops.catalog.opening import open_catalog
 from ops.catalog.records import JournalRow

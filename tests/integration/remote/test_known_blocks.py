@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from backup.archiver.request import BackupResult, Mount
 from backup.errors import DamagedError, StoreUnavailableError
-from backup.repository import Repository
-from backup.requests import BackupResult, Mount
-from backup.sources.files import FolderSource
-from backup.sources.remote.earlier import BLOCK, HASH_BYTES, EarlierContent
+from backup.repository.repository import Repository
+from backup.sources.remote.known_blocks import BLOCK, HASH_BYTES, EarlierContent
+from backup.sources.remote.open import RemoteSource
 from backup.sources.remote.python_tree import open_python_tree
-from backup.sources.remote.source import RemoteSource
 from backup.sources.remote.tree import Arriving, DoubtfulError, RemoteTree, Wanted
+from backup.sources.source import FolderSource
 from backup.stores.memory import MemoryStore
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost

@@ -12,9 +12,9 @@ import pytest
 from backup.errors import SourceError
 from backup.sources.remote.busybox_tree import open_busybox_tree
 from backup.sources.remote.command_output import open_command_output
-from backup.sources.remote.opening import find_way, open_remote_tree
+from backup.sources.remote.gnu_tree import open_tool_tree
+from backup.sources.remote.open import find_way, open_remote_tree
 from backup.sources.remote.python_tree import open_python_tree
-from backup.sources.remote.tool_tree import open_tool_tree
 from ops.text import render_error
 from provisioning.hosts import Command, HostProcess
 from provisioning.local_host import LocalHost

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from backup.archiver.request import BackupResult, Mount
 from backup.errors import SourceError
-from backup.repository import Repository
-from backup.requests import BackupResult, Mount
-from backup.sources.files import FolderSource
+from backup.repository.repository import Repository
 from backup.sources.remote import python_tree
 from backup.sources.remote.busybox_tree import open_busybox_tree
+from backup.sources.remote.gnu_tree import open_tool_tree
+from backup.sources.remote.open import RemoteSource
 from backup.sources.remote.python_tree import open_python_tree
-from backup.sources.remote.source import RemoteSource
-from backup.sources.remote.tool_tree import open_tool_tree
 from backup.sources.remote.tree import RemoteTree
+from backup.sources.source import FolderSource
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from tests.backing_up import back_up, back_up_mounts, make_repository, read_back

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from backup.archiver.request import BackupResult, Mount
 from backup.errors import SourceError
-from backup.repository import Repository
-from backup.requests import BackupResult, Mount
-from backup.sources.files import FolderSource
+from backup.repository.repository import Repository
 from backup.sources.remote import sftp_tree
-from backup.sources.remote.sftp_line import RefusedError, to_status
+from backup.sources.remote.open import RemoteSource
+from backup.sources.remote.sftp_client import RefusedError, to_status
 from backup.sources.remote.sftp_tree import LOST, SftpTree, open_sftp_tree
-from backup.sources.remote.source import RemoteSource
 from backup.sources.remote.tree import ListedFolder, Pause, RemoteTree, Unlisted, Wanted
+from backup.sources.source import FolderSource
 from backup.stores.sftp.protocol import Attributes
 from provisioning.errors import HostRefusedError
 from provisioning.ssh.host import SshHost

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import WrongPasswordError
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores import open_store
 from ops.catalog.opening import open_catalog
 from tests.integration.runbooks.driving import Desk, Office, assert_done

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from backup.errors import SourceError
-from backup.sources.remote.opening import open_remote_tree
+from backup.sources.remote.gnu_tree import open_tool_tree
+from backup.sources.remote.open import open_remote_tree
 from backup.sources.remote.sftp_tree import open_sftp_tree
-from backup.sources.remote.tool_tree import open_tool_tree
 from backup.sources.remote.tree import RemoteTree
 from ops.jobs.accounting import list_allowed
 from provisioning.gate.account import GATE, make_key_line, make_list

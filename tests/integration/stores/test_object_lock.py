@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from backup.copies.mirror import as_mirror, update_mirror
 from backup.errors import (
     ObjectLockedError,
     ObjectNotFoundError,
     StoreDeniedError,
     StoreReadOnlyError,
 )
-from backup.forget import apply_forget, plan_forget_named
-from backup.locks import hold_lock
-from backup.mirror import as_mirror, update_mirror
-from backup.prune import PruneRequest, prune
+from backup.prune.prune import PruneRequest, prune
 from backup.quantities import UnusedLimit
-from backup.repository import Repository
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.retention.forget import apply_forget, plan_forget_named
 from backup.stores.memory import MemoryStore
-from backup.stores.recipes import open_s3
-from backup.stores.retrying import RetryingStore
-from backup.stores.s3_client import S3Settings
-from backup.stores.s3_locking import LockingS3Store
-from backup.stores.s3_versions import PastS3Store, list_versions, purge_superseded
+from backup.stores.reopen import open_s3
+from backup.stores.retry import RetryingStore
+from backup.stores.s3.object_lock import LockingS3Store
+from backup.stores.s3.settings import S3Settings
+from backup.stores.s3.versions import PastS3Store, list_versions, purge_superseded
 from ops.jobs.protection_trial import PROBE, find_refusal
 from tests.backing_up import back_up, read_back
 from tests.faulty_line import FaultyLine

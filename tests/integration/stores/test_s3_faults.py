@@ -25,9 +25,9 @@ from backup.errors import (
     StoreUnavailableError,
 )
 from backup.stores.base import ObjectInfo
-from backup.stores.retrying import RetryingStore
-from backup.stores.s3 import S3Store
-from backup.stores.s3_line import Answer, S3Line
+from backup.stores.retry import RetryingStore
+from backup.stores.s3.requests import Answer, S3Line
+from backup.stores.s3.store import S3Store
 from tests.faulty_line import FaultyLine, LineFault
 from tests.s3_server import S3Server
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from backup.errors import StoreDeniedError, StoreUnavailableError
-from backup.repository import Repository
-from backup.stores.retrying import RetryingStore
-from backup.stores.s3 import S3Store
+from backup.repository.repository import Repository
+from backup.stores.retry import RetryingStore
+from backup.stores.s3.store import S3Store
 from tests.backing_up import back_up, read_back
 from tests.faulty_line import FaultyLine, LineFault
 from tests.s3_server import S3Server

@@ -22,8 +22,8 @@ from backup.errors import (
 from backup.stores import open_store
 from backup.stores.leftovers import sweep_leftovers
 from backup.stores.options import StoreOptions
-from backup.stores.recipes import recipe_of, store_from_recipe
-from backup.stores.retrying import RetryingStore
+from backup.stores.reopen import recipe_of, store_from_recipe
+from backup.stores.retry import RetryingStore
 from backup.stores.sftp.settings import parse_settings
 from backup.stores.sftp.store import SftpStore
 from tests.ssh_server import (

@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from backup.check import CheckRequest, CheckResult, PackChoice, check_repository
-from backup.checking.findings import KINDS, Severity
-from backup.packs import BlobType, FinishedPack
+from backup.check.check import CheckRequest, CheckResult, PackChoice, check_repository
+from backup.check.findings import KINDS, Severity
+from backup.format.pack import BlobType, FinishedPack, pack_key
+from backup.format.tree import Node
 from backup.quantities import PackPart
-from backup.repository import pack_key
 from backup.stores.faulty import Effect, Fault, FaultyStore
-from backup.trees import Node
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
 READ_ALL = CheckRequest(read_data="all")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup.chunks import LARGEST, SMALLEST, Chunker
+from backup.archiver.chunker import LARGEST, SMALLEST, Chunker
 
 POLYNOMIAL = 0x3D8DCC0C2C005D
 GOLDEN = {

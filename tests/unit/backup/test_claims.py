@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.claims import Claims, LocalClaims, SharedClaims
+from backup.archiver.known_blobs import Claims, LocalClaims, SharedClaims
 
 
 @pytest.fixture

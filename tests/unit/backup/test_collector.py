@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from backup.collector import give_back_memory
+from backup.workers.memory import give_back_memory
 
 MIB = 1 << 20
 

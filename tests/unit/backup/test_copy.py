@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from backup.check import CheckRequest, check_repository
-from backup.checking.findings import Severity
-from backup.copy import CopiedSnapshot, CopyRequest, copy_snapshots, find_copy
+from backup.check.check import CheckRequest, check_repository
+from backup.check.findings import Severity
+from backup.copies.copy import CopiedSnapshot, CopyRequest, copy_snapshots, find_copy
 from backup.errors import BackupError, DamagedError, RepositoryLockedError
-from backup.locks import hold_lock, remove_locks
-from backup.packs import BlobType
-from backup.repository import Repository, pack_key
-from backup.snapshots import Snapshot
+from backup.format.pack import BlobType, pack_key
+from backup.format.snapshot import Snapshot
+from backup.repository.locks import hold_lock, remove_locks
+from backup.repository.repository import Repository
 from backup.stores.base import Store
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from tests.instant_clock import InstantClock

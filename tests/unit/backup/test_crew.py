@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backup.crew import Crew
-from backup.processes import Pool
+from backup.workers.dispatch import Crew
+from backup.workers.processes import Pool
 
 pytestmark = pytest.mark.slow
 

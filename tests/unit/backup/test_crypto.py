@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.crypto import OVERHEAD, Envelope, MasterKey, generate_master_key
 from backup.errors import DamagedError
+from backup.format.crypto import OVERHEAD, Envelope, MasterKey, generate_master_key
 
 KEY = MasterKey(bytes(range(32)), bytes(range(16)), bytes(range(100, 116)))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.direct import BLOCK, DirectWriter
+from backup.direct_io import BLOCK, DirectWriter
 
 
 @pytest.mark.parametrize("lead", [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 7])

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backup.errors import BackupError, PlanOutdatedError, UsageError
-from backup.forget import ForgetPlan, apply_forget, plan_forget, plan_forget_named
-from backup.grouping import GroupKey
-from backup.locks import hold_lock
-from backup.repository import Repository
-from backup.retention import KeepPolicy
-from backup.selection import SnapshotFilter
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.retention.forget import ForgetPlan, apply_forget, plan_forget, plan_forget_named
+from backup.retention.policy import KeepPolicy
+from backup.snapshots.groups import GroupKey
+from backup.snapshots.selection import SnapshotFilter
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from tests.instant_clock import InstantClock
 from tests.small_repository import SmallRepository

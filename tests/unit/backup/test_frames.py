@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup.errors import DamagedError, UnsupportedFormatError
-from backup.frames import (
+from backup.format.compression import (
     UNKNOWN_SIZE,
     Compression,
     Compressor,

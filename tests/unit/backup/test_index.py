@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backup.archiver.known_blobs import IdTable, share_ids
 from backup.errors import DamagedError, UnsupportedFormatError
-from backup.id_table import IdTable, share_ids
-from backup.index import Index, IndexBuilder
-from backup.index_text import encode_index
-from backup.packs import BlobType, PackedBlob
+from backup.format.index_file import encode_index
+from backup.format.pack import BlobType, PackedBlob
+from backup.repository.index import Index, IndexBuilder
 
 ROOT = Path(__file__).parents[3]
 
@@ -194,9 +194,9 @@ def test_a_million_blobs_take_64_bytes_each_and_loading_them_little_more() -> No
     """In a process of its own: the figure is what the system says, not what Python counts."""
     script = (
         "import ctypes, os, resource\n"
-        "from backup.index import IndexBuilder\n"
-        "from backup.index_text import encode_index\n"
-        "from backup.packs import BlobType, PackedBlob\n"
+        "from backup.repository.index import IndexBuilder\n"
+        "from backup.format.index_file import encode_index\n"
+        "from backup.format.pack import BlobType, PackedBlob\n"
         "def held():\n"
         "    return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()\n"
         "builder = IndexBuilder()\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.index_pace import seconds_until_index
+from backup.format.index_file import seconds_until_index
 
 
 @pytest.mark.parametrize(

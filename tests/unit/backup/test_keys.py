@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup.crypto import Envelope, MasterKey, generate_master_key
 from backup.errors import DamagedError, UnsupportedFormatError, WrongPasswordError
-from backup.keys import (
+from backup.format.crypto import Envelope, MasterKey, generate_master_key
+from backup.format.key_file import (
     KeyFile,
     derive_password_key,
     parse_key_file,
     unwrap_master_key,
     wrap_master_key,
 )
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.memory import MemoryStore
 
 WHEN = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.loading import find_differences
+from backup.sources.databases.load import find_differences
 
 
 @pytest.mark.parametrize(

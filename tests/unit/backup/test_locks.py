@@ -14,8 +14,9 @@ import pytest
 
 from backup.clock import SYSTEM_CLOCK
 from backup.errors import ObjectNotFoundError, RepositoryLockedError
-from backup.keys import current_username
-from backup.locks import (
+from backup.format.key_file import current_username
+from backup.format.times import format_local_time
+from backup.repository.locks import (
     MUST_STOP_AFTER,
     REFRESH_EVERY,
     STALE_AFTER,
@@ -26,9 +27,8 @@ from backup.locks import (
     list_locks,
     remove_locks,
 )
-from backup.repository import Repository
+from backup.repository.repository import Repository
 from backup.stores.memory import MemoryStore
-from backup.times import format_local_time
 from tests.backing_up import ShiftedClock, make_repository
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.sources.dumps.mariadb import MariadbState
+from backup.sources.databases.mariadb_dump import MariadbState
 
 VERSIONED = ("gia", "tin")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.sources.dumps.mariadb_rights import covers, find_missing_rights
+from backup.sources.databases.mariadb_rights import covers, find_missing_rights
 
 USAGE = "GRANT USAGE ON *.* TO `reader`@`localhost` IDENTIFIED BY PASSWORD '*6BB4'"
 READER = (

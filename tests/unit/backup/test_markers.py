@@ -3,7 +3,14 @@ from collections.abc import Mapping
 import pytest
 
 from backup.errors import UsageError
-from backup.markers import CACHE_MARKER, UNMARKED, Marker, Marking, decide_marking, parse_marker
+from backup.patterns.markers import (
+    CACHE_MARKER,
+    UNMARKED,
+    Marker,
+    Marking,
+    decide_marking,
+    parse_marker,
+)
 
 SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n# made by hand"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from backup.copies.mirror import update_mirror
+from backup.copies.mirror_plan import MirrorFacts, plan_mirror
 from backup.errors import DamagedError, RepositoryLockedError, UsageError
-from backup.locks import hold_lock
-from backup.mirror import update_mirror
-from backup.mirroring.planning import MirrorFacts, plan_mirror
-from backup.prune import PruneRequest, prune
+from backup.prune.prune import PruneRequest, prune
 from backup.quantities import UnusedLimit
+from backup.repository.locks import hold_lock
 from backup.stores.faulty import FaultyStore
 from backup.stores.memory import MemoryStore
 from tests.fault.campaign import ask_restic

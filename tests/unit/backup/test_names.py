@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup.errors import DamagedError
-from backup.names import json_text, quote_name, replace_invalid, unquote_name
+from backup.format.names import json_text, quote_name, replace_invalid, unquote_name
 
 PRINTABLE = Path(__file__).parents[2] / "golden" / "restic" / "printable.txt"
 

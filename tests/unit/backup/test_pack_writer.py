@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from backup.crypto import Envelope, generate_master_key
 from backup.errors import StoreFullError
-from backup.pack_writer import PackWriter
-from backup.packs import TARGET_SIZE, BlobType
+from backup.format.crypto import Envelope, generate_master_key
+from backup.format.pack import TARGET_SIZE, BlobType
+from backup.repository.packer import PackWriter
 from backup.stores.base import Buffer
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.memory import MemoryStore
-from backup.stores.retrying import RetryingStore
+from backup.stores.retry import RetryingStore
 
 
 class SlowStore(MemoryStore):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.crypto import OVERHEAD, Envelope, generate_master_key
 from backup.errors import DamagedError
-from backup.packs import (
+from backup.format.crypto import OVERHEAD, Envelope, generate_master_key
+from backup.format.pack import (
     MOST_BLOBS,
     TARGET_SIZE,
     BlobType,

@@ -1,6 +1,6 @@
 import pytest
 
-from backup.pattern_files import read_file_list, read_pattern_file
+from backup.patterns.pattern_files import read_file_list, read_pattern_file
 
 
 def test_lines_are_trimmed_and_comments_left_out() -> None:

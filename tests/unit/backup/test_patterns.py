@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from backup.errors import UsageError
-from backup.patterns import NO_PATTERNS, compile_patterns
+from backup.patterns.patterns import NO_PATTERNS, compile_patterns
 from tests.effort import takes_at_most
 
 

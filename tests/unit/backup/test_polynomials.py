@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.polynomials import DEGREE, generate_polynomial, is_irreducible
+from backup.format.config import DEGREE, generate_polynomial, is_irreducible
 
 
 def multiply(left: int, right: int) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import StoreFullError
-from backup.processes import Message, Pool, WorkerDiedError, worker_count
+from backup.workers.processes import Message, Pool, WorkerDiedError, worker_count
 from tests.private_server import is_alive
 
 pytestmark = pytest.mark.slow
@@ -126,7 +126,7 @@ def test_workers_are_protected_and_see_only_our_modules(
 def test_workers_die_with_their_parent() -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from backup.processes import Pool\n"
+        "from backup.workers.processes import Pool\n"
         f"pool = Pool({_TARGETS + ':sleep'!r}, None, width=2)\n"
         "heard = []\n"
         "while len(heard) < 2: heard += [message for _, message in pool.poll()]\n"

@@ -1,11 +1,10 @@
 import pytest
 
-from backup.check import CheckRequest, check_repository
+from backup.check.check import CheckRequest, check_repository
 from backup.errors import PlanOutdatedError, RepositoryLockedError
-from backup.locks import hold_lock
-from backup.packs import BlobType, FinishedPack
-from backup.repair import RepairIndexPlan, apply_repair_index, plan_repair_index
-from backup.repository import pack_key
+from backup.format.pack import BlobType, FinishedPack, pack_key
+from backup.repair.index import RepairIndexPlan, apply_repair_index, plan_repair_index
+from backup.repository.locks import hold_lock
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from backup.stores.memory import MemoryStore
 from tests.instant_clock import InstantClock

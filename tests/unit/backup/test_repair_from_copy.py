@@ -1,10 +1,10 @@
 """Damaged packs are repaired with blobs of a repository that has another key."""
 
-from backup.check import CheckRequest, check_repository
-from backup.locks import hold_lock
-from backup.packs import BlobType, FinishedPack
-from backup.repair_from_copy import repair_from_copy
-from backup.repair_packs import plan_repair_packs
+from backup.check.check import CheckRequest, check_repository
+from backup.format.pack import BlobType, FinishedPack
+from backup.repair.packs import plan_repair_packs
+from backup.repair.packs_from_copy import repair_from_copy
+from backup.repository.locks import hold_lock
 from tests.small_repository import SmallRepository, id_of
 from tests.unit.backup.test_repair_packs import check, flip, holds, make
 

@@ -1,11 +1,10 @@
 import pytest
 
-from backup.check import CheckRequest, CheckResult, check_repository
+from backup.check.check import CheckRequest, CheckResult, check_repository
 from backup.errors import RepositoryLockedError, StoreError, UsageError
-from backup.locks import hold_lock
-from backup.packs import BlobType, FinishedPack
-from backup.repair_packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
-from backup.repository import pack_key
+from backup.format.pack import BlobType, FinishedPack, pack_key
+from backup.repair.packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
+from backup.repository.locks import hold_lock
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from backup.stores.memory import MemoryStore
 from tests.instant_clock import InstantClock

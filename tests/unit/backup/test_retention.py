@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backup.errors import UsageError
-from backup.grouping import GroupKey, group_snapshots, parse_grouping
-from backup.retention import (
+from backup.retention.policy import (
     UNLIMITED,
     CalendarDuration,
     KeepPolicy,
@@ -14,6 +13,7 @@ from backup.retention import (
     parse_duration,
     parse_tag_list,
 )
+from backup.snapshots.groups import GroupKey, group_snapshots, parse_grouping
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.ring import ChunkRing, Parts, group_pieces
+from backup.archiver.stream_buffers import ChunkRing, Parts, group_pieces
 
 SIZE = 4 << 20
 

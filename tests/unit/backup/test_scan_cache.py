@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.scan_cache import ScanCache
+from backup.archiver.scan_cache import ScanCache
 
 KEY = "('cổng', b'/srv/\\xff')"
 ENTRIES = {bytes([number]) * 16: bytes([number]) * 32 for number in range(5)}

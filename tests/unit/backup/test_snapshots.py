@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import UnsupportedFormatError
-from backup.snapshots import (
+from backup.format.snapshot import (
     Snapshot,
     decode_snapshot,
     derive_snapshot,

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from backup.checking.sound_packs import SoundPacks
-from backup.packs import BlobType, FinishedPack, encode_header
+from backup.check.pack_reader import SoundPacks
+from backup.format.pack import BlobType, FinishedPack, encode_header
 from tests.small_repository import SmallRepository, id_of
 
 WINDOWS = (1, 150, 1 << 32)

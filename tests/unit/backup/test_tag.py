@@ -1,10 +1,10 @@
 import pytest
 
 from backup.errors import RepositoryLockedError, UsageError
-from backup.locks import hold_lock
-from backup.repository import Repository
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.tag import TagChange, decide_tags, tag_snapshots
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
-from backup.tag import TagChange, decide_tags, tag_snapshots
 from tests.instant_clock import InstantClock
 from tests.small_repository import SmallRepository
 

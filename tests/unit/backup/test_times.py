@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backup.errors import UnsupportedFormatError
-from backup.times import format_local_time, format_nanoseconds, parse_nanoseconds, parse_time
+from backup.format.times import (
+    format_local_time,
+    format_nanoseconds,
+    parse_nanoseconds,
+    parse_time,
+)
 
 _NS = 10**9
 YEAR_0, YEAR_10000 = -62_167_219_200, 253_402_300_800  # their first seconds

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from backup.errors import DamagedError
-from backup.tree_decoding import decode_tree
-from backup.trees import (
+from backup.format.tree import (
     EMPTY_TREE,
     GO_CHARDEV,
     GO_DEVICE,
@@ -18,6 +17,7 @@ from backup.trees import (
     GO_STICKY,
     NODE_TYPES,
     Node,
+    decode_tree,
     encode_node,
     encode_tree,
     go_mode,

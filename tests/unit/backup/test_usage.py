@@ -4,11 +4,11 @@ import os
 import pytest
 
 from backup.errors import DamagedError
-from backup.index import IndexBuilder
-from backup.packs import BlobType, PackedBlob
-from backup.references import _decode_references, references_of
-from backup.tree_walk import ABSENT, OTHER_TYPE, positions_of
-from backup.usage import find_used
+from backup.format.pack import BlobType, PackedBlob
+from backup.format.tree_references import _decode_references, references_of
+from backup.repository.index import IndexBuilder
+from backup.repository.tree_walk import ABSENT, OTHER_TYPE, positions_of
+from backup.repository.used_blobs import find_used
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
 SNAPSHOT = b"s" * 32

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from backup.packs import BlobType
-from backup.reading import Xattrs
-from backup.repository import Repository
+from backup.archiver.big_files import END, WINDOW, BigFile, ReplacedError, WindowReader
+from backup.archiver.run_writer import RunWriter
+from backup.format.pack import BlobType
+from backup.repository.repository import Repository
+from backup.sources.local.read import Xattrs
 from backup.stores.folder import FolderStore
-from backup.windows import END, WINDOW, BigFile, ReplacedError, WindowReader
-from backup.writer import RunWriter
 from tests.backing_up import make_repository
 
 MIB = 1 << 20

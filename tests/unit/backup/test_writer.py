@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from backup.archiver.run_writer import CHECKPOINT_SECONDS, NETWORK_INDEX_SECONDS, RunWriter
 from backup.errors import RepositoryLockedError, StoreError
-from backup.packs import BlobType
-from backup.repository import Repository
+from backup.format.pack import BlobType
+from backup.repository.repository import Repository
 from backup.stores.base import Store
 from backup.stores.faulty import Effect, Fault, FaultyStore
 from backup.stores.memory import MemoryStore
-from backup.stores.retrying import RetryingStore
-from backup.writer import CHECKPOINT_SECONDS, NETWORK_INDEX_SECONDS, RunWriter
+from backup.stores.retry import RetryingStore
 from tests.backing_up import ShiftedClock, make_repository
 
 MIB = 1 << 20

@@ -6,7 +6,7 @@ import sys
 import time
 
 from backup.errors import StoreFullError
-from backup.processes import Channel, Message
+from backup.workers.processes import Channel, Message
 
 
 def echo(setup: Message, channel: Channel) -> None:

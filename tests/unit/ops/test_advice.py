@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.checking.findings import KINDS, found
+from backup.check.findings import KINDS, found
 from backup.errors import DamagedError
 from ops.advice import ENGINE_ADVICE
 from ops.jobs.check import tell_finding

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from backup.selection import SnapshotFilter, SnapshotNotFoundError, choose_id
-from backup.sources.remote.lines import failed
+from backup.repository.ids import SnapshotNotFoundError, choose_id
+from backup.snapshots.selection import SnapshotFilter
+from backup.sources.remote.command_stream import failed
 from backup.sources.remote.sftp_tree import LOST
 from ops.causes import CAUSES, tell_cause, tell_error
 from ops.errors import WrongUseError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backup.forget import plan_forget
-from backup.restoring.request import RestoreResult
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.restorer.request import RestoreResult
+from backup.retention.forget import plan_forget
 from ops.errors import OpsError
 from ops.estate.policies import Retention
 from ops.jobs.forget import make_policy

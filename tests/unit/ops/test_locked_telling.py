@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup.forget import ForgetResult
-from backup.movers import Moved
-from backup.prune import PruneFigures, PruneResult
-from backup.renewal import Locked
-from backup.stores.s3_versions import Purge
+from backup.prune.prune import PruneFigures, PruneResult
+from backup.repository.object_lock import Locked
+from backup.repository.repack_workers import Moved
+from backup.retention.forget import ForgetResult
+from backup.stores.s3.versions import Purge
 from ops.jobs.forget import conclude
 from ops.jobs.locked import write_locked
 from ops.ledger.definitions import JobResult

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from backup.copies.mirror import MirrorResult
+from backup.copies.mirror_plan import MirrorPlan
 from backup.errors import StoreReadOnlyError
-from backup.mirror import MirrorResult
-from backup.mirroring.planning import MirrorPlan
 from backup.stores.memory import MemoryStore
 from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError

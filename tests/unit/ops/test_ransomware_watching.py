@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
 from ops.estate.security import Watch
 from ops.ransomware.figures import ChangeFigures
 from ops.ransomware.judging import LEARNT_FROM, Bounds

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.forget import plan_forget
-from backup.snapshots import Snapshot
+from backup.format.snapshot import Snapshot
+from backup.retention.forget import plan_forget
 from ops.errors import WrongUseError
 from ops.estate.floors import decide_floor, floor_in
 from ops.estate.people import ContentClass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.sources.files import FolderSource
+from backup.sources.source import FolderSource
 from ops.estate.available import list_not_available
 from ops.estate.load import load_estate
 from ops.estate.models import Estate

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from backup.stores import durable
+from backup.stores import durable_write
 
 
 def test_a_file_system_without_hard_links_still_refuses_to_replace(tmp_path: Path) -> None:
     (tmp_path / "new").write_bytes(b"new")
     (tmp_path / "taken").write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        durable.rename_if_free(str(tmp_path / "new"), str(tmp_path / "taken"))
-    durable.rename_if_free(str(tmp_path / "new"), str(tmp_path / "free"))
+        durable_write.rename_if_free(str(tmp_path / "new"), str(tmp_path / "taken"))
+    durable_write.rename_if_free(str(tmp_path / "new"), str(tmp_path / "free"))
 
     assert (tmp_path / "taken").read_bytes() == b"old"
     assert (tmp_path / "free").read_bytes() == b"new"
@@ -26,7 +26,7 @@ def test_a_file_system_without_hard_links_still_refuses_to_replace(tmp_path: Pat
 def test_an_object_whose_name_cannot_be_made_durable_is_withdrawn(tmp_path: Path) -> None:
     (tmp_path / "object").write_bytes(b"x")
     with pytest.raises(FileNotFoundError):
-        durable.settle(str(tmp_path / "object"), (str(tmp_path / "gone" / "folder"),))
+        durable_write.settle(str(tmp_path / "object"), (str(tmp_path / "gone" / "folder"),))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -52,7 +52,7 @@ def test_writes_that_the_system_cuts_short_are_carried_on() -> None:
     thread.start()
     try:
         with pytest.raises(OSError, match="has not the length"):
-            durable.write_all(writer, memoryview(data))  # a pipe has no length to compare
+            durable_write.write_all(writer, memoryview(data))  # a pipe has no length to compare
     finally:
         os.close(writer)
         thread.join()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.stores.limited import Allowance, LimitedStore
+from backup.stores.bandwidth import Allowance, LimitedStore
 from backup.stores.memory import MemoryStore
 
 

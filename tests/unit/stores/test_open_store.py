@@ -13,7 +13,7 @@ from backup.errors import UsageError
 from backup.stores import open_store
 from backup.stores.folder import FolderStore
 from backup.stores.options import LockTerms, StoreOptions
-from backup.stores.s3_client import parse_settings
+from backup.stores.s3.settings import parse_settings
 
 
 @pytest.mark.parametrize(

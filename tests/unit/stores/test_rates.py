@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from backup.stores.bandwidth import Allowance, LimitedStore
+from backup.stores.bandwidth_plan import RatePlan, RateWindow, SharedBucket
 from backup.stores.folder import FolderStore
-from backup.stores.limited import Allowance, LimitedStore
-from backup.stores.rates import RatePlan, RateWindow, SharedBucket
-from backup.stores.recipes import recipe_of, store_from_recipe
+from backup.stores.reopen import recipe_of, store_from_recipe
 
 ZONE = "Asia/Ho_Chi_Minh"
 # 100 bytes a second, 10 by day, no limit from 23:00 to 01:00.
@@ -121,7 +121,7 @@ def test_worker_processes_together_keep_the_limit(tmp_path: Path) -> None:
     store = LimitedStore(FolderStore(str(tmp_path / "store")), upload_bytes_per_second=rate)
     code = (
         "import sys, ast, os, time\n"
-        "from backup.stores.recipes import store_from_recipe\n"
+        "from backup.stores.reopen import store_from_recipe\n"
         "store = store_from_recipe(ast.literal_eval(sys.stdin.read()))\n"
         "print(time.monotonic())\n"
         f"for number in range({each}):\n"

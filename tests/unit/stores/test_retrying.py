@@ -14,7 +14,7 @@ from backup.errors import (
 from backup.stores.base import Store
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from backup.stores.memory import MemoryStore
-from backup.stores.retrying import RetryingStore
+from backup.stores.retry import RetryingStore
 
 CALLS: dict[str, Callable[[Store], object]] = {
     "list": lambda store: sorted(store.list("data")),

@@ -8,10 +8,9 @@ import pytest
 
 from backup.errors import StoreDeniedError
 from backup.stores.options import StoreOptions
-from backup.stores.s3_client import S3Settings, parse_settings
-from backup.stores.s3_credentials import find_credential
-from backup.stores.s3_line import place_of
-from backup.stores.s3_signing import Credential
+from backup.stores.s3.requests import place_of
+from backup.stores.s3.settings import S3Settings, parse_settings
+from backup.stores.s3.signing import Credential, find_credential
 
 SETTINGS = S3Settings("https://s3.example.vn:8443", "main")
 

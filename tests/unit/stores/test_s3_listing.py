@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.stores.s3_listing import Page, parse_listing
+from backup.stores.s3.store import Page, parse_listing
 
 WHOLE = (
     b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'

@@ -8,7 +8,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from backup.stores.s3_signing import Credential, Request, encode_path, encode_query, sign
+from backup.stores.s3.signing import Credential, Request, encode_path, encode_query, sign
 
 # Of "Authenticating Requests: Using the Authorization Header", Amazon S3 API Reference.
 DOCUMENTED = Credential("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")

@@ -8,7 +8,7 @@ import pytest
 from backup.commands.context import Context
 from backup.commands.output import Output
 from backup.commands.parser import parse_command_line
-from backup.commands.showing import make_progress
+from backup.commands.progress import make_progress
 from backup.errors import DamagedError
 from backup.progress import Progress
 
@@ -40,7 +40,7 @@ def test_lines_tell_the_end_of_each_stage() -> None:
 
 def test_a_rate_gives_lines_between(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("backup.commands.showing.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("backup.commands.progress.time.monotonic", lambda: now[0])
     shown = Shown("backup", "x", fps="0.5")
     shown.progress.start("back up", 4, "packs")
     for second in range(4):

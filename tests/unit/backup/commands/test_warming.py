@@ -16,7 +16,7 @@ def test_a_program_that_is_interrupted_ends_once_what_it_loads_early_is_loaded(
 ) -> None:
     heavy = "import time\ntime.sleep(0.5)\nprint('loaded', flush=True)\n"
     (tmp_path / "heavy.py").write_text(heavy)
-    code = "from backup.commands.warming import _load_early\n_load_early('heavy')\n"
+    code = "from backup.commands.preload import _load_early\n_load_early('heavy')\n"
     done = subprocess.run(
         [sys.executable, "-c", code + "raise SystemExit(130)"],
         env={"PYTHONPATH": f"{ROOT}:{tmp_path}"},

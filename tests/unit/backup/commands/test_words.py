@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup.commands.words import split_words
+from backup.commands.argv import split_words
 from backup.errors import UsageError
 
 KNOWN = {"--repo": True, "-r": True, "--tag": True, "--long": False, "-l": False, "-q": False,

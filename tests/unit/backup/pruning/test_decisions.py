@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from backup.packs import TARGET_SIZE
-from backup.pruning.decisions import decide_packs
-from backup.pruning.entries import PackCounts
-from backup.pruning.request import PruneRequest
+from backup.format.pack import TARGET_SIZE
+from backup.prune.entries import PackCounts
+from backup.prune.facts import PruneRequest
+from backup.prune.plan import decide_packs
 from backup.quantities import UnusedLimit
 
 MIB = 1 << 20

@@ -4,18 +4,11 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from backup.index import Index, IndexBuilder
-from backup.index_text import encode_index
-from backup.packs import BlobType, PackedBlob
-from backup.pruning.entries import (
-    Flags,
-    blob_numbers,
-    choose_copies,
-    count_packs,
-    select_blobs,
-)
-from backup.pruning.indexes import extend_index, write_index
-from backup.pruning.removal import decide_removal
+from backup.format.index_file import encode_index
+from backup.format.pack import BlobType, PackedBlob
+from backup.prune.entries import Flags, blob_numbers, choose_copies, count_packs, select_blobs
+from backup.prune.new_index import decide_removal, extend_index, write_index
+from backup.repository.index import Index, IndexBuilder
 from tests.small_repository import SmallRepository
 
 DATA, TREE = BlobType

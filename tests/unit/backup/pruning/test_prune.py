@@ -6,18 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from backup.check import CheckRequest, check_repository
-from backup.checking.findings import Severity
+from backup.check.check import CheckRequest, check_repository
+from backup.check.findings import Severity
 from backup.errors import (
     BackupError,
     DamagedError,
     PlanOutdatedError,
     RepositoryLockedError,
 )
-from backup.locks import Lock, hold_lock, remove_locks
-from backup.packs import BlobType
-from backup.prune import PruneRequest, PruneResult, apply_prune, plan_prune, prune
-from backup.repository import Repository, pack_key
+from backup.format.pack import BlobType, pack_key
+from backup.prune.prune import PruneRequest, PruneResult, apply_prune, plan_prune, prune
+from backup.repository.locks import Lock, hold_lock, remove_locks
+from backup.repository.repository import Repository
 from backup.stores.base import Store
 from backup.stores.faulty import Effect, Fault, FaultyStore, Stopped
 from tests.instant_clock import InstantClock

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from backup.restoring.batches import MOST_BYTES, Batches
-from backup.restoring.metadata import Metadata
-from backup.restoring.orders import FilesOrder, Order, PartOrder, Piece
+from backup.restorer.batches import MOST_BYTES, Batches
+from backup.restorer.metadata import Metadata
+from backup.restorer.orders import FilesOrder, Order, PartOrder, Piece
 
 NOTHING = Metadata(0, 0, 0, 0, 0, ())
 

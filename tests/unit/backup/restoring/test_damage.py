@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from backup.errors import BackupError, DamagedError, UsageError
-from backup.packs import BlobType, FinishedPack
+from backup.format.pack import BlobType, FinishedPack, pack_key
+from backup.format.tree import Node
 from backup.progress import SilentProgress
-from backup.repository import pack_key
-from backup.restore import RestoreRequest, RestoreResult, restore_snapshot
-from backup.restoring.batches import MOST_BYTES
-from backup.restoring.request import MOST_ERRORS_KEPT
-from backup.restoring.tally import Tally
+from backup.restorer.batches import MOST_BYTES
+from backup.restorer.progress import Tally
+from backup.restorer.request import MOST_ERRORS_KEPT
+from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.stores.folder import FolderStore
-from backup.trees import Node
 from tests.small_repository import SmallRepository, file_node, folder_node, id_of, tree_of
 
 

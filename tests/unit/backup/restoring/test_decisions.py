@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from backup.restoring.decisions import Step, decide_step
-from backup.restoring.request import Overwrite
+from backup.restorer.overwrite import Step, decide_step
+from backup.restorer.request import Overwrite
 from tests.small_repository import file_node
 
 _NODE = file_node(b"file", b"12345", mtime=1000)

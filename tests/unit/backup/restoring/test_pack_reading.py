@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from backup.crypto import OVERHEAD, Envelope, MasterKey
 from backup.errors import DamagedError, ObjectNotFoundError
-from backup.restoring.orders import Piece
-from backup.restoring.reading import PackReader
+from backup.format.crypto import OVERHEAD, Envelope, MasterKey
+from backup.restorer.blob_reader import PackReader
+from backup.restorer.orders import Piece
 from backup.stores.memory import MemoryStore
 
 KEY = MasterKey(bytes(32), bytes(16), bytes(16))

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from backup.crypto import OVERHEAD, MasterKey
-from backup.processes import Message
-from backup.restoring.contents import write_with_holes
-from backup.restoring.folders import Folders, list_names, remove_entry
-from backup.restoring.metadata import Metadata
-from backup.restoring.orders import FileOrder, FilesOrder, Work, pack_order, parse_order
-from backup.restoring.reading import PackReader, plan_spans
-from backup.restoring.writing import FileWriter
+from backup.format.crypto import OVERHEAD, MasterKey
+from backup.restorer.blob_reader import PackReader, plan_spans
+from backup.restorer.file_writer import FileWriter, write_with_holes
+from backup.restorer.metadata import Metadata
+from backup.restorer.orders import FileOrder, FilesOrder, Work, pack_order, parse_order
+from backup.restorer.target_folders import Folders, list_names, remove_entry
 from backup.stores.memory import MemoryStore
+from backup.workers.processes import Message
 from tests.small_repository import id_of
 from tests.trees import build_deep_folder
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backup.crypto import generate_master_key
-from backup.keys import parse_key_file, unwrap_master_key, wrap_master_key
+from backup.format.crypto import generate_master_key
+from backup.format.key_file import parse_key_file, unwrap_master_key, wrap_master_key
 from ops.keys.printed import (
     PrintedKeyError,
     number_lines,

@@ -1,0 +1,1 @@
+"""Make a snapshot: walk, read, cut, deduplicate, pack, index."""

@@ -1,0 +1,1 @@
+"""Copy into another repository; mirror a store byte for byte."""

@@ -1,1 +1,0 @@
-"""What `backup.mirror` consists of: what is decided, and how objects move."""

@@ -1,0 +1,1 @@
+"""The language of what is included and excluded."""

@@ -1,0 +1,1 @@
+"""Remove what nobody needs: facts, plan, new index, deletion."""

@@ -1,0 +1,1 @@
+"""Mend an index, and packs."""

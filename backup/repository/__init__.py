@@ -1,0 +1,1 @@
+"""An open repository: keys, locks, index, packs to come, blobs in use."""

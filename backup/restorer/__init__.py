@@ -1,0 +1,1 @@
+"""Put a snapshot back: walk, decide, order, write, finish."""

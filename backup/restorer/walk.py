@@ -1,0 +1,250 @@
+"""Going through a snapshot's trees, one folder at a time, in the order a restore needs.
+
+A folder's own entries come before those of the folders in it; a folder is left when all that is
+below it has been met. Only the nodes of one folder, and the subfolders still to come, are held.
+
+Reading small pieces that lie near each other, through windows that are read whole and kept.
+
+A snapshot's trees were stored one after another and are wanted in nearly that order. One by one
+they would cost a request each, which on a distant store is most of the time of a restore.
+
+Reading the trees of a snapshot, and with each what lies around it.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from backup.errors import BackupError, DamagedError, UsageError
+from backup.format.compression import Decompressor
+from backup.format.crypto import Envelope
+from backup.format.pack import BlobType, open_blob, pack_key
+from backup.format.tree import Node, OnBad, decode_tree
+from backup.repository.index import Index
+from backup.repository.repository import Repository
+from backup.restorer.request import RestoreRequest
+from backup.restorer.target_folders import join_path
+from backup.stores.base import Store
+
+WINDOW = 1 << 20
+_MOST_KEPT = 12
+
+
+class NearbyReads:
+    """Reads ranges of objects that never change. For one thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._windows: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """Read `length` bytes from `offset`; fewer where the object ends before.
+
+        Raises:
+            ObjectNotFoundError: No object has that key.
+            StoreError: The store failed.
+        """
+        first, last = offset // WINDOW, (offset + length - 1) // WINDOW
+        if first == last:
+            start = offset - first * WINDOW
+            return self._window(key, first)[start : start + length]
+        whole = b"".join([self._window(key, number) for number in range(first, last + 1)])
+        start = offset - first * WINDOW
+        return whole[start : start + length]
+
+    def _window(self, key: str, number: int) -> bytes:
+        place = key, number
+        window = self._windows.get(place)
+        if window is None:
+            window = self._windows[place] = self._store.read(key, number * WINDOW, WINDOW)
+            if len(self._windows) > _MOST_KEPT:
+                self._windows.popitem(last=False)
+        else:
+            self._windows.move_to_end(place)
+        return window
+
+    def forget(self, key: str) -> None:
+        """Read an object anew when it is wanted again: a read can go wrong once."""
+        for place in [place for place in self._windows if place[0] == key]:
+            del self._windows[place]
+
+
+class TreeReader:
+    """Reads trees. For one thread."""
+
+    def __init__(self, repository: Repository, index: Index) -> None:
+        self._repository = repository
+        self._index = index
+        self._nearby = NearbyReads(repository.store)
+        self._envelope = Envelope(repository.key)
+        self._decompressor = Decompressor()
+
+    def load(self, tree_id: bytes, on_bad: OnBad) -> list[Node]:
+        """Read a tree.
+
+        Args:
+            tree_id: Its id.
+            on_bad: Told of each entry that cannot be what it says.
+
+        Raises:
+            DamagedError: It is lost, damaged or not of the known form.
+            StoreError: The store failed.
+        """
+        tree = self._load_nearby(tree_id)
+        if tree is None:
+            tree = self._repository.load_blob(self._index, tree_id, expected=BlobType.TREE)
+        return decode_tree(tree, on_bad)
+
+    def _load_nearby(self, tree_id: bytes) -> bytes | None:
+        """Read it the quick way; None where that fails, and the careful way is to be tried."""
+        place = next(
+            (it for it in self._index.find_all(tree_id) if it.blob.type == BlobType.TREE), None
+        )
+        if place is None:
+            return None
+        key, blob = pack_key(place.pack), place.blob
+        try:
+            sealed = self._nearby.read(key, blob.offset, blob.length)
+            return open_blob(blob, sealed, self._envelope, self._decompressor)
+        except BackupError:
+            self._nearby.forget(key)
+            return None
+
+
+@dataclass(slots=True)
+class Visit:
+    """One folder of the snapshot on the way.
+
+    Attributes:
+        path: Relative to what is restored; empty for the root.
+        node: Its entry in the folder above; None for the root.
+        is_chosen: Whether the folder itself was asked for, not only things in it.
+        above: The folder it is in; None for the root.
+        names: All names in it, chosen or not.
+        is_broken: Whether its tree cannot be read whole, so that some names are unknown.
+        entries: Chosen entries that are no folders.
+        below: Subfolders to go into, the next one last.
+    """
+
+    path: bytes
+    node: Node | None
+    is_chosen: bool
+    above: "Visit | None"
+    names: frozenset[bytes] = frozenset()
+    is_broken: bool = False
+    entries: list[Node] = field(default_factory=list)
+    below: list[tuple[Node, bool]] = field(default_factory=list)
+
+
+OnError = Callable[[bytes, BackupError], None]
+
+
+class Walk:
+    """Goes through the trees of one snapshot."""
+
+    def __init__(
+        self, repository: Repository, index: Index, request: RestoreRequest, on_error: OnError
+    ) -> None:
+        self._trees = TreeReader(repository, index)
+        self._request = request
+        self._on_error = on_error
+
+    def find_subfolder(self, tree_id: bytes) -> bytes:
+        """Give the tree of the subfolder that was asked for.
+
+        Raises:
+            UsageError: The snapshot has no such folder.
+        """
+        for name in filter(None, self._request.subfolder.split(b"/")):
+            found = [
+                node
+                for node in self._trees.load(tree_id, lambda _name, _error, _is_lost: None)
+                if node.name == name and node.subtree
+            ]
+            if not found or found[0].subtree is None:
+                raise UsageError(
+                    "the snapshot has no folder {path}",
+                    why="{name} is missing, or no folder",
+                    data="nothing was written",
+                    next_step="look with: ls SNAPSHOT",
+                    path=self._request.subfolder.decode("utf-8", "backslashreplace"),
+                    name=name.decode("utf-8", "backslashreplace"),
+                )
+            tree_id = found[0].subtree
+        return tree_id
+
+    def folders(self, root: bytes) -> Iterator[tuple[Visit, bool]]:
+        """Yield each folder twice: (visit, False) when it is entered, (visit, True) when left.
+
+        Folders whose tree cannot be read are reported and still left, without entries.
+        """
+        top = Visit(b"", None, self._request.chooses_everything, None)
+        self._fill(top, root)
+        yield top, False
+        stack = [top]
+        while stack:
+            visit = stack[-1]
+            if not visit.below:
+                yield stack.pop(), True
+                continue
+            node, is_chosen = visit.below.pop()
+            inner = Visit(join_path(visit.path, node.name), node, is_chosen, visit)
+            if node.subtree is None:
+                inner.is_broken = True
+                self._on_error(inner.path, DamagedError("the folder's entry names no tree"))
+            else:
+                self._fill(inner, node.subtree)
+            yield inner, False
+            stack.append(inner)
+
+    def _fill(self, visit: Visit, tree_id: bytes) -> None:
+        def note(name: bytes, error: BackupError, _is_lost: bool) -> None:
+            visit.is_broken = True
+            path = join_path(visit.path, name) if name else visit.path
+            if self._request.chooses(b"/" + path):
+                self._on_error(path, error)
+
+        try:
+            nodes = self._trees.load(tree_id, note)
+        except BackupError as error:
+            visit.is_broken = True
+            self._on_error(visit.path, error)
+            return
+        names = frozenset([node.name for node in nodes])
+        if len(names) < len(nodes):
+            nodes = self._drop_repeated(visit.path, nodes)
+        visit.names = names
+        if self._request.chooses_everything:
+            visit.entries = [node for node in nodes if node.type != "dir"]
+            visit.below = [(node, True) for node in reversed(nodes) if node.type == "dir"]
+        else:
+            self._choose(visit, nodes)
+
+    def _choose(self, visit: Visit, nodes: list[Node]) -> None:
+        request = self._request
+        for node in nodes:
+            path = b"/" + join_path(visit.path, node.name)
+            is_chosen = request.chooses(path)
+            if node.type != "dir":
+                if is_chosen:
+                    visit.entries.append(node)
+            elif is_chosen or request.may_choose_below(path):
+                visit.below.append((node, is_chosen))
+        visit.below.reverse()
+
+    def _drop_repeated(self, path: bytes, nodes: list[Node]) -> list[Node]:
+        kept: dict[bytes, Node] = {}
+        for node in nodes:
+            if node.name in kept:
+                error = DamagedError("the folder's tree has two entries of this name")
+                self._on_error(join_path(path, node.name), error)
+            else:
+                kept[node.name] = node
+        return list(kept.values())
+
+
+def content_digest(node: Node) -> bytes:
+    """Condense what an entry holds, so that two names of one inode can be told to be one."""
+    parts = (node.content or b"", node.linktarget, str(node.device).encode())
+    return hashlib.sha256(b"\0".join(parts)).digest()[:16]

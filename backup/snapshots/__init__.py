@@ -1,0 +1,1 @@
+"""Look into snapshots: select, group, walk, find, compare, dump, count, tag."""

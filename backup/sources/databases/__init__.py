@@ -1,0 +1,1 @@
+"""Databases: dumps taken, streamed, loaded again."""

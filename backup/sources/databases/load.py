@@ -1,0 +1,288 @@
+"""Load a dump into a fresh database on a server, and prove that it arrived.
+
+For an administrator's own account: the accounts that read for backups may not write.
+
+Order:
+1. Make an empty database under a name that is free.
+2. Stream the dump into the engine's client; its first error ends it.
+3. Count the rows of every table.
+4. MariaDB: give accounts that had rights on the old database the same on the new one.
+
+Nobody's database is touched before the caller switches; cut off in 2, the new one is half loaded,
+and is dropped before it is loaded again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Literal
+
+from backup.errors import BackupError
+from backup.sources.databases.client_stream import run_client, send
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_client import (
+    CLIENTS,
+    ask,
+    quote_name,
+    quote_text,
+    secret_line,
+)
+from backup.sources.databases.mariadb_client import client_command as mariadb_command
+from backup.sources.databases.mariadb_client import explain as explain_mariadb
+from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
+from backup.sources.databases.postgresql_client import CLIENT, database_option, secret_lines
+from backup.sources.databases.postgresql_client import client_command as postgresql_command
+from backup.sources.databases.postgresql_client import explain as explain_postgresql
+from backup.sources.databases.postgresql_scripts import (
+    PROOF,
+    dump_script,
+    explain_script,
+    find_refusal,
+    globals_script,
+)
+from backup.sources.databases.postgresql_session import open_session
+from backup.sources.host_errors import translated
+
+Engine = Literal["mariadb", "postgresql"]
+Counts = Mapping[str, int | None]
+
+_QUERY_SECONDS = 3_600.0
+_HOME = {"mariadb": "information_schema", "postgresql": "postgres"}
+
+
+class LoadError(BackupError):
+    """A dump could not be loaded."""
+
+
+def is_there(engine: Engine, admin: Connection, name: str) -> bool:
+    """Tell whether the server has a database of that name.
+
+    Raises:
+        SourceError: The server cannot be asked.
+    """
+    if engine == "mariadb":
+        sql = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {quote_text(name)};"  # noqa: S608 -- quoted
+        return bool(ask(_home(engine, admin), sql))
+    sql = f"SELECT 1 FROM pg_database WHERE datname = {_literal(name)}"  # noqa: S608 -- quoted
+    return bool(_psql(_home(engine, admin), sql).strip())
+
+
+def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, str]) -> None:
+    """Make an empty database with the settings the dump was made with.
+
+    Raises:
+        SourceError: The server refuses, or its client is too old to load a dump with it.
+    """
+    if engine == "mariadb":
+        words = [f"CREATE DATABASE {quote_name(name)}"]
+        if settings.get("character_set"):
+            words.append(f"CHARACTER SET {quote_name(settings['character_set'])}")
+        if settings.get("collation"):
+            words.append(f"COLLATE {quote_name(settings['collation'])}")
+        ask(_home(engine, admin), " ".join(words) + ";")
+        return
+    _require_restriction(_home(engine, admin))  # before anything is made that is of no use
+    words = [f"CREATE DATABASE {_identifier(name)} TEMPLATE template0"]
+    if settings.get("encoding"):
+        words.append(f"ENCODING {_literal(settings['encoding'])}")
+    if settings.get("collate"):
+        words.append(f"LC_COLLATE {_literal(settings['collate'])}")
+    if settings.get("ctype"):
+        words.append(f"LC_CTYPE {_literal(settings['ctype'])}")
+    if settings.get("owner"):
+        words.append(f"OWNER {_identifier(settings['owner'])}")
+    _psql(_home(engine, admin), " ".join(words))
+
+
+def drop(engine: Engine, admin: Connection, name: str) -> None:
+    """Remove a database that an earlier try has left half loaded.
+
+    Raises:
+        SourceError: The server refuses.
+    """
+    if engine == "mariadb":
+        ask(_home(engine, admin), f"DROP DATABASE {quote_name(name)};")
+    else:
+        _psql(_home(engine, admin), f"DROP DATABASE {_identifier(name)}")
+
+
+def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) -> int:
+    """Stream a dump into an empty database; gives how many bytes.
+
+    Raises:
+        LoadError: The server refused a statement; names the first.
+        SourceError: The server cannot be reached, or does not let the account in; or the dump holds
+            a command for the client itself.
+    """
+    into = replace(admin, database=name)
+    if engine == "mariadb":
+        command, secret = _mariadb_loader(into), secret_line(into)
+    else:
+        command, secret = _postgresql_loader(into), secret_lines(into)
+        pieces = dump_script(pieces)
+    size = 0
+    with translated(), into.host.start(command) as process:
+        process.bear_silence(None)  # an index may take hours to be made
+        send(process, secret)
+        for piece in pieces:
+            size += len(piece)
+            send(process, piece)
+        process.close_input()
+        ended = process.finish()
+    if ended.status == 0:
+        return size
+    refusal = find_refusal(into, ended) if engine == "postgresql" else None
+    if refusal is not None:
+        raise refusal
+    error = explain_mariadb(into, ended) if engine == "mariadb" else explain_postgresql(into, ended)
+    raise LoadError(
+        "the dump could not be loaded into {database} on {host}",
+        why="{reason}",
+        data="no other database was touched; this one is half loaded and is made anew next time",
+        next_step="put right what the server complains about, then type the same command again",
+        database=name,
+        host=into.host.name,
+        reason=str(error.params.get("reason") or error),
+    ) from error
+
+
+def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -> None:
+    """Make the accounts and roles of a dump's globals on a server that has none of them yet.
+
+    What is there already is left as it is: PostgreSQL complains of it and goes on.
+
+    Raises:
+        SourceError: The server cannot be asked, or MariaDB refuses a statement.
+    """
+    text = b"".join(pieces)
+    home = _home(engine, admin)
+    if engine == "mariadb":
+        wanted = (it for it in text.splitlines() if not it.startswith(b"CREATE DATABASE "))
+        ask(home, b"\n".join(wanted).decode("utf-8", "surrogateescape") + "\n")
+        return
+    _require_restriction(home)
+    arguments = [b"--no-psqlrc", b"--quiet", b"--file=-", *database_option(home)]
+    command = postgresql_command(home, CLIENT, arguments)
+    roles = text.partition(b"-- PostgreSQL database cluster dump complete")[0]
+    stdin = secret_lines(home) + globals_script(roles)
+    with translated():
+        ended = home.host.run(command, stdin=stdin, timeout=_QUERY_SECONDS)
+    if ended.status != 0 or find_refusal(home, ended):
+        raise explain_script(home, ended)
+
+
+def count(engine: Engine, admin: Connection, name: str) -> Counts:
+    """Count the rows of every table, by the names the manifest uses.
+
+    Raises:
+        SourceError: The server cannot be asked.
+    """
+    into = replace(admin, database=name)
+    if engine == "mariadb":
+        return count_rows(into, look_at_mariadb(into))
+    with open_session(into, counts=True) as session:
+        session.look()
+        return session.count()
+
+
+def find_differences(
+    before: Counts, after: Counts | None, found: Counts
+) -> Iterator[tuple[str, int | None, int | None]]:
+    """Yield each table whose rows are not those of the dump: its name, rows then, rows now; pure.
+
+    Args:
+        before: Rows as the manifest counts them; None where nobody could.
+        after: The same counted after the dump, where that only lies between the two; else None.
+        found: Rows as loaded.
+    """
+    for table, rows in before.items():
+        later = rows if after is None else after.get(table)
+        now = found.get(table)
+        bounds = [it for it in (rows, later) if it is not None]
+        if now is None or (bounds and not min(bounds) <= now <= max(bounds)):
+            yield table, rows, now
+
+
+def copy_rights(admin: Connection, old: str, new: str) -> int:
+    """MariaDB: give whoever has rights on one database the same on another; gives how many.
+
+    Raises:
+        SourceError: The server refuses.
+    """
+    home = _home("mariadb", admin)
+    accounts = ask(home, "SELECT DISTINCT user, host FROM mysql.db;")
+    lines = []
+    for user, host in accounts:
+        shown = ask(home, f"SHOW GRANTS FOR {quote_text_plain(user)}@{quote_text_plain(host)};")
+        lines += [row[0] for row in shown]
+    at = f" ON {quote_name(old.replace('_', chr(92) + '_'))}.", f" ON {quote_name(old)}."
+    chosen = [
+        line.replace(place, f" ON {quote_name(new)}.", 1)
+        for line in lines
+        for place in at
+        if place in line
+    ]
+    if chosen:
+        ask(home, "\n".join(f"{line};" for line in chosen))
+    return len(chosen)
+
+
+def quote_text_plain(text: str) -> str:
+    """Give a name of an account as SQL writes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def switch_names(admin: Connection, live: str, fresh: str, aside: str) -> None:
+    """PostgreSQL: give a fresh database the live one's name, and that one another, at once.
+
+    Raises:
+        SourceError: Somebody is connected to one of the two, or the server refuses.
+    """
+    _psql(
+        _home("postgresql", admin),
+        f"BEGIN; ALTER DATABASE {_identifier(live)} RENAME TO {_identifier(aside)};"
+        f" ALTER DATABASE {_identifier(fresh)} RENAME TO {_identifier(live)}; COMMIT",
+    )
+
+
+def _home(engine: Engine, admin: Connection) -> Connection:
+    return replace(admin, database=_HOME[engine])
+
+
+def _mariadb_loader(into: Connection) -> tuple[bytes, ...]:
+    arguments = [b"--binary-mode", b"--local-infile=0", b"--max-allowed-packet=1G",
+                 b"--default-character-set=utf8mb4", b"--", into.database.encode()]  # fmt: skip
+    return mariadb_command(into, CLIENTS, arguments)
+
+
+def _postgresql_loader(into: Connection) -> tuple[bytes, ...]:
+    arguments = [b"--no-psqlrc", b"--quiet", b"--set=ON_ERROR_STOP=1", b"--single-transaction",
+                 b"--output=/dev/null", b"--file=-", *database_option(into)]  # fmt: skip
+    return postgresql_command(into, CLIENT, arguments)
+
+
+def _require_restriction(home: Connection) -> None:
+    """Refuse a psql that would carry out commands of a dump."""
+    _run_psql(home, [b"--set=ON_ERROR_STOP=1", PROOF])
+
+
+def _psql(connection: Connection, sql: str) -> str:
+    arguments = [b"--no-align", b"--tuples-only", b"--set=ON_ERROR_STOP=1", b"--command",
+                 sql.encode()]  # fmt: skip
+    return _run_psql(connection, arguments).decode("utf-8", "replace")
+
+
+def _run_psql(connection: Connection, arguments: list[bytes]) -> bytes:
+    words = [b"--no-psqlrc", b"--quiet", *arguments, *database_option(connection)]
+    command = postgresql_command(connection, CLIENT, words)
+    stdin = secret_lines(connection)
+    return run_client(
+        connection, command, stdin=stdin, explain=explain_script, timeout=_QUERY_SECONDS
+    )
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,1 +1,0 @@
-"""Live databases as dumps: consistent, streamed, and whole or not at all."""

@@ -1,0 +1,1 @@
+"""Buckets: S3 and what speaks it."""
