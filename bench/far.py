@@ -32,8 +32,8 @@ from backup.sources.remote.open import RemoteSource, open_remote_tree
 from backup.sources.source import FolderSource, Source
 from backup.stores import open_store
 from provisioning.ssh.host import SshHost
-from provisioning.ssh.inventory import SshTarget
 from provisioning.ssh.pool import WIDTH, SshPool
+from provisioning.ssh.targets import SshTarget
 
 INCOMPLETE = 3
 

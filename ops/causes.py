@@ -5,7 +5,7 @@ pass their sentences on as values of an error. `ops.text.fill` asks here about e
 shows one by itself calls `tell_cause`. A sentence that nobody foresaw is shown as it stands.
 
 Sources of the sentences: `strerror(3)` and `gai_strerror(3)` of glibc; CPython's `tomllib` and
-`csv`; sqlite.org, "Result and Error Codes"; `provisioning.ssh.failures`,
+`csv`; sqlite.org, "Result and Error Codes"; `provisioning.ssh.errors`,
 `backup.sources.remote`.
 """
 

@@ -12,9 +12,9 @@ from ops.estate.values import limits_of
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
-from provisioning.ssh.inventory import LegacyAlgorithms, SshTarget
-from provisioning.ssh.pacing import Pace
 from provisioning.ssh.pool import SshPool
+from provisioning.ssh.process import Pace
+from provisioning.ssh.targets import LegacyAlgorithms, SshTarget
 
 KNOWN_HOSTS = "known_hosts"
 """The table in the state folder where a host names no other."""

@@ -14,7 +14,7 @@ MOST_OUTPUT_BYTES = 32 << 20
 """So much a command that is run to its end may print, unless its caller awaits more."""
 
 _GATE_STATUS = 126
-_GATE_WORDS = b"giucong gate: refused"  # as `provisioning.gate.gate_there` says it
+_GATE_WORDS = b"giucong gate: refused"  # as `provisioning.gate.gate` says it
 
 
 class Completed(NamedTuple):

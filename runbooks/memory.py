@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError, no_such_run
-from runbooks.filling import Command
 from runbooks.procedure import Step
 from runbooks.seams import EXIT_NO_PROGRAM, CommandResult, Request
 from runbooks.state import RunState, StepRecord
+from runbooks.variables import Command
 
 Program = Callable[[Sequence[str]], CommandResult]
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from runbooks.errors import RunbookUseError
-from runbooks.filling import Command
 from runbooks.procedure import Step
 from runbooks.state import RunState, StepRecord
+from runbooks.variables import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from provisioning.hosts import Command, Completed, HostProcess
 from provisioning.local_host import LocalHost
-from provisioning.ssh.failures import make_cut
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.errors import make_cut
+from provisioning.ssh.targets import SshTarget
 
 _TARGET = SshTarget("web1", "192.0.2.10")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 from tests.private_server import await_start, end, find_free_port, start, tie
 
 _SSHD = Path("/usr/sbin/sshd")

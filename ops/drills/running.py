@@ -50,11 +50,11 @@ from ops.service.registry import RunContext
 from ops.service.site_lock import hold_site_lock
 from ops.text import language, render_error
 from runbooks.errors import RunbookUseError
-from runbooks.filling import Command, choose_values
 from runbooks.procedure import Step
-from runbooks.running import Runner, Seams
+from runbooks.runner import Runner, Seams
 from runbooks.seams import Asker, CommandResult, Commands
 from runbooks.state import RunState, StepRecord
+from runbooks.variables import Command, choose_values
 
 _PHASE_WORDS = ("giucong", "drill.phase", "--drill", "", "--phase", "")
 

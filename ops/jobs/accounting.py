@@ -10,15 +10,9 @@ from ops.files import commands_of_files
 from ops.hosts import make_target
 from ops.present import write_json, write_text
 from ops.text import _
-from provisioning.gate.account import (
-    Allowed,
-    Rights,
-    is_account,
-    make_list,
-    make_script,
-)
+from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
 from provisioning.hosts import Command
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 
 
 class AccountError(OpsError):
@@ -98,7 +92,7 @@ def _read_public_key(target: SshTarget) -> str:
     Raises:
         HostRefusedError: There is no such key.
     """
-    from provisioning.ssh.connecting import read_identity
+    from provisioning.ssh.connect import read_identity
 
     key = read_identity(target)
     return f"{key.get_name()} {key.get_base64()}"

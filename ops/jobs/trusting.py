@@ -18,7 +18,7 @@ from ops.present import write_line
 from ops.tasks.confirming import need_confirmation
 from ops.text import _
 from provisioning.ssh.host_keys import HostKey, read_keys, record_key
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 
 
 class HostKeyTableError(OpsError):

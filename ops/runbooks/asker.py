@@ -8,9 +8,9 @@ from contextlib import suppress
 from ops.present import is_terminal, write_line
 from ops.text import N_, _, fill
 from runbooks.errors import RunbookUseError
-from runbooks.filling import PARTED
 from runbooks.procedure import Kind, Step
 from runbooks.state import StepRecord, StepState
+from runbooks.variables import PARTED
 
 KINDS: dict[Kind, str] = {
     "check": N_("look first"),

@@ -3,7 +3,7 @@
 Order:
 1. Take the run's lock, so that nobody takes it up twice at once.
 2. Store the run (new), or load it (taken up); it follows the text it began with.
-3. Step by step as in `runbooks.running`; each change is journaled with its state.
+3. Step by step as in `runbooks.runner`; each change is journaled with its state.
 """
 
 import time
@@ -26,14 +26,14 @@ from ops.runbooks.library import find_runbook
 from ops.runbooks.states import CatalogStates
 from ops.service.site_lock import hold_site_lock
 from ops.text import N_, _, fill, language
-from runbooks.deciding import Finish, decide_next, take_up
 from runbooks.errors import RunbookUseError, no_such_run
-from runbooks.filling import choose_values, fill_command, fill_text
+from runbooks.next_step import Finish, decide_next, take_up
+from runbooks.parse import read_runbook
 from runbooks.procedure import Runbook, Step
-from runbooks.reading import read_runbook
-from runbooks.running import Runner, Seams
+from runbooks.runner import Runner, Seams
 from runbooks.seams import Approver
 from runbooks.state import RunState, StepRecord
+from runbooks.variables import choose_values, fill_command, fill_text
 
 _EXIT_CODES = {"done": 0, "rolled_back": 0, "waiting": 4}
 _ENDINGS: Mapping[str, str] = {

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ops.secret_files import open_secret
-from runbooks.filling import Command, mask
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
+from runbooks.variables import Command, mask
 
 _OURS = frozenset({"giucong", "fab", "python"})
 _GRACE_SECONDS = 10.0

@@ -11,8 +11,8 @@ from pathlib import Path
 from ops.text import language
 from runbooks.errors import Problem, RunbookTextError, RunbookUseError
 from runbooks.front_matter import read_front_matter
+from runbooks.parse import load_runbook
 from runbooks.procedure import Runbook
-from runbooks.reading import load_runbook
 
 SHIPPED = Path(str(files("runbooks"))) / "procedures"
 

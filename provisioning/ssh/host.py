@@ -8,12 +8,11 @@ import paramiko
 
 from provisioning.commands import Deadline, make_bare_line, make_line, make_words, run_to_end
 from provisioning.hosts import MOST_OUTPUT_BYTES, Command, Completed
-from provisioning.ssh.connecting import SILENCE_SECONDS
-from provisioning.ssh.failures import FAILURES, make_cut, make_not_offered
-from provisioning.ssh.inventory import SshTarget
-from provisioning.ssh.pacing import Pace, PacedChannel
+from provisioning.ssh.connect import SILENCE_SECONDS
+from provisioning.ssh.errors import FAILURES, make_cut, make_not_offered
 from provisioning.ssh.pool import Session, SshPool
-from provisioning.ssh.process import SshProcess
+from provisioning.ssh.process import Pace, PacedChannel, SshProcess
+from provisioning.ssh.targets import SshTarget
 
 
 class SshHost:

@@ -16,10 +16,10 @@ from functools import partial
 import paramiko
 
 from provisioning.errors import HostRefusedError, HostUnavailableError
-from provisioning.ssh.connecting import CONNECT_SECONDS, Connection, ask_key, connect
-from provisioning.ssh.failures import FAILURES, REFUSED, UNTOUCHED, about, make_cut
+from provisioning.ssh.connect import CONNECT_SECONDS, Connection, ask_key, connect
+from provisioning.ssh.errors import FAILURES, REFUSED, UNTOUCHED, about, make_cut
 from provisioning.ssh.host_keys import HostKey
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 
 WIDTH = 8
 """Of handshakes over all hosts, and what somebody who visits many hosts should not exceed."""

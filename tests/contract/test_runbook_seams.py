@@ -21,7 +21,6 @@ from ops.runbooks.approver import EstateApprover
 from ops.runbooks.carrying_out import MachineClock
 from ops.runbooks.commands import ProcessCommands
 from runbooks.errors import RunbookError, SamePersonError
-from runbooks.filling import MASK, Command
 from runbooks.memory import MemoryApprover, MemoryCommands, ScriptedAsker
 from runbooks.seams import (
     EXIT_NO_PROGRAM,
@@ -32,6 +31,7 @@ from runbooks.seams import (
     Commands,
     Request,
 )
+from runbooks.variables import MASK, Command
 from tests.integration.jobs.small_estate import build_estate
 from tests.people import appoint, origin_of
 

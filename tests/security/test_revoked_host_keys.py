@@ -9,8 +9,8 @@ from ops.text import render_error
 from provisioning.errors import HostKeyError
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.host_keys import read_keys, read_revoked_keys
-from provisioning.ssh.inventory import SshTarget
 from provisioning.ssh.pool import SshPool
+from provisioning.ssh.targets import SshTarget
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 
 __all__ = ["make_ssh_server", "ssh_server"]

@@ -34,7 +34,7 @@ from backup.sources.remote.tree import (
     Wanted,
 )
 from backup.stores.sftp.protocol import Garbled, SftpStatusError
-from provisioning.ssh.failures import FAILURES, make_cut
+from provisioning.ssh.errors import FAILURES, make_cut
 from provisioning.ssh.host import SshHost
 
 LOST = (

@@ -11,8 +11,8 @@ from backup.stores.sftp.errors import LineBrokenError
 from backup.stores.sftp.protocol import Garbled, SftpLine
 from backup.stores.sftp.settings import SftpSettings
 from provisioning.errors import HostRefusedError
-from provisioning.ssh.connecting import CONNECT_SECONDS, SILENCE_SECONDS, Connection
-from provisioning.ssh.failures import FAILURES, REFUSED, UNTOUCHED, about
+from provisioning.ssh.connect import CONNECT_SECONDS, SILENCE_SECONDS, Connection
+from provisioning.ssh.errors import FAILURES, REFUSED, UNTOUCHED, about
 from provisioning.ssh.pool import SshPool
 
 _BROKEN = (Garbled, *FAILURES)

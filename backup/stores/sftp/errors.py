@@ -12,7 +12,7 @@ from backup.errors import (
 from backup.stores.sftp.protocol import ABSENT, BAD, DENIED, Garbled, SftpStatusError
 from backup.stores.sftp.settings import SftpSettings
 from provisioning.errors import HostKeyError, HostUnavailableError, ProvisioningError
-from provisioning.ssh.failures import FAILURES
+from provisioning.ssh.errors import FAILURES
 
 
 class LineBrokenError(Exception):

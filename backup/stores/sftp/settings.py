@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from backup.errors import UsageError
 from backup.stores.options import StoreOptions
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 
 _URL = re.compile(
     r"//(?:(?P<user>[^/:]+)@)?(?P<host>\[[^\]]+\]|[^/:@\[\]]+)(?::(?P<port>\d{1,5}))?/(?P<path>.*)",

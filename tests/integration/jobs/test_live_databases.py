@@ -16,7 +16,7 @@ import pytest
 from ops.databases import commands_on
 from ops.estate.load import load_estate
 from ops.jobs.accounting import list_allowed
-from provisioning.gate.account import GATE, make_key_line, make_list
+from provisioning.gate.account_script import GATE, make_key_line, make_list
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server, run_mariadb
 from tests.postgres_server import PostgresServer, postgres_server

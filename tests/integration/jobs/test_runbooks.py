@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops.runbooks.library import SHIPPED
-from runbooks.reading import load_runbook
+from runbooks.parse import load_runbook
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.private_server import is_alive
 from tests.warm_program import run_warm

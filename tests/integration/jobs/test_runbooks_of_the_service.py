@@ -11,9 +11,9 @@ import pytest
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import SHIPPED
 from runbooks.memory import MemoryApprover, MemoryStates, ScriptedAsker, SteppedClock
+from runbooks.parse import load_runbook
 from runbooks.procedure import Runbook
-from runbooks.reading import load_runbook
-from runbooks.running import Runner, Seams
+from runbooks.runner import Runner, Seams
 from runbooks.state import RunState
 from tests.integration.jobs.answering import answer
 from tests.integration.jobs.small_estate import build_estate, giucong

@@ -18,9 +18,9 @@ from backup.sources.remote.python_tree import open_python_tree
 from ops.text import render_error
 from provisioning.hosts import Command, HostProcess
 from provisioning.local_host import LocalHost
-from provisioning.ssh.failures import make_unknown_key
+from provisioning.ssh.errors import make_unknown_key
 from provisioning.ssh.host_keys import HostKey
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 from tests.backing_up import back_up, make_repository, read_back
 from tests.integration.remote.test_remote_trees import Open, back_up_there
 from tests.remote_hosts import BareHost, CutHost, MeddlingHost

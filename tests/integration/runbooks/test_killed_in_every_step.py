@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.runbooks.library import SHIPPED
-from runbooks.reading import load_runbook
+from runbooks.parse import load_runbook
 from tests.integration.jobs.small_estate import GIUCONG, ROOT
 from tests.integration.runbooks.driving import Desk, assert_done
 from tests.private_server import is_alive

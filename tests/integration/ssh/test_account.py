@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.jobs.accounting import list_allowed
-from provisioning.gate.account import (
+from provisioning.gate.account_script import (
     GATE,
     Allowed,
     is_account,

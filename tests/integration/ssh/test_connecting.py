@@ -17,11 +17,11 @@ from provisioning.errors import (
     HostUnavailableError,
     ProvisioningError,
 )
-from provisioning.ssh.connecting import SILENCE_SECONDS
+from provisioning.ssh.connect import SILENCE_SECONDS
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.host_keys import read_keys, record_key
-from provisioning.ssh.inventory import LegacyAlgorithms, SshTarget
 from provisioning.ssh.pool import SshPool
+from provisioning.ssh.targets import LegacyAlgorithms, SshTarget
 from tests.ssh_server import ServerMaker, SshServer, make_key, make_ssh_server, ssh_server
 from tests.tcp_line import TcpLine
 

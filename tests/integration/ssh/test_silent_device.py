@@ -13,8 +13,8 @@ from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from backup.errors import SourceError
 from backup.sources.remote.command_output import open_command_output
 from provisioning.ssh.host import SshHost
-from provisioning.ssh.inventory import SshTarget
 from provisioning.ssh.pool import SshPool
+from provisioning.ssh.targets import SshTarget
 from tests.ssh_server import make_key
 
 

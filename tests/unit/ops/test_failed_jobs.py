@@ -11,8 +11,8 @@ from ops.deliveries.telling import tell_finding
 from ops.jobs.reasons import explain
 from ops.service.worker import describe_failure
 from provisioning.commands import Deadline, make_expired
-from provisioning.ssh.failures import make_cut
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.errors import make_cut
+from provisioning.ssh.targets import SshTarget
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ops.estate.load import load_estate
 from ops.runbooks.booklet import make_booklet
-from runbooks.reading import read_runbook
+from runbooks.parse import read_runbook
 from tests.integration.jobs.small_estate import build_estate
 
 TEXT = """\

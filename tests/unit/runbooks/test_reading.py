@@ -6,8 +6,8 @@ from unicodedata import normalize
 import pytest
 
 from runbooks.errors import RunbookTextError
+from runbooks.parse import load_runbook, read_runbook
 from runbooks.procedure import Prose
-from runbooks.reading import load_runbook, read_runbook
 
 FILE = Path("thu.vi.md")
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.deciding import Finish, Perform, decide_next, is_yes
 from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError
-from runbooks.filling import check_value, choose_values, fill_command, fill_text
 from runbooks.memory import (
     MemoryApprover,
     MemoryCommands,
@@ -18,10 +16,12 @@ from runbooks.memory import (
     ScriptedAsker,
     SteppedClock,
 )
-from runbooks.reading import read_runbook
-from runbooks.running import Runner, Seams
+from runbooks.next_step import Finish, Perform, decide_next, is_yes
+from runbooks.parse import read_runbook
+from runbooks.runner import Runner, Seams
 from runbooks.seams import CommandResult
 from runbooks.state import RunState
+from runbooks.variables import check_value, choose_values, fill_command, fill_text
 
 TEXT = """\
 +++

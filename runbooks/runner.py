@@ -1,4 +1,4 @@
-"""Carry a runbook out, step by step; the decisions are `runbooks.deciding`'s.
+"""Carry a runbook out, step by step; the decisions are `runbooks.next_step`'s.
 
 Order of one step:
 1. Decide from the stored state what comes next.
@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from runbooks.command_lines import find_names
-from runbooks.deciding import (
+from runbooks.errors import RunbookUseError
+from runbooks.next_step import (
     EXIT_INCOMPLETE,
     Finish,
     Perform,
@@ -24,11 +25,10 @@ from runbooks.deciding import (
     decide_step_state,
     take_up,
 )
-from runbooks.errors import RunbookUseError
-from runbooks.filling import MASK, PARTED, Command, check_value, fill_command, fill_text, mask
 from runbooks.procedure import Runbook, Step, Variable
 from runbooks.seams import Approver, Asker, Clock, CommandResult, Commands, Request, RunStates
 from runbooks.state import RunState, StepRecord
+from runbooks.variables import MASK, PARTED, Command, check_value, fill_command, fill_text, mask
 
 
 @dataclass(frozen=True, slots=True)

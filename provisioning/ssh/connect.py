@@ -12,8 +12,7 @@ from paramiko.common import MSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
 from provisioning.errors import HostRefusedError
-from provisioning.ssh.algorithms import Offer, decide_offer
-from provisioning.ssh.failures import (
+from provisioning.ssh.errors import (
     FAILURES,
     REFUSED,
     UNTOUCHED,
@@ -24,7 +23,7 @@ from provisioning.ssh.failures import (
     translate_failure,
 )
 from provisioning.ssh.host_keys import HostKey, read_keys, read_revoked_keys
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import Offer, SshTarget, decide_offer
 
 CONNECT_SECONDS = 15.0
 KEEPALIVE_SECONDS = 15

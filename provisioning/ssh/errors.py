@@ -17,7 +17,7 @@ from provisioning.errors import (
     ProvisioningError,
 )
 from provisioning.ssh.host_keys import HostKey
-from provisioning.ssh.inventory import SshTarget
+from provisioning.ssh.targets import SshTarget
 
 REFUSED = "the host {host} does not let us in"
 UNTOUCHED = "nothing was read or changed there"
