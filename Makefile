@@ -85,7 +85,7 @@ docs: venv
 	@$(RUN) -m docs.generate
 
 messages: venv
-	@$(RUN) -m ops.messages
+	@$(RUN) -m ops.language.build
 
 run: venv
 	@[[ -e estate.toml ]] || { \

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from examples.compare import compare_databases, compare_trees, count_files
 from examples.portal import build_site
-from ops.estate.load import load_estate
-from ops.present import format_size, text_width
-from ops.text import _
+from ops.estate.load.load import load_estate
+from ops.language.formats import format_size
+from ops.language.text import _
+from ops.terminal.output import text_width
 
 _ROOT = Path(__file__).parent.parent
 _FAB = Path(sys.executable).with_name("fab")

@@ -8,9 +8,10 @@
     └── EstateError             exit 1    the estate file has mistakes; carries all of them
 
 The four parts are templates in English with named placeholders and `params` fills them, so that
-`ops.text.render_error` can say the same in the reader's language. The engine's errors have the same
-attributes by protocol, not by inheritance: `ops.text.ExplainedError` names it. Write templates as
-plain string literals, without `_()`: `make messages` finds them in the calls. None holds a secret.
+`ops.language.text.render_error` can say the same in the reader's language. The engine's errors have
+the same attributes by protocol, not by inheritance: `ops.language.text.ExplainedError` names it.
+Write templates as plain string literals, without `_()`: `make messages` finds them in the calls.
+None holds a secret.
 """
 
 from collections.abc import Iterable, Mapping

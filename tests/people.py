@@ -6,14 +6,14 @@ import pyotp
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.people_records import Credential
-from ops.journal import Entry, Origin
-from ops.people.credentials import Issued, Proof, issue_credentials
-from ops.people.roles import give_role
-from ops.people.sealing import derive_key
-from ops.records_proof import tell_credential
+from ops.access.credentials import Issued, Proof, issue_credentials
+from ops.access.roles import give_role
+from ops.access.seal import derive_key
+from ops.catalog.open import Catalog
+from ops.catalog.tables.access import Credential
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.journal.record_proofs import tell_credential
 
 KEY_TEXT = "a key of the tests"
 KEY = derive_key(KEY_TEXT)

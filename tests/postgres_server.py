@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from ops.catalog.opening import Catalog, open_catalog
+from ops.catalog.open import Catalog, open_catalog
 from tests.private_server import await_start, end, start, tie_as
 
 _BINARIES = Path("/usr/lib/postgresql")

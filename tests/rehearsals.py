@@ -11,13 +11,13 @@ from backup.archiver.create import create_snapshot
 from backup.progress import SILENT
 from backup.repository.locks import hold_lock
 from backup.restorer.restore import RestoreRequest, restore_snapshot
-from ops.drills.sandbox.plan import RehearsalPlan
-from ops.drills.sandbox.planning import plan_rehearsal
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
-from ops.manifest import make_manifest
-from ops.pages.noting import note_pages
-from ops.sites import make_request
+from ops.backups.pages.fetch import note_pages
+from ops.backups.sources.manifest import make_manifest
+from ops.backups.sources.site import make_request
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.sandbox.make_plan import plan_rehearsal
+from ops.sandbox.plan import RehearsalPlan
 from tests.backing_up import make_repository
 from tests.integration.jobs.small_estate import ESTATE
 from tests.mariadb_server import MariadbServer

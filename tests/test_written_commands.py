@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
-from ops.tasks import load_tasks
-from ops.tasks.running import OperatorTask
+from ops.cli.collections import load_tasks
+from ops.terminal.task import OperatorTask
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

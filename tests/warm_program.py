@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.private_server import end
 
 _ROOT = Path(__file__).parents[1]
-_NEVER_BEFORE = ("ops.tasks.", "ops.catalog.migrations.", "ops.messages.")
+_NEVER_BEFORE = ("ops.tasks.", "ops.catalog.migrations.", "ops.language.build.")
 _IMPORTED_LATE = ("alembic.command", "apprise", "argon2", "boto3", "paramiko", "pyotp")
 _WORD = 8
 
@@ -162,6 +162,6 @@ def _carry_out(line: socket.socket) -> bool:
 if __name__ == "__main__":
     _import_everything()
     _become_ordered(socket.socket(fileno=int(sys.argv[1])))
-    from ops.cli import main
+    from ops.cli.main import main
 
     main()

@@ -9,8 +9,8 @@ from invoke.collection import Collection
 from invoke.parser.argument import Argument
 
 from backup.commands.parser import VERBS, FlagParser, add_global_flags
-from ops.tasks import load_tasks
-from ops.tasks.running import OperatorTask
+from ops.cli.collections import load_tasks
+from ops.terminal.task import OperatorTask
 
 _HEAD = """# Commands
 

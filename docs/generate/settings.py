@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ops.estate.models import Estate
-from ops.estate.values import make_reference
+from ops.estate.model.estate import Estate
+from ops.estate.model.values import make_reference
 
 _HEAD = """# Settings
 

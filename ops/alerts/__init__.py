@@ -5,4 +5,13 @@
     ledger event ──notice drafts──► decide_alerts ──► opened, repeated, closed
     open, grave, unanswered ──decide_escalations──► the next person is told, each step once
     a person ──monitor.ack──► nobody else is told
+
+Tell people: what is worth telling, to whom, in which words, and that it arrives.
+
+::
+
+    ledger event ──decide──► draft ──route──► one row a person in the outbox
+    site is late ──decide──►                        │ (in the transaction of the event)
+                                                    ▼
+                                   courier: one target at a time, tried again until it arrives
 """

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import (
+from ops.alerts.drafts import (
     CLEARED,
     DRILL_OVERDUE,
     FINDING_OVERDUE,
@@ -20,7 +19,8 @@ from ops.notices.drafts import (
     VANISHED,
     Draft,
 )
-from ops.notices.routing import Targets
+from ops.alerts.routing import Targets
+from ops.schedule.ledger.job import LedgerEvent
 
 MISSED_RUNS = "missed"
 """Subject of the one alert about everything that was missed."""
@@ -28,7 +28,7 @@ MISSED_RUNS = "missed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAlert:
-    """An alert as the catalog knows it; fields as in `ops.catalog.alerts_records.Alert`.
+    """An alert as the catalog knows it; fields as in `ops.catalog.tables.alerts.Alert`.
 
     Attributes:
         told: Names of all targets that were told, in the order they were.

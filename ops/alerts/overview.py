@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ops.alerts.keeping import short_id
-from ops.catalog.alerts_records import Alert, AlertTelling
-from ops.catalog.records import Notice
+from ops.alerts.records import short_id
+from ops.catalog.tables.alerts import Alert, AlertTelling
+from ops.catalog.tables.core import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Telling:
 
     Attributes:
         target: Name of the person, or `relay`.
-        state: As in `ops.catalog.records.Notice`.
+        state: As in `ops.catalog.tables.core.Notice`.
         step: 0 for those told first.
         at: When it was sent; when it was written, as long as it is not sent.
     """
@@ -33,7 +33,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
-    """One alert; fields as in `ops.catalog.alerts_records.Alert`.
+    """One alert; fields as in `ops.catalog.tables.alerts.Alert`.
 
     Attributes:
         id: The short id, as people type it.

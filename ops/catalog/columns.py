@@ -1,4 +1,7 @@
-"""Column types and ids that every table of the catalog shares."""
+"""Column types and ids that every table of the catalog shares.
+
+The INSERT that leaves alone what is there already, as each of the two databases says it.
+"""
 
 import secrets
 import time
@@ -6,8 +9,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import DateTime, Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import DateTime, Dialect, Insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 Kind = Literal["index", "record"]
@@ -68,3 +72,10 @@ def new_id() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def insert_missing(session: Session, table: type[Base]) -> Insert:
+    """Begin an INSERT that leaves alone what another process, or an earlier look, has written."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops import journal
-from ops.catalog.drill_records import Drill, DrillFinding
+from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.drills.records import KeptDrill, Scope, find_drill
-from ops.journal import Entry, Origin
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops import journal
 from ops.canonical import digest_of
 from ops.catalog.columns import new_id
-from ops.catalog.drill_records import Drill, DrillPhase
+from ops.catalog.tables.drills import Drill, DrillPhase
 from ops.errors import WrongUseError
-from ops.journal import Entry, Origin
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 
 Scope = Literal["site", "file"]
 Verdict = Literal["ok", "incomplete", "failed", "not_checked", "skipped"]
@@ -22,7 +22,7 @@ Verdict = Literal["ok", "incomplete", "failed", "not_checked", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDrill:
-    """What a drill begins with; fields as in `ops.catalog.drill_records.Drill`."""
+    """What a drill begins with; fields as in `ops.catalog.tables.drills.Drill`."""
 
     site: str
     incident_at: datetime
@@ -85,7 +85,7 @@ class KeptPhase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptDrill:
-    """A drill as it is kept; fields as in `ops.catalog.drill_records.Drill`.
+    """A drill as it is kept; fields as in `ops.catalog.tables.drills.Drill`.
 
     Attributes:
         phases: The last try at each, by name, in the order they were begun.
@@ -125,7 +125,7 @@ class Conclusion:
     Attributes:
         outcome, reason, params: As everywhere.
         isolated: Whether it was rehearsed apart; None where it was not rehearsed.
-        minutes: As `ops.drills.minutes` writes them.
+        minutes: As `ops.drills.minutes.minutes` writes them.
     """
 
     outcome: Verdict

@@ -2,25 +2,151 @@
 
 Order of a day: the duties in force are remembered, then drafts go into the outbox; both in one
 transaction. Each duty and period is told once, so that a second look tells nothing twice.
+
+One message for each person and day about everything that is due soon, not one for each duty.
+
+What was told to whom stands in the outbox: each duty and period is told to each person once, in
+the first digest after its day of reminding. What turns up after a day's digest waits for the next.
+
+Word the notice ahead of a duty's date, from what stands in the outbox.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
-from ops.catalog.opening import Catalog
-from ops.duties.agenda import Item, list_agenda
-from ops.duties.digest import write_digests
-from ops.duties.due import longest_days
-from ops.duties.load import DutySet, load_calendar, load_duties
-from ops.duties.queries import Setting
-from ops.duties.telling import DUTY, UNREADABLE
-from ops.duties.versions import remember_duties
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.alerts.drafts import Draft
+from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Notice
+from ops.duties.evidence.agenda import Item, list_agenda
+from ops.duties.evidence.due import Period, longest_days
+from ops.duties.evidence.queries import Setting
+from ops.duties.table.load import DutySet, load_calendar, load_duties
+from ops.duties.table.versions import remember_duties
+from ops.duties.wording import tell_period, tell_subject
 from ops.errors import OpsError
-from ops.estate.models import Estate
-from ops.ledger.recording import BY_CLOCK
-from ops.notices.drafts import Draft
-from ops.notices.outbox import find_estate, write_drafts
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_date
+from ops.language.text import _, language
+from ops.outcomes.explain import Explanation
+from ops.schedule.ledger.events import BY_CLOCK
+
+DUTY = "duty"
+"""Code of the notice ahead of one date; a part of `DUTIES` since there are digests."""
+
+DUTIES = "duties"
+"""Code of a person's digest of what is due soon."""
+
+UNREADABLE = "duties-unreadable"
+"""Code of the notice that there are none, because a table has mistakes."""
+
+
+def word_duty(params: Mapping[str, Any]) -> tuple[str, Explanation]:
+    """Give headline and explanation, in the current language.
+
+    Args:
+        params: As `ops.duties.reminders` wrote them.
+    """
+    title = params["title"][language()]
+    day = format_date(date.fromisoformat(params["due_on"]))
+    period = Period(date.fromisoformat(params["from"]), date.fromisoformat(params["until"]))
+    names = ", ".join(params["names"]) or tell_subject("")
+    more = " …" if params["open"] > max(len(params["names"]), 1) else ""
+    if params["nature"] == "own":
+        why = _("the Center's own target; period {period}").format(period=tell_period(period))
+    else:
+        why = _("basis: {bases}; period {period}").format(
+            bases="; ".join(params["basis"]), period=tell_period(period)
+        )
+    return _("{title} is due on {day}").format(title=title, day=day), Explanation(
+        _("nothing proves it yet, for {names}").format(names=names + more),
+        why=why,
+        next_step=f"giucong duty.evidence --duty {params['duty']}",
+    )
+
+
+def word_duties(params: Mapping[str, Any]) -> tuple[str, Explanation]:
+    """Give headline and explanation of a digest, in the current language.
+
+    Args:
+        params: As `ops.duties.reminders` wrote them.
+    """
+    items = params["items"]
+    if len(items) == 1:
+        return word_duty(items[0])
+    lines = []
+    for item in items:
+        headline, told = word_duty(item)
+        lines.append(f"    ● {headline}\n      {told.what}; {told.why}")
+    first = format_date(date.fromisoformat(items[0]["due_on"]))
+    text = _("{count} duties are due soon, the first on {day}")
+    return text.format(count=len(items), day=first), Explanation(
+        "\n" + "\n".join(lines), next_step="giucong duty.due"
+    )
+
+
+def word_unreadable() -> tuple[str, Explanation]:
+    """Give headline and explanation, in the current language."""
+    return _("nobody is reminded of duties"), Explanation(
+        _("a table of duties or holidays has mistakes"),
+        data=_("backups already taken are not affected"),
+        next_step="giucong duty.list",
+    )
+
+
+def write_digests(session: Session, drafts: Sequence[Draft], estate: Estate, now: datetime) -> int:
+    """Write each person's digest of the day; give how many are new.
+
+    Args:
+        session: A writing session.
+        drafts: One for each duty and period that is to be told, whether told before or not.
+        estate: Says whom.
+        now: The moment.
+    """
+    if not drafts:
+        return 0
+    told = told_before(session)
+    fresh: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        for target in find_targets(estate, draft.severity, draft.site, now).first:
+            if (target, draft.subject_key) not in told:
+                fresh.setdefault(target, []).append(draft)
+    day = now.astimezone(estate.zone).date()
+    return sum(
+        write_to(session, draft_digest(found, day), [target], now)
+        for target, found in fresh.items()
+    )
+
+
+def told_before(session: Session) -> set[tuple[str, str]]:
+    """Give what was told already: target, and subject key of a duty and period."""
+    query = select(Notice.target, Notice.subject_key, Notice.code, Notice.params).where(
+        Notice.code.in_((DUTY, DUTIES))
+    )
+    found: set[tuple[str, str]] = set()
+    for target, key, code, params in session.execute(query):
+        keys = [item["key"] for item in params["items"]] if code == DUTIES else [key]
+        found.update((target, it) for it in keys)
+    return found
+
+
+def draft_digest(drafts: Sequence[Draft], day: date) -> Draft:
+    """Put drafts of single duties together, the earliest date first; pure."""
+    ordered = sorted(drafts, key=lambda it: (it.params["due_on"], it.subject_key))
+    sites = {it.site for it in drafts}
+    return Draft(
+        subject_key=f"{DUTIES}:{day.isoformat()}",
+        severity="warning",
+        code=DUTIES,
+        params={"items": [{**it.params, "key": it.subject_key} for it in ordered]},
+        site=sites.pop() if len(sites) == 1 else "",
+    )
+
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from ops.duties.due import Period
-from ops.duties.models import Duty
-from ops.duties.parts import Basis, Every
-from ops.duties.verdicts import Verdict
-from ops.present import format_date
-from ops.text import N_, _, language, ngettext
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.verdicts import Verdict
+from ops.duties.table.models import Duty
+from ops.duties.table.parts import Basis, Every
+from ops.language.formats import format_date
+from ops.language.text import N_, _, language, ngettext
 
 NATURES = {
     "law": N_("law"),

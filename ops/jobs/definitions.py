@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
-from ops.estate.models import Estate
-from ops.estate.own_site import OWN_SITE, witness_schedule
-from ops.estate.sites import Site
-from ops.estate.stores import Store
-from ops.ledger.definitions import JobDefinition, RetryPolicy
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import OWN_SITE, witness_schedule
+from ops.estate.model.sites import Site
+from ops.estate.model.stores import Store
+from ops.schedule.ledger.job import JobDefinition, RetryPolicy
 
 _BACKUP_AGAIN = RetryPolicy(tries=3, wait=timedelta(minutes=10))
 _CHECK_AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=30))

@@ -27,20 +27,19 @@ from typing import Any
 from backup.archiver.create import BackupRequest, Mount
 from backup.sources.databases.sqlite_copy import sqlite_source
 from backup.sources.source import FolderSource, TextSource
-from ops.audience import speaking
+from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key, signing_file
+from ops.backups.sources.manifest import describe_reading
+from ops.backups.sources.site import MANIFEST, DatabaseReading, FilesReading, Reading
 from ops.errors import SecretError
-from ops.estate.models import Estate
-from ops.estate.own_site import OWN_SITE
-from ops.estate.read import read_document
-from ops.estate.references import resolve, reveal
-from ops.estate.sites import DatabasePart, FilesPart
-from ops.estate.stores import Store
-from ops.manifest import describe_reading
-from ops.recovery.records import catalog_file
-from ops.recovery.sealing import seal_secret
-from ops.recovery.signing import SigningKeyError, encode_key, find_signing_key, signing_file
-from ops.sites import MANIFEST, DatabaseReading, FilesReading, Reading
-from ops.text import N_, fill
+from ops.estate.load.read import read_document
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import OWN_SITE
+from ops.estate.model.references import resolve, reveal
+from ops.estate.model.sites import DatabasePart, FilesPart
+from ops.estate.model.stores import Store
+from ops.language.text import N_, fill, speaking
+from ops.recovery.catalog_copy import catalog_file
+from ops.recovery.sealed_secret import seal_secret
 from ops.version import software_version
 
 CATALOG_FILE = "databases/catalog.sqlite"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from ops.jobs.by_hand import Bench
-from ops.jobs.journal_heads import sign_decision
-from ops.people.approvals import Permit, require_approval
-from ops.people.requester import proof_of_requester
-from ops.people.requests import Wish
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, require_approval
+from ops.access.requester import proof_of_requester
+from ops.access.session import Bench
+from ops.audit.job import sign_decision
 from runbooks.errors import SamePersonError
 from runbooks.seams import Clock, Request
 

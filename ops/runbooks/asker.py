@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ops.present import is_terminal, write_line
-from ops.text import N_, _, fill
+from ops.language.text import N_, _, fill
+from ops.terminal.output import is_terminal, write_line
 from runbooks.errors import RunbookUseError
 from runbooks.procedure import Kind, Step
 from runbooks.state import StepRecord, StepState
@@ -95,6 +95,6 @@ class TerminalAsker:
 
     def ask_shares(self, title: str) -> str:
         """Give as many shares as the first one says it takes, or fewer where nobody answers."""
-        from ops.keys.asking import collect_shares
+        from ops.backups.keys.paper.shares import collect_shares
 
         return PARTED.join(collect_shares(lambda number: self.ask_secret(f"{title}, {number}")))

@@ -2,17 +2,24 @@
 
 One HTML file without anything from outside, to be printed from any browser: at three in the morning
 the screens may be dark. It holds no secret.
+
+Print the booklet to standard output, from where it goes into a file of the reader's own.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 
-from ops.estate.models import Estate
-from ops.present import format_moment, format_number
+from ops.access.identity import open_existing
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.journal.acts import read_acts
+from ops.language.formats import format_moment, format_number
+from ops.language.text import _, language
 from ops.runbooks.asker import KINDS
-from ops.text import _, language
+from ops.runbooks.library import find_runbook, load_runbooks
+from ops.terminal.output import write_text
 from runbooks.command_lines import VARIABLE
 from runbooks.procedure import Prose, Runbook, Step
 
@@ -206,3 +213,27 @@ def _inline(text: str) -> str:
     """Give a text with its values set off, and what stands between backticks as code."""
     held = VARIABLE.sub(lambda it: f"<b>{{{{{it[1]}}}}}</b>", escape(text))
     return _CODE.sub(r"<code>\1</code>", held)
+
+
+def print_booklet(wanted: str) -> None:
+    """Write all runbooks, or one, as HTML for A4 paper to standard output.
+
+    Args:
+        wanted: Id of a runbook; empty for all.
+    """
+    estate = load_estate()
+    runbooks = [find_runbook(estate.path, wanted)] if wanted else load_runbooks(estate.path)
+    write_text(make_booklet(estate, runbooks, read_holders(estate), datetime.now(UTC)))
+
+
+def read_holders(estate: Estate) -> list[tuple[str, list[str]]]:
+    """Give who was handed a share of each store's key, the last time it was shared out."""
+    catalog = open_existing(estate)
+    if catalog is None:
+        return []
+    try:
+        with catalog.reading() as session:
+            acts = list(read_acts(session, "backup.key-escrow"))
+    finally:
+        catalog.close()
+    return sorted({it.subject: list(it.details.get("holders", ())) for it in acts}.items())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
-from ops.text import language
+from ops.language.text import language
 from runbooks.errors import Problem, RunbookTextError, RunbookUseError
 from runbooks.front_matter import read_front_matter
 from runbooks.parse import load_runbook

@@ -7,10 +7,10 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.runbook_records import RunbookRun, RunbookStep
-from ops.journal import Entry, Origin
+from ops.catalog.open import Catalog
+from ops.catalog.tables.runbooks import RunbookRun, RunbookStep
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 from runbooks.errors import no_such_run
 from runbooks.state import RunState, StepRecord
 

@@ -7,17 +7,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ops.catalog.opening import Catalog
-from ops.clock.occurrences import next_due, window_end
-from ops.clock.source import Clock, JumpWatch
-from ops.ledger import claims, endings, listing, watch
-from ops.ledger.definitions import LOST, JobDefinition, JobResult, lock_name, schedule_of
-from ops.ledger.endings import NEVER_AGAIN
-from ops.ledger.recording import Recording
-from ops.service.pool import Worker, WorkerPool
+from ops.catalog.open import Catalog
+from ops.jobs.site_lock import is_lock_free, is_lock_held_by
+from ops.schedule.clock import Clock, JumpWatch
+from ops.schedule.ledger import claims, endings, heartbeats
+from ops.schedule.ledger import due as listing
+from ops.schedule.ledger.endings import NEVER_AGAIN
+from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.job import LOST, JobDefinition, JobResult, lock_name, schedule_of
+from ops.schedule.occurrences import next_due, window_end
 from ops.service.settings import ServiceSettings
-from ops.service.site_lock import is_lock_free, is_lock_held_by
 from ops.service.worker import GAVE_BACK, NOT_OURS
+from ops.service.worker_pool import Worker, WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,13 @@ class Dispatcher:
     pool: WorkerPool
     jobs: dict[str, JobDefinition] = field(default_factory=dict)
     due_next: dict[str, datetime | None] = field(default_factory=dict)
-    _heartbeats: watch.HeartbeatWatch = field(init=False)
+    _heartbeats: heartbeats.HeartbeatWatch = field(init=False)
     _jumps: JumpWatch = field(init=False)
     _late_noted: float = field(init=False, default=float("-inf"))
     _moved_at: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
-        self._heartbeats = watch.HeartbeatWatch(self.settings.stale_after)
+        self._heartbeats = heartbeats.HeartbeatWatch(self.settings.stale_after)
         self._jumps = JumpWatch(self.clock)
 
     def register(self, jobs: Sequence[JobDefinition]) -> None:
@@ -118,17 +119,17 @@ class Dispatcher:
 
     def _find_lost(self) -> None:
         with self.catalog.reading() as session:
-            held = watch.list_held(session)
+            held = heartbeats.list_held(session)
         others = [run for run in held if run.run_id not in self.pool.workers]
         for run in self._heartbeats.find_stale(others, self.clock.steady()):
             if run.host == self.settings.host and not self._is_working(run):
                 self._end_lost(run)
 
-    def _is_working(self, run: watch.Held) -> bool:
+    def _is_working(self, run: heartbeats.Held) -> bool:
         name = lock_name(run.site, run.job)
         return is_lock_held_by(self.settings.state, name, str(run.run_id))
 
-    def _end_lost(self, run: watch.Held) -> None:
+    def _end_lost(self, run: heartbeats.Held) -> None:
         log.error("run-lost", extra={"fields": {"job": run.job, "run": run.run_id}})
         job = self.jobs.get(run.job)
         with self.catalog.writing() as session:
@@ -148,7 +149,7 @@ class Dispatcher:
         with_limit = {name: job for name, job in self.jobs.items() if job.late_after is not None}
         if with_limit:
             with self.catalog.writing() as session:
-                watch.note_late(session, with_limit, self.clock.now(), self.recording)
+                heartbeats.note_late(session, with_limit, self.clock.now(), self.recording)
 
     def _start_waiting(self) -> None:
         places = self.pool.free_places()

@@ -1,8 +1,13 @@
-"""Log lines for journald: a priority, then `key=value` pairs; no traceback unless asked for."""
+"""Log lines for journald: a priority, then `key=value` pairs; no traceback unless asked for.
+
+Tell systemd how the service is. Source: sd_notify(3); without systemd nothing happens.
+"""
 
 import json
 import logging
+import os
 import re
+import socket
 import sys
 
 _PRIORITIES = {
@@ -43,3 +48,25 @@ def log_to_stderr(level: int = logging.INFO) -> None:
 def _format_value(value: object) -> str:
     text = str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def notify(*lines: str) -> bool:
+    """Send assignments such as `READY=1` or `STATUS=…`; False when nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        try:
+            sender.connect(address)
+            sender.sendall("\n".join(lines).encode())
+        except OSError:
+            return False
+    return True
+
+
+def wants_watchdog() -> bool:
+    """Say whether systemd waits for `WATCHDOG=1` from this process."""
+    pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
+    return "WATCHDOG_USEC" in os.environ and pid == str(os.getpid())

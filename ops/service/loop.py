@@ -13,18 +13,17 @@ from typing import TextIO
 
 from sqlalchemy.exc import DBAPIError
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.clock.source import Clock, SystemClock
+from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
-from ops.ledger.definitions import STOPPED, JobDefinition
-from ops.ledger.recording import Recording
-from ops.service import registry
-from ops.service.bell import Bell
+from ops.schedule import kinds
+from ops.schedule.clock import Clock, SystemClock
+from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.job import STOPPED, JobDefinition
 from ops.service.dispatch import Dispatcher
-from ops.service.pool import WorkerPool, kill_group
+from ops.service.log_lines import notify, wants_watchdog
 from ops.service.settings import ServiceSettings
-from ops.service.systemd import notify, wants_watchdog
-from ops.service.wake import Alarm
+from ops.service.wake import Alarm, Bell
+from ops.service.worker_pool import WorkerPool, kill_group
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +88,9 @@ def run_service(
         OpsError: The catalog cannot be opened, or the jobs cannot be read at the start.
     """
     signals, clock = signals or Signals(), clock or SystemClock()
-    registry.load(settings.modules)
+    kinds.load(settings.modules)
     catalog = open_catalog(settings.catalog_url)
-    recording = Recording(settings.origin, registry.tell_listeners)
+    recording = Recording(settings.origin, kinds.tell_listeners)
     pool = WorkerPool(settings)
     dispatcher = Dispatcher(settings, catalog, clock, recording, pool)
     alarm = Alarm(signals.bell)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from ops.journal import Origin
-from ops.ledger.recording import BY_CLOCK
-from ops.ledger.watch import HEARTBEAT_EVERY, STALE_AFTER
+from ops.journal.journal import Origin
+from ops.schedule.ledger.events import BY_CLOCK
+from ops.schedule.ledger.heartbeats import HEARTBEAT_EVERY, STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ops.journal import Origin
-from ops.ledger.definitions import RetryPolicy
+from ops.journal.journal import Origin
+from ops.schedule.ledger.job import RetryPolicy
 
 TIME_IS_OVER = signal.SIGUSR2
 """Asks a worker to end its run as one that took more time than it may."""

@@ -10,7 +10,6 @@ Killed after any step, it leaves an occurrence that the service finds lost and i
 
 import logging
 import os
-import re
 import signal
 import sys
 import threading
@@ -24,18 +23,25 @@ from sqlalchemy.exc import DBAPIError
 
 from backup.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
-from ops.canonical import clean_text, keep_told
-from ops.catalog.opening import Catalog, open_catalog
-from ops.clock.source import SystemClock
+from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
-from ops.ledger import claims
-from ops.ledger.definitions import STOPPED, TIMED_OUT, WINDOW_OVER, JobResult, lock_name
-from ops.ledger.endings import end_run
-from ops.ledger.recording import Recording
-from ops.service import registry
+from ops.jobs.site_lock import SiteBusyError, hold_site_lock
+from ops.schedule import kinds
+from ops.schedule.clock import SystemClock
+from ops.schedule.ledger import claims
+from ops.schedule.ledger.endings import end_run
+from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.job import (
+    STOPPED,
+    TIMED_OUT,
+    WINDOW_OVER,
+    JobResult,
+    _brief,
+    describe_failure,
+    lock_name,
+)
 from ops.service.life import die_with_parent, dismiss, guard_group
 from ops.service.log_lines import log_to_stderr
-from ops.service.site_lock import SiteBusyError, hold_site_lock
 from ops.service.work_request import TIME_IS_OVER, WorkRequest, parse_request
 
 if TYPE_CHECKING:
@@ -47,7 +53,6 @@ DONE, GAVE_BACK, NOT_OURS = 0, 75, 76
 """Exit statuses: recorded; the claim went back to `due`; somebody else has the occurrence."""
 
 _BUSY_PAUSE = timedelta(seconds=15)
-_LONGEST_TEXT = 300
 _RECORDING_TRIES = 60
 
 
@@ -71,7 +76,7 @@ class _Stop:
         already_asked, self.is_asked = self.is_asked, True
         self.is_time_over |= number == TIME_IS_OVER
         if self.is_running and not already_asked:
-            raise registry.JobStoppedError(self.why())
+            raise kinds.JobStoppedError(self.why())
 
     def end_window(self) -> None:
         """Ask, from another thread, because the run's window is over."""
@@ -158,10 +163,10 @@ def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> J
     try:
         stop.is_running = True
         if stop.is_asked:
-            raise registry.JobStoppedError  # noqa: TRY301  # it came before it could interrupt
+            raise kinds.JobStoppedError  # noqa: TRY301  # it came before it could interrupt
         result = _call(catalog, request, attempt, stop)
         stop.is_running = False
-    except registry.JobStoppedError:
+    except kinds.JobStoppedError:
         stop.is_running = False
         result = JobResult("failed", stop.why())
     finally:
@@ -182,8 +187,8 @@ def _watch_window(stop: _Stop, stop_at: datetime | None) -> threading.Timer:
 
 def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
     try:
-        registry.load(request.modules)
-        context = registry.RunContext(
+        kinds.load(request.modules)
+        context = kinds.RunContext(
             run_id=request.run_id,
             job=request.job,
             kind=request.kind,
@@ -197,30 +202,12 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
             origin=replace(request.origin, run=str(request.run_id)),
             is_stopping=lambda: stop.is_asked,
         )
-        return registry.find_runner(request.kind)(context)
+        return kinds.find_runner(request.kind)(context)
     except (Exception, SystemExit) as error:  # a job ends here, whatever it raised
         fields = {"job": request.job, **_brief(error)}
         log.log(logging.ERROR, "job-failed", extra={"fields": fields})
         log.debug("job-traceback", exc_info=error)
         return describe_failure(error)
-
-
-def describe_failure(error: BaseException) -> JobResult:
-    """Turn what left a runner into a result: the reason is the error's name in small letters.
-
-    An explained error keeps its templates and parameters, so that it can be told in any language.
-    """
-    name = type(error).__name__.removesuffix("Error")
-    reason = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    if not hasattr(error, "next_step"):
-        return JobResult("failed", "crashed", _brief(error))
-    parts = {part: getattr(error, part) for part in ("what", "why", "data", "next_step")}
-    params = {key: keep_told(value) for key, value in getattr(error, "params", {}).items()}
-    return JobResult("failed", reason, {**parts, "params": params})
-
-
-def _brief(error: BaseException) -> dict[str, str]:
-    return {"error": type(error).__name__, "text": clean_text(str(error))[:_LONGEST_TEXT]}
 
 
 def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
@@ -243,7 +230,7 @@ def _end(catalog: Catalog, request: WorkRequest, result: JobResult, now: datetim
             request.run_id,
             result,
             now=now,
-            recording=Recording(request.origin, registry.tell_listeners),
+            recording=Recording(request.origin, kinds.tell_listeners),
             retry=request.retry,
         )
 

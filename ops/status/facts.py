@@ -1,54 +1,103 @@
-"""What is known of every site, from the catalog, the locks and the stores' folders here."""
+"""What is known of every site, from the catalog, the locks and the stores' folders here.
 
-import fcntl
-from collections.abc import Mapping, Sequence
+Which notices have not reached anybody, as far as somebody still has to know.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.alerts.overview import AlertView, list_alerts
-from ops.catalog.known_sites import Vanished
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Run
-from ops.drills.overdue import NO_DRILLS, DrillStanding, read_standing
-from ops.duties.agenda import list_overdue_reviews
-from ops.duties.load import load_duties
-from ops.duties.reading import DutiesError
+from ops.alerts.routing import find_gaps
+from ops.backups.copies.facts import read_copies
+from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
+from ops.backups.copies.seen import (
+    HeldGone,
+    Newest,
+    Place,
+    read_held_gone,
+    read_missed,
+    read_newest,
+)
+from ops.backups.media.facts import MediumFacts, copies_on_media, read_medium_facts
+from ops.backups.ransomware.freeze import Freeze, read_freezes
+from ops.backups.repositories.snapshots import read_newest_full
+from ops.backups.retention.losses import Loss, read_losses
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Notice
+from ops.drills.rotation.overdue import NO_DRILLS, DrillStanding, read_standing
+from ops.duties.evidence.agenda import list_overdue_reviews
 from ops.duties.reminders import make_setting
-from ops.estate.models import Estate
-from ops.estate.own_site import OWN_SITE
-from ops.estate.references import reveal
-from ops.estate.sites import Site
-from ops.jobs.reading_methods import read_newest_full
-from ops.jobs.vanished import read_vanished
-from ops.notices.late import first_due
-from ops.notices.routing import find_gaps
-from ops.ransomware.freezing import Freeze, read_freezes
-from ops.retention.losses import Loss, read_losses
-from ops.service.site_lock import is_lock_free
-from ops.status.copies import read_copies
-from ops.status.counting import Newest, Place, read_missed, read_newest
-from ops.status.gone import HeldGone, read_held_gone
-from ops.status.media import MediumFacts, copies_on_media, read_medium_facts
-from ops.status.rule import CopyFacts, Verdict, judge_copies
-from ops.status.undelivered import read_undelivered
+from ops.duties.table.load import DutiesError, load_duties
+from ops.estate.history.known_sites import Vanished
+from ops.estate.history.vanished import read_vanished
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import OWN_SITE
+from ops.estate.model.references import reveal
+from ops.estate.model.sites import Site
+from ops.jobs.last_runs import LastRun, is_service_running, last_runs
+from ops.jobs.site_lock import is_lock_free
+from ops.status.late_sites import first_due
+
+TOLD_FOR = timedelta(days=10)
+"""How long a notice that was given up is shown: seven days, after three days of tries."""
+
+
+def read_undelivered(session: Session, now: datetime) -> tuple[int, int]:
+    """Give how many notices are still tried after a failure, and how many were given up lately.
+
+    One that was given up counts no more once a younger message reached the same target: a notice,
+    or a test message (`service.notify-test`).
+    """
+    rows = session.execute(select(Notice.state, Notice.error)).all()
+    tried = sum(state in {"waiting", "sending"} and bool(error) for state, error in rows)
+    given_up = session.execute(
+        select(Notice.target, Notice.created_at).where(
+            Notice.state == "failed", Notice.created_at >= now - TOLD_FOR
+        )
+    ).all()
+    if not given_up:
+        return tried, 0
+    reached = _read_reached(session, since=min(at for _target, at in given_up))
+    return tried, count_unreached(((target, at) for target, at in given_up), reached)
+
+
+def count_unreached(
+    given_up: Iterable[tuple[str, datetime]], reached: Mapping[str, datetime]
+) -> int:
+    """Count the notices whose target nothing younger has reached; pure.
+
+    Args:
+        given_up: Target and moment of each notice.
+        reached: For each target, the moment of the youngest message that got through.
+    """
+    return sum(target not in reached or reached[target] <= at for target, at in given_up)
+
+
+def _read_reached(session: Session, since: datetime) -> dict[str, datetime]:
+    sent = session.execute(
+        select(Notice.target, func.max(Notice.created_at).label("at"))
+        .where(Notice.state == "sent")
+        .group_by(Notice.target)
+    )
+    reached: dict[str, datetime] = {target: at for target, at in sent}  # noqa: C416 - dict() loses the types
+    tests = session.execute(
+        select(JournalRow.at, JournalRow.details).where(
+            JournalRow.action == "notices.test", JournalRow.at >= since
+        )
+    )
+    for at, details in tests:
+        for target, error in json.loads(details)["answers"].items():
+            if not error:
+                reached[target] = max(at, reached.get(target, at))
+    return reached
+
 
 MISSED_SINCE = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class LastRun:
-    """How the newest ended run of a job ended; fields as in `ops.catalog.records.Run`."""
-
-    job: str
-    outcome: str
-    reason: str
-    params: Mapping[str, Any]
-    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,33 +317,3 @@ def _overdue_reviews(session: Session, estate: Estate, now: datetime) -> tuple[O
         for it in list_overdue_reviews(session, duties, setting)
         if it.due.day is not None
     )
-
-
-def is_service_running(state: Path) -> bool:
-    """Say whether a service of this machine holds its sign on the state folder."""
-    try:
-        with (state / "locks" / "service.pid").open("rb") as sign:
-            fcntl.flock(sign, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def last_runs(session: Session) -> dict[str, LastRun]:
-    """Give how the newest ended run of each job ended, those that people ran included."""
-    newest = (
-        select(Run.job, func.max(Run.started_at).label("started_at"))
-        .where(Run.outcome.is_not(None))
-        .group_by(Run.job)
-        .subquery()
-    )
-    query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).join(
-        newest, (Run.job == newest.c.job) & (Run.started_at == newest.c.started_at)
-    )
-    return {
-        job: LastRun(job, outcome, reason, params, ended_at)
-        for job, outcome, reason, params, ended_at in session.execute(query)
-        if outcome is not None and ended_at is not None
-    }

@@ -1,28 +1,84 @@
-"""What is not as it should be, how grave it is, and what to type; decided from the facts alone."""
+"""What is not as it should be, how grave it is, and what to type; decided from the facts alone.
+
+Restore drills as problems: what is overdue, and what a drill has shown; pure.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.alerts.decisions import (
-    frozen_subject,
-    job_subject,
-    late_subject,
-    vanished_subject,
+from ops.alerts.decisions import frozen_subject, job_subject, late_subject, vanished_subject
+from ops.alerts.drafts import FROZEN, JOURNAL_BROKEN, grace_of
+from ops.alerts.drafts import is_late as is_overdue
+from ops.backups.copies.seen import explain_held_gone
+from ops.backups.media.facts import MediumFacts
+from ops.backups.media.renewal import explain_renewal
+from ops.drills.rotation.overdue import (
+    DrillStanding,
+    finding_params,
+    finding_subject,
+    overdue_subject,
 )
-from ops.alerts.wording import explain_alert
-from ops.catalog.known_sites import Vanished
-from ops.jobs.reasons import Explanation, explain
-from ops.notices.drafts import FROZEN, JOURNAL_BROKEN, grace_of
-from ops.notices.drafts import is_late as is_overdue
-from ops.present import format_date, format_duration, format_moment, outcome_cell
-from ops.status.broken_rule import find_broken_parts
-from ops.status.drills import explain_drills, told_by_findings
-from ops.status.facts import Facts, LastRun, SiteFacts
-from ops.status.gone import explain_held_gone
-from ops.status.media import explain_media
-from ops.status.store_problems import Level, explain_stores, find_gone_backups
-from ops.text import N_, _, fill, language, ngettext
+from ops.drills.rotation.wording import explain_finding, explain_overdue
+from ops.estate.history.known_sites import Vanished
+from ops.jobs.definitions import drill_job
+from ops.jobs.last_runs import LastRun
+from ops.language.formats import format_date, format_duration, format_moment
+from ops.language.text import N_, _, fill, language, ngettext
+from ops.outcomes.explain import Explanation, explain
+from ops.status.alert_wording import explain_alert
+from ops.status.facts import Facts, SiteFacts
+from ops.status.problems_copies import Level, explain_stores, find_broken_parts, find_gone_backups
+from ops.terminal.output import outcome_cell
+
+
+def explain_drills(standing: DrillStanding) -> Iterator[tuple[bool, str, Explanation, str]]:
+    """Explain each: overdue is grave, and so is what was not fixed by its day.
+
+    Yields:
+        Whether it is grave, the site (empty for several), what to say, and what alerts call it.
+    """
+    for overdue in standing.overdue:
+        told = explain_overdue(overdue.as_params())
+        yield True, "", told, overdue_subject(overdue.duty)
+    for finding in standing.findings:
+        is_late = standing.is_late(finding)
+        told = explain_finding(finding_params(finding, is_late=is_late))
+        yield is_late, finding.site, told, finding_subject(finding.id)
+
+
+def told_by_findings(standing: DrillStanding) -> set[str]:
+    """Give the subjects of alerts about runs of which an open finding says more."""
+    return {job_subject(drill_job(it.site, it.scope)) for it in standing.findings}
+
+
+def explain_media(media: Sequence[MediumFacts]) -> Iterator[tuple[bool, Explanation]]:
+    """Explain each that is to be renewed or did not read back; pure.
+
+    Yields:
+        Whether it is grave, and what to say.
+    """
+    for medium in media:
+        params = {"code": medium.code}
+        if medium.verified == "failed":
+            yield (
+                True,
+                Explanation(
+                    fill(N_("the medium {code} did not read back as it was written"), params),
+                    data=_("the stores are untouched; do not count on this medium"),
+                    next_step=fill(
+                        N_(
+                            "write another: `{program} backup.export-media --to FOLDER --code CODE`"
+                        ),
+                        {},
+                    ),
+                ),
+            )
+        if medium.stage and medium.renew_on is not None:
+            yield (
+                medium.stage == "over",
+                explain_renewal(medium.code, medium.renew_on, medium.stage, medium.basis),
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ops.catalog.opening import Catalog, open_catalog
+from ops.access.approvals.decide import Ruling, decide_request
+from ops.access.approvals.requests import Wish, list_requests, request_approval
+from ops.access.approvals.require import ApprovalAwaitedError
+from ops.access.session import Bench
+from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import Bench
-from ops.people.approvals import ApprovalAwaitedError
-from ops.people.deciding import Ruling, decide_request
-from ops.people.requests import Wish, list_requests, request_approval
+from ops.estate.load.load import load_estate
 from ops.runbooks.approver import EstateApprover
-from ops.runbooks.carrying_out import MachineClock
 from ops.runbooks.commands import ProcessCommands
+from ops.runbooks.run import MachineClock
 from runbooks.errors import RunbookError, SamePersonError
 from runbooks.memory import MemoryApprover, MemoryCommands, ScriptedAsker
 from runbooks.seams import (

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drills.needs import Line, list_lines
-from ops.drills.past import OpenFinding, PastDrill, RotationFacts
-from ops.drills.rotation import FINDING, Entry, choose_next, plan_rotation
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
+from ops.drills.rotation.facts import OpenFinding, PastDrill, RotationFacts
+from ops.drills.rotation.needs import Line, list_lines
+from ops.drills.rotation.rotation import FINDING, Entry, choose_next, plan_rotation
+from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 
 DUTIES = read_duties((SHIPPED_DUTIES,)).duties
 CALENDAR = read_calendar((SHIPPED_HOLIDAYS,))

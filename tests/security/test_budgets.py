@@ -15,12 +15,12 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.sources.source import FolderSource, StreamSource, open_command
 from backup.stores.folder import FolderStore
+from ops.backups.run.budget import GIGABYTE, Metered, TooMuchError, decide_budget
 from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Run
-from ops.estate.policies import Limits
-from ops.estate.sites import FilesPart, Site
-from ops.jobs.budgets import GIGABYTE, Metered, TooMuchError, decide_budget
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Run
+from ops.estate.model.policies import Limits
+from ops.estate.model.sites import FilesPart, Site
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.small_repository import SmallRepository
 

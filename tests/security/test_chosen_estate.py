@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.access.identity import is_open
+from ops.backups.restore.targets import refuse_target
+from ops.cli.owner import is_borrowed
 from ops.errors import WrongUseError
-from ops.estate.load import load_estate
-from ops.estate.read import EstateChosenError, find_estate_path
-from ops.jobs.restoring_parts import refuse_target
-from ops.ownership import is_borrowed
-from ops.people.acting import is_open
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import EstateChosenError, find_estate_path
 from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, run_installed
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
 
@@ -215,8 +215,8 @@ def test_without_an_installed_service_a_checkout_is_anybodys(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`sudo -u` of a build server runs the demo; beside an installed service it does not."""
-    monkeypatch.setattr("ops.estate.read.is_borrowed", lambda: True)
-    monkeypatch.setattr("ops.estate.read.INSTALLED_PATH", tmp_path / "installed.toml")
+    monkeypatch.setattr("ops.estate.load.read.is_borrowed", lambda: True)
+    monkeypatch.setattr("ops.estate.load.read.INSTALLED_PATH", tmp_path / "installed.toml")
     monkeypatch.setenv("GIUCONG_ESTATE", str(tmp_path / "estate.toml"))
     (tmp_path / "estate.toml").touch()
 

@@ -14,10 +14,9 @@ from backup.errors import BackupError, SourceError
 from backup.sources.databases import load
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.postgresql_scripts import dump_script
-from ops.drills.sandbox.order import RowsWanted
-from ops.drills.sandbox.plan import DatabasePlan, RehearsalPlan
-from ops.drills.sandbox.rehearsing import rehearse, set_apart
-from ops.drills.sandbox.result import RehearsalResult
+from ops.sandbox.plan import DatabasePlan, RehearsalPlan, RowsWanted
+from ops.sandbox.rehearse import rehearse, set_apart
+from ops.sandbox.result import RehearsalResult
 from provisioning.local_host import LocalHost
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.postgres_server import PostgresServer, postgres_server

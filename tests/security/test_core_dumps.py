@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "the engine": "sys.argv = ['', 'version']; runpy.run_module('backup', run_name='__main__')",
-    "giucong": "sys.argv = ['giucong', '--version']; import ops.cli; ops.cli.main()",
+    "giucong": "sys.argv = ['giucong', '--version']; import ops.cli.main; ops.cli.main.main()",
     "fab": "sys.argv = ['fab', '--list']; from fabric.main import program; program.run()",
     "a worker of the service": (
         "sys.argv = ['worker', str(os.getppid())]; import ops.service.worker as it; it.main()"

@@ -10,24 +10,24 @@ import pyotp
 import pytest
 from sqlalchemy import select, text
 
-from ops import journal
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.people_records import ApprovalRequest
-from ops.catalog.records import JournalRow
-from ops.journal import Entry
-from ops.people.approvals import ApprovalAwaitedError, require_approval
-from ops.people.credentials import (
+from ops.access.approvals.decide import Ruling, decide_request
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
+from ops.access.credentials import (
     CredentialsChangedError,
     Proof,
     disable_credentials,
     issue_credentials,
     prove,
 )
-from ops.people.deciding import Ruling, decide_request
-from ops.people.proofs import hash_password
-from ops.people.requests import Wish
-from ops.people.sealing import digest_code, seal_secret
-from ops.records_proof import find_unproven
+from ops.access.factors import hash_password
+from ops.access.seal import digest_code, seal_secret
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.access import ApprovalRequest
+from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.journal.record_proofs import find_unproven
 from tests.people import KEY, enrol, note_credentials, origin_of, password_of, proof_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pyotp
 import pytest
 
-from ops.people.acting import login_at_terminal
+from ops.access.identity import login_at_terminal
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import build_signed_estate, run
 from tests.people import password_of

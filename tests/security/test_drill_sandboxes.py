@@ -12,13 +12,12 @@ from typing import Literal
 
 import pytest
 
-from ops.drills.sandbox import rehearsing
-from ops.drills.sandbox.bounding import fit
-from ops.drills.sandbox.families import PROCESSORS, Processor, make_filter
-from ops.drills.sandbox.order import Order, list_namespaces
-from ops.drills.sandbox.plan import Bounds, RehearsalPlan, ServingPlan
-from ops.drills.sandbox.rehearsing import rehearse
-from ops.drills.sandbox.result import RehearsalResult
+from ops.sandbox import rehearse as rehearsing
+from ops.sandbox.isolation.address_families import PROCESSORS, Processor, make_filter
+from ops.sandbox.isolation.limits import fit
+from ops.sandbox.plan import Bounds, Order, RehearsalPlan, ServingPlan, list_namespaces
+from ops.sandbox.rehearse import rehearse
+from ops.sandbox.result import RehearsalResult
 from tests.integration.drills.test_isolation import rehearse_as_nobody
 
 MOST = 300_000_000
@@ -27,8 +26,8 @@ MOST = 300_000_000
 
 STUCK = f"""
 import re, sys
-from ops.drills.sandbox import inside
-from ops.drills.sandbox.accounts import find_account
+from ops.sandbox import inside
+from ops.sandbox.isolation.accounts import find_account
 
 def stuck(rehearsal):
     hog = "taken = b'x' * {MOST // 2}; import time; time.sleep(600)"

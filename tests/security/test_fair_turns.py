@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog, open_catalog
-from ops.ledger.claims import Claim
-from ops.ledger.definitions import JobDefinition
-from ops.service.pool import Worker
-from ops.service.site_lock import hold_site_lock
+from ops.catalog.open import Catalog, open_catalog
+from ops.jobs.site_lock import hold_site_lock
+from ops.schedule.ledger.claims import Claim
+from ops.schedule.ledger.job import JobDefinition
 from ops.service.work_request import TIME_IS_OVER
+from ops.service.worker_pool import Worker
 from tests.integration.service.test_dispatch import Room, a_room
 from tests.integration.service.test_service import ask_for, rows, service, wait_for
 from tests.private_server import is_alive

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.catalog.opening import open_catalog
-from ops.notices.heartbeat import FILE
-from ops.recovery.guide import NAME
+from ops.backups.repositories.guide import NAME
+from ops.catalog.open import open_catalog
+from ops.status.heartbeat import FILE
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate
 
 FAB = Path(sys.executable).with_name("fab")

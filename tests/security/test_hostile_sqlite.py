@@ -9,10 +9,10 @@ import pytest
 from backup.sources.databases import sqlite_examination
 from backup.sources.databases.sqlite_copy import SqliteFacts, open_copy
 from backup.sources.databases.sqlite_examination import examine
-from ops.drills.sandbox.sqlite import open_read_only
+from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.errors import OpsError
-from ops.jobs.putting_back import put_database_back
-from ops.text import render_error
+from ops.language.text import render_error
+from ops.sandbox.databases.sqlite import open_read_only
 
 # One step of SQLite, within which its own interrupt does not come by.
 ENDLESS = "instr(zeroblob(40000000), zeroblob(20000000) || x'01') = 0"

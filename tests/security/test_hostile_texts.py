@@ -6,14 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from backup.snapshots.walk import TreeReader
+from ops.backups.malware.clamscan import read_answers
+from ops.backups.pages.page_text import liken, take_fingerprint
+from ops.backups.ransomware.entropy import looks_sealed
+from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
 from ops.canonical import clean_text
-from ops.deliveries.hash_lists import parse_hashes
-from ops.deliveries.looking import look_at_files
-from ops.drills.sandbox.serving import _PLAIN_PATH
-from ops.estate.sites import Delivery
-from ops.malware.answers import read_answers
-from ops.pages.fingerprint import liken, take_fingerprint
-from ops.ransomware.samples import looks_sealed
+from ops.estate.model.sites import Delivery
+from ops.sandbox.serve_site import _PLAIN_PATH
 from tests.effort import takes_at_most
 from tests.small_repository import SmallRepository, file_node
 

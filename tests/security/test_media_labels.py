@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from backup.format.crypto import generate_master_key, prove
+from ops.backups.media.label import NAME, Content, Label, LabelError, decode_label, encode_label
+from ops.backups.media.mount_point import read_label, repository_on
 from ops.errors import WrongUseError
-from ops.estate.load import load_estate
-from ops.media.label import NAME, Content, Label, LabelError, decode_label, encode_label
-from ops.media.place import read_label, repository_on
+from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 CONTENT = Content(

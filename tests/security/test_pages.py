@@ -10,10 +10,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from ops.pages.fetching import FetchLimits, fetch_page
-from ops.pages.notes import Answer, PageNote, note_answer, tell_problem
-from ops.pages.noting import note_pages, noting_beside
-from ops.pages.reaching import InsideError, is_public, open_line
+from ops.backups.pages.fetch import FetchLimits, fetch_page, note_pages, noting_beside
+from ops.backups.pages.notes import Answer, PageNote, note_answer, tell_problem
+from ops.backups.pages.reach import InsideError, is_public, open_line
 from tests.effort import takes_at_most
 from tests.web_server import say, web_server
 

@@ -11,9 +11,9 @@ from backup.sources.databases.connection import Connection
 from backup.sources.databases.mariadb_dump import open_mariadb
 from backup.sources.databases.postgresql_dump import make_postgresql_globals, open_postgresql
 from backup.workers.processes import Pool
-from ops.estate.load import load_estate
-from ops.estate.references import resolve
-from ops.jobs.stock_restic import restic_at
+from ops.backups.repositories.stock_restic import restic_at
+from ops.estate.load.load import load_estate
+from ops.estate.model.references import resolve
 from provisioning.local_host import LocalHost
 from tests.integration.jobs.small_estate import ESTATE, build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server

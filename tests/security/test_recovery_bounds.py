@@ -17,7 +17,7 @@ from backup.archiver.request import Mount
 from backup.repository.repository import Repository
 from backup.sources.source import FolderSource
 from backup.stores import open_store
-from ops.catalog.opening import open_catalog
+from ops.catalog.open import open_catalog
 from tests.backing_up import back_up_mounts
 from tests.installed_machine import SERVICE, by_operator, only_root, run_installed
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, build_estate, giucong

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.text import render_error
+from ops.language.text import render_error
 from provisioning.errors import HostKeyError
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.host_keys import read_keys, read_revoked_keys

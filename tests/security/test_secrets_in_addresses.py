@@ -3,10 +3,10 @@
 import pytest
 
 from ops.canonical import clean_text
-from ops.catalog.opening import open_catalog
+from ops.catalog.open import open_catalog
 from ops.errors import OpsError
-from ops.estate.values import carries_password
-from ops.text import fill
+from ops.estate.model.values import carries_password
+from ops.language.text import fill
 
 SECRET = "bi-mat-cua-may-chu"  # noqa: S105 -- it opens nothing
 PARAMETERS = ("sslpassword", "password", "PGPASSWORD", "token", "api_key", "X-Amz-Signature", "sig")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.estate.load import load_estate
-from ops.jobs.repositories import RepositorySwappedError, open_repository
+from ops.backups.repositories.open import RepositorySwappedError, open_repository
+from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow

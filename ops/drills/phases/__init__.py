@@ -6,7 +6,7 @@ What it finds is evidence, also where that is bad: only a use that makes no sens
 
 from collections.abc import Mapping
 
-from ops.text import N_
+from ops.language.text import N_
 
 PHASES = ("prepare", "keys", "fetch", "scan", "rehearse", "wipe", "conclude")
 """Of a drill of a whole site."""

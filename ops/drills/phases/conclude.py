@@ -10,16 +10,16 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 from ops.drills.findings import settle
-from ops.drills.judging import Aims, judge_drill, measure_drill
-from ops.drills.minutes import Minutes, Setting, Verdict, make_minutes
+from ops.drills.minutes.minutes import Minutes, Setting, Verdict, make_minutes
+from ops.drills.minutes.verdict import Aims, judge_drill, measure_drill
 from ops.drills.phases.wipe import holds_personal_data
 from ops.drills.phases.work import Work
 from ops.drills.records import Conclusion, PhaseResult, conclude_drill, end_phase
-from ops.drills.terms import find_terms
-from ops.estate.models import Estate
-from ops.estate.organisation import title_on
-from ops.estate.sites import Site
-from ops.estate.stores import Store
+from ops.drills.rotation.terms import find_terms
+from ops.estate.model.estate import Estate
+from ops.estate.model.organisation import title_on
+from ops.estate.model.sites import Site
+from ops.estate.model.stores import Store
 from ops.runbooks.library import find_runbook
 
 RUNBOOK = "restore-drill"

@@ -3,7 +3,7 @@
 1. Clear what an earlier try has fetched.
 2. Open the repository with the drill's keys; choose the snapshot where nobody has yet.
 3. Restore all of it, with our engine or with stock restic.
-4. Compare every entry with the snapshot's tree (`ops.drills.comparing`).
+4. Compare every entry with the snapshot's tree (`ops.drills.compare`).
 """
 
 import os
@@ -17,14 +17,14 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
+from ops.backups.repositories.open import hold_reading_lock
+from ops.backups.repositories.snapshots import choose_snapshot
+from ops.backups.repositories.stock_restic import restic_at
 from ops.canonical import clean_text
-from ops.drills.comparing import Comparison, Newest, compare_folder
+from ops.drills.compare import Comparison, Newest, compare_folder
 from ops.drills.phases.keys import open_for_drill, paper_password
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
-from ops.jobs.looking import choose_snapshot
-from ops.jobs.reading_lock import hold_reading_lock
-from ops.jobs.stock_restic import restic_at
 from ops.version import software_version
 
 FEW = 5

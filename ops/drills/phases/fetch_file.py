@@ -16,14 +16,13 @@ from datetime import timedelta
 
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import Entry, TreeReader, walk
-from ops.drills.comparing import compare_entry
+from ops.backups.malware.scan import show_path
+from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.repositories.snapshots import choose_snapshot
+from ops.drills.compare import compare_entry
 from ops.drills.phases.fetch import judge_comparison, newest_of
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
-from ops.jobs.looking import choose_snapshot
-from ops.jobs.reading_lock import hold_reading_lock
-from ops.jobs.repositories import open_repository
-from ops.malware.looking import show_path
 from ops.version import software_version
 
 _WAIT_FOR_LOCK = timedelta(minutes=10)

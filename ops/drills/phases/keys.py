@@ -15,20 +15,20 @@ from pathlib import Path
 from backup.format.crypto import MasterKey
 from backup.format.key_file import parse_key_file, unwrap_master_key
 from backup.repository.repository import Repository
-from ops.drills.phases.work import Work, make_folder
-from ops.drills.records import PhaseResult
-from ops.estate.references import resolve
-from ops.jobs.key_combining import (
+from ops.backups.keys.paper.combine import (
     ask_shares,
     find_master,
     open_with_master,
     read_paper,
     read_shares,
 )
-from ops.jobs.repositories import open_place, open_repository, open_with
-from ops.keys.folder import write_secret_files
-from ops.keys.printed import read_key_files
-from ops.keys.shares import combine_shares
+from ops.backups.keys.paper.folder import write_secret_files
+from ops.backups.keys.paper.key_files import read_key_files
+from ops.backups.keys.paper.shares import combine_shares
+from ops.backups.repositories.open import open_place, open_repository, open_with
+from ops.drills.phases.work import Work, make_folder
+from ops.drills.records import PhaseResult
+from ops.estate.model.references import resolve
 
 PASSWORD = "password"  # noqa: S105 - the name of a file
 _KEY_FILE = "key-"

@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.catalog.indexes import Snapshot, is_of_whole_site
+from ops.backups.repositories.stock_restic import PACKAGE, Restic
+from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult, choose_copy
-from ops.estate.models import Estate
-from ops.jobs.stock_restic import PACKAGE, Restic
+from ops.estate.model.estate import Estate
 from ops.version import software_version
 
 _GB = 1_000_000_000
@@ -114,7 +114,7 @@ def judge_room(room: Room) -> tuple[str, dict[str, Any]]:
 
 def describe(estate: Estate, room: Room, copy: Copy | None) -> dict[str, Any]:
     """Give what was looked at as JSON values."""
-    from ops.drills.sandbox.rehearsing import find_isolation
+    from ops.sandbox.rehearse import find_isolation
 
     isolation = find_isolation()
     return {

@@ -2,7 +2,7 @@
 
 1. Wipe the keys from paper: nothing in the sandbox may find them.
 2. Plan the rehearsal from the copy's own manifest and the estate.
-3. Rehearse it (`ops.drills.sandbox`).
+3. Rehearse it (`ops.sandbox`).
 """
 
 import json
@@ -10,18 +10,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ops.backups.sources.site import MANIFEST
 from ops.drills.phases.work import Work, remove_tree
 from ops.drills.records import PhaseResult
-from ops.drills.sandbox.doubting import doubt_copy
-from ops.drills.sandbox.plan import RehearsalPlan
-from ops.drills.sandbox.planning import plan_rehearsal
-from ops.drills.sandbox.result import RehearsalResult, write_result
-from ops.sites import MANIFEST
+from ops.sandbox.make_plan import plan_rehearsal
+from ops.sandbox.plan import RehearsalPlan
+from ops.sandbox.result import RehearsalResult, write_result
+from ops.sandbox.verify import doubt_copy
 
 
 def rehearse(work: Work) -> PhaseResult:
     """Plan and rehearse."""
-    from ops.drills.sandbox.rehearsing import rehearse as rehearse_plan
+    from ops.sandbox.rehearse import rehearse as rehearse_plan
 
     remove_tree(work.keys)
     top = work.restored / work.site.name

@@ -10,16 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from backup.format.snapshot import Snapshot
+from ops.backups.malware.clamscan import TOO_LARGE, Answer, Scanner, find_scanner
+from ops.backups.malware.job import conclude_scan, explain_error
+from ops.backups.malware.records import Looked, remember_look
+from ops.backups.malware.scan import Found, show_path
+from ops.backups.malware.signatures import Signatures, read_signatures
 from ops.drills.phases.work import Work, make_folder, remove_tree
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError
-from ops.jobs.scanning import conclude_scan, explain_error
-from ops.ledger.definitions import JobResult
-from ops.malware.answers import TOO_LARGE, Answer
-from ops.malware.clamscan import Scanner, find_scanner
-from ops.malware.looking import Found, show_path
-from ops.malware.remembering import Looked, remember_look
-from ops.malware.signatures import Signatures, read_signatures
+from ops.schedule.ledger.job import JobResult
 
 _PARTLY = "not_all_scanned"
 

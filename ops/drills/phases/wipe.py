@@ -2,8 +2,8 @@
 
 from ops.drills.phases.work import Work, remove_tree
 from ops.drills.records import PhaseResult
-from ops.estate.models import Estate
-from ops.estate.sites import Site
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
 
 
 def wipe(work: Work) -> PhaseResult:

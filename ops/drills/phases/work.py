@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backup.progress import Progress
-from ops.catalog.opening import Catalog
+from ops.catalog.open import Catalog
 from ops.drills.records import KeptDrill
-from ops.estate.models import Estate
-from ops.estate.sites import Site
-from ops.estate.stores import Store
-from ops.journal import Origin
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.estate.model.stores import Store
+from ops.journal.journal import Origin
 
 _OURS = stat.S_IRWXU
 

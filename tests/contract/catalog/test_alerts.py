@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ops.alerts.keeping import acknowledge, note_told, read_open, take_in, take_step
+from ops.alerts.drafts import draft_notices
 from ops.alerts.overview import find_alert, list_alerts
-from ops.catalog.alerts_records import Alert
-from ops.catalog.opening import Catalog
-from ops.catalog.records import Notice
-from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import draft_notices
+from ops.alerts.records import acknowledge, note_told, read_open, take_in, take_step
+from ops.catalog.open import Catalog
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.core import Notice
+from ops.schedule.ledger.job import LedgerEvent
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 

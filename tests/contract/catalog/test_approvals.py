@@ -9,17 +9,17 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.people_records import ApprovalRequest
-from ops.catalog.records import JournalRow
+from ops.access.approvals.decide import CannotDecideError, Ruling, Verdict, decide_request
+from ops.access.approvals.requests import Wish, list_requests, standing_of
+from ops.access.approvals.require import ApprovalAwaitedError, Permit, require_approval
+from ops.access.credentials import ProofError, disable_credentials, renew_factor
+from ops.access.roles import can_two_change_roles, give_role, refuse_if_last, take_role
+from ops.catalog.open import Catalog
+from ops.catalog.tables.access import ApprovalRequest
+from ops.catalog.tables.core import JournalRow
 from ops.errors import WrongUseError
-from ops.journal import Origin
-from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
-from ops.people.credentials import ProofError, disable_credentials, renew_factor
-from ops.people.deciding import CannotDecideError, Ruling, Verdict, decide_request
-from ops.people.requests import Wish, list_requests, standing_of
-from ops.people.roles import can_two_change_roles, give_role, refuse_if_last, take_role
+from ops.journal import journal
+from ops.journal.journal import Origin
 from tests.people import KEY, appoint, note_role, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

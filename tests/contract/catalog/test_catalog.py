@@ -12,11 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from ops.catalog import indexes, records
 from ops.catalog.columns import Base
-from ops.catalog.fullness import CatalogDamagedError
-from ops.catalog.opening import SCHEMA, Catalog, open_catalog
-from ops.catalog.records import EstateVersion, Occurrence
+from ops.catalog.engine import CatalogDamagedError
+from ops.catalog.open import SCHEMA, Catalog, open_catalog
+from ops.catalog.tables import core, index
+from ops.catalog.tables.core import EstateVersion, Occurrence
 from ops.errors import OpsError
 
 HANOI = timezone(timedelta(hours=7))
@@ -44,7 +44,7 @@ def test_the_known_schema_is_the_newest_migration() -> None:
 def test_every_table_says_whether_it_can_be_rebuilt() -> None:
     kinds = {table.name: table.info["kind"] for table in Base.metadata.tables.values()}
 
-    for module in (indexes, records):
+    for module in (index, core):
         for model in vars(module).values():
             if isinstance(model, type) and issubclass(model, Base) and model is not Base:
                 kind = kinds[model.__tablename__]

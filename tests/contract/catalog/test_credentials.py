@@ -7,11 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from ops import journal
-from ops.catalog.columns import Base
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
-from ops.people.credentials import (
+from ops.access.credentials import (
     PausedError,
     Proof,
     ProofError,
@@ -22,7 +18,11 @@ from ops.people.credentials import (
     prove,
     renew_factor,
 )
-from ops.people.sealing import CannotUnsealError, derive_key
+from ops.access.seal import CannotUnsealError, derive_key
+from ops.catalog.columns import Base
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
 from tests.people import (
     KEY,
     credential_of,

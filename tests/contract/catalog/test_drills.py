@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from ops import journal
 from ops.canonical import digest_of
-from ops.catalog.drill_records import Drill
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.drills import Drill
 from ops.drills.findings import list_findings, settle
 from ops.drills.records import (
     Conclusion,
@@ -25,6 +24,7 @@ from ops.drills.records import (
     list_drills,
 )
 from ops.errors import WrongUseError
+from ops.journal import journal
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)

@@ -12,15 +12,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ops import journal
-from ops.catalog.drill_records import Drill, DrillFinding
-from ops.catalog.duties_records import DutyVersion, PolicyVersion
-from ops.catalog.estate_versions import remember_estate
-from ops.catalog.indexes import Snapshot, StoreSeen
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow, Run
-from ops.duties.agenda import Item, list_agenda
-from ops.duties.approval import (
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow, Run
+from ops.catalog.tables.drills import Drill, DrillFinding
+from ops.catalog.tables.duties import DutyVersion, PolicyVersion
+from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.duties.evidence.agenda import Item, list_agenda
+from ops.duties.evidence.due import Period, due_of
+from ops.duties.evidence.events import list_not_fed
+from ops.duties.evidence.judge import find_verdicts, judge_due
+from ops.duties.evidence.queries import Setting
+from ops.duties.evidence.statements import state_done
+from ops.duties.evidence.verdicts import Verdict
+from ops.duties.policy.approved import (
     Decision,
     PolicyNumberError,
     approve,
@@ -28,18 +32,20 @@ from ops.duties.approval import (
     newest_approved,
     withdraw,
 )
-from ops.duties.due import Period, due_of
-from ops.duties.events import list_not_fed
-from ops.duties.evidence import find_verdicts, judge_due
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
-from ops.duties.models import Duty
-from ops.duties.parts import Scope
-from ops.duties.queries import Setting
-from ops.duties.statements import state_done
-from ops.duties.verdicts import Verdict
-from ops.duties.versions import find_differences, remember_duties
+from ops.duties.table.load import (
+    SHIPPED_DUTIES,
+    SHIPPED_HOLIDAYS,
+    DutySet,
+    read_calendar,
+    read_duties,
+)
+from ops.duties.table.models import Duty
+from ops.duties.table.parts import Scope
+from ops.duties.table.versions import find_differences, remember_duties
 from ops.errors import WrongUseError
-from ops.journal import Entry, Origin
+from ops.estate.history.versions import remember_estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ORIGIN = Origin(via="cli", person="nva", document="12/BC-TTCNTT")

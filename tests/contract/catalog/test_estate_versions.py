@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from ops.catalog.estate_versions import find_changes, remember_estate
-from ops.catalog.opening import Catalog
-from ops.catalog.records import EstateVersion, JournalRow
-from ops.journal import Origin
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import EstateVersion, JournalRow
+from ops.estate.history.versions import find_changes, remember_estate
+from ops.journal.journal import Origin
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = {"schema": 1, "sites": [{"name": "a", "title": "Cổng"}]}

@@ -7,13 +7,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from backup.format.snapshot import Snapshot
-from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow, Run
-from ops.catalog.watch_records import WatchFinding
-from ops.jobs.removing_old_keys import decide_needed
-from ops.ransomware.figures import ChangeFigures
-from ops.ransomware.freezing import (
+from ops.backups.keys.rotation.remove_old import decide_needed
+from ops.backups.ransomware.freeze import (
     FROZEN,
     Finding,
     accept_findings,
@@ -22,9 +17,13 @@ from ops.ransomware.freezing import (
     note_finding,
     read_freezes,
 )
-from ops.ransomware.judging import Bounds, judge_change
-from ops.ransomware.watching import learn, read_judged
-from ops.retention.looks import look_before_deleting
+from ops.backups.ransomware.verdict import Bounds, ChangeFigures, judge_change
+from ops.backups.ransomware.watch import learn, read_judged
+from ops.backups.retention.look_before_deleting import look_before_deleting
+from ops.catalog.columns import new_id
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow, Run
+from ops.catalog.tables.watch import WatchFinding
 from tests.people import origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -8,17 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ops.backups.repositories.snapshots import read_methods, read_newest_full
+from ops.backups.run.full_reads import ask_for_full_reads, follow_with_full_reads
 from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow, Occurrence, Run
-from ops.estate.load import load_estate
-from ops.jobs.reading_methods import (
-    ask_for_full_reads,
-    follow_with_full_reads,
-    read_methods,
-    read_newest_full,
-)
-from ops.ledger.definitions import LedgerEvent
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow, Occurrence, Run
+from ops.estate.load.load import load_estate
+from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import build_estate
 
 NOW = datetime.now(UTC)

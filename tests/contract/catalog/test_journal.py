@@ -9,10 +9,10 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from ops import journal
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow
-from ops.journal import Entry, Head, Origin
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
+from ops.journal.journal import Entry, Head, Origin
 from tests.effort import takes_at_most
 
 NOBODY = Origin(via="cli", person="nva", login="nva", reason="Thử", software="0.1.0")
@@ -94,7 +94,7 @@ def test_the_database_refuses_to_change_the_journal(catalog: Catalog, statement:
 
 
 def test_sqlite_refuses_to_replace_a_row(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from ops.catalog.opening import open_catalog
+    from ops.catalog.open import open_catalog
 
     catalog = open_catalog(f"sqlite:///{tmp_path_factory.mktemp('c')}/c.db")
     write(catalog, 3)

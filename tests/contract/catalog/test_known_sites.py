@@ -10,19 +10,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.engine import WRITES, create_catalog_engine
-from ops.catalog.estate_versions import find_estate_at, read_version, remember_estate
-from ops.catalog.indexes import StoreSeen
-from ops.catalog.known_sites import (
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import EstateVersion, JournalRow
+from ops.catalog.tables.index import StoreSeen
+from ops.catalog.tables.sites import RetiredSite
+from ops.estate.history.known_sites import (
     SiteHistory,
     Vanished,
     find_vanished,
     is_retired,
     read_history,
 )
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import EstateVersion, JournalRow
-from ops.catalog.sites_records import RetiredSite
-from ops.journal import Origin
+from ops.estate.history.versions import find_estate_at, read_version, remember_estate
+from ops.journal.journal import Origin
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops import journal
 from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow, Occurrence, Run
-from ops.journal import Origin
-from ops.ledger import claims, endings, listing, overview, watch
-from ops.ledger.definitions import JobDefinition, JobResult, LedgerEvent, RetryPolicy
-from ops.ledger.recording import Recording
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Occurrence, Run
+from ops.journal import journal
+from ops.journal.journal import Origin
+from ops.schedule.ledger import claims, due, endings, heartbeats, overview
+from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.job import JobDefinition, JobResult, LedgerEvent, RetryPolicy
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,11 +52,11 @@ class Desk:
 
     def register(self, *jobs: JobDefinition, at: datetime = START) -> None:
         with self.catalog.writing() as session:
-            listing.register_jobs(session, jobs, at, self.recording)
+            due.register_jobs(session, jobs, at, self.recording)
 
     def look(self, *jobs: JobDefinition, at: datetime) -> None:
         with self.catalog.writing() as session:
-            listing.list_due(session, jobs, at, self.recording)
+            due.list_due(session, jobs, at, self.recording)
 
     def claim(self, *jobs: JobDefinition, at: datetime, limit: int = 10) -> list[claims.Claim]:
         names = [job.name for job in jobs]
@@ -197,7 +197,7 @@ def test_what_waits_is_overtaken_by_the_next_due_time(desk: Desk) -> None:
 def test_a_blackout_is_skipped_with_its_reason(desk: Desk) -> None:
     desk.register(NIGHTLY)
     with desk.catalog.writing() as session:
-        listing.list_due(session, [NIGHTLY], at(24), desk.recording,
+        due.list_due(session, [NIGHTLY], at(24), desk.recording,
                          blackout=lambda _job, _due: {"plan_item": "bt-12"})  # fmt: skip
 
     assert desk.rows() == [(at(24), "ended", "skipped", "blackout")]
@@ -348,9 +348,9 @@ def test_the_retry_policy_decides(
 
 
 def test_a_heartbeat_is_stale_by_the_watchers_own_clock_alone() -> None:
-    run = watch.Held(new_id(), "j", "s", "running", "h", 5)
-    beaten = watch.Held(run.run_id, "j", "s", "running", "h", 6)
-    watcher = watch.HeartbeatWatch(timedelta(seconds=25))
+    run = heartbeats.Held(new_id(), "j", "s", "running", "h", 5)
+    beaten = heartbeats.Held(run.run_id, "j", "s", "running", "h", 6)
+    watcher = heartbeats.HeartbeatWatch(timedelta(seconds=25))
 
     assert watcher.find_stale([run], 1000.0) == []
     assert watcher.find_stale([run], 1024.9) == []
@@ -402,7 +402,7 @@ def test_a_late_occurrence_is_told_once(desk: Desk) -> None:
     for minutes in (59, 61, 62):
         with desk.catalog.writing() as session:
             moment = at(24) + timedelta(minutes=minutes)
-            watch.note_late(session, {job.name: job}, moment, desk.recording)
+            heartbeats.note_late(session, {job.name: job}, moment, desk.recording)
 
     assert [event.occasion for event in desk.ear.events] == ["late"]
 

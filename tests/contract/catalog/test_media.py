@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.indexes import Snapshot
-from ops.catalog.media_records import Medium
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow, Notice
-from ops.catalog.tables import METADATA
-from ops.estate.load import load_estate
-from ops.media.keeping import (
+from ops.backups.media.known_copies import list_copies
+from ops.backups.media.label import Content, Held, Label
+from ops.backups.media.records import (
     note_read_back,
     note_retired,
     note_written,
     read_codes,
     read_media,
 )
-from ops.media.label import Content, Held, Label
-from ops.media.listing import list_copies
-from ops.media.reminding import note_media
+from ops.backups.media.remind import note_media
+from ops.catalog.open import Catalog
+from ops.catalog.tables import METADATA
+from ops.catalog.tables.core import JournalRow, Notice
+from ops.catalog.tables.index import Snapshot
+from ops.catalog.tables.media import Medium
+from ops.estate.load.load import load_estate
 from ops.status.facts import gather_facts
 from ops.status.problems import find_problems
 from tests.integration.jobs.small_estate import build_estate
@@ -157,7 +157,7 @@ def test_whoever_is_on_the_route_is_told_once_for_each_stage(catalog: Catalog) -
 
 def test_who_dumps_the_records_knows_every_table() -> None:
     program = (
-        "from ops.recovery.records import record_tables;"
+        "from ops.recovery.catalog_copy import record_tables;"
         "print(*sorted(it.name for it in record_tables()))"
     )
     done = subprocess.run(

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ops.catalog.indexes import Snapshot
-from ops.catalog.opening import Catalog
-from ops.notices.late import newest_snapshots
-from ops.status.counting import Newest, read_counts, read_newest
+from ops.backups.copies.seen import Newest, read_counts, read_newest
+from ops.catalog.open import Catalog
+from ops.catalog.tables.index import Snapshot
+from ops.status.late_sites import newest_snapshots
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
-from ops import journal
 from ops.catalog.columns import new_id
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Notice, Run
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Notice, Run
 from ops.errors import OpsError
-from ops.recovery.records import dump_records, load_records, record_tables
+from ops.journal import journal
+from ops.recovery.catalog_copy import dump_records, load_records, record_tables
 
 
 def fill_catalog(catalog: Catalog) -> None:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from ops.catalog.opening import Catalog
-from ops.people.approvals import ApprovalAwaitedError, require_approval
-from ops.people.credentials import has_good_credentials, people_with_credentials
-from ops.people.deciding import Ruling, decide_request
-from ops.people.requests import Wish
-from ops.people.roles import give_role, is_anybody_appointed, roles_by_person, take_role
-from ops.records_proof import find_unproven
-from ops.retention.holds import HoldWish, place_hold, read_holds
+from ops.access.approvals.decide import Ruling, decide_request
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
+from ops.access.credentials import has_good_credentials, people_with_credentials
+from ops.access.roles import give_role, is_anybody_appointed, roles_by_person, take_role
+from ops.backups.retention.holds import HoldWish, place_hold, read_holds
+from ops.catalog.open import Catalog
+from ops.journal.record_proofs import find_unproven
 from tests.people import appoint, note_role, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -4,10 +4,10 @@ from contextlib import suppress
 
 from sqlalchemy import func, select
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
-from ops.catalog.rehearsing import rehearse
+from ops.catalog.dry_run import rehearse
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
 
 ORIGIN = journal.Origin(via="cli")
 

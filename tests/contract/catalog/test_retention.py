@@ -10,15 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backup.format.snapshot import Snapshot
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow
-from ops.catalog.retention_records import Hold
-from ops.errors import WrongUseError
-from ops.journal import Origin
-from ops.people.approvals import ApprovalAwaitedError, Permit, require_approval
-from ops.people.deciding import CannotDecideError, Ruling, decide_request
-from ops.retention.braking import CLOCK_BEHIND, HELD_GONE, MANY_GONE, NOTHING_SEEN
-from ops.retention.deletions import (
+from ops.access.approvals.decide import CannotDecideError, Ruling, decide_request
+from ops.access.approvals.require import (
+    ApprovalAwaitedError,
+    Permit,
+    SecondPersonMissingError,
+    require_approval,
+)
+from ops.backups.brakes import CLOCK_BEHIND, HELD_GONE, MANY_GONE, NOTHING_SEEN
+from ops.backups.repositories.catalog_index import read_expected, remember_seen
+from ops.backups.retention.deletion_records import (
     DeletionPlan,
     HeldError,
     complete_deletion,
@@ -26,17 +27,20 @@ from ops.retention.deletions import (
     plan_deletion,
     refuse_held,
 )
-from ops.retention.expected import read_expected, remember_seen
-from ops.retention.holds import (
+from ops.backups.retention.holds import (
     HoldWish,
-    SecondPersonMissingError,
     list_holds,
     place_hold,
     read_holds,
     release_hold,
     wish_release,
 )
-from ops.retention.looks import accept_present, look_before_deleting
+from ops.backups.retention.look_before_deleting import accept_present, look_before_deleting
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.retention import Hold
+from ops.errors import WrongUseError
+from ops.journal.journal import Origin
 from tests.people import appoint, origin_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

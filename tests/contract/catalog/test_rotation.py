@@ -10,26 +10,26 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.alerts_records import Alert
-from ops.catalog.indexes import Snapshot
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow, Notice, Occurrence, Run
-from ops.catalog.sites_records import KnownSite
-from ops.drills.asking import Asked, ask_after, ask_for_next
+from ops.catalog.open import Catalog
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.core import JournalRow, Notice, Occurrence, Run
+from ops.catalog.tables.index import Snapshot
+from ops.catalog.tables.sites import KnownSite
 from ops.drills.findings import settle
-from ops.drills.overdue import note_overdue_drills, read_standing
-from ops.drills.reading import read_facts, read_plan
 from ops.drills.records import Conclusion, NewDrill, begin_drill, choose_copy, conclude_drill
-from ops.drills.rotation import Entry
-from ops.drills.terms import find_terms
-from ops.duties.load import load_duties
+from ops.drills.rotation.job import Asked, ask_after, ask_for_next
+from ops.drills.rotation.overdue import note_overdue_drills, read_standing
+from ops.drills.rotation.read import read_facts, read_plan
+from ops.drills.rotation.rotation import Entry
+from ops.drills.rotation.terms import find_terms
 from ops.duties.reminders import make_setting
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
+from ops.duties.table.load import load_duties
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from ops.jobs.definitions import drill_job, list_jobs
-from ops.ledger import claims, endings, listing
-from ops.ledger.definitions import JobResult
-from ops.ledger.recording import BY_CLOCK, Recording
+from ops.schedule.ledger import claims, due, endings
+from ops.schedule.ledger.events import BY_CLOCK, Recording
+from ops.schedule.ledger.job import JobResult
 from tests.people import origin_of
 
 MONDAY = datetime(2027, 2, 15, 0, 15, tzinfo=UTC)  # 07:15 in the organisation's zone
@@ -110,7 +110,7 @@ def begin(catalog: Catalog, estate: Estate, known: date = date(2027, 2, 1)) -> N
                         hostname=site.name, paths=[f"/{site.name}"], tags=[],
                     )
                 )  # fmt: skip
-        listing.register_jobs(session, list_jobs(estate), MONDAY, Recording())
+        due.register_jobs(session, list_jobs(estate), MONDAY, Recording())
 
 
 def drilled(

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.records import JournalRow
-from ops.catalog.runbook_records import RunbookStep
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.runbooks import RunbookStep
+from ops.journal import journal
 from ops.runbooks.states import CatalogStates, list_unfinished
 from runbooks.errors import RunbookUseError
 from runbooks.memory import MemoryStates

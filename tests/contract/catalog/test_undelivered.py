@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ops import journal
-from ops.catalog.opening import Catalog
-from ops.catalog.records import Notice
-from ops.status.undelivered import read_undelivered
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Notice
+from ops.journal import journal
+from ops.status.facts import read_undelivered
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

@@ -19,11 +19,11 @@ from backup.repository.locks import hold_lock
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot
 from backup.sources.source import FolderSource
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import at_bench
-from ops.jobs.indexing import update_index
-from ops.jobs.repositories import open_repository
-from ops.pages.noting import note_pages
+from ops.access.session import at_bench
+from ops.backups.pages.fetch import note_pages
+from ops.backups.repositories.catalog_index import update_index
+from ops.backups.repositories.open import open_repository
+from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, giucong
 from tests.integration.jobs.test_real_portal import PROVINCE, REGISTER, write_estate
 from tests.mariadb_server import MariadbServer

@@ -8,8 +8,8 @@ import signal
 import sys
 from typing import Any
 
-from ops.cli import main
-from ops.drills.phases import carrying_out
+from ops.cli.main import main
+from ops.drills.phases import run
 
 
 def die_in(phase: str) -> None:
@@ -20,11 +20,11 @@ def die_in(phase: str) -> None:
             bodies[phase](*_arguments)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    bodies: dict[str, Any] = dict(carrying_out._BODIES)
+    bodies: dict[str, Any] = dict(run._BODIES)
     if phase == "conclude":
-        vars(carrying_out)["conclude"] = die
+        vars(run)["conclude"] = die
     else:
-        vars(carrying_out)["_BODIES"] = {**bodies, phase: die}
+        vars(run)["_BODIES"] = {**bodies, phase: die}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.catalog.opening import open_catalog
+from ops.catalog.open import open_catalog
 from ops.drills.records import KeptDrill, list_drills
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.web_server import say, web_server

@@ -11,14 +11,14 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import Occurrence, Run
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import Occurrence, Run
 from ops.drills.phases import PHASES
-from ops.estate.load import load_estate
+from ops.estate.load.load import load_estate
 from ops.jobs.definitions import drill_job, list_jobs
-from ops.journal import Origin
-from ops.ledger import claims, overview
+from ops.journal.journal import Origin
 from ops.runbooks.states import list_unfinished
+from ops.schedule.ledger import claims, overview
 from ops.service.work_request import TIME_IS_OVER, WorkRequest, format_request
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.drills.test_killed_drills import await_sandbox
@@ -46,7 +46,7 @@ def request_for(site: StaticSite) -> bytes:
         WorkRequest(
             run_id=claim.run_id, job=job.name, kind=job.kind, site=job.site, due_at=now,
             arguments=job.arguments, retry=job.retry, catalog_url=url, state=estate.service.state,
-            estate=str(site.estate), modules=("ops.jobs.kinds",), origin=origin,
+            estate=str(site.estate), modules=("ops.wiring",), origin=origin,
             heartbeat_every=timedelta(seconds=5), lock_wait=timedelta(seconds=1),
         )
     )  # fmt: skip

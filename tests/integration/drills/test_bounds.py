@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.drills.sandbox.plan import Bounds, RehearsalPlan, ServingPlan
-from ops.drills.sandbox.rehearsing import rehearse
-from ops.drills.sandbox.result import RehearsalResult
+from ops.sandbox.plan import Bounds, RehearsalPlan, ServingPlan
+from ops.sandbox.rehearse import rehearse
+from ops.sandbox.result import RehearsalResult
 from tests.integration.drills.static_site import make_static_site
 from tests.integration.drills.test_isolation import rehearse_as_nobody
 from tests.integration.drills.test_rehearsals import make_php

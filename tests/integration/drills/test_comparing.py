@@ -11,7 +11,7 @@ import pytest
 
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
-from ops.drills.comparing import Comparison, Newest, compare_folder
+from ops.drills.compare import Comparison, Newest, compare_folder
 from tests.backing_up import back_up, make_repository
 from tests.trees import Kinds, build_hostile_tree
 

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select
 
 from backup.progress import SILENT
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.drills.extracting import ExtractError, ExtractWish, extract_rows
-from ops.text import render_error
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.drills.extract import ExtractError, ExtractWish, extract_rows
+from ops.language.text import render_error
 from tests.integration.jobs.small_estate import giucong
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import connect_register

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.drills.sandbox.plan import RehearsalPlan, ServingPlan, write_plan
-from ops.drills.sandbox.rehearsing import find_isolation, rehearse
-from ops.drills.sandbox.result import Isolation, RehearsalResult, read_result
+from ops.sandbox.plan import RehearsalPlan, ServingPlan, write_plan
+from ops.sandbox.rehearse import find_isolation, rehearse
+from ops.sandbox.result import Isolation, RehearsalResult, read_result
 from tests.integration.drills.test_rehearsals import make_php, make_static
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import REGISTER_PAGES, make_register
@@ -40,9 +40,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 REHEARSE = """
 import sys
-from ops.drills.sandbox.plan import read_plan
-from ops.drills.sandbox.rehearsing import rehearse
-from ops.drills.sandbox.result import write_result
+from ops.sandbox.plan import read_plan
+from ops.sandbox.rehearse import rehearse
+from ops.sandbox.result import write_result
 print(write_result(rehearse(read_plan(sys.stdin.read()))))
 """
 LOOK_EVERY = 0.05

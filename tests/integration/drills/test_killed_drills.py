@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ops.access.session import at_bench
 from ops.drills.phases import PHASES
 from ops.drills.records import KeptDrill
-from ops.drills.stopping import sweep
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import at_bench
-from ops.service.site_lock import hold_site_lock
+from ops.drills.stop import sweep
+from ops.estate.load.load import load_estate
+from ops.jobs.site_lock import hold_site_lock
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.jobs.small_estate import ROOT, giucong
 
@@ -68,7 +68,7 @@ def find_sandboxed(process: psutil.Process) -> list[psutil.Process]:
     found, inside = [], False
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            inside |= "ops.drills.sandbox.inside" in child.cmdline()
+            inside |= "ops.sandbox.inside" in child.cmdline()
             found.append(child)
     return found if inside else []
 

@@ -11,10 +11,10 @@ from textwrap import dedent
 
 import pytest
 
-from ops.drills.sandbox.plan import FilesPlan, RehearsalPlan, ServingPlan
-from ops.drills.sandbox.rehearsing import rehearse
-from ops.drills.sandbox.result import RehearsalResult
-from ops.estate.sites import SiteDrill
+from ops.estate.model.sites import SiteDrill
+from ops.sandbox.plan import FilesPlan, RehearsalPlan, ServingPlan
+from ops.sandbox.rehearse import rehearse
+from ops.sandbox.result import RehearsalResult
 from tests.integration.drills.test_isolation import rehearse_as_nobody
 from tests.integration.drills.test_rehearsals import make_php, note, told
 from tests.mariadb_server import MariadbServer, mariadb_server

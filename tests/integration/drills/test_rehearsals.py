@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.drills.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
-from ops.drills.sandbox.rehearsing import rehearse
-from ops.drills.sandbox.result import RehearsalResult
-from ops.drills.sandbox.telling import REMARKS, tell_remark
-from ops.pages.notes import Answer, PageNote, note_answer
+from ops.backups.pages.notes import Answer, PageNote, note_answer
+from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
+from ops.sandbox.rehearse import rehearse
+from ops.sandbox.result import RehearsalResult
+from ops.sandbox.wording import REMARKS, tell_remark
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import REGISTER_PAGES, make_register
 from tests.postgres_server import PostgresServer, postgres_server

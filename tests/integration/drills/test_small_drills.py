@@ -10,7 +10,7 @@ import pytest
 
 from backup.repository.repository import Repository
 from backup.stores.folder import FolderStore
-from ops.keys.shares import split_password
+from ops.backups.keys.paper.shares import split_password
 from tests.integration.drills.drilled_portal import damaged, find_largest_pack
 from tests.integration.drills.static_site import StaticSite, make_static_site
 from tests.integration.jobs.answering import answer

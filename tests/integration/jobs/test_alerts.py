@@ -10,26 +10,26 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from ops.alerts.escalating import escalate
-from ops.alerts.keeping import acknowledge, read_open
+from ops.alerts.courier import Courier, deliver_waiting
+from ops.alerts.escalate import escalate
+from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.alerts.outbox import write_green, write_notices
 from ops.alerts.overview import list_alerts
-from ops.catalog.alerts_records import Alert
-from ops.catalog.estate_versions import remember_estate
-from ops.catalog.indexes import Snapshot
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Job, JournalRow, Notice
-from ops.estate.load import load_estate
+from ops.alerts.records import acknowledge, read_open
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.core import Job, JournalRow, Notice
+from ops.catalog.tables.index import Snapshot
+from ops.estate.history.versions import remember_estate
+from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
-from ops.ledger import overview
-from ops.ledger.claims import begin_run, claim_due
-from ops.ledger.definitions import JobResult, LedgerEvent
-from ops.ledger.endings import end_run
-from ops.ledger.recording import BY_CLOCK, Recording, record_events
-from ops.notices.courier import Courier, deliver_waiting
-from ops.notices.late import note_late_sites
-from ops.notices.outbox import write_green, write_notices
-from ops.notices.summary import note_summary
-from ops.notices.wording import Message, Told, word_notice
+from ops.schedule.ledger import overview
+from ops.schedule.ledger.claims import begin_run, claim_due
+from ops.schedule.ledger.endings import end_run
+from ops.schedule.ledger.events import BY_CLOCK, Recording, record_events
+from ops.schedule.ledger.job import JobResult, LedgerEvent
+from ops.status.daily_summary import note_summary
+from ops.status.late_sites import note_late_sites
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.private_server import find_free_port

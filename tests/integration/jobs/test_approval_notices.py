@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Notice
-from ops.notices.wording import Message, Told, word_notice
-from ops.people.approvals import ApprovalAwaitedError, require_approval
-from ops.people.credentials import disable_credentials
-from ops.people.deciding import Ruling, decide_request
-from ops.people.requests import Wish
+from ops.access.approvals.decide import Ruling, decide_request
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
+from ops.access.credentials import disable_credentials
+from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Notice
 from tests.integration.jobs.small_estate import build_estate
 from tests.people import appoint, origin_of
 

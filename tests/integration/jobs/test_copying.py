@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow, Occurrence
-from ops.estate.load import load_estate
-from ops.jobs.after_backup import follow_backups
+from ops.backups.checks.packs_read import recall_readings
+from ops.backups.run.follow_up import follow_backups
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Occurrence
+from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
-from ops.jobs.pack_memory import recall_readings
-from ops.ledger.definitions import LedgerEvent
+from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow, Occurrence, Run
-from ops.catalog.sites_records import KnownSite
-from ops.estate.load import load_estate
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Occurrence, Run
+from ops.catalog.tables.sites import KnownSite
+from ops.estate.load.load import load_estate
 from ops.jobs.definitions import PLAN_JOB, list_jobs
-from ops.ledger.listing import register_jobs
-from ops.ledger.recording import Recording
+from ops.schedule.ledger.due import register_jobs
+from ops.schedule.ledger.events import Recording
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.integration.jobs.test_serving import wait_until
 from tests.private_server import tie

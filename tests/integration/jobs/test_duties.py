@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops import journal
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow, Notice
-from ops.duties.recording import DoneWish, record_done
+from ops.alerts.notice_wording import Told, word_notice
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Notice
+from ops.duties.cli import show_due
+from ops.duties.evidence.record import DoneWish, record_done
+from ops.duties.evidence.statements import state_done
 from ops.duties.reminders import note_duties
-from ops.duties.showing import show_due
-from ops.duties.statements import state_done
 from ops.errors import WrongUseError
-from ops.estate.load import load_estate
-from ops.journal import Entry
-from ops.ledger.recording import BY_CLOCK
-from ops.notices.wording import Told, word_notice
-from ops.present import text_width
+from ops.estate.load.load import load_estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.schedule.ledger.events import BY_CLOCK
 from ops.status.facts import gather_facts
+from ops.terminal.output import text_width
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 MORE = """

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.duties.importing import import_duties
-from ops.duties.load import check_tables, load_duties
-from ops.duties.reading import DutiesError
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.duties.table.import_table import import_duties
+from ops.duties.table.load import DutiesError, check_tables, load_duties
 from ops.errors import WrongUseError
-from ops.estate.load import load_estate
-from ops.text import render_error
+from ops.estate.load.load import load_estate
+from ops.language.text import render_error
 from tests.integration.jobs.small_estate import build_estate
 from tests.integration.jobs.test_duties import LOCAL
 

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.catalog.sites_records import RetiredSite
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import at_bench, run_by_hand
-from ops.jobs.forget import forget_and_prune
-from ops.jobs.vanished import SiteVanishedError, find_repositories
-from ops.people.acting import login_at_terminal
+from ops.access.identity import login_at_terminal
+from ops.access.session import at_bench
+from ops.backups.retention.job import forget_and_prune
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.sites import RetiredSite
+from ops.estate.history.vanished import SiteVanishedError, find_repositories
+from ops.estate.load.load import load_estate
+from ops.jobs.run_now import run_by_hand
 from tests.integration.jobs.small_estate import (
     GIUCONG,
     ROOT,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
 from ops.errors import SecretError
-from ops.estate.discovery.host_files import FilesOnHost
-from ops.estate.load import load_estate
-from ops.hosts import make_target, open_host
+from ops.estate.load.load import load_estate
+from ops.hosts.connect import make_target, open_host
+from ops.sites.discovery.host_files import FilesOnHost
 from provisioning.local_host import LocalHost
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server

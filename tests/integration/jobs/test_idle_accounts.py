@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops import journal
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow, Notice
-from ops.journal import Entry
-from ops.notices.wording import Told, word_notice
-from ops.people.idle import disable_idle
+from ops.alerts.notice_wording import Told, word_notice
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow, Notice
+from ops.duties.idle_accounts import disable_idle
+from ops.journal import journal
+from ops.journal.journal import Entry
 from tests.integration.jobs.small_estate import build_estate
 from tests.people import appoint, credential_of, origin_of
 

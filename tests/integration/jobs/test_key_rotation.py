@@ -17,19 +17,19 @@ from backup.errors import WrongPasswordError
 from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.stores import open_store
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.estate.load import load_estate
-from ops.jobs.removing_old_keys import decide_needed, delete_old, find_old
-from ops.jobs.rotating_master import plan_master_rotation, rotate_master
-from ops.jobs.rotating_password import (
+from ops.access.identity import login_at_terminal
+from ops.backups.keys.rotation.master_key import plan_master_rotation, rotate_master
+from ops.backups.keys.rotation.password import (
     RotationStoppedError,
     decide_stage,
     plan_password_rotation,
     rotate_password,
 )
-from ops.people.acting import login_at_terminal
-from ops.retention.protection import HoldView
+from ops.backups.keys.rotation.remove_old import decide_needed, delete_old, find_old
+from ops.backups.retention.protection import HoldView
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.estate.load.load import load_estate
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.people import appoint
 

@@ -18,9 +18,9 @@ import pytest
 from shamir_mnemonic import combine_mnemonics
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.people.acting import login_at_terminal
+from ops.access.identity import login_at_terminal
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 from tests.people import KEY_TEXT, appoint, enrol, password_of
 

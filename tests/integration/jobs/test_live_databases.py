@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops.databases import commands_on
-from ops.estate.load import load_estate
-from ops.jobs.accounting import list_allowed
+from ops.backups.sources.databases import commands_on
+from ops.estate.load.load import load_estate
+from ops.sites.account import list_allowed
 from provisioning.gate.account_script import GATE, make_key_line, make_list
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server, run_mariadb

@@ -12,12 +12,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.media_records import Medium
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.media.copy_list import NAME as LIST
-from ops.media.copy_list import NAMESPACE
-from ops.media.label import NAME as LABEL
+from ops.backups.media.copy_list import NAME as LIST
+from ops.backups.media.copy_list import NAMESPACE
+from ops.backups.media.label import NAME as LABEL
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.media import Medium
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.indexes import Snapshot
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Notice, Run
-from ops.ledger.definitions import LedgerEvent
-from ops.ledger.recording import Recording, record_events
-from ops.notices.courier import CLAIM_LASTS, deliver_waiting
-from ops.notices.late import note_late_sites
-from ops.notices.outbox import write_notices
+from ops.alerts.courier import CLAIM_LASTS, deliver_waiting
+from ops.alerts.outbox import write_notices
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Notice, Run
+from ops.catalog.tables.index import Snapshot
+from ops.schedule.ledger.events import Recording, record_events
+from ops.schedule.ledger.job import LedgerEvent
+from ops.status.late_sites import note_late_sites
 from tests.integration.jobs.small_estate import build_estate
 from tests.private_server import find_free_port
 from tests.smtp_sink import smtp_sink

@@ -5,9 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ops.pages.comparing import compare_pages
-from ops.pages.notes import read_note
-from ops.pages.noting import note_pages
+from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.notes import compare_pages, read_note
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.web_server import say, web_server
 

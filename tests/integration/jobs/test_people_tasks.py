@@ -14,10 +14,10 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from ops import journal
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.people.acting import kernel_login, login_at_terminal
+from ops.access.identity import kernel_login, login_at_terminal
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.journal import journal
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.people import password_of
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.alerts_records import Alert
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
-from ops.notices.late import note_late_sites
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.core import JournalRow
+from ops.status.late_sites import note_late_sites
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 
 pytestmark = pytest.mark.slow

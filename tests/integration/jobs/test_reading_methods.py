@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
 from tests.integration.jobs.host_estate import add_host
 from tests.integration.jobs.small_estate import giucong
 from tests.postgres_server import PostgresServer, postgres_server

@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ops.pages.comparing import compare_pages
-from ops.pages.notes import PageNote, read_note
-from ops.pages.noting import note_pages
+from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.notes import PageNote, compare_pages, read_note
 from tests.integration.jobs.small_estate import ESTATE, ROOT, giucong_afresh
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import (

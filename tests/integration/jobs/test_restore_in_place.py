@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 _RESTORE = ("backup.restore", "--site", "cong-xa", "--in-place")

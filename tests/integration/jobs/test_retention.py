@@ -11,15 +11,16 @@ import pyotp
 import pytest
 from sqlalchemy import select, update
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import JournalRow
-from ops.catalog.retention_records import Deletion, ExpectedSnapshot, RetentionLook
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import at_bench, run_by_hand
-from ops.jobs.forget import forget_and_prune
-from ops.ledger.definitions import JobResult
-from ops.people.acting import login_at_terminal
-from ops.retention.holds import HoldWish, list_holds, place_hold
+from ops.access.identity import login_at_terminal
+from ops.access.session import at_bench
+from ops.backups.retention.holds import HoldWish, list_holds, place_hold
+from ops.backups.retention.job import forget_and_prune
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.retention import Deletion, ExpectedSnapshot, RetentionLook
+from ops.estate.load.load import load_estate
+from ops.jobs.run_now import run_by_hand
+from ops.schedule.ledger.job import JobResult
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.integration.jobs.test_people_tasks import Office, request_of
 from tests.people import origin_of

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import journal
-from ops.catalog.opening import open_catalog
-from ops.journal import Entry, Origin
+from ops.catalog.open import open_catalog
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 from tests.integration.jobs.answering import answer, carry_out
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.mariadb_server import MariadbServer, mariadb_server

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.notices.heartbeat import read_heartbeat
+from ops.status.heartbeat import read_heartbeat
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.private_server import tie
 from tests.smtp_sink import Mail, Sink, smtp_sink

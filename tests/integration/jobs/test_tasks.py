@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import open_catalog
-from ops.catalog.records import JournalRow, Run
-from ops.service.site_lock import hold_site_lock
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow, Run
+from ops.jobs.site_lock import hold_site_lock
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow

@@ -15,9 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ops.pages.fetching import FetchLimits, fetch_page
-from ops.pages.notes import tell_problem
-from ops.pages.noting import join_address, note_pages
+from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address, note_pages
+from ops.backups.pages.notes import tell_problem
 from tests.web_server import Page, say, web_server
 
 HOME = "<title>Trang chủ</title><h1>Kính chào quý khách</h1>".encode()

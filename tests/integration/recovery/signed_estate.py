@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.estate.load import load_estate
-from ops.estate.references import reveal
-from ops.jobs.by_hand import at_bench, run_by_hand
-from ops.ledger.definitions import JobResult
-from ops.service.registry import RunContext
+from ops.access.session import at_bench
+from ops.catalog.open import Catalog, open_catalog
+from ops.estate.load.load import load_estate
+from ops.estate.model.references import reveal
+from ops.jobs.run_now import run_by_hand
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 KEYS = """signing = "file:keys/signing.key"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.journal import FIELDS, FIRST_PREVIOUS, _seal
+from ops.journal.journal import FIELDS, FIRST_PREVIOUS, _seal
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import build_signed_estate, run
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ops import journal
-from ops.estate.load import load_estate
-from ops.jobs.journal_heads import ENOUGH_HEADS, examine, open_root
-from ops.journal import Entry, Head, Origin
-from ops.recovery.heads import put_head, sign_head
-from ops.recovery.signing import encode_key, find_signing_key, public_text
+from ops.audit.heads import put_head, sign_head
+from ops.audit.job import ENOUGH_HEADS, examine
+from ops.audit.signing_key import encode_key, find_signing_key, public_text
+from ops.backups.repositories.stores import open_root
+from ops.estate.load.load import load_estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Head, Origin
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import build_signed_estate, open_estate_catalog, run
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.jobs.backup import back_up
+from ops.backups.run.job import back_up
 from tests.installed_machine import (
     words_for_installed,
     words_for_mode,
@@ -84,14 +84,14 @@ def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> No
     """Asked of the function itself: root cannot be refused, and others own no foreign folder."""
     code = (
         "import sys; from pathlib import Path; from ops.errors import OpsError\n"
-        "from ops.ownership import act_as_owner\n"
+        "from ops.cli.owner import act_as_owner\n"
         "try: act_as_owner(Path(sys.argv[1]))\n"
         "except OpsError as error: print(type(error).__name__, error.params['owner'])\n"
     )
     estate = tmp_path / "estate.toml"
     estate.write_text('[service]\nstate = "/etc"\n')
     if os.geteuid() == 0:
-        from ops.ownership import decide_step
+        from ops.cli.owner import decide_step
 
         assert decide_step(Path("/etc").stat().st_uid, NOBODY.pw_uid) == "refuse"
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import journal
+from ops.journal import journal
 from tests.integration.jobs.small_estate import build_estate
 from tests.integration.recovery.signed_estate import open_estate_catalog, run
 from tests.postgres_server import PostgresServer, postgres_server

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ops.access.identity import login_at_terminal
+from ops.access.roles import give_role
+from ops.access.session import at_bench
 from ops.catalog.columns import Base
-from ops.catalog.opening import open_catalog
-from ops.estate.load import load_estate
-from ops.jobs.by_hand import at_bench
-from ops.jobs.own_backup_soon import ask_for_backup
-from ops.people.acting import login_at_terminal
-from ops.people.roles import give_role
+from ops.catalog.open import open_catalog
+from ops.estate.load.load import load_estate
+from ops.recovery.job import ask_for_backup
 from tests.integration.jobs.small_estate import giucong
 from tests.integration.recovery.signed_estate import (
     build_signed_estate,

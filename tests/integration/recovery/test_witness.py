@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.jobs.witness import bear_witness
+from ops.backups.checks.witness import bear_witness
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.integration.recovery.signed_estate import reset_each_time, run, run_job
 

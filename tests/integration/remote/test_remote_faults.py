@@ -15,7 +15,7 @@ from backup.sources.remote.command_output import open_command_output
 from backup.sources.remote.gnu_tree import open_tool_tree
 from backup.sources.remote.open import find_way, open_remote_tree
 from backup.sources.remote.python_tree import open_python_tree
-from ops.text import render_error
+from ops.language.text import render_error
 from provisioning.hosts import Command, HostProcess
 from provisioning.local_host import LocalHost
 from provisioning.ssh.errors import make_unknown_key

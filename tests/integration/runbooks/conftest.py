@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.people.acting import login_at_terminal
+from ops.access.identity import login_at_terminal
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.integration.runbooks.driving import Desk
 from tests.people import KEY_TEXT

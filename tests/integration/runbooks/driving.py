@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.journal import Origin
+from ops.catalog.open import Catalog, open_catalog
+from ops.journal.journal import Origin
 from ops.runbooks.states import CatalogStates
 from runbooks.state import RunState
 from tests.integration.jobs.small_estate import GIUCONG

@@ -7,7 +7,7 @@ import pytest
 from backup.errors import WrongPasswordError
 from backup.repository.repository import Repository
 from backup.stores import open_store
-from ops.catalog.opening import open_catalog
+from ops.catalog.open import open_catalog
 from tests.integration.runbooks.driving import Desk, Office, assert_done
 from tests.mariadb_server import MariadbServer, mariadb_server
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.people.credentials import has_good_credentials, people_with_credentials
-from ops.people.roles import roles_of
+from ops.access.credentials import has_good_credentials, people_with_credentials
+from ops.access.roles import roles_of
+from ops.catalog.open import Catalog, open_catalog
 from tests.integration.jobs.small_estate import GIUCONG, ROOT
 from tests.integration.runbooks.driving import Desk, Office, assert_done
 from tests.people import password_of

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.duties.load import SHIPPED_HOLIDAYS, read_calendar
+from ops.duties.table.load import SHIPPED_HOLIDAYS, read_calendar
 from tests.integration.runbooks.driving import Desk, assert_done
 from tests.private_authority import Authority
 from tests.private_server import find_free_port

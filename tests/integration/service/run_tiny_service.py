@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from ops.ledger.definitions import TIME_LIMIT, JobDefinition, RetryPolicy
+from ops.schedule.ledger.job import TIME_LIMIT, JobDefinition, RetryPolicy
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import run_service
 from ops.service.settings import ServiceSettings

@@ -10,16 +10,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.records import Occurrence
-from ops.clock.source import FrozenClock
-from ops.ledger import claims
-from ops.ledger.definitions import JobDefinition
-from ops.ledger.recording import Recording
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Occurrence
+from ops.jobs.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
+from ops.schedule.clock import FrozenClock
+from ops.schedule.ledger import claims
+from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger.job import JobDefinition
 from ops.service.dispatch import Dispatcher
-from ops.service.pool import WorkerPool
 from ops.service.settings import ServiceSettings
-from ops.service.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
+from ops.service.worker_pool import WorkerPool
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NIGHTLY = JobDefinition(name="backup/a", kind="backup", site="a", schedule="0 1 * * *")

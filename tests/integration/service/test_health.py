@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.catalog.opening import open_catalog
+from ops.catalog.open import open_catalog
 from ops.service.loop import Signals, run_service
 from ops.service.settings import ServiceSettings
 

@@ -17,14 +17,14 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import select
 
-from ops.catalog.opening import Catalog
-from ops.catalog.records import Occurrence, Run
-from ops.journal import Origin
-from ops.ledger import claims, listing, overview
-from ops.ledger.recording import Recording
-from ops.service.pool import WorkerPool
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Occurrence, Run
+from ops.jobs.last_runs import is_service_running
+from ops.journal.journal import Origin
+from ops.schedule.ledger import claims, due, overview
+from ops.schedule.ledger.events import Recording
 from ops.service.settings import ServiceSettings
-from ops.status.facts import is_service_running
+from ops.service.worker_pool import WorkerPool
 from tests.integration.service import tiny_jobs
 from tests.integration.service.run_tiny_service import read_job
 from tests.private_server import is_alive, tie
@@ -102,7 +102,7 @@ def test_two_services_start_each_occurrence_once(
     ]  # fmt: skip
     with catalog.writing() as session:
         known = [read_job(dict(job)) for job in jobs]
-        listing.register_jobs(session, known, datetime.now(UTC) - timedelta(hours=3), Recording())
+        due.register_jobs(session, known, datetime.now(UTC) - timedelta(hours=3), Recording())
     with service(catalog_url, tmp_path, jobs) as one, service(catalog_url, tmp_path, jobs) as two:
         wait_for(lambda: len(rows(catalog, "ended")) >= len(jobs) * 3 or None, 120)
         wait_for(lambda: not rows(catalog, "due", "claimed", "running") or None)

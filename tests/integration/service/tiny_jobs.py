@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from ops.errors import OpsError
-from ops.ledger.definitions import JobResult
-from ops.service.registry import RunContext, register
+from ops.schedule.kinds import RunContext, register
+from ops.schedule.ledger.job import JobResult
 from ops.service.work_request import TIME_IS_OVER
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.jobs.accounting import list_allowed
+from ops.sites.account import list_allowed
 from provisioning.gate.account_script import (
     GATE,
     Allowed,

@@ -14,7 +14,7 @@ from backup.sources.remote.gnu_tree import open_tool_tree
 from backup.sources.remote.open import open_remote_tree
 from backup.sources.remote.sftp_tree import open_sftp_tree
 from backup.sources.remote.tree import RemoteTree
-from ops.jobs.accounting import list_allowed
+from ops.sites.account import list_allowed
 from provisioning.gate.account_script import GATE, make_key_line, make_list
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.pool import SshPool

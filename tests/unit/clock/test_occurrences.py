@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.clock.explanation import explain_next
-from ops.clock.occurrences import next_due, occurrences_between, window_end
-from ops.clock.schedule import parse_schedule, spread_place
 from ops.errors import WrongUseError
+from ops.schedule.explain import explain_next
+from ops.schedule.occurrences import next_due, occurrences_between, window_end
+from ops.schedule.windows import parse_schedule, spread_place
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.clock.source import Clock, FrozenClock, JumpWatch, SystemClock
+from ops.schedule.clock import Clock, FrozenClock, JumpWatch, SystemClock
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -17,10 +17,10 @@ from ops.alerts.decisions import (
     settle,
     subject_of,
 )
-from ops.ledger.definitions import LedgerEvent
-from ops.notices.drafts import LateSite, draft_late, draft_notices
-from ops.notices.routing import Targets
-from ops.notices.summary import decide_summary
+from ops.alerts.drafts import LateSite, draft_late, draft_notices
+from ops.alerts.routing import Targets
+from ops.schedule.ledger.job import LedgerEvent
+from ops.status.daily_summary import decide_summary
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 WAIT = timedelta(minutes=30)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from ops.jobs.delivering import READ_AGAIN, sum_line
+from ops.backups.restore.to_host import READ_AGAIN, sum_line
 from provisioning.local_host import LocalHost
 
 NAMES = ("một tệp", "xuống\ndòng", "gạch\\chéo", "-đầu gạch", "về\rđầu")

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from backup.errors import StoreUnavailableError
+from ops.backups.sources.delivery_verdict import NOT_CHECKED
+from ops.backups.sources.delivery_wording import tell_finding
 from ops.canonical import keep_told
-from ops.deliveries.judging import NOT_CHECKED
-from ops.deliveries.telling import tell_finding
-from ops.jobs.reasons import explain
-from ops.service.worker import describe_failure
+from ops.outcomes.explain import explain
+from ops.schedule.ledger.job import describe_failure
 from provisioning.commands import Deadline, make_expired
 from provisioning.ssh.errors import make_cut
 from provisioning.ssh.targets import SshTarget

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.jobs.first_copy import Extent, measure, read_rate, reckon_seconds
+from ops.sites.probe.first_copy import Extent, measure, read_rate, reckon_seconds
 
 
 def test_a_walk_counts_files_and_leaves_out_what_is_excluded(tmp_path: Path) -> None:

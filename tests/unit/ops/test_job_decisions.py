@@ -10,16 +10,16 @@ import pytest
 from backup.format.snapshot import Snapshot
 from backup.restorer.request import RestoreResult
 from backup.retention.forget import plan_forget
+from ops.backups.checks.packs_read import DAMAGED_AT, choose_packs
+from ops.backups.restore.restore import _write_result
+from ops.backups.retention.job import make_policy
+from ops.backups.retention.protection import NEWEST_WHOLE, Guard, protect
+from ops.durable_files import make_key_file
 from ops.errors import OpsError
-from ops.estate.policies import Retention
-from ops.jobs.forget import make_policy
-from ops.jobs.pack_memory import DAMAGED_AT, choose_packs
-from ops.jobs.repositories import make_key_file
-from ops.jobs.restore_work import _write_result
-from ops.retention.protection import NEWEST_WHOLE, Guard, protect
-from ops.tasks.confirming import NotConfirmedError, need_confirmation
-from ops.tasks.gravest import gravest
-from ops.text import render_error
+from ops.estate.model.policies import Retention
+from ops.language.text import render_error
+from ops.terminal.confirm import NotConfirmedError, need_confirmation
+from ops.terminal.exit_codes import gravest
 
 HANOI = timezone(timedelta(hours=7))
 

@@ -10,9 +10,8 @@ from backup.repository.object_lock import Locked
 from backup.repository.repack_workers import Moved
 from backup.retention.forget import ForgetResult
 from backup.stores.s3.versions import Purge
-from ops.jobs.forget import conclude
-from ops.jobs.locked import write_locked
-from ops.ledger.definitions import JobResult
+from ops.backups.retention.job import conclude, write_locked
+from ops.schedule.ledger.job import JobResult
 from tests.integration.jobs.small_estate import build_estate
 
 

@@ -14,13 +14,12 @@ from backup.copies.mirror import MirrorResult
 from backup.copies.mirror_plan import MirrorPlan
 from backup.errors import StoreReadOnlyError
 from backup.stores.memory import MemoryStore
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
-from ops.errors import WrongUseError
-from ops.jobs.reasons import explain
-from ops.media.aside import ReadOnlyStore
-from ops.media.copy_list import NAMESPACE, CopyEntry, write_copy_list
-from ops.media.inventory import Inventory, take_inventory
-from ops.media.label import (
+from ops.alerts.notice_wording import Told, word_notice
+from ops.backups.copies.rule_32110 import CopyFacts, judge_copies
+from ops.backups.media.copy_list import NAMESPACE, CopyEntry, write_copy_list
+from ops.backups.media.facts import MediumFacts, copies_on_media
+from ops.backups.media.inventory import Inventory, take_inventory
+from ops.backups.media.label import (
     Content,
     Held,
     Label,
@@ -29,13 +28,15 @@ from ops.media.label import (
     encode_label,
     replace_contents,
 )
-from ops.media.making import conclude
-from ops.media.place import check_code, check_place
-from ops.media.reminding import draft_renewal
-from ops.media.renewal import Renewal, plan_renewal
-from ops.notices.wording import Told, word_notice
-from ops.status.media import MediumFacts, copies_on_media, explain_media
-from ops.status.rule import CopyFacts, judge_copies
+from ops.backups.media.mount_point import check_code, check_place
+from ops.backups.media.new_label import conclude
+from ops.backups.media.read_only_store import ReadOnlyStore
+from ops.backups.media.remind import draft_renewal
+from ops.backups.media.renewal import Renewal, plan_renewal
+from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
+from ops.errors import WrongUseError
+from ops.outcomes.explain import explain
+from ops.status.problems import explain_media
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ops.messages.__main__ import find_problems
-from ops.messages.catalogue import find_gaps, merge_parts, placeholders_of, render_mo, render_po
-from ops.messages.extract import Message, find_messages
+from ops.language.build.__main__ import find_problems
+from ops.language.build.catalogue import (
+    find_gaps,
+    merge_parts,
+    placeholders_of,
+    render_mo,
+    render_po,
+)
+from ops.language.build.extract import Message, find_messages
 
 
 def test_every_message_is_translated_and_compiled() -> None:
@@ -15,7 +21,7 @@ def test_every_message_is_translated_and_compiled() -> None:
 
 
 SOURCE = '''
-from ops.text import N_, _, ngettext
+from ops.language.text import N_, _, ngettext
 
 REASON = "a reason kept in a constant"
 TITLE = N_("a title")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from ops.estate.load import load_estate
+from ops.alerts.courier import MOST_TRIES, pause_after
+from ops.alerts.drafts import LateSite, draft_late, draft_notices, is_late
+from ops.alerts.notice_wording import KINDS, Told, word_notice
+from ops.alerts.transport import address_mail
+from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
-from ops.ledger.definitions import LedgerEvent
-from ops.notices.courier import MOST_TRIES, pause_after
-from ops.notices.drafts import LateSite, draft_late, draft_notices, is_late
-from ops.notices.transport import address_mail
-from ops.notices.wording import KINDS, Told, word_notice
+from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import build_estate
 
 COPY = """

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.bandwidth import plan_rates
-from ops.estate.stores import ObjectLock, Store
-from ops.jobs.opening_stores import options_of, terms_of
+from ops.backups.repositories.stores import options_of, terms_of
+from ops.estate.model.stores import ObjectLock, Store
+from ops.hosts.connect import plan_rates
 
 ZONE = "Asia/Ho_Chi_Minh"
 

@@ -9,11 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from ops.present import (
+from ops.language.formats import format_duration, format_moment, format_size
+from ops.terminal.output import (
     Cell,
-    format_duration,
-    format_moment,
-    format_size,
     outcome_cell,
     text_width,
     write_json,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.errors import OpsError
-from ops.jobs.putting_back import put_database_back
 
 
 def _database(path: Path) -> Path:

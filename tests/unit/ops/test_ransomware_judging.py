@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ops.ransomware.figures import ChangeFigures
-from ops.ransomware.judging import (
+from ops.backups.ransomware.verdict import (
     ENCRYPTED,
     FEWEST_FILES,
     HARDENED,
@@ -19,6 +18,7 @@ from ops.ransomware.judging import (
     LOST,
     RELABELLED,
     Bounds,
+    ChangeFigures,
     judge_change,
 )
 

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from backup.format.snapshot import Snapshot
-from ops.estate.security import Watch
-from ops.ransomware.figures import ChangeFigures
-from ops.ransomware.judging import LEARNT_FROM, Bounds
-from ops.ransomware.watching import find_reference, learn, make_bounds
+from ops.backups.ransomware.verdict import LEARNT_FROM, Bounds, ChangeFigures
+from ops.backups.ransomware.watch import find_reference, learn, make_bounds
+from ops.estate.model.policies import Watch
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

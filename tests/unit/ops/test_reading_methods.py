@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.jobs.reading_methods import find_owed, method_of
-from ops.ledger.definitions import JobDefinition
+from ops.backups.repositories.snapshots import method_of
+from ops.backups.run.full_reads import find_owed
+from ops.schedule.ledger.job import JobDefinition
 
 MONTHLY = JobDefinition(
     name="full-read/a", kind="backup", site="a", schedule="0 1 1 * *", timezone="Asia/Ho_Chi_Minh"

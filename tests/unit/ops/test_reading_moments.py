@@ -3,9 +3,9 @@
 import pytest
 
 from ops.errors import WrongUseError
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
-from ops.jobs.looking import read_moment
+from ops.estate.choose import read_moment
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from tests.integration.jobs.small_estate import build_estate
 
 

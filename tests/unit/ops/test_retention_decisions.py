@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 
 from backup.format.snapshot import Snapshot
 from backup.retention.forget import plan_forget
-from ops.errors import WrongUseError
-from ops.estate.floors import decide_floor, floor_in
-from ops.estate.people import ContentClass
-from ops.estate.policies import Retention, StoreRetention
-from ops.jobs.forget import make_policy
-from ops.retention.braking import (
+from ops.backups.brakes import (
     CLOCK_AHEAD,
     CLOCK_BEHIND,
     HELD_GONE,
@@ -24,9 +19,10 @@ from ops.retention.braking import (
     BrakeFacts,
     decide_brake,
 )
-from ops.retention.holds import HoldWish, check_hold
-from ops.retention.minimums import Minimum, decide_minimum, find_lowered
-from ops.retention.protection import (
+from ops.backups.retention.holds import HoldWish, check_hold
+from ops.backups.retention.job import make_policy
+from ops.backups.retention.minimums import Minimum, decide_minimum, find_lowered
+from ops.backups.retention.protection import (
     HELD,
     NEWEST_WHOLE,
     Guard,
@@ -35,7 +31,11 @@ from ops.retention.protection import (
     is_held,
     protect,
 )
-from ops.retention.wording import BRAKES
+from ops.backups.retention.wording import BRAKES
+from ops.errors import WrongUseError
+from ops.estate.model.minimums import decide_floor, floor_in
+from ops.estate.model.people import ContentClass
+from ops.estate.model.policies import Retention, StoreRetention
 
 HANOI = timezone(timedelta(hours=7))
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)

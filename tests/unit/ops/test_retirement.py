@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ops.jobs.retirement import (
+from ops.sites.retire.minutes import (
     Retirement,
     StoreKept,
     find_site,

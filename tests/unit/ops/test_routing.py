@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.estate.people import Notices, Person, Route, Turn
-from ops.notices.drafts import SEVERITIES, Severity
-from ops.notices.routing import Gap, Targets, decide_readers, decide_targets, find_gaps
+from ops.alerts.drafts import SEVERITIES, Severity
+from ops.alerts.routing import Gap, Targets, decide_readers, decide_targets, find_gaps
+from ops.estate.model.people import Notices, Person, Route, Turn
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 12, 3, 18, tzinfo=UTC)

@@ -7,22 +7,18 @@ from pathlib import Path
 import pytest
 
 from backup.sources.source import FolderSource
-from ops.estate.available import list_not_available
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
-from ops.files import keeps_to_one_file_system
-from ops.jobs.indexing import outcome_of
-from ops.site_parts import (
+from ops.backups.repositories.catalog_index import outcome_of
+from ops.backups.sources.availability import (
     PartClosedError,
     PartMissingError,
     PartNotSupportedError,
     check_site,
 )
-from ops.sites import (
-    compile_excludes,
-    find_live_files,
-    make_request,
-)
+from ops.backups.sources.files import keeps_to_one_file_system
+from ops.backups.sources.site import compile_excludes, find_live_files, make_request
+from ops.estate.check.not_yet import list_not_available
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from tests.somebody_else import somebody_else
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)

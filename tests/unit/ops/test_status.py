@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from ops.alerts.overview import AlertView, Telling
-from ops.paragraphs import wrap
-from ops.retention.losses import Loss
-from ops.status.facts import Facts, LastRun, OverdueReview, SiteFacts
-from ops.status.gone import HeldGone
+from ops.backups.copies.rule_32110 import CopyFacts, Verdict
+from ops.backups.copies.seen import HeldGone
+from ops.backups.retention.losses import Loss
+from ops.jobs.last_runs import LastRun
+from ops.status.cli import format_age
+from ops.status.facts import Facts, OverdueReview, SiteFacts
 from ops.status.problems import find_problems, summarize
-from ops.status.rule import CopyFacts, Verdict
-from ops.status.writing import format_age
+from ops.terminal.paragraphs import wrap
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ops.present import Cell
-from ops.status.facts import LastRun
+from ops.jobs.last_runs import LastRun
+from ops.status.cli import _site_row
 from ops.status.problems import find_problems
-from ops.status.writing import _site_row
+from ops.terminal.output import Cell
 from tests.unit.ops.test_status import NOW, a_run, a_site, facts
 
 HOUR = timedelta(hours=1)

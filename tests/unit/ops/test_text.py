@@ -6,7 +6,7 @@ import pytest
 
 from backup.errors import StoreUnavailableError
 from ops.errors import OpsError
-from ops.text import _, fill, language, make_visible, ngettext, render_error, show_path
+from ops.language.text import _, fill, language, make_visible, ngettext, render_error, show_path
 from tests.golden_texts import assert_golden
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.estate.load import load_estate
+from ops.estate.load.load import load_estate
 from ops.runbooks.booklet import make_booklet
 from runbooks.parse import read_runbook
 from tests.integration.jobs.small_estate import build_estate

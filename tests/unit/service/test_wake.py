@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.service.bell import Bell
-from ops.service.wake import Alarm
+from ops.service.wake import Alarm, Bell
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy.orm import Session
 
-from ops.journal import Origin
-from ops.records_proof import note_found_credentials
+from ops.journal.journal import Origin
+from ops.journal.record_proofs import note_found_credentials
 from ops.version import software_version
 
 revision = "0014"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deliveries.hash_lists import Listed, parse_hashes
+from ops.backups.sources.delivery_facts import Listed, parse_hashes
 
 NAMES = [b"a b.zip", b"sub/c", b"d\nd", b"e\\e", b"\xff", b"- f"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.deliveries.judging import (
+from ops.backups.sources.delivery_verdict import (
     AHEAD,
     CODES,
     HASHES_MISSING,
@@ -22,9 +22,9 @@ from ops.deliveries.judging import (
     conclude,
     judge_delivery,
 )
-from ops.deliveries.telling import make_params, tell_delivery
-from ops.estate.sites import Delivery
-from ops.jobs.reasons import explain
+from ops.backups.sources.delivery_wording import make_params, tell_delivery
+from ops.estate.model.sites import Delivery
+from ops.outcomes.explain import explain
 
 NOW = datetime(2026, 11, 24, 22, tzinfo=UTC)
 AGREED = Delivery(max_age_hours=26, min_bytes=1_000, hash_file="SUMS", end_marker="done")

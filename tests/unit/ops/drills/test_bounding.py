@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.drills.sandbox.bounding import fit, tell_bounds
-from ops.drills.sandbox.control_group import ControlGroup, find_places, make_group
-from ops.drills.sandbox.order import Order
-from ops.drills.sandbox.plan import Bounds, RehearsalPlan
+from ops.sandbox.isolation.control_group import ControlGroup, find_places, make_group
+from ops.sandbox.isolation.limits import fit, tell_bounds
+from ops.sandbox.plan import Bounds, Order, RehearsalPlan
 
 PLAN = RehearsalPlan(work="/w", site="xa", incident_at=datetime(2026, 11, 24, tzinfo=UTC))
 ORDER = Order(plan=PLAN, way="root", outside={}, begun=0.0)

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from ops.drills.phases.rehearse import judge_rehearsal
-from ops.drills.sandbox.doubting import doubt_copy
-from ops.drills.sandbox.plan import DatabasePlan
-from ops.drills.sandbox.result import DatabaseResult, Isolation, RehearsalResult
-from ops.drills.sandbox.verifying import remark_on
-from ops.estate.sites import DatabasePart, FilesPart, Site
+from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.sandbox.plan import DatabasePlan
+from ops.sandbox.result import DatabaseResult, Isolation, RehearsalResult
+from ops.sandbox.verify import doubt_copy, remark_on
 
 SITE = Site(
     name="cong-xa", title="Cổng xã", unit="xa",

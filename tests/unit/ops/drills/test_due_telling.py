@@ -6,16 +6,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ops.alerts.decisions import decide_alerts, job_subject, subject_of
-from ops.drills.due_telling import explain_overdue, tell_command
+from ops.alerts.notice_wording import Told, word_notice
 from ops.drills.findings import Finding
-from ops.drills.overdue import DrillStanding, Overdue, draft_all, find_overdue
-from ops.drills.rotation import Entry, State
-from ops.drills.turns import Choice
-from ops.duties.load import SHIPPED_DUTIES, read_duties
-from ops.notices.wording import Told, word_notice
-from ops.status.drills import explain_drills, told_by_findings
+from ops.drills.rotation.overdue import DrillStanding, Overdue, draft_all, find_overdue
+from ops.drills.rotation.rotation import Entry, State
+from ops.drills.rotation.turns import Choice
+from ops.drills.rotation.wording import explain_overdue, tell_command
+from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.status.facts import Facts
-from ops.status.problems import find_problems
+from ops.status.problems import explain_drills, find_problems, told_by_findings
 
 NOW = datetime(2027, 2, 15, 5, tzinfo=UTC)
 PAPER = Choice("cong", "site", "ours", from_paper=True, store="near")

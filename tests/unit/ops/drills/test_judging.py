@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from ops.canonical import digest_of
-from ops.drills.judging import Aims, judge_drill, measure_drill
-from ops.drills.minutes import Setting, Verdict, make_minutes, read_minutes
-from ops.drills.phases.carrying_out import find_cause
+from ops.drills.minutes.cli import MinutesChangedError, refuse_changed
+from ops.drills.minutes.minutes import Setting, Verdict, make_minutes, read_minutes
+from ops.drills.minutes.verdict import Aims, judge_drill, measure_drill
+from ops.drills.phases.run import find_cause
 from ops.drills.records import KeptDrill, KeptPhase
-from ops.drills.showing import MinutesChangedError, refuse_changed
-from ops.drills.terms import Terms
+from ops.drills.rotation.terms import Terms
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TERMS = Terms("nva", date(2026, 12, 1))

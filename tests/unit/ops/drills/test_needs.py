@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ops.drills.needs import Line, Term, Wanted, list_lines
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
-from ops.duties.models import Duty
+from ops.drills.rotation.needs import Line, Term, Wanted, list_lines
+from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
+from ops.duties.table.models import Duty
 
 SHIPPED = read_duties((SHIPPED_DUTIES,)).duties
 CALENDAR = read_calendar((SHIPPED_HOLIDAYS,))

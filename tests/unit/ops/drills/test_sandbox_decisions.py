@@ -8,23 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.drills.sandbox.accounts import Account, run_as
-from ops.drills.sandbox.endpoints import find_endpoints
-from ops.drills.sandbox.network import find_names
-from ops.drills.sandbox.newest import MomentColumn, Window, choose_newest, kind_of
-from ops.drills.sandbox.places import inside
-from ops.drills.sandbox.plan import DatabasePlan, RehearsalPlan, ServingPlan
-from ops.drills.sandbox.planning import list_probes
-from ops.drills.sandbox.programs import (
-    MissingProgram,
-    find_mariadb,
-    find_php,
-    find_postgresql,
-)
-from ops.drills.sandbox.result import Remark, TableDifference
-from ops.drills.sandbox.serving import Door, decide_door
-from ops.drills.sandbox.telling import REMARKS, tell_remark
-from ops.drills.sandbox.verifying import find_differing, find_missing
+from ops.sandbox.isolation.accounts import Account, run_as
+from ops.sandbox.isolation.network import find_names
+from ops.sandbox.isolation.new_root import inside
+from ops.sandbox.make_plan import find_endpoints, list_probes
+from ops.sandbox.newest_row import MomentColumn, Window, choose_newest, kind_of
+from ops.sandbox.plan import DatabasePlan, RehearsalPlan, ServingPlan
+from ops.sandbox.processes import MissingProgram, find_mariadb, find_php, find_postgresql
+from ops.sandbox.result import Remark, TableDifference
+from ops.sandbox.serve_site import Door, decide_door
+from ops.sandbox.verify import find_differing, find_missing
+from ops.sandbox.wording import REMARKS, tell_remark
 from tests.rehearsals import write_estate
 
 INCIDENT = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)
@@ -199,7 +193,7 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
 def test_the_wanted_version_is_chosen_else_the_next_newer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.drills.sandbox.programs._POSTGRESQL", tmp_path)
+    monkeypatch.setattr("ops.sandbox.processes._POSTGRESQL", tmp_path)
     assert find_postgresql("PostgreSQL 15.8") == MissingProgram("postgres", "postgresql-15")
     for version in ("13", "15", "17"):
         (tmp_path / version / "bin").mkdir(parents=True)

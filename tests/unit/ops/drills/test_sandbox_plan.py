@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.drills.sandbox.plan import (
+from ops.backups.pages.notes import PageComparison, PageNote
+from ops.backups.pages.page_text import take_fingerprint
+from ops.estate.model.sites import SiteDrill
+from ops.sandbox.make_plan import decide_serving
+from ops.sandbox.plan import (
     DatabasePlan,
     FilesPlan,
     RehearsalPlan,
@@ -14,8 +18,7 @@ from ops.drills.sandbox.plan import (
     read_plan,
     write_plan,
 )
-from ops.drills.sandbox.planning import decide_serving
-from ops.drills.sandbox.result import (
+from ops.sandbox.result import (
     DatabaseResult,
     Isolation,
     RehearsalResult,
@@ -25,10 +28,6 @@ from ops.drills.sandbox.result import (
     read_result,
     write_result,
 )
-from ops.estate.sites import SiteDrill
-from ops.pages.comparing import PageComparison
-from ops.pages.fingerprint import take_fingerprint
-from ops.pages.notes import PageNote
 
 MOMENT = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)
 PAGE = PageNote(

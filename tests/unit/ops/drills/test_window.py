@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.clock.schedule import parse_schedule
-from ops.drills.window import next_moment
+from ops.drills.rotation.turns import next_moment
+from ops.schedule.windows import parse_schedule
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 

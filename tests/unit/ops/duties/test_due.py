@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ops.duties.calendar import BeyondTableError, HolidayTable, WorkCalendar, make_calendar
-from ops.duties.due import Period, add_months, due_after, due_of, list_due, list_periods
-from ops.duties.load import SHIPPED_HOLIDAYS, read_calendar
-from ops.duties.models import Duty
+from ops.duties.evidence.due import Period, add_months, due_after, due_of, list_due, list_periods
+from ops.duties.table.calendar import BeyondTableError, HolidayTable, WorkCalendar, make_calendar
+from ops.duties.table.load import SHIPPED_HOLIDAYS, read_calendar
+from ops.duties.table.models import Duty
 
 CALENDAR = read_calendar((SHIPPED_HOLIDAYS,))
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
-from ops.duties.planned_stops import StopPlan, StopWish, choose_duty, plan_stop
+from ops.duties.stops.plan import StopPlan, StopWish, choose_duty, plan_stop
+from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -5,13 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from ops.duties.approval import review_day
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, DutySet, read_calendar, read_duties
-from ops.duties.policy import differences, document_of, make_policy
-from ops.duties.policy_copies import find_missing, tell_copies, tell_missing
+from ops.duties.policy.approved import review_day
+from ops.duties.policy.policy import (
+    differences,
+    document_of,
+    find_missing,
+    make_policy,
+    tell_copies,
+    tell_missing,
+)
+from ops.duties.table.load import (
+    SHIPPED_DUTIES,
+    SHIPPED_HOLIDAYS,
+    DutySet,
+    read_calendar,
+    read_duties,
+)
 from ops.errors import OpsError
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 
 TODAY = date(2026, 11, 24)
 SHIPPED = read_duties((SHIPPED_DUTIES,))

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 import ops.duties
-from ops.duties.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
-from ops.duties.queries import QUERIES
-from ops.duties.reading import DutiesError
+from ops.duties.evidence.queries import QUERIES
+from ops.duties.table.load import (
+    SHIPPED_DUTIES,
+    SHIPPED_HOLIDAYS,
+    DutiesError,
+    read_calendar,
+    read_duties,
+)
 from ops.duties.wording import CERTAINTIES, NATURES, tell_responsible, tell_rhythm, tell_scope
 
 SHIPPED = read_duties((SHIPPED_DUTIES,))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 
 SMALL = """
 schema = 1

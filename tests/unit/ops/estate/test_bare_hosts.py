@@ -2,9 +2,9 @@
 
 import pytest
 
-from ops.estate.bare_hosts import check_bare_hosts
-from ops.files import words_of
-from ops.hosts import make_target
+from ops.backups.sources.files import words_of
+from ops.estate.check.site_rules import check_bare_hosts
+from ops.hosts.connect import make_target
 from tests.unit.ops.estate.conftest import SITE, Load
 
 HOST = """

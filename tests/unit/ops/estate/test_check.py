@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError, Problem
-from ops.estate.check import check_surroundings
-from ops.estate.models import Estate
+from ops.estate.check.check import check_surroundings
+from ops.estate.model.estate import Estate
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 
 TODAY = date(2026, 11, 24)

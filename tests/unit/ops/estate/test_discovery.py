@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from ops.estate.discovery.apache import parse_apache
-from ops.estate.discovery.applications import (
+from ops.sites.discovery.apache import parse_apache
+from ops.sites.discovery.applications import (
     parse_dotenv,
     parse_drupal,
     parse_joomla,
     parse_nukeviet,
     parse_wordpress,
 )
-from ops.estate.discovery.databases import find_unnamed, list_databases
-from ops.estate.discovery.findings import DatabaseSettings, Note, VirtualHost
-from ops.estate.discovery.host_files import FilesOnHost, HostClosedError
-from ops.estate.discovery.looking import look_around
-from ops.estate.discovery.machine_files import Below
-from ops.estate.discovery.nginx import parse_nginx
-from ops.estate.discovery.proposing import Place, make_name, propose
+from ops.sites.discovery.databases import find_unnamed, list_databases
+from ops.sites.discovery.find import look_around
+from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
+from ops.sites.discovery.host_files import FilesOnHost, HostClosedError
+from ops.sites.discovery.machine_files import Below
+from ops.sites.discovery.nginx import parse_nginx
+from ops.sites.discovery.propose import Place, make_name, propose
 from provisioning.hosts import Command, Completed
 from provisioning.local_host import LocalHost
 from tests.effort import takes_at_most

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ops.errors import OpsError
-from ops.estate.importing import ImportPlan, SheetError, plan_import, read_day
-from ops.estate.load import load_estate
-from ops.estate.read import read_document
-from ops.estate.sheet import read_sheet
+from ops.estate.edit.csv_sheet import read_sheet
+from ops.estate.edit.import_sites import ImportPlan, SheetError, plan_import, read_day
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import read_document
 from tests.unit.ops.estate.conftest import SITE, SMALL
 
 INCLUDE = 'include = ["sites.d/*.toml"]\n'

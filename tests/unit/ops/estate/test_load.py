@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError, WrongUseError
-from ops.estate.models import Estate
-from ops.estate.read import EstateClosedError, find_estate_path
+from ops.estate.load.read import EstateClosedError, find_estate_path
+from ops.estate.model.estate import Estate
 from tests.somebody_else import somebody_else
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError
-from ops.estate.load import load_estate
-from ops.text import render_error
+from ops.estate.load.load import load_estate
+from ops.language.text import render_error
 from tests.golden_texts import GOLDEN, assert_golden
 from tests.unit.ops.estate.conftest import SITE, SMALL, Load
 

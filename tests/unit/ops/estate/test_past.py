@@ -1,8 +1,8 @@
 """An estate comes back from its stored document, and the document holds no secret."""
 
-from ops.estate.past import revive
-from ops.estate.redaction import redact
-from ops.estate.sample import write_sample
+from ops.estate.edit.sample import write_sample
+from ops.estate.history.versions import revive
+from ops.estate.model.references import redact
 from tests.unit.ops.estate.conftest import SITE, Load
 
 SECRETS = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.estate.placing import place_file
+from ops.durable_files import place_file
 
 
 def test_folders_and_file_get_their_own_permissions(tmp_path: Path) -> None:

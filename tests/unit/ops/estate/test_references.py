@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import SecretError
-from ops.estate.references import resolve, reveal
-from ops.text import render_error
+from ops.estate.model.references import resolve, reveal
+from ops.language.text import render_error
 
 
 def test_a_file_gives_its_line_without_the_newline(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.estate.load import load_estate
-from ops.estate.required import check_required, make_rules, shipped_rules
-from ops.estate.sample import write_sample
+from ops.estate.check.site_rules import check_required, make_rules, shipped_rules
+from ops.estate.edit.sample import write_sample
+from ops.estate.load.load import load_estate
 from tests.unit.ops.estate.conftest import SITE, Load
 
 TODAY = date(2026, 11, 24)

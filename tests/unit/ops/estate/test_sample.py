@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from ops.estate.load import load_estate
-from ops.estate.models import Estate
-from ops.estate.sample import write_sample
-from ops.estate.shape import model_of, toml_value
+from ops.estate.edit.sample import write_sample
+from ops.estate.load.load import load_estate
+from ops.estate.load.problems import model_of, toml_value
+from ops.estate.model.estate import Estate
 from tests.golden_texts import assert_golden
 
 IN_ONE_LINE = ("ObjectLock", "LegacyAlgorithms")  # shown as one example value

@@ -2,8 +2,12 @@
 
 import pytest
 
-from ops.keys.asking import collect_shares, split_shares
-from ops.keys.shares import combine_shares, split_password
+from ops.backups.keys.paper.shares import (
+    collect_shares,
+    combine_shares,
+    split_password,
+    split_shares,
+)
 
 KEY = "lúa vàng"
 

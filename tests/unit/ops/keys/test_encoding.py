@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.backups.keys.paper.slip39 import (
+    SecretFormError,
+    decode_password,
+    encode_password,
+    form_of,
+)
 from ops.errors import WrongUseError
-from ops.keys.encoding import SecretFormError, decode_password, encode_password, form_of
 
 LINES = st.text(
     st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1, max_size=60

@@ -11,7 +11,7 @@ import pytest
 
 from backup.format.crypto import generate_master_key
 from backup.format.key_file import parse_key_file, unwrap_master_key, wrap_master_key
-from ops.keys.printed import (
+from ops.backups.keys.paper.key_files import (
     PrintedKeyError,
     number_lines,
     printed_text,

@@ -5,8 +5,8 @@ import itertools
 import pytest
 from shamir_mnemonic import combine_mnemonics
 
+from ops.backups.keys.paper.shares import ShareError, combine_shares, split_password
 from ops.errors import WrongUseError
-from ops.keys.shares import ShareError, combine_shares, split_password
 
 PASSWORD = "5BCFVVYWQ5UVZPMLSFQ3YVQZ5F4JXJDIM5XJHV4DYOA4ZRHCLVVQ"  # noqa: S105 -- of the tests
 TEXT = "mật khẩu một dòng, có dấu"

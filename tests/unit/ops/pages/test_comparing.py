@@ -5,10 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ops.audience import speaking
-from ops.pages.comparing import compare_pages
-from ops.pages.fingerprint import liken, take_fingerprint
-from ops.pages.notes import Answer, PageNote, Problem, describe_note, note_answer, read_note
+from ops.backups.pages.notes import (
+    Answer,
+    PageNote,
+    Problem,
+    compare_pages,
+    describe_note,
+    note_answer,
+    read_note,
+)
+from ops.backups.pages.page_text import liken, take_fingerprint
+from ops.language.text import speaking
 
 AT = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 WORDS = ["thông", "báo", "lịch", "tiếp", "công", "dân", "tháng", "mười", "hai", "của", "xã"]

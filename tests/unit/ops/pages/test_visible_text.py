@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from ops.pages.visible_text import decode, fold, read_html
+from ops.backups.pages.page_text import decode, fold, read_html
 from tests.effort import takes_at_most
 
 PANGRAM = "Ngày thứ bảy, cụ Khuyển đã vượt qua dốc Ỷ Lan để gõ cửa nhà ông Đặng Hữu Phước"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops.people.plan_wording import ACTS, KNOWN, word_plan
-from ops.recovery.verification import Finding, tell
+from ops.access.approvals.plan_wording import ACTS, KNOWN, word_plan
+from ops.audit.verify import Finding, tell
 
 ROOT = Path(__file__).parents[4] / "ops"
 SNAPSHOT = "4f2a" * 16

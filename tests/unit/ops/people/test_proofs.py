@@ -7,10 +7,8 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from ops.errors import OpsError, SecretError, WrongUseError
-from ops.people.asking import ask_new_password, ask_proof
-from ops.people.deciding import decide_obstacle
-from ops.people.proofs import (
+from ops.access.approvals.decide import decide_obstacle
+from ops.access.factors import (
     check_new_password,
     find_step,
     hash_password,
@@ -20,8 +18,10 @@ from ops.people.proofs import (
     pause_after,
     step_of,
 )
-from ops.people.sealing import CannotUnsealError, derive_key, open_secret, seal_secret
-from ops.text import render_error
+from ops.access.prompts import ask_new_password, ask_proof
+from ops.access.seal import CannotUnsealError, derive_key, open_secret, seal_secret
+from ops.errors import OpsError, SecretError, WrongUseError
+from ops.language.text import render_error
 
 # RFC 6238, appendix B: the ASCII secret "12345678901234567890" in base32; the last six digits.
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 - the RFC's own

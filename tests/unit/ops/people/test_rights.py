@@ -10,14 +10,8 @@ from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from ops.catalog.opening import Catalog, open_catalog
-from ops.catalog.people_records import RoleGrant
-from ops.cli import show_status
-from ops.errors import EstateError
-from ops.estate.load import load_estate
-from ops.estate.people import Person, find_shared
-from ops.estate.read import find_estate_path
-from ops.people.acting import (
+from ops.access.approvals.require import Need, decide_need
+from ops.access.identity import (
     NotAllowedError,
     check_door,
     check_right,
@@ -26,9 +20,7 @@ from ops.people.acting import (
     login_at_terminal,
     read_login_id,
 )
-from ops.people.answering import check_answering
-from ops.people.approvals import Need, decide_need
-from ops.people.rights import (
+from ops.access.rights import (
     ACTIONS,
     APPROVERS,
     FLAG_RIGHTS,
@@ -39,10 +31,19 @@ from ops.people.rights import (
     decide_may,
     roles_for,
 )
-from ops.people.role_changes import is_founder
-from ops.people.roles import give_role
-from ops.tasks import load_tasks
-from ops.tasks.running import OperatorTask, attempt
+from ops.access.role_changes import is_founder
+from ops.access.roles import give_role
+from ops.access.unanswerable import check_answering
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.access import RoleGrant
+from ops.cli.collections import load_tasks
+from ops.cli.main import show_status
+from ops.errors import EstateError
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import find_estate_path
+from ops.estate.model.people import Person, find_shared
+from ops.terminal.exit_codes import attempt
+from ops.terminal.task import OperatorTask
 from tests.people import note_role
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

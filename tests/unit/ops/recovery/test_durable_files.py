@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.recovery.durable_files import put_new, replace
+from ops.durable_files import put_new, replace
 
 
 def refuse_links(*_ignored: object) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from backup.stores.folder import FolderStore
 from backup.stores.memory import MemoryStore
-from ops.recovery.guide import NAME, put_guide, write_guide
+from ops.backups.repositories.guide import NAME, put_guide, write_guide
 from tests.unit.ops.estate.conftest import Load
 
 SITES = ("so-y-te", "giucong")

@@ -3,7 +3,7 @@
 import pytest
 
 from ops.errors import EstateError
-from ops.estate.own_site import own_schedule, witness_schedule
+from ops.estate.model.own_site import own_schedule, witness_schedule
 from ops.jobs.definitions import list_jobs
 from tests.unit.ops.estate.conftest import SITE, Load
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.recovery.sealing import SealedSecretError, open_secret, seal_secret
+from ops.recovery.sealed_secret import SealedSecretError, open_secret, seal_secret
 
 
 @pytest.mark.parametrize("plain", [b"", b"JBSWY3DP\n", b"x" * 4096])

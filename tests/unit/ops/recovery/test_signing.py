@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.recovery.signing import (
+from ops.audit.signing_key import (
     SigningKeyError,
     decrypt_key,
     encode_key,

@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backup.stores.memory import MemoryStore
-from ops.journal import Head, Verdict
-from ops.recovery.heads import SignedHead, StoreHeads, UnreadHead, put_head, read_heads, sign_head
-from ops.recovery.signing import public_text
-from ops.recovery.verification import SENTENCES, Evidence, Finding, judge, tell
+from ops.audit.heads import SignedHead, StoreHeads, UnreadHead, put_head, read_heads, sign_head
+from ops.audit.signing_key import public_text
+from ops.audit.verify import SENTENCES, Evidence, Finding, judge, tell
+from ops.journal.journal import Head, Verdict
 
 KEY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)

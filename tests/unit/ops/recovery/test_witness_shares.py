@@ -1,6 +1,6 @@
 """Which share of the packs stock restic checks tonight."""
 
-from ops.jobs.witness import choose_share
+from ops.backups.checks.witness import choose_share
 
 
 def test_in_as_many_nights_as_there_are_shares_each_is_checked_once() -> None:

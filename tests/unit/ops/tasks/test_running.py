@@ -7,9 +7,9 @@ from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from ops.cli.program import explain_parse_error
 from ops.errors import OpsError
-from ops.tasks.program import explain_parse_error
-from ops.tasks.running import OperatorTask, operator_task
+from ops.terminal.task import OperatorTask, operator_task
 
 
 def make(body: Any = None) -> OperatorTask:

@@ -1,0 +1,1 @@
+"""Who may: identity, credentials, roles, rights, approvals."""

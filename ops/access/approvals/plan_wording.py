@@ -1,0 +1,105 @@
+"""Say what a request is about, so that the person who decides on it reads sentences; pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ops.access.rights import ROLES
+from ops.audit.verify import Finding, tell
+from ops.language.text import N_, _
+
+_ID = 64
+_SHORT = 8
+
+ACTS: Mapping[str, str] = {
+    "export": N_("gives the password and the key files out as files"),
+    "escrow": N_("prints the password in shares, one for each holder"),
+    "add": N_("gives repositories one more password"),
+    "replace": N_("puts another key in the place of this one"),
+    "lower": N_("lets a lower minimum count for the snapshots that are there"),
+    "recover": N_("puts an older state in the place of the service that is there"),
+    "remove-old-key": N_("removes repositories that an earlier change of a key has left behind"),
+    "give": N_("gives a role"),
+    "take": N_("takes a role away"),
+    "new": N_("gives a first password and second factor"),
+    "renew": N_("gives a new second factor"),
+    "new-password": N_("gives a new password as well"),
+    "named": N_("deletes snapshots that were named, past the rules"),
+    "accept": N_("accepts what the journal cannot explain"),
+}
+"""What is done: words of the code → what the person reads."""
+
+LABELS: Mapping[str, str] = {
+    "becomes": N_("kept under the name"),
+    "before": N_("days before"),
+    "commands": N_("commands"),
+    "database": N_("database that is replaced"),
+    "databases": N_("databases"),
+    "does": N_("what the step does"),
+    "files": N_("files"),
+    "from": N_("database that takes its place"),
+    "findings": N_("findings"),
+    "hold": N_("hold"),
+    "holders": N_("holders"),
+    "include": N_("only"),
+    "key": N_("key"),
+    "keys": N_("keys"),
+    "lost": N_("rows of the journal that are lost"),
+    "minimums": N_("days from now on"),
+    "person": N_("the person"),
+    "reference": N_("document of the hold"),
+    "remove": N_("snapshots to delete"),
+    "repositories": N_("repositories"),
+    "role": N_("role"),
+    "run": N_("run"),
+    "site": N_("site"),
+    "snapshot": N_("snapshot"),
+    "step": N_("step"),
+    "store": N_("store"),
+    "threshold": N_("shares that are needed"),
+    "to": N_("folder"),
+}
+"""Values of a plan → their labels."""
+
+_DEEDS: Mapping[str, Callable[[Any], Sequence[str]]] = {
+    "act": lambda value: [value],
+    "change": lambda value: [value],
+    "credentials": lambda value: [value],
+    "renew": lambda value: ["renew"] if value else [],
+    "new_password": lambda value: ["new-password"] if value else [],
+    "rule": lambda value: ["named"] if value.get("named") else [],
+}
+"""Values of a plan that say what is done → the words in `ACTS`."""
+
+KNOWN = frozenset(LABELS) | frozenset(_DEEDS)
+"""Every name that a plan may use; a test holds the code to it."""
+
+
+def word_plan(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Give the lines of a plan: what is done first, then each value with its label.
+
+    What is empty says nothing and is left out.
+
+    Args:
+        plan: As it stands in the request.
+    """
+    for name, read in _DEEDS.items():
+        for word in read(plan[name]) if name in plan else ():
+            yield _(ACTS.get(word, word))
+    for name, value in plan.items():
+        if name not in _DEEDS and value not in ("", None, [], {}):
+            yield f"{_(LABELS.get(name, name))}: {_word(name, value)}"
+
+
+def _word(name: str, value: Any) -> str:  # JSON values
+    if name == "findings":
+        return "; ".join(tell(Finding(it["code"], it["params"])) for it in value)
+    if name == "lost":
+        return ", ".join(str(it["sequence"]) for it in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} → {_word(name, item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_word(name, item) for item in value)
+    if name == "role":
+        return _(ROLES.get(value, value))
+    text = str(value)
+    return text[:_SHORT] if len(text) == _ID and name in {"snapshot", "remove", "keys"} else text

@@ -1,0 +1,257 @@
+"""Who acts at this terminal, and whether that person may run this task: the door of every task.
+
+The login is the one the person logged in with, also behind `sudo`. The kernel keeps it (audit
+login id) where the system's login sets it, as Debian's does; elsewhere the environment tells.
+"""
+
+import os
+import pwd
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.errors import OpsError, WrongUseError
+from ops.language.text import N_
+
+if TYPE_CHECKING:
+    from ops.catalog.open import Catalog
+    from ops.estate.model.estate import Estate
+    from ops.estate.model.people import Person
+
+_AUDIT_LOGIN = Path("/proc/self/loginuid")
+_NOBODY_YET = 2**32 - 1
+
+
+class NotAllowedError(OpsError):
+    """The person at the terminal may not do this."""
+
+
+def login_at_terminal() -> str:
+    """Give the login name of who sits at the terminal, also behind `sudo`."""
+    return (
+        kernel_login()
+        or os.environ.get("SUDO_USER")
+        or os.environ.get("LOGNAME")
+        or _name_of(os.getuid())
+    )
+
+
+def find_person(people: "Iterable[Person]", login: str) -> "Person | None":
+    """Give the person of the estate that a login belongs to; of two with one login, neither."""
+    found = [it for it in people if it.login and it.login == login]
+    return found[0] if len(found) == 1 else None
+
+
+def check_person(people: "Iterable[Person]", name: str) -> None:
+    """Refuse a name that is nobody in the estate.
+
+    Raises:
+        WrongUseError: No person is called so.
+    """
+    if all(person.name != name for person in people):
+        raise WrongUseError(
+            'no person of the estate is called "{name}"',
+            data="nothing was changed",
+            next_step="add `[[people]]` with that name to the estate file, or correct it;"
+            " `{program} user.list` lists the people",
+            name=name,
+        )
+
+
+def check_door(task: str, values: Mapping[str, object]) -> None:
+    """Refuse a task that the person at the terminal may not run.
+
+    Before anybody holds a role everything is allowed; so it is where there is no catalog yet.
+
+    Args:
+        task: Its full name, `area.verb`.
+        values: The flags with their values, the site among them.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach, or others may write the estate's files.
+        OpsError: The estate or the catalog cannot be read, so that nobody knows.
+    """
+    from ops.access.rights import LOOKING, OPEN
+    from ops.estate.load.load import load_estate
+    from ops.estate.load.read import find_estate_path
+
+    if task in LOOKING:
+        return
+    try:
+        path = find_estate_path()
+    except WrongUseError:
+        return  # a task that needs the estate says so itself
+    files = _check_files(path)
+    estate = load_estate()
+    _refuse_restored(estate, files)
+    if task in OPEN:
+        return
+    catalog = open_existing(estate)
+    if catalog is None:
+        return
+    try:
+        check_right(catalog, estate, task, values)
+    finally:
+        catalog.close()
+
+
+def check_right(
+    catalog: "Catalog", estate: "Estate", task: str, values: Mapping[str, object]
+) -> None:
+    """Refuse a task that the roles of the person at the terminal do not allow.
+
+    Raises:
+        NotAllowedError: They do not, and somebody holds a role.
+    """
+    from ops.access.rights import decide_may
+    from ops.access.roles import is_anybody_appointed, roles_of
+
+    login = login_at_terminal()
+    person = find_person(estate.people, login)
+    with catalog.reading() as session:
+        if not is_anybody_appointed(session):
+            return
+        roles = roles_of(session, person.name) if person else frozenset()
+    wanted = values.get("site")
+    units = {site.name: site.unit for site in estate.sites}
+    unit = units.get(wanted) if isinstance(wanted, str) else None
+    is_own_site = person is not None and unit is not None and unit == person.unit
+    is_asked = person is not None and person.name in estate.notices.people
+    given = [flag for flag, value in values.items() if value]
+    if not decide_may(roles, task, is_own_site=is_own_site, is_asked=is_asked, flags=given):
+        raise _not_allowed(task, login, person.name if person else "", roles)
+
+
+def is_believed(file_owner: int, me: int) -> bool:
+    """Decide from two user ids whether an estate file may say where the roles are; pure.
+
+    Who may run tasks as the service's user must not be able to bring an estate file along that
+    names another catalog, one without roles. Root is believed whatever it brings.
+    """
+    return me == 0 or file_owner in {0, me}
+
+
+def is_open(mode: int, group: int, mine: int) -> bool:
+    """Decide whether others may write a file, or put another one in a folder; pure.
+
+    Args:
+        mode: Of the file or folder; what is sticky keeps its files for their owners.
+        group: Its group; root's own, and `mine`, count as nobody else's.
+        mine: The group of this process.
+    """
+    if mode & stat.S_ISVTX:
+        return False
+    return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and group not in {0, mine}))
+
+
+def _check_files(path: Path) -> list[Path]:
+    """Refuse an estate that others may write, as sshd does with its files (`StrictModes`).
+
+    It names commands, keys and the catalog with the roles; an included file does as well.
+    """
+    from ops.estate.load.read import read_document
+
+    files = [path, *read_document(path).included]
+    for place in dict.fromkeys((*files, *(file.parent for file in files))):
+        found = place.stat()
+        if not is_believed(found.st_uid, os.geteuid()):
+            why = N_('it belongs to "{owner}", and the task runs as "{me}"')
+            raise _not_believed(place, why, found.st_uid)
+        if is_open(found.st_mode, found.st_gid, os.getegid()):
+            raise _not_believed(place, N_("others may write it"), found.st_uid)
+    return files
+
+
+def _not_believed(place: Path, why: str, owner: int) -> NotAllowedError:
+    return NotAllowedError(
+        "the estate file {path} is not believed",
+        why=why,
+        data="nothing was changed",
+        next_step="use the service's own estate file, or give this one to root:"
+        " `chown root {path}`, `chmod go-w {path}`",
+        path=place,
+        owner=_name_of(owner),
+        me=_name_of(os.geteuid()),
+    )
+
+
+def _refuse_restored(estate: "Estate", files: Iterable[Path]) -> None:
+    """Refuse an estate that lies where the service itself writes: what it restored is no order."""
+    from ops.estate.model.own_site import find_around, list_own_folders
+
+    written = [*list_own_folders(estate), estate.drill.workdir]
+    for path in files:
+        if place := find_around(path, written):
+            raise NotAllowedError(
+                "the estate file {path} is not believed",
+                why="the service itself writes into {place}",
+                data="nothing was changed",
+                next_step="keep it in a folder that is not the service's, and include it there",
+                path=path,
+                place=place,
+            )
+
+
+def open_existing(estate: "Estate") -> "Catalog | None":
+    """Open the catalog; None where its SQLite file is still to be made."""
+    from sqlalchemy import make_url
+
+    from ops.catalog.open import open_catalog
+    from ops.estate.model.references import reveal
+
+    url = reveal(estate.catalog.url)
+    if url.startswith("sqlite") and not Path(make_url(url).database or "").exists():
+        return None
+    return open_catalog(url)
+
+
+def _not_allowed(task: str, login: str, person: str, roles: Iterable[str]) -> NotAllowedError:
+    from ops.access.rights import ROLES, roles_for
+    from ops.language.text import _
+
+    if not person:
+        return NotAllowedError(
+            "you may not run `{task}`",
+            why='your login "{login}" is nobody in the estate file',
+            data="nothing was changed",
+            next_step="log in as yourself and use `sudo`, or write `login` at your"
+            " `[[people]]` entry",
+            task=task,
+            login=login,
+        )
+    return NotAllowedError(
+        "you may not run `{task}`",
+        why='it takes one of these roles: {needed}; "{person}" holds: {held}',
+        data="nothing was changed",
+        next_step="ask a security officer: `{program} user.role --person {person} --role ROLE`",
+        task=task,
+        person=person,
+        needed=", ".join(_(ROLES[role]) for role in roles_for(task)) or "–",
+        held=", ".join(_(ROLES[role]) for role in sorted(roles)) or "–",
+    )
+
+
+def kernel_login() -> str:
+    """Give the login name that the kernel keeps for this session; empty where it keeps none."""
+    try:
+        text = _AUDIT_LOGIN.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+    number = read_login_id(text)
+    return "" if number is None else _name_of(number)
+
+
+def read_login_id(text: str) -> int | None:
+    """Read what `/proc/self/loginuid` says; None where no login has set it; pure."""
+    bare = text.strip()
+    if not bare.isascii() or not bare.isdecimal():
+        return None
+    return None if int(bare) == _NOBODY_YET else int(bare)
+
+
+def _name_of(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)

@@ -1,0 +1,96 @@
+"""Ask a person for secrets: at the terminal without echo, or from a file; never on a command line.
+
+A file holds the password on its first line and, where one is needed, the code on its second.
+`-` is standard input, `/dev/fd/3` an open descriptor.
+"""
+
+import getpass
+import stat
+import sys
+from pathlib import Path
+
+from ops.access.credentials import Proof
+from ops.access.factors import check_new_password
+from ops.errors import SecretError, WrongUseError
+from ops.estate.model.references import is_open_to_others
+from ops.language.text import _
+
+_MOST_CHARACTERS = 4_096
+
+
+def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -> Proof:
+    """Ask somebody for password and code.
+
+    Args:
+        person: Who proves.
+        password_file: The file; empty to ask at the terminal.
+        flag: The flag that names the file.
+
+    Raises:
+        WrongUseError: There is neither a file nor a terminal.
+        SecretError: The file cannot be read, or others may read it.
+    """
+    lines = _read_lines(password_file) if password_file else []
+    password = lines[0] if lines else _ask(_("Password of {person}: ").format(person=person), flag)
+    text = _("Code from the authenticator app, or a recovery code: ")
+    code = lines[1] if len(lines) > 1 else _ask(text, flag)
+    return Proof(password, code)
+
+
+def ask_new_password(person: str, password_file: str) -> str:
+    """Ask somebody for a new password, twice at a terminal.
+
+    Raises:
+        WrongUseError: It is too easy, was not repeated, or there is nobody to ask.
+        SecretError: The file cannot be read, or others may read it.
+    """
+    if password_file:
+        lines = _read_lines(password_file)
+        password = lines[0] if lines else ""
+    else:
+        password = _ask(_("New password of {person}: ").format(person=person))
+        if _ask(_("Once more: ")) != password:
+            raise WrongUseError(
+                "the two passwords differ",
+                data="nothing was changed",
+                next_step="try again",
+            )
+    check_new_password(password, person)
+    return password
+
+
+def _ask(prompt: str, flag: str = "password-file") -> str:
+    if not sys.stdin.isatty():
+        raise WrongUseError(
+            "a password or code is needed, and there is nobody to ask",
+            data="nothing was changed",
+            next_step="run this at a terminal, or give `--{flag} FILE`: password on the first"
+            " line, code on the second",
+            flag=flag,
+        )
+    return getpass.getpass(prompt).strip("\r\n")
+
+
+def _read_lines(name: str) -> list[str]:
+    if name == "-":
+        return sys.stdin.read(_MOST_CHARACTERS).splitlines()
+    path = Path(name)
+    try:
+        if stat.S_ISREG(path.stat().st_mode) and is_open_to_others(path):
+            raise SecretError(
+                "others may read the password file {path}",
+                data="nothing was changed",
+                next_step="type `chmod 600 {path}`, and take another password",
+                path=path,
+            )
+        with path.open(encoding="utf-8") as file:
+            return file.read(_MOST_CHARACTERS).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretError(
+            "the password file {path} cannot be read",
+            why="{reason}",
+            data="nothing was changed",
+            next_step="write a text file that only you can read",
+            path=path,
+            reason=getattr(error, "strerror", None) or type(error).__name__,
+        ) from error

@@ -1,0 +1,196 @@
+"""Which role may run which task, and which may approve what; one table, and pure decisions on it.
+
+A task that has no line here may be run by nobody once roles exist. `unit_contact` sees the sites
+of the person's own unit only, so the tasks it may run are those that name a site.
+"""
+
+from collections.abc import Collection, Mapping
+
+from ops.language.text import N_
+
+ROLES: Mapping[str, str] = {
+    "viewer": N_("viewer"),
+    "operator": N_("operator"),
+    "backup_admin": N_("backup administrator"),
+    "security_officer": N_("security officer"),
+    "approver": N_("approver"),
+    "auditor": N_("auditor"),
+    "unit_contact": N_("contact of a unit"),
+}
+
+ACTIONS: Mapping[str, str] = {
+    "restore-in-place": N_("restore over production"),
+    "deletion-below-minimum": N_("deletion below a minimum"),
+    "key-export": N_("export of a key"),
+    "disposal": N_("disposal of archived objects"),
+    "plan-decision": N_("decision on a plan"),
+    "hold-release": N_("release of a hold"),
+    "role-change": N_("change of roles or credentials"),
+    "key-replacement": N_("replacement of a key"),
+    "minimum-lowering": N_("lowering of a minimum"),
+    "service-recovery": N_("recovery over a service that is there"),
+    "journal-acceptance": N_("acceptance of what the journal cannot explain"),
+    "runbook-step": N_("a step of a runbook that takes two people"),
+}
+"""What needs two people, with its title."""
+
+APPROVERS: Mapping[str, frozenset[str]] = {
+    "restore-in-place": frozenset({"approver", "backup_admin", "security_officer"}),
+    "deletion-below-minimum": frozenset({"approver"}),
+    "key-export": frozenset({"approver", "security_officer"}),
+    "disposal": frozenset({"approver"}),
+    "plan-decision": frozenset({"approver"}),
+    "hold-release": frozenset({"approver", "security_officer"}),
+    "role-change": frozenset({"approver", "security_officer"}),
+    "key-replacement": frozenset({"approver", "security_officer"}),
+    "minimum-lowering": frozenset({"approver"}),
+    "service-recovery": frozenset({"approver", "security_officer"}),
+    "journal-acceptance": frozenset({"approver", "security_officer"}),
+    "runbook-step": frozenset({"approver", "backup_admin", "security_officer"}),
+}
+"""Which roles may approve an action; the Center's own choice, no law names them."""
+
+OPEN = frozenset(
+    {
+        "approval.approve",  # the person proves who it is inside, and that person's roles count
+        "approval.refuse",
+        "estate.check",
+        "estate.discover",  # reads this machine as the user who types it, not the service's
+        "estate.sample",
+        "service.recover",  # on a bare machine nobody's role is known; else it asks inside
+        "service.run",  # what systemd starts is no person
+    }
+)
+"""Tasks without a check at the door, each with its reason."""
+
+LOOKING = frozenset({"estate.check", "estate.discover", "estate.sample"})
+"""Tasks of those that may read any estate file: they do nothing that it says."""
+
+BARE = "giucong"
+"""The program without a task: it says what is red at every site."""
+
+_OFFICE = frozenset(ROLES) - {"unit_contact"}
+_OPERATE = frozenset({"operator", "backup_admin"})
+_ADMIN = frozenset({"backup_admin"})
+_INCIDENT = frozenset({"operator", "backup_admin", "security_officer"})
+_KEYS = frozenset({"backup_admin", "security_officer"})
+_SECURITY = frozenset({"security_officer"})
+
+_LINES: tuple[tuple[frozenset[str], str], ...] = (
+    (_OFFICE | {"unit_contact"}, "backup.list backup.files report.site"),
+    (
+        _OFFICE,
+        (
+            "estate.show backup.status backup.key-list service.status service.jobs service.missed"
+            " backup.diff"
+            " duty.list duty.due duty.evidence duty.diff approval.list drill.list drill.show"
+            " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
+            " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
+            " plan.show plan.progress report.annual report.activity report.drill report.notice"
+            " report.policy report.evidence duty.policy service.journal-verify"
+            f" {BARE}"
+        ),
+    ),
+    (
+        _OFFICE - {"viewer"},
+        "security.findings report.security incident.list user.list provision.drift",
+    ),
+    (
+        _OPERATE,
+        (
+            "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
+            " backup.pages backup.load backup.switch"
+            " service.trigger service.notify-test drill.run drill.phase drill.extract"
+            " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
+            " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"
+            " plan.draft plan.edit plan.submit plan.revise plan.complete"
+        ),
+    ),
+    (
+        _INCIDENT,
+        "monitor.ack duty.record duty.planned-stop incident.open incident.update incident.close",
+    ),
+    (
+        _ADMIN,
+        (
+            "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
+            " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
+            " backup.retire-media"
+            " estate.import estate.secret estate.trust estate.account estate.retire"
+            " archive.repair archive.export archive.dispose provision.apply service.upgrade"
+            " service.kit duty.import plan.record-decision report.issue"
+        ),
+    ),
+    (
+        _KEYS,
+        (
+            "backup.key-export backup.key-escrow backup.key-combine backup.hold backup.release"
+            " backup.accept archive.hold"
+        ),
+    ),
+    (
+        _SECURITY,
+        "security.audit security.baseline security.accept user.add user.disable user.role",
+    ),
+    # Everybody renews the own second factor; that of another takes a security officer's role.
+    (frozenset(ROLES), "user.reset-totp"),
+    (frozenset(), " ".join(sorted(OPEN))),
+)
+
+RIGHTS: Mapping[str, frozenset[str]] = {
+    task: roles for roles, tasks in _LINES for task in tasks.split()
+}
+"""Task → roles that may run it."""
+
+FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("duty.policy", "approve"): _ADMIN,
+    ("duty.policy", "withdraw"): _ADMIN,
+    ("service.journal-verify", "accept"): _KEYS,
+}
+"""Flags that make a task which only looks one that changes something → roles that may give them."""
+
+WHEN_ASKED = frozenset({"monitor.ack"})
+"""Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of
+something red, and waited for, may answer."""
+
+OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "report.site"})
+"""Tasks that a unit's contact may run for sites of that unit only."""
+
+
+def decide_may(
+    roles: Collection[str],
+    task: str,
+    *,
+    is_own_site: bool = False,
+    is_asked: bool = False,
+    flags: Collection[str] = (),
+) -> bool:
+    """Decide whether somebody with these roles may run a task; pure.
+
+    Args:
+        roles: What the person holds; may be empty.
+        task: Its full name, `area.verb`.
+        is_own_site: Whether the task is asked for a site of the person's own unit.
+        is_asked: Whether the estate's routes or roster name the person.
+        flags: Names of the flags that are given.
+    """
+    if task in OPEN:
+        return True
+    fitting = RIGHTS.get(task, frozenset()) & frozenset(roles)
+    if task in WHEN_ASKED and is_asked:
+        fitting = frozenset(roles)
+    if task in OWN_SITES_ONLY and not is_own_site:
+        fitting -= {"unit_contact"}
+    for flag in flags:
+        fitting &= FLAG_RIGHTS.get((task, flag), fitting)
+    return bool(fitting)
+
+
+def decide_may_approve(roles: Collection[str], action: str) -> bool:
+    """Decide whether somebody with these roles may approve an action; pure."""
+    return bool(APPROVERS[action] & frozenset(roles))
+
+
+def roles_for(task: str) -> list[str]:
+    """List the roles that may run a task, in the order of `ROLES`."""
+    return [role for role in ROLES if role in RIGHTS.get(task, frozenset())]

@@ -1,0 +1,155 @@
+"""Give a role or take one away: the first by the machine's owner, all others by two people."""
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, find_need, require_approval
+from ops.access.credentials import NoCredentialsError, has_good_credentials
+from ops.access.identity import NotAllowedError, check_person
+from ops.access.requester import proof_of_requester
+from ops.access.rights import ROLES
+from ops.access.roles import (
+    FOUNDERS_ROLE,
+    give_role,
+    is_anybody_appointed,
+    refuse_if_last,
+    roles_by_person,
+    take_role,
+)
+from ops.access.session import Bench, at_bench
+from ops.audit.job import sign_decision
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.text import _
+from ops.terminal.output import write_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleWish:
+    """A change of roles; fields as the flags of `user.role`."""
+
+    person: str
+    role: str
+    take: bool = False
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+    @property
+    def change(self) -> str:
+        """Give `take` or `give`."""
+        return "take" if self.take else "give"
+
+
+def change_role(wish: RoleWish) -> None:
+    """Change a person's roles, or say what would be done."""
+    estate = load_estate()
+    if wish.role not in ROLES:
+        raise WrongUseError(
+            'there is no role "{role}"',
+            data="nothing was changed",
+            next_step="the roles are: {roles}",
+            role=wish.role,
+            roles=", ".join(ROLES),
+        )
+    if not wish.take:
+        check_person(estate.people, wish.person)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            is_change = _check_change(session, wish)
+            if not is_anybody_appointed(session):
+                _check_founder(estate, wish)
+            need = find_need(session, "role-change", bench.origin.person)
+        if not is_change:
+            write_line(_("nothing to do: it is so already"))
+        elif wish.dry_run:
+            _write_plan(wish, waits=need == "needed")
+        else:
+            _apply(bench, wish)
+            text = _("taken from {person}: {role}") if wish.take else _("{person} is now: {role}")
+            write_line(text.format(person=wish.person, role=_(ROLES[wish.role])))
+
+
+def is_founder(me: int, owner: int) -> bool:
+    """Decide from two user ids whether this user may give the first role; pure."""
+    return me in {0, owner}
+
+
+def _check_change(session: Session, wish: RoleWish) -> bool:
+    """Refuse a change that makes no sense; tells whether there is anything to change."""
+    held: Collection[str] = roles_by_person(session, with_disabled=True).get(wish.person, ())
+    if wish.take:
+        refuse_if_last(session, wish.person, wish.role)
+        return wish.role in held
+    if not has_good_credentials(session, wish.person):
+        raise NoCredentialsError(wish.person)
+    return wish.role not in held
+
+
+def _check_founder(estate: Estate, wish: RoleWish) -> None:
+    """Let root or the catalog's owner give the first role, and only the one that gives others."""
+    if wish.role != FOUNDERS_ROLE:
+        raise WrongUseError(
+            "the first role has to be that of a security officer",
+            why="nobody else may give roles",
+            data="nothing was changed",
+            next_step="`{program} user.role --person {person} --role security_officer`",
+            person=wish.person,
+        )
+    if not is_founder(os.geteuid(), estate.service.state.stat().st_uid):
+        raise NotAllowedError(
+            "only root or the owner of the catalog gives the first role",
+            data="nothing was changed",
+            next_step="type the same with `sudo`",
+        )
+
+
+def _write_plan(wish: RoleWish, *, waits: bool) -> None:
+    text = _("would take from {person}: {role}") if wish.take else _("would give {person}: {role}")
+    write_line(text.format(person=wish.person, role=_(ROLES[wish.role])))
+    if waits:
+        write_line("  " + _("another person has to approve it first"))
+
+
+def _apply(bench: Bench, wish: RoleWish) -> None:
+    """Change it, use the approval up and journal it, in one transaction."""
+    now = datetime.now(UTC)
+    by = bench.origin.person or bench.origin.login
+
+    def act(session: Session, permit: Permit) -> None:
+        is_first = not is_anybody_appointed(session)
+        if not _check_change(session, wish):
+            return  # somebody else has done it meanwhile
+        details = {"role": wish.role, "change": wish.change, **permit.as_details()}
+        if is_first:
+            details["need"] = "first"
+        if wish.take:
+            take_role(session, wish.person, wish.role, by=by, now=now)
+        else:
+            give_role(session, wish.person, wish.role, by=by, request=permit.request, now=now)
+        origin = replace(
+            bench.origin,
+            requested_by=permit.requested_by,
+            reason=wish.reason,
+            document=wish.document,
+        )
+        journal.append(session, origin, [Entry("user.role", wish.person, details)])
+
+    asked = Wish(
+        action="role-change",
+        subject=wish.person,
+        plan={"person": wish.person, "role": wish.role, "change": wish.change},
+        reason=wish.reason,
+        document=wish.document,
+    )
+    prove = proof_of_requester(bench)
+    require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)
+    sign_decision(bench)

@@ -1,0 +1,64 @@
+"""What somebody at a terminal works with: estate, catalog, and who acts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ops.access.identity import find_person, login_at_terminal
+from ops.canonical import digest_of
+from ops.catalog.dry_run import open_for_rehearsal
+from ops.catalog.open import Catalog, open_catalog
+from ops.estate.history.versions import remember_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.journal.journal import Origin
+from ops.version import software_version
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What somebody at a terminal works with.
+
+    Attributes:
+        estate: As loaded.
+        catalog: Open.
+        origin: Who acts, for the journal.
+    """
+
+    estate: Estate
+    catalog: Catalog
+    origin: Origin
+
+
+@contextmanager
+def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
+    """Open the catalog for a person's work, and remember the estate in force.
+
+    Args:
+        estate: As loaded.
+        dry_run: Keep nothing of what is written to the catalog.
+    """
+    url, origin = reveal(estate.catalog.url), person_at_terminal(estate)
+    if dry_run:
+        version = digest_of(estate.document())
+        with open_for_rehearsal(url) as rehearsed:
+            yield Bench(estate, rehearsed, replace(origin, estate=version))
+        return
+    catalog = open_catalog(url)
+    try:
+        with catalog.writing() as session:
+            version = remember_estate(
+                session, estate.document(), now=datetime.now(UTC), origin=origin
+            )
+        yield Bench(estate, catalog, replace(origin, estate=version))
+    finally:
+        catalog.close()
+
+
+def person_at_terminal(estate: Estate) -> Origin:
+    """Say who sits at the terminal: the login behind `sudo`, and whose it is in the estate."""
+    login = login_at_terminal()
+    person = find_person(estate.people, login)
+    name = person.name if person else ""
+    return Origin(via="cli", person=name, login=login, software=software_version())

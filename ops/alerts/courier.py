@@ -1,0 +1,221 @@
+"""Deliver what stands in the outbox: one target at a time, tried again until it arrives.
+
+Order, for each notice:
+
+1. Claim it: one UPDATE that names the state it leaves, so of two couriers one gets it. The claim
+   ends by itself after some minutes, so that a killed courier leaves nothing stuck.
+2. Send it.
+3. Record that it was sent, or when to try again.
+
+Killed between 2 and 3 it is sent once more: told twice is better than never.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ops.alerts.escalate import escalate
+from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.alerts.outbox import RELAY, find_estate
+from ops.alerts.transport import NotDeliveredError, address_mail, send
+from ops.backups.media.remind import note_media
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Notice
+from ops.drills.rotation.overdue import note_overdue_drills
+from ops.duties.idle_accounts import disable_idle
+from ops.duties.reminders import note_duties
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.text import N_, speaking
+from ops.status.daily_summary import SUMMARY, note_summary, word_summary
+from ops.status.late_sites import note_late_sites
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+LATE_EVERY = timedelta(minutes=5)
+CLAIM_LASTS = timedelta(minutes=5)
+MOST_TRIES = 80
+"""After so many tries, three days, a notice is given up; `giucong` shows it."""
+
+_PAUSES = (1, 2, 5, 10, 30, 60)
+_LONGEST_PAUSE = timedelta(hours=2)
+_AT_ONCE = 20
+_DAILY = (disable_idle, note_duties, note_media)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Give how long to wait after so many tries."""
+    return timedelta(minutes=_PAUSES[min(attempts, len(_PAUSES)) - 1])
+
+
+def deliver_waiting(catalog: Catalog, now: datetime) -> int:
+    """Try what is due in the outbox; give how many notices arrived."""
+    with catalog.reading() as session:
+        if not _due_ids(session, now):
+            return 0
+        estate = find_estate(session)
+    if estate is None:
+        return 0
+    with catalog.writing() as session:
+        claimed = [it for it in _due_ids(session, now) if _claim(session, it, now)]
+    return sum(_deliver(catalog, notice_id, estate, now) for notice_id in claimed)
+
+
+def _due_ids(session: Session, now: datetime) -> list[UUID]:
+    """Give what can be tried now, oldest first.
+
+    A time that lies further ahead than any pause was set before the clock jumped back.
+    """
+    has_come = or_(Notice.next_try_at <= now, Notice.next_try_at > now + _LONGEST_PAUSE)
+    query = (
+        select(Notice.id)
+        .where(Notice.state.in_(("waiting", "sending")), has_come)
+        .order_by(Notice.created_at, Notice.id)
+        .limit(_AT_ONCE)
+    )
+    return list(session.execute(query).scalars())
+
+
+def _claim(session: Session, notice_id: UUID, now: datetime) -> bool:
+    has_come = or_(Notice.next_try_at <= now, Notice.next_try_at > now + _LONGEST_PAUSE)
+    changed = session.execute(
+        update(Notice)
+        .where(and_(Notice.id == notice_id, Notice.state.in_(("waiting", "sending")), has_come))
+        .values(state="sending", attempts=Notice.attempts + 1, next_try_at=now + CLAIM_LASTS)
+        .returning(Notice.id),
+        execution_options={"synchronize_session": False},
+    )
+    return changed.first() is not None
+
+
+def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -> bool:
+    with catalog.reading() as session:
+        notice = session.get(Notice, notice_id)
+    if notice is None:
+        return False
+    try:
+        send(find_address(estate, notice.target), _word(estate, notice))
+    except NotDeliveredError as error:
+        _record_failure(catalog, notice, error, now)
+        return False
+    except OpsError as error:
+        _record_failure(catalog, notice, NotDeliveredError(error.what, error.params), now)
+        return False
+    with catalog.writing() as session:
+        values = {"state": "sent", "sent_at": now, "next_try_at": None, "error": ""}
+        session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
+    log.info("notice-sent", extra={"fields": {"code": notice.code, "target": notice.target}})
+    return True
+
+
+def find_address(estate: Estate, target: str) -> str:
+    """Give the apprise URL of a target.
+
+    Raises:
+        NotDeliveredError: The estate names no relay, or nobody of that name with an address.
+        SecretError: The relay's address cannot be read.
+    """
+    if estate.notices.relay is None:
+        raise NotDeliveredError(N_("the estate names no relay"))
+    relay = reveal(estate.notices.relay)
+    if target == RELAY or not relay.startswith("mailto"):
+        return relay
+    person = next((it for it in estate.people if it.name == target), None)
+    if person is None or not person.mail:
+        told = N_("{person} has no mail address in the estate")
+        raise NotDeliveredError(told, {"person": target}, is_final=True)
+    return address_mail(relay, person.mail)
+
+
+def _word(estate: Estate, notice: Notice) -> Message:
+    told = Told(
+        severity=notice.severity,
+        code=notice.code,
+        params=notice.params,
+        job=notice.job,
+        site=notice.site,
+        created_at=notice.created_at,
+    )
+    organisation = estate.organisation
+    with speaking(organisation.language):
+        word = word_summary if notice.code == SUMMARY else word_notice
+        return word(told, organisation=organisation.name, zone=organisation.timezone)
+
+
+def _record_failure(
+    catalog: Catalog, notice: Notice, error: NotDeliveredError, now: datetime
+) -> None:
+    is_over = error.is_final or notice.attempts >= MOST_TRIES
+    fields = {"code": notice.code, "target": notice.target, "error": str(error)}
+    log.warning("notice-given-up" if is_over else "notice-not-sent", extra={"fields": fields})
+    with catalog.writing() as session:
+        session.execute(
+            update(Notice)
+            .where(Notice.id == notice.id)
+            .values(
+                state="failed" if is_over else "waiting",
+                next_try_at=None if is_over else now + pause_after(notice.attempts),
+                error=str(error),
+            )
+        )
+
+
+@dataclass(slots=True)
+class Courier:
+    """A thread of the service: delivers, escalates, sums up the night, sees who is late.
+
+    Attributes:
+        catalog: Of its own.
+    """
+
+    catalog: Catalog
+    _done: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after what is being sent just now; waits a little for it."""
+        self._done.set()
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        looked_at = datetime.min.replace(tzinfo=UTC)
+        reminded_on = looked_at.date()
+        while not self._done.wait(LOOK_EVERY.total_seconds()):
+            now = datetime.now(UTC)
+            if abs(now - looked_at) >= LATE_EVERY:
+                looked_at = now
+                for look in (note_late_sites, note_overdue_drills):
+                    self._attempt(look, now)
+                if now.date() != reminded_on:
+                    daily = [self._attempt(work, now) for work in _DAILY]
+                    reminded_on = now.date() if all(daily) else reminded_on
+            for work in (escalate, note_summary, deliver_waiting):
+                self._attempt(work, now)
+
+    def _attempt(self, work: Callable[[Catalog, datetime], object], now: datetime) -> bool:
+        """Do one of the works; what keeps failing must not keep the others from being done."""
+        fields = {"work": work.__name__}
+        try:
+            work(self.catalog, now)
+        except DBAPIError as error:
+            fields["error"] = type(error).__name__
+            log.warning("courier-waits", extra={"fields": fields})
+        except Exception as error:  # noqa: BLE001 - the courier must go on whatever happens
+            fields["error"] = type(error).__name__
+            log.error("courier-failed", extra={"fields": fields})  # noqa: TRY400 - tracebacks may hold addresses
+        else:
+            return True
+        return False

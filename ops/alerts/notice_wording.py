@@ -1,0 +1,254 @@
+"""Word a notice, in the current language: a subject line and a plain text."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ops.access.approvals.wording import (
+    APPROVAL,
+    DECIDED,
+    IDLE,
+    word_approval,
+    word_decided,
+    word_idle,
+)
+from ops.alerts import drafts
+from ops.backups.media.renewal import MEDIUM, word_medium
+from ops.drills.rotation.wording import word_finding, word_overdue
+from ops.duties.reminders import DUTIES, DUTY, UNREADABLE, word_duties, word_duty, word_unreadable
+from ops.language.formats import format_duration, format_moment
+from ops.language.text import LABELS, N_, _
+from ops.outcomes.explain import Explanation, explain
+
+SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
+KINDS = {
+    "backup": N_("backup"),
+    "check": N_("check"),
+    "copy": N_("copying"),
+    "drill": N_("restore drill"),
+    "drill-plan": N_("planning of restore drills"),
+    "forget": N_("forgetting"),
+    "journal-head": N_("look at the journal"),
+    "scan": N_("look for malware"),
+    "witness": N_("look of stock restic"),
+}
+"""Kinds of jobs → what a run of them is called."""
+
+_MOST_JOBS = 5
+_ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE, drafts.DRILL_OVERDUE}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A worded notice.
+
+    Attributes:
+        title: One line.
+        body: Plain text, with a final newline.
+    """
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notice's row says, as plain values; fields as in `ops.catalog.tables.core.Notice`."""
+
+    severity: str
+    code: str
+    params: Mapping[str, Any]
+    job: str
+    site: str
+    created_at: datetime
+
+
+def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
+    """Word a notice.
+
+    Args:
+        told: What the outbox says.
+        organisation: Whose service speaks.
+        zone: Time zone for moments.
+    """
+    headline, explanation = explain_notice(told, zone)
+    about = told.site or ("" if told.code in _ABOUT_NO_SITE else _("several sites"))
+    place = f"{about}: " if about else ""
+    title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
+    if "unanswered" in told.params:
+        title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
+    lines = [headline[:1].upper() + headline[1:] + "."]
+    parts = (
+        ("what", explanation.what),
+        ("why", explanation.why),
+        ("data", explanation.data),
+        ("next_step", explanation.next_step),
+    )
+    lines += [f"  {_(LABELS[name])}: {text}" for name, text in parts if text]
+    lines += _answering(told)
+    lines += ["", _("Written {moment} by {organisation}.").format(
+        moment=format_moment(told.created_at, zone), organisation=organisation
+    )]  # fmt: skip
+    return Message(title, "\n".join(lines) + "\n")
+
+
+def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
+    """Give a notice's headline, and what, why, whether data is safe and what to do."""
+    return _WORDINGS[told.code](told, zone)
+
+
+def _answering(told: Told) -> list[str]:
+    """Say who was told already, and how to take an alert up."""
+    lines = []
+    if "unanswered" in told.params:
+        unanswered = told.params["unanswered"]
+        lines = ["", _("Nobody has answered for {minutes} minutes. Told so far: {names}.").format(
+            minutes=unanswered["minutes"], names=", ".join(unanswered["told"]) or "–"
+        )]  # fmt: skip
+    if "alert" in told.params:
+        text = _("Take it up: `giucong monitor.ack --alert {alert} --note TEXT`")
+        lines += ["", text.format(alert=told.params["alert"])]
+    return lines
+
+
+Wording = Callable[[Told, str], tuple[str, Explanation]]
+
+
+def _kind(told: Told) -> str:
+    kind = str(told.params.get("kind", "backup"))
+    return _(KINDS.get(kind, kind))
+
+
+def _due(told: Told, zone: str) -> str:
+    return format_moment(datetime.fromisoformat(told.params["due_at"]), zone)
+
+
+def _explained(told: Told) -> Explanation:
+    return explain(told.params["reason"], told.params["params"], job=told.job, site=told.site)
+
+
+def _word_failed(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} failed").format(kind=_kind(told), due=_due(told, zone))
+    return headline, _explained(told)
+
+
+def _word_incomplete(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} is incomplete").format(kind=_kind(told), due=_due(told, zone))
+    return headline, _explained(told)
+
+
+def _word_suspicious(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} was suspiciously fast or small").format(
+        kind=_kind(told), due=_due(told, zone)
+    )
+    return headline, _explained(told)
+
+
+def _word_recovered(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} is good again").format(kind=_kind(told), due=_due(told, zone))
+    return headline, Explanation("")
+
+
+def _word_lost(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} was cut off and is tried again").format(
+        kind=_kind(told), due=_due(told, zone)
+    )
+    found = _explained(told)
+    return headline, Explanation(found.what, found.why, found.data)
+
+
+def _word_overdue(told: Told, zone: str) -> tuple[str, Explanation]:
+    headline = _("{kind} of {due} has not ended").format(kind=_kind(told), due=_due(told, zone))
+    return headline, Explanation(
+        _("it still waits or runs, hours after it was due"),
+        data=_("earlier backups are untouched"),
+        next_step="giucong service.jobs",
+    )
+
+
+def _word_missed(told: Told, zone: str) -> tuple[str, Explanation]:
+    first, last = (
+        format_moment(datetime.fromisoformat(told.params[name]), zone) for name in ("first", "last")
+    )
+    jobs = told.params["jobs"]
+    shown = ", ".join(jobs[:_MOST_JOBS]) + (" …" if len(jobs) > _MOST_JOBS else "")
+    headline = _("{count} runs were missed").format(count=told.params["count"])
+    return headline, Explanation(
+        _("nobody ran them: {jobs}").format(jobs=shown),
+        why=_("they were due from {first} to {last}; the service was down or busy").format(
+            first=first, last=last
+        ),
+        data=_("the newest one of each job is run now, where it may be"),
+        next_step="giucong service.missed",
+    )
+
+
+def _word_late(told: Told, zone: str) -> tuple[str, Explanation]:
+    rpo = format_duration(timedelta(seconds=told.params["rpo_seconds"]))
+    headline = _("no backup is as young as it must be")
+    if told.params["newest"] is None:
+        what = _("there is no backup at all; the target is one every {rpo}").format(rpo=rpo)
+        data = _("what the site holds is saved nowhere")
+    else:
+        newest = format_moment(datetime.fromisoformat(told.params["newest"]), zone)
+        what = _("the newest backup is of {newest}; the target is one every {rpo}").format(
+            newest=newest, rpo=rpo
+        )
+        data = _("what is younger than that is saved nowhere; the backup itself is untouched")
+    next_step = f"giucong backup.run --site {told.site}"
+    return headline, Explanation(what, data=data, next_step=next_step)
+
+
+def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
+    stores = ", ".join(told.params["stores"])
+    return _("the site has vanished from the estate and was not retired"), Explanation(
+        _("nobody backs it up any more"),
+        why=_("its backups lie in: {stores}").format(stores=stores) if stores else "",
+        data=_("the backups that exist are kept; nothing of them is removed"),
+        next_step=_(
+            "put its lines back, or `giucong estate.retire --site {site} --reason TEXT"
+            " --document NUMBER`"
+        ).format(site=told.site),
+    )
+
+
+def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
+    headline = _("a backup looks like the work of ransomware; the site's backups are frozen")
+    return headline, explain(drafts.FROZEN, told.params, site=told.site)
+
+
+def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
+    was = told.params["was"]
+    headline = _("no longer red: {headline}").format(headline=_WORDINGS[was](told, zone)[0])
+    if told.params.get("retired"):
+        return headline, Explanation(_("the site was retired; its backups are kept"))
+    if was == drafts.VANISHED:
+        return headline, Explanation(_("the estate names the site again"))
+    if was == drafts.FROZEN:
+        return headline, Explanation(_("somebody has looked; the rules decide again"))
+    return headline, Explanation(_("nothing is left to do; you were told when it was red"))
+
+
+_WORDINGS: Mapping[str, Wording] = {
+    drafts.FAILED: _word_failed,
+    drafts.INCOMPLETE: _word_incomplete,
+    drafts.SUSPICIOUS: _word_suspicious,
+    drafts.RECOVERED: _word_recovered,
+    drafts.LOST_AND_TRIED_AGAIN: _word_lost,
+    drafts.OVERDUE: _word_overdue,
+    drafts.MISSED: _word_missed,
+    drafts.LATE: _word_late,
+    drafts.VANISHED: _word_vanished,
+    drafts.FROZEN: _word_frozen,
+    drafts.DRILL_OVERDUE: lambda told, _zone: word_overdue(told.params),
+    drafts.FINDING_OVERDUE: lambda told, _zone: word_finding(told.params),
+    drafts.CLEARED: _word_cleared,
+    DUTIES: lambda told, _zone: word_duties(told.params),
+    MEDIUM: lambda told, _zone: word_medium(told.params),
+    DUTY: lambda told, _zone: word_duty(told.params),
+    APPROVAL: lambda told, zone: word_approval(told.params, zone),
+    IDLE: lambda told, zone: word_idle(told.params, zone),
+    DECIDED: lambda told, zone: word_decided(told.params, zone),
+    UNREADABLE: lambda _told, _zone: word_unreadable(),
+}

@@ -1,0 +1,201 @@
+"""Write notices into the outbox, in the transaction of what they tell about.
+
+So a notice and its cause are kept or lost together; the courier delivers later.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.alerts.decisions import OpenAlert, decide_all_clears
+from ops.alerts.drafts import Draft, Severity, draft_notices
+from ops.alerts.records import note_told, short_id, take_in
+from ops.alerts.routing import Targets, decide_targets
+from ops.catalog.columns import insert_missing, new_id
+from ops.catalog.tables.core import EstateVersion, Notice, Run
+from ops.errors import OpsError
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import find_estate_path
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.schedule.ledger.job import LedgerEvent
+
+log = logging.getLogger(__name__)
+
+RELAY = "relay"
+"""Target of a relay that is no mail: it is told once, whoever reads it."""
+
+
+def write_notices(session: Session, events: Sequence[LedgerEvent]) -> None:
+    """Write what is worth telling of these events, and open and close alerts.
+
+    A listener of the ledger.
+    """
+    now = datetime.now(UTC)
+    drafts = draft_notices(events, _failed_before(session, events))
+    taken = take_in(session, events, drafts, now)
+    if drafts:
+        write_drafts(session, drafts, find_estate(session), alerts=taken.ids)
+    write_all_clears(session, taken.closed, now, drafts=drafts)
+
+
+def write_green(session: Session, events: Sequence[LedgerEvent]) -> None:
+    """Close what these events have ended, and open nothing: a person sees the result at once.
+
+    A listener of the ledger, for runs by hand. Whoever was told of it is told that it is over.
+    """
+    now = datetime.now(UTC)
+    write_all_clears(session, take_in(session, events, (), now).closed, now)
+
+
+def write_all_clears(
+    session: Session, closed: Iterable[OpenAlert], now: datetime, *, drafts: Sequence[Draft] = ()
+) -> int:
+    """Tell whoever was told of an alert that it is over; give how many notices are new."""
+    told = decide_all_clears(closed, drafts)
+    return sum(write_to(session, draft, targets, now) for draft, targets in told)
+
+
+def write_drafts(
+    session: Session,
+    drafts: Sequence[Draft],
+    estate: Estate | None,
+    *,
+    alerts: Mapping[str, UUID] | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Write one row for each draft and target; give how many are new.
+
+    Args:
+        session: A writing session.
+        drafts: What to tell.
+        estate: Says whom; without one nobody is told.
+        alerts: The alert that a draft belongs to, by the draft's subject key.
+        now: The machine's clock unless given.
+    """
+    if estate is None:
+        return 0
+    now, alerts, count = now or datetime.now(UTC), alerts or {}, 0
+    for draft in drafts:
+        targets = find_targets(estate, draft.severity, draft.site, now).first
+        alert = alerts.get(draft.subject_key)
+        count += write_to(session, draft, targets, now, alert=alert)
+    return count
+
+
+def write_to(
+    session: Session,
+    draft: Draft,
+    targets: Sequence[str],
+    now: datetime,
+    *,
+    alert: UUID | None = None,
+    step: int = 0,
+) -> int:
+    """Write one row for each target; give how many are new."""
+    if not targets:
+        return 0
+    params = {**draft.params, "alert": short_id(alert)} if alert else draft.params
+    rows = [
+        {
+            "id": new_id(),
+            "subject_key": draft.subject_key,
+            "severity": draft.severity,
+            "code": draft.code,
+            "params": params,
+            "job": draft.job,
+            "site": draft.site,
+            "run_id": draft.run_id,
+            "target": target,
+            "state": "waiting",
+            "attempts": 0,
+            "next_try_at": now,
+            "created_at": now,
+            "error": "",
+        }
+        for target in targets
+    ]
+    if alert:
+        note_told(session, alert, draft.subject_key, targets, now, step=step)
+    statement = insert_missing(session, Notice).returning(Notice.id)
+    return len(session.execute(statement, rows).all())
+
+
+def find_targets(estate: Estate, severity: Severity, site: str, now: datetime) -> Targets:
+    """Give whom something goes to: names of people, or the relay itself; may be nobody."""
+    notices = estate.notices
+    if notices.relay is None:
+        return Targets()
+    found = decide_targets(notices, estate.people, severity, site, now, zone=estate.zone)
+    if not found.first:
+        return Targets() if notices.routes else Targets((RELAY,))
+    return found if is_mail(notices.relay) else Targets((RELAY,), (), found.has_gap)
+
+
+def find_reachable(estate: Estate, names: Iterable[str]) -> tuple[str, ...]:
+    """Give those of these people who can be told: by mail each, else the relay for all of them."""
+    wanted = tuple(dict.fromkeys(names))
+    if estate.notices.relay is None or not wanted:
+        return ()
+    if not is_mail(estate.notices.relay):
+        return (RELAY,)
+    with_mail = {person.name for person in estate.people if person.mail}
+    return tuple(name for name in wanted if name in with_mail)
+
+
+def is_mail(relay: str) -> bool:
+    """Say whether a relay sends mail, so that each person is told apart."""
+    try:
+        return reveal(relay).startswith("mailto")
+    except OpsError:
+        return True  # the courier will say what is wrong with it
+
+
+def find_estate(session: Session) -> Estate | None:
+    """Give the estate in force: the file's, or where that has mistakes now, the stored one."""
+    try:
+        path = find_estate_path()
+        return _load(path, path.stat().st_mtime_ns)
+    except (OpsError, OSError):
+        return _stored_estate(session)
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, _changed_at: int) -> Estate:
+    return load_estate(path)
+
+
+def _stored_estate(session: Session) -> Estate | None:
+    newest = select(EstateVersion).order_by(EstateVersion.first_seen_at.desc()).limit(1)
+    row = session.execute(newest).scalar_one_or_none()
+    if row is None:
+        return None
+    try:
+        folder = Path(os.environ.get("GIUCONG_ESTATE", ".")).absolute().parent
+        return Estate.model_validate_json(row.document, context={"folder": folder})
+    except ValueError as error:  # written by another version; nobody can be told
+        log.error("estate-unreadable", extra={"fields": {"error": type(error).__name__}})  # noqa: TRY400 - the traceback would repeat the document
+        return None
+
+
+def _failed_before(session: Session, events: Sequence[LedgerEvent]) -> list[str]:
+    """Give the jobs that ended ok now and whose ended run before this one had failed."""
+    found = []
+    for event in events:
+        if event.occasion == "ended" and event.outcome == "ok":
+            before = session.execute(
+                select(Run.outcome)
+                .where(Run.job == event.job, Run.outcome.is_not(None), Run.id != event.run_id)
+                .order_by(Run.started_at.desc())
+                .limit(1)
+            ).scalar_one_or_none()
+            if before == "failed":
+                found.append(event.job)
+    return found

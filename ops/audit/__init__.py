@@ -1,0 +1,1 @@
+"""The journal's signed heads in every store; verified, accepted."""

@@ -1,0 +1,1 @@
+"""fab backup.*: one slice for each family of its verbs."""

@@ -1,0 +1,145 @@
+"""Look into a site's repository: its snapshots, and the files of one."""
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from backup.format.snapshot import Snapshot
+from backup.snapshots.selection import load_readable_snapshots
+from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
+from ops.backups.repositories.open import hold_reading_lock, open_to_read
+from ops.backups.repositories.snapshots import KEY as METHOD
+from ops.backups.repositories.snapshots import TOLD, choose_snapshot, read_methods
+from ops.catalog.open import open_catalog
+from ops.errors import OpsError
+from ops.estate.history.vanished import title_of_known
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_moment, format_size
+from ops.language.text import _, show_path
+from ops.terminal.exit_codes import report
+from ops.terminal.output import write_json, write_line, write_table
+
+
+def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
+    """Write a site's snapshots, oldest first."""
+    estate = load_estate()
+    known = title_of_known(estate, name)
+    place = estate.store(store) if store else estate.primary_store
+    repository = open_to_read(estate, name, place)
+    readable = load_readable_snapshots(repository)
+    for error in readable.errors:
+        report(error)
+    methods = _find_methods(estate, name)
+    if as_json:
+        write_json([
+            {**_as_values(it), METHOD: methods.get(it.original or it.id)}
+            for it in readable.snapshots
+        ])  # fmt: skip
+        return
+    if not readable.snapshots:
+        write_line(_("there is no snapshot yet"))
+        return
+    rows = [_row(it, estate, methods.get(it.original or it.id, "")) for it in readable.snapshots]
+    heads = [
+        _("Snapshot"), _("Taken"), _("Holds"), _("Method"), _("Files"), _("Size"),
+        _("New, packed"),
+    ]  # fmt: skip
+    write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(4, 5, 6))
+
+
+def _find_methods(estate: Estate, site: str) -> dict[str, str]:
+    """Give by snapshot how it was read, from the catalog; nothing while that cannot be opened."""
+    try:
+        catalog = open_catalog(reveal(estate.catalog.url))
+    except OpsError:
+        return {}
+    try:
+        with catalog.reading() as session:
+            return read_methods(session, site)
+    finally:
+        catalog.close()
+
+
+def _as_values(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "id": snapshot.id,
+        "taken_at": snapshot.time,
+        "paths": snapshot.paths,
+        "tags": snapshot.tags,
+        "hostname": snapshot.hostname,
+        "summary": snapshot.summary,
+    }
+
+
+def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[str]:
+    numbers = snapshot.summary
+    size, added = numbers.get("total_bytes_processed"), numbers.get("data_added_packed")
+    return [
+        snapshot.short_id,
+        format_moment(snapshot.time, estate.organisation.timezone),
+        " ".join(snapshot.paths),
+        _(TOLD[method]) if method in TOLD else "–",
+        str(numbers.get("total_files_processed", "")),
+        "" if size is None else format_size(size),
+        "" if added is None else format_size(added),
+    ]
+
+
+def list_files(
+    name: str, *, store: str, snapshot: str, folder: str, recursive: bool, as_json: bool
+) -> None:
+    """Write the files of a snapshot, folders before what they hold."""
+    estate = load_estate()
+    title_of_known(estate, name)
+    place = estate.store(store) if store else estate.primary_store
+    repository = open_to_read(estate, name, place)
+    with hold_reading_lock(repository):
+        chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
+        reader = TreeReader(repository, repository.load_index())
+        entries = _entries(reader, chosen, folder.strip("/") or name, recursive=recursive)
+        zone = estate.organisation.timezone
+        if as_json:
+            write_json([_entry_values(it) for it in entries])
+            return
+        write_line(f"{chosen.short_id} · {format_moment(chosen.time, zone)}")
+        for entry in entries:
+            write_line(_entry_line(entry, zone))
+
+
+def _entries(
+    reader: TreeReader, snapshot: Snapshot, folder: str, *, recursive: bool
+) -> Iterator[Entry]:
+    below = folder.encode("utf-8", "surrogateescape")
+    tree = find_folder(reader, snapshot.tree, below)
+    yield from walk(reader, tree, below=below, enters=lambda _entry: recursive)
+
+
+def _entry_values(entry: Entry) -> dict[str, object]:
+    node = entry.node
+    return {
+        "path": _shown(entry.path),
+        "type": node.type,
+        "size": node.size,
+        "mtime": datetime.fromtimestamp(node.mtime // 1_000_000_000, UTC),
+    }
+
+
+def _entry_line(entry: Entry, zone: str) -> str:
+    node = entry.node
+    is_folder = node.type == "dir"
+    seconds = node.mtime // 1_000_000_000
+    moment = format_moment(datetime.fromtimestamp(seconds, UTC), zone) if seconds else "–"
+    size = "" if node.type != "file" else format_size(node.size)
+    name = show_path(entry.path) + ("/" if is_folder else "")
+    kind = stat.S_IFDIR if is_folder else stat.S_IFREG
+    mode = stat.filemode(kind | (node.mode & 0o777))
+    if node.type == "symlink":
+        name += f" → {show_path(node.linktarget)}"
+        mode = "l" + mode[1:]
+    return f"{mode}  {size:>11}  {moment:23}  {name}"
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")

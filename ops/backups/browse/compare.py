@@ -1,0 +1,138 @@
+"""Hold a site's pages as they are now against what was noted of them in a snapshot.
+
+Say what differs between two snapshots of a site.
+"""
+
+from dataclasses import asdict
+
+from backup.snapshots.difference import Difference, compare_trees
+from backup.snapshots.walk import TreeReader, find_folder
+from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.notes import PageComparison, PageNote, Verdict, compare_pages, read_note
+from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.repositories.snapshots import choose_snapshot
+from ops.errors import OpsError
+from ops.estate.history.vanished import title_of_known
+from ops.estate.load.load import load_estate
+from ops.language.formats import format_moment, format_number
+from ops.language.text import N_, _
+from ops.terminal.exit_codes import INCOMPLETE, report
+from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+
+_TOLD: dict[Verdict, tuple[str, Tone]] = {
+    "same": (N_("the same, word for word"), "good"),
+    "changed": (N_("{alike} % of its text is as it was"), "warning"),
+    "missing": (N_("it does not come"), "bad"),
+    "not_checked": (N_("not checked: it was not well when it was noted"), "warning"),
+}
+
+
+class NoPagesError(OpsError):
+    """A snapshot notes no page that could be compared."""
+
+
+def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
+    """Fetch the pages that a snapshot notes, compare, and give the exit code.
+
+    Returns:
+        0 where all are the same, 1 where one does not come, 3 where one has changed or is not
+        checked: whether a page may have changed since is for a person to say.
+
+    Raises:
+        NoPagesError: The snapshot notes none.
+    """
+    estate = load_estate()
+    site = estate.site(name)
+    repository = open_repository(estate, name)
+    with hold_reading_lock(repository):
+        chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
+        manifest = read_manifest(TreeReader(repository, repository.load_index()), chosen, name)
+    noted = [read_note(it) for it in manifest.get("pages", ())]
+    if not noted:
+        raise NoPagesError(
+            'the snapshot {snapshot} of "{site}" notes no pages',
+            why="`url` and `pages` of the site were not set, or it was not asked",
+            data="nothing was changed",
+            next_step="look at the site yourself, and set `pages` for the next time",
+            snapshot=chosen.short_id,
+            site=name,
+        )
+    found = note_pages(site.url, [it.page for it in noted])
+    compared = compare_pages(noted, found)
+    if as_json:
+        write_json({"snapshot": chosen.id, "pages": [asdict(it) for it in compared]})
+    else:
+        title = f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}"
+        rows = [_row(it, at) for it, at in zip(compared, noted, strict=True)]
+        write_table([_("Page"), _("Title"), _("Now")], rows, title=title)
+    return exit_code_of(compared)
+
+
+def exit_code_of(compared: tuple[PageComparison, ...]) -> int:
+    """Give the gravest."""
+    verdicts = {it.verdict for it in compared}
+    if "missing" in verdicts:
+        return 1
+    return INCOMPLETE if verdicts - {"same"} else 0
+
+
+def _row(compared: PageComparison, noted: PageNote) -> list[str | Cell]:
+    text, tone = _TOLD[compared.verdict]
+    told = _(text).format(alike=round(compared.alike * 100))
+    return [compared.page, noted.title, Cell(told, tone)]
+
+
+def show_difference(
+    name: str, *, before: str, after: str, folder: str, metadata: bool, as_json: bool
+) -> int:
+    """Write each entry that differs, with restic's marks; gives the exit code.
+
+    Args:
+        name: The site's.
+        before: Beginning of a snapshot's id, or `latest`.
+        after: The same, of the later one.
+        folder: Only what lies below, without the site; empty for everything.
+        metadata: Whether other owners, modes and times count.
+        as_json: Write one JSON document.
+
+    Raises:
+        SnapshotNotFoundError, PathNotFoundError: There is no such snapshot or folder.
+    """
+    estate = load_estate()
+    title_of_known(estate, name)
+    repository = open_repository(estate, name)
+    found: list[tuple[str, str]] = []
+    with hold_reading_lock(repository):
+        pair = [choose_snapshot(repository, estate, name, wanted=it) for it in (before, after)]
+        reader = TreeReader(repository, repository.load_index())
+        below = f"{name}/{folder.strip('/')}".strip("/").encode()
+        trees = [find_folder(reader, it.tree, below) for it in pair]
+
+        def note(path: bytes, mark: str) -> None:
+            found.append((mark, (below + path).decode("utf-8", "backslashreplace")))
+
+        result = compare_trees(reader, trees[0], trees[1], note, metadata=metadata)
+    for error in result.errors:
+        report(error)
+    code = INCOMPLETE if result.errors else 0
+    if as_json:
+        changes = [{"mark": mark, "path": path} for mark, path in found]
+        write_json({"before": pair[0].id, "after": pair[1].id, "changes": changes})
+        return code
+    zone = estate.organisation.timezone
+    for snapshot in pair:
+        write_line(f"{snapshot.short_id} · {format_moment(snapshot.time, zone)}")
+    for mark, path in found:
+        write_line(f"{mark:<3}{path}")
+    write_line(_figures(result))
+    return code
+
+
+def _figures(result: Difference) -> str:
+    text = _("files: {added} added (+), {removed} gone (-), {changed} with other content (M)")
+    return text.format(
+        added=format_number(result.added.files),
+        removed=format_number(result.removed.files),
+        changed=format_number(result.changed_files),
+    )

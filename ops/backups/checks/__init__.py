@@ -1,0 +1,1 @@
+"""Backups read back, mended, and looked at by stock restic."""

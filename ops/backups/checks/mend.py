@@ -1,0 +1,115 @@
+"""Mend packs that a check found damaged: with the same bytes from a mirror, else from a copy.
+
+A copy holds the same blobs in other packs; what is lost is fetched from it by id before a damaged
+pack goes (`backup.repair.packs_from_copy`). What no store has stays for a person: `backup.repair`
+takes out a pack and keeps what is sound of it, and the next backup or copy stores the rest again.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from backup.copies.mirror import ensure_same
+from backup.copies.mirror_objects import mend_packs
+from backup.errors import BackupError
+from backup.repair.packs import plan_repair_packs
+from backup.repair.packs_from_copy import repair_from_copy
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from ops.backups.repositories.open import hold_reading_lock, open_place, open_repository
+from ops.backups.retention.losses import root_of
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.estate.model.stores import Store
+from ops.journal import journal
+from ops.schedule.kinds import RunContext
+
+
+def mend(
+    context: RunContext,
+    estate: Estate,
+    store: Store,
+    repository: Repository,
+    damaged: Sequence[bytes],
+    *,
+    wait_for_lock: timedelta,
+) -> dict[str, list[str]]:
+    """Mend what can be mended, and journal it.
+
+    Args:
+        context: The run.
+        estate: As it is now.
+        store: Where packs are damaged.
+        repository: The site's repository there.
+        damaged: Ids of the packs.
+        wait_for_lock: How long to wait for a conflicting lock.
+
+    Returns:
+        Ids of mended packs by the store they came from; a store that fails gives none.
+    """
+    left, found = list(damaged), dict[str, list[str]]()
+    for twin in find_twins(estate, store):
+        if not left:
+            break
+        try:
+            other = open_place(estate, context.site, twin)
+            if not ensure_same(repository, other):
+                continue
+            with hold_lock(repository, exclusive=True, retry_for=wait_for_lock) as lock:
+                mended = mend_packs(repository, other, left, lock)
+        except (BackupError, OpsError):
+            continue
+        if mended:
+            found[twin.name] = [it.hex() for it in mended]
+            left = [it for it in left if it not in mended]
+    if left and store.role != "mirror":  # a mirror has no packs of its own
+        found |= _mend_from_copies(context, estate, store, repository, left, wait_for_lock)
+    if found:
+        details = {"store": store.name, "from": found}
+        with context.catalog.writing() as session:
+            entry = journal.Entry("backup.mend", context.site, details)
+            journal.append(session, context.origin, [entry])
+    return found
+
+
+def _mend_from_copies(
+    context: RunContext,
+    estate: Estate,
+    store: Store,
+    repository: Repository,
+    damaged: Sequence[bytes],
+    wait: timedelta,
+) -> dict[str, list[str]]:
+    left, found = list(damaged), dict[str, list[str]]()
+    for other in find_others(estate, store):
+        if not left:
+            break
+        try:
+            copy = open_repository(estate, context.site, other)
+            with (
+                hold_reading_lock(copy, retry_for=wait),
+                hold_lock(repository, exclusive=True, retry_for=wait) as lock,
+            ):
+                plan = plan_repair_packs(repository, left)
+                mended = repair_from_copy(repository, copy, plan, lock)
+        except (BackupError, OpsError):
+            continue
+        if mended:
+            found[other.name] = [it.hex() for it in mended]
+            left = [it for it in left if it not in mended]
+    return found
+
+
+def find_others(estate: Estate, store: Store) -> list[Store]:
+    """Give the stores that hold the same content in a repository of their own; pure."""
+    root = root_of(estate, store)
+    return [it for it in estate.stores if it.role != "mirror" and it.name != root.name]
+
+
+def find_twins(estate: Estate, store: Store) -> list[Store]:
+    """Give the stores that hold the same bytes: a mirror's source, its other mirrors; pure."""
+    root = root_of(estate, store)
+    return [
+        other
+        for other in estate.stores
+        if other.name != store.name and root_of(estate, other).name == root.name
+    ]

@@ -1,0 +1,245 @@
+"""Bring one mirror or copy of a site up to date with the store it is made from.
+
+Order:
+
+1. Open both. A copy's repository is made on first use, cut like its source so that what is stored
+   there already is known again; never a second time: a disk may just not be mounted.
+2. Mirror (`backup.copies.mirror`) or copy (`backup.copy`): durable when these return.
+3. Bring the index tables up to date.
+4. The caller records the result.
+
+Killed after any step, the next run goes on from what the stores hold.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from backup.copies.copy import copy_snapshots, find_copy
+from backup.copies.mirror import MirrorResult, update_mirror
+from backup.errors import DamagedError
+from backup.format.snapshot import Snapshot
+from backup.progress import SILENT, Progress
+from backup.repository.locks import Lock, hold_lock
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
+from ops.backups.ransomware.freeze import find_freeze
+from ops.backups.repositories.catalog_index import update_index, was_seen
+from ops.backups.repositories.open import (
+    RepositoryMissingError,
+    init_repository,
+    open_place,
+    open_repository,
+)
+from ops.backups.retention.job import plan_for_site, read_guard
+from ops.backups.retention.protection import Guard
+from ops.catalog.open import Catalog
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.estate.model.stores import Store
+from ops.jobs.begin import begin
+from ops.language.text import fill
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult
+
+_SHORT = timedelta(minutes=10)
+
+
+def bring_up_to_date(
+    context: RunContext, progress: Progress = SILENT, *, wait_for_lock: timedelta = _SHORT
+) -> JobResult:
+    """Run it; the caller holds the site's lock.
+
+    Arguments in the context: `store`, which mirror or copy; `allow_shrink`, follow a source that
+    has lost most of its snapshots.
+
+    Raises:
+        EstateError, OpsError: The estate, the site or the store cannot be used.
+        BackupError: The engine failed.
+    """
+    estate, _version, site = begin(context)
+    store, source = find_pair(estate, str(context.arguments["store"]))
+    try:
+        repository = open_repository(estate, site.name, source)
+    except RepositoryMissingError:
+        if was_seen(context.catalog, site.name, source.name):
+            raise
+        return JobResult("not_checked", "nothing_to_copy", {"store": store.name})
+    if store.role == "mirror":
+        return _mirror(context, estate, store, repository, progress, wait_for_lock)
+    return _copy(context, (estate, site, store), repository, progress, wait_for_lock)
+
+
+def find_pair(estate: Estate, name: str) -> tuple[Store, Store]:
+    """Give a mirror or copy, and the store it is made from.
+
+    Raises:
+        WrongUseError: There is no such store, or it is the primary one.
+    """
+    store = estate.store(name)
+    if store.of is None:
+        raise WrongUseError(
+            'the store "{store}" is the primary one: nothing is copied to it',
+            data="nothing was changed",
+            next_step="`{program} estate.show` lists the mirrors and copies",
+            store=name,
+        )
+    return store, estate.store(store.of)
+
+
+def _mirror(
+    context: RunContext,
+    estate: Estate,
+    store: Store,
+    source: Repository,
+    progress: Progress,
+    wait: timedelta,
+) -> JobResult:
+    site = context.site
+    ensure_mounted(context.catalog, estate, site, store)
+    place = open_place(estate, site, store)
+    allow = bool(context.arguments.get("allow_shrink"))
+    with context.catalog.reading() as session:
+        is_frozen = find_freeze(session, site) is not None
+    done = update_mirror(
+        source, place, allow_shrink=allow, keep_all=is_frozen, retry_for=wait, progress=progress
+    )
+    repository = open_repository(estate, site, store)
+    stored = update_index(context.catalog, repository, site=site, store=store.name)
+    return conclude_mirror(done, store, {**summarize(store, stored), "frozen": is_frozen})
+
+
+def ensure_mounted(catalog: Catalog, estate: Estate, site: str, store: Store) -> None:
+    """Refuse a mirror that was there before and is not now: a disk that is not mounted.
+
+    Raises:
+        RepositoryMissingError: It is gone.
+    """
+    if was_seen(catalog, site, store.name):
+        open_repository(estate, site, store)
+
+
+def conclude_mirror(done: MirrorResult, store: Store, summary: dict[str, Any]) -> JobResult:
+    """Give the result of a mirror that was brought up to date, or that keeps what its source lost.
+
+    What a bucket has promised to keep for now is no failure; it is counted.
+
+    Args:
+        done: What was done.
+        store: The mirror.
+        summary: What is known besides.
+    """
+    plan = done.plan
+    summary |= {"added": len(plan.add), "added_bytes": plan.add_bytes, "removed": done.removed}
+    if locked := plan.locked | done.locked.keys:
+        summary["locked"] = len(locked)
+    if plan.held_back:
+        params = {"store": store.name, "source": store.of}
+        return JobResult("failed", f"mirror_{plan.held_back}", params, summary)
+    if done.superseded is not None and done.superseded.odd:
+        odd = done.superseded.odd
+        return JobResult(
+            "incomplete", "objects_overwritten", {"count": len(odd), "first": odd[0]}, summary
+        )
+    return JobResult("ok", summary=summary)
+
+
+def summarize(store: Store, stored: Sequence[Snapshot]) -> dict[str, Any]:
+    """Give what is kept of a run about a mirror or copy, as JSON values."""
+    return {
+        "store": store.name,
+        "role": store.role,
+        "snapshots": len(stored),
+        "newest": stored[-1].time.isoformat() if stored else None,
+    }
+
+
+def _copy(
+    context: RunContext,
+    where: tuple[Estate, Site, Store],
+    source: Repository,
+    progress: Progress,
+    wait: timedelta,
+) -> JobResult:
+    estate, site, store = where
+    target = open_or_make(context.catalog, estate, site.name, store, source)
+    with context.catalog.reading() as session:
+        guard = read_guard(session, estate, site, store)
+    with hold_lock(source, retry_for=wait), hold_lock(target, retry_for=wait) as lock:
+        there = load_readable_snapshots(target).snapshots
+        here = load_readable_snapshots(source).snapshots
+        chosen = choose_to_copy((estate, site, store), here, there, guard, now=datetime.now(UTC))
+        copied, failed = _copy_each(source, target, chosen, lock, progress)
+    stored = update_index(context.catalog, target, site=site.name, store=store.name)
+    summary = {**summarize(store, stored), "copied": copied}
+    if failed is not None:
+        params = {"store": store.name, "count": len(chosen) - copied, "first": fill(
+            failed.what, failed.params
+        )}  # fmt: skip
+        return JobResult("incomplete", "not_all_copied", params, summary)
+    return JobResult("ok", summary=summary)
+
+
+def open_or_make(
+    catalog: Catalog, estate: Estate, site: str, store: Store, source: Repository | None = None
+) -> Repository:
+    """Open a repository; it is made on first use, cut like its source, and never a second time.
+
+    Raises:
+        RepositoryMissingError: It was there before.
+    """
+    try:
+        return open_repository(estate, site, store)
+    except RepositoryMissingError:
+        if was_seen(catalog, site, store.name):
+            raise
+    return init_repository(estate, site, store, like=source)
+
+
+def choose_to_copy(
+    where: tuple[Estate, Site, Store],
+    here: Sequence[Snapshot],
+    there: Sequence[Snapshot],
+    guard: Guard,
+    *,
+    now: datetime,
+) -> list[Snapshot]:
+    """Choose what a copy lacks and would keep by its own rules; pure.
+
+    Args:
+        where: Estate, site and the copy's store.
+        here: All snapshots of the source.
+        there: All snapshots of the copy.
+        guard: What must stay whatever the rules say.
+        now: Present moment, aware.
+    """
+    estate, site, store = where
+    lacking = [it for it in here if find_copy(it, there) is None]
+    plan = plan_for_site(estate, site, [*there, *lacking], guard, now=now, store=store)
+    return [it for it in lacking if it.id not in plan.remove]
+
+
+def _copy_each(
+    source: Repository,
+    target: Repository,
+    chosen: Sequence[Snapshot],
+    lock: Lock,
+    progress: Progress,
+) -> tuple[int, DamagedError | None]:
+    """Copy all at once; where the source is damaged each by itself, the newest first.
+
+    Returns:
+        How many were copied, and the first thing that kept one from it.
+    """
+    try:
+        return len(list(copy_snapshots(source, target, chosen, lock=lock, progress=progress))), None
+    except DamagedError as error:
+        first = error
+    copied = 0
+    for snapshot in reversed(chosen):
+        try:
+            copied += len(list(copy_snapshots(source, target, [snapshot], lock=lock)))
+        except DamagedError as error:
+            first = error
+    return copied, first

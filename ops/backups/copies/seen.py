@@ -1,0 +1,154 @@
+"""Repositories that are not where they were seen: found by a look at folders of this machine.
+
+Snapshots by site and store and missed runs by site, as the catalog counts them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops.backups.repositories.catalog_index import read_seen
+from ops.backups.retention.holds import read_all_holds
+from ops.catalog.tables.core import Occurrence
+from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.errors import SecretError
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.text import N_, _, fill
+from ops.outcomes.explain import Explanation
+
+Place = tuple[str, str]
+"""Names of a site and of a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest snapshot of a whole site; fields as in `ops.catalog.tables.index.Snapshot`."""
+
+    id: str
+    taken_at: datetime
+    outcome: str
+
+
+def read_newest(session: Session) -> Mapping[Place, Newest]:
+    """Give the newest snapshot of each whole site in each store."""
+    newest = (
+        select(Snapshot.site, Snapshot.store, func.max(Snapshot.taken_at).label("taken_at"))
+        .where(is_of_whole_site())
+        .group_by(Snapshot.site, Snapshot.store)
+        .subquery()
+    )
+    query = (
+        select(Snapshot.site, Snapshot.store, Snapshot.id, Snapshot.taken_at, Snapshot.outcome)
+        .join(
+            newest,
+            (Snapshot.site == newest.c.site)
+            & (Snapshot.store == newest.c.store)
+            & (Snapshot.taken_at == newest.c.taken_at),
+        )
+        .where(is_of_whole_site())
+    )
+    return {
+        (site, store): Newest(key, taken_at, outcome)
+        for site, store, key, taken_at, outcome in session.execute(query)
+    }
+
+
+def read_counts(session: Session) -> Mapping[Place, int]:
+    """Give how many snapshots there are of each site in each store."""
+    query = select(Snapshot.site, Snapshot.store, func.count()).group_by(
+        Snapshot.site, Snapshot.store
+    )
+    return {(site, store): count for site, store, count in session.execute(query)}
+
+
+def read_missed(session: Session, since: datetime) -> dict[str, int]:
+    """Give how many runs of each site were missed since then."""
+    rows = session.execute(
+        select(Occurrence.site, func.count())
+        .where(Occurrence.outcome == "missed", Occurrence.due_at >= since)
+        .group_by(Occurrence.site)
+    )
+    return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types
+
+
+_CONFIG = "config"  # the one file every repository has at its top; restic's format, "Repository"
+
+
+def find_gone(estate: Estate, seen: Iterable[Place]) -> dict[Place, str]:
+    """Give where repositories are gone that were seen in stores which are folders here.
+
+    Args:
+        estate: As it is now.
+        seen: Where repositories were seen.
+
+    Returns:
+        The place in which each was, by site and store; one that may not be looked at is not gone.
+    """
+    folders = {it.name: _folder(it.url) for it in estate.stores}
+    found = {}
+    for site, store in seen:
+        folder = folders.get(store)
+        if folder is not None and _is_gone(folder / site):
+            found[site, store] = str(folder / site)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGone:
+    """What is held of a site that the estate no longer names, and is not where it was.
+
+    Attributes:
+        site, store: Names.
+        place: Where it was.
+        reference: The document that asks for the hold.
+    """
+
+    site: str
+    store: str
+    place: str
+    reference: str
+
+
+def read_held_gone(session: Session, estate: Estate) -> tuple[HeldGone, ...]:
+    """Give what is held and gone of retired and vanished sites."""
+    present = {it.name for it in (*estate.sites, estate.own_site)}
+    held = {
+        site: holds[0].reference
+        for site, holds in read_all_holds(session).items()
+        if site not in present
+    }
+    gone = find_gone(estate, [it for it in read_seen(session) if it[0] in held])
+    return tuple(
+        HeldGone(site, store, place, held[site]) for (site, store), place in sorted(gone.items())
+    )
+
+
+def explain_held_gone(gone: HeldGone) -> Explanation:
+    """Say what is missing, and for whom it is to be kept."""
+    params = {"store": gone.store, "place": gone.place, "reference": gone.reference}
+    return Explanation(
+        fill(N_("the backups in {store} are gone: {place} is not there"), params),
+        fill(N_("they are held for {reference}"), params),
+        _("what is to be kept for an inspection is not there"),
+        fill(N_("mount the store, or put the folder back: `ls -la {place}`"), params),
+    )
+
+
+def _folder(url: str) -> Path | None:
+    try:
+        place = reveal(url)
+    except SecretError:
+        return None
+    return Path(place) if place.startswith("/") else None
+
+
+def _is_gone(place: Path) -> bool:
+    try:
+        return not (place / _CONFIG).is_file()
+    except OSError:
+        return False

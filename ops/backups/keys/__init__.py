@@ -1,0 +1,1 @@
+"""Repository keys: listed, added, exported, rotated."""

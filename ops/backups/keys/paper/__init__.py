@@ -1,0 +1,1 @@
+"""Keys on paper: shares, escrow, combining."""

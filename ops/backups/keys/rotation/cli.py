@@ -1,0 +1,163 @@
+"""Change what has leaked, for a person at a terminal: a password, or a site's master key."""
+
+from dataclasses import dataclass
+
+from backup.progress import Progress
+from ops.access.approvals.requests import Wish
+from ops.access.session import Bench, at_bench
+from ops.backups.keys.key_holders import choose_own_key, note_key_act
+from ops.backups.keys.rotation.master_key import plan_master_rotation, rotate_master
+from ops.backups.keys.rotation.master_key import stage_of as master_stage_of
+from ops.backups.keys.rotation.password import (
+    PasswordRotation,
+    plan_password_rotation,
+    rotate_password,
+    stage_of,
+)
+from ops.backups.keys.rotation.remove_old import remove_old
+from ops.backups.repositories.stores import terms_of
+from ops.errors import WrongUseError
+from ops.estate.history.vanished import require_site
+from ops.estate.load.load import load_estate
+from ops.language.text import N_, _, fill
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.output import write_line
+
+PASSWORD, MASTER_KEY = "password", "master-key"
+_CHOICES = (PASSWORD, MASTER_KEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationWish:
+    """What a person asks for; fields as the flags of `backup.key-rotate`."""
+
+    leaked: str
+    site: str = ""
+    store: str = ""
+    remove_old: bool = False
+    reason: str = ""
+    document: str = ""
+    confirm: str = ""
+    dry_run: bool = False
+
+
+def rotate_key(wish: RotationWish, progress: Progress) -> int:
+    """Change a password or a master key; gives the exit code.
+
+    Raises:
+        WrongUseError: The flags make no sense, or nobody confirmed.
+        RotationStoppedError, NotVerifiedError: Something is not as it has to be; nothing was
+            taken away.
+        BackupError: A store failed; the same command goes on.
+    """
+    is_master = wish.leaked == MASTER_KEY
+    if (
+        wish.leaked not in _CHOICES
+        or is_master != bool(wish.site)
+        or (wish.remove_old and not is_master)
+    ):
+        raise WrongUseError(
+            "say what has leaked: `--leaked password`, or `--leaked master-key --site NAME`",
+            why="a password is changed in all repositories it opens; a master key belongs to one"
+            " site, and only with it goes `--remove-old`",
+            data="nothing was changed",
+            next_step="who may have had both the password and a key file has the master key",
+        )
+    estate = load_estate()
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        if is_master:
+            return _rotate_master(bench, wish, progress)
+        return _rotate_password(bench, wish)
+
+
+def _rotate_password(bench: Bench, wish: RotationWish) -> int:
+    store = choose_own_key(bench.estate, wish.store)
+    rotation = plan_password_rotation(bench.estate, bench.catalog, store)
+    _tell_password(rotation)
+    if wish.dry_run:
+        return 0
+    question = _("The password will be changed in all of them, and the old one removed.")
+    need_confirmation(store.name, wish.confirm, question)
+    details: dict[str, object] = {
+        "repositories": [f"{it.name}/{site}" for site, it in rotation.places]
+    }
+    _note(bench, "backup.key-rotate-begin", wish, store.name, details)
+    for step in rotate_password(rotation):
+        write_line(f"  {step}")
+    details |= {"added": rotation.added, "removed": rotation.removed}
+    _note(bench, "backup.key-rotate", wish, store.name, details)
+    write_line(_("done: the old password opens nothing any more"))
+    _tell_kept(rotation)
+    _tell_void()
+    return 0
+
+
+def _tell_kept(rotation: PasswordRotation) -> None:
+    """Say where a bucket keeps what was hidden: its promise holds for a leaked key file, too."""
+    stores = {it.name: it.object_lock for _site, it in rotation.places if it.object_lock}
+    for name, lock in stores.items():
+        text = _(
+            "  but in {store} the old key files are only hidden, and stay locked for up to {days}"
+            " days: whoever may read earlier versions there opens them with the old password until"
+            " then; change its access keys"
+        )
+        write_line(
+            text.format(store=name, days=(terms_of(lock).period + terms_of(lock).margin).days)
+        )
+
+
+def _rotate_master(bench: Bench, wish: RotationWish, progress: Progress) -> int:
+    site = require_site(bench.estate, bench.catalog, wish.site)
+    store = choose_own_key(bench.estate, wish.store)
+    rotation = plan_master_rotation(bench.estate, site.name, store)
+    if wish.remove_old:
+        return remove_old(
+            bench, rotation, reason=wish.reason, document=wish.document, dry_run=wish.dry_run
+        )
+    told = {
+        "begin": _("a new repository will be filled and take the place of {path}"),
+        "copy": _("a change that was cut off goes on: {path} is still the old one"),
+        "switch": _("a change that was cut off goes on: the new one takes the place of {path}"),
+    }
+    write_line(told[master_stage_of(rotation)].format(path=rotation.here(store)))
+    if wish.dry_run:
+        return 0
+    question = _("The old repository is kept beside it until two people have it removed.")
+    need_confirmation(site.name, wish.confirm, question)
+    details: dict[str, object] = {"stores": [it.name for it in rotation.stores]}
+    _note(bench, "backup.key-rotate-begin", wish, site.name, details)
+    for step in rotate_master(rotation, bench.catalog, progress):
+        write_line(f"  {step}")
+    details["repository"] = rotation.open(rotation.here(store)).id
+    _note(bench, "backup.key-rotate", wish, site.name, details)
+    write_line(_("done: the site has a new master key; the old repository is kept"))
+    text = N_(
+        "when nobody needs it: `{program} backup.key-rotate --leaked master-key --site {site}"
+        " --remove-old --reason TEXT`"
+    )
+    write_line(fill(text, {"site": site.name}))
+    _tell_void()
+    return 0
+
+
+def _tell_password(rotation: PasswordRotation) -> None:
+    told = {
+        "begin": _("a new password will be made in {path}"),
+        "add": _("a change that was cut off goes on: the new password is in {path}"),
+        "remove": _("a change that was cut off goes on: the old password is still to be removed"),
+    }
+    write_line(told[stage_of(rotation.paths)].format(path=rotation.paths.next))
+    for site, store in rotation.places:
+        write_line(f"  {store.name} · {site}")
+
+
+def _tell_void() -> None:
+    text = N_("the sheets on paper are out of date; print new ones: `{program} backup.key-escrow`")
+    write_line(fill(text, {}))
+
+
+def _note(
+    bench: Bench, action: str, wish: RotationWish, subject: str, details: dict[str, object]
+) -> None:
+    asked = Wish(action="key-export", subject=subject, reason=wish.reason, document=wish.document)
+    note_key_act(bench, action, asked, {"leaked": wish.leaked, **details})

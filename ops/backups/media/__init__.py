@@ -1,0 +1,1 @@
+"""Removable media in a safe."""

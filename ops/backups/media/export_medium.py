@@ -1,0 +1,241 @@
+"""Write sites' repositories onto a removable medium, byte for byte, and read them back from it.
+
+Order:
+
+1. Refuse what is no medium, or another one than was named, or one whose label was changed.
+   `--dry-run` ends after the plan.
+2. Put the label on it, so that it is known whose it is should the writing be cut off.
+3. For each site: mirror its repository of the primary store (`backup.copies.mirror`); read every
+   file of it back from the medium and digest it.
+4. Write the way back, and the label with what lies on the medium now.
+5. Record the medium, and journal it.
+6. Write the list of copies, in which this medium now stands.
+
+Killed after any step, the same command goes on; what a label says was read back when it was said.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from backup.copies.mirror import look_at_mirror, update_mirror
+from backup.copies.mirror_plan import plan_mirror
+from backup.errors import BackupError
+from backup.format.crypto import MasterKey
+from backup.progress import Progress
+from backup.repository.repository import Repository
+from backup.stores.folder import FolderStore
+from ops.access.session import Bench, at_bench
+from ops.backups.keys.key_holders import choose_with_own
+from ops.backups.media.copy_list import NAME as LIST_NAME
+from ops.backups.media.copy_list import write_copy_list
+from ops.backups.media.inventory import take_inventory
+from ops.backups.media.known_copies import list_copies
+from ops.backups.media.label import Content, Label, replace_contents
+from ops.backups.media.label_proof import doubt_label, find_openable, prove_label, sign_label
+from ops.backups.media.mount_point import (
+    check_code,
+    check_place,
+    read_label,
+    repository_on,
+    write_file,
+    write_label,
+)
+from ops.backups.media.new_label import MediaWish, conclude, describe, make_label
+from ops.backups.media.records import note_written, read_codes
+from ops.backups.ransomware.freeze import find_freeze
+from ops.backups.repositories.guide import put_guide, write_guide
+from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.catalog.tables.media import Medium
+from ops.errors import OpsError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.jobs.run_now import run_by_hand
+from ops.language.formats import format_date, format_number, format_size
+from ops.language.text import _
+from ops.outcomes.output import write_outcome
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult
+from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.output import write_line
+
+KIND = "export-media"
+
+
+def export_media(wish: MediaWish, progress: Progress) -> int:
+    """Write the medium; gives the exit code.
+
+    Raises:
+        WrongUseError: It is no medium, or another one.
+        LabelError: Its label cannot be read or written.
+    """
+    estate = load_estate()
+    folder = check_place(wish.to, allow_folder=wish.allow_folder)
+    found = read_label(folder)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            known = read_codes(session)
+        check_code(found, wish.code, known, folder)
+        found, keys = _believe(bench, folder, found)
+        label = make_label(estate, wish, found, bench.origin.person or bench.origin.login)
+        write_line(_tell(label, folder))
+        sites = choose_with_own(estate, wish.site)
+        if wish.dry_run:
+            return gravest([_rehearse(estate, site, folder) for site in sites])
+        write_label(folder, sign_label(label, keys))
+        exported = [_export(bench, site, folder, progress) for site in sites]
+        fresh = {it.content.site: it.content for it in exported if it.content is not None}
+        label = replace(replace_contents(label, fresh), written_at=datetime.now(UTC))
+        keys |= {it.content.site: it.key for it in exported if it.content and it.key}
+        _finish(
+            bench,
+            sign_label(label, keys),
+            folder,
+            sum(it.damaged for it in exported),
+            read_back=fresh,
+        )
+    return gravest([it.code for it in exported])
+
+
+def _believe(
+    bench: Bench, folder: Path, label: Label | None
+) -> tuple[Label | None, dict[str, MasterKey]]:
+    """Give what is believed of a label, and the keys that can sign the next one, by site.
+
+    Raises:
+        LabelError: Somebody has changed it.
+    """
+    if label is None or not label.contents:
+        return label, {}
+    is_proven = prove_label(bench.estate, folder, label) is not None
+    if not is_proven:
+        told = _("the label of {code} bears no proof of who wrote it; it gets one now")
+        write_line(told.format(code=label.code))
+        with bench.catalog.reading() as session:
+            label = doubt_label(label, session.get(Medium, label.code))
+    openable = find_openable(bench.estate, folder, label)
+    keys = {site: it.key for site, it in openable.items()}
+    lost = [it.site for it in label.contents if it.site not in openable]
+    if lost and not is_proven:
+        told = _("  not taken over from it, since their repositories do not open: {sites}")
+        write_line(told.format(sites=", ".join(lost)))
+        kept = tuple(it for it in label.contents if it.site in openable)
+        label = replace(label, contents=kept)
+    return label, keys
+
+
+def _tell(label: Label, folder: Path) -> str:
+    told = _("medium {code} at {folder}, in use since {day}").format(
+        code=label.code, folder=folder, day=format_date(label.started_on)
+    )
+    if label.renew_on is None:
+        return told
+    return told + _("; to be renewed by {day}").format(day=format_date(label.renew_on))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    """What became of one site.
+
+    Attributes:
+        content: What lies there now; None where that is not whole.
+        key: The repository's, where there is content.
+        damaged: How many files are damaged.
+        code: The exit code.
+    """
+
+    content: Content | None
+    key: MasterKey | None
+    damaged: int
+    code: int
+
+
+def _export(bench: Bench, site: Site, folder: Path, progress: Progress) -> _Exported:
+    done: list[tuple[Content, MasterKey]] = []
+    work = partial(_mirror, bench.estate, folder, done, progress)
+    job = f"{KIND}/{site.name}"
+    try:
+        result = run_by_hand(bench, work, job=job, kind=KIND, site=site.name)
+    except (BackupError, OpsError) as error:
+        return _Exported(None, None, 0, report(error))
+    write_line("  " + _("{site}: {objects} files, {size}; written now: {added}").format(
+        site=site.name,
+        objects=format_number(result.summary["objects"]),
+        size=format_size(result.summary["size_bytes"]),
+        added=format_size(result.summary["added_bytes"]),
+    ))  # fmt: skip
+    if result.outcome != "ok":
+        write_outcome(result, job=job, site=site.name)
+    damaged = int(result.summary["damaged"])
+    content, key = (None, None) if damaged else done[0]
+    return _Exported(content, key, damaged, EXIT_CODES[result.outcome])
+
+
+def _mirror(
+    estate: Estate,
+    folder: Path,
+    done: list[tuple[Content, MasterKey]],
+    progress: Progress,
+    context: RunContext,
+) -> JobResult:
+    """Mirror one site and read it back; the caller holds the site's lock."""
+    site = context.site
+    source = open_repository(estate, site)
+    with context.catalog.reading() as session:
+        is_frozen = find_freeze(session, site) is not None
+    place = FolderStore(repository_on(folder, site))
+    mirrored = update_mirror(source, place, keep_all=is_frozen, progress=progress)
+    there = replace_store(source, place)
+    inventory = take_inventory(folder / site)
+    content = describe(there, site, inventory)
+    done.append((content, there.key))
+    return conclude(mirrored, content, inventory)
+
+
+def replace_store(source: Repository, place: FolderStore) -> Repository:
+    """Give the same repository where it lies on a medium."""
+    return Repository(
+        place, source.config, key=source.key, key_id=source.key_id, clock=source.clock
+    )
+
+
+def _rehearse(estate: Estate, site: Site, folder: Path) -> int:
+    """Say what would be written; nothing is but a lock on the source."""
+    try:
+        source = open_repository(estate, site.name)
+        with hold_reading_lock(source):
+            plan = plan_mirror(
+                look_at_mirror(source, FolderStore(repository_on(folder, site.name)))
+            )
+    except (BackupError, OpsError) as error:
+        return report(error)
+    text = _("  {site}: would write {count} files, {size}; would remove {removed}")
+    write_line(text.format(
+        site=site.name,
+        count=format_number(len(plan.add)),
+        size=format_size(plan.add_bytes),
+        removed=format_number(len(plan.remove)),
+    ))  # fmt: skip
+    return 0
+
+
+def _finish(
+    bench: Bench, label: Label, folder: Path, damaged: int, *, read_back: Collection[str]
+) -> None:
+    estate = bench.estate
+    named = estate.primary_store.model_copy(
+        update={"name": label.code, "location": label.kept_at or estate.primary_store.location}
+    )
+    guide = write_guide(estate, named, str(folder), [it.site for it in label.contents])
+    put_guide(FolderStore(folder), guide)
+    write_label(folder, label)
+    with bench.catalog.writing() as session:
+        note_written(session, bench.origin, label, damaged=damaged, read_back=read_back)
+    with bench.catalog.reading() as session:
+        copies = list_copies(session, estate)
+    document = write_copy_list(copies, estate.organisation.name, datetime.now(UTC))
+    write_file(folder / LIST_NAME, document)
+    write_line(_("the medium's label, the way back and the list of copies are on it"))

@@ -1,0 +1,114 @@
+"""Keep the record of each medium in the catalog, in step with its label."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.backups.media.label import Label, content_values
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.media import Medium
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+
+WRITTEN = "media.written"
+READ_BACK = "media.read-back"
+RETIRED = "media.retired"
+
+
+def read_media(session: Session) -> Sequence[Medium]:
+    """Give every medium, by code."""
+    return session.execute(select(Medium).order_by(Medium.code)).scalars().all()
+
+
+def read_codes(session: Session) -> set[str]:
+    """Give every code that was ever given to a medium; the journal forgets none."""
+    written = select(JournalRow.subject).where(JournalRow.action == WRITTEN).distinct()
+    return {*session.execute(written).scalars(), *(it.code for it in read_media(session))}
+
+
+def note_written(
+    session: Session, origin: Origin, label: Label, *, damaged: int, read_back: Collection[str]
+) -> None:
+    """Keep what stands on a medium's label, and journal it.
+
+    Where only some of what lies there was written and read back, the rest is as good, and was read
+    back as long ago, as it was.
+
+    Args:
+        session: A writing session.
+        origin: Who wrote it.
+        label: As it stands on the medium now.
+        damaged: How many files did not read back as they were written.
+        read_back: Names of the sites that were read back from it.
+    """
+    contents = [content_values(it) for it in label.contents]
+    verified, verified_at = "failed" if damaged else "ok", label.written_at
+    if not {it.site for it in label.contents} <= set(read_back):
+        known = session.get(Medium, label.code)
+        verified_at = known.verified_at if known else None
+        verified = "failed" if damaged else known.verified if known else ""
+    session.merge(Medium(
+        code=label.code,
+        kind=label.kind,
+        started_on=label.started_on,
+        renew_on=label.renew_on,
+        kept_at=label.kept_at,
+        holder=label.holder,
+        written_at=label.written_at,
+        verified_at=verified_at,
+        verified=verified,
+        contents=contents,
+    ))  # fmt: skip
+    digests = {it.site: it.digest for it in label.contents}
+    details = {
+        "kind": label.kind,
+        "started_on": label.started_on.isoformat(),
+        "renew_on": label.renew_on.isoformat() if label.renew_on else None,
+        "kept_at": label.kept_at,
+        "holder": label.holder,
+        "digests": digests,
+        "damaged": damaged,
+    }
+    journal.append(session, origin, [Entry(WRITTEN, label.code, details)])
+
+
+def note_read_back(
+    session: Session, origin: Origin, code: str, *, damaged: Sequence[str], now: datetime
+) -> None:
+    """Note that a medium was read back whole, and journal it.
+
+    Args:
+        session: A writing session.
+        origin: Who read it.
+        code: Which.
+        damaged: Names of the sites whose repositories are not as the label says.
+        now: When.
+    """
+    medium = session.get(Medium, code)
+    if medium is not None:
+        medium.verified_at, medium.verified = now, "failed" if damaged else "ok"
+    journal.append(session, origin, [Entry(READ_BACK, code, {"damaged": list(damaged)})])
+
+
+def note_retired(session: Session, origin: Origin, medium: Medium) -> None:
+    """Delete a medium's record, and journal all of it.
+
+    Args:
+        session: A writing session.
+        origin: Who takes it out of use, and why.
+        medium: Which.
+    """
+    details = {
+        "kind": medium.kind,
+        "started_on": medium.started_on.isoformat(),
+        "renew_on": medium.renew_on.isoformat() if medium.renew_on else None,
+        "kept_at": medium.kept_at,
+        "holder": medium.holder,
+        "written_at": medium.written_at.isoformat(),
+        "verified": medium.verified,
+        "digests": {it["site"]: it["digest"] for it in medium.contents},
+    }
+    journal.append(session, origin, [Entry(RETIRED, medium.code, details)])
+    session.delete(medium)

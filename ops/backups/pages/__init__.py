@@ -1,0 +1,1 @@
+"""Chosen pages, noted and compared."""

@@ -1,0 +1,331 @@
+"""Fetch a page of a site as a visitor would: the thin edge to HTTP.
+
+Whatever goes wrong is a value, never an exception. Each fetch has a thread of its own, so that its
+deadline holds whatever hangs: the look-up of the name, a line that drips. Certificates are verified
+against the system's roots; `SSL_CERT_FILE` and `SSL_CERT_DIR` add those of a private authority, as
+for any program that uses OpenSSL. Proxies of the environment are not used.
+
+The address that is asked for stands in the estate and may lie within a network. A redirect is the
+server's word: elsewhere than to that same server it is followed to public addresses only.
+
+Note a site's chosen pages at backup time; a page that fails is a remark, never a failure.
+
+Pages are fetched beside the backup, in a process of its own: whatever a server sends, the backup
+neither shares its memory nor its processor's lock, and waits for it a minute at most.
+"""
+
+import http.client
+import os
+import queue
+import resource
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote, urljoin, urlsplit
+
+import msgspec
+
+from ops.backups.pages.notes import Answer, PageNote, Problem, note_answer
+from ops.backups.pages.reach import InsideError, open_line, time_left
+
+MOST_REDIRECTS = 5
+_LONGEST_ADDRESS = 4096
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_CHUNK = 65_536
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+_HEADERS = {
+    "User-Agent": "giucong (notes pages at backup time)",
+    "Accept": "text/html,*/*;q=0.5",
+    "Accept-Encoding": "gzip, identity;q=0.5",
+    "Accept-Language": "vi,en;q=0.5",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How much a page may cost.
+
+    Attributes:
+        seconds: For the page, redirects included.
+        size_bytes: Of its body; what lies behind is not read.
+    """
+
+    seconds: float = 20.0
+    size_bytes: int = 2 * 1024 * 1024
+
+
+class _FetchError(Exception):
+    def __init__(self, problem: Problem, detail: str) -> None:
+        self.problem = problem
+        self.detail = detail
+        super().__init__(detail)
+
+
+def fetch_page(address: str, limits: FetchLimits) -> Answer:
+    """Fetch a page, following redirects; gives the answer, or what went wrong."""
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    deadline = time.monotonic() + limits.seconds
+    fetch = threading.Thread(
+        target=lambda: answers.put(_follow(address, limits, deadline)),
+        name="giucong-page",
+        daemon=True,
+    )
+    fetch.start()
+    try:
+        return answers.get(timeout=limits.seconds)
+    except queue.Empty:
+        return Answer(address, problem="timeout", detail=f"{limits.seconds:g}")
+
+
+def _follow(address: str, limits: FetchLimits, deadline: float) -> Answer:
+    seen: list[str] = []
+    answer = Answer(address)
+    try:
+        trusted = _own_places(address)
+        while True:
+            answer = replace(answer, address=address, redirects=tuple(seen))
+            answer, leads_to = _ask(answer, limits, deadline, trusted)
+            if not leads_to:
+                return answer
+            seen.append(address)
+            address = urljoin(address, leads_to)
+            if address in seen or len(seen) > MOST_REDIRECTS:
+                raise _FetchError("redirects", address)  # noqa: TRY301 -- all ways out lead there
+    except Exception as error:  # noqa: BLE001 -- whatever a server does, the backup goes on
+        problem, detail = _explain(error, limits)
+        return replace(
+            answer, redirects=tuple(seen), status=None, body=b"", problem=problem, detail=detail
+        )
+
+
+def _explain(error: Exception, limits: FetchLimits) -> tuple[Problem, str]:
+    if isinstance(error, _FetchError):
+        return error.problem, error.detail
+    if isinstance(error, InsideError):
+        return "inside", str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "certificate", error.verify_message
+    if isinstance(error, TimeoutError):
+        return "timeout", f"{limits.seconds:g}"
+    if isinstance(error, OSError):
+        return "unreachable", error.strerror or type(error).__name__
+    return "broken", type(error).__name__
+
+
+def _ask(
+    answer: Answer, limits: FetchLimits, deadline: float, trusted: set[tuple[str, int]]
+) -> tuple[Answer, str]:
+    """Ask once; gives the answer, and where it leads to when it is a redirect."""
+    scheme, host, port, target = _take_apart(answer.address)
+    anywhere = (host, port) in trusted
+    with closing(_connect(scheme, host, port, deadline, anywhere=anywhere)) as connection:
+        connection.request("GET", target, headers=_HEADERS)
+        with connection.getresponse() as response:
+            leads_to = response.getheader("Location") if response.status in _REDIRECTS else None
+            if leads_to:
+                return replace(answer, status=response.status), leads_to
+            body = _read_body(response, limits, deadline)
+    whole = replace(
+        answer,
+        status=response.status,
+        content_type=response.getheader("Content-Type") or "",
+        body=body[: limits.size_bytes],
+        truncated=len(body) > limits.size_bytes,
+    )
+    return whole, ""
+
+
+def _own_places(address: str) -> set[tuple[str, int]]:
+    """Give the servers that an address of the estate means: a plain one also means its TLS."""
+    scheme, host, port, _target = _take_apart(address)
+    is_plain = (scheme, port) == ("http", _PORTS["http"])
+    return {(host, port)} | ({(host, _PORTS["https"])} if is_plain else set())
+
+
+def _take_apart(address: str) -> tuple[str, str, int, str]:
+    """Give scheme, host, port and target of an address, each as HTTP wants it."""
+    if len(address) > _LONGEST_ADDRESS:
+        raise _FetchError("address", address[:_LONGEST_ADDRESS])
+    try:
+        url = urlsplit(quote(address, safe=_SAFE))
+        # The name of a host may hold letters beyond ASCII.
+        host = (urlsplit(address).hostname or "").encode("idna").decode()
+        port = url.port
+    except (UnicodeError, ValueError):
+        raise _FetchError("address", address) from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise _FetchError("address", address)
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return url.scheme, host, _PORTS[url.scheme] if port is None else port, target
+
+
+def _connect(
+    scheme: str, host: str, port: int, deadline: float, *, anywhere: bool
+) -> http.client.HTTPConnection:
+    line = open_line(host, port, deadline=deadline, anywhere=anywhere)
+    if scheme == "http":
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = line
+        return connection
+    context = ssl.create_default_context()
+    connection = http.client.HTTPSConnection(host, port, context=context)
+    try:
+        connection.sock = context.wrap_socket(line, server_hostname=host)
+    except BaseException:
+        line.close()
+        raise
+    return connection
+
+
+def _read_body(response: http.client.HTTPResponse, limits: FetchLimits, deadline: float) -> bytes:
+    """Read the body, unpacked, up to one byte beyond the limit."""
+    most = limits.size_bytes + 1
+    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    is_packed = response.getheader("Content-Encoding", "").lower() in {"gzip", "x-gzip", "deflate"}
+    body = bytearray()
+    while len(body) < most:
+        time_left(deadline)
+        piece = response.read1(_CHUNK)
+        if not piece:
+            if response.length:
+                raise _FetchError("broken", f"{response.length} bytes are missing")
+            break
+        body += unpack.decompress(piece, most - len(body)) if is_packed else piece
+    return bytes(body[:most])
+
+
+ALL_PAGES_SECONDS = 60.0
+"""What all pages of a site may take together: a server that is down must not hold up a backup."""
+
+_MOST_BYTES = 1 << 30  # of memory, for the process beside; a page of 2 MiB takes a third of it
+_CODE = Path(__file__).parents[2]
+
+
+@contextmanager
+def noting_beside(
+    url: str, pages: Sequence[str], *, all_seconds: float = ALL_PAGES_SECONDS
+) -> Iterator[Callable[[], tuple[PageNote, ...]]]:
+    """Note pages in a process beside, which is gone at the end of the block.
+
+    Args:
+        url: Address of the site.
+        pages: Below it, as the estate names them.
+        all_seconds: For all of them together, from now on.
+
+    Yields:
+        What gives the notes, in the order of the pages. It waits for those that are under way as
+        long as there is time; what is not there by then is late.
+    """
+    if not pages:
+        yield tuple
+        return
+    deadline = time.monotonic() + all_seconds
+    with tempfile.TemporaryFile() as told:
+        beside = subprocess.Popen(
+            [sys.executable, "-P", "-m", "ops.backups.pages.fetch"],
+            stdin=subprocess.PIPE,
+            stdout=told,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(_CODE)},
+        )
+
+        def take() -> tuple[PageNote, ...]:
+            with suppress(subprocess.TimeoutExpired):
+                beside.wait(max(deadline - time.monotonic(), 0.0))
+            told.seek(0)
+            return _read_notes(told.read(), url, pages)
+
+        try:
+            with suppress(BrokenPipeError), beside.stdin or BytesIO() as pipe:
+                pipe.write(msgspec.json.encode((url, pages, all_seconds)))
+            yield take
+        finally:
+            beside.kill()
+            beside.wait()
+
+
+def _read_notes(told: bytes, url: str, pages: Sequence[str]) -> tuple[PageNote, ...]:
+    """Read whole lines, one for each page; the pages without one are late."""
+    lines = told.split(b"\n")[:-1]
+    notes = [msgspec.json.decode(line, type=PageNote) for line in lines]
+    return (*notes, *(_late(url, page) for page in pages[len(notes) :]))
+
+
+def _late(url: str, page: str) -> PageNote:
+    return note_answer(page, Answer(join_address(url, page), problem="late"), datetime.now(UTC))
+
+
+def note_pages(
+    url: str,
+    pages: Sequence[str],
+    *,
+    limits: FetchLimits | None = None,
+    all_seconds: float = ALL_PAGES_SECONDS,
+) -> tuple[PageNote, ...]:
+    """Fetch pages one after the other, and note each.
+
+    Args:
+        url: Address of the site; drills name that of the restored one.
+        pages: Below it, as the estate names them; a whole address stands for itself.
+        limits: For each page; the usual ones unless given.
+        all_seconds: For all of them together; what is left over is noted as late.
+    """
+    return tuple(_note_each(url, pages, limits or FetchLimits(), time.monotonic() + all_seconds))
+
+
+def _note_each(
+    url: str, pages: Sequence[str], limits: FetchLimits, deadline: float
+) -> Iterator[PageNote]:
+    for page in pages:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            yield _late(url, page)
+            continue
+        held = replace(limits, seconds=min(limits.seconds, left))
+        yield _note(page, join_address(url, page), held)
+
+
+def _note(page: str, address: str, limits: FetchLimits) -> PageNote:
+    at = datetime.now(UTC)
+    answer = fetch_page(address, limits)
+    try:
+        return note_answer(page, answer, at)
+    except Exception as error:  # noqa: BLE001 -- whatever stands in a page, the backup goes on
+        broken = Answer(address, problem="broken", detail=type(error).__name__)
+        return note_answer(page, broken, at)
+
+
+def join_address(url: str, page: str) -> str:
+    """Give a page's whole address: below the site's own, also where that has a path."""
+    if urlsplit(page).scheme in {"http", "https"}:
+        return page
+    return f"{url.rstrip('/')}/{page.lstrip('/')}"
+
+
+def main() -> None:
+    """Note the pages that standard input names; one line of JSON for each on standard output."""
+    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, list[str], float])
+    url, pages, all_seconds = asked
+    # The kernel holds it to its bounds, also where nobody is left to end it.
+    signal.setitimer(signal.ITIMER_REAL, all_seconds + 1.0)
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+    for note in _note_each(url, pages, FetchLimits(), time.monotonic() + all_seconds):
+        sys.stdout.buffer.write(msgspec.json.encode(note) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A watch over each backup, and the freeze."""

@@ -1,0 +1,172 @@
+"""What a suspicious backup freezes: nothing of its site is deleted until somebody has looked.
+
+The finding itself is the freeze: forgetting, pruning and mirrors ask for findings that nobody has
+accepted. It is written with its journal row in one transaction, as soon as it is made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.backups.brakes import Brake
+from ops.backups.ransomware.verdict import ChangeFigures, Signal
+from ops.catalog.tables.watch import WatchFinding
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+
+FROZEN = "site_frozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Why a site is frozen: the first finding that nobody has accepted.
+
+    Attributes:
+        site: Name.
+        finding: Its id.
+        found_at: When.
+        snapshot, before: The backup, and the one it was compared with.
+        figures, signals: JSON values, as in `ops.catalog.tables.watch.WatchFinding`.
+        more: How many later findings wait too.
+    """
+
+    site: str
+    finding: str
+    found_at: datetime
+    snapshot: str
+    before: str
+    figures: Mapping[str, Any]
+    signals: Sequence[Mapping[str, Any]]
+    more: int = 0
+
+    def as_params(self) -> dict[str, Any]:
+        """Give JSON values for sentences about it."""
+        return {
+            "found_at": self.found_at.isoformat(),
+            "snapshot": self.snapshot[:8],
+            "before": self.before[:8],
+            "figures": dict(self.figures),
+            "signals": [dict(it) for it in self.signals],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one backup.
+
+    Attributes:
+        site: Name.
+        before: Id of the snapshot it was compared with.
+        snapshot: Its own id.
+        figures: How the site has changed between them.
+        signals: Each measure beyond its bound.
+    """
+
+    site: str
+    before: str
+    snapshot: str
+    figures: ChangeFigures
+    signals: Sequence[Signal]
+
+
+def note_finding(session: Session, origin: Origin, finding: Finding, *, now: datetime) -> None:
+    """Write a finding down, and journal it; from then on the site is frozen.
+
+    Args:
+        session: A writing session.
+        origin: Whose run.
+        finding: What was found.
+        now: Aware.
+    """
+    figures, told = finding.figures.as_values(), [asdict(it) for it in finding.signals]
+    session.add(
+        WatchFinding(
+            site=finding.site,
+            run=origin.run,
+            snapshot=finding.snapshot,
+            before=finding.before,
+            figures=figures,
+            signals=told,
+            found_at=now,
+            accepted_by="",
+            accept_reason="",
+        )
+    )
+    details = {
+        "snapshot": finding.snapshot,
+        "before": finding.before,
+        "figures": figures,
+        "signals": told,
+    }
+    journal.append(session, origin, [Entry("backup.freeze", finding.site, details)])
+
+
+def read_freezes(session: Session) -> list[Freeze]:
+    """Give every frozen site, in the order they were frozen."""
+    rows = session.execute(
+        select(WatchFinding)
+        .where(WatchFinding.accepted_at.is_(None))
+        .order_by(WatchFinding.found_at, WatchFinding.id)
+    ).scalars()
+    found: dict[str, Freeze] = {}
+    for row in rows:
+        known = found.get(row.site)
+        found[row.site] = replace(known, more=known.more + 1) if known else _as_freeze(row)
+    return list(found.values())
+
+
+def find_freeze(session: Session, site: str) -> Freeze | None:
+    """Give why a site is frozen; None where it is not."""
+    return next((it for it in read_freezes(session) if it.site == site), None)
+
+
+def find_freeze_brake(session: Session, site: str) -> Brake | None:
+    """Give the freeze of a site as what stops deletions; None where there is none."""
+    freeze = find_freeze(session, site)
+    return None if freeze is None else Brake(FROZEN, freeze.as_params())
+
+
+def accept_findings(
+    session: Session, origin: Origin, site: str, reason: str, *, now: datetime
+) -> int:
+    """End a site's freeze because somebody has looked; gives how many findings it ends.
+
+    Args:
+        session: A writing session.
+        origin: Who has looked.
+        site: Name.
+        reason: What was found out; not empty.
+        now: Aware.
+    """
+    rows = list(
+        session.execute(
+            select(WatchFinding).where(
+                WatchFinding.site == site, WatchFinding.accepted_at.is_(None)
+            )
+        ).scalars()
+    )
+    for row in rows:
+        row.accepted_at = now
+        row.accepted_by = origin.person or origin.login
+        row.accept_reason = reason
+    if rows:
+        details = {"brake": FROZEN, "snapshots": [it.snapshot for it in rows]}
+        entry = Entry("backup.accept", site, details)
+        journal.append(session, replace(origin, reason=reason), [entry])
+    return len(rows)
+
+
+def _as_freeze(row: WatchFinding) -> Freeze:
+    return Freeze(
+        site=row.site,
+        finding=str(row.id),
+        found_at=row.found_at,
+        snapshot=row.snapshot,
+        before=row.before,
+        figures=row.figures,
+        signals=row.signals,
+    )

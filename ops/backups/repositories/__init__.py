@@ -1,0 +1,1 @@
+"""A site's repository: opened, indexed, repaired."""

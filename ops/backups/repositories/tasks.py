@@ -1,0 +1,42 @@
+"""Tasks that mend a repository, and the catalog's index of it."""
+
+from invoke.context import Context
+
+from ops.language.text import N_
+from ops.terminal import flags
+from ops.terminal.task import operator_task
+
+AREA = "backup"
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "store": flags.STORE_OR_PRIMARY,
+        "pack": N_("Id of a damaged pack to take out; may be given several times."),
+        "confirm": flags.CONFIRM_SITE,
+        "dry_run": flags.DRY_RUN,
+    },
+    iterable=("pack",),
+)
+def repair(
+    _context: Context,
+    site: str,
+    store: str = "",
+    pack: list[str] | None = None,
+    confirm: str = "",
+    dry_run: bool = False,
+) -> int:
+    """Repair a site's repository: its index, or the damaged packs that are named.
+
+    The index then says again what the packs really hold. Of a damaged pack, what is sound is stored
+    anew before it goes. What is lost is stored again by the next backup, if the site still has it.
+    """
+    from ops.backups.repositories.repair import RepairWish, repair_site
+    from ops.terminal.progress import shown_progress
+
+    wish = RepairWish(
+        site=site, store=store, packs=tuple(pack or ()), confirm=confirm, dry_run=dry_run
+    )
+    with shown_progress() as progress:
+        return repair_site(wish, progress)

@@ -1,0 +1,205 @@
+"""Restore a site for a person at a terminal: into a folder, or in its place.
+
+1. Choose the store and the snapshot; in place, look which parts are gone, and have people confirm.
+2. Put each folder's files back; what the snapshot does not have is left where it is.
+3. In place, restore each database into the scratch folder and from there into the live file
+   (`ops.backups.restore.sqlite_in_place`).
+4. Journal what was put back, also where the restore failed on its way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from backup.format.snapshot import Snapshot
+from backup.progress import Progress
+from ops.access.approvals.ask import ask_second_person
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit
+from ops.access.session import Bench, at_bench
+from ops.backups.malware.records import require_scan
+from ops.backups.repositories.open import hold_reading_lock, open_to_read
+from ops.backups.repositories.snapshots import choose_snapshot
+from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWish, RestoreWork
+from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
+from ops.backups.sources.availability import check_site
+from ops.errors import WrongUseError
+from ops.estate.choose import read_moment
+from ops.estate.history.vanished import title_of_known
+from ops.estate.load.load import load_estate
+from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
+from ops.jobs.site_lock import hold_site_lock
+from ops.journal import journal
+from ops.language.formats import format_moment
+from ops.language.text import _
+from ops.schedule.ledger.job import describe_failure
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.output import write_line
+
+__all__ = ["RestoreWish", "restore_site"]
+
+
+def restore_site(wish: RestoreWish, progress: Progress) -> int:
+    """Restore, write the result, and give the exit code.
+
+    Raises:
+        WrongUseError: The flags make no sense, or nobody confirmed.
+        RestoreIncompleteError: Something is not back; the rest is.
+    """
+    _refuse_nonsense(wish)
+    estate = load_estate()
+    title_of_known(estate, wish.site)
+    if wish.target:
+        refuse_target(estate, Path(wish.target))
+    site = estate.site(wish.site) if wish.in_place else None
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        store = estate.store(wish.store) if wish.store else estate.primary_store
+        keeps_past = wish.at and store.object_lock is not None
+        past = read_moment(wish.at, estate) if keeps_past else None
+        repository = open_to_read(estate, wish.site, store, at=past)
+        with (
+            hold_site_lock(estate.service.state, wish.site, holder="restore"),
+            hold_reading_lock(repository) if past is None else nullcontext(),
+        ):
+            snapshot = choose_snapshot(
+                repository, estate, wish.site, wanted=wish.snapshot, at=wish.at
+            )
+            moment = format_moment(snapshot.time, estate.organisation.timezone)
+            write_line(f"{wish.site} · {snapshot.short_id} · {moment}")
+            chosen, permit = None, None
+            if site is not None:
+                with bench.catalog.reading() as session:
+                    require_scan(session, estate.security, site.name, snapshot)
+                chosen = _ask(wish, site, moment)
+                permit = _ask_second_person(bench, wish, site, snapshot)
+            with _recorded(bench, wish, snapshot, permit) as done:
+                scratch = estate.service.scratch / wish.site / "in-place"
+                RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate).run(done)
+    if done.failed:
+        raise RestoreIncompleteError(
+            "{count} files or folders could not be restored",
+            why="they are listed above",
+            data="everything else is restored; the repository was only read",
+            next_step="check the repository: `{program} backup.check --site {site} --read-data`",
+            count=done.failed,
+            site=wish.site,
+        )
+    if wish.include and not done.met:
+        raise RestoreIncompleteError(
+            "nothing in the snapshot matches --include, so nothing was restored",
+            data="nothing was changed; the repository was only read",
+            next_step="see what it holds: `{program} backup.files --site {site}`",
+            site=wish.site,
+        )
+    return 0
+
+
+def _refuse_nonsense(wish: RestoreWish) -> None:
+    """Refuse what can be seen from the flags alone."""
+    if wish.in_place and wish.site in RESERVED_SITE_NAMES:
+        raise WrongUseError(
+            "the service itself is not restored in place like a site",
+            data="nothing was changed",
+            next_step="`{program} service.recover --repo STORE/giucong --dry-run`",
+        )
+    if bool(wish.target) == wish.in_place:
+        raise WrongUseError(
+            "a restore goes into a folder or in its place",
+            data="nothing was changed",
+            next_step="give either `--target FOLDER` or `--in-place`",
+        )
+
+
+def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
+    """Refuse what cannot be put back from here, and have the person confirm the rest."""
+    check_site(site, must_exist=False)
+    chosen = choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
+    if chosen.absent:
+        text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
+        write_line(text.format(places=", ".join(chosen.absent)))
+    if wish.dry_run:
+        return chosen
+    places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
+    places += [f"{it.part.host}:{it.part.path}" for it in chosen.elsewhere]
+    question = _(
+        "The state of {moment} will overwrite: {places}. Stop the site first; what it wrote since"
+        " then is lost unless it was backed up."
+    ).format(moment=moment, places=", ".join(places))
+    need_confirmation(site.name, wish.confirm, question)
+    return chosen
+
+
+def _ask_second_person(
+    bench: Bench, wish: RestoreWish, site: Site, snapshot: Snapshot
+) -> Permit | None:
+    """Have another person agree that production is overwritten; the plan binds the agreement."""
+    asked = Wish(
+        action="restore-in-place",
+        subject=site.name,
+        plan={
+            "snapshot": snapshot.id,
+            "include": list(wish.include),
+            "files": {part.name: part.path for part in site.files},
+            "databases": {part.name: part.database for part in site.databases},
+            **({"store": wish.store} if wish.store else {}),
+        },
+        reason=wish.reason,
+        document=wish.document,
+    )
+    hint = _("to restore this very state after the approval, add --snapshot {snapshot}").format(
+        snapshot=snapshot.short_id
+    )
+    return ask_second_person(bench, asked, dry_run=wish.dry_run, hint=hint)
+
+
+@contextmanager
+def _recorded(
+    bench: Bench, wish: RestoreWish, snapshot: Snapshot, permit: Permit | None
+) -> Iterator[Done]:
+    """Journal what was done in one row, however it ends."""
+    done = Done()
+    try:
+        yield done
+    except BaseException as error:
+        reason = describe_failure(error).reason
+        _record(bench, wish, snapshot, permit, done, "failed", reason=reason, text=str(error))
+        raise
+    _record(bench, wish, snapshot, permit, done, "incomplete" if done.failed else "ok")
+
+
+def _record(
+    bench: Bench,
+    wish: RestoreWish,
+    snapshot: Snapshot,
+    permit: Permit | None,
+    done: Done,
+    outcome: str,
+    **why: str,
+) -> None:
+    if wish.dry_run:
+        return
+    details: dict[str, object] = {
+        "store": wish.store,
+        "snapshot": snapshot.id,
+        "target": wish.target,
+        "in_place": wish.in_place,
+        "include": list(wish.include),
+        "outcome": outcome,
+        "failed": done.failed,
+        "put_back": done.put_back,
+        "half_written": done.under_way,
+        "kept_aside": done.kept,
+        **why,
+    }
+    if permit is not None:
+        details["approval"] = permit.as_details()
+    origin = replace(
+        bench.origin,
+        requested_by=permit.requested_by if permit else "",
+        reason=wish.reason,
+        document=wish.document,
+    )
+    with bench.catalog.writing() as session:
+        entry = journal.Entry("backup.restore", wish.site, details)
+        journal.append(session, origin, [entry])

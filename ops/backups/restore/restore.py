@@ -1,0 +1,250 @@
+"""The work of a restore: the engine is asked for each part, and the result is written down."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import Patterns, compile_patterns
+from backup.progress import Progress
+from backup.repository.repository import Repository
+from backup.restorer.metadata import apply_to_descriptor, metadata_of
+from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
+from backup.snapshots.walk import TreeReader, find_entry
+from ops.backups.restore.sqlite_in_place import put_database_back
+from ops.backups.restore.targets import Chosen, ChosenFiles
+from ops.backups.restore.to_host import Delivered, deliver, look
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import DatabasePart
+from ops.hosts.admin_login import WayIn, enter
+from ops.language.formats import format_number, format_size
+from ops.language.text import _, fill, ngettext, show_path
+from ops.terminal.output import write_line
+
+_MOST_SHOWN = 20
+
+
+class RestoreIncompleteError(OpsError):
+    """Some of what was asked for is not back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWish:
+    """What a person asks for; fields as the flags of `backup.restore`."""
+
+    site: str
+    target: str = ""
+    store: str = ""
+    snapshot: str = ""
+    at: str = ""
+    include: tuple[str, ...] = ()
+    in_place: bool = False
+    verify: bool = False
+    confirm: str = ""
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+    way: WayIn = field(default_factory=WayIn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One call of the engine: where to, from which folder of the snapshot, and what of it.
+
+    `is_absent` tells that the target is made anew, and gets its folder's own metadata.
+    """
+
+    target: Path
+    subfolder: str
+    include: Patterns | None
+    is_absent: bool = False
+
+
+@dataclass(slots=True)
+class Done:
+    """What a restore has done so far, for the journal.
+
+    Attributes:
+        failed: Entries that are not back.
+        met: Entries that the snapshot has of what was asked for.
+        put_back: Paths that are back, in order.
+        under_way: Path that is being written; empty between two.
+        kept: Damaged databases that were moved aside.
+    """
+
+    failed: int = 0
+    met: int = 0
+    put_back: list[str] = field(default_factory=list)
+    under_way: str = ""
+    kept: list[str] = field(default_factory=list)
+
+    def begin(self, path: Path | str) -> None:
+        """From now on this one is half written."""
+        self.under_way = str(path)
+
+    def end(self) -> None:
+        """What was under way is back."""
+        self.put_back.append(self.under_way)
+        self.under_way = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWork:
+    """One restore.
+
+    Attributes:
+        repository: Of the site; only read.
+        snapshot: What is restored.
+        wish: What the person asked for.
+        chosen: The parts, for a restore in place; None for one into a folder.
+        scratch: Folder where databases are restored before they go to their places.
+        progress: Told of every entry.
+        estate: Knows the hosts.
+    """
+
+    repository: Repository
+    snapshot: Snapshot
+    wish: RestoreWish
+    chosen: Chosen | None
+    scratch: Path
+    progress: Progress
+    estate: Estate
+
+    def run(self, done: Done) -> None:
+        """Do it, and note how far it came."""
+        for order in self._orders():
+            done.begin(order.target)
+            result = self._restore(order)
+            _write_result(order.target, result, dry_run=self.wish.dry_run)
+            done.failed += result.error_count
+            done.met += result.restored + result.skipped
+            done.end()
+        for files in self.chosen.elsewhere if self.chosen else ():
+            done.begin(f"{files.part.host}:{files.part.path}")
+            done.met += self._deliver(files).entries
+            done.end()
+        for database in self.chosen.databases if self.chosen else ():
+            done.begin(database.part.database)
+            self._restore_database(database.part, done)
+            done.met += 1
+            done.end()
+
+    def _deliver(self, files: ChosenFiles) -> Delivered:
+        reader = TreeReader(self.repository, self.repository.load_index())
+        tree, folder = self.snapshot.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
+        place = f"{files.part.host}:{files.part.path}"
+        if self.wish.dry_run:
+            found = look(reader, tree, folder)
+            text = _("  would put {entries} entries, {size}, onto {place}")
+        else:
+            with enter(self.estate, files.part.host, self.wish.way) as host:
+                found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
+            text = _("  put {entries} entries, {size}, onto {place}; read again there: all files")
+        size, entries = format_size(found.size_bytes), format_number(found.entries)
+        write_line(text.format(entries=entries, size=size, place=place))
+        return found
+
+    def _orders(self) -> Iterator[_Order]:
+        if self.chosen is None:
+            yield _Order(Path(self.wish.target).absolute(), "/", _compile(self.wish.include))
+            return
+        for it in self.chosen.files:
+            at = f"/{self.wish.site}/{it.at}"
+            yield _Order(it.top, at, _compile(it.include), it.is_absent)
+
+    def _restore(self, order: _Order) -> RestoreResult:
+        request = RestoreRequest(
+            target=os.fsencode(order.target),
+            subfolder=os.fsencode(order.subfolder),
+            include=order.include,
+            verify=self.wish.verify,
+            dry_run=self.wish.dry_run,
+            sparse=True,
+        )
+        result = restore_snapshot(self.repository, self.snapshot.tree, request, self.progress)
+        if order.is_absent and not self.wish.dry_run:
+            self._restore_top(order)
+        return result
+
+    def _restore_top(self, order: _Order) -> None:
+        """Give a folder that was made anew its owner and mode: the engine leaves a target alone."""
+        reader = TreeReader(self.repository, self.repository.load_index())
+        entry = find_entry(reader, self.snapshot.tree, os.fsencode(order.subfolder))
+        if entry is None:
+            return
+        folder = os.open(order.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            apply_to_descriptor(folder, metadata_of(entry.node), exact=True)
+        finally:
+            os.close(folder)
+
+    def _restore_database(self, part: DatabasePart, done: Done) -> None:
+        if self.wish.dry_run:
+            text = _("  would put the database {name} back into {path}")
+            write_line(text.format(name=part.name, path=part.database))
+            return
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        include = compile_patterns([f"/{part.name}.sqlite".encode()])
+        order = _Order(self.scratch, f"/{self.wish.site}/databases", include)
+        try:
+            result = self._restore(order)
+            copy = self.scratch / f"{part.name}.sqlite"
+            if result.error_count or not copy.exists():
+                raise RestoreIncompleteError(
+                    "the database {name} could not be restored from the snapshot",
+                    data="the live database is as it was",
+                    next_step="`{program} backup.check --site {site} --read-data`",
+                    name=part.name,
+                    site=self.wish.site,
+                )
+            kept = put_database_back(copy, Path(part.database))
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        text = _("  put the database {name} back into {path}")
+        write_line(text.format(name=part.name, path=part.database))
+        if kept is not None:
+            done.kept.append(str(kept))
+            text = _("  what was there could not be read as a database; it is kept as {path}")
+            write_line(text.format(path=kept))
+
+
+def _compile(include: tuple[str, ...]) -> Patterns | None:
+    return compile_patterns(map(os.fsencode, include)) if include else None
+
+
+def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:
+    text = (
+        ngettext(
+            "  would restore {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  would restore {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
+        if dry_run
+        else ngettext(
+            "  restored {entries} entry, {size}, into {target}; unchanged: {skipped}",
+            "  restored {entries} entries, {size}, into {target}; unchanged: {skipped}",
+            result.restored,
+        )
+    )
+    write_line(
+        text.format(
+            entries=format_number(result.restored),
+            size=format_size(result.restored_bytes),
+            target=target,
+            skipped=format_number(result.skipped),
+        )
+    )
+    if result.verified:
+        text = ngettext(
+            "  read back and found right: {count} file",
+            "  read back and found right: {count} files",
+            result.verified,
+        )
+        write_line(text.format(count=format_number(result.verified)))
+    for failure in result.failures[:_MOST_SHOWN]:
+        path = show_path(failure.path)
+        reason = fill(failure.error.what, failure.error.params)
+        write_line("  " + _("not restored: {path}: {reason}").format(path=path, reason=reason))

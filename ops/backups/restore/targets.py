@@ -1,0 +1,196 @@
+"""Decide where a restore writes: into which folder not; in place which parts, and what of them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.backups.sources.databases import copy_path
+from ops.backups.sources.files import files_path, is_folder_here
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.read import INSTALLED_PATH
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import find_around, list_own_folders
+from ops.estate.model.sites import DatabasePart, FilesPart, Site
+
+
+class PlaceMissingError(OpsError):
+    """A part is gone, and the folder that should hold it too."""
+
+
+class LoadedByHandError(OpsError):
+    """A database on a server, or files of a host, are not put back by this task."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFiles:
+    """A folder that is put back.
+
+    Attributes:
+        part: As the estate describes it.
+        at: Its path in the snapshot, without the site.
+        include: Patterns from its own folder on; empty for everything.
+        is_absent: Whether it is not there now.
+    """
+
+    part: FilesPart
+    at: str
+    include: tuple[str, ...]
+    is_absent: bool
+
+    @property
+    def top(self) -> Path:
+        """The folder itself, links followed."""
+        return Path(os.path.realpath(self.part.path))
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenDatabase:
+    """A database that is put back; the attributes are those of `ChosenFiles`."""
+
+    part: DatabasePart
+    at: str
+    is_absent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a restore in place writes; `elsewhere` are folders of hosts, each as a whole."""
+
+    files: tuple[ChosenFiles, ...]
+    databases: tuple[ChosenDatabase, ...]
+    elsewhere: tuple[ChosenFiles, ...] = ()
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Paths of what is not there now and is made anew."""
+        return (
+            *(it.part.path for it in self.files if it.is_absent),
+            *(it.part.database for it in self.databases if it.is_absent),
+        )
+
+
+def choose_parts(site: Site, include: tuple[str, ...], *, enters_hosts: bool = False) -> Chosen:
+    """Look which parts are meant, and whether each has a place to go to; nothing is changed.
+
+    Args:
+        site: Which.
+        include: Patterns on paths in the snapshot; empty for everything.
+        enters_hosts: Whether an administrator's way into hosts is given.
+
+    Raises:
+        PlaceMissingError: The folder that should hold a part is not there.
+        LoadedByHandError: A database lies on a server, or files on a host.
+    """
+    files, elsewhere = [], []
+    for part in site.files:
+        at = files_path(part)
+        texts = narrow(include, site.name, at)
+        if texts == () and enters_hosts and part.host is not None and part.source == "files":
+            elsewhere.append(ChosenFiles(part, at, (), is_absent=False))
+        elif texts is not None:
+            _refuse_elsewhere(site, part, at)
+            files.append(ChosenFiles(part, at, texts, not Path(part.path).exists()))
+    for found in files:
+        _check_place(site, found.top)
+    whole = [found.top for found in files if not found.include]
+    databases = []
+    for database in site.databases:
+        at = copy_path(database)
+        if narrow(include, site.name, at) is not None:
+            _refuse_server(site, database)
+            live = Path(os.path.realpath(database.database))
+            if not any(live.is_relative_to(top) for top in whole):
+                _check_place(site, live)
+            databases.append(ChosenDatabase(database, at, not live.exists()))
+    return Chosen(tuple(files), tuple(databases), tuple(elsewhere))
+
+
+def narrow(include: tuple[str, ...], site: str, at: str) -> tuple[str, ...] | None:
+    """Give the patterns that concern one part, from its own folder on.
+
+    Returns:
+        Empty for everything; None where none of the patterns can match in that part.
+    """
+    if not include:
+        return ()
+    narrowed = []
+    for text in include:
+        bare = text.lstrip("/")
+        if bare.rstrip("/") in {site, f"{site}/{at.partition('/')[0]}", f"{site}/{at}"}:
+            return ()
+        if bare.startswith(f"{site}/{at}/"):
+            narrowed.append(bare.removeprefix(f"{site}/{at}"))
+        elif not bare.startswith(f"{site}/"):
+            narrowed.append(text)
+    return tuple(narrowed) or None
+
+
+def _refuse_elsewhere(site: Site, part: FilesPart, at: str) -> None:
+    if is_folder_here(part):
+        return
+    raise LoadedByHandError(
+        "{name} is not put back in its place by this task: it comes from the host {host}",
+        why="the account that reads there for the backup may not write",
+        data="nothing was changed",
+        next_step="as a whole with an administrator's account: add `--login ACCOUNT --identity"
+        " FILE`; else restore it into a folder: `{program} backup.restore --site {site} --target"
+        " DIR --include /{site}/{at}`, and copy it there",
+        name=part.name,
+        host=part.host or "localhost",
+        site=site.name,
+        at=at,
+    )
+
+
+def _refuse_server(site: Site, database: DatabasePart) -> None:
+    if database.engine == "sqlite":
+        return
+    raise LoadedByHandError(
+        "the database {name} is not put back in its place by this task",
+        why="the account that reads it for the backup may not write it, and the service keeps no"
+        " other",
+        data="nothing was changed",
+        next_step="restore it into a folder: `{program} backup.restore --site {site} --target DIR"
+        " --include /{site}/databases`, then load it as docs/how-to/load-a-database.md says; for"
+        " the files alone add `--include /{site}/files`",
+        site=site.name,
+        name=database.name,
+    )
+
+
+def _check_place(site: Site, path: Path) -> None:
+    if not path.parent.is_dir():
+        raise PlaceMissingError(
+            'a part of the site "{site}" has no place to go back to: {folder} is not there',
+            why="it should hold {path}",
+            data="nothing was changed",
+            next_step="is a disk not mounted? Else make the folder, then try again: "
+            "`mkdir -p {folder}`",
+            site=site.name,
+            folder=path.parent,
+            path=path,
+        )
+
+
+def refuse_target(estate: Estate, target: Path) -> None:
+    """Refuse a folder where restored files would mix with backups or orders, or be shown.
+
+    Raises:
+        WrongUseError: It lies in a folder of the service, or in the content of a site.
+    """
+    published = [
+        Path(part.path)
+        for site in estate.sites
+        for part in site.files
+        if part.kind == "content" and not part.host
+    ]
+    place = find_around(target, [*list_own_folders(estate), INSTALLED_PATH.parent, *published])
+    if place is not None:
+        raise WrongUseError(
+            "{folder} lies in {place}, which the service keeps or a site shows to its visitors",
+            data="nothing was changed",
+            next_step="name a folder of its own: `--target FOLDER`; or put the site back with"
+            " `--in-place`",
+            folder=target,
+            place=place,
+        )

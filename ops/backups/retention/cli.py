@@ -1,0 +1,223 @@
+"""Forget and prune for a person: first the plan, then a confirmation, then the act."""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from backup.format.snapshot import Snapshot
+from backup.progress import Progress
+from backup.prune.prune import plan_prune
+from backup.repository.locks import hold_lock
+from backup.repository.repository import Repository
+from backup.retention.forget import ForgetPlan
+from ops.access.session import Bench, at_bench
+from ops.backups.brakes import Brake, decide_brake
+from ops.backups.ransomware.freeze import find_freeze_brake
+from ops.backups.repositories.catalog_index import update_index
+from ops.backups.repositories.open import open_repository
+from ops.backups.retention.job import (
+    forget,
+    plan_for_site,
+    prune_only,
+    read_guard,
+    stop,
+    write_locked,
+)
+from ops.backups.retention.look_before_deleting import read_facts
+from ops.estate.choose import choose_stores
+from ops.estate.history.vanished import require_site
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.stores import Store
+from ops.jobs.definitions import forget_job
+from ops.jobs.run_now import run_by_hand
+from ops.language.formats import format_duration, format_moment, format_number, format_size
+from ops.language.text import N_, _, ngettext
+from ops.outcomes.output import write_outcome
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.exit_codes import EXIT_CODES
+from ops.terminal.output import Cell, write_line, write_table
+
+_NO_WAIT = timedelta(0)
+_RULES = {
+    "last snapshot": N_("newest ones"),
+    "daily snapshot": N_("daily"),
+    "weekly snapshot": N_("weekly"),
+    "monthly snapshot": N_("monthly"),
+    "yearly snapshot": N_("yearly"),
+}
+
+
+def forget_site(
+    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
+) -> int:
+    """Forget a site's old snapshots in one store, the primary unless named; gives the exit code."""
+    estate = load_estate()
+    place = _place(estate, store)
+    with at_bench(estate, dry_run=dry_run) as bench:
+        site = require_site(estate, bench.catalog, name)
+        repository = open_repository(estate, name, place)
+        snapshots = index_snapshots(bench, repository, name, place)
+        plan = _plan_forget(bench, name, snapshots, place)
+        write_plan(plan, estate.organisation.timezone)
+        brake = look_now(bench, name, snapshots, store=place)
+        if brake is not None:
+            write_outcome(stop(brake), job=_job(name, place), site=name)
+            return EXIT_CODES["failed"]
+        if dry_run or not plan.remove:
+            return 0
+        count = len(plan.remove)
+        question = ngettext(
+            "{count} snapshot of {title} will be removed for good.",
+            "{count} snapshots of {title} will be removed for good.",
+            count,
+        ).format(count=count, title=site.title)
+        need_confirmation(name, confirm, question)
+        work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
+        result = _act(bench, name, work, place)
+    return write_removed(result, name, _job(name, place))
+
+
+def _place(estate: Estate, store: str) -> Store:
+    """Give the store that snapshots are removed from; a mirror follows its source."""
+    (place,) = choose_stores(estate, store or estate.primary_store.name, ("primary", "copy"))
+    return place
+
+
+def _job(name: str, place: Store) -> str:
+    return forget_job(name, "" if place.role == "primary" else place.name)
+
+
+def write_removed(result: JobResult, name: str, job: str = "") -> int:
+    """Write how many snapshots went, and how it ended; gives the exit code."""
+    count = result.summary["forgotten"]
+    write_line(
+        ngettext("{count} snapshot removed", "{count} snapshots removed", count).format(count=count)
+    )
+    write_locked(result)
+    write_outcome(result, job=job or forget_job(name), site=name)
+    write_line(
+        _("their data goes with `backup.prune --site {site}`, or by itself on the next `forget`")
+        .format(site=name)
+    )  # fmt: skip
+    return EXIT_CODES[result.outcome]
+
+
+def index_snapshots(
+    bench: Bench, repository: Repository, name: str, store: Store | None = None
+) -> list[Snapshot]:
+    """Give a site's snapshots in a store, oldest first, and index them; None for the primary."""
+    place = store or bench.estate.primary_store
+    return update_index(bench.catalog, repository, site=name, store=place.name)
+
+
+def look_now(
+    bench: Bench,
+    name: str,
+    snapshots: list[Snapshot],
+    *,
+    leaving_out: Collection[str] = (),
+    store: Store | None = None,
+) -> Brake | None:
+    """Say why nothing of a site may be deleted now; None where all is as expected."""
+    place = store or bench.estate.primary_store
+    now = datetime.now(UTC)
+    present = {it.id: it.time for it in snapshots if it.id not in leaving_out}
+    with bench.catalog.reading() as session:
+        facts = read_facts(session, name, place.name, present, now=now)
+        frozen = find_freeze_brake(session, name)
+    return frozen or decide_brake(replace(facts, expected=facts.expected - set(leaving_out)))
+
+
+def _plan_forget(bench: Bench, name: str, snapshots: list[Snapshot], place: Store) -> ForgetPlan:
+    site = bench.estate.site(name)
+    with bench.catalog.reading() as session:
+        guard = read_guard(session, bench.estate, site, place)
+    return plan_for_site(bench.estate, site, snapshots, guard, now=datetime.now(UTC), store=place)
+
+
+def write_plan(plan: ForgetPlan, zone: str) -> None:
+    """Write every snapshot with what becomes of it and why."""
+    rows = []
+    for group in plan.groups:
+        fates = {
+            verdict.snapshot.id: ", ".join(dict.fromkeys(map(tell_reason, verdict.reasons)))
+            for verdict in group.keep
+        }
+        everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
+        for snapshot in sorted(everything, key=lambda it: it.time):
+            stays = snapshot.id in fates
+            fate = Cell(_("stays"), "good") if stays else Cell(_("goes"), "warning")
+            moment = format_moment(snapshot.time, zone)
+            paths = " ".join(snapshot.paths)
+            rows.append((snapshot.short_id, moment, paths, fate, fates.get(snapshot.id, "")))
+    if not rows:
+        write_line(_("there is no snapshot yet"))
+        return
+    write_table([_("Snapshot"), _("Taken"), _("Holds"), _("Fate"), _("Kept by")], rows)
+    count = len(plan.remove)
+    text = ngettext("{count} snapshot goes.", "{count} snapshots go.", count)
+    write_line(text.format(count=count) if count else _("No snapshot goes."))
+
+
+def tell_reason(reason: str) -> str:
+    """Say in the reader's language why retention keeps a snapshot; the engine speaks restic's."""
+    rule = reason.removeprefix("oldest ")
+    if rule.startswith("within "):
+        days = rule.removeprefix("within ").removesuffix("d")
+        told = format_duration(timedelta(days=int(days))) if days.isdecimal() else days
+        return _("younger than {duration}").format(duration=told)
+    told = _(_RULES.get(rule, rule))
+    return told if rule == reason else _("{rule} (the oldest)").format(rule=told)
+
+
+def prune_site(
+    name: str, progress: Progress, *, confirm: str, dry_run: bool, store: str = ""
+) -> int:
+    """Remove the data that no snapshot of a site needs; gives the exit code."""
+    estate = load_estate()
+    place = _place(estate, store)
+    with at_bench(estate, dry_run=dry_run) as bench:
+        require_site(estate, bench.catalog, name)
+        repository = open_repository(estate, name, place)
+        snapshots = index_snapshots(bench, repository, name, place)
+        brake = look_now(bench, name, snapshots, store=place)
+        if brake is not None:
+            write_outcome(stop(brake), job=_job(name, place), site=name)
+            return EXIT_CODES["failed"]
+        with hold_lock(repository):
+            plan = plan_prune(repository, progress=progress)
+        figures = plan.figures
+        freed = figures.removed_bytes + figures.repack_removed_bytes
+        write_line(
+            _("in use: {used}; no longer needed: {unused}, of which {freed} can go now").format(
+                used=format_size(figures.used_bytes),
+                unused=format_size(figures.unused_bytes),
+                freed=format_size(freed),
+            )
+        )
+        if dry_run or not plan.has_work:
+            return 0
+        need_confirmation(name, confirm, _("Data that no snapshot needs will be removed for good."))
+        work = partial(prune_only, progress=progress, wait_for_lock=_NO_WAIT)
+        result = _act(bench, name, work, place)
+    write_line(
+        _("removed {packs} packs, {size}").format(
+            packs=format_number(result.summary["removed_packs"]),
+            size=format_size(result.summary["removed_bytes"]),
+        )
+    )
+    write_locked(result)
+    write_outcome(result, job=_job(name, place), site=name)
+    return EXIT_CODES[result.outcome]
+
+
+def _act(
+    bench: Bench, name: str, work: Callable[[RunContext], JobResult], place: Store
+) -> JobResult:
+    arguments = {} if place.role == "primary" else {"store": place.name}
+    job = _job(name, place)
+    return run_by_hand(bench, work, job=job, kind="forget", site=name, arguments=arguments)

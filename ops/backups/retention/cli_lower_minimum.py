@@ -1,0 +1,158 @@
+"""Let a lower minimum count for snapshots that are there already: what two people agree to.
+
+Order: find what the estate has lowered and tell it (`--dry-run` ends here); have another person
+agree; journal the agreement, in the transaction that uses the approval up. From then on forgetting
+goes by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, need_two
+from ops.access.identity import open_existing
+from ops.access.session import Bench, at_bench
+from ops.backups.retention.minimums import LOWERED, PastRules, find_lowered, read_past_rules
+from ops.errors import OpsError, Problem
+from ops.estate.history.vanished import require_site
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.text import N_, _
+from ops.terminal.output import write_line
+
+LOWERING = "minimum-lowering"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoweringWish:
+    """What somebody asks for; fields as the flags of `backup.lower-minimum`."""
+
+    site: str
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A minimum of a site in a store that the estate has lowered: from so many days to so many."""
+
+    store: str
+    before: int
+    after: int
+
+
+def lower_minimum(wish: LoweringWish) -> int:
+    """Have it agreed to; gives the exit code.
+
+    Raises:
+        ApprovalAwaitedError: Another person has to agree first.
+        SecondPersonMissingError: Nobody else has credentials.
+    """
+    estate = load_estate()
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        site = require_site(estate, bench.catalog, wish.site)
+        with bench.catalog.reading() as session:
+            found = find_all_lowered(estate, site, read_past_rules(session), datetime.now(UTC))
+        if not found:
+            write_line(_("nothing to do: no minimum of this site was lowered"))
+            return 0
+        for it in found:
+            text = _("{site} in {store}: at least {after} days instead of {before}")
+            write_line(text.format(
+                site=site.name, store=it.store, after=it.after, before=it.before
+            ))  # fmt: skip
+        refuse_alone(bench, LOWERING)
+        permit = _agree(bench, site, found, wish)
+    if permit is None:
+        return 0
+    write_line("  " + _("it counts from now on for the snapshots that are there, too"))
+    return 0
+
+
+def check_lowered(estate: Estate) -> list[Problem]:
+    """List the minimums that were lowered, as warnings of `estate.check`."""
+    try:
+        catalog = open_existing(estate)
+    except OpsError:
+        return []  # what keeps the catalog from being opened is told elsewhere
+    if catalog is None:
+        return []
+    try:
+        with catalog.reading() as session:
+            rules = read_past_rules(session)
+    finally:
+        catalog.close()
+    now = datetime.now(UTC)
+    return [
+        _problem(site, it)
+        for site in (*estate.sites, estate.own_site)
+        for it in find_all_lowered(estate, site, rules, now)[:1]
+    ]
+
+
+def find_all_lowered(
+    estate: Estate, site: Site, rules: PastRules, now: datetime
+) -> tuple[Lowered, ...]:
+    """Find in which stores the estate keeps a site for less than it once said; pure."""
+    found = []
+    for store in estate.stores:
+        after = estate.retention_for(site, store).minimum_days
+        before = find_lowered(rules.of(site.name, store.name), after, now)
+        if before:
+            found.append(Lowered(store.name, before, after))
+    return tuple(found)
+
+
+def _agree(
+    bench: Bench, site: Site, found: tuple[Lowered, ...], wish: LoweringWish
+) -> Permit | None:
+    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+
+    def act(session: Session, permit: Permit) -> None:
+        need_two(permit)
+        details: Mapping[str, object] = {
+            "minimums": {it.store: it.after for it in found},
+            "before": {it.store: it.before for it in found},
+            **permit.as_details(),
+        }
+        acting = replace(origin, requested_by=permit.requested_by)
+        journal.append(session, acting, [Entry(LOWERED, site.name, details)])
+
+    asking, asked = replace(bench, origin=origin), _wish(site, found, wish)
+    return ask_second_person(asking, asked, dry_run=wish.dry_run, act=act)
+
+
+def _wish(site: Site, found: tuple[Lowered, ...], wish: LoweringWish) -> Wish:
+    return Wish(
+        action=LOWERING,
+        subject=site.name,
+        plan={
+            "act": "lower",
+            "minimums": {it.store: it.after for it in found},
+            "before": {it.store: it.before for it in found},
+        },
+        reason=wish.reason,
+        document=wish.document,
+    )
+
+
+def _problem(site: Site, it: Lowered) -> Problem:
+    return Problem(
+        f"sites[{site.name}].retention.minimum_days",
+        "the minimum was lowered from {before} to {after} days; the snapshots that are there keep"
+        " the one they were made under",
+        N_(
+            "write {before} again, or have another person agree: `{program} backup.lower-minimum"
+            " --site {site} --reason TEXT`"
+        ),
+        {"site": site.name, "before": it.before, "after": it.after},
+        severity="warning",
+    )

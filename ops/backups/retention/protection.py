@@ -1,0 +1,106 @@
+"""What stays whatever the keep rules say: the young, the held, the newest whole one; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from backup.format.snapshot import Snapshot
+from backup.retention.forget import ForgetPlan, GroupPlan
+from backup.retention.policy import Verdict
+from ops.backups.retention.minimums import Minimum, decide_minimum
+from ops.language.text import N_
+
+NEWEST_WHOLE = N_("newest whole snapshot")
+HELD = N_("held")
+YOUNGER = "within "
+"""With a number of days and `d` after it, as the engine says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """A hold in force.
+
+    Attributes:
+        snapshot: Id of the one that is held; empty: all of the site.
+        reference: The document that asks for it.
+    """
+
+    snapshot: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What protects snapshots.
+
+    Attributes:
+        floor_days: Nothing younger goes, by the estate in force.
+        minimums: Those that were in force before, oldest first.
+        holds: Those in force for the site.
+        outcomes: `ok` or `incomplete` by snapshot id, as far as known.
+    """
+
+    floor_days: int = 0
+    holds: tuple[HoldView, ...] = ()
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    minimums: tuple[Minimum, ...] = ()
+
+
+def find_protected(
+    snapshots: Sequence[Snapshot], guard: Guard, *, now: datetime
+) -> dict[str, tuple[str, ...]]:
+    """Say which snapshots of one group must stay, and why.
+
+    The age counts up to the newest snapshot that is not in the future, so that nothing grows old
+    while no backups are made.
+
+    Args:
+        snapshots: All of the group.
+        guard: What protects.
+        now: Present moment, aware.
+
+    Returns:
+        Reasons by snapshot id.
+    """
+    newest = max((it.time for it in snapshots if it.time < now), default=now)
+    whole = [it for it in snapshots if guard.outcomes.get(it.id) == "ok"]
+    newest_whole = max(whole, key=lambda it: it.time, default=None)
+    found = {}
+    for snapshot in snapshots:
+        reasons = []
+        days = decide_minimum(snapshot.time, guard.minimums, guard.floor_days)
+        if days and snapshot.time > newest - timedelta(days=days):
+            reasons.append(f"{YOUNGER}{days}d")
+        if is_held(snapshot.id, guard.holds) or is_held(snapshot.original, guard.holds):
+            reasons.append(HELD)
+        if snapshot == newest_whole:
+            reasons.append(NEWEST_WHOLE)
+        if reasons:
+            found[snapshot.id] = tuple(reasons)
+    return found
+
+
+def is_held(snapshot: str, holds: Iterable[HoldView]) -> bool:
+    """Tell whether one of the holds is about this snapshot."""
+    return any(hold.snapshot in {"", snapshot} for hold in holds)
+
+
+def protect(plan: ForgetPlan, guard: Guard, *, now: datetime) -> ForgetPlan:
+    """Take out of a plan what must stay, group by group."""
+    groups = tuple(_protect_group(group, guard, now) for group in plan.groups)
+    remove = tuple(snapshot.id for group in groups for snapshot in group.remove)
+    return replace(plan, groups=groups, remove=remove)
+
+
+def _protect_group(group: GroupPlan, guard: Guard, now: datetime) -> GroupPlan:
+    everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
+    protected = find_protected(everything, guard, now=now)
+    ruled = {verdict.snapshot.id: verdict.reasons for verdict in group.keep}
+    kept, gone = [], []
+    for snapshot in sorted(everything, key=lambda it: it.time, reverse=True):
+        reasons = (*ruled.get(snapshot.id, ()), *protected.get(snapshot.id, ()))
+        if snapshot.id in ruled or reasons:
+            kept.append(Verdict(snapshot, keep=True, reasons=reasons))
+        else:
+            gone.append(snapshot)
+    return replace(group, keep=tuple(kept), remove=tuple(gone))

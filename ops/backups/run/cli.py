@@ -1,0 +1,178 @@
+"""Back up and check sites for a person at a terminal, and say what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from backup.errors import BackupError
+from backup.progress import Progress
+from ops.access.session import Bench, at_bench
+from ops.backups.pages.wording import list_remarks, write_pages
+from ops.backups.ransomware.cli import write_watch
+from ops.backups.run.follow_up import ask_for_copies, jobs_from
+from ops.backups.run.job import back_up, rehearse
+from ops.backups.sources.site import Reading
+from ops.errors import OpsError
+from ops.estate.choose import choose_sites
+from ops.estate.load.load import load_estate
+from ops.estate.model.own_site import OWN_SITE
+from ops.estate.model.sites import Site
+from ops.jobs.begin import Start
+from ops.jobs.definitions import backup_job
+from ops.jobs.run_now import run_by_hand
+from ops.language.formats import format_duration, format_number, format_size
+from ops.language.text import _
+from ops.outcomes.output import write_outcome
+from ops.schedule.ledger.job import JobResult
+from ops.terminal.exit_codes import EXIT_CODES, gravest, report
+from ops.terminal.output import write_json, write_line
+
+_NO_WAIT = timedelta(0)
+
+
+def run_site(
+    name: str,
+    progress: Progress,
+    *,
+    database: str = "",
+    full_read: bool = False,
+    accept_size: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Back up one site and write the result; gives the exit code."""
+    estate = load_estate()
+    site = estate.site(name)
+    with at_bench(estate) as bench:
+        if not as_json:
+            write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+        arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
+        result = _back_up(bench, site, progress, arguments)
+        if result.outcome in {"ok", "incomplete"} and site.name != OWN_SITE:
+            with bench.catalog.writing() as session:
+                names = jobs_from(estate, site.name, estate.primary_store.name)
+                ask_for_copies(session, estate, site.name, names, bench.origin)
+    if as_json:
+        write_json({"site": site.name, **asdict(result)})
+    else:
+        write_backup(site.name, result)
+    return EXIT_CODES[result.outcome]
+
+
+def _arguments(database: str, *, full_read: bool, accept_size: bool) -> dict[str, Any]:
+    """Give the arguments of `ops.backups.run.job.back_up`; what was not asked for is left out."""
+    asked = {"database": database, "full_read": full_read, "accept_size": accept_size}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _back_up(
+    bench: Bench, site: Site, progress: Progress, arguments: Mapping[str, Any]
+) -> JobResult:
+    job = backup_job(site.name)
+    if "database" in arguments:
+        job = f"backup-database/{site.name}/{arguments['database']}"
+    if "full_read" in arguments:
+        job = f"full-read/{site.name}"
+    work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
+    return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
+
+
+def run_all_sites(progress: Progress, *, dry_run: bool) -> int:
+    """Back up all sites and write a line for each; gives the gravest exit code."""
+    estate = load_estate()
+    codes = []
+    for site in choose_sites(estate, ""):
+        try:
+            codes.append(
+                rehearse_site(site.name, progress, as_json=False)
+                if dry_run
+                else run_site(site.name, progress)
+            )
+        except (BackupError, OpsError, OSError) as error:
+            codes.append(report(error))
+        write_line()
+    good = sum(code == 0 for code in codes)
+    write_line(
+        _("{good} of {count} sites are backed up.").format(good=good, count=len(codes))
+        if not dry_run
+        else _("Nothing was stored: this was a rehearsal.")
+    )
+    return gravest(codes)
+
+
+def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
+    """Read a site as a backup would, store nothing, and write what would be stored."""
+    estate = load_estate()
+    site = estate.site(name)
+    result, reading = rehearse(Start(estate, "", site), progress)
+    numbers = result.summary
+    if as_json:
+        missing = [{"path": path, "reason": reason} for path, reason in reading.missing]
+        write_json({"site": name, "outcome": result.outcome, "summary": numbers,
+                    "missing": missing})  # fmt: skip
+        return EXIT_CODES[result.outcome]
+    write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+    parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
+    _write_parts(parts, _rows(reading))
+    write_line(
+        _("would read {files} files, {size}; would store {added} ({packed} packed)").format(
+            files=format_number(int(str(numbers["total_files_processed"]))),
+            size=format_size(int(str(numbers["total_bytes_processed"]))),
+            added=format_size(int(str(numbers["data_added"]))),
+            packed=format_size(int(str(numbers["data_added_packed"]))),
+        )
+    )
+    write_pages(list_remarks(reading.pages))
+    return EXIT_CODES[result.outcome]
+
+
+def _rows(reading: Reading) -> dict[str, int]:
+    return {
+        it.part.name: sum(count or 0 for count in it.facts.tables.values())
+        for it in reading.databases
+        if it.facts is not None
+    }
+
+
+def write_backup(site: str, result: JobResult) -> None:
+    """Write what a backup did, for people."""
+    summary = result.summary
+    _write_parts(summary["parts"], summary["rows"])
+    text = _(
+        "  snapshot {snapshot}: {files} files, {size}; stored {added} new ({packed} packed) in"
+        " {duration}"
+    )
+    write_line(
+        text.format(
+            snapshot=str(summary["snapshot"])[:8],
+            files=format_number(summary["files"]),
+            size=format_size(summary["processed_bytes"]),
+            added=format_size(summary["added_bytes"]),
+            packed=format_size(summary["added_packed_bytes"]),
+            duration=format_duration(timedelta(seconds=summary["seconds"])),
+        )
+    )
+    waiting = [name for name, outcome in summary["stores"].items() if outcome == "waiting"]
+    if waiting:
+        text = _("  still to be brought up to date: {stores}; the service does it next")
+        write_line(text.format(stores=", ".join(waiting)))
+    if summary["not_consistent"]:
+        text = _("  not consistent: {databases}; tables without transactions were not locked")
+        write_line(text.format(databases=", ".join(summary["not_consistent"])))
+    if summary.get("without_history"):
+        text = _("  present rows only: {databases}; tables there keep a history that is not copied")
+        write_line(text.format(databases=", ".join(summary["without_history"])))
+    write_pages(summary.get("pages", ()))
+    write_watch(site, summary)
+    write_outcome(result, job=backup_job(site), site=site)
+
+
+def _write_parts(parts: dict[str, int], rows: dict[str, int]) -> None:
+    width = max((len(part) for part in parts), default=0)
+    for part, size in parts.items():
+        line = f"  {part:{width}}  {format_size(size):>11}"
+        name = part.removeprefix("databases/").removesuffix(".sqlite").removesuffix(".sql")
+        if part.startswith("databases/") and name in rows:
+            line += "  " + _("{rows} rows").format(rows=format_number(rows[name]))
+        write_line(line)

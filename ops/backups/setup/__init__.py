@@ -1,0 +1,1 @@
+"""Repositories made, never anew where one cannot be seen now."""

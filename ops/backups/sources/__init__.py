@@ -1,0 +1,1 @@
+"""A site as sources: files, databases, deliveries, manifest."""

@@ -1,0 +1,1 @@
+"""`giucong` and `fab`: the program, its collections, the door of every task."""

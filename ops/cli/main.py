@@ -1,0 +1,142 @@
+"""The console script `giucong`: the operators' tasks through invoke alone.
+
+Fabric and paramiko take a quarter of a second to import; a task that needs SSH imports them itself.
+`giucong` without a task says what is red.
+"""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+for _name in [it for it in os.environ if it.startswith("INVOKE_")]:
+    del os.environ[_name]  # invoke reads one of them as soon as it is imported
+
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+
+from backup.core_dumps import forbid_core_dumps
+from ops.cli.collections import load_tasks
+from ops.cli.listing import flag_pairs, write_columns, write_out, write_tasks
+from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
+from ops.language.text import N_, _
+from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt
+
+_CORE_HELP = {
+    "debug": N_("Show where in the program an error happened."),
+    "dry": N_("Like --dry-run of the tasks: print the plan only."),
+    "estate": N_("The estate file; else GIUCONG_ESTATE, ./estate.toml, /etc/giucong/estate.toml."),
+    "help": N_("Explain this program, or the task named."),
+    "list": N_("List all tasks, or those of the collection named."),
+    "version": N_("Show the version."),
+    "print-completion-script": N_("Print the completion script for bash, zsh or fish."),
+}
+
+
+class Giucong(OperatorProgram):
+    """The `giucong` program."""
+
+    closed_flags = ("config",)
+
+    def core_args(self) -> list[Argument]:
+        """Give invoke's own flags, ours, and help in the operator's language."""
+        arguments: list[Argument] = [*super().core_args(), Argument(names=("estate",))]
+        for argument in arguments:
+            argument.help = _(_CORE_HELP.get(argument.names[0], ""))
+        return arguments
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read the core flags, without invoke's debug log and with compiled modules kept."""
+        self.normalize_argv(argv)
+        self.parse_core_args()
+        if self.args.version.value:
+            from ops.version import software_version
+
+            write_out(f"giucong {software_version()}")
+            raise Exit
+        if self.args["print-completion-script"].value:
+            from invoke.completion.complete import print_completion_script
+
+            shell = self.args["print-completion-script"].value
+            print_completion_script(shell=shell, names=self.binary_names)
+            raise Exit
+
+    def parse_cleanup(self) -> None:
+        """Note the estate file before anything needs it."""
+        if self.args.estate.value:
+            os.environ["GIUCONG_ESTATE"] = str(Path(self.args.estate.value).absolute())
+        super().parse_cleanup()
+
+    def print_help(self) -> None:
+        """Write what the program is, its flags and its tasks."""
+        self._finish(self._write_help)
+
+    def _write_help(self) -> None:
+        flags = _("flags")
+        write_out(
+            _("Giữ Cổng: backup, archive and operations of an electronic portal."),
+            "",
+            f"{_('usage')}: giucong [--estate FILE] {_('TASK')} [{flags}]",
+            "",
+            f"{flags}:",
+        )
+        write_columns(flag_pairs(self.initial_context, names=tuple(_CORE_HELP)))
+        write_out("")
+        write_tasks(self.collection)
+
+    def no_tasks_given(self) -> None:
+        """Say what is red, whether data is safe, and what to type."""
+        code = attempt(show_status)
+        raise Exit(code=code)
+
+
+def show_status() -> int:
+    """Show the state of everything, to who may see all of it.
+
+    The module that knows it is loaded now and not before.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach.
+    """
+    from ops.access.identity import check_door
+    from ops.access.rights import BARE
+    from ops.status import show
+
+    check_door(BARE, {})
+    return show()
+
+
+def main() -> None:
+    """Run `giucong`."""
+    forbid_core_dumps()
+    _open_what_is_closed()
+    os.umask(PRIVATE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 must not end a task
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        namespace = load_tasks()
+        Giucong(
+            name="giucong", binary="giucong", namespace=namespace, config_class=ClosedConfig
+        ).run()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _open_what_is_closed() -> None:
+    """Put nothing where a standard stream is closed.
+
+    Else the next file that is opened, perhaps the catalog, would be the standard output of whatever
+    we start.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+if __name__ == "__main__":
+    main()

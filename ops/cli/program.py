@@ -1,0 +1,194 @@
+"""What `giucong` and `fab` have in common: how they list, explain and refuse."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from invoke.config import Config
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+from ops.cli.listing import write_task_help, write_tasks
+from ops.errors import WrongUseError
+from ops.terminal.exit_codes import attempt, report
+
+_UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)
+_VALUE_MISSING = re.compile(r"Flag (?:'(.*)'|<Argument: (\S+?)(?: .*)?>) needed value")
+_NO_COLLECTION = re.compile(r"Sub-collection '(.*)' not found!", re.DOTALL)
+_AMBIGUOUS = re.compile(r"'(.*)' is ambiguous when given after an optional-value flag")
+PRIVATE = 0o077
+"""What tasks mask out of the modes of files they make: nobody else reads the service's files."""
+
+_VALUE_GIVEN = re.compile(r"Flag '(.*)' doesn't take any value")
+
+
+class Closed:
+    """What makes a configuration of invoke's, or fabric's, take nothing from files or environment.
+
+    Its files may be Python, and its settings may name classes to run: whoever acts with another
+    user's rights would choose the code that runs with them.
+    """
+
+    def load_base_conf_files(self) -> None:
+        """Leave what lies in /etc and in the home folder unread."""
+
+    def load_project(self, merge: bool = True) -> None:
+        """Leave what lies beside the tasks unread."""
+
+    def load_runtime(self, merge: bool = True) -> None:
+        """Leave the file unread that a flag or the environment names."""
+
+    def load_shell_env(self) -> None:
+        """Take no setting from the environment."""
+
+
+class ClosedConfig(Closed, Config):
+    """The configuration of `giucong`: what our code says, and nothing else."""
+
+
+class OperatorProgram(Program):
+    """An invoke program that speaks the operator's language and keeps to the exit codes.
+
+    Attributes:
+        closed_flags: Flags of invoke's or fabric's own that are not known here.
+    """
+
+    closed_flags: tuple[str, ...] = ()
+
+    def parse_core_args(self) -> None:
+        """Read the flags of the program itself."""
+        try:
+            super().parse_core_args()
+        except ParseError as error:
+            raise Exit(code=report(explain_parse_error(str(error), []))) from error
+
+    def parse_tasks(self) -> None:
+        """Read the tasks and their flags; what cannot be understood ends with exit code 2."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            self._refuse(str(error))
+        except WrongUseError as error:  # a flag's value, read while parsing
+            raise Exit(code=report(error)) from error
+
+    def parse_cleanup(self) -> None:
+        """Do what the core flags ask for, unless tasks are to be run."""
+        for name in self.closed_flags:
+            if name in self.args and self.args[name].got_value:
+                raise Exit(code=report(_explain_unknown(f"--{name}", ())))
+        if self.args.debug.value:
+            os.environ["GIUCONG_DEBUG"] = "1"
+        try:
+            super().parse_cleanup()
+        except ParseError as error:
+            self._refuse(str(error))
+        except Exit as ending:
+            if ending.message:
+                self._refuse(ending.message)
+            raise
+
+    def list_tasks(self) -> None:
+        """Write the list of tasks; other formats than the usual one are invoke's."""
+        if self.list_format != "flat":
+            super().list_tasks()
+            return
+        self._finish(lambda: write_tasks(self.collection, self.list_root or ""))
+
+    def print_task_help(self, name: str) -> None:
+        """Write the help of one task."""
+        task = self.collection[name]
+        context = self.parser.contexts[name]
+        self._finish(lambda: write_task_help(name, task.__doc__ or "", context))
+
+    def _finish(self, write: Callable[[], None]) -> None:
+        """Write something; a reader who has seen enough (`| head`) is no error."""
+        code = attempt(write)
+        if code:
+            raise Exit(code=code)
+
+    def _refuse(self, message: str) -> NoReturn:
+        raise Exit(code=report(explain_parse_error(message, self._task_names())))
+
+    def _task_names(self) -> list[str]:
+        return [
+            f"{name}.{task}"
+            for name, collection in self.collection.collections.items()
+            for task in collection.tasks
+        ]
+
+
+def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
+    """Give our error for what invoke's parser complains about; pure.
+
+    Args:
+        message: Invoke's sentence.
+        tasks: All tasks there are, for the nearest one.
+    """
+    if found := _UNKNOWN.match(message):
+        return _explain_unknown(found[1], tasks)
+    if found := _VALUE_MISSING.match(message):
+        return WrongUseError(
+            "the flag {flag} needs a value",
+            next_step="write the value right after the flag",
+            flag=found[1] or f"--{found[2]}",
+        )
+    if found := _VALUE_GIVEN.match(message):
+        return WrongUseError(
+            "the flag {flag} takes no value", next_step="leave the value out", flag=found[1]
+        )
+    if found := _AMBIGUOUS.match(message):
+        return WrongUseError(
+            'it is not clear what "{word}" belongs to',
+            next_step="write the value right after the flag, as in --flag=VALUE",
+            word=found[1],
+        )
+    if found := _NO_COLLECTION.match(message):
+        return WrongUseError(
+            'there is no group of tasks "{word}"',
+            next_step="`{program} --list` lists all tasks",
+            word=found[1],
+        )
+    return WrongUseError("the command cannot be understood: {reason}", reason=message)
+
+
+def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
+    if word.startswith("-"):
+        return WrongUseError(
+            "the flag {flag} is not known here",
+            next_step="`--help` after a task lists its flags",
+            flag=word,
+        )
+    near = next(iter(difflib.get_close_matches(word, list(tasks), 1)), "")
+    return WrongUseError(
+        'there is no task "{word}"',
+        why='the nearest one is "{near}"' if near else "",
+        next_step="`{program} --list` lists all tasks",
+        word=word,
+        near=near,
+    )
+
+
+def dress_fab(fabfile: Path) -> None:
+    """Make the `fab` that is loading our tasks list and refuse as `giucong` does.
+
+    Fabric has no setting for this, but its program is one object, made before any task is loaded.
+    Where fabric is not what runs us, nothing happens. What chooses code (fabric's own flags, files
+    and environment) acts for who owns the checkout alone.
+
+    Args:
+        fabfile: The file that is being loaded; whose it is, the checkout is.
+    """
+    running = sys.modules.get("fabric.main")
+    if running is None or isinstance(running.program, OperatorProgram):
+        return
+    os.umask(PRIVATE)
+    program = running.program
+    program.__class__ = type("OperatorFab", (OperatorProgram, type(program)), {})
+    if fabfile.stat().st_uid != os.geteuid():
+        program.closed_flags = ("config", "collection", "search-root", "ssh-config")
+        program.config_class = type("ClosedFabric", (Closed, program.config_class), {})
+        program.create_config()  # anew: what the files have set so far goes

@@ -1,1 +1,0 @@
-"""Folders that another system fills: whether what was delivered is fresh, whole and enough."""

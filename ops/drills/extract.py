@@ -1,0 +1,252 @@
+"""Take rows of one table out of a backup: its database is loaded in a sandbox, and only there.
+
+1. Choose the snapshot; what an earlier try left in the work folder goes.
+2. Restore the database's copy and the manifest into the work folder.
+3. Load it in a sandbox, where nothing of production is in reach; find the rows.
+4. Put the rows into the target: a table for people, and statements for whoever copies them back.
+5. Remove the work folder, also after a failure; journal what was taken, by whom, and why.
+
+The journal names columns, never the values looked for: they may be somebody's personal data.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import compile_patterns
+from backup.progress import Progress
+from backup.repository.repository import Repository
+from backup.restorer.restore import RestoreRequest, restore_snapshot
+from ops.access.session import Bench, at_bench
+from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.repositories.snapshots import choose_snapshot
+from ops.backups.sources.site import MANIFEST
+from ops.errors import OpsError, WrongUseError
+from ops.estate.history.vanished import title_of_known
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.jobs.site_lock import hold_site_lock
+from ops.journal import journal
+from ops.language.formats import format_moment, format_number
+from ops.language.text import _, ngettext
+from ops.sandbox.isolation.new_root import MADE_BELOW
+from ops.sandbox.make_plan import bounds_of, plan_database
+from ops.sandbox.plan import RehearsalPlan, RowsWanted
+from ops.sandbox.rehearse import set_apart
+from ops.sandbox.rows import CSV, STATEMENTS, SUMMARY
+from ops.sandbox.wording import tell_remark
+from ops.schedule.ledger.job import describe_failure
+from ops.terminal.exit_codes import INCOMPLETE
+from ops.terminal.output import write_line
+
+_FILE_MODE = 0o600
+_UNTOUCHED = "production and the repository were not touched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractWish:
+    """What a person asks for; fields as the flags of `drill.extract`."""
+
+    site: str
+    database: str
+    table: str
+    where: tuple[str, ...] = ()
+    contains: str = ""
+    snapshot: str = ""
+    store: str = ""
+    target: str = ""
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+class ExtractError(OpsError):
+    """The rows could not be taken out of the backup."""
+
+
+def extract_rows(wish: ExtractWish, progress: Progress) -> int:
+    """Take the rows out, write where they lie, and give the exit code.
+
+    Raises:
+        WrongUseError: The flags make no sense.
+        ExtractError: There is no such database, table or row in the snapshot, or it cannot be
+            loaded.
+    """
+    wanted = RowsWanted(
+        table=wish.table, where=dict(map(_take_apart, wish.where)), contains=wish.contains
+    )
+    target = Path(wish.target).absolute()
+    if target.is_dir() and any(target.iterdir()):
+        raise WrongUseError(
+            "the folder {target} is not empty",
+            data="nothing was changed",
+            next_step="give an empty folder, or one that is not there yet",
+            target=target,
+        )
+    estate = load_estate()
+    title_of_known(estate, wish.site)
+    store = estate.store(wish.store) if wish.store else estate.primary_store
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        repository = open_repository(estate, wish.site, store)
+        with (
+            hold_site_lock(estate.service.state, wish.site, holder="extract"),
+            hold_reading_lock(repository),
+        ):
+            snapshot = choose_snapshot(repository, estate, wish.site, wanted=wish.snapshot)
+            moment = format_moment(snapshot.time, estate.organisation.timezone)
+            write_line(f"{wish.site} · {store.name} · {snapshot.short_id} · {moment}")
+            if wish.dry_run:
+                text = _("  would load the database {database} in a sandbox, and write rows of"
+                         " {table} into {target}")  # fmt: skip
+                told = text.format(database=wish.database, table=wish.table, target=target)
+                write_line(told)
+                return 0
+            with _recorded(bench, wish, snapshot) as done:
+                _extract(estate, wish, wanted, _Copy(repository, snapshot, progress), done)
+    return _write_done(done, target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """Where the rows come from."""
+
+    repository: Repository
+    snapshot: Snapshot
+    progress: Progress
+
+
+def _take_apart(text: str) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not column or not equals:
+        raise WrongUseError(
+            '"{text}" names no column and value',
+            data="nothing was changed",
+            next_step="write --where COLUMN=VALUE",
+            text=text,
+        )
+    return column, value
+
+
+def _extract(
+    estate: Estate, wish: ExtractWish, wanted: RowsWanted, copy: _Copy, done: dict[str, Any]
+) -> None:
+    work = estate.drill.workdir / f"extract-{wish.site}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, mode=0o700)
+    try:
+        _restore(wish, copy, work)
+        plan = _plan(estate, wish, work)
+        result = set_apart(plan, wanted)
+        if result.remarks or not result.isolated:
+            raise ExtractError(
+                "no rows could be taken from the backup of {database}",
+                why="; ".join(map(tell_remark, result.remarks)),
+                data=_UNTOUCHED,
+                next_step="`{program} backup.list --site {site}` lists other snapshots",
+                database=wish.database,
+                site=wish.site,
+            )
+        done.update(_hand_over(work / MADE_BELOW, Path(wish.target).absolute()))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _restore(wish: ExtractWish, copy: _Copy, work: Path) -> None:
+    root = f"/{wish.site}"
+    names = (f"{root}/databases/{wish.database}.*", f"{root}/{MANIFEST}")
+    request = RestoreRequest(
+        target=os.fsencode(work), include=compile_patterns(map(os.fsencode, names))
+    )
+    restored = restore_snapshot(copy.repository, copy.snapshot.tree, request, copy.progress)
+    if restored.error_count:
+        raise ExtractError(
+            "the database {name} could not be restored from the snapshot",
+            data=_UNTOUCHED,
+            next_step="`{program} backup.check --site {site} --read-data`",
+            name=wish.database,
+            site=wish.site,
+        )
+
+
+def _plan(estate: Estate, wish: ExtractWish, work: Path) -> RehearsalPlan:
+    restored = work / wish.site
+    manifest: Mapping[str, Any] = json.loads((restored / MANIFEST).read_text(encoding="utf-8"))
+    known = {str(it["name"]): it for it in manifest["databases"]}
+    if wish.database not in known:
+        raise ExtractError(
+            "the snapshot has no database {database}",
+            why="it has: {known}",
+            data=_UNTOUCHED,
+            next_step="name one of these with --database",
+            database=wish.database,
+            known=", ".join(known) or "-",
+        )
+    return RehearsalPlan(
+        work=str(work),
+        site=wish.site,
+        databases=(plan_database(known[wish.database], restored),),
+        incident_at=datetime.now(UTC),
+        zone=estate.organisation.timezone,
+        bounds=bounds_of(estate),
+    )
+
+
+def _hand_over(workshop: Path, target: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((workshop / SUMMARY).read_text(encoding="ascii"))
+    if not summary["rows"]:
+        raise ExtractError(
+            "no row is as asked for",
+            data=_UNTOUCHED,
+            next_step="look into an older snapshot, or ask for less with --where and --contains",
+        )
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in (CSV, STATEMENTS):
+        shutil.copyfile(workshop / name, target / name)
+        (target / name).chmod(_FILE_MODE)
+    return summary
+
+
+def _write_done(done: Mapping[str, Any], target: Path) -> int:
+    text = ngettext("  {count} row: {table}", "  {count} rows: {table}", done["rows"])
+    write_line(text.format(count=format_number(done["rows"]), table=target / CSV))
+    text = _("  to copy them back, have an administrator read and run {statements}")
+    write_line(text.format(statements=target / STATEMENTS))
+    if done["is_cut"]:
+        write_line(_("  there are more; ask for less with --where and --contains"))
+        return INCOMPLETE
+    return 0
+
+
+@contextmanager
+def _recorded(bench: Bench, wish: ExtractWish, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Journal what was taken in one row, however it ends."""
+    done: dict[str, Any] = {}
+    details: dict[str, Any] = {
+        "snapshot": snapshot.id,
+        "store": wish.store,
+        "database": wish.database,
+        "table": wish.table,
+        "where": [it.partition("=")[0] for it in wish.where],
+        "contains": bool(wish.contains),
+        "target": wish.target,
+    }
+    try:
+        yield done
+    except BaseException as error:
+        reason = describe_failure(error).reason
+        _record(bench, wish, {**details, "outcome": "failed", "reason": reason})
+        raise
+    _record(bench, wish, {**details, "outcome": "ok", **done})
+
+
+def _record(bench: Bench, wish: ExtractWish, details: Mapping[str, Any]) -> None:
+    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+    with bench.catalog.writing() as session:
+        journal.append(session, origin, [journal.Entry("drill.extract", wish.site, details)])

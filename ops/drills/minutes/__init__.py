@@ -1,0 +1,1 @@
+"""Minutes of a drill: verdict, tables, output."""

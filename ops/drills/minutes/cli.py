@@ -1,0 +1,215 @@
+"""List drills and their findings; show one drill: its minutes, or how far it has come."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ops.access.identity import open_existing
+from ops.canonical import digest_of
+from ops.drills.findings import Finding, list_findings
+from ops.drills.minutes.minutes import read_minutes
+from ops.drills.minutes.output import write_minutes
+from ops.drills.records import KeptDrill, find_drill, list_drills
+from ops.drills.wording import tell_phase
+from ops.duties.wording import tell_who
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_date, format_duration, format_moment
+from ops.language.text import N_, _, fill
+from ops.outcomes.explain import explain
+from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+
+_MOST_LISTED = 100
+
+
+class MinutesChangedError(OpsError):
+    """The minutes of a drill are not those that were kept."""
+
+
+@contextmanager
+def _reading(estate: Estate) -> Iterator[Session | None]:
+    catalog = open_existing(estate)
+    if catalog is None:
+        yield None
+        return
+    try:
+        with catalog.reading() as session:
+            yield session
+    finally:
+        catalog.close()
+
+
+def show_drills(site: str, *, as_json: bool) -> None:
+    """Write drills, newest first."""
+    estate = load_estate()
+    with _reading(estate) as session:
+        drills = list_drills(session, site=site, limit=_MOST_LISTED) if session else []
+    if as_json:
+        write_json([_brief(it) for it in drills])
+        return
+    if not drills:
+        write_line(fill(N_("no drill yet: `{program} drill.run --site SITE`"), {}))
+        return
+    zone = estate.organisation.timezone
+    heads = [_("Begun"), _("Site"), _("What"), _("By"), _("Store"), _("Result"), _("RTO"),
+             _("RPO"), _("Drill")]  # fmt: skip
+    write_table(heads, [_row(it, zone) for it in drills], right=(6, 7))
+
+
+def _brief(drill: KeptDrill) -> dict[str, Any]:
+    names = (
+        "id", "site", "scope", "source", "engine", "from_paper", "store", "snapshot", "taken_at",
+        "run", "person", "via", "incident_at", "started_at", "ended_at", "outcome", "reason_code",
+        "params", "isolated", "minutes_sha256",
+    )  # fmt: skip
+    return {name: getattr(drill, name) for name in names}
+
+
+def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
+    results = (drill.minutes or {}).get("results", {})
+    engine = "restic" if drill.engine == "restic" else _("our engine")
+    return (
+        format_moment(drill.started_at, zone),
+        drill.site,
+        _("whole site") if drill.scope == "site" else _("one file"),
+        f"{engine}, {_('paper')}" if drill.from_paper else engine,
+        drill.store or "–",
+        outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),
+        _span(results.get("rto", {})),
+        _span(results.get("rpo", {})),
+        drill.id,
+    )
+
+
+def _span(measure: dict[str, Any]) -> str:
+    seconds = measure.get("reached_seconds")
+    return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
+
+
+def show_findings(site: str, *, as_json: bool) -> None:
+    """Write what drills have shown and none has shown fixed."""
+    estate = load_estate()
+    with _reading(estate) as session:
+        findings = list_findings(session, site=site) if session else []
+    if as_json:
+        write_json(findings)
+        return
+    if not findings:
+        write_line(_("no drill has shown anything that is still to be mended"))
+        return
+    titles = {it.name: it.title for it in estate.people}
+    heads = [_("Site"), _("What was found"), _("Answerable"), _("By when"), _("Drill")]
+    write_table(heads, [_finding_row(it, titles) for it in findings])
+
+
+def _finding_row(finding: Finding, titles: dict[str, str]) -> Sequence[str]:
+    found = explain(finding.code, finding.params, site=finding.site)
+    return (
+        finding.site,
+        f"{found.what}: {found.why}" if found.why else found.what,
+        titles.get(finding.owner, tell_who(finding.owner)) or "–",
+        format_date(finding.due),
+        finding.drill,
+    )
+
+
+def show_drill(drill: str, site: str, *, as_json: bool) -> None:
+    """Write the minutes of a drill, or how far it has come.
+
+    Raises:
+        WrongUseError: There is none; neither or both were asked for.
+        MinutesChangedError: Somebody has changed its minutes in the catalog.
+    """
+    if bool(drill) == bool(site):
+        raise WrongUseError(
+            "give either a drill or a site",
+            data="nothing was changed",
+            next_step="`{program} drill.list` lists the drills",
+        )
+    estate = load_estate()
+    with _reading(estate) as session:
+        kept = _find(session, drill, site)
+    refuse_changed(kept)
+    if as_json:
+        write_json(kept)
+        return
+    write_drill(kept, estate.organisation.timezone)
+
+
+def _find(session: Session | None, drill: str, site: str) -> KeptDrill:
+    if session is not None and drill:
+        return find_drill(session, drill)
+    newest = list_drills(session, site=site, limit=1) if session is not None else []
+    if newest:
+        return newest[0]
+    raise WrongUseError(
+        "no such drill was run yet",
+        data="nothing was changed",
+        next_step="`{program} drill.run --site {site}`",
+        site=site or "SITE",
+    )
+
+
+def refuse_changed(drill: KeptDrill) -> None:
+    """Refuse minutes whose hash is not the one that was kept with them.
+
+    Raises:
+        MinutesChangedError: They have been changed.
+    """
+    found = "" if drill.minutes is None else digest_of(drill.minutes)
+    if found == drill.minutes_sha256:
+        return
+    raise MinutesChangedError(
+        "the minutes of the drill {drill} have been changed since they were written",
+        why="their SHA-256 is {found}, not {kept}",
+        data="backups are not concerned; these minutes prove nothing any more",
+        next_step="`{program} service.journal-verify`; the journal's row `drill.end` of that drill"
+        " holds the hash that was written",
+        drill=drill.id,
+        found=found or "–",
+        kept=drill.minutes_sha256 or "–",
+    )
+
+
+def write_drill(drill: KeptDrill, zone: str) -> None:
+    """Write its minutes; of a drill that is not concluded, its phases so far."""
+    if drill.minutes is not None:
+        write_minutes(read_minutes(drill.minutes), drill.minutes_sha256, zone)
+        return
+    write_line(f"{drill.site} · {drill.id} · {format_moment(drill.started_at, zone)}")
+    for phase in drill.phases.values():
+        write_line(f"  {tell_phase(phase, drill.site)}")
+    if drill.run:
+        text = N_("Go on with: `{program} runbook.resume --run {run}`")
+        write_line(fill(text, {"run": drill.run}))
+
+
+def write_file_drills(drills: Sequence[KeptDrill], zone: str) -> None:
+    """Write one line for each drill of one file."""
+    heads = [_("Site"), _("File"), _("Copy of"), _("Result"), _("SHA-256 of the list of hashes"),
+             _("Took")]  # fmt: skip
+    write_table(heads, [_file_row(it, zone) for it in drills], right=(5,))
+    for drill in drills:
+        if drill.reason_code:
+            found = explain(drill.reason_code, drill.params, site=drill.site)
+            write_line(f"{drill.site}: {found.what}: {found.why}" if found.why
+                       else f"{drill.site}: {found.what}")  # fmt: skip
+            if found.next_step:
+                write_line(f"  → {found.next_step}")
+
+
+def _file_row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
+    fetched = drill.phases["fetch"].facts if "fetch" in drill.phases else {}
+    took = (drill.ended_at or drill.started_at) - drill.started_at
+    return (
+        drill.site,
+        str(fetched.get("path", "–")),
+        "–" if drill.taken_at is None else format_moment(drill.taken_at, zone),
+        outcome_cell(drill.outcome or "not_checked"),
+        str(fetched.get("hash_list", "–"))[:16],
+        format_duration(took),
+    )

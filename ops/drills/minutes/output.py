@@ -1,0 +1,248 @@
+"""Show minutes on a terminal: the seven parts, targets beside what was reached, the evidence."""
+
+import shutil
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ops.drills.minutes.minutes import Minutes
+from ops.drills.minutes.tables import (
+    course_rows,
+    measure_rows,
+    page_rows,
+    part_rows,
+    server_rows,
+    shortcoming_rows,
+)
+from ops.drills.minutes.verdict import RTO_PARTS
+from ops.language.formats import format_moment, format_number, format_size
+from ops.language.text import N_, _
+from ops.terminal.output import (
+    Cell,
+    is_terminal,
+    outcome_cell,
+    write_cells,
+    write_line,
+    write_table,
+)
+
+Pair = tuple[str, str | Cell]
+
+_MARGIN = 6
+_LEAST_WIDTH = 30
+
+CONCLUSIONS: Mapping[str, str] = {
+    "ok": N_("PASSED: the site was restored, started and compared, within the targets."),
+    "incomplete": N_("INCOMPLETE: not everything that is needed could be checked."),
+    "failed": N_("FAILED: see the shortcomings."),
+}
+_PURPOSES: Mapping[str, str] = {
+    "site": N_("prove that the whole site comes back from its backup, in time"),
+    "file": N_("prove that a file chosen by lot comes back from the backup"),
+}
+_SCENARIOS: Mapping[str, str] = {
+    "site": N_("the site is lost: files and databases, on a machine without its own"),
+    "file": N_("one file is lost"),
+}
+
+_BOUNDED_BY: Mapping[str, str] = {
+    "group": N_("by the kernel, all together"),
+    "namespace": N_("by the kernel, all together"),
+    "account": N_("by the kernel, for each account"),
+    "watch": N_("by the kernel for each process; all together watched"),
+}
+_UNBOUNDED: Mapping[str, str] = {
+    "memory": N_("memory of all processes together"),
+    "processes": N_("processes of all accounts together"),
+    "disk": N_("room on the disk"),
+    "processor": N_("the processor"),
+}
+
+
+def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
+    """Write them.
+
+    Args:
+        minutes: As kept.
+        sha256: Their own hash.
+        zone: Time zone of the organisation.
+    """
+    outcome = str(minutes.conclusion["outcome"])
+    write_line()
+    title = _("MINUTES OF A RESTORE DRILL")
+    verdict = Cell(_(CONCLUSIONS[outcome]).partition(":")[0], outcome_cell(outcome).tone)
+    write_cells([Cell(f"{title}  "), verdict], bold=True)
+    site = minutes.scenario
+    write_line(f"{site['title']} ({site['site']}) · {minutes.when['organisation']}")
+    _write_pairs(_("I. Time, place, people"), _time_and_people(minutes, zone))
+    _write_pairs(_("II. Purpose, scenario, copy"), _purpose(minutes, zone))
+    _write_pairs(_("III. Environment"), _environment(minutes, zone))
+    servers = server_rows(minutes.environment["servers"])
+    if servers:
+        write_table([_("Database"), _("Server of production"), _("Server here")], servers)
+    _write_heading(_("IV. Course"))
+    heads = [_("Time"), _("Step"), _("Carried out by"), _("Result"), _("Took")]
+    write_table(heads, course_rows(minutes, zone), right=(4,))
+    _write_results(minutes, zone)
+    _write_shortcomings(minutes)
+    _write_heading(_("VII. Conclusion"))
+    write_cells([Cell(f"   {_(CONCLUSIONS[outcome])}", outcome_cell(outcome).tone)], bold=True)
+    _write_pairs("", [
+        (_("Drill"), minutes.drill),
+        (_("SHA-256 of these minutes"), sha256),
+        (_("To be signed by"), ", ".join(it["title"] for it in minutes.people) or "–"),
+    ])  # fmt: skip
+
+
+def _time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    when = minutes.when
+    begun, ended = (_moment(when[name], zone, seconds=True) for name in ("started_at", "ended_at"))
+    yield _("Begun, ended"), f"{begun} – {ended}"
+    yield _("Loss taken to be at"), _moment(when["incident_at"], zone, seconds=True)
+    place = [when["place"], _("machine {name}").format(name=when["machine"])]
+    yield _("Place"), ", ".join(filter(None, place))
+    parts = {"carried_out": _("carried out"), "answers_for_site": _("answers for the site")}
+    people = [f"{it['title']} ({parts[it['part']]})" for it in minutes.people]
+    yield _("People"), "; ".join(people) or _("the service's clock")
+
+
+def _purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    scenario, copy = minutes.scenario, minutes.copy
+    yield _("Purpose"), _(_PURPOSES[scenario["scope"]])
+    told = _(_SCENARIOS[scenario["scope"]])
+    yield _("Scenario"), f"{told}; {_('keys from paper')}" if scenario["from_paper"] else told
+    if scenario["reason"] or scenario["document"]:
+        yield _("Reason"), " · ".join(filter(None, (scenario["reason"], scenario["document"])))
+    taken = _moment(copy["taken_at"], zone) if copy["taken_at"] else "–"
+    yield _("Copy"), f"{copy['snapshot'][:16] or '–'} · {taken} · {copy['version'] or '–'}"
+    yield _("Store"), f"{copy['store']} ({copy['location']}, {copy['medium']})"
+    ours = _("our own engine") if copy["restored_by"] == "ours" else _("stock restic, independent")
+    yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"
+
+
+def _environment(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    there = minutes.environment
+    yield _("Isolated"), _tell_isolation(there)
+    if there.get("bounded"):
+        yield _("Bounded"), _tell_bounds(there["bounded"])
+    if there["versions"]:
+        versions = [f"{name} {version}" for name, version in there["versions"].items() if version]
+        yield _("Programs here"), ", ".join(it.removeprefix("restic ") for it in versions)
+    if there["free_bytes"] is not None:
+        yield _("Free space"), format_size(there["free_bytes"])
+    if there["scan"] is not None:
+        yield _("Scan before use"), _tell_scan(there["scan"], zone)
+
+
+def _tell_isolation(there: Mapping[str, Any]) -> Cell:
+    if there["isolated"]:
+        text = _("yes, by namespaces; {count} places of production tried, none reached")
+        return Cell(text.format(count=there["probed"]), "good")
+    if there["reached"]:
+        return Cell(_("NO: {reached} could be reached").format(
+            reached=", ".join(there["reached"])), "bad")  # fmt: skip
+    if there["isolated"] is None:
+        return Cell(_("nothing was started"), "faint")
+    return Cell(_("no: {why}").format(why=there["isolation"].get("why") or "–"), "warning")
+
+
+def _tell_bounds(bounded: Mapping[str, Any]) -> str:
+    text = _("memory {memory} ({by_memory}), {processes} processes and threads ({by_processes}),"
+             " {file} a file; not bounded: {rest}")  # fmt: skip
+    return text.format(
+        memory=format_size(bounded["memory_bytes"]),
+        by_memory=_(_BOUNDED_BY[bounded["by"]["memory"]]),
+        processes=format_number(bounded["processes"]),
+        by_processes=_(_BOUNDED_BY[bounded["by"]["processes"]]),
+        file=format_size(bounded["file_bytes"]),
+        rest=", ".join(_(_UNBOUNDED[it]) for it in bounded["unbounded"]),
+    )
+
+
+def _tell_scan(scan: Mapping[str, Any], zone: str) -> Cell:
+    cell = outcome_cell(scan["outcome"] or "not_checked")
+    if "tool" not in scan:
+        return cell
+    text = _("{outcome}: {files} files, {tool}, signatures of {moment}").format(
+        outcome=cell.text,
+        files=format_number(scan["files"]),
+        tool=scan["tool"],
+        moment=_moment(scan["database_at"], zone),
+    )
+    return Cell(text, cell.tone)
+
+
+def _write_results(minutes: Minutes, zone: str) -> None:
+    _write_heading(_("V. Results"))
+    results = minutes.results
+    heads = [_("What"), _("Asked for"), _("Reached"), _("Result")]
+    write_table(heads, measure_rows(results), right=(1, 2))
+    if results["pages"]:
+        write_table([_("Page"), _("Result"), _("Alike")], page_rows(results["pages"]), right=(2,))
+    if results["rto"]["reached_seconds"] is not None:
+        heads = [_("Part of the recovery"), _("Took"), ""]
+        write_table(heads, part_rows(results["rto"]["parts"], RTO_PARTS), right=(1,))
+    _write_pairs("", _evidence(results, zone))
+
+
+def _evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
+    if results.get("path"):
+        yield _("File by lot"), str(results["path"])
+    if results["rpo"]["newest_at"]:
+        newest = _moment(results["rpo"]["newest_at"], zone, seconds=True)
+        where = _("in a row") if results["rpo"]["newest_in"] == "rows" else _("in a file")
+        yield _("Newest datum"), f"{newest} ({where})"
+    if results.get("hash_list"):
+        yield _("SHA-256 of the list of hashes"), str(results["hash_list"])
+    if results.get("owners_compared") is False:
+        yield _("Owners"), Cell(_("not checked: only root can compare them"), "warning")
+    wiped = results["wiped"]
+    if not wiped["done"]:
+        yield _("Wiped"), Cell(_("NO"), "bad")
+        return
+    moment = _moment(wiped["at"], zone, seconds=True)
+    personal = _("personal data was among it")
+    yield _("Wiped"), f"{moment}; {personal}" if wiped["personal_data"] else moment
+
+
+def _write_shortcomings(minutes: Minutes) -> None:
+    _write_heading(_("VI. Shortcomings, causes, measures"))
+    if not minutes.shortcomings:
+        write_line("   " + _("none"))
+        return
+    titles = {it["name"]: it["title"] for it in minutes.people}
+    heads = [_("What was found"), _("Measure"), _("Answerable"), _("By when")]
+    rows = shortcoming_rows(minutes.shortcomings, minutes.scenario["site"], titles)
+    write_table(heads, rows)
+
+
+def _write_heading(text: str) -> None:
+    write_line()
+    write_cells([Cell(text)], bold=True)
+
+
+def _write_pairs(heading: str, pairs: Iterable[Pair]) -> None:
+    """Write labels and values below each other, the values in one column."""
+    if heading:
+        _write_heading(heading)
+    rows: Sequence[Pair] = list(pairs)
+    width = max((len(label) for label, _value in rows), default=0)
+    room = max(shutil.get_terminal_size().columns - width - _MARGIN, _LEAST_WIDTH)
+    for label, value in rows:
+        cell = Cell(value) if isinstance(value, str) else value
+        lines = textwrap.wrap(cell.text, room) if is_terminal() else [cell.text]
+        for number, line in enumerate(lines):
+            shown = "" if number else label
+            write_cells([Cell(f"   {shown:{width}}  ", "faint"), Cell(line, cell.tone)])
+
+
+def _moment(text: str | None, zone: str, *, seconds: bool = False) -> str:
+    if not text:
+        return "–"
+    moment = datetime.fromisoformat(text)
+    told = format_moment(moment, zone)
+    if not seconds:
+        return told
+    clock, _space, offset = told.rpartition(" ")
+    return f"{clock}:{moment.second:02} {offset}"

@@ -1,0 +1,1 @@
+"""Which drill is due, and when."""

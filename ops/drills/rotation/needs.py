@@ -1,0 +1,173 @@
+"""What duties ask of drills: each duty, for each whom it concerns, with its periods; pure.
+
+A duty asks for drills where its evidence is a trial restore or a drill and it comes with a period.
+A period asks for its drill on a day of its own in its first half, so that the drills of many sites
+are spread and nobody can foretell the day; the other half is left for trying again. Stock restic
+comes later, since the turn may have brought it by then.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from ops.duties.evidence.due import Period, due_of, list_periods, longest_days
+from ops.duties.table.calendar import WorkCalendar
+from ops.duties.table.models import Duty
+from ops.duties.table.parts import Every, Span
+from ops.duties.table.subjects import Document, Subject, list_subjects
+from ops.schedule.windows import spread_place
+
+Scope = Literal["site", "file"]
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which drills meet a need; fields as in `ops.catalog.tables.drills.Drill`.
+
+    Attributes:
+        engine: Empty for any.
+        from_paper: Whether it must be one without the folder of keys.
+    """
+
+    scope: Scope = "site"
+    engine: str = ""
+    from_paper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One period in which a drill is owed.
+
+    Attributes:
+        since: From which day on a drill counts.
+        due_on: By the end of which day.
+    """
+
+    since: date
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One duty for one whom it concerns, through time.
+
+    Attributes:
+        duty: Name of the duty.
+        subject: System or site; empty for the organisation.
+        sites: Names of the sites of which one is to be drilled, in the order of the estate.
+        wanted: What kind of drill.
+        known: Since when the service knows the first of the sites.
+        last: The newest period that is over; None where there is none.
+        current, following: The period that holds today, and the one after it, where it is known.
+    """
+
+    duty: str
+    subject: str
+    sites: tuple[str, ...]
+    wanted: Wanted
+    known: date
+    last: Term | None
+    current: Term
+    following: Term | None
+
+    def day_of(self, term: Term) -> date:
+        """Give the day in a period from which on its drill is asked for."""
+        base = max(term.since, self.known)
+        days = max((term.due_on - base).days, 0)
+        first, width = (days // 2, days // 4) if self.wanted.engine else (0, days // 2)
+        key = f"{self.duty}/{self.subject}/{term.due_on.isoformat()}"
+        return base + timedelta(days=first + int((width + 1) * spread_place(key)))
+
+
+def list_lines(
+    duties: Sequence[Duty],
+    estate: Document,
+    calendar: WorkCalendar,
+    since: Mapping[str, date],
+    today: date,
+) -> list[Line]:
+    """Give what the duties in force today ask of drills, in the order of the tables.
+
+    Args:
+        duties: All rows; rows of one name in the order of time.
+        estate: The document of the estate in force.
+        calendar: Working days.
+        since: Since when each site is known; one that is missing is new today.
+        today: The organisation's day.
+    """
+    rows: dict[str, list[Duty]] = {}
+    for duty in duties:
+        if duty.every is not None and duty.evidence.query in {"restores", "drills"}:
+            rows.setdefault(duty.name, []).append(duty)
+    lines: list[Line] = []
+    for named in rows.values():
+        terms = _find_terms(named, calendar, today)
+        row = next((it for it in named if it.is_valid_on(today)), None)
+        if row is not None and terms is not None:
+            lines += _lines_of(row, estate, terms, since, today)
+    return lines
+
+
+Terms = tuple[Term | None, Term, Term | None]
+
+
+def _lines_of(
+    row: Duty, estate: Document, terms: Terms, since: Mapping[str, date], today: date
+) -> Iterator[Line]:
+    proof = row.evidence
+    wanted = Wanted()
+    if proof.query == "drills":
+        wanted = Wanted(proof.scope, proof.engine, proof.from_paper)
+    for subject in list_subjects(row, estate):
+        for sites in _groups(subject, proof.coverage):
+            known = min(since.get(it, today) for it in sites)
+            name = subject.name if proof.coverage == "any" else sites[0]
+            yield Line(row.name, name, sites, wanted, known, *terms)
+
+
+def _groups(subject: Subject, coverage: str) -> Iterator[tuple[str, ...]]:
+    """Yield the sites of which one is enough: all together, or each alone."""
+    if coverage == "any":
+        if subject.sites:
+            yield subject.sites
+        return
+    yield from ((it,) for it in subject.sites)
+
+
+def _find_terms(rows: Sequence[Duty], calendar: WorkCalendar, today: date) -> Terms | None:
+    """Give the last, the current and the following period of rows of one name."""
+    current = next((it for it in _terms(rows, calendar, today, today) if it.since <= today), None)
+    if current is None:
+        return None
+    over = [it for it in _terms(rows, calendar, None, today) if it.due_on < current.since]
+    after = current.due_on + ONE_DAY
+    later = [it for it in _terms(rows, calendar, after, after) if it.since > current.since]
+    return (over[-1] if over else None, current, later[0] if later else None)
+
+
+def _terms(
+    rows: Sequence[Duty], calendar: WorkCalendar, first: date | None, last: date
+) -> list[Term]:
+    """Give the periods that touch some days, in order; without a first day the newest ones."""
+    found = []
+    for row in rows:
+        start = first or max(row.valid_from, last - _reach(row.every))
+        if start <= last:
+            found += [_term(row, it, calendar) for it in list_periods(row, start, last)]
+    return sorted(found, key=lambda it: (it.due_on, it.since))
+
+
+def _reach(every: Every | None) -> timedelta:
+    """Give how far back the newest period that is over can begin."""
+    if every is None or every.count is None or every.unit is None:
+        return timedelta(days=36_600)  # single dates: all there are
+    return timedelta(days=2 * longest_days(Span(count=every.count, unit=every.unit)))
+
+
+def _term(row: Duty, period: Period, calendar: WorkCalendar) -> Term:
+    """Give the days of a period; what is done after its end proves the next one."""
+    day = due_of(row, period, calendar).day
+    return Term(period.start, max(period.start, min(day or period.end, period.end)))

@@ -1,0 +1,146 @@
+"""Read from the catalog what the rotation is decided from."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.tables.core import Occurrence, Run
+from ops.catalog.tables.drills import Drill
+from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.catalog.tables.sites import KnownSite
+from ops.drills.findings import Finding, file_of, list_findings
+from ops.drills.rotation.facts import OpenFinding, PastDrill, RotationFacts
+from ops.drills.rotation.needs import Scope, list_lines
+from ops.drills.rotation.rotation import Entry, plan_rotation
+from ops.duties.evidence.queries import Setting
+from ops.duties.reminders import make_setting
+from ops.duties.table.load import load_duties
+from ops.duties.table.models import Duty
+from ops.estate.model.estate import Estate
+
+DRILL = "drill"
+"""Kind of the jobs that are drills."""
+
+
+def read_plan(session: Session, estate: Estate, now: datetime) -> list[Entry]:
+    """Give each need and how it stands: overdue, due, ahead.
+
+    Raises:
+        DutiesError: A table of duties or holidays has mistakes.
+    """
+    setting = make_setting(estate, now)
+    return plan_rotation(read_facts(session, estate, load_duties(estate).duties, setting))
+
+
+def read_facts(
+    session: Session, estate: Estate, duties: Iterable[Duty], setting: Setting
+) -> RotationFacts:
+    """Read what the rotation is decided from.
+
+    Args:
+        session: Reading is enough.
+        estate: As it is now.
+        duties: All rows.
+        setting: The organisation's day, zone and working days.
+    """
+    known = session.execute(select(KnownSite.name, KnownSite.since))
+    since = {name: at.astimezone(setting.zone).date() for name, at in known}
+    lines = list_lines(tuple(duties), setting.estate, setting.calendar, since, setting.today)
+    return RotationFacts(
+        today=setting.today,
+        lines=lines,
+        drills=[
+            *_read_drills(session, setting.zone),
+            *_read_failed_runs(session, setting.zone),
+        ],
+        findings=[_as_open(it, setting.zone) for it in list_open_findings(session, estate)],
+        stores=_read_stores(session, estate),
+        stock_every=estate.drill.stock_restic_every,
+    )
+
+
+def scope_of_job(job: str) -> Scope:
+    """Give what a job drills: `drill-file/SITE` one file, `drill/SITE` the whole site."""
+    return "file" if job.startswith("drill-file/") else "site"
+
+
+def _read_drills(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
+    query = select(
+        Drill.site, Drill.scope, Drill.engine, Drill.from_paper, Drill.store, Drill.outcome,
+        Drill.started_at, Drill.ended_at, Drill.params,
+    ).where(Drill.source == "backup")  # fmt: skip
+    for row in session.execute(query):
+        moment = row.ended_at or row.started_at
+        yield PastDrill(
+            site=row.site,
+            scope=row.scope,
+            engine=row.engine,
+            from_paper=row.from_paper,
+            store=row.store,
+            outcome=row.outcome or "",
+            at=moment.astimezone(zone),
+            path=file_of(row.params),
+        )
+
+
+def _read_failed_runs(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
+    """Yield runs that failed before they had written down any drill."""
+    query = (
+        select(Run.site, Run.job, Run.ended_at, Run.outcome, Run.summary, Occurrence.arguments)
+        .outerjoin(Occurrence, Occurrence.id == Run.occurrence_id)
+        .where(Run.kind == DRILL, Run.outcome.is_not(None), Run.outcome != "ok")
+    )
+    for site, job, ended_at, outcome, summary, arguments in session.execute(query):
+        if ended_at is None or "drill" in summary:
+            continue
+        asked = arguments or {}
+        yield PastDrill(
+            site=site,
+            scope=scope_of_job(job),
+            engine=asked.get("engine", "ours"),
+            store=asked.get("store", ""),
+            outcome=outcome or "",
+            at=ended_at.astimezone(zone),
+        )
+
+
+def list_open_findings(session: Session, estate: Estate, site: str = "") -> list[Finding]:
+    """Give the open findings, oldest first, that still matter: of sites and stores there are.
+
+    Args:
+        session: Reading is enough.
+        estate: As it is now.
+        site: Only those of this site; empty for all.
+    """
+    names = {it.name for it in estate.sites}
+    stores = {"", *(it.name for it in estate.stores)}
+    found = list_findings(session, site=site)
+    return [it for it in found if it.site in names and it.store in stores]
+
+
+def _as_open(finding: Finding, zone: ZoneInfo) -> OpenFinding:
+    return OpenFinding(
+        id=finding.id,
+        site=finding.site,
+        scope=finding.scope,
+        engine=finding.engine,
+        from_paper=finding.from_paper,
+        store=finding.store,
+        opened_on=finding.opened_at.astimezone(zone).date(),
+        due_on=finding.due,
+        path=file_of(finding.params) if finding.scope == "file" else "",
+    )
+
+
+def _read_stores(session: Session, estate: Estate) -> dict[str, list[str]]:
+    """Give the stores that hold a backup of each whole site, in the estate's order."""
+    query = select(Snapshot.site, Snapshot.store).where(is_of_whole_site()).distinct()
+    held = {(site, store) for site, store in session.execute(query)}
+    found = {
+        site.name: [it.name for it in estate.stores if (site.name, it.name) in held]
+        for site in estate.sites
+    }
+    return {site: stores for site, stores in found.items() if stores}

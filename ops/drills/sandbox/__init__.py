@@ -1,1 +1,0 @@
-"""The sandbox of a drill: restored data brought to life where nothing of production is in reach."""

@@ -1,0 +1,171 @@
+"""Write for a person at a terminal which duties there are, what is due, and what proves it.
+
+What is read for an answer at the terminal: the estate, its tables, and the catalog.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ops.catalog.open import Catalog, open_catalog
+from ops.duties.evidence.agenda import Item, list_agenda
+from ops.duties.evidence.events import list_not_fed
+from ops.duties.evidence.queries import Setting
+from ops.duties.policy.approved import find_standing, newest_approved
+from ops.duties.policy.cli import tell_standing
+from ops.duties.policy.policy import document_of, make_policy
+from ops.duties.reminders import make_setting
+from ops.duties.table.load import DutySet, load_duties
+from ops.duties.table.subjects import levels_in, sites_without_level
+from ops.duties.wording import (
+    CERTAINTIES,
+    tell_bases,
+    tell_event,
+    tell_nature,
+    tell_responsible,
+    tell_rhythm,
+    tell_scope,
+    tell_short_nature,
+    tell_title,
+    tell_validity,
+)
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date
+from ops.language.text import N_, _, fill, language
+from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
+from ops.terminal.paragraphs import write_wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is read for an answer.
+
+    Attributes:
+        estate, duties, setting: In force.
+        catalog: Open for reading.
+    """
+
+    estate: Estate
+    duties: DutySet
+    setting: Setting
+    catalog: Catalog
+
+
+@contextmanager
+def at_desk() -> Iterator[Desk]:
+    """Load the estate and its tables, and open the catalog."""
+    estate = load_estate()
+    duties, setting = load_duties(estate), make_setting(estate)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        yield Desk(estate, duties, setting, catalog)
+    finally:
+        catalog.close()
+
+
+_WHEN = {"overdue": N_("overdue"), "ahead": N_("ahead"), "not_in_table": N_("not in the table")}
+
+
+def show_duties(*, as_json: bool) -> None:
+    """Write every duty: what, for whom, how often, on what ground and how surely."""
+    estate = load_estate()
+    duties = load_duties(estate)
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    levels = {it.level for it in estate.systems}
+    if as_json:
+        write_json([{**it.document(), "nature": it.nature} for it in duties.duties])
+        return
+    for duty in duties.duties:
+        write_line(f"{duty.name} · {tell_title(duty)} · {tell_nature(duty, today, levels)}")
+        parts = [tell_rhythm(duty), tell_scope(duty), tell_validity(duty)]
+        write_wrapped("; ".join([*parts, tell_responsible(duty)]))
+        write_wrapped(_("basis: {bases}").format(bases=tell_bases(duty.basis)))
+        if duty.note:
+            vi, en = duties.notes[duty.note]
+            write_wrapped(f"* {en if language() == 'en' else vi}")
+    write_line()
+    told = "; ".join(f"{mark}: {_(text)}" for mark, text in CERTAINTIES.items() if mark != "own")
+    write_wrapped(_("How sure: {marks}.").format(marks=told))
+
+
+def show_due(days: int, *, as_json: bool) -> None:
+    """Write what is overdue, what is due soon, and how the backup policy stands."""
+    with at_desk() as desk, desk.catalog.reading() as session:
+        agenda = list_agenda(session, desk.duties, desk.setting, days)
+        findings = list_findings(session, desk)
+    not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
+    if as_json:
+        write_json({"due": [_item_values(it) for it in agenda], "findings": findings,
+                    "events_not_fed": not_fed})  # fmt: skip
+        return
+    if agenda:
+        heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
+        write_table(heads, [_item_row(it, desk.setting) for it in agenda])
+    else:
+        write_line(_("Nothing is due in the next {count} days.").format(count=days))
+    if any(it.due.is_expected for it in agenda):
+        write_line(_("* counted with holidays that are not announced yet"))
+    for finding in findings:
+        write_line(f"! {finding}")
+    if not_fed:
+        told = "; ".join(tell_event(it) for it in not_fed)
+        write_wrapped(_("Not counted here, since nothing records it: {events}").format(events=told))
+    if agenda:
+        write_line(fill(N_("What proves one: `{program} duty.evidence --duty NAME`"), {}))
+
+
+def list_findings(session: Session, desk: Desk) -> list[str]:
+    """Give what is wrong beside the dates: the policy, and sites that no level-bound duty sees."""
+    today = desk.setting.today
+    valid = [it for it in desk.duties.duties if it.is_valid_on(today)]
+    table = document_of(make_policy(desk.estate, valid))
+    findings = tell_standing(find_standing(newest_approved(session), table, today))
+    without = sites_without_level(desk.setting.estate)
+    if without:
+        text = _("{count} sites belong to no system, so duties by level pass them by: {names}")
+        shown = ", ".join(without[:3]) + (" …" if without[3:] else "")
+        findings.append(text.format(count=len(without), names=shown))
+    return findings
+
+
+def _item_row(item: Item, setting: Setting) -> Sequence[str | Cell]:
+    due = item.due
+    day = format_date(due.day) if due.day else _(_WHEN["not_in_table"])
+    state = outcome_cell(item.outcome)
+    if len(item.verdicts) > 1:
+        done = len(item.verdicts) - len(item.open)
+        state = Cell(f"{state.text} ({done}/{len(item.verdicts)})", state.tone)
+    tone: Tone = "bad" if item.when == "overdue" else "plain"
+    return (
+        Cell(f"{day} *" if due.is_expected else day, tone),
+        due.duty.name,
+        tell_title(due.duty),
+        tell_short_nature(due.duty, setting.today, levels_in(setting.estate)),
+        state,
+    )
+
+
+def _item_values(item: Item) -> dict[str, Any]:
+    due = item.due
+    return {
+        "duty": due.duty.name,
+        "title": tell_title(due.duty),
+        "nature": due.duty.nature,
+        "basis": [str(it) for it in due.duty.basis],
+        "from": due.period.start,
+        "until": due.period.end,
+        "due_on": due.day,
+        "not_in_table": due.beyond,
+        "holidays_expected": due.is_expected,
+        "remind_on": due.remind_on,
+        "when": item.when,
+        "outcome": item.outcome,
+        "responsible": due.duty.responsible,
+        "subjects": {it.subject: it.outcome for it in item.verdicts},
+    }

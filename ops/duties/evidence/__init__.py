@@ -1,0 +1,1 @@
+"""Whether duties are done, and what shows it."""

@@ -1,0 +1,275 @@
+"""Find in the catalog the rows that speak for or against a duty, one named query each."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.tables.core import JournalRow, Run
+from ops.catalog.tables.drills import Drill, DrillFinding
+from ops.catalog.tables.duties import PolicyVersion
+from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.statements import find_statements
+from ops.duties.evidence.verdicts import LATE, Piece
+from ops.duties.table.calendar import WorkCalendar
+from ops.duties.table.models import Duty
+from ops.duties.table.parts import Proof
+from ops.duties.table.subjects import Document
+from ops.schedule.ledger.job import Outcome
+
+RESTORED = "backup.restore"
+REMOTE = ("sftp:", "s3:")
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What evidence is looked for in.
+
+    Attributes:
+        zone: The organisation's, for days.
+        today: The organisation's date.
+        estate: The document of the estate in force now, for days that have no version.
+        calendar: Working days.
+    """
+
+    zone: ZoneInfo
+    today: date
+    estate: Document
+    calendar: WorkCalendar
+
+    def bounds(self, period: Period) -> tuple[datetime, datetime]:
+        """Give the first moment of a period, and the first one after it."""
+        first, after = (
+            datetime.combine(day, time.min, self.zone)
+            for day in (period.start, period.end + _ONE_DAY)
+        )
+        return first, after
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to the catalog: what proves this duty in this period, done by this day?"""
+
+    duty: Duty
+    period: Period
+    estate: Document
+    setting: Setting
+    deadline: date
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the period is over, so that index tables no longer tell of it."""
+        return self.period.end < self.setting.today
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        """Give the first moment of the period, and the first one after it."""
+        return self.setting.bounds(self.period)
+
+
+def _find_runs(session: Session, ask: Ask) -> Iterator[Piece]:
+    proof = ask.duty.evidence
+    query = _ended_runs(ask)
+    if proof.run_kind:
+        query = query.where(Run.kind == proof.run_kind)
+    if proof.job:
+        query = query.where(Run.job.startswith(proof.job, autoescape=True))
+    yield from (_run_piece(row) for row in session.execute(query))
+
+
+def _ended_runs(ask: Ask) -> Select[UUID, str, datetime | None, str | None, str, str]:
+    first, after = ask.bounds()
+    return select(Run.id, Run.site, Run.ended_at, Run.outcome, Run.job, Run.reason).where(
+        Run.ended_at >= first, Run.ended_at < after, Run.outcome.is_not(None)
+    )
+
+
+def _run_piece(row: Row[UUID, str, datetime | None, str | None, str, str]) -> Piece:
+    run_id, site, ended_at, outcome, job, reason = row
+    moment, ended_as = cast("datetime", ended_at), cast("Outcome", outcome)
+    return Piece(site, moment, ended_as, "runs", str(run_id), {"job": job, "reason": reason})
+
+
+def _find_restores(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find restores by hand, as the journal tells of them, and drills of whole sites.
+
+    A restore of a part of a site alone proves too little, as does a drill of one file.
+    """
+    first, after = ask.bounds()
+    rows = select(JournalRow.sequence, JournalRow.subject, JournalRow.at, JournalRow.details).where(
+        JournalRow.action == RESTORED, JournalRow.at >= first, JournalRow.at < after
+    )
+    for sequence, site, at, text in session.execute(rows):
+        details = _parse(text)
+        outcome: Outcome = "incomplete" if details.get("include") else "ok"
+        outcome = "failed" if details.get("failed") else outcome
+        yield Piece(site, at, outcome, "journal", str(sequence), details)
+    yield from (_drill_piece(row) for row in _concluded_drills(session, ask, "site"))
+
+
+def _find_drills(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find drills alone, of the kind that the duty names."""
+    proof = ask.duty.evidence
+    for row in _concluded_drills(session, ask, proof.scope):
+        is_engine = proof.engine in {"", row.engine}
+        if is_engine and (row.from_paper or not proof.from_paper):
+            yield _drill_piece(row)
+
+
+def _concluded_drills(session: Session, ask: Ask, scope: str) -> Iterable[Drill]:
+    first, after = ask.bounds()
+    return session.execute(
+        select(Drill).where(
+            Drill.ended_at >= first,
+            Drill.ended_at < after,
+            Drill.scope == scope,
+            Drill.source == "backup",
+        )
+    ).scalars()
+
+
+def _drill_piece(row: Drill) -> Piece:
+    ended_at, outcome = cast("datetime", row.ended_at), cast("Outcome", row.outcome)
+    names = ("engine", "store", "snapshot", "from_paper", "isolated", "minutes_sha256")
+    details = {"reason": row.reason_code, **{name: getattr(row, name) for name in names}}
+    return Piece(row.site, ended_at, outcome, "drills", str(row.id), details)
+
+
+def _find_findings(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find what became of that which drills have shown in the period: good once all is fixed."""
+    first, after = ask.bounds()
+    query = select(DrillFinding).where(
+        DrillFinding.opened_at >= first, DrillFinding.opened_at < after
+    )
+    of_site: dict[str, list[DrillFinding]] = {}
+    for row in session.execute(query.order_by(DrillFinding.opened_at)).scalars():
+        of_site.setdefault(row.site, []).append(row)
+    for site, rows in of_site.items():
+        is_open = any(it.closed_at is None for it in rows)
+        newest = max(it.closed_at or it.opened_at for it in rows)
+        details = {"findings": [str(it.id) for it in rows], "drills": _drills_of(rows)}
+        outcome: Outcome = "incomplete" if is_open else "ok"
+        yield Piece(site, newest, outcome, "drill_findings", str(rows[-1].id), details)
+
+
+def _drills_of(rows: Iterable[DrillFinding]) -> list[str]:
+    return [str(it.fixed_by) for it in rows if it.fixed_by is not None]
+
+
+def _find_copies(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Count, for each site, the stores that hold a snapshot taken in the period."""
+    first, after = ask.bounds()
+    query = (
+        select(Snapshot.site, Snapshot.store, func.max(Snapshot.taken_at))
+        .where(Snapshot.taken_at >= first, Snapshot.taken_at < after)
+        .group_by(Snapshot.site, Snapshot.store)
+    )
+    stores = {it["name"]: it for it in ask.estate.get("stores", ())}
+    held: dict[str, dict[str, datetime]] = {}
+    for site, store, taken_at in session.execute(query):
+        if store in stores:
+            held.setdefault(site, {})[store] = taken_at
+    for site, moments in held.items():
+        found = count_copies(stores[name] for name in moments)
+        enough = has_enough(found, ask.duty.evidence)
+        lacking: Outcome = "not_checked" if ask.is_past else "failed"
+        details = {**found, "stores": sorted(moments)}
+        newest = max(moments.values())
+        yield Piece(site, newest, "ok" if enough else lacking, "snapshots", site, details)
+
+
+def count_copies(stores: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Count copies, kinds of medium, places, locked copies, and copies on other machines.
+
+    A store whose address is kept in a secret file is not counted as another machine: nothing
+    here proves it.
+    """
+    known = list(stores)
+    return {
+        "copies": len(known),
+        "media": len({it.get("medium") for it in known}),
+        "places": len({it.get("location") for it in known}),
+        "locked": sum(it.get("object_lock") is not None for it in known),
+        "remote": sum(str(it.get("url")).startswith(REMOTE) for it in known),
+    }
+
+
+def has_enough(found: Mapping[str, int], proof: Proof) -> bool:
+    """Say whether no count is below its limit."""
+    return all(count >= getattr(proof, name) for name, count in found.items())
+
+
+def _find_catalogue(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find which sites had their copies listed in every store."""
+    first, after = ask.bounds()
+    query = select(StoreSeen.site, StoreSeen.store, StoreSeen.seen_at, StoreSeen.snapshot_count)
+    stores = {it["name"] for it in ask.estate.get("stores", ())}
+    seen: dict[str, dict[str, tuple[datetime, int]]] = {}
+    for site, store, seen_at, count in session.execute(query.where(StoreSeen.seen_at < after)):
+        if seen_at >= first and store in stores:
+            seen.setdefault(site, {})[store] = (seen_at, count)
+    for site, listed in seen.items():
+        details = {"stores": sorted(listed), "snapshots": sum(it[1] for it in listed.values())}
+        lacking: Outcome = "not_checked" if ask.is_past else "incomplete"
+        outcome: Outcome = "ok" if stores == listed.keys() else lacking
+        newest = max(it[0] for it in listed.values())
+        yield Piece(site, newest, outcome, "stores_seen", site, details)
+
+
+def _find_journaled(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Compare the runs that ended with the journal: each must stand there, failed ones too."""
+    first, after = ask.bounds()
+    ended = select(Run.id, Run.ended_at).where(Run.ended_at >= first, Run.ended_at < after)
+    runs = {str(run_id): moment for run_id, moment in session.execute(ended) if moment}
+    if not runs:
+        return
+    rows = select(JournalRow.run).where(JournalRow.at >= first, JournalRow.run != "").distinct()
+    missing = sorted(runs.keys() - set(session.execute(rows).scalars()))
+    details = {"runs": len(runs), "not_journaled": missing}
+    newest = max(runs.values())
+    yield Piece("", newest, "failed" if missing else "ok", "journal", "", details)
+
+
+def _find_policy(session: Session, ask: Ask) -> Iterator[Piece]:
+    rows = select(PolicyVersion).where(
+        PolicyVersion.decided_on >= ask.period.start, PolicyVersion.decided_on <= ask.period.end
+    )
+    for row in session.execute(rows).scalars():
+        details = {"number": row.number, "decided_on": row.decided_on.isoformat()}
+        yield Piece("", row.approved_at, "ok", "policy_versions", row.digest, details)
+
+
+def _find_statements(session: Session, ask: Ask) -> Iterator[Piece]:
+    for found in find_statements(session, ask.duty.name, ask.period.key):
+        is_late = date.fromisoformat(found.details["done_on"]) > ask.deadline
+        details = {**found.details, LATE: True} if is_late else found.details
+        outcome: Outcome = "incomplete" if is_late else "ok"
+        row = str(found.sequence)
+        yield Piece("", found.at, outcome, "journal", row, details, subject=found.subject)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
+Query = Callable[[Session, Ask], Iterator[Piece]]
+
+QUERIES: Mapping[str, Query] = {
+    "runs": _find_runs,
+    "restores": _find_restores,
+    "drills": _find_drills,
+    "findings": _find_findings,
+    "copies": _find_copies,
+    "catalogue": _find_catalogue,
+    "journal": _find_journaled,
+    "policy": _find_policy,
+    "statement": _find_statements,
+}

@@ -1,0 +1,129 @@
+"""What pieces of evidence amount to; pure. What did not run is never ok."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from ops.duties.evidence.due import Period
+from ops.duties.table.subjects import Subject
+from ops.schedule.ledger.job import Outcome
+
+_GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
+
+
+LATE = "late"
+"""Detail of a piece that shows work done after its day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One row of the catalog that speaks for or against a duty.
+
+    Attributes:
+        site: Site it is about; empty for the organisation.
+        at: When it happened.
+        outcome: What it shows: `ok`, `incomplete` (it does not prove enough), `failed`, or
+            `not_checked` where the past cannot be told from what is kept.
+        table: Where the row stands.
+        row: Its id there.
+        details: What else is worth telling.
+        subject: The one subject it speaks for; None when its site says so.
+    """
+
+    site: str
+    at: datetime
+    outcome: Outcome
+    table: Literal[
+        "runs", "journal", "snapshots", "stores_seen", "policy_versions", "drills", "drill_findings"
+    ]
+    row: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of one duty, for one subject and period.
+
+    Attributes:
+        subject: Name; empty for the organisation.
+        period: Which.
+        outcome: Of the shared vocabulary.
+        reason: `proven`, `failures`, `late`, `partly`, `nothing_yet` (the period still runs),
+            `nothing` (it is over), `no_records` (nothing was recorded at that time),
+            `not_rebuildable` (the past state of the stores is not kept).
+        pieces: The rows behind it.
+        lacking: Sites for which no row speaks well.
+    """
+
+    subject: str
+    period: Period
+    outcome: Outcome
+    reason: str
+    pieces: tuple[Piece, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a verdict is made in.
+
+    Attributes:
+        today: The organisation's date.
+        recorded_since: First day of which there are records; None when there are none at all.
+        deadline: By the end of which day it was due; the period's end where that is later.
+    """
+
+    today: date
+    recorded_since: date | None
+    deadline: date
+
+
+def judge(
+    subject: Subject, period: Period, pieces: Sequence[Piece], coverage: str, frame: Frame
+) -> Verdict:
+    """Judge one subject and period by the pieces found in it.
+
+    With coverage `every` each site of the subject needs a good piece, with `any` one is enough.
+    """
+    names = subject.sites if subject.name or any(it.site for it in pieces) else ("",)
+    mine = tuple(it for it in pieces if _concerns(it, subject, names))
+    good = {it.site for it in mine if it.outcome == "ok"}
+    lacking = () if "" in good else tuple(it for it in names if it not in good)
+    if names and (not lacking or (coverage == "any" and good)):
+        return Verdict(subject.name, period, "ok", "proven", mine)
+    outcome, reason = _judge_lacking(mine, lacking, period, frame)
+    return Verdict(subject.name, period, outcome, reason, mine, lacking)
+
+
+def _judge_lacking(
+    pieces: Sequence[Piece], lacking: Sequence[str], period: Period, frame: Frame
+) -> tuple[Outcome, str]:
+    """Say why a period is not proven: outcome and reason."""
+    known = {it.outcome for it in pieces if it.site in {*lacking, ""}}
+    since = frame.recorded_since
+    reasons: tuple[tuple[bool, Outcome, str], ...] = (
+        ("failed" in known, "failed", "failures"),
+        ("not_checked" in known, "not_checked", "not_rebuildable"),
+        (any(it.details.get(LATE) for it in pieces), "incomplete", "late"),
+        (bool(pieces), "incomplete", "partly"),
+        (frame.today <= max(frame.deadline, period.end), "not_checked", "nothing_yet"),
+        (since is None or period.start < since, "not_checked", "no_records"),
+    )
+    for holds, outcome, reason in reasons:
+        if holds:
+            return outcome, reason
+    return "missed", "nothing"
+
+
+def _concerns(piece: Piece, subject: Subject, names: Sequence[str]) -> bool:
+    if piece.subject is not None:
+        return piece.subject == subject.name
+    return piece.site in names or not piece.site
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Outcome:
+    """Give the gravest outcome; `not_checked` when there is none."""
+    found = {it.outcome for it in verdicts}
+    return next((it for it in _GRAVEST if it in found), "not_checked")

@@ -1,0 +1,1 @@
+"""The backup policy that a leader approves."""

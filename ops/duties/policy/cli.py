@@ -1,0 +1,190 @@
+"""Write the backup policy, and how it stands to the approved one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from ops.catalog.open import open_catalog
+from ops.duties.policy.approved import Approved, Standing, find_standing, newest_approved
+from ops.duties.policy.policy import (
+    PolicyRow,
+    document_of,
+    find_missing,
+    make_policy,
+    read_kept,
+    tell_copies,
+    tell_missing,
+)
+from ops.duties.table.load import DutySet, load_duties
+from ops.duties.wording import tell_count
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date
+from ops.language.text import N_, _, fill
+from ops.terminal.output import write_json, write_line
+from ops.terminal.paragraphs import write_wrapped
+
+_MOST_SHOWN = 5
+_PARTS = {
+    "business-data": N_("business data"),
+    "configuration": N_("configuration"),
+    "database": N_("database"),
+    "system": N_("system"),
+}
+_METHODS = {
+    "incremental": N_("incremental"),
+    "encrypted": N_("encrypted"),
+    "full_read": N_("full read at times"),
+}
+
+
+def show_policy(*, as_json: bool) -> None:
+    """Write the policy as the estate has it, and how it stands to the approved version."""
+    estate = load_estate()
+    rows = current_policy(estate, load_duties(estate))
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            approved = newest_approved(session)
+            missing = find_missing(rows, read_kept(session))
+    finally:
+        catalog.close()
+    standing = find_standing(approved, document_of(rows), today_of(estate))
+    if as_json:
+        told = {"standing": _standing_values(standing), "missing_copies": missing}
+        write_json({**document_of(rows), **told})
+        return
+    for row in rows:
+        _write_row(row, estate, missing)
+    for line in tell_missing(missing, estate.primary_store.name):
+        write_line(f"! {line}")
+    for finding in tell_standing(standing):
+        write_line(f"! {finding}")
+    for key, (old, new) in list(standing.changes.items())[:_MOST_SHOWN]:
+        write_line(f"    {key}: {_short(old)} → {_short(new)}")
+    if approved is not None and not standing.is_finding:
+        write_line(_tell_approved(approved))
+    else:
+        how = N_("Approved on paper? `{program} duty.policy --approve --number NUMBER --date DAY`")
+        write_line(fill(how, {}))
+
+
+def current_policy(estate: Estate, duties: DutySet) -> tuple[PolicyRow, ...]:
+    """Give the table by the duties that are valid today."""
+    today = today_of(estate)
+    return make_policy(estate, [it for it in duties.duties if it.is_valid_on(today)])
+
+
+def tell_standing(standing: Standing) -> list[str]:
+    """Give what is to be corrected about the policy, one sentence each; empty when nothing is."""
+    approved = standing.approved
+    if approved is None:
+        return [_("no version of the backup policy is approved yet")]
+    findings = []
+    if standing.changes:
+        text = _("the estate differs from the policy approved by {number} in {count} places")
+        findings.append(text.format(number=approved.number, count=len(standing.changes)))
+    if standing.is_review_due:
+        text = _("the backup policy was to be reviewed by {day}")
+        findings.append(text.format(day=format_date(approved.review_on)))
+    return findings
+
+
+def _tell_approved(approved: Approved) -> str:
+    text = _("As approved by {number} of {day}; review by {review}.")
+    return text.format(
+        number=approved.number,
+        day=format_date(approved.decided_on),
+        review=format_date(approved.review_on),
+    )
+
+
+def _standing_values(standing: Standing) -> Mapping[str, Any]:
+    approved = standing.approved
+    return {
+        "number": approved.number if approved else None,
+        "decided_on": approved.decided_on if approved else None,
+        "review_on": approved.review_on if approved else None,
+        "is_review_due": standing.is_review_due,
+        "changes": standing.changes,
+        "is_finding": standing.is_finding,
+    }
+
+
+def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[str]]) -> None:
+    title = row.title or _("without a class")
+    personal = " · " + _("personal data") if row.personal_data else ""
+    write_line(f"{title}{personal} · {_sites(row.sites)}")
+    for label, text in _row_parts(row, estate, tell_copies(row, missing)):
+        if text:
+            write_wrapped(f"{label}: {text}")
+
+
+def _row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
+    people = {it.name: it.title for it in estate.people}
+    return (
+        (_("parts"), ", ".join(_(_PARTS[it]) for it in row.parts)),
+        (_("frequency"), _tell_frequency(row.frequency)),
+        (_("method"), ", ".join(_(_METHODS[it]) for it in row.method)),
+        (_("copies"), copies),
+        (_("places"), "; ".join(f"{it.location} ({it.medium}, {it.store})" for it in row.places)),
+        (_("retention"), _tell_retention(row.places[0].retention)),
+        (_("targets, the Center's own"), _tell_targets(row)),
+        (_("restore test"), ", ".join(_tell_test(it.every) for it in row.restore_tests)),
+        (_("person"), ", ".join(people.get(it, it) for it in row.persons) or "–"),
+        (_("basis"), "; ".join(row.basis)),
+    )
+
+
+def _sites(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_SHOWN])
+    rest = len(names) - _MOST_SHOWN
+    return shown + (" " + _("and {count} more").format(count=rest) if rest > 0 else "")
+
+
+def _tell_frequency(frequency: Mapping[str, Any]) -> str:
+    names = {
+        "backup": _("backup at"),
+        "full_read": _("full read at"),
+        "check": _("check at"),
+        "databases": _("databases alone at"),
+    }
+    parts = []
+    for key, value in frequency.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if text:
+            parts.append(f"{names[key]} {text}")
+    return "; ".join(parts)
+
+
+def _tell_retention(retention: Mapping[str, Any]) -> str:
+    names = {
+        "keep_last": _("the newest"),
+        "keep_daily": _("daily"),
+        "keep_weekly": _("weekly"),
+        "keep_monthly": _("monthly"),
+        "keep_yearly": _("yearly"),
+    }
+    kept = [f"{names[key]} {retention[key]}" for key in names if retention.get(key)]
+    least = _("at least {days} days").format(days=retention.get("minimum_days", 0))
+    return ", ".join([*kept, least])
+
+
+def _tell_targets(row: PolicyRow) -> str:
+    return f"RPO {tell_count(row.rpo_hours, 'hours')}, RTO {tell_count(row.rto_hours, 'hours')}"
+
+
+def _tell_test(every: str) -> str:
+    count, _gap, unit = every.partition(" ")
+    return _("every {length}").format(length=tell_count(int(count), unit)) if unit else "–"
+
+
+def _short(value: Any) -> str:  # JSON values
+    text = "–" if value is None else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - two of them fit a line
+
+
+def today_of(estate: Estate) -> date:
+    """Give the organisation's date."""
+    return datetime.now(UTC).astimezone(estate.zone).date()

@@ -1,0 +1,1 @@
+"""What an estate lacks, with the fix."""

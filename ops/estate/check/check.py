@@ -1,0 +1,244 @@
+"""Look at what the estate file points to on this machine: secrets, folders, dates that have passed.
+
+A file that loads has no mistake of its own; what is found here is about the world around it.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from ops.alerts.check_routes import check_telling
+from ops.errors import Problem
+from ops.estate.check.site_rules import check_bare_hosts, check_personal_data
+from ops.estate.load.load import render_key
+from ops.estate.load.read import Location
+from ops.estate.model.estate import Estate
+from ops.estate.model.people import find_shared
+from ops.estate.model.references import is_open_to_others
+from ops.estate.model.values import Reference
+from ops.language.text import N_
+
+_HOURS_A_DAY = 24
+
+
+def check_surroundings(estate: Estate, today: date) -> list[Problem]:
+    """List what does not fit around the estate, errors first, each with its key and the fix.
+
+    Args:
+        estate: A loaded estate.
+        today: The organisation's date, for what ends on a day.
+    """
+    found = [
+        *check_secrets(estate),
+        *_check_folders(estate),
+        *_check_sources(estate),
+        *_check_ends(estate, today),
+        *_check_targets(estate),
+        *find_shared(estate.people),
+        *check_telling(estate, today),
+        *check_bare_hosts(estate),
+        *check_personal_data(estate),
+    ]
+    return sorted(found, key=lambda problem: problem.severity != "error")
+
+
+def find_references(value: object, at: Location = ()) -> Iterator[tuple[Location, Reference]]:
+    """Yield every reference in the estate with its location, in the order of the models."""
+    if isinstance(value, Reference):
+        yield at, value
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from find_references(getattr(value, name), (*at, field.alias or name))
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from find_references(item, (*at, number))
+
+
+def check_secrets(estate: Estate) -> Iterator[Problem]:
+    """Say where a secret is missing, open to others or empty; a key made later is a warning."""
+    document = estate.document()
+    for location, reference in find_references(estate):
+        scheme, _, rest = reference.partition(":")
+        problem = _check_file(Path(rest)) if scheme == "file" else None
+        if scheme == "env" and rest not in os.environ:
+            problem = Problem(
+                "",
+                'the environment variable "{name}" is not set here',
+                "make sure that the service has it",
+                {"name": rest},
+                severity="warning",
+            )
+        if location == ("keys", "credentials") and not Path(rest).exists() and scheme == "file":
+            problem = Problem(
+                "",
+                "there is no key for the people's second factors yet: {path}",
+                "put it back from its copy; only where nobody has a second factor yet,"
+                " `{program} user.add` makes one",
+                {"path": rest},
+                severity="warning",
+            )
+        if location == ("keys", "repository") and not Path(rest).exists() and scheme == "file":
+            problem = Problem(
+                "",
+                "there is no repository key yet: {path}",
+                "put it back from its copy; only where nothing was ever backed up,"
+                " `{program} backup.init` makes one",
+                {"path": rest},
+                severity="warning",
+            )
+        if location == ("keys", "signing") and scheme == "file":
+            problem = _check_signing_key(Path(rest)) or problem
+        if problem is not None:
+            yield _at(problem, location, document)
+
+
+def _check_signing_key(path: Path) -> Problem | None:
+    """Say what is wrong with a key that the service itself makes, or None."""
+    params = {"path": path}
+    if not path.exists():
+        return Problem(
+            "",
+            "there is no signing key yet: {path}",
+            "the service makes one when it saves itself for the first time; if there was one"
+            " before, put that back",
+            params,
+            severity="warning",
+        )
+    if os.access(path, os.R_OK) and path.stat().st_size == 0:
+        return Problem(
+            "",
+            "the signing key {path} is empty",
+            "put back the one that was there; if there never was one, remove the file: the service"
+            " makes one",
+            params,
+        )
+    return None
+
+
+def _check_file(path: Path) -> Problem | None:
+    params = {"path": path}
+    try:
+        if is_open_to_others(path):
+            return Problem(
+                "", "others may read the secret {path}", "type `chmod 600 {path}`", params
+            )
+        if path.stat().st_size == 0:
+            return Problem("", "the secret {path} is empty", "write it on one line", params)
+    except FileNotFoundError:
+        return Problem(
+            "",
+            "the secret {path} does not exist",
+            "create it, readable by the service's user only (mode 0600)",
+            params,
+        )
+    except PermissionError:
+        return Problem(
+            "",
+            "the secret {path} may not be read by this user",
+            "run this as the service's user",
+            params,
+        )
+    return None
+
+
+def _check_folders(estate: Estate) -> Iterator[Problem]:
+    for name in ("state", "scratch", "cache"):
+        folder: Path = getattr(estate.service, name)
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            yield Problem(
+                f"service.{name}",
+                "the folder {path} cannot be written",
+                "create it for the service's user, or name another",
+                {"path": folder},
+            )
+    for store in estate.stores:
+        if store.url.startswith("/") and not Path(store.url).parent.exists():
+            yield Problem(
+                f"stores[{store.name}].url",
+                "the folder {path} does not exist; is a disk not mounted?",
+                "mount it, or create the folder",
+                {"path": Path(store.url).parent},
+                severity="warning",
+            )
+
+
+def _check_sources(estate: Estate) -> Iterator[Problem]:
+    for key, path in _local_paths(estate):
+        if not path.exists():
+            yield Problem(
+                key,
+                "{path} does not exist on this machine",
+                "correct the path, or add `host` if it is elsewhere",
+                {"path": path},
+                severity="warning",
+            )
+        for store in estate.stores:
+            if store.url.startswith("/") and Path(store.url).is_relative_to(path):
+                yield Problem(
+                    key,
+                    'the store "{store}" lies inside {path}: it would back itself up',
+                    "move the store elsewhere, or add it to `exclude`",
+                    {"store": store.name, "path": path},
+                )
+
+
+def _local_paths(estate: Estate) -> Iterator[tuple[str, Path]]:
+    """Yield the folders and SQLite files that are read on this machine, with their keys."""
+    for site in estate.sites:
+        for part in site.files:
+            if part.host is None and part.source != "command":
+                yield f"sites[{site.name}].files[{part.name}].path", Path(part.path)
+        for database in site.databases:
+            if database.host is None and database.engine == "sqlite":
+                key = f"sites[{site.name}].databases[{database.name}].database"
+                yield key, Path(database.database)
+
+
+def _check_ends(estate: Estate, today: date) -> Iterator[Problem]:
+    ends = [
+        (f"hosts[{host.name}].legacy_algorithms", host.legacy_algorithms.until)
+        for host in estate.hosts
+        if host.legacy_algorithms
+    ]
+    ends += [
+        (f"sites[{site.name}].exceptions[{number}]", lack.until)
+        for site in estate.sites
+        for number, lack in enumerate(site.exceptions)
+    ]
+    for key, until in ends:
+        if until < today:
+            yield Problem(
+                key,
+                "this ended on {until}",
+                "remove it, or decide on a new end",
+                {"until": f"{until:%d/%m/%Y}"},
+                severity="warning",
+            )
+
+
+def _check_targets(estate: Estate) -> Iterator[Problem]:
+    for site in estate.sites:
+        is_window = ":" in site.schedule.backup
+        hourly = any(database.schedule for database in site.databases)
+        if is_window and site.targets.rpo_hours < _HOURS_A_DAY and not hourly:
+            yield Problem(
+                f"sites[{site.name}].targets.rpo_hours",
+                "one backup a night cannot meet a target of {hours} hours",
+                N_("give a database its own `schedule`, or correct the target"),
+                {"hours": site.targets.rpo_hours},
+                severity="warning",
+            )
+
+
+def _at(problem: Problem, location: Location, document: object) -> Problem:
+    return Problem(
+        render_key(location, document),
+        problem.what,
+        problem.fix,
+        problem.params,
+        severity=problem.severity,
+    )

@@ -1,0 +1,192 @@
+"""What a site lacks by the rules: one of the four kinds of data, an owner, a class; pure.
+
+Which kinds there are, and which parts of a site count for each, stands in `required_kinds.toml`
+with its basis. These are findings for people; they keep nothing from running.
+
+Devices without a shell: of what they hold only what a command prints, or SFTP, can be saved.
+
+Name the sites with personal data that do not give their own reasons for keeping it; pure.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ops.errors import Problem
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.language.text import N_, language
+
+_FILE = Path(__file__).with_name("required_kinds.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredKind:
+    """A kind of data that every site has, or has an exception for.
+
+    Attributes:
+        name: Its name, which an exception's `lacks` may use.
+        titles: What people call it, by language.
+        lacks: Every word that an exception may use.
+        parts: Where the estate holds it: `section`, and keys that a part there has to have.
+    """
+
+    name: str
+    titles: Mapping[str, str]
+    lacks: tuple[str, ...]
+    parts: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The required kinds and the rule that asks for them."""
+
+    basis: str
+    kinds: tuple[RequiredKind, ...]
+
+
+@cache
+def shipped_rules() -> Rules:
+    """Read the rules that ship with the service."""
+    return make_rules(tomllib.loads(_FILE.read_text(encoding="utf-8")))
+
+
+@cache
+def lacking_words() -> frozenset[str]:
+    """Give every word that an exception's `lacks` may use, folded."""
+    words = (word for kind in shipped_rules().kinds for word in (kind.name, *kind.lacks))
+    return frozenset({*map(_fold, words), "owner", "classes"})
+
+
+def make_rules(data: Mapping[str, Any]) -> Rules:
+    """Make rules of a table as `required_kinds.toml` holds it."""
+    return Rules(
+        data["basis"],
+        tuple(
+            RequiredKind(it["name"], it["title"], tuple(it["lacks"]), tuple(it["parts"]))
+            for it in data["kinds"]
+        ),
+    )
+
+
+def check_required(estate: Estate, today: date, rules: Rules | None = None) -> list[Problem]:
+    """List what sites lack without a written exception that still holds, as warnings.
+
+    Args:
+        estate: A loaded estate.
+        today: The organisation's date; an exception holds up to and on its last day.
+        rules: What is required; the shipped rules unless given.
+    """
+    rules = rules or shipped_rules()
+    found: list[Problem] = []
+    for site in estate.sites:
+        excused = {_fold(lack.lacks) for lack in site.exceptions if lack.until >= today}
+        found += _check_kinds(site, excused, rules)
+        found += _check_people(site, excused)
+    return found
+
+
+def _check_kinds(site: Site, excused: set[str], rules: Rules) -> Iterator[Problem]:
+    for kind in rules.kinds:
+        if has_kind(site, kind.parts) or excused & {_fold(word) for word in kind.lacks}:
+            continue
+        yield Problem(
+            f"sites[{site.name}]",
+            "required and missing: {kind} ({basis})",
+            'add it, or `[[sites.exceptions]]` with `lacks = "{name}"`, `reason` and `until`',
+            {"kind": kind.titles[language()], "basis": rules.basis, "name": kind.name},
+            severity="warning",
+        )
+
+
+def has_kind(site: Site, parts: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether a site has a part of one of these forms."""
+    return any(
+        all(getattr(part, key) == value for key, value in wanted.items() if key != "section")
+        for wanted in parts
+        for part in getattr(site, wanted["section"])
+    )
+
+
+def _check_people(site: Site, excused: set[str]) -> Iterator[Problem]:
+    if site.owner is None and "owner" not in excused:
+        yield Problem(
+            f"sites[{site.name}].owner",
+            "nobody answers for this site",
+            "add `owner` with the name of a person below `[[people]]`",
+            severity="warning",
+        )
+    if not site.classes and "classes" not in excused:
+        yield Problem(
+            f"sites[{site.name}].classes",
+            "the site has no class of content, so nobody knows how long to keep it",
+            "add `classes` with names below `[[classes]]`",
+            severity="warning",
+        )
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().casefold()
+
+
+def check_bare_hosts(estate: Estate) -> Iterator[Problem]:
+    """Yield the parts that only a host with a shell could give."""
+    bare = {host.name for host in estate.hosts if not host.shell}
+    for site in estate.sites:
+        parts: list[FilesPart | DatabasePart] = [*site.files, *site.databases]
+        for part in parts:
+            is_database = isinstance(part, DatabasePart)
+            fits = isinstance(part, FilesPart) and part.source in {"command", "sftp"}
+            if part.host not in bare or fits:
+                continue
+            room = "databases" if is_database else "files"
+            yield Problem(
+                f"sites[{site.name}].{room}[{part.name}].host",
+                'the host "{host}" has no shell, by which this part could be read',
+                "take `command` or `sftp` as its `source`; or remove `shell = false` if it has a"
+                " POSIX shell",
+                {"host": part.host},
+            )
+
+
+_REASONS = (
+    (
+        "minimum_basis",
+        N_("the site holds personal data and does not say for itself why backups are kept so long"),
+    ),
+    (
+        "maximum_basis",
+        N_("the site holds personal data and does not say for itself why none is kept longer"),
+    ),
+)
+
+
+def check_personal_data(estate: Estate) -> Iterator[Problem]:
+    """Name the sites with personal data that do not say why they keep it so long, no longer; pure.
+
+    What `[defaults]` says for all sites is no reasoning about this one.
+    """
+    personal = {it.name for it in estate.classes if it.personal_data}
+    usual = estate.defaults.retention
+    for site in estate.sites:
+        if not personal & set(site.classes):
+            continue
+        for key, what in _REASONS:
+            told = getattr(site.retention, key)
+            if not told or told == getattr(usual, key):
+                yield _lacks_reason(site, key, what)
+
+
+def _lacks_reason(site: Site, key: str, what: str) -> Problem:
+    return Problem(
+        f"sites[{site.name}].retention.{key}",
+        what,
+        N_("write `{key}` in the site's own `[sites.retention]`"),
+        {"key": key},
+        severity="warning",
+    )

@@ -1,0 +1,88 @@
+"""Which sites and stores a command or a job means."""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.estate.model.stores import Store
+
+ROLES = ("primary", "copy", "mirror")
+
+
+def chosen_store(estate: Estate, arguments: Mapping[str, Any]) -> Store:
+    """Give the store that a job's arguments name; without one the primary.
+
+    Raises:
+        WrongUseError: There is no store of that name.
+    """
+    name = str(arguments.get("store", ""))
+    return estate.store(name) if name else estate.primary_store
+
+
+def choose_stores(estate: Estate, name: str, roles: Collection[str] = ROLES) -> tuple[Store, ...]:
+    """Give the store of that name, or all of these roles where none is named; the primary first.
+
+    Raises:
+        WrongUseError: There is none, or it has another role.
+    """
+    if not name:
+        chosen = [store for store in estate.stores if store.role in roles]
+        return tuple(sorted(chosen, key=lambda store: ROLES.index(store.role)))
+    store = estate.store(name)
+    if store.role not in roles:
+        raise WrongUseError(
+            'the store "{store}" has the role {role}, for which there is nothing to do here',
+            why="a mirror follows its source by itself",
+            data="nothing was changed",
+            next_step="name the store that it is made from: {source}",
+            store=name,
+            role=store.role,
+            source=store.of or "",
+        )
+    return (store,)
+
+
+def choose_sites(estate: Estate, name: str) -> tuple[Site, ...]:
+    """Give the site of that name, or all where none is named.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    if name:
+        return (estate.site(name),)
+    if not estate.sites:
+        raise WrongUseError(
+            "the estate has no site",
+            why="{path} names none",
+            next_step="add `[[sites]]`; `{program} estate.sample` shows how",
+            path=estate.path,
+        )
+    return estate.sites
+
+
+_DAY_FIRST = re.compile(r"^(\d\d)/(\d\d)/(\d{4})")
+_BEFORE_OFFSET = re.compile(r" +([+-]\d\d:\d\d)$")
+
+
+def read_moment(text: str, estate: Estate) -> datetime:
+    """Read `2026-11-20 18:00`, or `20/11/2026 18:00 +07:00` as it stands on the screen.
+
+    Without an offset it is a moment in the organisation's zone.
+
+    Raises:
+        WrongUseError: It is no moment.
+    """
+    try:
+        dashed = _DAY_FIRST.sub(r"\3-\2-\1", text.strip())
+        moment = datetime.fromisoformat(_BEFORE_OFFSET.sub(r"\1", dashed))
+    except ValueError as error:
+        raise WrongUseError(
+            '"{text}" is not a moment',
+            next_step="write it like '20/11/2026 18:00' or '2026-11-20 18:00'",
+            text=text,
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=estate.zone)

@@ -1,0 +1,1 @@
+"""Estate files written, sampled, shown."""

@@ -1,0 +1,1 @@
+"""Each changed estate, kept."""

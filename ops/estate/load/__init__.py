@@ -1,0 +1,1 @@
+"""The estate file read, all problems at once."""

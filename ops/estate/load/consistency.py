@@ -1,0 +1,156 @@
+"""Find names that lead nowhere, names given twice, and a wrong number of primary stores; pure.
+
+Works on plain tables, so that these mistakes are told together with mistakes of shape.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ops.errors import Problem
+from ops.estate.load.read import Location
+from ops.language.text import N_
+
+EVERYTHING = "*"
+NAMED = ("units", "systems", "classes", "people", "stores", "lines", "hosts", "sites")
+REFERENCES: tuple[tuple[str, str], ...] = (
+    ("people[].unit", "units"),
+    ("notices.routes[].sites[]", "sites"),
+    ("notices.routes[].people[]", "people"),
+    ("notices.roster[].person", "people"),
+    ("stores[].of", "stores"),
+    ("hosts[].jump", "hosts"),
+    ("hosts[].line", "lines"),
+    ("sites[].unit", "units"),
+    ("sites[].owner", "people"),
+    ("sites[].system", "systems"),
+    ("sites[].profile", "profiles"),
+    ("sites[].host", "hosts"),
+    ("sites[].classes[]", "classes"),
+    ("sites[].files[].host", "hosts"),
+    ("sites[].databases[].host", "hosts"),
+)
+_UNKNOWN: Mapping[str, str] = {
+    "units": N_('no unit is called "{name}"'),
+    "systems": N_('no information system is called "{name}"'),
+    "classes": N_('no content class is called "{name}"'),
+    "people": N_('no person is called "{name}"'),
+    "stores": N_('no store is called "{name}"'),
+    "lines": N_('no line is called "{name}"'),
+    "hosts": N_('no host is called "{name}"'),
+    "sites": N_('no site is called "{name}"'),
+    "profiles": N_('no profile is called "{name}"'),
+}
+
+Located = tuple[Location, Problem]
+
+
+def find_inconsistencies(data: Mapping[str, Any]) -> Iterator[Located]:
+    """Yield every mistake with its location; keys are rendered by the caller."""
+    yield from _find_twins(data)
+    yield from _find_dead_ends(data)
+    yield from _count_primaries(data)
+
+
+def walk(value: object, path: str, at: Location = ()) -> Iterator[tuple[Location, object]]:
+    """Yield what stands at a path such as `sites[].files[].host`; wrong shapes yield nothing."""
+    step, _, rest = path.partition(".")
+    name = step.removesuffix("[]")
+    if not isinstance(value, dict) or name not in value:
+        return
+    found = value[name]
+    places: list[tuple[Location, object]] = [((*at, name), found)]
+    if step.endswith("[]"):
+        items = found if isinstance(found, list) else []
+        places = [((*at, name, number), item) for number, item in enumerate(items)]
+    for location, item in places:
+        if rest:
+            yield from walk(item, rest, location)
+        else:
+            yield location, item
+
+
+def _names(data: Mapping[str, Any], section: str) -> list[str]:
+    if section == "profiles":
+        profiles = data.get("profiles")
+        return list(profiles) if isinstance(profiles, dict) else []
+    return [name for _at, name in walk(data, f"{section}[].name") if isinstance(name, str)]
+
+
+def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
+    for path, section in REFERENCES:
+        known = _names(data, section)
+        for location, name in walk(data, path):
+            if not isinstance(name, str) or name in known:
+                continue
+            if path == "notices.routes[].sites[]" and _is_pattern_of(name, known):
+                continue
+            near = next(iter(difflib.get_close_matches(name, known, 1)), "")
+            fix = (
+                N_('write "{near}", or add it')
+                if near
+                else N_("add `[[{section}]]` with that name, or correct it")
+            )
+            if section == "profiles" and not near:
+                fix = N_("add `[profiles.{name}]`, or correct it")
+            params = {"name": name, "near": near, "section": section}
+            yield location, Problem("", _UNKNOWN[section], fix, params)
+
+
+def _is_pattern_of(name: str, known: Iterable[str]) -> bool:
+    """Say whether a name is a pattern such as `so-*` that some site fits, or means all of them."""
+    return name == EVERYTHING or any(fnmatchcase(site, name) for site in known)
+
+
+def _find_twins(data: Mapping[str, Any]) -> Iterator[Located]:
+    for section in NAMED:
+        yield from _twins_in(data, f"{section}[].name")
+    for number, site in walk(data, "sites[]"):
+        for section in ("files", "databases"):
+            for location, problem in _twins_in(
+                {section: _items(site, section)}, f"{section}[].name"
+            ):
+                yield (*number, *location), problem
+
+
+def _items(site: object, section: str) -> object:
+    return site.get(section, []) if isinstance(site, dict) else []
+
+
+def _twins_in(data: Mapping[str, Any], path: str) -> Iterator[Located]:
+    seen: set[str] = set()
+    for location, name in walk(data, path):
+        if isinstance(name, str) and name in seen:
+            yield (
+                location,
+                Problem(
+                    "",
+                    'the name "{name}" is given twice',
+                    "give one of the two another name",
+                    {"name": name},
+                ),
+            )
+        seen.add(str(name))
+
+
+def _count_primaries(data: Mapping[str, Any]) -> Iterator[Located]:
+    roles = [(location, role) for location, role in walk(data, "stores[].role")]
+    primaries = [location for location, role in roles if role == "primary"]
+    if not primaries and roles:
+        yield (
+            ("stores",),
+            Problem(
+                "", "no store is the primary one", 'write `role = "primary"` at exactly one store'
+            ),
+        )
+    for location in primaries[1:]:
+        yield (
+            location,
+            Problem(
+                "",
+                "there is more than one primary store: {count}",
+                'write `role = "copy"` or `role = "mirror"` at the others',
+                {"count": len(primaries)},
+            ),
+        )

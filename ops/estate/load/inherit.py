@@ -1,0 +1,113 @@
+"""Merge defaults and profiles into sites, so that a site is five lines; pure.
+
+What a site says wins over its profile, a profile over `[defaults]`. Tables merge key by key. Files
+and databases merge by `name`: a site's `[[sites.files]]` adds to, or changes, the profile's one of
+the same name. `exclude` lists are joined. In a profile's texts `{site}` stands for the site's name.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.estate.load.read import Location
+
+TABLES = ("schedule", "targets", "limits", "retention")
+NAMED_LISTS = ("files", "databases")
+JOINED_LISTS = ("exclude",)
+
+
+@dataclass(slots=True)
+class Inherited:
+    """A site with everything it inherits.
+
+    Attributes:
+        data: The site as a plain table.
+        sources: For a location inside the site that it has not written itself, the location in
+            the document where it stands.
+    """
+
+    data: dict[str, Any] = field(default_factory=dict)
+    sources: dict[Location, Location] = field(default_factory=dict)
+
+
+def inherit(data: Mapping[str, Any], site: Mapping[str, Any]) -> Inherited:
+    """Give a site with its profile and the defaults merged in.
+
+    Tables of a wrong shape are left as they are; the models report them.
+    """
+    merged = Inherited(copy.deepcopy(dict(site)))
+    name = str(site.get("profile"))
+    profile = _table(_table(data.get("profiles")).get(name))
+    _take_profile(merged, _named(profile, site), ("profiles", name))
+    defaults = _table(data.get("defaults"))
+    for table in TABLES:
+        _take_table(merged, table, _table(defaults.get(table)), ("defaults", table))
+    return merged
+
+
+def _take_profile(merged: Inherited, profile: dict[str, Any], at: Location) -> None:
+    for key, value in profile.items():
+        own = merged.data.get(key)
+        if key in TABLES and isinstance(value, dict):
+            _take_table(merged, key, value, (*at, key))
+        elif key in NAMED_LISTS and _is_tables(value) and _is_tables(merged.data.get(key, [])):
+            _take_named(merged, key, value, (*at, key))
+        elif key in JOINED_LISTS and isinstance(value, list) and isinstance(own, list):
+            for number in range(len(value)):
+                merged.sources[key, len(own) + number] = (*at, key, number)
+            merged.data[key] = [*own, *value]
+        elif key not in merged.data:
+            merged.data[key] = value
+            merged.sources[(key,)] = (*at, key)
+
+
+def _take_table(merged: Inherited, name: str, table: dict[str, Any], at: Location) -> None:
+    if name not in merged.data:
+        merged.data[name] = {}
+        merged.sources[(name,)] = at
+    own = merged.data[name]
+    if not isinstance(own, dict):
+        return
+    for key, value in table.items():
+        if key not in own:
+            own[key] = value
+            merged.sources[name, key] = (*at, key)
+
+
+def _take_named(merged: Inherited, name: str, entries: list[dict[str, Any]], at: Location) -> None:
+    own = merged.data.setdefault(name, [])
+    for number, entry in enumerate(entries):
+        place = next(
+            (index for index, item in enumerate(own) if item.get("name") == entry.get("name")),
+            len(own),
+        )
+        if place == len(own):
+            own.append({})
+        for key, value in entry.items():
+            if key not in own[place]:
+                own[place][key] = value
+                merged.sources[name, place, key] = (*at, number, key)
+
+
+def _named(value: dict[str, Any], site: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a profile with `{site}` replaced in all its texts."""
+    return {key: _fill(item, str(site.get("name", ""))) for key, item in value.items()}
+
+
+def _fill(value: Any, name: str) -> Any:
+    if isinstance(value, str):
+        return value.replace("{site}", name)
+    if isinstance(value, list):
+        return [_fill(item, name) for item in value]
+    if isinstance(value, dict):
+        return {key: _fill(item, name) for key, item in value.items()}
+    return value
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)

@@ -1,0 +1,199 @@
+"""Load the estate: read, inherit, validate, and report every problem at once or none."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ops.errors import EstateError, Problem
+from ops.estate.load.consistency import find_inconsistencies
+from ops.estate.load.inherit import Inherited, inherit
+from ops.estate.load.problems import describe
+from ops.estate.load.read import Document, Location, find_estate_path, read_document
+from ops.estate.model.estate import SCHEMA, Estate
+from ops.estate.model.sites import Site
+
+Located = tuple[Location, Problem]
+
+
+def load_estate(path: Path | None = None) -> Estate:
+    """Load and check the estate file.
+
+    Args:
+        path: The file; None looks for it as `find_estate_path` says.
+
+    Raises:
+        WrongUseError: There is no such file.
+        EstateError: It has mistakes; the error carries all of them.
+    """
+    document = read_document((path or find_estate_path()).absolute())
+    if document.problems and not document.data:
+        raise EstateError(document.path, document.problems)
+    _refuse_newer(document)
+    estate, found = examine(document)
+    problems = [*document.problems, *_in_order(document, found)]
+    if problems or estate is None:
+        raise EstateError(document.path, problems)
+    return estate
+
+
+def examine(document: Document) -> tuple[Estate | None, list[Located]]:
+    """Validate what was read.
+
+    Returns:
+        The estate, None where it has no shape, and every mistake with its place in the document.
+    """
+    sites = _inherited_sites(document.data)
+    estate, found = _validate(document, sites)
+    return estate, list(_at_their_source(found, sites))
+
+
+def _refuse_newer(document: Document) -> None:
+    schema = document.data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        problem = Problem(
+            "schema",
+            "the file has form {schema}, this version reads form {known}",
+            "install a newer Giữ Cổng; do not change the number",
+            {"schema": schema, "known": SCHEMA},
+            document.path,
+        )
+        raise EstateError(document.path, [problem])
+
+
+def _inherited_sites(data: Mapping[str, Any]) -> list[Inherited | None]:
+    sites = data.get("sites")
+    entries = sites if isinstance(sites, list) else []
+    return [inherit(data, site) if isinstance(site, dict) else None for site in entries]
+
+
+def _validate(
+    document: Document, sites: list[Inherited | None]
+) -> tuple[Estate | None, list[Located]]:
+    """Give the estate, and all mistakes of shape and of names, located in the effective data."""
+    data = dict(document.data)
+    if isinstance(data.get("sites"), list):
+        data["sites"] = [
+            site.data if site else entry for site, entry in zip(sites, data["sites"], strict=True)
+        ]
+    context = {"folder": document.path.parent, "path": document.path}
+    estate = None
+    found: list[Located] = []
+    try:
+        estate = Estate.model_validate(data, context=context)
+    except ValidationError as error:
+        found += _located(error, data, Estate)
+    found += find_inconsistencies(data)
+    found += _check_profiles(document.data, context)
+    return estate, found
+
+
+def _check_profiles(data: Mapping[str, Any], context: dict[str, Path]) -> Iterator[Located]:
+    """Try every profile on a made-up site, so that mistakes in an unused one are told as well."""
+    profiles = data.get("profiles")
+    for name in profiles if isinstance(profiles, dict) else ():
+        probe = {"name": "probe", "title": "probe", "unit": "probe", "profile": name}
+        site = inherit(data, probe)
+        try:
+            Site.model_validate(site.data, context=context)
+        except ValidationError as error:
+            for location, problem in _located(error, site.data, Site):
+                source = _source_of(location, site)
+                if source is not None:
+                    yield source, problem
+
+
+def _located(
+    error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]
+) -> Iterator[Located]:
+    """Yield what pydantic found; a value that fits no branch of a choice is told once."""
+    found: dict[Location, ErrorDetails] = {}
+    for details in error.errors(include_url=False, include_input=False):
+        found.setdefault(_trim(details["loc"], data, details["type"]), details)
+    for location, details in found.items():
+        is_branch = len(location) < len(details["loc"])
+        if not (is_branch and any(other[: len(location)] == location != other for other in found)):
+            yield location, describe(details, location, model)
+
+
+def _trim(location: Location, data: Any, kind: str) -> Location:
+    """Leave out what pydantic adds to a location: branches of a choice, keys being validated."""
+    if kind == "missing":
+        return location
+    steps: list[str | int] = []
+    for step in location:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        steps.append(step)
+    return tuple(steps)
+
+
+def _at_their_source(found: list[Located], sites: list[Inherited | None]) -> Iterator[Located]:
+    """Move what a site inherited to where it stands, and tell it once however many inherit it."""
+    seen: set[tuple[Location, str]] = set()
+    for location, problem in found:
+        place = location
+        if location[:1] == ("sites",) and len(location) > 1:
+            site = sites[int(location[1])]
+            place = (_source_of(location[2:], site) if site else None) or location
+        if (place, problem.what) not in seen:
+            seen.add((place, problem.what))
+            yield place, problem
+
+
+def _source_of(location: Location, site: Inherited) -> Location | None:
+    for length in range(len(location), 0, -1):
+        if location[:length] in site.sources:
+            return (*site.sources[location[:length]], *location[length:])
+    return None
+
+
+def _in_order(document: Document, found: Iterable[Located]) -> list[Problem]:
+    """Give problems in the order of the file, with rendered keys and the files that hold them."""
+    ordered = sorted(found, key=lambda item: _position(document.data, item[0]))
+    return [
+        Problem(
+            render_key(location, document.data),
+            problem.what,
+            problem.fix,
+            problem.params,
+            document.file_of(location),
+        )
+        for location, problem in ordered
+    ]
+
+
+def _position(data: Any, location: Location) -> tuple[int, ...]:
+    position = []
+    for step in location:
+        if isinstance(data, dict):
+            keys = list(data)
+            position.append(keys.index(step) if step in data else len(keys))
+        else:
+            position.append(step if isinstance(step, int) else 0)
+        data = _step_into(data, step)
+    return tuple(position)
+
+
+def render_key(location: Location, data: Any) -> str:
+    """Give a dotted key; an entry of a list is called by its name: `sites[cong-chinh].files[0]`."""
+    text = ""
+    for step in location:
+        data = _step_into(data, step)
+        if isinstance(step, int):
+            name = data.get("name") if isinstance(data, dict) else None
+            text += f"[{name}]" if isinstance(name, str) and name else f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def _step_into(data: Any, step: str | int) -> Any:
+    try:
+        return data[step]
+    except (KeyError, IndexError, TypeError):
+        return None

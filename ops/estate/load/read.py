@@ -1,0 +1,263 @@
+"""Find the estate file, read it with everything it includes, and remember where each key stands."""
+
+import os
+import re
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops.cli.owner import is_borrowed
+from ops.errors import OpsError, Problem, WrongUseError
+from ops.toml import NestedTooDeeplyError, read_toml
+
+Location = tuple[str | int, ...]
+
+INSTALLED_PATH = Path("/etc/giucong/estate.toml")
+_ONLY_MAIN = ("schema", "include")
+_PLACE_IN_TEXT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+
+
+class EstateClosedError(OpsError):
+    """The estate file lies where this user may not look."""
+
+
+class EstateChosenError(OpsError):
+    """Who acts with the rights of the service's user has named another estate than its own."""
+
+
+@dataclass(slots=True)
+class Document:
+    """The estate file and its included files, as plain values.
+
+    Attributes:
+        path: The main file.
+        data: Everything merged.
+        files: Which file a location comes from; a longer location wins over a shorter one.
+        problems: What was wrong with reading and merging.
+        included: The files that were included, in order.
+    """
+
+    path: Path
+    data: dict[str, Any] = field(default_factory=dict)
+    files: dict[Location, Path] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    included: list[Path] = field(default_factory=list)
+
+    def file_of(self, location: Location) -> Path:
+        """Give the file that holds a location."""
+        for length in range(len(location), 0, -1):
+            if location[:length] in self.files:
+                return self.files[location[:length]]
+        return self.path
+
+
+def find_estate_path() -> Path:
+    """Give the estate file: GIUCONG_ESTATE, else ./estate.toml, else /etc/giucong/estate.toml.
+
+    Who acts with another user's rights gets the last one or none, by that very path: relative paths
+    in it start at its folder.
+
+    Raises:
+        WrongUseError: None of them is a file.
+        EstateClosedError: This user may not even see whether one is there.
+        EstateChosenError: It is not the installed one, and this user may not choose.
+    """
+    asked = os.environ.get("GIUCONG_ESTATE")
+    candidates = [Path(asked)] if asked else [Path("estate.toml"), INSTALLED_PATH]
+    for path in candidates:
+        if _is_file(path):
+            _refuse_choice(path.absolute())
+            return path.absolute()
+    raise WrongUseError(
+        "there is no estate file: {looked_at}",
+        why="GIUCONG_ESTATE names it, else it is ./estate.toml or /etc/giucong/estate.toml",
+        data="nothing was changed",
+        next_step="write one: `{program} estate.sample > estate.toml`, then edit it",
+        looked_at=", ".join(str(path) for path in candidates),
+    )
+
+
+def _refuse_choice(path: Path) -> None:
+    if is_borrowed() and path != INSTALLED_PATH and _is_file(INSTALLED_PATH):
+        raise EstateChosenError(
+            "the estate file {path} is not believed",
+            why="who acts with another user's rights does not choose the estate: it is {installed}",
+            data="nothing was changed",
+            next_step="leave out --estate and GIUCONG_ESTATE, and go to a folder without an"
+            " estate.toml: `cd /`",
+            path=path,
+            installed=INSTALLED_PATH,
+        )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:
+        raise EstateClosedError(
+            "the estate file {path} is in a folder that is closed to you",
+            data="nothing was changed",
+            next_step="type `sudo -u {owner} {command}`",
+            path=path,
+            owner=_owner_of(path.parent),
+            command=" ".join(sys.argv),
+        ) from error
+    except OSError:
+        return False
+
+
+def _owner_of(folder: Path) -> str:
+    try:
+        return folder.owner()
+    except (OSError, KeyError):
+        return "giucong"
+
+
+def read_document(path: Path) -> Document:
+    """Read the main file and all files it includes; mistakes are collected, never raised."""
+    document = Document(path)
+    main = _parse(path, document)
+    if main is None:
+        return document
+    document.data = main
+    for included in _included_files(document):
+        document.included.append(included)
+        part = _parse(included, document)
+        if part is not None:
+            _merge(document, part, included)
+    return document
+
+
+def _parse(path: Path, document: Document) -> dict[str, Any] | None:
+    try:
+        return read_toml(path)
+    except tomllib.TOMLDecodeError as error:
+        found = _PLACE_IN_TEXT.fullmatch(str(error))
+        reason, line = found.groups() if found else (str(error), None)
+        document.problems.append(
+            Problem(
+                "",
+                "line {line} is not valid TOML: {reason}"
+                if line
+                else "the end is not valid TOML: {reason}",
+                "correct it there; texts stand between quotes, dates do not",
+                {"line": line, "reason": reason},
+                path,
+            )
+        )
+    except NestedTooDeeplyError:
+        document.problems.append(
+            Problem(
+                "",
+                "lists or tables lie too deep inside each other",
+                "look for brackets that were never closed, or opened too often",
+                {},
+                path,
+            )
+        )
+    except UnicodeDecodeError as error:
+        document.problems.append(
+            Problem(
+                "",
+                "the file is not UTF-8: byte {position} is wrong",
+                "save it as UTF-8",
+                {"position": error.start},
+                path,
+            )
+        )
+    except OSError as error:
+        document.problems.append(
+            Problem(
+                "",
+                "the file cannot be read: {reason}",
+                "make it readable for the user who runs this",
+                {"reason": error.strerror},
+                path,
+            )
+        )
+    return None
+
+
+def _included_files(document: Document) -> Iterator[Path]:
+    patterns = document.data.get("include", [])
+    seen = {document.path.resolve()}
+    for number, pattern in enumerate(patterns if isinstance(patterns, list) else []):
+        if not isinstance(pattern, str):
+            continue  # its shape is reported with all others
+        found = _expand(document.path.parent, pattern)
+        if not found and not any(mark in pattern for mark in "*?["):
+            document.problems.append(
+                Problem(
+                    f"include[{number}]",
+                    'there is no file "{pattern}"',
+                    "create it or remove the entry",
+                    {"pattern": pattern},
+                    document.path,
+                )
+            )
+        for path in found:
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path
+
+
+def _expand(folder: Path, pattern: str) -> list[Path]:
+    start = Path("/") if pattern.startswith("/") else folder
+    found = start.glob(pattern.lstrip("/")) if pattern.strip("/") else iter(())
+    return sorted(path for path in found if path.is_file())
+
+
+def _merge(document: Document, part: dict[str, Any], path: Path) -> None:
+    for key, value in part.items():
+        if key not in _ONLY_MAIN:
+            _merge_value(document, document.data, (key,), value, path)
+        elif key != "schema" or value != document.data.get("schema"):
+            document.problems.append(
+                Problem(
+                    key,
+                    "this key belongs into the main file only",
+                    "remove it here; the main file is {main}",
+                    {"main": document.path.name},
+                    path,
+                )
+            )
+
+
+def _merge_value(
+    document: Document,
+    target: dict[str, Any],
+    location: Location,
+    value: Any,
+    path: Path,
+) -> None:
+    """Append to a list, descend into a table; a plain key that exists already is a conflict."""
+    key = str(location[-1])
+    known: Any = target.get(key)
+    if key not in target:
+        target[key] = value
+        document.files[location] = path
+    elif isinstance(known, dict) and isinstance(value, dict):
+        for inner, item in value.items():
+            _merge_value(document, known, (*location, inner), item, path)
+    elif _is_tables(known) and _is_tables(value):
+        for number, item in enumerate(value, len(known)):
+            document.files[(*location, number)] = path
+            known.append(item)
+    else:
+        document.problems.append(
+            Problem(
+                ".".join(str(step) for step in location),
+                "the key stands in {other} as well",
+                "keep it in one of the two files",
+                {"other": document.file_of(location).name},
+                path,
+            )
+        )
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)

@@ -1,0 +1,1 @@
+"""The estate file as frozen models."""

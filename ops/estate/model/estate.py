@@ -1,0 +1,211 @@
+"""The whole estate as one frozen value, and the questions other modules ask it."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, PrivateAttr
+
+from ops.canonical import digest_of
+from ops.errors import WrongUseError
+from ops.estate.model.hosts import Host, Line
+from ops.estate.model.minimums import decide_floor
+from ops.estate.model.organisation import (
+    Calendar,
+    CatalogSettings,
+    Drill,
+    Duties,
+    Keys,
+    Organisation,
+    Service,
+)
+from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
+from ops.estate.model.policies import Retention, Security
+from ops.estate.model.references import redact, reveal
+from ops.estate.model.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
+from ops.estate.model.stores import Store
+from ops.estate.model.values import Part, is_name
+from ops.language.text import N_
+
+SCHEMA = 1
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+NamedPart = TypeVar("NamedPart", bound=_Named)
+
+
+class Estate(Part):
+    """Everything one Center runs. Built by `ops.estate.load.load.load_estate` only."""
+
+    schema_version: Literal[1] = Field(
+        alias="schema", description="Version of this file's form.", examples=[SCHEMA]
+    )
+    include: tuple[str, ...] = Field(
+        default=(),
+        description="More files of the same form; patterns start at this file's folder.",
+        examples=[["sites.d/*.toml"]],
+    )
+    organisation: Organisation = Field(description="The Center.")
+    service: Service = Field(default=Service(), description="Where the service works.")
+    catalog: CatalogSettings = Field(
+        default=CatalogSettings(), description="The catalog: what was done, when, by whom."
+    )
+    keys: Keys = Field(description="Keys; this file holds references, never a key.")
+    calendar: Calendar = Field(default=Calendar(), description="Days on which offices rest.")
+    duties: Duties = Field(default=Duties(), description="Duties besides the shipped ones.")
+    units: tuple[Unit, ...] = Field(default=(), description="Departments and communes.")
+    systems: tuple[System, ...] = Field(
+        default=(), description="Information systems; the security level belongs to them."
+    )
+    classes: tuple[ContentClass, ...] = Field(default=(), description="Classes of content.")
+    people: tuple[Person, ...] = Field(default=(), description="People; roles are not here.")
+    notices: Notices = Field(default=Notices(), description="Who is told what, and how.")
+    stores: tuple[Store, ...] = Field(description="Where backups are kept.")
+    lines: tuple[Line, ...] = Field(default=(), description="Lines that several hosts share.")
+    hosts: tuple[Host, ...] = Field(default=(), description="Machines reached through SSH.")
+    profiles: dict[str, Profile] = Field(
+        default_factory=dict,
+        description="What sites have in common, under a name; `{site}` stands for a site's name.",
+    )
+    defaults: Defaults = Field(
+        default=Defaults(), description="What holds for sites that do not say otherwise."
+    )
+    drill: Drill = Field(default=Drill(), description="Restore drills.")
+    security: Security = Field(
+        default=Security(), description="The watch over copies: ransomware, malware."
+    )
+    sites: tuple[Site, ...] = Field(default=(), description="The sites.")
+
+    _path: Path = PrivateAttr(default=Path("estate.toml"))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember which file this estate comes from."""
+        if isinstance(context, dict) and "path" in context:
+            self._path = context["path"]
+
+    @property
+    def path(self) -> Path:
+        """Give the main file's absolute path."""
+        return self._path
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Give the organisation's time zone."""
+        return ZoneInfo(self.organisation.timezone)
+
+    @property
+    def primary_store(self) -> Store:
+        """Give the one store that sites are backed up to first."""
+        return next(store for store in self.stores if store.role == "primary")
+
+    @property
+    def own_site(self) -> Site:
+        """Give the service itself as a site; it stands in no file and is not among `sites`."""
+        from ops.estate.model.own_site import make_own_site
+
+        return make_own_site(self)
+
+    def site(self, name: str) -> Site:
+        """Give a site by name, the service's own included.
+
+        Raises:
+            WrongUseError: There is none; names the nearest.
+        """
+        if name in RESERVED_SITE_NAMES:
+            return self.own_site
+        found = _find(self.sites, name)
+        if found is None:
+            raise WrongUseError(
+                'no site is called "{name}"',
+                why=_nearest(self.sites, name),
+                next_step="`{program} estate.show` lists the sites",
+                name=name,
+                near=_nearest_name(self.sites, name),
+            )
+        return found
+
+    def store(self, name: str) -> Store:
+        """Give a store by name. Raises WrongUseError with the nearest name when there is none."""
+        found = _find(self.stores, name)
+        if found is None:
+            raise WrongUseError(
+                'no store is called "{name}"',
+                why=_nearest(self.stores, name),
+                next_step="`{program} estate.show` lists the stores",
+                name=name,
+                near=_nearest_name(self.stores, name),
+            )
+        return found
+
+    def host(self, name: str) -> Host:
+        """Give a host by name. Raises WrongUseError with the nearest name when there is none."""
+        found = _find(self.hosts, name)
+        if found is None:
+            raise WrongUseError(
+                'no host is called "{name}"',
+                why=_nearest(self.hosts, name),
+                next_step="`{program} estate.show` lists the hosts",
+                name=name,
+                near=_nearest_name(self.hosts, name),
+            )
+        return found
+
+    def repository_url(self, store: Store, site: str) -> str:
+        """Give `<store url>/<site>`; a store whose URL is a reference is looked up now.
+
+        Raises:
+            WrongUseError: The site's name, which may come from a medium or a store, is a path.
+        """
+        if not is_name(site):
+            raise WrongUseError(
+                '"{site}" is not the name of a site',
+                why="a site lies in a folder of its name, and nowhere else",
+                data="nothing was changed",
+                site=site,
+            )
+        return f"{reveal(store.url).rstrip('/')}/{site}"
+
+    def repository_key(self, store: Store) -> str:
+        """Give the reference to a store's repository password: a copy's own, else the estate's."""
+        return store.key or self.keys.repository
+
+    def retention_for(self, site: Site, store: Store) -> Retention:
+        """Give what a store keeps of a site: its rules, changed by the store's, and the minimum.
+
+        The minimum is the longest that the site, one of its classes or the store asks for.
+        """
+        changes = store.retention.model_dump(exclude_none=True) if store.retention else {}
+        classes = [it for it in self.classes if it.name in site.classes]
+        floor = decide_floor(site.retention, classes, store.retention)
+        least = {"minimum_days": floor.days, "minimum_basis": floor.basis}
+        return site.retention.overridden({**changes, **least})
+
+    def document(self) -> dict[str, Any]:
+        """Give the estate as plain JSON values, the form that is stored.
+
+        References are unresolved, and what may be a secret without being one is struck out.
+        """
+        document: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return redact(document)
+
+    def fingerprint(self) -> str:
+        """Give the digest of its canonical form, by which the catalog and the journal name it."""
+        return digest_of(self.document())
+
+
+def _find(parts: Iterable[NamedPart], name: str) -> NamedPart | None:
+    return next((part for part in parts if part.name == name), None)
+
+
+def _nearest_name(parts: Iterable[_Named], name: str) -> str:
+    return next(iter(difflib.get_close_matches(name, [part.name for part in parts], 1)), "")
+
+
+def _nearest(parts: Iterable[_Named], name: str) -> str:
+    return N_('the nearest name is "{near}"') if _nearest_name(parts, name) else ""

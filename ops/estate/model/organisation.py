@@ -1,0 +1,143 @@
+"""Who runs the service and how it runs here: organisation, service, catalog, keys, drill."""
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ops.estate.model.values import CatalogUrl, Day, LocalPath, Part, Positive, Secret, Text, Zone
+
+
+class DatedTitle(Part):
+    """A title and parent from a day on; a document uses those valid on its date."""
+
+    name: Text = Field(description="The title from that day on.", examples=["Sở Y tế"])
+    parent: str = Field(
+        default="",
+        description="The body above it from that day on.",
+        examples=["UBND tỉnh Đồng Nai"],
+    )
+    since: Day = Field(alias="from", description="First day of validity.", examples=["2025-03-01"])
+
+
+def title_on(titles: Iterable[DatedTitle], day: date) -> DatedTitle | None:
+    """Give the row that is valid on a day; None before the first one."""
+    valid = [row for row in titles if row.since <= day]
+    return max(valid, key=lambda row: row.since, default=None)
+
+
+class Organisation(Part):
+    """The Center itself."""
+
+    name: Text = Field(
+        description="The name of the Center, as it stands on documents.",
+        examples=["Trung tâm Công nghệ thông tin và Truyền thông"],
+    )
+    authority: str = Field(
+        default="",
+        description="The authority it works for.",
+        examples=["Ủy ban nhân dân thành phố Đồng Nai"],
+    )
+    place: str = Field(
+        default="", description="The place name on documents.", examples=["Đồng Nai"]
+    )
+    timezone: Zone = Field(
+        default="Asia/Ho_Chi_Minh",
+        description="Cron lines, windows and reports use this time zone.",
+    )
+    language: Literal["vi", "en"] = Field(
+        default="vi", description="Language of documents: vi or en."
+    )
+    names: tuple[DatedTitle, ...] = Field(
+        default=(),
+        description="Names and parent bodies by date: a document uses those valid on its date.",
+    )
+
+
+class Service(Part):
+    """Where the service works on this machine."""
+
+    state: LocalPath = Field(
+        default=Path("var"), description="Folder of the catalog, locks and logs."
+    )
+    scratch: LocalPath = Field(
+        default=Path("var/scratch"), description="Folder for short-lived copies, e.g. of databases."
+    )
+    cache: LocalPath = Field(
+        default=Path("var/cache"), description="Folder for what can be fetched again."
+    )
+    workers: Positive = Field(default=2, description="How many jobs run at once.")
+
+
+class Calendar(Part):
+    """Days on which offices rest."""
+
+    holidays: tuple[LocalPath, ...] = Field(
+        default=(),
+        description="Tables of holidays; the one that ships with the service needs no mention.",
+        examples=[["holidays-vn.toml"]],
+    )
+
+
+class Duties(Part):
+    """Duties on top of those that ship with the service."""
+
+    include: tuple[LocalPath, ...] = Field(
+        default=(),
+        description="Files with the Center's own duties.",
+        examples=[["duties.local.toml"]],
+    )
+
+
+class CatalogSettings(Part):
+    """Where the catalog is kept."""
+
+    url: CatalogUrl = Field(
+        default="sqlite:///var/giucong.db",
+        description="SQLite for one machine; PostgreSQL through a reference such as `file:...`.",
+    )
+
+
+class Keys(Part):
+    """Where the keys are kept; the estate file holds references only."""
+
+    repository: Secret = Field(
+        description="The repository password, one line of text; keep a copy elsewhere.",
+        examples=["file:var/keys/repository.key"],
+    )
+    signing: Secret | None = Field(
+        default=None,
+        description="Signs the journal's head, which goes to every store.",
+        examples=["file:var/keys/journal-signing.key"],
+    )
+    credentials: Secret | None = Field(
+        default=None,
+        description="Seals the second factors of people; `user.add` makes it, keep a copy.",
+        examples=["file:var/keys/credentials.key"],
+    )
+
+
+class Drill(Part):
+    """Where restore drills happen."""
+
+    host: str = Field(
+        default="",
+        description="Machine on which drills are run, by its own name; empty: this one.",
+        examples=["dien-tap"],
+    )
+    workdir: LocalPath = Field(
+        default=Path("var/drill"), description="Folder in which drills restore."
+    )
+    max_size_gb: Positive = Field(default=50, description="A larger site is not drilled here.")
+    max_memory_gb: Positive = Field(
+        default=4,
+        description="Memory for a restored site and its servers; never over half the machine's.",
+    )
+    max_processes: int = Field(
+        default=512, ge=64, description="Processes and threads for a restored site, likewise."
+    )
+    stock_restic_every: Positive = Field(
+        default=3, description="One in so many drills of whole sites is done with stock restic."
+    )

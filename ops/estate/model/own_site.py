@@ -1,0 +1,107 @@
+"""The service as a site of its own estate: its name, its schedule and its rules.
+
+It stands in no file: the estate refuses a site of that name. Records, journal, estate, known hosts
+and the signing key are backed up once a day, after the last window of the night.
+
+The folders of this machine that are the service's own: nobody else's files belong there.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ops.estate.model.estate import Estate
+from ops.estate.model.policies import Schedule
+from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
+from ops.language.text import N_, _
+from ops.schedule.occurrences import next_due, occurrences_between
+from ops.schedule.windows import Never, Window, parse_schedule
+
+OWN_SITE = RESERVED_SITE_NAMES[0]
+_TITLE = N_("Giữ Cổng itself: catalog, journal, estate")
+
+_NOON = 12 * 60
+_DAY = 24 * 60
+_AFTER_BACKUPS = 60
+_WITNESS_AFTER = 30
+_LATEST = _DAY - 61
+_ANY_WEEK = datetime(2026, 1, 4, tzinfo=UTC)
+_WEEK = timedelta(days=8)
+
+
+def make_own_site(estate: Estate) -> Site:
+    """Give the site, as if the estate file named it."""
+    schedule = estate.defaults.schedule
+    return Site.model_construct(
+        name=OWN_SITE,
+        title=_(_TITLE),
+        unit=OWN_SITE,
+        schedule=Schedule.model_construct(
+            backup=own_schedule(estate),
+            full_read="",
+            check=schedule.check,
+            forget=schedule.forget,
+            archive="",
+            drill="",
+        ),
+        targets=estate.defaults.targets,
+        limits=estate.defaults.limits,
+        retention=estate.defaults.retention,
+    )
+
+
+def own_schedule(estate: Estate) -> str:
+    """Give the cron line of the service's own backup: an hour after the night's last window."""
+    return _cron(_end_of_night(estate) + _AFTER_BACKUPS)
+
+
+def witness_schedule(estate: Estate) -> str:
+    """Give the cron line of the witness: when the service has saved itself."""
+    return _cron(_end_of_night(estate) + _AFTER_BACKUPS + _WITNESS_AFTER)
+
+
+def _end_of_night(estate: Estate) -> int:
+    """Give minutes after noon: a night begins at one noon and ends before the next."""
+    zone = estate.organisation.timezone
+    schedules = {site.schedule.backup for site in estate.sites}
+    ends = [end for text in schedules if (end := _latest_end(text, zone)) is not None]
+    return min(max(ends, default=_NOON), _LATEST - _AFTER_BACKUPS)
+
+
+@lru_cache(maxsize=1_000)
+def _latest_end(text: str, zone_name: str) -> int | None:
+    """Give how late in a night a schedule may still be due, in minutes after noon."""
+    zone = ZoneInfo(zone_name)
+    schedule = parse_schedule(text, zone)
+    if isinstance(schedule, Never):
+        return None
+    if isinstance(schedule, Window):
+        return _after_noon(schedule.end.hour * 60 + schedule.end.minute)
+    found = occurrences_between(schedule, _ANY_WEEK, _ANY_WEEK + _WEEK)
+    following = None if found else next_due(schedule, _ANY_WEEK)  # a yearly one, say
+    dues = [due.astimezone(zone) for due in (*found, following) if due is not None]
+    return max((_after_noon(due.hour * 60 + due.minute) for due in dues), default=None)
+
+
+def _after_noon(minute_of_day: int) -> int:
+    return (minute_of_day - _NOON) % _DAY
+
+
+def _cron(after_noon: int) -> str:
+    hour, minute = divmod((after_noon + _NOON) % _DAY, 60)
+    return f"{minute} {hour} * * *"
+
+
+def list_own_folders(estate: Estate) -> list[Path]:
+    """Give state, scratch, cache, and the stores that are folders here, as the estate has them."""
+    service = estate.service
+    stores = [Path(store.url) for store in estate.stores if store.url.startswith("/")]
+    return [service.state, service.scratch, service.cache, *stores]
+
+
+def find_around(folder: Path, places: Iterable[Path]) -> Path | None:
+    """Give the first place that a folder is, or lies in, links followed; None where it is free."""
+    real = folder.resolve()
+    return next((place for place in places if real.is_relative_to(place.resolve())), None)

@@ -1,0 +1,162 @@
+"""Units, information systems, content classes, people, and who is told what."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, ValidationInfo, field_validator
+
+from ops.errors import Problem
+from ops.estate.model.organisation import DatedTitle, title_on
+from ops.estate.model.values import Address, Day, Flag, Name, Part, Positive, Text, Whole, mistake
+from ops.language.text import N_
+
+_NAME_HELP = "Short name for life: a-z, digits, hyphens."
+
+
+class Unit(Part):
+    """A department or commune: creator of records and reader of reports."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["so-y-te"])
+    title: Text = Field(description="The unit's title today.", examples=["Sở Y tế"])
+    parent: str = Field(
+        default="", description="The body above it.", examples=["UBND tỉnh Đồng Nai"]
+    )
+    names: tuple[DatedTitle, ...] = Field(
+        default=(), description="Earlier and coming titles, each from a day on."
+    )
+
+    def title_on(self, day: date) -> str:
+        """Give the title that is valid on a day; today's where no dated row says otherwise."""
+        row = title_on(self.names, day)
+        return row.name if row else self.title
+
+
+class System(Part):
+    """An information system; the security level belongs to it."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["cong-ttdt"])
+    title: str = Field(default="", description="Its title.", examples=["Hệ thống Cổng TTĐT"])
+    level: Annotated[int, Strict(), Field(ge=1, le=5)] = Field(
+        description="Security level, 1 to 5.", examples=[3]
+    )
+    decision: str = Field(
+        default="", description="The decision that approved the level.", examples=["123/QĐ-UBND"]
+    )
+
+
+class ContentClass(Part):
+    """A class of content; a site with several takes the longest retention."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["feedback"])
+    title: str = Field(default="", description="Its title.", examples=["Hỏi đáp, phản ánh"])
+    personal_data: Flag = Field(
+        default=False, description="Whether it holds personal data.", examples=[True]
+    )
+    minimum_days: Whole = Field(
+        default=0,
+        description="No backup of a site that holds it is forgotten before.",
+        examples=[90],
+    )
+    minimum_basis: str = Field(
+        default="", description="Who set the minimum.", examples=["Trung tâm tự đặt"]
+    )
+
+
+class Person(Part):
+    """A person. Roles are not here: they are given with approval by `user.role`."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["nva"])
+    title: Text = Field(description="The person's full name.", examples=["Nguyễn Văn A"])
+    mail: str = Field(default="", description="Mail address.", examples=["nva@example.vn"])
+    phone: str = Field(default="", description="Telephone.", examples=["0900 000 000"])
+    login: str = Field(default="", description="Login name on this machine.", examples=["nva"])
+    unit: Name | None = Field(default=None, description="Name of a unit.", examples=["so-y-te"])
+
+
+def find_shared(people: Sequence[Person]) -> Iterator[Problem]:
+    """Name the logins and mail addresses that two people share; pure.
+
+    Acts that need two people tell people apart by their logins, and reach them by mail.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for person in people:
+        for key, value in (("login", person.login), ("mail", person.mail.casefold())):
+            first = seen.setdefault((key, value), person.name)
+            if value and first != person.name:
+                yield Problem(
+                    f"people[{person.name}].{key}",
+                    '"{person}" has the same `{key}` as "{other}": {value}',
+                    N_("give each person their own; until then the login is nobody's")
+                    if key == "login"
+                    else N_("give each person their own"),
+                    {"person": person.name, "other": first, "key": key, "value": value},
+                )
+
+
+class Route(Part):
+    """Which notices go to whom."""
+
+    severity: Literal["info", "warning", "critical"] = Field(
+        default="warning", description="From this severity up: info, warning or critical."
+    )
+    sites: tuple[str, ...] = Field(
+        default=("*",),
+        description='Names of sites, or patterns such as `so-*`; `"*"` means all of them.',
+        examples=[["*"]],
+    )
+    people: tuple[Name, ...] = Field(description="Names of people.", examples=[["nva"]])
+
+
+class Turn(Part):
+    """Whose turn on duty it is."""
+
+    person: Name = Field(description="Name of the person on duty.", examples=["nva"])
+    since: Day = Field(alias="from", description="First day.", examples=["2026-12-01"])
+    until: Day = Field(description="The day after the last one.", examples=["2026-12-08"])
+
+    @field_validator("until")
+    @classmethod
+    def _until_follows_from(cls, until: date, info: ValidationInfo) -> date:
+        since = info.data.get("since")
+        if since is not None and until <= since:
+            raise mistake(
+                "{until} is not after {since}", "write a later day", until=until, since=since
+            )
+        return until
+
+
+class Notices(Part):
+    """How people are told."""
+
+    relay: Address | None = Field(
+        default=None, description="An apprise URL, as a reference.", examples=["env:GIUCONG_RELAY"]
+    )
+    escalate_after_minutes: Positive = Field(
+        default=30, description="Unanswered for so long, a critical notice goes to the next person."
+    )
+    daily_summary: str = Field(
+        default="07:30", description="When the summary of the night is sent; empty for none."
+    )
+    heartbeat_url: Address | None = Field(
+        default=None,
+        description="Called every minute, so that somebody else alarms when we fall silent.",
+        examples=["file:var/keys/heartbeat-url"],
+    )
+    routes: tuple[Route, ...] = Field(default=(), description="Which notices go to whom.")
+    roster: tuple[Turn, ...] = Field(default=(), description="Whose turn on duty it is.")
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Give everybody whom a route or the roster names."""
+        routed = {name for route in self.routes for name in route.people}
+        return frozenset(routed | {turn.person for turn in self.roster})
+
+    @field_validator("daily_summary")
+    @classmethod
+    def _is_time_of_day(cls, value: str) -> str:
+        hour, _, minute = value.partition(":")
+        fits = hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60  # noqa: PLR2004 - hours and minutes of a day
+        if value and not fits:
+            raise mistake('"{value}" is not a time of day', 'write it like `"07:30"`', value=value)
+        return value

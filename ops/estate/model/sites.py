@@ -1,0 +1,357 @@
+"""Sites and their parts. Profiles and defaults are merged in before these models are built."""
+
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from ops.estate.model.organisation import DatedTitle, title_on
+from ops.estate.model.policies import Limits, Retention, Schedule, Targets
+from ops.estate.model.values import (
+    Day,
+    Flag,
+    Name,
+    Part,
+    Port,
+    Positive,
+    Schedulable,
+    Secret,
+    Text,
+    folder_of,
+    mistake,
+)
+
+RESERVED_SITE_NAMES = ("giucong",)
+_NAME_HELP = "Short name for life: a-z, digits, hyphens."
+
+
+def _path_on(host: str | None, path: str, info: ValidationInfo) -> str:
+    """Make a path on this machine absolute; on another host it has to be absolute already."""
+    if host is None:
+        return str(folder_of(info) / path)
+    if not path.startswith("/"):
+        raise mistake(
+            'the path "{path}" is relative, but the host is "{host}"',
+            "write the whole path, beginning with /",
+            path=path,
+            host=host,
+        )
+    return path
+
+
+class Delivery(Part):
+    """What is asked of a folder that another system fills."""
+
+    max_age_hours: Positive = Field(
+        default=26, description="So old its newest file, or its end marker, may be."
+    )
+    min_bytes: Positive | None = Field(
+        default=None,
+        description="So much all its files hold together at least.",
+        examples=[1_000_000],
+    )
+    hash_file: str = Field(
+        default="",
+        description="File in it with hashes of the others, as `sha256sum` or `md5sum` write it.",
+        examples=["SHA256SUMS"],
+    )
+    end_marker: str = Field(
+        default="", description="File in it that is written last of all.", examples=["done"]
+    )
+
+    @field_validator("hash_file", "end_marker")
+    @classmethod
+    def _lies_in_the_folder(cls, name: str) -> str:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise mistake(
+                'the file "{value}" does not lie in the delivered folder',
+                "write its path from there, without / in front and without ..",
+                value=name,
+            )
+        return str(path) if name else ""
+
+
+class FilesPart(Part):
+    """A folder of a site."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["www"])
+    source: Literal["files", "command", "sftp", "delivered"] = Field(
+        default="files", description="files, command, sftp or delivered."
+    )
+    host: Name | None = Field(
+        default=None, description="Left out: this machine.", examples=["web1"]
+    )
+    path: Text = Field(description="The folder.", examples=["/var/www/portal"])
+    command: str = Field(
+        default="",
+        description="For `command`: its output is the backup.",
+        examples=["/opt/cms/export"],
+    )
+    kind: Literal["content", "config", "system"] = Field(
+        default="content", description="content, config or system."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Patterns besides the site's own.", examples=[["*.log"]]
+    )
+    one_file_system: Flag = Field(
+        default=False, description="Leave other mounted file systems out.", examples=[True]
+    )
+    delivery: Delivery = Field(
+        default=Delivery(), description="For `delivered`: what is asked of the delivery."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _path_starts_somewhere(cls, path: str, info: ValidationInfo) -> str:
+        return _path_on(info.data.get("host"), path, info)
+
+    @model_validator(mode="after")
+    def _source_is_complete(self) -> Self:
+        if self.source == "command" and not self.command:
+            raise mistake("a source of this kind needs a command", 'add `command = "..."`')
+        if self.source == "sftp" and self.host is None:
+            raise mistake("a source of this kind needs a host", 'add `host = "..."`')
+        if self.source != "delivered" and self.delivery != Delivery():
+            raise mistake(
+                "only a folder that another system fills has a delivery",
+                'write `source = "delivered"`, or remove `delivery`',
+            )
+        return self
+
+
+class DatabasePart(Part):
+    """A database of a site."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["db"])
+    engine: Literal["mariadb", "postgresql", "sqlite"] = Field(
+        description="mariadb, postgresql or sqlite.", examples=["mariadb"]
+    )
+    host: Name | None = Field(
+        default=None, description="Through SSH on this host.", examples=["web1"]
+    )
+    address: str = Field(
+        default="", description="Or directly: its address.", examples=["192.0.2.20"]
+    )
+    port: Port | None = Field(default=None, description="Or directly: its port.", examples=[3306])
+    socket: str = Field(
+        default="", description="Or directly: its socket.", examples=["/run/mysqld.sock"]
+    )
+    database: Text = Field(
+        description="Its name; for sqlite the path of its file.", examples=["portal"]
+    )
+    user: str = Field(default="", description="Account in the database.", examples=["giucong"])
+    password: Secret | None = Field(
+        default=None, description="Its password.", examples=["file:var/keys/portal-db"]
+    )
+    lock_tables: Flag = Field(
+        default=False,
+        description="For `mariadb`: keep writers waiting while it is dumped, so that tables without"
+        " transactions (MyISAM, Aria) are consistent too.",
+        examples=[True],
+    )
+    schedule: Schedulable = Field(
+        default="",
+        description="Runs of this database alone, besides the site's own.",
+        examples=["0 * * * *"],
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _file_starts_somewhere(cls, database: str, info: ValidationInfo) -> str:
+        if info.data.get("engine") != "sqlite":
+            return database
+        return _path_on(info.data.get("host"), database, info)
+
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> Self:
+        if self.engine == "sqlite" and (self.address or self.port or self.socket):
+            raise mistake(
+                "an SQLite database is a file: it has no address, port or socket",
+                "remove them; `database` is the path of the file",
+            )
+        if self.lock_tables and self.engine != "mariadb":
+            raise mistake(
+                "only a MariaDB database has tables to lock",
+                "remove `lock_tables`: others are consistent without it",
+            )
+        return self
+
+
+class SiteDrill(Part):
+    """How a drill starts the restored site, in the sandbox."""
+
+    serve: Literal["auto", "php", "static", "command", "none"] = Field(
+        default="auto",
+        description="auto (its files tell), php, static, command, or none: it is not started.",
+    )
+    root: str = Field(
+        default="",
+        description="The document root: a folder of `files`, or one below it; left out: the first.",
+        examples=["www/public"],
+    )
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="For `command`: the site's own program, run in the document root.",
+        examples=[["/usr/bin/node", "server.js"]],
+    )
+    port: Port | None = Field(
+        default=None,
+        description="Where that program listens on the loopback; left out: at the url's own port.",
+        examples=[3000],
+    )
+    addresses: tuple[str, ...] = Field(
+        default=(),
+        description="Further addresses at which the site looks for its database server.",
+        examples=[["10.0.0.5", "db.example.vn"]],
+    )
+
+    @model_validator(mode="after")
+    def _command_is_given(self) -> Self:
+        if (self.serve == "command") != bool(self.command):
+            raise mistake(
+                '`serve = "command"` and `command` belong together',
+                'write both, e.g. `serve = "command"` and `command = ["/usr/bin/node", "app.js"]`',
+            )
+        return self
+
+
+class Lack(Part):
+    """Something this site lacks for a while, with a reason."""
+
+    lacks: Text = Field(description="What is missing.", examples=["system"])
+    reason: Text = Field(description="Why.", examples=["Đang trình phê duyệt cấp độ"])
+    until: Day = Field(description="Until when.", examples=["2027-12-31"])
+
+
+class Site(Part):
+    """A site: one repository in every store, one snapshot a run."""
+
+    name: Name = Field(description=_NAME_HELP, examples=["cong-chinh"])
+    title: Text = Field(description="Its title today.", examples=["Cổng thông tin điện tử"])
+    unit: Name = Field(description="The unit it belongs to.", examples=["so-y-te"])
+    owner: Name | None = Field(default=None, description="Who answers for it.", examples=["nva"])
+    system: Name | None = Field(
+        default=None, description="Its information system.", examples=["cong-ttdt"]
+    )
+    role: Literal["main", "component"] = Field(
+        default="component", description="main or component."
+    )
+    profile: Name | None = Field(
+        default=None, description="What it has in common with others.", examples=["wordpress"]
+    )
+    host: Name | None = Field(
+        default=None, description="The host of all parts that name none.", examples=["web1"]
+    )
+    url: str = Field(
+        default="", description="Its address.", examples=["https://www.example.gov.vn"]
+    )
+    pages: tuple[str, ...] = Field(
+        default=(),
+        description="Noted at backup time, compared in drills.",
+        examples=[["/", "/lien-he"]],
+    )
+    classes: tuple[Name, ...] = Field(
+        default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Patterns that are left out.", examples=[["cache/**"]]
+    )
+    names: tuple[DatedTitle, ...] = Field(
+        default=(), description="Earlier and coming titles, each from a day on."
+    )
+    schedule: Schedule = Field(default=Schedule(), description="When things run.")
+    targets: Targets = Field(default=Targets(), description="The Center's own targets.")
+    limits: Limits = Field(default=Limits(), description="What one run may take.")
+    retention: Retention = Field(default=Retention(), description="How many backups are kept.")
+    files: tuple[FilesPart, ...] = Field(default=(), description="Its folders.")
+    databases: tuple[DatabasePart, ...] = Field(default=(), description="Its databases.")
+    drill: SiteDrill = Field(
+        default=SiteDrill(), description="How a drill starts the restored site."
+    )
+    exceptions: tuple[Lack, ...] = Field(
+        default=(), description="What it lacks for a while, and why."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_host_on(cls, data: Any) -> Any:
+        """Give the site's host to parts that name neither a host nor a direct connection."""
+        if not isinstance(data, dict) or "host" not in data:
+            return data
+        passed = dict(data)
+        for section in ("files", "databases"):
+            parts = data.get(section)
+            if isinstance(parts, list):
+                passed[section] = [_with_host(part, data["host"]) for part in parts]
+        return passed
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in RESERVED_SITE_NAMES:
+            raise mistake(
+                'the name "{value}" belongs to the service itself',
+                "give the site another name",
+                value=name,
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _pages_lie_somewhere(self) -> Self:
+        starts = ("https://", "http://")
+        if not self.url.startswith(starts) and not all(it.startswith(starts) for it in self.pages):
+            raise mistake(
+                'the site has `pages`, but its `url` "{url}" is no address they could lie below',
+                'write `url = "https://..."`',
+                url=self.url,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _drill_root_is_there(self) -> Self:
+        name = self.drill.root.partition("/")[0]
+        if name and name not in {it.name for it in self.files}:
+            raise mistake(
+                'the site has no folder "{name}" among its `files`',
+                "write `root` as the name of one, or as a folder below it",
+                name=name,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if not self.files and not self.databases:
+            raise mistake(
+                "the site has neither files nor databases: nothing would be saved",
+                "add `[[sites.files]]` with `name` and `path`, or `[[sites.databases]]`",
+            )
+        return self
+
+    def title_on(self, day: date) -> str:
+        """Give the title that is valid on a day; today's where no dated row says otherwise."""
+        row = title_on(self.names, day)
+        return row.name if row else self.title
+
+
+def _with_host(part: object, host: object) -> object:
+    if not isinstance(part, dict) or {"host", "address", "port", "socket"} & part.keys():
+        return part
+    return {**part, "host": host}
+
+
+class Defaults(Part):
+    """What holds for every site that does not say otherwise."""
+
+    schedule: Schedule = Field(default=Schedule(), description="When things run.")
+    targets: Targets = Field(
+        default=Targets(), description="The Center's own targets, not the law's."
+    )
+    limits: Limits = Field(
+        default=Limits(), description="What one run may take before it is ended."
+    )
+    retention: Retention = Field(default=Retention(), description="How many backups are kept.")
+
+
+Profile = dict[str, Any]

@@ -1,0 +1,54 @@
+"""How the last runs of jobs ended, and whether the service runs."""
+
+import fcntl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.tables.core import Run
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the newest ended run of a job ended; fields as in `ops.catalog.tables.core.Run`."""
+
+    job: str
+    outcome: str
+    reason: str
+    params: Mapping[str, Any]
+    ended_at: datetime
+
+
+def is_service_running(state: Path) -> bool:
+    """Say whether a service of this machine holds its sign on the state folder."""
+    try:
+        with (state / "locks" / "service.pid").open("rb") as sign:
+            fcntl.flock(sign, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def last_runs(session: Session) -> dict[str, LastRun]:
+    """Give how the newest ended run of each job ended, those that people ran included."""
+    newest = (
+        select(Run.job, func.max(Run.started_at).label("started_at"))
+        .where(Run.outcome.is_not(None))
+        .group_by(Run.job)
+        .subquery()
+    )
+    query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).join(
+        newest, (Run.job == newest.c.job) & (Run.started_at == newest.c.started_at)
+    )
+    return {
+        job: LastRun(job, outcome, reason, params, ended_at)
+        for job, outcome, reason, params, ended_at in session.execute(query)
+        if outcome is not None and ended_at is not None
+    }

@@ -1,0 +1,1 @@
+"""Vietnamese first, English on demand."""

@@ -1,0 +1,204 @@
+"""What people read, in their language: Vietnamese by default, English with `GIUCONG_LANG=en`.
+
+How to write a message
+    from ops.language.text import _, ngettext
+
+    print(_("{count} sites are backed up.").format(count=count))
+
+1. The English sentence is the key; placeholders are named; never an f-string inside `_()`.
+2. Errors (`OpsError`, `BackupError` and their subclasses) take plain string literals: they are
+   translated when `render_error` prints them. In `next_step` write `{program} backup.run`.
+3. A text that is kept in a constant and shown later is marked with `N_("...")`.
+4. A task's help is its docstring's first line, and the values of `help={...}`.
+5. Put the Vietnamese into `ops/language/locale/parts/<your area>.vi.po` (plain msgid/msgstr
+   entries, no header) and run `make messages`. Texts between backticks are commands: leave them as
+   they are. `pytest tests/unit/ops/test_messages.py` names whatever is missing.
+
+Nothing here is loaded before the first message is asked for: `fab --list` must stay fast.
+
+Say something in the language of whoever will read it later, not of whoever runs this now.
+
+A manifest or a notice is written at night by a process and read by people of the organisation.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
+
+    from ops.errors import Problem
+
+Language = Literal["vi", "en"]
+
+LOCALE_FOLDER = Path(__file__).parent / "locale"
+
+
+class ExplainedError(Protocol):
+    """What the errors of all libraries have in common; see `ops.errors.OpsError`."""
+
+    what: str
+    why: str
+    data: str
+    next_step: str
+    params: dict[str, object]
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name gettext users know
+    """Mark a message that is translated later; gives it back unchanged."""
+    return message
+
+
+# What a terminal obeys (C0 but for newline and tab, DEL, C1), and what turns the writing round.
+_COMMANDING = {
+    code: f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - the last byte
+    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F),
+                 *range(0x2066, 0x206A))
+}  # fmt: skip
+
+LABELS: Mapping[str, str] = {
+    "what": N_("error"),
+    "why": N_("why"),
+    "data": N_("data"),
+    "next_step": N_("next"),
+}
+
+
+def language() -> Language:
+    """Give the reader's language, from `GIUCONG_LANG`; Vietnamese unless it asks for English."""
+    return "en" if os.environ.get("GIUCONG_LANG", "").lower().startswith("en") else "vi"
+
+
+@cache
+def _catalogue(chosen: Language) -> "NullTranslations":
+    """Load the compiled catalogue; without one the English sentences are shown."""
+    from gettext import GNUTranslations, NullTranslations
+
+    path = LOCALE_FOLDER / chosen / "LC_MESSAGES" / "giucong.mo"
+    if chosen == "en" or not path.is_file():
+        return NullTranslations()
+    with path.open("rb") as file:
+        return GNUTranslations(file)
+
+
+def _(message: str) -> str:
+    """Give the message in the reader's language; placeholders are still to be filled."""
+    return _catalogue(language()).gettext(message) if message else ""
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Give the message for this count; placeholders are still to be filled."""
+    return _catalogue(language()).ngettext(singular, plural, count)
+
+
+def paragraphs_of(docstring: str) -> list[str]:
+    """Split a docstring into paragraphs, each on one line: every one is a message."""
+    return [" ".join(block.split()) for block in docstring.split("\n\n") if block.strip()]
+
+
+def program_name() -> str:
+    """Give the program the reader typed: `fab` in a checkout, else `giucong`."""
+    return "fab" if Path(sys.argv[0]).name == "fab" else "giucong"
+
+
+def fill(template: str, params: Mapping[str, object]) -> str:
+    """Translate a template and fill it in; moments, durations and byte paths become readable.
+
+    Causes that others worded in English are translated too (`ops.language.causes`).
+    Of an error among the values its own template is translated and filled in. What the engine
+    advises becomes the task to type (`ops.language.engine_advice`). A template that cannot be
+    filled (a cause that came from elsewhere and holds a brace) is given as it stands: a message
+    must never fail while it tells of a failure.
+    """
+    from ops.language.engine_advice import ENGINE_ADVICE
+
+    values = {"program": program_name()} | {
+        name: _readable(value) for name, value in params.items()
+    }
+    values["site"] = values.get("site") or "NAME"
+    try:
+        return _(ENGINE_ADVICE.get(template, template)).format(**values)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        return template
+
+
+def make_visible(text: str, *, one_line: bool = False) -> str:
+    """Show what would command a terminal or turn the writing round, as an escape that can be read.
+
+    Names of files and what other machines say may hold such characters, put there to forge what an
+    operator reads. Newlines and tabs stay, unless the text is a name that belongs on one line.
+    """
+    shown = text.translate(_COMMANDING)
+    return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
+
+
+def show_path(path: bytes) -> str:
+    """Give a path as it is shown to people: on one line, each byte that is no character escaped."""
+    return make_visible(path.decode("utf-8", "backslashreplace"), one_line=True)
+
+
+def render_error(error: ExplainedError) -> str:
+    """Give the text an operator sees, without a final newline, in the reader's language.
+
+    The first line says what happened; then, indented and labelled, why, whether data is safe, and
+    what to type next. An `EstateError` lists its problems, one a line, after the first line.
+    """
+    lines = [f"{_(LABELS['what'])}: {fill(error.what, error.params)}"]
+    lines += [f"  {render_problem(problem)}" for problem in getattr(error, "problems", ())]
+    for part in ("why", "data", "next_step"):
+        template = getattr(error, part)
+        if template:
+            lines.append(f"  {_(LABELS[part])}: {fill(template, error.params)}")
+    return make_visible("\n".join(lines))
+
+
+def render_problem(problem: "Problem") -> str:
+    """Give one line: file, dotted key, what is wrong, and the fix after an arrow."""
+    file = "" if problem.file is None else problem.file.name
+    place = ": ".join(part for part in (file, problem.key) if part)
+    what = fill(problem.what, problem.params)
+    fix = fill(problem.fix, problem.params)
+    told = f"{place}: {what}" if place else what
+    return f"{told} → {fix}" if fix else told
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, datetime | timedelta):
+        from ops.language.formats import format_duration, format_moment
+
+        return format_moment(value) if isinstance(value, datetime) else format_duration(value)
+    if isinstance(value, Mapping) and value.keys() >= {"what", "params"}:
+        return fill(value["what"], value["params"])
+    if hasattr(value, "what") and hasattr(value, "params"):
+        return fill(value.what, value.params)
+    if isinstance(value, bytes):
+        shown = os.fsdecode(value).encode("utf-8", "backslashreplace").decode()
+        return make_visible(shown, one_line=True)
+    if isinstance(value, str):
+        from ops.language.causes import tell_cause
+
+        return tell_cause(value)
+    return value
+
+
+_VARIABLE = "GIUCONG_LANG"
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Let all texts made meanwhile be in `language`. For one thread at a time."""
+    before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = language
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = before

@@ -1,1 +1,0 @@
-"""Removable media: backups on disks that lie in a safe, their labels, their renewal."""

@@ -1,0 +1,1 @@
+"""fab monitor.*: alerts, answered."""

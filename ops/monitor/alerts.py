@@ -1,0 +1,141 @@
+"""Show the alerts to a person at a terminal, and note who takes one up."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from ops.access.session import at_bench
+from ops.alerts.notice_wording import SEVERITIES
+from ops.alerts.overview import AlertView, find_alert, list_alerts
+from ops.alerts.records import acknowledge
+from ops.catalog.open import open_catalog
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.references import reveal
+from ops.jobs.definitions import list_jobs
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.formats import format_duration, format_moment
+from ops.language.text import LABELS, N_, _, fill
+from ops.status.alert_wording import (
+    explain_alert,
+    read_trying_again,
+    tell_all_trying_again,
+    tell_answers,
+)
+from ops.terminal.output import write_json, write_line
+from ops.terminal.paragraphs import write_indented
+
+CLOSED_SINCE = timedelta(days=7)
+
+
+def show_alerts(*, closed_too: bool, as_json: bool) -> int:
+    """Write the open alerts; gives 1 where one is open, else 0."""
+    estate, now = load_estate(), datetime.now(UTC)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            since = now - CLOSED_SINCE if closed_too else None
+            alerts = list_alerts(session, closed_since=since)
+            waiting = read_trying_again(session, list_jobs(estate))
+    finally:
+        catalog.close()
+    code = 1 if any(it.closed_at is None for it in alerts) else 0
+    if as_json:
+        write_json(alerts)
+        return code
+    for alert in alerts:
+        _write_alert(alert, now, estate.organisation.timezone)
+    if code == 0:
+        write_line(_("No alert is open."))
+    for line in tell_all_trying_again(waiting, now, estate.organisation.timezone):
+        write_indented(f"○ {line}", "", "  ")
+    return code
+
+
+def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
+    headline, told = explain_alert(alert, zone)
+    about = alert.site or _("several sites")
+    style = "bold" if alert.closed_at else "bold red" if alert.severity == "critical" else "yellow"
+    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}: {headline}"
+    write_indented(line, "", "  ", style=style)
+    if told.what:
+        write_indented(told.what, "    ")
+    for label, text in (("why", told.why), ("data", told.data), ("next_step", told.next_step)):
+        if text:
+            write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+    write_indented(_tell_age(alert, now, zone), "    ", "      ")
+    for line in tell_answers(alert, now, zone):
+        write_indented(line, "    ", "      ")
+    write_line()
+
+
+def _tell_age(alert: AlertView, now: datetime, zone: str) -> str:
+    since = format_moment(alert.opened_at, zone)
+    if alert.closed_at is not None:
+        text = _("red from {since}, green again after {age}; noticed {times} times")
+        return text.format(since=since, age=format_duration(alert.closed_at - alert.opened_at),
+                           times=alert.times)  # fmt: skip
+    text = _("red since {since}, for {age}; noticed {times} times")
+    age = format_duration(now - alert.opened_at)
+    return text.format(since=since, age=age, times=alert.times)
+
+
+def take_up(text: str, note: str, *, dry_run: bool) -> int:
+    """Note that the person at the terminal takes an alert up; gives 0.
+
+    Raises:
+        WrongUseError: There is no open alert of that id, or the note says nothing.
+        OpsError: Somebody else has taken it up.
+    """
+    if not note.strip():
+        raise WrongUseError(
+            "the note says nothing",
+            data="nothing was changed",
+            next_step='say what you are doing: `--note "restarting the database"`',
+        )
+    with at_bench(load_estate(), dry_run=dry_run) as bench:
+        with bench.catalog.reading() as session:
+            alert = find_alert(session, text)
+        if alert is None:
+            raise WrongUseError(
+                'no open alert, or more than one, is called "{alert}"',
+                data="nothing was changed",
+                next_step="`{program} monitor.alerts` lists them",
+                alert=text,
+            )
+        person = bench.origin.person or bench.origin.login
+        if alert.acked_at is not None:
+            raise _taken(alert)
+        if dry_run:
+            write_line(_("{person} would take up {alert}").format(person=person, alert=alert.id))
+            return 0
+        with bench.catalog.writing() as session:
+            entry = Entry("alert.ack", alert.subject, {"alert": alert.full_id, "note": note})
+            if not acknowledge(session, UUID(alert.full_id), person, note, datetime.now(UTC)):
+                raise _taken(alert)
+            journal.append(session, bench.origin, [entry])
+    write_line(_("{person} has taken up {alert}; nobody else is told of it").format(
+        person=person, alert=alert.id
+    ))  # fmt: skip
+    _write_next(alert, bench.estate.organisation.timezone)
+    return 0
+
+
+def _write_next(alert: AlertView, zone: str) -> None:
+    _headline, told = explain_alert(alert, zone)
+    if told.next_step:
+        write_line(f"  {_(LABELS['next_step'])}: {told.next_step}")
+    write_line(fill(N_("  it closes by itself when it is green again: `{program} monitor.alerts`"),
+                    {}))  # fmt: skip
+
+
+def _taken(alert: AlertView) -> OpsError:
+    return OpsError(
+        "the alert {alert} is taken up already, or closed",
+        why='{person} says: "{note}"' if alert.acked_by else "",
+        data="nothing was changed",
+        next_step="`{program} monitor.alerts` shows who works on what",
+        alert=alert.id,
+        person=alert.acked_by,
+        note=alert.ack_note,
+    )

@@ -1,0 +1,1 @@
+"""One vocabulary of outcomes: a code, what, why, is data safe, what to type."""

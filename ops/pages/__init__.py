@@ -1,1 +1,0 @@
-"""Chosen pages of a site: fetched and noted at backup time, compared in drills."""

@@ -1,1 +1,0 @@
-"""People: which roles they hold, how they prove who they are, what two of them must agree on."""

@@ -1,0 +1,112 @@
+"""Put a recovery's files in place, and give them to the user the service runs as.
+
+Nothing is overwritten: what is in the way is renamed first. Each file is whole under its name or
+not there, so a recovery that was cut off is simply run again.
+"""
+
+import os
+import pwd
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.durable_files import copy_new, put_new
+from ops.errors import OpsError, WrongUseError
+from ops.recovery.content import CATALOG_FILE
+from ops.recovery.fetch import Found
+from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
+
+
+class CannotPlaceError(OpsError):
+    """A file cannot be put where it belongs."""
+
+
+def find_owner(user: str) -> pwd.struct_passwd | None:
+    """Give the account that gets everything; None where this process is no root.
+
+    Raises:
+        WrongUseError: Root would own files of a service that is to run as somebody else.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(user)
+    except KeyError as error:
+        raise WrongUseError(
+            'the service ran as "{user}", and this machine has no such user',
+            why="files of root would keep the service from working",
+            data="nothing was changed",
+            next_step="`adduser --system --group --home /var/lib/giucong {user}`, then again",
+            user=user,
+        ) from error
+
+
+def put_in_place(plan: RecoveryPlan, found: Found, made: list[Path]) -> None:
+    """Do the steps.
+
+    Args:
+        plan: Says what goes where.
+        found: What was restored.
+        made: Gets the files and folders that were made, as they are made.
+
+    Raises:
+        CannotPlaceError: A folder cannot be written; what was there before is whole.
+    """
+    aside = datetime.now(UTC).strftime(".before-%Y%m%d%H%M%S")
+    for step in plan.steps:
+        if step.state == "same":
+            continue
+        try:
+            if step.state == "taken":
+                _move_aside(step, aside)
+            made += _make_folders(step.path.parent, private=is_secret(step))
+            _put(step, found)
+        except OSError as error:
+            raise CannotPlaceError(
+                "{path} cannot be put in place",
+                why="{reason}",
+                data="what was there before is whole; what was moved aside ends with {aside}",
+                next_step="run it as root or as the service's user, or name a `--target`",
+                path=step.path,
+                reason=error.strerror or type(error).__name__,
+                aside=aside,
+            ) from error
+        made.append(step.path)
+
+
+def _move_aside(step: Step, aside: str) -> None:
+    for path in (step.path, *(companions(step.path) if step.at == CATALOG_FILE else ())):
+        with suppress(FileNotFoundError):
+            path.rename(f"{path}{aside}")
+
+
+def _make_folders(folder: Path, *, private: bool) -> list[Path]:
+    missing = [it for it in (folder, *folder.parents) if not it.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700 if private else 0o750, exist_ok=True)
+    return missing
+
+
+def _put(step: Step, found: Found) -> None:
+    if step.at == KEY:
+        put_new(step.path, found.password + b"\n", 0o600)
+        return
+    source = found.source(step.at)
+    secret = found.secret(step.at)
+    if secret is not None:
+        put_new(step.path, secret, 0o600)
+        return
+    mode = 0o600 if step.at == CATALOG_FILE else source.stat().st_mode & 0o755
+    copy_new(source, step.path, mode)
+
+
+def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable[Path]) -> None:
+    """Give what was made to the service's user, and what root has in its working folders."""
+    if owner is None:
+        return
+    below = [it for folder in folders for it in (folder, *folder.rglob("*"))]
+    for path in (*made, *below):
+        with suppress(FileNotFoundError):
+            if path.lstat().st_uid == 0:
+                os.lchown(path, owner.pw_uid, owner.pw_gid)

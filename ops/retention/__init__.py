@@ -1,1 +1,0 @@
-"""What may be deleted, and what must stay: minimums, holds, brakes, and records of deletions."""

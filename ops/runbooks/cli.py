@@ -1,0 +1,153 @@
+"""List runbooks and the runs that are not over; show one runbook, or the steps of one run."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from ops.access.identity import open_existing
+from ops.estate.load.load import load_estate
+from ops.journal.journal import Origin
+from ops.language.formats import format_duration, format_moment
+from ops.language.text import N_, _, fill
+from ops.runbooks.asker import STATES
+from ops.runbooks.bare_machine import estate_place, where_estate_is
+from ops.runbooks.library import find_runbook, load_runbooks
+from ops.runbooks.run import write_plan
+from ops.runbooks.states import CatalogStates, list_unfinished
+from ops.terminal.output import write_json, write_line, write_table
+from runbooks.errors import RunbookUseError, no_such_run
+from runbooks.procedure import Runbook
+from runbooks.state import RunState
+
+
+def show_runbooks(*, as_json: bool) -> None:
+    """Write every runbook, and the runs that are not over; on a bare machine the runbooks."""
+    estate = load_estate() if where_estate_is() else None
+    runbooks = load_runbooks(estate_place())
+    catalog = open_existing(estate) if estate else None
+    runs: list[RunState] = []
+    if catalog is not None:
+        try:
+            with catalog.reading() as session:
+                runs = list_unfinished(session)
+        finally:
+            catalog.close()
+    if as_json:
+        write_json(
+            {"runbooks": [_describe(it) for it in runbooks], "runs": list(map(_brief, runs))}
+        )
+        return
+    heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
+    rows = [(it.id, it.title, str(len(it.steps)), it.owner) for it in runbooks]
+    write_table(heads, rows, right=(2,))
+    if runs and estate:
+        zone = estate.organisation.timezone
+        heads = [_("Run that is not over"), _("Runbook"), _("Begun"), _("By"), _("Stands at step")]
+        write_table(heads, [_run_row(it, zone) for it in runs])
+        write_line(fill(N_("Go on with one: `{program} runbook.resume --run RUN`"), {}))
+
+
+def _run_row(state: RunState, zone: str) -> Sequence[str]:
+    last = state.records[-1] if state.records else None
+    place = f"{last.number}: {_(STATES[last.state])}" if last else "–"
+    return state.id, state.runbook, format_moment(state.started_at, zone), state.person, place
+
+
+def _brief(state: RunState) -> dict[str, Any]:
+    names = ("id", "runbook", "person", "standing", "going_back", "values", "started_at")
+    return {name: getattr(state, name) for name in names}
+
+
+def _describe(runbook: Runbook) -> dict[str, Any]:
+    return {
+        "id": runbook.id,
+        "title": runbook.title,
+        "owner": runbook.owner,
+        "systems": list(runbook.systems),
+        "rto_hours": runbook.rto_hours,
+        "rpo_hours": runbook.rpo_hours,
+        "sha256": runbook.digest,
+        "variables": [asdict(it) for it in runbook.variables.values()],
+        "steps": [
+            {
+                "number": step.number,
+                "kind": step.kind,
+                "sentence": step.sentence,
+                "two_people": step.two_people,
+                "body": step.body,
+            }
+            for step in runbook.steps
+        ],
+    }
+
+
+def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
+    """Write a runbook's values and steps; or the tries of a run, with their outputs' hashes.
+
+    Raises:
+        RunbookUseError: There is none; neither or both were asked for.
+    """
+    if bool(wanted) == bool(run):
+        raise RunbookUseError(
+            "give either a runbook or a run",
+            data="nothing was changed",
+            next_step="`{program} runbook.list` lists both",
+        )
+    if run:
+        _show_run(run, as_json=as_json)
+        return
+    runbook = find_runbook(estate_place(), wanted)
+    if as_json:
+        write_json(_describe(runbook))
+        return
+    write_plan(runbook, {}, runbook.steps)
+    write_line()
+    for variable in runbook.variables.values():
+        asked = variable.name in runbook.asked or variable.secret
+        how = _("asked for") if asked else f"--set {variable.name}=…"
+        write_line(f"  {variable.name}: {variable.title} ({how})")
+
+
+def _show_run(run: str, *, as_json: bool) -> None:
+    estate = load_estate()
+    catalog = open_existing(estate)
+    if catalog is None:
+        raise no_such_run(run)
+    try:
+        state = CatalogStates(catalog, Origin(via="cli")).load(run)
+    finally:
+        catalog.close()
+    if as_json:
+        steps = [
+            asdict(it) | {"output_sha256": it.output_sha256, "seconds": it.seconds}
+            for it in state.records
+        ]
+        whole = {"ended_at": state.ended_at, "seconds": state.seconds, "steps": steps}
+        write_json({**_brief(state), **whole})
+        return
+    zone = estate.organisation.timezone
+    heads = [_("Step"), _("Try"), _("Ended"), _("Took"), _("State"), _("By"), _("Approved by"),
+             _("Answer"), _("SHA-256 of the output")]  # fmt: skip
+    rows = [
+        (
+            str(it.number),
+            str(it.attempt),
+            format_moment(it.ended_at, zone) if it.ended_at else "–",
+            _tell_duration(it.seconds),
+            _(STATES[it.state]),
+            it.person,
+            it.approved_by or "–",
+            it.answer or "–",
+            it.output_sha256,
+        )
+        for it in state.records
+    ]
+    write_table(heads, rows, title=f"{state.runbook} · {state.id}")
+    if state.seconds is not None:
+        text = _("It took {duration} from its beginning to its end, pauses included.")
+        write_line(text.format(duration=_tell_duration(state.seconds)))
+
+
+def _tell_duration(seconds: float | None) -> str:
+    return "–" if seconds is None else format_duration(timedelta(seconds=seconds))

@@ -1,0 +1,228 @@
+"""Carry out a runbook for the person at the terminal, and take up one that stopped.
+
+Order:
+1. Take the run's lock, so that nobody takes it up twice at once.
+2. Store the run (new), or load it (taken up); it follows the text it began with.
+3. Step by step as in `runbooks.runner`; each change is journaled with its state.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.access.identity import open_existing
+from ops.access.requester import hand_proof_down
+from ops.catalog.columns import new_id
+from ops.estate.load.load import load_estate
+from ops.jobs.site_lock import hold_site_lock
+from ops.journal.journal import Origin
+from ops.language.text import N_, _, fill, language
+from ops.runbooks.approver import EstateApprover
+from ops.runbooks.asker import KINDS, TerminalAsker
+from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
+from ops.runbooks.commands import ProcessCommands
+from ops.runbooks.library import find_runbook
+from ops.runbooks.states import CatalogStates
+from ops.terminal.output import write_line
+from runbooks.errors import RunbookUseError, no_such_run
+from runbooks.next_step import Finish, decide_next, take_up
+from runbooks.parse import read_runbook
+from runbooks.procedure import Runbook, Step
+from runbooks.runner import Runner, Seams
+from runbooks.seams import Approver
+from runbooks.state import RunState, StepRecord
+from runbooks.variables import choose_values, fill_command, fill_text
+
+_EXIT_CODES = {"done": 0, "rolled_back": 0, "waiting": 4}
+_ENDINGS: Mapping[str, str] = {
+    "done": N_("The runbook is done."),
+    "rolled_back": N_("What was done is taken back."),
+    "waiting": N_("The runbook waits for another person."),
+    "declined": N_("The runbook stopped: the answer was no."),
+    "failed": N_("The runbook stopped: a step failed."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWish:
+    """What the person asks for.
+
+    Attributes:
+        runbook: Id of the runbook to begin; empty to take up a run.
+        run: Id of the run to take up.
+        values: `NAME=VALUE` each.
+        roll_back: Take back what was done.
+        reason, document: Why, for the journal and for the one who approves.
+        dry_run: Print every step and command, and do nothing.
+    """
+
+    runbook: str = ""
+    run: str = ""
+    values: Sequence[str] = ()
+    roll_back: bool = False
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+class MachineClock:
+    """This machine's time."""
+
+    def now(self) -> datetime:
+        """Give the moment."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give seconds that only grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def begin_run(wish: RunWish) -> int:
+    """Begin a run; gives the task's exit code."""
+    runbook = find_runbook(estate_place(), wish.runbook)
+    values = choose_values(runbook, read_pairs(wish.values))
+    if wish.dry_run:
+        write_plan(runbook, values, runbook.steps)
+        return 0
+    with at_desk() as desk:
+        state = RunState(
+            id=str(new_id()),
+            runbook=runbook.id,
+            text=runbook.text,
+            person=desk.origin.person or desk.origin.login,
+            values=values,
+            started_at=datetime.now(UTC),
+        )
+        return _carry_out(desk, wish, runbook, state)
+
+
+def resume_run(wish: RunWish) -> int:
+    """Take a run up at the step that is not done; gives the task's exit code."""
+    if wish.dry_run:
+        catalog = open_existing(load_estate())
+        if catalog is None:
+            raise no_such_run(wish.run)
+        try:
+            state = CatalogStates(catalog, Origin(via="cli")).load(wish.run)
+        finally:
+            catalog.close()
+        state = take_up(state, roll_back=wish.roll_back, now=datetime.now(UTC))
+        runbook = _read_begun(state)
+        write_plan(runbook, state.values, _steps_left(runbook, state))
+        return 0
+    with at_desk(wish.run) as desk:
+        state = CatalogStates(desk.catalog, desk.origin).load(wish.run)
+        if state.ended_at is not None:
+            raise RunbookUseError(
+                "this run is over",
+                data="nothing was changed",
+                next_step="begin a new one: `{program} runbook.run --id {id}`",
+                id=state.runbook,
+            )
+        return _carry_out(desk, wish, _read_begun(state), state)
+
+
+def _read_begun(state: RunState) -> Runbook:
+    return read_runbook(state.text, Path(f"{state.runbook}.md"))
+
+
+def _with_reason(wish: RunWish, state: RunState) -> RunWish:
+    """Give the wish with the reason that the runbook asked for as a value, where none was given."""
+    return replace(wish, reason=wish.reason or state.values.get("reason", ""))
+
+
+def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
+    wish = _with_reason(wish, state)
+    origin = replace(desk.origin, reason=wish.reason, document=wish.document)
+    states = CatalogStates(desk.catalog, origin)
+    environment = {"GIUCONG_LANG": language(), **hand_proof_down()}
+    clock = MachineClock()
+    approver: Approver = NobodyElse()
+    if desk.bench is not None:
+        environment["GIUCONG_ESTATE"] = str(desk.estate_file)
+        approver = EstateApprover(desk.bench, clock, wish.reason, wish.document)
+    seams = Seams(
+        states=states,
+        commands=ProcessCommands(environment),
+        approver=approver,
+        asker=TerminalAsker(),
+        clock=clock,
+    )
+    runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
+    with hold_site_lock(desk.locks, f"runbook-{state.id}", holder=state.id):
+        if wish.run:
+            state = states.load(state.id)
+        else:
+            states.save(state)  # before its id is told: whoever has read it can take it up
+        write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
+        try:
+            state = runner.go(state, roll_back=wish.roll_back)
+        except BaseException:
+            _tell_how_to_go_on(state)
+            raise
+    write_line()
+    write_line(_(_ENDINGS[state.standing]))
+    if state.ended_at is None:
+        _tell_how_to_go_on(state)
+    return _EXIT_CODES.get(state.standing, 1)
+
+
+def _tell_how_to_go_on(state: RunState) -> None:
+    write_line(fill(N_("Go on with: `{program} runbook.resume --run {run}`"), {"run": state.id}))
+
+
+def read_pairs(pairs: Sequence[str]) -> dict[str, str]:
+    """Read values given as `NAME=VALUE`.
+
+    Raises:
+        RunbookUseError: One has no `=`.
+    """
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise RunbookUseError(
+                '"{pair}" is no value',
+                data="nothing was changed",
+                next_step="write `--set NAME=VALUE`, one flag each",
+                pair=pair,
+            )
+        values[name.strip()] = value
+    return values
+
+
+def _steps_left(runbook: Runbook, state: RunState) -> list[Step]:
+    """Give what would be carried out, in that order, if nothing failed."""
+    left: list[Step] = []
+    while not isinstance(action := decide_next(runbook, state), Finish):
+        left.append(action.step)
+        state = state.with_record(
+            StepRecord(
+                number=action.step.number,
+                attempt=action.attempt,
+                kind=action.step.kind,
+                state="done",
+                person="",
+                started_at=state.started_at,
+            )
+        )
+    return left
+
+
+def write_plan(runbook: Runbook, values: Mapping[str, str], steps: Sequence[Step]) -> None:
+    """Print steps with every command, its values filled in and its secrets masked."""
+    write_line(runbook.title)
+    for step in steps:
+        mark = f"[{_('two people')}] " if step.two_people else ""
+        sentence = fill_text(step.sentence, values, runbook)
+        write_line(f"{step.number}. ({_(KINDS[step.kind])}) {mark}{sentence}")
+        if step.kind == "ask":
+            write_line(f"   ? {fill_text(step.body, values, runbook)}")
+        for words in step.commands:
+            write_line(f"   $ {fill_command(words, values, {}, runbook).shown}")

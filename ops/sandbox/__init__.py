@@ -1,0 +1,1 @@
+"""A place where a restored site runs, and nothing of production is in reach."""

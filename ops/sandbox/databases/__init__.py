@@ -1,0 +1,1 @@
+"""Database servers of a sandbox."""

@@ -1,0 +1,1 @@
+"""What keeps a sandbox apart: root, network, accounts, limits."""

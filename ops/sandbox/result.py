@@ -1,0 +1,190 @@
+"""What a rehearsal has shown: plain values, kept as JSON in the drill's record.
+
+Everything that is not as it should be is a `Remark` with the house's own outcome: `failed` for what
+is wrong, `not_checked` for what could not be looked at. A rehearsal without remarks is good.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ops.backups.pages.notes import PageComparison, PageNote
+
+Told = str | int | float | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that is not as it should be.
+
+    Attributes:
+        outcome: `failed`, or `not_checked`.
+        code: Reason code; `ops.sandbox.wording` has the sentences.
+        params: JSON parameters of it, among them what it is about.
+    """
+
+    outcome: Literal["failed", "not_checked"]
+    code: str
+    params: Mapping[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How this machine can set a rehearsal apart.
+
+    Attributes:
+        way: `root`: namespaces made by root; `user`: inside a user namespace; empty: not at all.
+        why: Why not; empty otherwise. English.
+    """
+
+    way: Literal["root", "user", ""]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounded:
+    """What everything inside could take of the machine at most.
+
+    Attributes:
+        memory_bytes, processes, file_bytes: As the plan has them, cut to what the machine has.
+        by: `memory`, `processes` → what held it: `group`: a control group of the kernel;
+            `namespace`: a limit of process numbers; `account`: a limit of each account's
+            processes; `watch`: looked at again and again, and ended when it is too much.
+        unbounded: What was not bounded by the kernel: `memory`, `processes`, `disk`, `processor`.
+    """
+
+    memory_bytes: int = 0
+    processes: int = 0
+    file_bytes: int = 0
+    by: Mapping[str, str] = field(default_factory=dict)
+    unbounded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDifference:
+    """A table whose rows are not as many as the dump's.
+
+    Attributes:
+        table: As the manifest names it.
+        found: Rows after loading.
+        least, most: What the manifest says; equal where it is exact.
+    """
+
+    table: str
+    found: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseResult:
+    """What became of one database.
+
+    Attributes:
+        name: Of the part.
+        engine: As in the plan.
+        server_wanted, server_here: Product and version; empty where unknown.
+        loaded: Whether the whole copy was taken without an error.
+        seconds: From the start of loading to its end, without the server's start.
+        counts: Rows by table after loading.
+        uncounted: Tables that are there and cannot be counted here.
+        missing: Tables that the manifest has and the copy has not.
+        differing: Tables with other row counts.
+        newest: The newest moment found in a row, not later than the incident; None without one.
+        newest_in: Its table and column.
+    """
+
+    name: str
+    engine: str
+    server_wanted: str = ""
+    server_here: str = ""
+    loaded: bool = False
+    seconds: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    uncounted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    differing: tuple[TableDifference, ...] = ()
+    newest: datetime | None = None
+    newest_in: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalSeconds:
+    """How long the parts of a rehearsal took.
+
+    Attributes:
+        isolate: Until the sandbox stood and the probes had failed.
+        restore: Servers made and started, accounts and dumps loaded.
+        verify: Tables counted, newest rows looked for, pages fetched and compared.
+        switch: From the start of the site's server to its first answer.
+        total: All of it, as an outside stop-watch shows.
+    """
+
+    isolate: float = 0.0
+    restore: float = 0.0
+    verify: float = 0.0
+    switch: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalResult:
+    """What a rehearsal has shown.
+
+    Attributes:
+        isolated: Whether the sandbox stood and nothing of production could be reached from it.
+        isolation: How.
+        bounded: What it could take of the machine; None where nothing was started.
+        probed: What was tried.
+        reached: Which of it answered: then nothing was started.
+        databases: One for each of the plan, in its order.
+        way: How the site was started; `none` where it was not.
+        pages: The noted pages, compared.
+        found: The pages as the restored site shows them.
+        seconds: How long it took.
+        remarks: What is not as it should be, gravest knowledge first in the order it was met.
+        log: The last lines that servers and clients wrote.
+    """
+
+    isolated: bool = False
+    isolation: Isolation = Isolation("")
+    bounded: Bounded | None = None
+    probed: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+    databases: tuple[DatabaseResult, ...] = ()
+    way: str = "none"
+    pages: tuple[PageComparison, ...] = ()
+    found: tuple[PageNote, ...] = ()
+    seconds: RehearsalSeconds = RehearsalSeconds()
+    remarks: tuple[Remark, ...] = ()
+    log: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Literal["ok", "failed", "incomplete"]:
+        """The gravest of the remarks, in the house's words: what was not checked is never ok."""
+        outcomes = {it.outcome for it in self.remarks}
+        if "failed" in outcomes:
+            return "failed"
+        return "incomplete" if outcomes or not self.isolated else "ok"
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest moment found in any row."""
+        return max((it.newest for it in self.databases if it.newest is not None), default=None)
+
+
+def write_result(result: RehearsalResult) -> str:
+    """Give a result as JSON."""
+    return msgspec.json.encode(result).decode()
+
+
+def read_result(text: str) -> RehearsalResult:
+    """Read a result from JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return msgspec.json.decode(text, type=RehearsalResult)

@@ -1,0 +1,199 @@
+"""Claim, begin, beat, give back: each one UPDATE that names the state it leaves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from ops.catalog.columns import new_id
+from ops.catalog.tables.core import Occurrence, Run
+from ops.schedule.ledger.job import DRILLS, TIMED_OUT, lock_name
+
+LONGEST_WAIT = timedelta(hours=6)
+"""A pause that ends later than this was set before the clock jumped back, and is over."""
+
+LONG_REMEMBERED = timedelta(days=7)
+"""So long a job that took more time than it may goes behind the others."""
+
+_UNSYNCHRONIZED = {"synchronize_session": False}
+_READ_AHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An occurrence that is ours to start.
+
+    Attributes:
+        occurrence_id, run_id: Which occurrence, and the run it was claimed for.
+        job, site, due_at: What is to run.
+        arguments: What a person asked for beyond the job's definition.
+    """
+
+    occurrence_id: UUID
+    run_id: UUID
+    job: str
+    site: str
+    due_at: datetime
+    arguments: dict[str, Any]
+
+
+def claim_due(
+    session: Session,
+    *,
+    jobs: Collection[str],
+    now: datetime,
+    limit: int,
+    host: str,
+    busy: Collection[str] = (),
+) -> list[Claim]:
+    """Claim what waits, longest due first, one for each lock; who timed out lately comes last.
+
+    Args:
+        session: A writing session.
+        jobs: Names of the jobs this service can start.
+        now: The wall clock.
+        limit: How many at most.
+        host: This machine's name.
+        busy: Names of locks that are taken; those in the ledger are known without.
+
+    Returns:
+        Those that are ours; another service that looks at the same time gets none of them.
+    """
+    taken = set(busy) | _open_locks(session)
+    claims: list[Claim] = []
+    waiting = _waiting(now, taken).limit(limit * _READ_AHEAD).with_for_update(skip_locked=True)
+    for row in session.execute(waiting):
+        lock = lock_name(row.site, row.job)
+        if len(claims) >= limit:
+            break
+        if lock in taken or row.job not in jobs:
+            continue
+        run_id = new_id()
+        if _moved(session, row.id, "due", state="claimed", run_id=run_id, host=host,
+                  claimed_at=now, heartbeat=0):  # fmt: skip
+            taken.add(lock)
+            claims.append(Claim(row.id, run_id, row.job, row.site, row.due_at, row.arguments))
+    return claims
+
+
+def is_anything_waiting(session: Session, now: datetime) -> bool:
+    """Say whether something could be claimed; asks for no lock."""
+    query = select(Occurrence.id).where(Occurrence.state == "due", _has_come(now)).limit(1)
+    return session.execute(query).first() is not None
+
+
+def is_anything_kept_waiting(
+    session: Session, *, jobs: Collection[str], now: datetime, busy: Collection[str] = ()
+) -> bool:
+    """Say whether something could be claimed if only there were a place; asks for no lock."""
+    waiting = session.execute(_waiting(now, set(busy) | _open_locks(session)))
+    return any(row.job in jobs for row in waiting)
+
+
+def begin_run(session: Session, run_id: UUID, *, pid: int, now: datetime) -> int | None:
+    """Turn a claim into a running run; give which try it is, None when it is no longer ours."""
+    row = session.execute(
+        select(Occurrence).where(Occurrence.run_id == run_id, Occurrence.state == "claimed")
+    ).scalar_one_or_none()
+    if row is None:
+        return None
+    attempt = row.attempts + 1
+    session.expunge(row)
+    if not _moved(session, row.id, "claimed", run_id, state="running", attempts=attempt):
+        return None
+    session.add(
+        Run(
+            id=run_id,
+            occurrence_id=row.id,
+            job=row.job,
+            kind=row.kind,
+            site=row.site,
+            attempt=attempt,
+            host=row.host,
+            pid=pid,
+            started_at=now,
+        )
+    )
+    return attempt
+
+
+def beat(session: Session, run_id: UUID) -> bool:
+    """Raise a running run's counter; False when the ledger no longer holds it as running."""
+    return (
+        session.execute(
+            update(Occurrence)
+            .where(Occurrence.run_id == run_id, Occurrence.state == "running")
+            .values(heartbeat=Occurrence.heartbeat + 1)
+            .returning(Occurrence.id),
+            execution_options=_UNSYNCHRONIZED,
+        ).first()
+        is not None
+    )
+
+
+def give_back(session: Session, run_id: UUID, *, not_before: datetime | None = None) -> bool:
+    """Return a claim that was not begun; False when it is no longer ours."""
+    return (
+        session.execute(
+            update(Occurrence)
+            .where(Occurrence.run_id == run_id, Occurrence.state == "claimed")
+            .values(state="due", run_id=None, not_before=not_before)
+            .returning(Occurrence.id),
+            execution_options=_UNSYNCHRONIZED,
+        ).first()
+        is not None
+    )
+
+
+def _waiting(now: datetime, taken: Collection[str]) -> Any:  # SQLAlchemy's own long name
+    columns = (Occurrence.id, Occurrence.job, Occurrence.site, Occurrence.due_at)
+    took_too_long = (
+        select(Run.id)
+        .where(Run.job == Occurrence.job, Run.reason == TIMED_OUT)
+        .where(Run.started_at > now - LONG_REMEMBERED)
+        .exists()
+    )
+    return (
+        select(*columns, Occurrence.arguments)
+        .where(Occurrence.state == "due", _has_come(now), _lock().not_in(taken))
+        .order_by(took_too_long, Occurrence.due_at, Occurrence.id)
+    )
+
+
+def _lock() -> ColumnElement[str]:
+    """Give `lock_name` for the database: what waits for a taken lock must not hide the others."""
+    job, site = Occurrence.job, Occurrence.site
+    is_drill = or_(*(job.startswith(prefix, autoescape=True) for prefix in DRILLS))
+    return case((is_drill, DRILLS[0] + site), (site != "", site), else_=job)
+
+
+def _has_come(now: datetime) -> ColumnElement[bool]:
+    paused_until = Occurrence.not_before
+    return and_(
+        or_(Occurrence.due_at <= now, Occurrence.trigger == "person"),
+        or_(paused_until.is_(None), paused_until <= now, paused_until > now + LONGEST_WAIT),
+    )
+
+
+def _open_locks(session: Session) -> set[str]:
+    query = select(Occurrence.site, Occurrence.job).where(
+        Occurrence.state.in_(("claimed", "running"))
+    )
+    return {lock_name(site, job) for site, job in session.execute(query)}
+
+
+def _moved(
+    session: Session, occurrence_id: UUID, leaves: str, of_run: UUID | None = None, **values: Any
+) -> bool:
+    """Change a row if it is still in that state, and of that run where one is named."""
+    statement = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state == leaves)
+    if of_run is not None:
+        statement = statement.where(Occurrence.run_id == of_run)
+    changed = session.execute(
+        statement.values(**values).returning(Occurrence.id), execution_options=_UNSYNCHRONIZED
+    )
+    return changed.first() is not None

@@ -1,0 +1,191 @@
+"""What people ask of the ledger: every job with its last and next, what was missed, start now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.columns import insert_missing, new_id
+from ops.catalog.tables.core import Occurrence
+from ops.journal import journal
+from ops.journal.journal import Origin
+from ops.schedule.explain import NextDue, explain_next
+from ops.schedule.ledger.job import JobDefinition, schedule_of
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceView:
+    """One occurrence, as people see it; fields as in `ops.catalog.tables.core.Occurrence`."""
+
+    id: UUID
+    job: str
+    kind: str
+    site: str
+    due_at: datetime
+    trigger: str
+    state: str
+    outcome: str | None
+    reason: str
+    params: Mapping[str, Any]
+    attempts: int
+    run_id: UUID | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """One job with what was and what comes.
+
+    Attributes:
+        job: Its definition.
+        last: Its newest ended occurrence that was meant to run; None when there is none.
+        last_ok_at: When it last ended ok; None when it never did.
+        open: Its waiting, claimed or running occurrences, oldest first.
+        next_due: When it is due next, explained.
+    """
+
+    job: JobDefinition
+    last: OccurrenceView | None
+    last_ok_at: datetime | None
+    open: tuple[OccurrenceView, ...]
+    next_due: NextDue
+
+
+def list_jobs(session: Session, jobs: Sequence[JobDefinition], now: datetime) -> list[JobStatus]:
+    """Give every job's status, in the order of `jobs`."""
+    last = {view.job: view for view in _newest_ended(session)}
+    ok_times = session.execute(
+        select(Occurrence.job, func.max(Occurrence.ended_at))
+        .where(Occurrence.outcome == "ok")
+        .group_by(Occurrence.job)
+    )
+    last_ok = {name: moment for name, moment in ok_times}  # noqa: C416  # dict() loses the types
+    opened: dict[str, list[OccurrenceView]] = {}
+    for view in _views(session, Occurrence.state != "ended"):
+        opened.setdefault(view.job, []).append(view)
+    return [
+        JobStatus(
+            job=job,
+            last=last.get(job.name),
+            last_ok_at=last_ok.get(job.name),
+            open=tuple(opened.get(job.name, ())),
+            next_due=explain_next(schedule_of(job), now),
+        )
+        for job in jobs
+    ]
+
+
+def list_missed(session: Session, since: datetime) -> list[OccurrenceView]:
+    """Give what was missed among due times from `since` on, oldest first."""
+    return _views(session, Occurrence.outcome == "missed", Occurrence.due_at >= since)
+
+
+def trigger(
+    session: Session,
+    job: JobDefinition,
+    *,
+    now: datetime,
+    origin: Origin,
+    arguments: Mapping[str, Any] | None = None,
+) -> UUID:
+    """Ask for a run of a job now, beside its schedule; a service starts it.
+
+    Args:
+        session: A writing session.
+        job: What to run.
+        now: The wall clock; becomes the due time.
+        origin: Who asks; journaled.
+        arguments: JSON values beyond the job's own; no secrets.
+
+    Returns:
+        Id of the occurrence.
+    """
+    row = Occurrence(
+        id=new_id(),
+        job=job.name,
+        kind=job.kind,
+        site=job.site,
+        due_at=now,
+        trigger="person",
+        requested_by=origin.person or origin.login,
+        arguments=dict(arguments or {}),
+        state="due",
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    details = {"occurrence": str(row.id), "arguments": dict(arguments or {})}
+    journal.append(session, origin, [journal.Entry("job.triggered", job.name, details)])
+    return row.id
+
+
+def ask_at(
+    session: Session,
+    job: JobDefinition,
+    *,
+    due_at: datetime,
+    now: datetime,
+    origin: Origin,
+    arguments: Mapping[str, Any],
+) -> bool:
+    """Ask for a run of a job at a moment to come, beside its schedule; a service starts it then.
+
+    Args:
+        session: A writing session.
+        job: What to run.
+        due_at: When; of one job and moment there is one occurrence, however often it is asked for.
+        now: The wall clock.
+        origin: Who asks, and why; journaled.
+        arguments: JSON values beyond the job's own; no secrets.
+
+    Returns:
+        Whether it is new.
+    """
+    row = {
+        "job": job.name,
+        "kind": job.kind,
+        "site": job.site,
+        "due_at": due_at,
+        "trigger": "clock",
+        "arguments": dict(arguments),
+        "state": "due",
+        "params": {},
+        "created_at": now,
+    }
+    statement = insert_missing(session, Occurrence).returning(Occurrence.id)
+    added = session.execute(statement, [row]).scalars().all()
+    for occurrence in added:
+        details = {
+            "occurrence": str(occurrence),
+            "due_at": due_at.isoformat(),
+            "arguments": dict(arguments),
+        }
+        journal.append(session, origin, [journal.Entry("job.asked", job.name, details)])
+    return bool(added)
+
+
+def _newest_ended(session: Session) -> list[OccurrenceView]:
+    meant_to_run = Occurrence.outcome.not_in(("missed", "skipped"))
+    newest = (
+        select(Occurrence.job, func.max(Occurrence.due_at).label("due_at"))
+        .where(meant_to_run)
+        .group_by(Occurrence.job)
+        .subquery()
+    )
+    query = select(Occurrence).join(
+        newest, (Occurrence.job == newest.c.job) & (Occurrence.due_at == newest.c.due_at)
+    )
+    return [_view(row) for row in session.execute(query).scalars()]
+
+
+def _views(session: Session, *conditions: Any) -> list[OccurrenceView]:
+    query = select(Occurrence).where(*conditions).order_by(Occurrence.due_at, Occurrence.job)
+    return [_view(row) for row in session.execute(query).scalars()]
+
+
+def _view(row: Occurrence) -> OccurrenceView:
+    return OccurrenceView(**{name: getattr(row, name) for name in OccurrenceView.__slots__})

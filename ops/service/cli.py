@@ -1,0 +1,164 @@
+"""Say for a person at a terminal what the service does, did and will do; ask it for a run."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from ops.access.session import at_bench
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import Notice, Run
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.references import reveal
+from ops.jobs.definitions import list_jobs
+from ops.jobs.last_runs import LastRun, is_service_running, last_runs
+from ops.language.formats import format_duration, format_moment
+from ops.language.text import N_, _, fill, ngettext
+from ops.outcomes.explain import explain
+from ops.schedule.ledger import overview
+from ops.schedule.ledger.overview import JobStatus, OccurrenceView
+from ops.status.heartbeat import read_heartbeat, tell_heartbeat
+from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
+
+_STATES = {"due": N_("waits"), "claimed": N_("is being started"), "running": N_("runs")}
+
+
+def show_service(*, as_json: bool) -> int:
+    """Write whether the service runs and what runs now; gives 0, or 1 when it does not run."""
+    estate = load_estate()
+    is_running = is_service_running(estate.service.state)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        runs, notices = _open_runs(catalog), _notice_counts(catalog)
+    finally:
+        catalog.close()
+    if as_json:
+        heartbeat = read_heartbeat(estate.service.state)
+        write_json(
+            {"running": is_running, "runs": runs, "notices": notices, "heartbeat": heartbeat}
+        )
+        return 0 if is_running else 1
+    write_line(
+        _("The service runs on this machine.")
+        if is_running
+        else fill(N_("The service does not run here; start it: `{program} service.run`"), {})
+    )
+    now = datetime.now(UTC)
+    for run in runs:
+        age = format_duration(now - run["started_at"])
+        write_line("  " + _("{job} runs, since {age}").format(job=run["job"], age=age))
+    if not runs:
+        write_line("  " + _("nothing runs just now"))
+    shown = {
+        "waiting": _("notices that wait: {count}"),
+        "failed": _("notices that were given up: {count}"),
+    }
+    for state, text in shown.items():
+        if notices.get(state):
+            write_line("  " + text.format(count=notices[state]))
+    for line in tell_heartbeat(read_heartbeat(estate.service.state), now):
+        write_line(f"  {line}")
+    return 0 if is_running else 1
+
+
+def _open_runs(catalog: Catalog) -> list[dict[str, Any]]:
+    query = select(Run.job, Run.host, Run.pid, Run.started_at).where(Run.outcome.is_(None))
+    with catalog.reading() as session:
+        return [dict(row) for row in session.execute(query.order_by(Run.started_at)).mappings()]
+
+
+def _notice_counts(catalog: Catalog) -> dict[str, int]:
+    with catalog.reading() as session:
+        states = list(session.execute(select(Notice.state)).scalars())
+    return {state: states.count(state) for state in sorted(set(states))}
+
+
+def show_jobs(*, as_json: bool) -> None:
+    """Write every job: how it ended last, and when and why it is due next."""
+    estate = load_estate()
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
+            last = last_runs(session)
+    finally:
+        catalog.close()
+    if as_json:
+        write_json([asdict(status) for status in statuses])
+        return
+    zone = estate.organisation.timezone
+    heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
+    write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
+
+
+def _job_row(status: JobStatus, last: LastRun | None, zone: str) -> Sequence[str | Cell]:
+    states = ", ".join(_(_STATES[view.state]) for view in status.open)
+    return (
+        status.job.name,
+        outcome_cell(last.outcome) if last else Cell("–", "faint"),
+        format_moment(last.ended_at, zone) if last else "–",
+        states or "–",
+        status.next_due.explanation,
+    )
+
+
+def trigger_job(name: str, *, dry_run: bool) -> None:
+    """Ask for a run of a job now.
+
+    Raises:
+        WrongUseError: There is no such job.
+    """
+    estate = load_estate()
+    job = next((job for job in list_jobs(estate) if job.name == name), None)
+    if job is None:
+        raise WrongUseError(
+            'there is no job "{name}"',
+            data="nothing was changed",
+            next_step="`{program} service.jobs` lists all jobs",
+            name=name,
+        )
+    is_running = is_service_running(estate.service.state)
+    if dry_run:
+        write_line(_("would ask the service to run {job} now").format(job=name))
+        return
+    with at_bench(estate) as bench, bench.catalog.writing() as session:
+        overview.trigger(session, job, now=datetime.now(UTC), origin=bench.origin)
+    write_line(_("{job} is asked for").format(job=name))
+    if not is_running:
+        write_line(fill(N_("  it waits for the service: `{program} service.run`"), {}))
+
+
+def show_missed(days: int, *, as_json: bool) -> int:
+    """Write what was missed in the last days; gives 0."""
+    estate = load_estate()
+    since = datetime.now(UTC) - timedelta(days=days)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            views = overview.list_missed(session, since)
+    finally:
+        catalog.close()
+    if as_json:
+        write_json([asdict(view) for view in views])
+        return 0
+    if not views:
+        text = ngettext(
+            "Nothing was missed in the last {count} day.",
+            "Nothing was missed in the last {count} days.",
+            days,
+        )
+        write_line(text.format(count=days))
+        return 0
+    zone = estate.organisation.timezone
+    heads = [_("Job"), _("Was due"), _("Why it was missed")]
+    write_table(heads, [_missed_row(view, zone) for view in views])
+    write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
+    return 0
+
+
+def _missed_row(view: OccurrenceView, zone: str) -> Sequence[str | Cell]:
+    told = explain(view.reason, view.params, job=view.job, site=view.site)
+    return view.job, format_moment(view.due_at, zone), told.what

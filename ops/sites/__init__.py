@@ -1,0 +1,1 @@
+"""A site's life (fab estate.*): discovered, tried, shown, retired."""

@@ -1,0 +1,98 @@
+"""The account on a host through which its files are read: what it may do, and how it is made."""
+
+import sys
+from pathlib import Path
+
+from ops.backups.sources.databases import commands_on
+from ops.backups.sources.files import commands_of_files
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.hosts.connect import make_target
+from ops.language.text import _
+from ops.terminal.output import write_json, write_text
+from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
+from provisioning.hosts import Command
+from provisioning.ssh.targets import SshTarget
+
+
+class AccountError(OpsError):
+    """The account of a host cannot be made."""
+
+
+def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) -> int:
+    """Print the script that root runs on the host; gives the exit code.
+
+    Args:
+        name: The host in the estate.
+        rights: By what the account reads all files.
+        databases: Whether it may dump those that the estate reads through the host.
+        as_json: Print the parts instead.
+
+    Raises:
+        WrongUseError: No host has that name, or databases would be dumped by root.
+        AccountError: Its user is root.
+        HostRefusedError: Our key cannot be read.
+    """
+    estate = load_estate()
+    target = make_target(estate, name)
+    if databases and rights == "sudo":
+        raise WrongUseError(
+            "--databases and --sudo do not go together",
+            why="the clients of databases can start a shell, and it would be root's",
+            data="nothing was changed",
+            next_step="leave out one of them",
+        )
+    if not is_account(target.user):
+        raise AccountError(
+            'the account "{user}" of the host {host} cannot be made',
+            why="it has to be an account of its own: root and odd names are not",
+            data="nothing was changed",
+            next_step='write `user = "giucong"` for the host in the estate',
+            user=target.user,
+            host=name,
+        )
+    public_key = _read_public_key(target)
+    dumps = commands_on(estate, name)
+    allowed = list_allowed(commands_of_files(estate, name) + (dumps if databases else ()))
+    if dumps and not databases:
+        told = _(
+            "Databases of this host are not dumped through this account; --databases adds them."
+        )
+        sys.stderr.write(f"{told}\n")
+    script = make_script(target.user, public_key, allowed, rights)
+    if as_json:
+        write_json({
+            "host": name,
+            "user": target.user,
+            "public_key": public_key,
+            "rights": rights,
+            "allowed": make_list(allowed).splitlines(),
+            "script": script,
+        })  # fmt: skip
+    else:
+        write_text(script)
+    return 0
+
+
+def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
+    """List what the service sends to a host: one program that reads files, by one loader.
+
+    Args:
+        commands: What its databases and the output of its commands need beside that.
+    """
+    from backup.sources.remote import python_tree
+
+    program = Path(python_tree.__file__).with_name("reading_there.py").read_bytes()
+    return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
+
+
+def _read_public_key(target: SshTarget) -> str:
+    """Give the public half of the key that the host is entered with.
+
+    Raises:
+        HostRefusedError: There is no such key.
+    """
+    from provisioning.ssh.connect import read_identity
+
+    key = read_identity(target)
+    return f"{key.get_name()} {key.get_base64()}"

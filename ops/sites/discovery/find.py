@@ -1,0 +1,103 @@
+"""Look at a machine's files: what is served from where, and which databases belong to it."""
+
+import posixpath
+from dataclasses import dataclass, field, replace
+
+from ops.sites.discovery.applications import PARSERS
+from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
+from ops.sites.discovery.machine_files import Files, read_text
+from ops.sites.discovery.web_servers import find_virtual_hosts
+
+_PUBLIC_FOLDERS = ("public", "web", "html", "public_html", "htdocs", "www")
+_SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
+_SQLITE_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat.html, 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSite:
+    """One folder that is served.
+
+    Attributes:
+        names: Server names, without duplicates, in the order they were met.
+        server: `nginx` or `apache`.
+        server_folder: The web server's configuration folder.
+        path: The folder to save: the document root, or the one above it where the content
+            system's configuration lies.
+        databases: What configurations and files tell of databases; paths are absolute.
+    """
+
+    names: tuple[str, ...]
+    server: str
+    server_folder: str
+    path: str
+    databases: tuple[DatabaseSettings, ...]
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was found, and what could not be read."""
+
+    sites: list[FoundSite] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def look_around(files: Files) -> Looked:
+    """Find what the web servers of a machine serve."""
+    looked = Looked(notes=files.notes)
+    found: dict[str, FoundSite] = {}
+    for host, folder in find_virtual_hosts(files):
+        served = files.resolve(host.root) if host.root.startswith("/") else None
+        if served in {None, "/"} or "$" in host.root:
+            looked.notes.append(Note(" ".join(host.names) or folder, "no_root"))
+        elif not files.is_folder(served or ""):
+            looked.notes.append(Note(served or "", "missing"))
+        else:
+            _take(files, found, served or "", host, folder)
+    looked.sites.extend(found.values())
+    return looked
+
+
+def _take(
+    files: Files, found: dict[str, FoundSite], served: str, host: VirtualHost, folder: str
+) -> None:
+    known = found.get(served)
+    if known is not None:
+        names = tuple(dict.fromkeys((*known.names, *host.names)))
+        found[served] = replace(known, names=names)
+        return
+    path, named = _find_settings(files, served)
+    is_known = any(it.engine == "sqlite" for it in named)
+    stored = [] if is_known else _find_sqlite(files, path)
+    names = tuple(dict.fromkeys(host.names))
+    found[served] = FoundSite(names, host.server, folder, path, (*named, *stored))
+
+
+def _find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:
+    """Give the folder to save and what the configuration in it, or just above it, names."""
+    above, base = posixpath.split(served)
+    places = [served, above] if base in _PUBLIC_FOLDERS and above != "/" else [served]
+    for place in places:
+        there = set(files.names_in(place))
+        for name, parse in PARSERS.items():
+            if name.partition("/")[0] not in there:
+                continue
+            text = read_text(files, f"{place}/{name}")
+            settings = parse(text) if text is not None else None
+            if settings is not None:
+                return place, [_with_absolute_file(settings, place)]
+    return served, []
+
+
+def _with_absolute_file(settings: DatabaseSettings, place: str) -> DatabaseSettings:
+    if settings.engine != "sqlite":
+        return settings
+    return replace(settings, database=posixpath.normpath(posixpath.join(place, settings.database)))
+
+
+def _find_sqlite(files: Files, top: str) -> list[DatabaseSettings]:
+    """Find SQLite files by their first bytes."""
+    return [
+        DatabaseSettings("", "sqlite", path)
+        for path in files.find(top, _SQLITE_ENDINGS)
+        if files.read(path, len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+    ]

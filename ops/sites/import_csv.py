@@ -1,0 +1,122 @@
+"""Import sites from a table for a person at a terminal, and say what was done."""
+
+import os
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from ops.access.session import at_bench
+from ops.durable_files import place_file
+from ops.errors import OpsError, WrongUseError
+from ops.estate.edit.csv_sheet import read_sheet
+from ops.estate.edit.import_sites import ImportPlan, plan_import
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import read_document
+from ops.journal import journal
+from ops.language.text import N_, _, fill, ngettext
+from ops.terminal.output import write_json, write_line, write_text
+
+DEFAULT_OUT = "sites.d/imported.toml"
+STANDARD_INPUT = "-"
+_MOST_BYTES = 16 << 20
+
+
+def import_sites(csv: str, *, out: str, dry_run: bool, as_json: bool) -> int:
+    """Add the sites of a table to the estate; gives the exit code.
+
+    Args:
+        csv: The table's file; `-` for standard input.
+        out: The file that gets the blocks; empty for the usual one.
+        dry_run: Write the blocks to standard output instead.
+        as_json: One JSON document instead of lines.
+
+    Raises:
+        SheetError: The table has mistakes.
+        OpsError: Something cannot be read or written.
+    """
+    estate = load_estate()
+    content = _read_table(csv)
+    path = Path(os.path.normpath(estate.path.parent / (out or DEFAULT_OUT)))
+    plan = plan_import(read_document(estate.path), read_sheet(content), name=csv, out=path)
+    if not dry_run and plan.added:
+        _write(plan)
+        details = {
+            "file": str(plan.out),
+            "added": plan.added,
+            "skipped": plan.skipped,
+            "table_sha256": sha256(content).hexdigest(),
+        }
+        with at_bench(load_estate(estate.path)) as bench, bench.catalog.writing() as session:
+            entry = journal.Entry("estate.imported", plan.out.name, details)
+            journal.append(session, bench.origin, [entry])
+    _tell(plan, dry_run=dry_run, as_json=as_json)
+    return 0
+
+
+def _read_table(csv: str) -> bytes:
+    try:
+        if csv == STANDARD_INPUT:
+            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with Path(csv).open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise WrongUseError(
+            'the table "{path}" cannot be read',
+            why="{reason}",
+            data="nothing was written",
+            next_step="if only you may read it: `{program} estate.import --csv - < {path}`",
+            path=csv,
+            reason=error.strerror or type(error).__name__,
+        ) from error
+    if len(content) > _MOST_BYTES:
+        raise WrongUseError(
+            'the table "{path}" is larger than 16 MiB',
+            data="nothing was written",
+            next_step="save the sheet of sites alone, as `CSV UTF-8`",
+            path=csv,
+        )
+    return content
+
+
+def _write(plan: ImportPlan) -> None:
+    try:
+        before = plan.out.read_text(encoding="utf-8") if plan.out.exists() else ""
+        gap = "" if not before or before.endswith("\n\n") else "\n" * (2 - before.endswith("\n"))
+        mode = plan.out.stat().st_mode & 0o777 if before else 0o644
+        content = f"{before}{gap}{plan.text}".encode()
+        place_file(plan.out, content, mode=mode, replace=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpsError(
+            "the sites cannot be written to {path}",
+            why="{reason}",
+            data="the estate is as it was",
+            next_step="make the folder writable for the service's user, or take the blocks from"
+            " --dry-run and save them yourself",
+            path=plan.out,
+            reason=getattr(error, "strerror", None) or str(error),
+        ) from error
+
+
+def _tell(plan: ImportPlan, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        written = bool(plan.added) and not dry_run
+        write_json({"file": plan.out, "added": plan.added, "skipped": plan.skipped,
+                    "written": written, "toml": plan.text})  # fmt: skip
+        return
+    if dry_run:
+        write_text(plan.text)
+    count = len(plan.added)
+    text = ngettext("{count} new site: {path}", "{count} new sites: {path}", count)
+    if dry_run:
+        text = ngettext(
+            "# {count} site would be written to {path}",
+            "# {count} sites would be written to {path}",
+            count,
+        )
+    write_line(text.format(count=count, path=plan.out))
+    if plan.skipped:
+        told = _("there already, left as they are: {names}").format(names=", ".join(plan.skipped))
+        write_line(f"# {told}" if dry_run else told)
+    if not dry_run and count:
+        write_line(fill(N_("next: `{program} estate.check`, then `{program} backup.init`"), {}))

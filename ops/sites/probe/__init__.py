@@ -1,0 +1,1 @@
+"""fab estate.test: whatever a site needs is tried."""

@@ -1,0 +1,1 @@
+"""fab estate.retire: the last backup, the minutes."""

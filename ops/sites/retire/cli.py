@@ -1,0 +1,236 @@
+"""Retire a site for a person: say what is kept, ask, record, print the minutes.
+
+Order:
+
+1. Ask each store what it holds of the site; bring the index tables up to date.
+2. Plan; stop here with `--dry-run`. Ask for a confirmation.
+3. Record the retirement and journal it, in one transaction.
+4. Print the minutes and the lines that may now leave the estate.
+
+Nothing in a store changes. Cut off before 3, nothing has happened; after it, the minutes are in
+the catalog.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from backup.errors import BackupError
+from ops.access.session import Bench, at_bench
+from ops.backups.repositories.catalog_index import update_index
+from ops.backups.repositories.open import open_repository
+from ops.backups.retention.holds import read_holds
+from ops.catalog.tables.index import Snapshot
+from ops.catalog.tables.sites import RetiredSite
+from ops.errors import OpsError, WrongUseError
+from ops.estate.edit.blocks import find_block
+from ops.estate.history.known_sites import SiteHistory, is_retired, read_history
+from ops.estate.history.vanished import find_repositories
+from ops.estate.history.versions import read_version
+from ops.estate.load.load import load_estate
+from ops.estate.load.read import read_document
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import RESERVED_SITE_NAMES
+from ops.estate.model.stores import Store
+from ops.jobs.site_lock import hold_site_lock
+from ops.journal import journal
+from ops.language.text import _, fill
+from ops.sites.retire.minutes import (
+    Retirement,
+    StoreKept,
+    find_site,
+    newest_of_each,
+    tell_holds,
+    title_of,
+    write_minutes,
+)
+from ops.terminal.confirm import need_confirmation
+from ops.terminal.output import write_line, write_text
+
+
+def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run: bool) -> int:
+    """Retire a site; gives the exit code.
+
+    Args:
+        name: Of the site; it may have vanished from the estate already.
+        reason: Why, in the person's words.
+        document: Reference of the decision behind it.
+        confirm: The site's name, instead of typing it.
+        dry_run: Print the minutes as they would be, and record nothing.
+
+    Raises:
+        WrongUseError: There is no such site, or no reason was given.
+    """
+    if name in RESERVED_SITE_NAMES:
+        raise WrongUseError(
+            'the name "{site}" belongs to the service itself',
+            data="nothing was changed",
+            next_step="`{program} estate.show` lists the sites",
+            site=name,
+        )
+    if not reason.strip() or not document.strip():
+        raise WrongUseError(
+            "a site is retired for a reason and on the ground of a document",
+            data="nothing was changed",
+            next_step="give both: `--reason TEXT --document NUMBER`",
+        )
+    estate = load_estate()
+    with (
+        at_bench(estate, dry_run=dry_run) as bench,
+        hold_site_lock(estate.service.state, name, holder="retire"),
+    ):
+        plan = _plan(bench, name, reason=reason.strip(), document=document.strip())
+        zone = estate.organisation.timezone
+        minutes = write_minutes(plan, organisation=estate.organisation.name, zone=zone)
+        if dry_run:
+            write_text(minutes)
+            write_line(_("would be recorded so; nothing was changed"))
+            return 0
+        question = _("{title} is no longer backed up; its backups stay.").format(title=plan.title)
+        need_confirmation(name, confirm, question)
+        _record(bench, plan, minutes)
+    write_text(minutes)
+    _tell_lines(estate, name)
+    return 0
+
+
+def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
+    estate = bench.estate
+    with bench.catalog.reading() as session:
+        history = read_history(session)
+        version = history.named[name][1] if name in history.named else ""
+        document_then: Mapping[str, Any] = estate.document()
+        if not find_site(document_then, name):
+            document_then = read_version(session, version)
+    _refuse_strangers(estate, name, history)
+    site = find_site(document_then, name)
+    unit, owner = site.get("unit") or "", site.get("owner") or ""
+    by = bench.origin.person or bench.origin.login
+    at = datetime.now(UTC)
+    today = at.astimezone(estate.zone).date()
+    return Retirement(
+        name=name,
+        title=site.get("title") or name,
+        unit=unit,
+        unit_title=title_of(document_then, "units", unit, today),
+        owner=owner,
+        owner_title=title_of(document_then, "people", owner, today),
+        at=at,
+        by=by,
+        by_title=title_of(estate.document(), "people", by, today),
+        reason=reason,
+        document=document,
+        estate=version,
+        retention=site.get("retention") or {},
+        stores=[_look_into(bench, store, name) for store in estate.stores],
+        holds=_holds_of(bench, name),
+    )
+
+
+def _holds_of(bench: Bench, name: str) -> list[tuple[str, str]]:
+    with bench.catalog.reading() as session:
+        return [(it.reference, it.snapshot) for it in read_holds(session, name)]
+
+
+def show_minutes(name: str) -> int:
+    """Write the minutes of a site's last retirement again, and what is held now; gives 0.
+
+    Raises:
+        WrongUseError: It was never retired.
+    """
+    with at_bench(load_estate(), dry_run=True) as bench:
+        query = select(RetiredSite.minutes).where(RetiredSite.name == name)
+        with bench.catalog.reading() as session:
+            minutes = session.execute(query.order_by(RetiredSite.retired_at.desc())).scalar()
+        if minutes is None:
+            raise WrongUseError(
+                'the site "{site}" was never retired, so there are no minutes',
+                data="nothing was changed",
+                next_step="`{program} estate.show` lists the sites",
+                site=name,
+            )
+        write_text(minutes)
+        for line in tell_holds(_holds_of(bench, name)):
+            write_line(line)
+    return 0
+
+
+def _refuse_strangers(estate: Estate, name: str, history: SiteHistory) -> None:
+    in_force = any(site.name == name for site in estate.sites)
+    if not in_force and is_retired(name, history):
+        raise WrongUseError(
+            'the site "{site}" was retired on {at}',
+            data="nothing was changed",
+            next_step="read its minutes: `{program} estate.retire --site {site} --show`",
+            site=name,
+            at=history.retired_at[name],
+        )
+    if not (in_force or name in {*history.named, *history.stores, *find_repositories(estate)}):
+        estate.site(name)
+
+
+def _look_into(bench: Bench, store: Store, name: str) -> StoreKept:
+    """Ask a store; one that cannot be asked is told as the catalog saw it last."""
+    why = ""
+    try:
+        repository = open_repository(bench.estate, name, store)
+        update_index(bench.catalog, repository, site=name, store=store.name)
+    except (BackupError, OpsError) as error:
+        why = fill(error.what, error.params)
+    query = select(Snapshot.id, Snapshot.taken_at, Snapshot.paths).where(
+        Snapshot.site == name, Snapshot.store == store.name
+    )
+    with bench.catalog.reading() as session:
+        rows = [(row.id, row.taken_at, row.paths) for row in session.execute(query)]
+    newest = max((row[1] for row in rows), default=None)
+    return StoreKept(
+        store=store.name,
+        address=f"{store.url.rstrip('/')}/{name}",
+        outcome="not_checked" if why else "ok",
+        snapshots=len(rows),
+        last=newest_of_each(rows),
+        last_at=newest.isoformat() if newest else "",
+        why=why,
+    )
+
+
+def _record(bench: Bench, plan: Retirement, minutes: str) -> None:
+    stores = [{**asdict(kept), "last": list(kept.last)} for kept in plan.stores]
+    row = RetiredSite(
+        name=plan.name,
+        title=plan.title,
+        unit=plan.unit,
+        owner=plan.owner,
+        retired_at=plan.at,
+        retired_by=plan.by,
+        reason=plan.reason,
+        document=plan.document,
+        estate=plan.estate,
+        retention=dict(plan.retention),
+        stores=stores,
+        minutes=minutes,
+    )
+    origin = replace(bench.origin, reason=plan.reason, document=plan.document)
+    with bench.catalog.writing() as session:
+        session.add(row)
+        details = {"stores": stores, "owner": plan.owner}
+        journal.append(session, origin, [journal.Entry("site.retired", plan.name, details)])
+
+
+def _tell_lines(estate: Estate, name: str) -> None:
+    """Say which lines may leave the estate, where it still has them."""
+    document = read_document(estate.path)
+    names = [site.get("name") for site in document.data.get("sites", ())]
+    if name not in names:
+        return
+    file = document.file_of(("sites", names.index(name)))
+    found = find_block(file.read_text(encoding="utf-8"), name)
+    write_line()
+    if found is None:
+        write_line(_("now remove the site's block from {file}").format(file=file))
+        return
+    text = _("now remove lines {first} to {last} from {file}: the block of this site")
+    write_line(text.format(first=found[0], last=found[1], file=file))

@@ -1,0 +1,155 @@
+"""Write what is red, whether data is safe, and what to type."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from ops.alerts.decisions import job_subject
+from ops.alerts.overview import AlertView
+from ops.estate.load.load import load_estate
+from ops.language.formats import format_duration, format_moment
+from ops.language.text import LABELS, N_, _, ngettext
+from ops.status.alert_wording import TryingAgain, look_for_tries, tell_answers, tell_trying_again
+from ops.status.facts import Facts, SiteFacts, look
+from ops.status.output_copies import write_copies, write_deliveries, write_media
+from ops.status.problems import Problem, find_problems, is_late, summarize
+from ops.status.problems_copies import Level
+from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
+from ops.terminal.paragraphs import write_indented, write_styled
+
+_MOST_IN_FULL = 12
+_HOURS_TOLD = 48
+_AT_WORK = "▸"
+
+
+def show() -> int:
+    """Write what `giucong` alone says: what is red, whether data is safe, what to type."""
+    estate = load_estate()
+    facts = look(estate)
+    problems = find_problems(facts)
+    tries = {job_subject(it.job): it for it in look_for_tries(estate)}
+    write_line(f"{estate.organisation.name} · {format_moment(facts.now, facts.zone)}")
+    write_line()
+    for level in ("red", "yellow"):
+        _write_problems([it for it in problems if it.level == level], level, facts, tries)
+    write_indented(summarize(facts, problems), "")
+    return 1 if any(it.level == "red" for it in problems) else 0
+
+
+def _write_problems(
+    problems: Sequence[Problem], level: Level, facts: Facts, tries: Mapping[str, TryingAgain]
+) -> None:
+    heads = {"red": N_("needs somebody now"), "yellow": N_("can wait for the day")}
+    styles = {"red": "bold red", "yellow": "yellow"}
+    if not problems:
+        return
+    write_styled(f"● {_(heads[level])} ({len(problems)})", styles[level])
+    alerts = {alert.subject: alert for alert in facts.alerts}
+    for problem in problems[:_MOST_IN_FULL]:
+        _write_problem(problem, alerts.get(problem.subject), facts)
+        if problem.subject in tries:
+            line = tell_trying_again(tries[problem.subject], facts.now, facts.zone)
+            write_indented(line, "    ", "      ")
+    for problem in problems[_MOST_IN_FULL:]:
+        write_indented(_in_short(problem), "  ", "    ")
+    write_line()
+
+
+def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> None:
+    write_indented(_headline(problem), "  ", "    ", style="bold")
+    parts = (
+        ("why", problem.told.why),
+        ("data", problem.told.data),
+        ("next_step", problem.told.next_step),
+    )
+    for label, text in parts:
+        if text:
+            write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+    if alert is not None:
+        for line in tell_answers(alert, facts.now, facts.zone):
+            write_indented(line, "    ", "      ")
+
+
+def _headline(problem: Problem) -> str:
+    return f"{problem.site}: {problem.told.what}" if problem.site else problem.told.what
+
+
+def _in_short(problem: Problem) -> str:
+    """Give one line: of many problems each is named, with what to type."""
+    step = problem.told.next_step
+    return f"{_headline(problem)} → {step}" if step else _headline(problem)
+
+
+def show_sites(*, as_json: bool) -> int:
+    """Write a row for each site; gives 0, or 1 where something is red."""
+    estate = load_estate()
+    facts = look(estate)
+    problems = find_problems(facts)
+    code = 1 if any(it.level == "red" for it in problems) else 0
+    if as_json:
+        write_json({"facts": facts, "problems": problems, "ok": code == 0})
+        return code
+    heads = [
+        _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),
+    ]  # fmt: skip
+    offset = format_moment(facts.now, facts.zone).split()[-1]
+    title = _("Times are {offset}.").format(offset=offset)
+    write_table(
+        heads, [_site_row(site, facts, problems) for site in _all_sites(facts)], title=title
+    )
+    if any(site.is_working for site in _all_sites(facts)):
+        write_line(f"{_AT_WORK} {_('at work')}")
+    write_line()
+    write_copies(_all_sites(facts), facts)
+    write_media(facts)
+    write_deliveries(facts.sites)
+    write_line()
+    write_indented(summarize(facts, problems), "")
+    if problems:
+        write_line(_("What to do about each: `giucong` alone says it."))
+    return code
+
+
+def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
+    return (*facts.sites, *(() if facts.own is None else (facts.own,)))
+
+
+def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
+    levels = {it.level for it in problems if it.concerns(site.name)}
+    tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
+    state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
+    if site.newest_at is None:
+        state = _("no backup yet")
+    if site.is_working:
+        state += f" {_AT_WORK}"
+    newest = age = "–"
+    if site.newest_at is not None:
+        newest = format_moment(site.newest_at, facts.zone).rpartition(" ")[0]
+        age = format_age(facts.now - site.newest_at)
+    return (
+        site.name,
+        Cell(state, tone),
+        newest,
+        Cell(age, "bad" if is_late(site, facts.now) else "plain"),
+        "–" if site.full_at is None else format_age(facts.now - site.full_at),
+        _check_cell(site, facts),
+    )
+
+
+def _check_cell(site: SiteFacts, facts: Facts) -> Cell:
+    if site.last_check is None:
+        return outcome_cell("not_checked")
+    cell = outcome_cell(site.last_check.outcome)
+    age = format_age(facts.now - site.last_check.ended_at)
+    return Cell(f"{cell.text}, {age}", cell.tone)
+
+
+def format_age(age: timedelta) -> str:
+    """Give the one unit that says enough in a table: minutes, hours to two days, then days."""
+    minutes = max(age // timedelta(minutes=1), 0)
+    hours = minutes // 60
+    if not hours:
+        return format_duration(timedelta(minutes=minutes))
+    if hours < _HOURS_TOLD:
+        return ngettext("{count} hour", "{count} hours", hours).format(count=hours)
+    days = hours // 24
+    return ngettext("{count} day", "{count} days", days).format(count=days)

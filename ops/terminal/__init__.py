@@ -1,0 +1,1 @@
+"""A task, its flags, its output and its exit code."""

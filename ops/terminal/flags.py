@@ -1,0 +1,51 @@
+"""Read the numbers that are given to flags.
+
+The help of flags that mean the same in several tasks: one sentence for one meaning.
+"""
+
+from ops.errors import WrongUseError
+from ops.language.text import N_
+
+MOST_COUNTED = 9_000
+"""The greatest number that a flag takes: what counts days or years needs no more."""
+
+
+class NumberReader:
+    """Reads the number that is given to a flag; what invoke calls the flag's kind."""
+
+    def __init__(self, flag: str) -> None:
+        self._flag = flag
+        self.__name__ = "int"  # invoke prints a kind by its name
+
+    def __call__(self, text: str) -> int:
+        """Read it.
+
+        Raises:
+            WrongUseError: It is no whole number from 0 to `MOST_COUNTED`.
+        """
+        digits = text.strip()
+        is_short = len(digits) <= len(str(MOST_COUNTED))
+        if digits.isascii() and digits.isdigit() and is_short and int(digits) <= MOST_COUNTED:
+            return int(digits)
+        raise WrongUseError(
+            "the flag --{flag} takes a whole number from 0 to {most}",
+            why='"{given}" was given',
+            data="nothing was changed",
+            next_step="correct it and type the command again",
+            flag=self._flag,
+            most=MOST_COUNTED,
+            given=text,
+        )
+
+
+SITE = N_("Name of the site.")
+SITE_OR_ALL = N_("Name of the site; left out: all sites.")
+CONFIRM_SITE = N_("Name of the site, instead of typing it when asked.")
+STORE_OR_PRIMARY = N_("Store; left out: the primary.")
+SNAPSHOT_OR_NEWEST = N_("Beginning of the snapshot's id; left out: the newest.")
+REASON_FOR_APPROVER = N_("Why; the person who approves it reads it.")
+REASON_FOR_JOURNAL = N_("Why; goes into the journal.")
+DOCUMENT = N_("Reference of the document behind it.")
+PASSWORD_FILE = N_("File with the new password; left out: asks; - reads standard input.")
+JSON = N_("Print the result as JSON.")
+DRY_RUN = N_("Say what would be done, and change nothing.")

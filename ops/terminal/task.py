@@ -1,0 +1,93 @@
+"""An operator's task, described: its name, flags and help."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from ops.cli.door import _start
+from ops.language.text import N_, _, paragraphs_of
+from ops.terminal.exit_codes import attempt
+from ops.terminal.flags import NumberReader
+
+PROOF_FLAG = "proof_file"
+_PROOF_HELP = N_(
+    "File with your password and, on its second line, a code, should you have to prove who you are;"
+    " left out: asks."
+)
+
+
+class OperatorTask(Task[Callable[..., None]]):
+    """A task that takes flags only; `required` names those that must be given."""
+
+    required: tuple[str, ...] = ()
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """Say what one flag takes; numbers are read by us, since invoke lets every int pass."""
+        options = super().arg_opts(name, default, taken_names)
+        if options.get("kind") is int:
+            options["kind"] = NumberReader(options["names"][0])
+        return options
+
+
+def operator_task(
+    *,
+    name: str | None = None,
+    help: Mapping[str, str] | None = None,  # noqa: A002 - invoke's own word
+    iterable: Sequence[str] = (),
+    as_owner: bool = True,
+    two_people: bool = False,
+) -> Callable[[Callable[..., int | None]], OperatorTask]:
+    """Make a task of a function.
+
+    Args:
+        name: The task's name where it cannot be the function's.
+        help: A message for each flag.
+        iterable: Flags that may be given several times.
+        as_owner: Whether the task touches the estate's folders, and so has to run as their owner
+            and by somebody whose roles allow it (`ops.access.rights`).
+        two_people: Whether it may ask for a second person: then it takes `--proof-file`, with which
+            the one who asks proves who it is where the system cannot tell.
+    """
+
+    def make(body: Callable[..., int | None]) -> OperatorTask:
+        required = _required_flags(body)
+
+        @functools.wraps(body)
+        def run(context: Context, **values: Any) -> None:
+            code = attempt(lambda: _start(body, context, values, required, as_owner))
+            if code:
+                raise Exit(code=code)
+
+        if two_people:
+            run.__signature__ = _with_proof(body)  # type: ignore[attr-defined]  # inspect reads it
+        told = {**(help or {}), **({PROOF_FLAG: _PROOF_HELP} if two_people else {})}
+        paragraphs = paragraphs_of(inspect.getdoc(body) or "")
+        run.__doc__ = "\n\n".join(_(paragraph) for paragraph in paragraphs)
+        made = OperatorTask(
+            run,
+            name=name,
+            positional=[],  # with positional flags `--dry` would be taken for a value
+            auto_shortflags=False,  # short names would change whenever a flag is added
+            iterable=list(iterable),
+            help={flag: _(text) for flag, text in told.items()},
+        )
+        made.required = required
+        return made
+
+    return make
+
+
+def _with_proof(body: Callable[..., object]) -> inspect.Signature:
+    signature = inspect.signature(body)
+    proof = inspect.Parameter(PROOF_FLAG, inspect.Parameter.KEYWORD_ONLY, default="")
+    return signature.replace(parameters=[*signature.parameters.values(), proof])
+
+
+def _required_flags(body: Callable[..., object]) -> tuple[str, ...]:
+    parameters = list(inspect.signature(body).parameters.values())[1:]
+    return tuple(item.name for item in parameters if item.default is inspect.Parameter.empty)
