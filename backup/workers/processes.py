@@ -71,7 +71,7 @@ class Worker:
     """The parent's end of one worker."""
 
     def __init__(self, target: str, pass_fds: Sequence[int]) -> None:
-        root = str(Path(__file__).resolve().parent.parent)
+        root = str(Path(__file__).resolve().parents[2])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             # -P: whatever lies in the working folder is no module of ours.

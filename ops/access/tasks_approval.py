@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "approval"
 TITLE = N_("approvals: what two people have to agree on")
 
 _ID = N_("Id of the request, as it was printed.")

@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "user"
 TITLE = N_("people: how they prove who they are, and what they may do")
 
 _PERSON = N_("Name of the person, as in the estate file.")

@@ -1,63 +1,63 @@
-"""The operators' tasks: every module here that defines tasks is one collection, named like it.
+"""The operators' tasks as collections, in the order operators meet them.
 
-A module may hold `TITLE = N_("...")`, the head of its group in `--list`. One that holds `AREA`
-adds its tasks to the collection of that name, which another module opens. Modules import nothing
-heavy at their top: listing all tasks takes next to no time.
+Each slice's `tasks.py` names its collection in `AREA`; the first one of a collection may hold
+`TITLE = N_("...")`, the head of its group in `--list`. These modules import nothing heavy at their
+top: listing all tasks takes next to no time.
 """
 
-import pkgutil
-from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 from invoke.collection import Collection
-from invoke.tasks import Task
 
-ORDER = (
-    "estate",
-    "backup",
-    "backup_repair",
-    "backup_keys",
-    "backup_media",
-    "backup_watch",
-    "backup_lookback",
-    "backup_loading",
-    "service",
-    "approval",
-    "user",
-    "duty",
-    "drill",
-    "runbook",
+from ops.cli.door import pass_door
+from ops.terminal.task import OperatorTask
+
+TASKS = (
+    "ops.sites.tasks",
+    "ops.backups.run.tasks",
+    "ops.backups.setup.tasks",
+    "ops.status.tasks",
+    "ops.backups.browse.tasks",
+    "ops.backups.restore.tasks",
+    "ops.backups.checks.tasks",
+    "ops.backups.copies.tasks",
+    "ops.backups.media.tasks",
+    "ops.backups.retention.tasks",
+    "ops.backups.repositories.tasks",
+    "ops.backups.malware.tasks",
+    "ops.backups.ransomware.tasks",
+    "ops.backups.keys.tasks",
+    "ops.service.tasks",
+    "ops.audit.tasks",
+    "ops.recovery.tasks",
+    "ops.access.tasks_approval",
+    "ops.access.tasks_user",
+    "ops.duties.tasks",
+    "ops.drills.tasks",
+    "ops.runbooks.tasks",
+    "ops.monitor.tasks",
 )
 
 
 def load_tasks() -> Collection:
-    """Give the root collection with one collection a module, in the order operators meet them."""
+    """Give the root collection with one collection an area."""
+    OperatorTask.door = staticmethod(pass_door)
     root = Collection()
-    for module in _task_modules():
-        tasks = _tasks_of(module)
-        area = getattr(module, "AREA", "")
-        for task in tasks if area else ():
-            root.collections[area].add_task(task)
-        if tasks and not area:
-            collection = Collection(module.__name__.rpartition(".")[2], *tasks)
+    for module in map(import_module, TASKS):
+        if module.AREA not in root.collections:
+            collection = Collection(module.AREA)
             collection.__doc__ = getattr(module, "TITLE", "")
             root.add_collection(collection)
+        for task in _tasks_of(module):
+            root.collections[module.AREA].add_task(task)
     return root
 
 
-def _task_modules() -> Iterator[ModuleType]:
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    rank = {name: number for number, name in enumerate(ORDER)}
-    for name in sorted(names, key=lambda name: (rank.get(name, len(ORDER)), name)):
-        yield import_module(f"{__name__}.{name}")
-
-
-def _tasks_of(module: ModuleType) -> list[Task[Any]]:
+def _tasks_of(module: ModuleType) -> list[OperatorTask]:
     """Give the tasks a module defines itself, in the order of its text."""
     return [
         value
         for value in vars(module).values()
-        if isinstance(value, Task) and value.__module__ == module.__name__
+        if isinstance(value, OperatorTask) and value.__module__ == module.__name__
     ]

@@ -1,51 +1,42 @@
-"""What every operator's task has in common: `@operator_task`.
+"""What every task passes before it runs: its flags, the owner, the person's rights, the proof."""
 
-    @operator_task(help={"site": "Name of the site."})
-    def run(context: Context, site: str, dry_run: bool = False, json: bool = False) -> int | None:
-        '''Back up one site now.'''
-
-The docstring's first paragraph is the line in `--list`, all of it is the task's help; both and the
-help of the flags are messages (see ops.language.text). Arguments without a default are flags that
-must be given. The value given back is the exit code; None is 0. Import what is heavy inside the
-task.
-"""
-
-import sys
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from invoke.context import Context
 
 from ops.access.identity import check_door
 from ops.errors import WrongUseError
-from ops.terminal.task import PROOF_FLAG
+from ops.terminal.task import PROOF_FLAG, Entry
 
 
-def _start(
-    body: Callable[..., int | None],
-    context: Context,
-    values: dict[str, Any],
-    required: Sequence[str],
-    as_owner: bool,
-) -> int | None:
-    missing = [flag.strip("_").replace("_", "-") for flag in required if values.get(flag) is None]
+def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | None:
+    """Run a task for who may run it, as who has to run it.
+
+    Raises:
+        WrongUseError: A flag is missing, or `--dry` is given where nothing can be planned.
+        OtherOwnerError: The estate's folders belong to somebody this process cannot become.
+        NotAllowedError: The person's roles do not reach.
+    """
+    missing = [
+        flag.strip("_").replace("_", "-") for flag in entry.required if values.get(flag) is None
+    ]
     if missing:
         raise WrongUseError(
             "the flag --{flag} must be given",
             next_step="`{program} {task} --help` lists all flags",
             flag=missing[0],
-            task=_task_name(body),
+            task=entry.name,
         )
     _mind_invokes_dry(context, values)
-    if as_owner:
+    if entry.as_owner:
         _run_as_owner()
-        check_door(_task_name(body), values)
+        check_door(entry.name, values)
     if PROOF_FLAG not in values:
-        return body(context, **values)
+        return entry.body(context, **values)
     from ops.access.requester import proving_with
 
     with proving_with(values.pop(PROOF_FLAG)):
-        return body(context, **values)
+        return entry.body(context, **values)
 
 
 def _mind_invokes_dry(context: Context, values: dict[str, Any]) -> None:
@@ -70,8 +61,3 @@ def _run_as_owner() -> None:
     except WrongUseError:
         return  # a task that needs the estate says so itself
     act_as_owner(path)
-
-
-def _task_name(body: Callable[..., object]) -> str:
-    area = getattr(sys.modules.get(body.__module__), "AREA", body.__module__.rpartition(".")[2])
-    return f"{area}.{body.__name__.strip('_').replace('_', '-')}"

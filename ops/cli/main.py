@@ -100,7 +100,7 @@ def show_status() -> int:
     """
     from ops.access.identity import check_door
     from ops.access.rights import BARE
-    from ops.status import show
+    from ops.status.cli import show
 
     check_door(BARE, {})
     return show()

@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "drill"
 TITLE = N_("drills: prove that a backup comes back to life")
 
 _DRILL = N_("Id of the drill, as `drill.list` shows it.")

@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "duty"
 TITLE = N_("duties: what is due, what proves it, and the backup policy")
 
 

@@ -12,7 +12,7 @@ How to write a message
 4. A task's help is its docstring's first line, and the values of `help={...}`.
 5. Put the Vietnamese into `ops/language/locale/parts/<your area>.vi.po` (plain msgid/msgstr
    entries, no header) and run `make messages`. Texts between backticks are commands: leave them as
-   they are. `pytest tests/unit/ops/test_messages.py` names whatever is missing.
+   they are. `pytest tests/unit/ops/language/build/test_messages.py` names whatever is missing.
 
 Nothing here is loaded before the first message is asked for: `fab --list` must stay fast.
 

@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "monitor"
 TITLE = N_("monitoring: what is red, who was told, who answers")
 
 

@@ -19,8 +19,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Date, LargeBinary, Table, Uuid, func, insert, make_url, select
 
 from ops.catalog.columns import UTCDateTime
+from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog
-from ops.catalog.tables import METADATA
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError
 

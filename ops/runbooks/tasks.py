@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "runbook"
 TITLE = N_("runbooks: procedures that people read and the service carries out")
 
 _PLAN_ONLY = N_("Print every step and command with its values, secrets masked, and do nothing.")

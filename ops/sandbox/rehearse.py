@@ -38,7 +38,7 @@ _GRACE_SECONDS = 10.0
 _TRIAL_SECONDS = 30.0
 _APART = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child")
 _PACKAGES = {"setpriv": "util-linux", "unshare": "util-linux", "umount": "mount"}
-_CODE = Path(__file__).resolve().parents[3]
+_CODE = Path(__file__).resolve().parents[2]
 
 
 def find_isolation() -> Isolation:

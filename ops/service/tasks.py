@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "service"
 TITLE = N_("the service: what runs by itself, and when")
 
 

@@ -82,7 +82,7 @@ def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
     """
     from backup.sources.remote import python_tree
 
-    program = Path(python_tree.__file__).with_name("reading_there.py").read_bytes()
+    program = Path(python_tree.__file__).with_name("agent.py").read_bytes()
     return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
 
 

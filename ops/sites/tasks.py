@@ -8,6 +8,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "estate"
 TITLE = N_("the estate file: what is backed up, from where, to where")
 
 _HOST = N_("Name of the host.")

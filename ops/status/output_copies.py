@@ -109,7 +109,9 @@ def write_media(facts: Facts) -> None:
         _("Read back"),
     ]  # fmt: skip
     write_line()
-    write_table(heads, [_medium_row(it, facts.zone) for it in facts.media], title=_("Removable media"))
+    write_table(
+        heads, [_medium_row(it, facts.zone) for it in facts.media], title=_("Removable media")
+    )
 
 
 def _medium_row(medium: MediumFacts, zone: str) -> Sequence[str | Cell]:

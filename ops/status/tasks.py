@@ -6,6 +6,8 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "backup"
+
 
 @operator_task(help={"json": flags.JSON, "xml": N_("Print the list of all copies as XML.")})
 def status(_context: Context, json: bool = False, xml: bool = False) -> int:
@@ -14,6 +16,6 @@ def status(_context: Context, json: bool = False, xml: bool = False) -> int:
         from ops.backups.media.known_copies import print_copy_list
 
         return print_copy_list()
-    from ops.status import show_sites
+    from ops.status.cli import show_sites
 
     return show_sites(as_json=json)

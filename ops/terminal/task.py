@@ -2,14 +2,15 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from ops.cli.door import _start
 from ops.language.text import N_, _, paragraphs_of
 from ops.terminal.exit_codes import attempt
 from ops.terminal.flags import NumberReader
@@ -21,9 +22,39 @@ _PROOF_HELP = N_(
 )
 
 
+class Door(Protocol):
+    """What every task passes before it runs: flags, owner, rights, proof."""
+
+    def __call__(self, entry: "Entry", context: Context, values: dict[str, Any], /) -> int | None:
+        """Run what lies behind the door; gives its exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the door is told of a task.
+
+    Attributes:
+        body: The function behind the task.
+        required: Parameters that must be given.
+        as_owner: Whether it has to run as the owner of the estate's folders.
+    """
+
+    body: Callable[..., int | None]
+    required: tuple[str, ...]
+    as_owner: bool
+
+    @property
+    def name(self) -> str:
+        """The task as it is typed: `backup.run-all`."""
+        area = sys.modules[self.body.__module__].__dict__["AREA"]
+        return f"{area}.{self.body.__name__.strip('_').replace('_', '-')}"
+
+
 class OperatorTask(Task[Callable[..., None]]):
     """A task that takes flags only; `required` names those that must be given."""
 
+    door: Door
+    """Set once for all tasks by who gathers them (`ops.cli.collections`)."""
     required: tuple[str, ...] = ()
 
     def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
@@ -55,11 +86,11 @@ def operator_task(
     """
 
     def make(body: Callable[..., int | None]) -> OperatorTask:
-        required = _required_flags(body)
+        entry = Entry(body, _required_flags(body), as_owner)
 
         @functools.wraps(body)
         def run(context: Context, **values: Any) -> None:
-            code = attempt(lambda: _start(body, context, values, required, as_owner))
+            code = attempt(lambda: OperatorTask.door(entry, context, values))
             if code:
                 raise Exit(code=code)
 
@@ -76,7 +107,7 @@ def operator_task(
             iterable=list(iterable),
             help={flag: _(text) for flag, text in told.items()},
         )
-        made.required = required
+        made.required = entry.required
         return made
 
     return make

@@ -11,7 +11,7 @@ from provisioning.commands import quote_word
 from provisioning.hosts import Command
 
 FOLDER = "/usr/local/lib/giucong"
-GATE = Path(__file__).with_name("gate_there.py")
+GATE = Path(__file__).with_name("gate.py")
 RESTRICTED = "restrict"
 """OpenSSH's word for: no terminal, no forwarding of anything, no start-up file."""
 

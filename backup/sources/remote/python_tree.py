@@ -54,7 +54,7 @@ from provisioning.hosts import Command, Host
 
 _BOOT = b"import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 PYTHON: Command = (b"python3", b"-I", b"-c", _BOOT)
-_PROGRAM = Path(__file__).with_name("reading_there.py")
+_PROGRAM = Path(__file__).with_name("agent.py")
 _NUMBER = struct.Struct("<I")
 _PIECE = 1 << 20  # as in `reading_there`: so much of a file without a size
 _LONGEST_OWNER = 256

@@ -25,7 +25,9 @@ from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.retention import ExpectedSnapshot
 
 
-def remember_seen(session: Session, site: str, store: str, snapshots: Sequence[StoredSnapshot]) -> None:
+def remember_seen(
+    session: Session, site: str, store: str, snapshots: Sequence[StoredSnapshot]
+) -> None:
     """Expect from now on what was seen; nothing that was expected before is dropped."""
     known = read_expected(session, site, store)
     session.add_all(

@@ -6,6 +6,7 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "backup"
 TITLE = N_("backups: make them, prove them, give data back")
 
 

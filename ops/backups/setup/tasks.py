@@ -6,6 +6,8 @@ from ops.language.text import N_
 from ops.terminal import flags
 from ops.terminal.task import operator_task
 
+AREA = "backup"
+
 
 @operator_task(
     help={

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ops.catalog.tables import METADATA
+from ops.catalog.metadata import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

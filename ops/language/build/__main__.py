@@ -8,7 +8,7 @@ from ops.language.build.extract import find_messages
 from ops.language.text import LOCALE_FOLDER
 
 PACKAGES = ("archive", "backup", "examples", "ops", "provisioning", "runbooks")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TARGET = LOCALE_FOLDER / "vi" / "LC_MESSAGES" / "giucong.po"
 
 

@@ -19,8 +19,8 @@ from ops.backups.media.records import (
     read_media,
 )
 from ops.backups.media.remind import note_media
+from ops.catalog.metadata import METADATA
 from ops.catalog.open import Catalog
-from ops.catalog.tables import METADATA
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.media import Medium
