@@ -1,102 +1,91 @@
-"""The kinds of jobs there are. The service and its workers import this module by its name.
+"""The one list of all parts: who gives what to which seam (`ops.parts`).
 
-What does the work is loaded when it is called: the service itself stays small.
+Whoever starts a process imports this module first. Parts are named and not imported: each is loaded
+when it is asked for, so that the service itself and `--list` stay small. The order is the order of
+use.
 """
 
-from collections.abc import Sequence
+from ops.parts import give
 
-from sqlalchemy.orm import Session
+TASKS = (
+    "ops.sites.tasks",
+    "ops.backups.run.tasks",
+    "ops.backups.setup.tasks",
+    "ops.status.tasks",
+    "ops.backups.browse.tasks",
+    "ops.backups.restore.tasks",
+    "ops.backups.checks.tasks",
+    "ops.backups.copies.tasks",
+    "ops.backups.media.tasks",
+    "ops.backups.retention.tasks",
+    "ops.backups.repositories.tasks",
+    "ops.backups.malware.tasks",
+    "ops.backups.ransomware.tasks",
+    "ops.backups.keys.tasks",
+    "ops.service.tasks",
+    "ops.audit.tasks",
+    "ops.recovery.tasks",
+    "ops.access.tasks_approval",
+    "ops.access.tasks_user",
+    "ops.duties.tasks",
+    "ops.drills.tasks",
+    "ops.runbooks.tasks",
+    "ops.monitor.tasks",
+)
+"""Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
-from ops.alerts.outbox import write_notices
-from ops.schedule.kinds import RunContext, register, register_listener
-from ops.schedule.ledger.job import JobResult, LedgerEvent
-
-BACKUP = "backup"
-CHECK = "check"
-COPY = "copy"
-DRILL = "drill"
-DRILL_PLAN = "drill-plan"
-FORGET = "forget"
-JOURNAL_HEAD = "journal-head"
-SCAN = "scan"
-WITNESS = "witness"
-
-
-def _back_up(context: RunContext) -> JobResult:
-    from ops.backups.run.job import back_up
-
-    return back_up(context)
-
-
-def _check(context: RunContext) -> JobResult:
-    from ops.backups.checks.job import check
-
-    return check(context)
-
-
-def _copy(context: RunContext) -> JobResult:
-    from ops.backups.copies.job import bring_up_to_date
-
-    return bring_up_to_date(context)
-
-
-def _drill(context: RunContext) -> JobResult:
-    from ops.drills.job import run_drill
-
-    return run_drill(context)
-
-
-def _plan_drills(context: RunContext) -> JobResult:
-    from ops.drills.rotation.job import plan_drills
-
-    return plan_drills(context)
-
-
-def _follow_drills(session: Session, events: Sequence[LedgerEvent]) -> None:
-    from ops.drills.rotation.job import follow_drills
-
-    follow_drills(session, events)
-
-
-def _follow_backups(session: Session, events: Sequence[LedgerEvent]) -> None:
-    from ops.backups.run.follow_up import follow_backups
-
-    follow_backups(session, events)
-
-
-def _forget(context: RunContext) -> JobResult:
-    from ops.backups.retention.job import forget_and_prune
-
-    return forget_and_prune(context)
-
-
-def _scan(context: RunContext) -> JobResult:
-    from ops.backups.malware.job import scan_copy
-
-    return scan_copy(context)
-
-
-def _sign_journal(context: RunContext) -> JobResult:
-    from ops.audit.job import sign_daily
-
-    return sign_daily(context)
-
-
-def _witness(context: RunContext) -> JobResult:
-    from ops.backups.checks.witness import bear_witness
-
-    return bear_witness(context)
-
-
-register(BACKUP, _back_up)
-register(CHECK, _check)
-register(COPY, _copy)
-register(DRILL, _drill)
-register(DRILL_PLAN, _plan_drills)
-register(FORGET, _forget)
-register(JOURNAL_HEAD, _sign_journal)
-register(SCAN, _scan)
-register(WITNESS, _witness)
-register_listener(write_notices)
-register_listener(_follow_backups)
-register_listener(_follow_drills)
+give(
+    "job-kinds",
+    "ops.backups.run.kind:BACKUP",
+    "ops.backups.checks.kind:CHECK",
+    "ops.backups.copies.kind:COPY",
+    "ops.drills.kind:DRILL",
+    "ops.drills.kind:DRILL_PLAN",
+    "ops.backups.retention.kind:FORGET",
+    "ops.audit.kind:JOURNAL_HEAD",
+    "ops.backups.malware.kind:SCAN",
+    "ops.backups.checks.kind:WITNESS",
+)
+give(
+    "ledger-listeners",
+    "ops.alerts.outbox:write_notices",
+    "ops.backups.run.follow_up:follow_backups",
+    "ops.drills.rotation.job:follow_drills",
+)
+give(
+    "explanations",
+    "ops.backups.run.wording:EXPLANATIONS",
+    "ops.backups.checks.wording:EXPLANATIONS",
+    "ops.backups.copies.wording:EXPLANATIONS",
+    "ops.backups.retention.wording:EXPLANATIONS",
+    "ops.backups.malware.wording:EXPLANATIONS",
+    "ops.backups.ransomware.wording:EXPLANATIONS",
+    "ops.backups.sources.delivery_wording:EXPLANATIONS",
+    "ops.audit.wording:EXPLANATIONS",
+    "ops.recovery.wording:EXPLANATIONS",
+    "ops.drills.wording:EXPLANATIONS",
+)
+give(
+    "notice-kinds",
+    "ops.access.approvals.wording:NOTICE_KINDS",
+    "ops.backups.media.renewal:NOTICE_KINDS",
+    "ops.drills.rotation.wording:NOTICE_KINDS",
+    "ops.duties.reminders:NOTICE_KINDS",
+)
+give("messages", "ops.status.daily_summary:MESSAGES")
+give(
+    "daily-chores",
+    "ops.duties.idle_accounts:disable_idle",
+    "ops.duties.reminders:note_duties",
+    "ops.backups.media.remind:note_media",
+)
+give(
+    "frequent-chores",
+    "ops.status.late_sites:note_late_sites",
+    "ops.drills.rotation.overdue:note_overdue_drills",
+)
+give("constant-chores", "ops.status.daily_summary:note_summary")
+give("plan-words", "ops.audit.wording:PLAN_WORDS")
+give("after-approval", "ops.recovery.job:ask_for_backup")
+give("own-backup", "ops.recovery.job:OWN_BACKUP")
+give("estate-checks", "ops.alerts.check_routes:check_telling")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import ops.wiring  # noqa: F401 - tests use rooms as each process of ours does, with their parts given
+
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)
 settings.load_profile("giucong")
@@ -20,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Whatever starts processes or servers, or takes the whole way through the house.
 _SLOW_PLACES = tuple(
     str(Path(__file__).parent / place)
-    for place in ("fault", "integration", "interop", "unit/ops/tasks/test_commands.py")
+    for place in ("fault", "integration", "interop", "unit/ops/cli/test_commands.py")
 )
 # What of a test that runs in several ways starts a server or processes.
 _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers"})

@@ -1,13 +1,14 @@
 """Show people with their roles, and requests that wait; let the second person decide."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ops.access.approvals.decide import Ruling, decide_request, look_for_obstacle
 from ops.access.approvals.plan_wording import word_plan
@@ -18,8 +19,7 @@ from ops.access.prompts import ask_proof
 from ops.access.rights import ACTIONS, ROLES
 from ops.access.roles import roles_by_person
 from ops.access.seal import load_credentials_key
-from ops.access.session import Bench, at_bench
-from ops.audit.job import sign_decision
+from ops.access.session import Bench, at_bench, follow_decision
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.access import ApprovalRequest, Credential
 from ops.errors import WrongUseError
@@ -27,10 +27,14 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import Person
 from ops.estate.model.references import reveal
+from ops.journal.journal import Origin
 from ops.language.formats import format_moment
 from ops.language.text import N_, _
-from ops.recovery.job import ask_for_backup
+from ops.parts import Seam
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+
+AFTER_APPROVAL: Seam[Callable[[Session, Estate, Origin], None]] = Seam("after-approval")
+"""What an approval brings about, in a writing session."""
 
 _STANDINGS: dict[str, tuple[str, Tone]] = {
     "waiting": (N_("waits"), "warning"),
@@ -144,8 +148,9 @@ def _decide(bench: Bench, decision: Decision, person: str) -> None:
     )
     if decision.ruling.verdict == "approved":
         with bench.catalog.writing() as session:
-            ask_for_backup(session, bench.estate, origin)
-    sign_decision(bench)
+            for follow in AFTER_APPROVAL.parts():
+                follow(session, bench.estate, origin)
+    follow_decision(bench)
 
 
 def _describe(

@@ -22,21 +22,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ops.alerts.escalate import escalate
-from ops.alerts.notice_wording import Message, Told, word_notice
+from ops.alerts.notice_wording import Message, Told, find_wording
 from ops.alerts.outbox import RELAY, find_estate
 from ops.alerts.transport import NotDeliveredError, address_mail, send
-from ops.backups.media.remind import note_media
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
-from ops.drills.rotation.overdue import note_overdue_drills
-from ops.duties.idle_accounts import disable_idle
-from ops.duties.reminders import note_duties
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, speaking
-from ops.status.daily_summary import SUMMARY, note_summary, word_summary
-from ops.status.late_sites import note_late_sites
+from ops.parts import Seam
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +41,16 @@ CLAIM_LASTS = timedelta(minutes=5)
 MOST_TRIES = 80
 """After so many tries, three days, a notice is given up; `giucong` shows it."""
 
+Chore = Callable[[Catalog, datetime], object]
+DAILY_CHORES: Seam[Chore] = Seam("daily-chores")
+FREQUENT_CHORES: Seam[Chore] = Seam("frequent-chores")
+"""Every `LATE_EVERY`."""
+CONSTANT_CHORES: Seam[Chore] = Seam("constant-chores")
+"""Before each look into the outbox."""
+
 _PAUSES = (1, 2, 5, 10, 30, 60)
 _LONGEST_PAUSE = timedelta(hours=2)
 _AT_ONCE = 20
-_DAILY = (disable_idle, note_duties, note_media)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -147,7 +148,7 @@ def _word(estate: Estate, notice: Notice) -> Message:
     )
     organisation = estate.organisation
     with speaking(organisation.language):
-        word = word_summary if notice.code == SUMMARY else word_notice
+        word = find_wording(notice.code)
         return word(told, organisation=organisation.name, zone=organisation.timezone)
 
 
@@ -197,15 +198,15 @@ class Courier:
             now = datetime.now(UTC)
             if abs(now - looked_at) >= LATE_EVERY:
                 looked_at = now
-                for look in (note_late_sites, note_overdue_drills):
+                for look in FREQUENT_CHORES.parts():
                     self._attempt(look, now)
                 if now.date() != reminded_on:
-                    daily = [self._attempt(work, now) for work in _DAILY]
+                    daily = [self._attempt(work, now) for work in DAILY_CHORES.parts()]
                     reminded_on = now.date() if all(daily) else reminded_on
-            for work in (escalate, note_summary, deliver_waiting):
+            for work in (escalate, *CONSTANT_CHORES.parts(), deliver_waiting):
                 self._attempt(work, now)
 
-    def _attempt(self, work: Callable[[Catalog, datetime], object], now: datetime) -> bool:
+    def _attempt(self, work: Chore, now: datetime) -> bool:
         """Do one of the works; what keeps failing must not keep the others from being done."""
         fields = {"work": work.__name__}
         try:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from ops.schedule.kinds import is_grave
 from ops.schedule.ledger.job import LOST, LedgerEvent
 
 Severity = Literal["info", "warning", "critical"]
@@ -28,8 +29,6 @@ FINDING_OVERDUE = "drill_finding_overdue"
 _KEY = "{code}:{job}:{due_at}"
 JOURNAL_BROKEN = "journal_broken"
 """Reason of a run that found the journal tampered with; no such run can wait for the day."""
-
-_GRAVE_KINDS = ("backup", "check", "scan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,7 @@ def draft_notices(events: Sequence[LedgerEvent], failed_before: Iterable[str] = 
 
 
 def _draft(event: LedgerEvent, failed_before: set[str]) -> Draft | None:
-    grave: Severity = "critical" if event.kind in _GRAVE_KINDS else "warning"
+    grave: Severity = "critical" if is_grave(event.kind) else "warning"
     if event.occasion == "retried":
         return _about(event, LOST_AND_TRIED_AGAIN, "warning") if event.reason == LOST else None
     if event.occasion == "late":

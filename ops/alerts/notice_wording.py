@@ -5,38 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ops.access.approvals.wording import (
-    APPROVAL,
-    DECIDED,
-    IDLE,
-    word_approval,
-    word_decided,
-    word_idle,
-)
 from ops.alerts import drafts
-from ops.backups.media.renewal import MEDIUM, word_medium
-from ops.drills.rotation.wording import word_finding, word_overdue
-from ops.duties.reminders import DUTIES, DUTY, UNREADABLE, word_duties, word_duty, word_unreadable
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _
-from ops.outcomes.explain import Explanation, explain
+from ops.outcomes.explain import explain
+from ops.outcomes.plain import Explanation
+from ops.parts import Seam
+from ops.schedule.kinds import JOB_KINDS
 
 SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
-KINDS = {
-    "backup": N_("backup"),
-    "check": N_("check"),
-    "copy": N_("copying"),
-    "drill": N_("restore drill"),
-    "drill-plan": N_("planning of restore drills"),
-    "forget": N_("forgetting"),
-    "journal-head": N_("look at the journal"),
-    "scan": N_("look for malware"),
-    "witness": N_("look of stock restic"),
-}
-"""Kinds of jobs → what a run of them is called."""
-
 _MOST_JOBS = 5
-_ABOUT_NO_SITE = {MEDIUM, DUTY, DUTIES, UNREADABLE, APPROVAL, DECIDED, IDLE, drafts.DRILL_OVERDUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +51,7 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         zone: Time zone for moments.
     """
     headline, explanation = explain_notice(told, zone)
-    about = told.site or ("" if told.code in _ABOUT_NO_SITE else _("several sites"))
+    about = told.site or (_("several sites") if _find(told.code).about_sites else "")
     place = f"{about}: " if about else ""
     title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
@@ -95,7 +73,7 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
 
 def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
     """Give a notice's headline, and what, why, whether data is safe and what to do."""
-    return _WORDINGS[told.code](told, zone)
+    return _find(told.code).word(told, zone)
 
 
 def _answering(told: Told) -> list[str]:
@@ -113,11 +91,44 @@ def _answering(told: Told) -> list[str]:
 
 
 Wording = Callable[[Told, str], tuple[str, Explanation]]
+"""Gives the headline and the rest, in the current language; the zone is for moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """How a notice of one code is worded.
+
+    Attributes:
+        word: Words it.
+        about_sites: Whether one without a site is about several.
+    """
+
+    word: Wording
+    about_sites: bool = True
+
+
+NOTICE_KINDS: Seam[Mapping[str, NoticeKind]] = Seam("notice-kinds")
+"""By code, from each slice that writes notices."""
+MESSAGES: Seam[Mapping[str, Callable[..., Message]]] = Seam("messages")
+"""By code, what is no notice of one thing and makes its message whole, as `word_notice` does."""
+
+
+def find_wording(code: str) -> Callable[..., Message]:
+    """Give what makes a message of a notice of that code."""
+    tables = (table for table in MESSAGES.parts() if code in table)
+    return next(tables, {}).get(code, word_notice)
+
+
+def _find(code: str) -> NoticeKind:
+    """Give how a notice is worded; KeyError for a code nobody gives."""
+    tables = (table for table in (_OWN, *NOTICE_KINDS.parts()) if code in table)
+    return next(tables, _OWN)[code]
 
 
 def _kind(told: Told) -> str:
     kind = str(told.params.get("kind", "backup"))
-    return _(KINDS.get(kind, kind))
+    titles = {it.name: it.title for it in JOB_KINDS.parts()}
+    return _(titles.get(kind, kind))
 
 
 def _due(told: Told, zone: str) -> str:
@@ -220,7 +231,7 @@ def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
 
 def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
     was = told.params["was"]
-    headline = _("no longer red: {headline}").format(headline=_WORDINGS[was](told, zone)[0])
+    headline = _("no longer red: {headline}").format(headline=_find(was).word(told, zone)[0])
     if told.params.get("retired"):
         return headline, Explanation(_("the site was retired; its backups are kept"))
     if was == drafts.VANISHED:
@@ -230,25 +241,16 @@ def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
     return headline, Explanation(_("nothing is left to do; you were told when it was red"))
 
 
-_WORDINGS: Mapping[str, Wording] = {
-    drafts.FAILED: _word_failed,
-    drafts.INCOMPLETE: _word_incomplete,
-    drafts.SUSPICIOUS: _word_suspicious,
-    drafts.RECOVERED: _word_recovered,
-    drafts.LOST_AND_TRIED_AGAIN: _word_lost,
-    drafts.OVERDUE: _word_overdue,
-    drafts.MISSED: _word_missed,
-    drafts.LATE: _word_late,
-    drafts.VANISHED: _word_vanished,
-    drafts.FROZEN: _word_frozen,
-    drafts.DRILL_OVERDUE: lambda told, _zone: word_overdue(told.params),
-    drafts.FINDING_OVERDUE: lambda told, _zone: word_finding(told.params),
-    drafts.CLEARED: _word_cleared,
-    DUTIES: lambda told, _zone: word_duties(told.params),
-    MEDIUM: lambda told, _zone: word_medium(told.params),
-    DUTY: lambda told, _zone: word_duty(told.params),
-    APPROVAL: lambda told, zone: word_approval(told.params, zone),
-    IDLE: lambda told, zone: word_idle(told.params, zone),
-    DECIDED: lambda told, zone: word_decided(told.params, zone),
-    UNREADABLE: lambda _told, _zone: word_unreadable(),
+_OWN: Mapping[str, NoticeKind] = {
+    drafts.FAILED: NoticeKind(_word_failed),
+    drafts.INCOMPLETE: NoticeKind(_word_incomplete),
+    drafts.SUSPICIOUS: NoticeKind(_word_suspicious),
+    drafts.RECOVERED: NoticeKind(_word_recovered),
+    drafts.LOST_AND_TRIED_AGAIN: NoticeKind(_word_lost),
+    drafts.OVERDUE: NoticeKind(_word_overdue),
+    drafts.MISSED: NoticeKind(_word_missed),
+    drafts.LATE: NoticeKind(_word_late),
+    drafts.VANISHED: NoticeKind(_word_vanished),
+    drafts.FROZEN: NoticeKind(_word_frozen),
+    drafts.CLEARED: NoticeKind(_word_cleared),
 }

@@ -12,32 +12,7 @@ from invoke.collection import Collection
 
 from ops.cli.door import pass_door
 from ops.terminal.task import OperatorTask
-
-TASKS = (
-    "ops.sites.tasks",
-    "ops.backups.run.tasks",
-    "ops.backups.setup.tasks",
-    "ops.status.tasks",
-    "ops.backups.browse.tasks",
-    "ops.backups.restore.tasks",
-    "ops.backups.checks.tasks",
-    "ops.backups.copies.tasks",
-    "ops.backups.media.tasks",
-    "ops.backups.retention.tasks",
-    "ops.backups.repositories.tasks",
-    "ops.backups.malware.tasks",
-    "ops.backups.ransomware.tasks",
-    "ops.backups.keys.tasks",
-    "ops.service.tasks",
-    "ops.audit.tasks",
-    "ops.recovery.tasks",
-    "ops.access.tasks_approval",
-    "ops.access.tasks_user",
-    "ops.duties.tasks",
-    "ops.drills.tasks",
-    "ops.runbooks.tasks",
-    "ops.monitor.tasks",
-)
+from ops.wiring import TASKS
 
 
 def load_tasks() -> Collection:

@@ -12,6 +12,7 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.drills.job import Silent, read_wish, refuse_nonsense, run_drill
+from ops.drills.kind import drill_job
 from ops.drills.minutes.cli import write_drill, write_file_drills
 from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper
@@ -22,7 +23,6 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_sites, read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.jobs.definitions import drill_job
 from ops.jobs.run_now import run_by_hand
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import N_, _, fill

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from backup.progress import SILENT
 from ops.access.session import Bench
+from ops.drills.kind import drill_job
 from ops.drills.phases.run import ALWAYS, carry_out_phase, phases_of
 from ops.drills.records import (
     KeptDrill,
@@ -26,7 +27,6 @@ from ops.drills.records import (
     list_drills,
 )
 from ops.errors import OpsError
-from ops.jobs.definitions import drill_job
 from ops.jobs.site_lock import hold_site_lock
 from ops.runbooks.states import CatalogStates
 from ops.schedule.kinds import JobStoppedError

@@ -8,6 +8,8 @@ from ops.drills.phases import TITLES
 from ops.drills.records import KeptPhase
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, fill, ngettext
+from ops.outcomes.explain import Explainer
+from ops.outcomes.explain import explain as explain_reason
 from ops.outcomes.plain import Explanation
 from ops.sandbox.result import Remark
 from ops.sandbox.wording import REMARKS, tell_remark
@@ -17,7 +19,7 @@ Params = Mapping[str, Any]
 
 _PRODUCTION_SAFE = N_("production was not touched")
 
-PLAIN: Mapping[str, Explanation] = {
+_PLAIN: Mapping[str, Explanation] = {
     "drill_without_restic": Explanation(
         N_("stock restic is not installed here"),
         "",
@@ -92,25 +94,6 @@ WHATS: Mapping[str, str] = {
     "links": N_("is not the same file as its other names"),
     "tree": N_("cannot be listed: the copy itself is damaged"),
 }
-
-
-def explain_drill(reason: str, params: Params) -> Explanation | None:
-    """Explain a reason code of drills; None of a code of somebody else's.
-
-    Args:
-        reason: The code.
-        params: Of the code, with `site`.
-    """
-    if reason in _SPECIAL:
-        return _SPECIAL[reason](params)
-    if reason in PLAIN:
-        found = PLAIN[reason]
-        texts = (found.what, found.why, found.data, found.next_step)
-        return Explanation(*(fill(text, params) for text in texts))
-    if reason in REMARKS:
-        remark = Remark("failed", reason, params)
-        return Explanation(tell_remark(remark), "", _(_PRODUCTION_SAFE))
-    return None
 
 
 def tell_difference(params: Params) -> str:
@@ -191,14 +174,27 @@ _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
 }
 
 
+def _explain_remark(code: str) -> Explainer:
+    def explain(params: Params) -> Explanation:
+        return Explanation(tell_remark(Remark("failed", code, params)), "", _(_PRODUCTION_SAFE))
+
+    return explain
+
+
+EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
+    **{code: _explain_remark(code) for code in REMARKS},
+    **_PLAIN,
+    **_SPECIAL,
+}
+"""By reason code."""
+
+
 def tell_phase(phase: KeptPhase, site: str) -> str:
     """Tell in one line what a phase came to."""
-    from ops.outcomes.explain import explain
-
     parts = [_(TITLES[phase.name]), outcome_cell(phase.outcome or "not_checked").text]
     parts += [text for tell in _BRIEF.get(phase.name, ()) if (text := tell(phase.facts))]
     if phase.reason:
-        found = explain(phase.reason, phase.params, site=site)
+        found = explain_reason(phase.reason, phase.params, site=site)
         parts.append(f"{found.what}: {found.why}" if found.why else found.what)
     return " · ".join([*parts, format_duration(timedelta(seconds=phase.seconds))])
 

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.drafts import Draft
+from ops.alerts.notice_wording import NoticeKind
 from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
@@ -33,7 +34,7 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date
 from ops.language.text import _, language
-from ops.outcomes.explain import Explanation
+from ops.outcomes.plain import Explanation
 from ops.schedule.ledger.events import BY_CLOCK
 
 DUTY = "duty"
@@ -229,3 +230,10 @@ def _draft(item: Item) -> Draft:
 def _longest_lead(duties: DutySet) -> int:
     """Give how many days ahead something may have to be told."""
     return max((longest_days(it.lead) for it in duties.duties if it.lead), default=0)
+
+
+NOTICE_KINDS = {
+    DUTIES: NoticeKind(lambda told, _zone: word_duties(told.params), about_sites=False),
+    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), about_sites=False),
+    UNREADABLE: NoticeKind(lambda _told, _zone: word_unreadable(), about_sites=False),
+}

@@ -35,7 +35,8 @@ from ops.backups.copies.job import ensure_mounted, open_or_make
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.guide import put_guides
 from ops.backups.repositories.open import open_place, open_repository
-from ops.backups.run.job import summarize
+from ops.backups.run.job import OwnBackup, summarize
+from ops.backups.run.kind import backup_job
 from ops.backups.sources.site import Reading
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Occurrence
@@ -46,7 +47,7 @@ from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
 from ops.jobs.begin import Start, clear_scratch
-from ops.jobs.definitions import backup_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.language.text import fill
 from ops.recovery.catalog_copy import catalog_file, copy_catalog, dump_records
@@ -220,3 +221,6 @@ def ask_for_backup(session: Session, estate: Estate, origin: Origin) -> None:
         return
     job = next(job for job in list_jobs(estate) if job.name == name)
     overview.trigger(session, job, now=datetime.now(UTC), origin=origin)
+
+
+OWN_BACKUP = OwnBackup(back_up_service, rehearse_service)

@@ -21,7 +21,6 @@ from typing import Literal
 
 import msgspec
 
-from ops.drills.phases.work import remove_tree
 from ops.sandbox.isolation.control_group import make_group
 from ops.sandbox.isolation.limits import (
     count_taken,
@@ -31,6 +30,7 @@ from ops.sandbox.isolation.limits import (
     too_much_memory,
 )
 from ops.sandbox.isolation.new_root import MADE_BELOW, WORKSHOP_BELOW
+from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, list_namespaces
 from ops.sandbox.result import Isolation, RehearsalResult, Remark, read_result
 

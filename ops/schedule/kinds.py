@@ -1,10 +1,10 @@
 """The kinds of jobs a worker can run, and who listens to the ledger.
 
-A module registers its kinds when it is imported; the service hands its workers the names of the
-modules to import, so that only a worker loads what does the work.
+The service hands its workers the names of the modules that give them, so that only a worker loads
+what does the work.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
 from ops.journal.journal import Origin
+from ops.parts import Seam, find
 from ops.schedule.ledger.events import Listener
-from ops.schedule.ledger.job import STOPPED, JobResult, LedgerEvent
+from ops.schedule.ledger.job import STOPPED, JobDefinition, JobResult, LedgerEvent
 
 
 class JobStoppedError(BaseException):
@@ -71,44 +72,70 @@ class JobRunner(Protocol):
         """Run it and say how it ended; an error that leaves it becomes `failed`."""
 
 
-_runners: dict[str, JobRunner] = {}
-_listeners: list[Listener] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """One kind of job.
+
+    Attributes:
+        name: As the ledger and the journal keep it.
+        title: A message: what a run of it is called.
+        run: Its `JobRunner` as "module:function"; imported where it runs.
+        jobs: Gives the jobs of this kind that an estate asks for, in the order of its sites. It
+            takes an `ops.estate` Estate, which stands above this room.
+        is_grave: Whether people are called at once when it fails.
+    """
+
+    name: str
+    title: str
+    run: str
+    jobs: Callable[[Any], Iterable[JobDefinition]]
+    is_grave: bool = False
 
 
-def register(kind: str, runner: JobRunner) -> None:
-    """Name the runner of a kind of job; a second one for the same kind replaces the first."""
-    _runners[kind] = runner
+JOB_KINDS: Seam[JobKind] = Seam("job-kinds")
+LISTENERS: Seam[Listener] = Seam("ledger-listeners")
+"""Told of the ledger's events, in the transaction that records them."""
 
 
-def register_listener(listener: Listener) -> None:
-    """Have the ledger's events told to `listener`, in the transaction that records them."""
-    if listener not in _listeners:
-        _listeners.append(listener)
+def find_kind(name: str) -> JobKind:
+    """Give a kind of job.
+
+    Raises:
+        OpsError: There is none of that name.
+    """
+    for kind in JOB_KINDS.parts():
+        if kind.name == name:
+            return kind
+    raise OpsError(
+        'no job of the kind "{kind}" is known to this version',
+        data="nothing was run",
+        next_step="look at the jobs with `{program} service.jobs`",
+        kind=name,
+    )
+
+
+def is_grave(kind: str) -> bool:
+    """Say whether people are called at once when a run of a kind fails."""
+    return any(it.is_grave for it in JOB_KINDS.parts() if it.name == kind)
+
+
+def find_runner(kind: str) -> JobRunner:
+    """Give the runner of a kind of job; imports what does the work.
+
+    Raises:
+        OpsError: There is no such kind.
+    """
+    runner: JobRunner = find(find_kind(kind).run)
+    return runner
 
 
 def load(modules: Sequence[str]) -> None:
-    """Import the modules that register kinds and listeners, in order."""
+    """Import the modules that give kinds and listeners, in order."""
     for name in modules:
         import_module(name)
 
 
-def find_runner(kind: str) -> JobRunner:
-    """Give the runner of a kind of job.
-
-    Raises:
-        OpsError: No loaded module has registered that kind.
-    """
-    if kind not in _runners:
-        raise OpsError(
-            'no job of the kind "{kind}" is known to this version',
-            data="nothing was run",
-            next_step="look at the jobs with `{program} service.jobs`",
-            kind=kind,
-        )
-    return _runners[kind]
-
-
 def tell_listeners(session: Session, events: Sequence[LedgerEvent]) -> None:
-    """Tell every registered listener, in the order they were registered."""
-    for listener in _listeners:
+    """Tell every listener, in the order of `ops.wiring`."""
+    for listener in LISTENERS.parts():
         listener(session, events)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops import wiring
 from ops.alerts.courier import Courier
 from ops.catalog.open import Catalog, open_catalog
 from ops.estate.history.versions import remember_estate
@@ -24,8 +25,6 @@ from ops.service.loop import run_service
 from ops.service.settings import ServiceSettings
 from ops.status.pulse import Pulse
 from ops.version import software_version
-
-MODULES = ("ops.wiring",)
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ def make_settings(estate: Estate, catalog_url: str, *, version: str) -> ServiceS
         state=Path(estate.service.state),
         workers=estate.service.workers,
         estate=str(estate.path),
-        modules=MODULES,
+        modules=(wiring.__name__,),
         origin=replace(BY_CLOCK, software=software_version(), estate=version),
     )
 

@@ -19,7 +19,7 @@ from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explanation
+from ops.outcomes.plain import Explanation
 from ops.schedule.ledger.job import STOPPED, JobDefinition
 
 _NOBODY_YET = N_(

@@ -127,3 +127,6 @@ def _lines_of(item: dict[str, Any]) -> list[str]:
     about = f"{item['site']}: " if item["site"] else ""
     told = [(label, item[label]) for label in ("why", "data", "next_step") if item[label]]
     return [f"● {about}{item['what']}", *(f"  {_(LABELS[label])}: {text}" for label, text in told)]
+
+
+MESSAGES = {SUMMARY: word_summary}

@@ -13,6 +13,7 @@ from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.copies.seen import explain_held_gone
 from ops.backups.media.facts import MediumFacts
 from ops.backups.media.renewal import explain_renewal
+from ops.drills.kind import drill_job
 from ops.drills.rotation.overdue import (
     DrillStanding,
     finding_params,
@@ -21,11 +22,11 @@ from ops.drills.rotation.overdue import (
 )
 from ops.drills.rotation.wording import explain_finding, explain_overdue
 from ops.estate.history.known_sites import Vanished
-from ops.jobs.definitions import drill_job
 from ops.jobs.last_runs import LastRun
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill, language, ngettext
-from ops.outcomes.explain import Explanation, explain
+from ops.outcomes.explain import explain
+from ops.outcomes.plain import Explanation
 from ops.status.alert_wording import explain_alert
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problems_copies import Level, explain_stores, find_broken_parts, find_gone_backups

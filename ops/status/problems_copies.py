@@ -14,7 +14,8 @@ from typing import Literal
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict, is_fresh
 from ops.language.formats import format_duration
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explanation, explain
+from ops.outcomes.explain import explain
+from ops.outcomes.plain import Explanation
 from ops.status.facts import SiteFacts
 from ops.status.output_copies import tell_verdict
 

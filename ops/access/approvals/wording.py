@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from ops.access.rights import ACTIONS
+from ops.alerts.notice_wording import NoticeKind
 from ops.language.formats import format_moment
 from ops.language.text import _
-from ops.outcomes.explain import Explanation
+from ops.outcomes.plain import Explanation
 
 APPROVAL = "approval"
 """Code of the notice to those who may approve a request."""
@@ -76,3 +77,10 @@ def word_idle(params: Mapping[str, Any], zone: str) -> tuple[str, Explanation]:
 
 def _until(params: Mapping[str, Any], zone: str) -> str:
     return format_moment(datetime.fromisoformat(params["until"]), zone)
+
+
+NOTICE_KINDS = {
+    APPROVAL: NoticeKind(lambda told, zone: word_approval(told.params, zone), about_sites=False),
+    DECIDED: NoticeKind(lambda told, zone: word_decided(told.params, zone), about_sites=False),
+    IDLE: NoticeKind(lambda told, zone: word_idle(told.params, zone), about_sites=False),
+}

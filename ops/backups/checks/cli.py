@@ -10,17 +10,17 @@ from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.checks.job import ReadData, check
+from ops.backups.checks.kind import check_job
+from ops.backups.checks.wording import advise_on_faults, tell_fault
 from ops.backups.repositories.catalog_index import was_seen
 from ops.backups.run.cli import _NO_WAIT
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites, choose_stores
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import check_job
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import LABELS, _
-from ops.outcomes.explain import advise_on_faults, tell_fault
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report

@@ -10,6 +10,7 @@ from backup.progress import Progress
 from backup.snapshots.selection import load_readable_snapshots
 from ops.access.session import Bench, at_bench
 from ops.backups.copies.job import bring_up_to_date, choose_to_copy, ensure_mounted, find_pair
+from ops.backups.copies.kind import copy_job
 from ops.backups.ransomware.freeze import find_freeze
 from ops.backups.repositories.open import (
     find_repository,
@@ -24,7 +25,6 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import copy_job
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, ngettext

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.backups.checks.kind import check_job
+from ops.backups.copies.kind import copy_job
 from ops.backups.copies.rule_32110 import CopyFacts, Protection
 from ops.backups.copies.seen import Newest, Place, find_gone, read_counts
 from ops.backups.repositories.catalog_index import read_seen
+from ops.backups.run.kind import backup_job
 from ops.catalog.tables.copies import StoreTrial
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import backup_job, check_job, copy_job
 
 Ended = Mapping[str, tuple[str, datetime]]
 """How the newest ended run of each job ended, and when."""

@@ -19,7 +19,7 @@ from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explanation
+from ops.outcomes.plain import Explanation
 
 Place = tuple[str, str]
 """Names of a site and of a store."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ops.backups.checks.kind import check_job
 from ops.backups.media.copy_list import CopyEntry, write_copy_list
 from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media
@@ -23,7 +24,6 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import check_job
 from ops.terminal.output import write_text
 
 

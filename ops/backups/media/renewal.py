@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from ops.alerts.notice_wording import NoticeKind
 from ops.duties.evidence.due import add_span
 from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.models import Duty
 from ops.duties.table.parts import Span
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
-from ops.outcomes.explain import Explanation
+from ops.outcomes.plain import Explanation
 
 DUTY = "media-renewal"
 
@@ -106,3 +107,6 @@ def word_medium(params: Mapping[str, Any]) -> tuple[str, Explanation]:
         place=params["kept_at"] or "–", holder=params["holder"] or "–"
     )
     return found.what, Explanation(kept, found.why, found.data, found.next_step)
+
+
+NOTICE_KINDS = {MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), about_sites=False)}

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ops.backups.ransomware.freeze import FROZEN
 from ops.backups.ransomware.verdict import ENCRYPTED, HARDENED, LOST, RELABELLED, ChangeFigures
 from ops.language.formats import format_number, format_size
-from ops.language.text import N_, _
+from ops.language.text import N_, _, fill
+from ops.outcomes.explain import Explainer
+from ops.outcomes.plain import Explanation
 
 _MEASURES: Mapping[str, str] = {
     ENCRYPTED: N_("{files} of {all} files seem to be encrypted ({share} %, usual up to {bound} %)"),
@@ -69,3 +72,30 @@ def tell_figures(params: Mapping[str, Any]) -> str:
         else _("too few backups yet to know what is usual; the estate's bounds were used")
     )
     return "; ".join(parts)
+
+
+def _explain_frozen(params: Mapping[str, Any]) -> Explanation:
+    return Explanation(
+        _(
+            "nothing of the site is deleted, in any store: a backup looks like the work of"
+            " ransomware"
+        ),
+        f"{tell_signals(params)}; {tell_figures(params)}",
+        fill(
+            N_("snapshot {before}, from before, is kept; {snapshot} holds the changed files"),
+            params,
+        ),
+        fill(
+            N_(
+                "look at the site, and at `{program} backup.files --site {site} --all`; once you"
+                " know what it was: `{program} backup.accept --site {site} --reason TEXT`"
+            ),
+            params,
+        ),
+    )
+
+
+EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
+    FROZEN: _explain_frozen,
+}
+"""By reason code; parts with placeholders, or what makes them."""

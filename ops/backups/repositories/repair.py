@@ -28,7 +28,6 @@ from ops.errors import WrongUseError
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import repair_job
 from ops.jobs.run_now import run_by_hand
 from ops.journal import journal
 from ops.language.text import N_, _, fill, ngettext
@@ -76,7 +75,7 @@ def repair_site(wish: RepairWish, progress: Progress) -> int:
             return 0
         need_confirmation(site.name, wish.confirm, _("The repository will be changed as said."))
         work = partial(_repair, store=store, pack_ids=pack_ids, progress=progress)
-        job = repair_job(site.name)
+        job = f"repair/{site.name}"  # of no kind: only people start one
         result = run_by_hand(bench, work, job=job, kind="repair", site=site.name)
         with bench.catalog.writing() as session:
             details = {"store": store.name, **result.summary}

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
+from ops.backups.run.kind import backup_job
 from ops.catalog.tables.core import Run
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.model.estate import Estate
-from ops.jobs.definitions import backup_job
 from ops.language.text import N_
 
 Method = Literal["full", "incremental"]

@@ -24,13 +24,13 @@ from ops.backups.retention.job import (
     stop,
     write_locked,
 )
+from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import read_facts
 from ops.estate.choose import choose_stores
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import forget_job
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_duration, format_moment, format_number, format_size
 from ops.language.text import N_, _, ngettext

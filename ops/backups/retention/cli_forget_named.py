@@ -22,6 +22,7 @@ from ops.backups.retention.forget_named import (
     wish_deletion,
 )
 from ops.backups.retention.job import read_guard, stop
+from ops.backups.retention.kind import forget_job
 from ops.backups.retention.look_before_deleting import accept_present
 from ops.backups.retention.losses import read_losses
 from ops.errors import OpsError, WrongUseError
@@ -30,7 +31,6 @@ from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.stores import Store
-from ops.jobs.definitions import forget_job
 from ops.jobs.run_now import run_by_hand
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal

@@ -13,6 +13,7 @@ from ops.backups.pages.wording import list_remarks, write_pages
 from ops.backups.ransomware.cli import write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
+from ops.backups.run.kind import backup_job
 from ops.backups.sources.site import Reading
 from ops.errors import OpsError
 from ops.estate.choose import choose_sites
@@ -20,7 +21,6 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.sites import Site
 from ops.jobs.begin import Start
-from ops.jobs.definitions import backup_job
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import _

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
+from ops.backups.copies.kind import copy_job
 from ops.backups.run.full_reads import follow_with_full_reads
 from ops.catalog.tables.core import Occurrence
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
-from ops.jobs.definitions import copy_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.events import BY_CLOCK

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
 from ops.backups.repositories.snapshots import _DONE, _LOOKED_BACK, read_newest_full
+from ops.backups.run.kind import backup_job
 from ops.catalog.tables.core import Occurrence
 from ops.estate.model.estate import Estate
-from ops.jobs.definitions import backup_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.events import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition, LedgerEvent, read_schedule

@@ -16,8 +16,8 @@ Killed between 3 and 6, the snapshot is there; the run counts as lost and is tri
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -49,6 +49,7 @@ from ops.catalog.tables.core import Run
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.begin import Start, begin, clear_scratch
+from ops.parts import Seam
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.progress import PassOn
@@ -70,6 +71,17 @@ class _Noting(PassOn):
         super().item_error(path, during, error)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnBackup:
+    """How the service saves itself: as `back_up` and `rehearse` do with a site."""
+
+    back_up: Callable[..., JobResult]
+    rehearse: Callable[[Start, Progress], tuple[BackupResult, Reading]]
+
+
+OWN_BACKUP: Seam[OwnBackup] = Seam("own-backup")
+
+
 def back_up(
     context: RunContext,
     progress: Progress = SILENT,
@@ -89,9 +101,8 @@ def back_up(
     started = time.monotonic()
     start = begin(context)
     if start.site.name == OWN_SITE:
-        from ops.recovery.job import back_up_service
-
-        return back_up_service(context, start, progress, wait_for_lock=wait_for_lock)
+        (own,) = OWN_BACKUP.parts()
+        return own.back_up(context, start, progress, wait_for_lock=wait_for_lock)
     database = context.arguments.get("database")
     check_site(start.site, database=database)
     clear_scratch(start.estate, start.site.name)
@@ -151,9 +162,8 @@ def plan_backup(
 def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, Reading]:
     """Read a site as a backup would, and store nothing."""
     if start.site.name == OWN_SITE:
-        from ops.recovery.job import rehearse_service
-
-        return rehearse_service(start, progress)
+        (own,) = OWN_BACKUP.parts()
+        return own.rehearse(start, progress)
     check_site(start.site)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(start)

@@ -18,6 +18,8 @@ from ops.backups.sources.delivery_verdict import (
 )
 from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
+from ops.outcomes.explain import Explainer
+from ops.outcomes.plain import Explanation
 
 _UNFINISHED = {
     True: N_("files are younger than its end marker {file}: a delivery is under way, or broke off"),
@@ -36,11 +38,11 @@ def make_params(verdicts: Sequence[Verdict]) -> tuple[str, dict[str, Any]]:
     return gravest, {"findings": findings}
 
 
-def tell_delivery(params: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def tell_delivery(params: Mapping[str, Any]) -> Explanation:
     """Say what is wrong, why, whether data is safe, what to do."""
     findings = params.get("findings", [])
     parts = dict.fromkeys(str(it["part"]) for it in findings)
-    return (
+    return Explanation(
         _("what was delivered to {parts} is not as agreed").format(parts=", ".join(parts)),
         "; ".join(f"{it['part']}: {tell_finding(it['code'], it['params'])}" for it in findings),
         _("it was saved as it lay there; earlier backups are untouched"),
@@ -80,3 +82,6 @@ _PLAIN = {
     HASHES_MISSING: N_("the hash file {file} is not there, or lists nothing"),
     NOT_CHECKED: N_("it could not be looked at after it was saved: {cause}"),
 }
+
+EXPLANATIONS: Mapping[str, Explainer] = dict.fromkeys(CODES, tell_delivery)
+"""By reason code; the gravest finding gives it, and all are told."""

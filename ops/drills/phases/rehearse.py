@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from ops.backups.sources.site import MANIFEST
-from ops.drills.phases.work import Work, remove_tree
+from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult
+from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import plan_rehearsal
 from ops.sandbox.plan import RehearsalPlan
 from ops.sandbox.result import RehearsalResult, write_result

@@ -15,9 +15,10 @@ from ops.backups.malware.job import conclude_scan, explain_error
 from ops.backups.malware.records import Looked, remember_look
 from ops.backups.malware.scan import Found, show_path
 from ops.backups.malware.signatures import Signatures, read_signatures
-from ops.drills.phases.work import Work, make_folder, remove_tree
+from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult
 from ops.errors import OpsError
+from ops.sandbox.leftovers import remove_tree
 from ops.schedule.ledger.job import JobResult
 
 _PARTLY = "not_all_scanned"

@@ -1,9 +1,10 @@
 """Wipe the drill's folder, whatever came before: fetched data, keys, servers' files."""
 
-from ops.drills.phases.work import Work, remove_tree
+from ops.drills.phases.work import Work
 from ops.drills.records import PhaseResult
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
+from ops.sandbox.leftovers import remove_tree
 
 
 def wipe(work: Work) -> PhaseResult:

@@ -1,9 +1,5 @@
 """What a phase works with: the drill as it stands, the estate, and the drill's own folder."""
 
-import os
-import shutil
-import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +10,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.journal.journal import Origin
-
-_OURS = stat.S_IRWXU
+from ops.sandbox.leftovers import remove_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +84,3 @@ def make_folder(path: Path) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.mkdir(mode=0o700)
     return path
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder with all it holds, folders that forbid it included; none is fine.
-
-    Raises:
-        OSError: Something stays.
-    """
-    if not path.exists():
-        return
-    if os.geteuid() != 0:
-        for folder, folders, _files in os.walk(path):
-            for name in (".", *folders):
-                inner = Path(folder, name)
-                if not inner.is_symlink():
-                    with suppress(OSError):
-                        inner.chmod(_OURS)
-    shutil.rmtree(path)

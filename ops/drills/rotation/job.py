@@ -26,13 +26,14 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
 from ops.catalog.tables.core import Occurrence
+from ops.drills.kind import drill_job
 from ops.drills.rotation.read import DRILL, read_plan
 from ops.drills.rotation.rotation import Entry, choose_next
 from ops.drills.rotation.turns import Choice, next_moment
 from ops.duties.table.load import DutiesError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.jobs.definitions import drill_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.schedule.kinds import RunContext

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from ops.alerts.drafts import DRILL_OVERDUE, FINDING_OVERDUE
+from ops.alerts.notice_wording import NoticeKind
 from ops.duties.wording import tell_who
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
-from ops.outcomes.explain import Explanation, explain
+from ops.outcomes.explain import explain
+from ops.outcomes.plain import Explanation
 
 _MOST_NAMED = 3
 
@@ -100,3 +103,9 @@ def _name(subjects: Sequence[str]) -> str:
     shown = ", ".join(it for it in subjects[:_MOST_NAMED] if it)
     more = len(subjects) - _MOST_NAMED
     return f"{shown} " + _("and {count} more").format(count=more) if more > 0 else shown
+
+
+NOTICE_KINDS = {
+    DRILL_OVERDUE: NoticeKind(lambda told, _zone: word_overdue(told.params), about_sites=False),
+    FINDING_OVERDUE: NoticeKind(lambda told, _zone: word_finding(told.params)),
+}

@@ -4,13 +4,12 @@ A file that loads has no mistake of its own; what is found here is about the wor
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from ops.alerts.check_routes import check_telling
 from ops.errors import Problem
 from ops.estate.check.site_rules import check_bare_hosts, check_personal_data
 from ops.estate.load.load import render_key
@@ -20,6 +19,10 @@ from ops.estate.model.people import find_shared
 from ops.estate.model.references import is_open_to_others
 from ops.estate.model.values import Reference
 from ops.language.text import N_
+from ops.parts import Seam
+
+ESTATE_CHECKS: Seam[Callable[[Estate, date], Iterable[Problem]]] = Seam("estate-checks")
+"""What other rooms find in an estate, on the organisation's date."""
 
 _HOURS_A_DAY = 24
 
@@ -38,7 +41,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *_check_ends(estate, today),
         *_check_targets(estate),
         *find_shared(estate.people),
-        *check_telling(estate, today),
+        *(it for check in ESTATE_CHECKS.parts() for it in check(estate, today)),
         *check_bare_hosts(estate),
         *check_personal_data(estate),
     ]

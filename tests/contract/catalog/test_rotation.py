@@ -16,6 +16,7 @@ from ops.catalog.tables.core import JournalRow, Notice, Occurrence, Run
 from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.sites import KnownSite
 from ops.drills.findings import settle
+from ops.drills.kind import drill_job
 from ops.drills.records import Conclusion, NewDrill, begin_drill, choose_copy, conclude_drill
 from ops.drills.rotation.job import Asked, ask_after, ask_for_next
 from ops.drills.rotation.overdue import note_overdue_drills, read_standing
@@ -26,7 +27,7 @@ from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.jobs.definitions import drill_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import claims, due, endings
 from ops.schedule.ledger.events import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobResult

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence, Run
+from ops.drills.kind import drill_job
 from ops.drills.phases import PHASES
 from ops.estate.load.load import load_estate
-from ops.jobs.definitions import drill_job, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.journal.journal import Origin
 from ops.runbooks.states import list_unfinished
 from ops.schedule.ledger import claims, overview

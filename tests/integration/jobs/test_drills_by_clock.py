@@ -15,8 +15,9 @@ from sqlalchemy import select, update
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow, Occurrence, Run
 from ops.catalog.tables.sites import KnownSite
+from ops.drills.kind import PLAN_JOB
 from ops.estate.load.load import load_estate
-from ops.jobs.definitions import PLAN_JOB, list_jobs
+from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger.due import register_jobs
 from ops.schedule.ledger.events import Recording
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from ops.errors import OpsError
-from ops.schedule.kinds import RunContext, register
+from ops.parts import give
+from ops.schedule.kinds import JobKind, RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.service.work_request import TIME_IS_OVER
 
@@ -58,9 +59,8 @@ def leave(_context: RunContext) -> JobResult:
     sys.exit(0)
 
 
-register("note", note)
-register("linger", linger)
-register("stick", stick)
-register("refuse", refuse)
-register("crash", crash)
-register("leave", leave)
+give("ledger-listeners")
+for runner in (note, linger, stick, refuse, crash, leave):
+    name = runner.__name__
+    kind = JobKind(name=name, title=name, run=f"{__name__}:{name}", jobs=lambda _estate: ())
+    give("job-kinds", kind)

@@ -6,10 +6,11 @@ import pytest
 
 from ops.alerts.courier import MOST_TRIES, pause_after
 from ops.alerts.drafts import LateSite, draft_late, draft_notices, is_late
-from ops.alerts.notice_wording import KINDS, Told, word_notice
+from ops.alerts.notice_wording import Told, word_notice
 from ops.alerts.transport import address_mail
 from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
+from ops.schedule.kinds import JOB_KINDS
 from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import build_estate
 
@@ -186,4 +187,4 @@ def test_every_kind_of_job_has_its_word_in_notices(tmp_path: Path) -> None:
     kinds = {job.kind for job in list_jobs(load_estate(path))}
 
     assert {"backup", "copy", "witness", "journal-head"} <= kinds
-    assert kinds == set(KINDS)
+    assert kinds == {it.name for it in JOB_KINDS.parts()}

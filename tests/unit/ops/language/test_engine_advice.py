@@ -10,9 +10,9 @@ import pytest
 from backup.check.findings import KINDS, found
 from backup.errors import DamagedError
 from ops.backups.checks.job import tell_finding
+from ops.backups.checks.wording import advise_on_faults, tell_fault
 from ops.language.engine_advice import ENGINE_ADVICE
 from ops.language.text import render_error
-from ops.outcomes.explain import advise_on_faults, tell_fault
 
 ENGINE = Path(__file__).parents[4] / "backup"
 VERBS = "check|repair|prune|forget|snapshots|ls|find|unlock|key|restore|copy|tag|stats|backup"

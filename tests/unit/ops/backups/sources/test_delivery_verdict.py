@@ -106,7 +106,7 @@ def test_each_finding_is_told_with_the_part_and_a_next_step(code: str) -> None:
     assert told.why
     assert "{" not in told.what + told.why + told.next_step
     assert "backup.run --site cong-xa" in told.next_step
-    assert tell_delivery({**params, "site": "cong-xa"})[0] == told.what
+    assert tell_delivery({**params, "site": "cong-xa"}) == told
 
 
 def test_the_gravest_of_several_deliveries_is_the_reason() -> None:
