@@ -87,5 +87,6 @@ give(
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")
+give("after-decision", "ops.audit.job:sign_decision")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")
 give("estate-checks", "ops.alerts.check_routes:check_telling")

@@ -1,12 +1,10 @@
 """Stores: where the files of a repository lie."""
 
-import re
-
 from backup.errors import UsageError
 from backup.stores.base import Store
+from backup.stores.kinds import SCHEME, find_kind
 from backup.stores.options import StoreOptions
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
 _ABSENT_KINDS = frozenset({"azure", "b2", "gs", "rclone", "rest", "swift"})
 
 
@@ -23,53 +21,18 @@ def open_store(url: str, options: StoreOptions | None = None) -> Store:
         UsageError: The URL is empty, or of a kind this version has no store for. The text never
             repeats the URL, which may carry a password.
     """
-    scheme = _SCHEME.match(url)
-    if scheme is None:
-        path = url
-    elif scheme[1] == "local":
-        path = url[scheme.end() :]
-    elif scheme[1] == "s3":
-        return _open_s3(url[scheme.end() :], options or StoreOptions())
-    elif scheme[1] == "sftp":
-        return _open_sftp(url[scheme.end() :], options or StoreOptions())
-    else:
-        raise _unknown_kind(scheme[1])
-    if not path or "\0" in path:
-        raise UsageError(
-            "the repository's place is not a path",
-            why="it is empty or holds a null byte",
-            next_step="give a folder, e.g. -r /srv/backup/cong-chinh",
-        )
-    if options is not None:
-        _refuse_versions(options)
-    from backup.stores.folder import FolderStore
-
-    return FolderStore(path)
-
-
-def _open_s3(rest: str, options: StoreOptions) -> Store:
-    from backup.stores.reopen import open_s3
-    from backup.stores.s3.settings import parse_settings
-
-    return open_s3(parse_settings(rest, options))
-
-
-def _open_sftp(rest: str, options: StoreOptions) -> Store:
-    from backup.stores.reopen import open_sftp
-    from backup.stores.sftp.settings import parse_settings
-
-    _refuse_versions(options)
-    return open_sftp(parse_settings(rest, options))
-
-
-def _refuse_versions(options: StoreOptions) -> None:
-    if options.at is not None:
+    kind = find_kind(url)
+    if kind is None:
+        raise _unknown_kind(url.partition(":")[0])
+    if options is not None and options.at is not None and not kind.has_versions:
         raise UsageError(
             "--at cannot be used with this store",
             why="a folder keeps no earlier versions of its files",
             data="nothing was read or written",
             next_step="leave out --at, or read a snapshot of that time",
         )
+    rest = url[found.end() :] if (found := SCHEME.match(url)) else url
+    return kind.open(rest, options or StoreOptions())
 
 
 def _unknown_kind(kind: str) -> UsageError:

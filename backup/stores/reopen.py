@@ -4,22 +4,17 @@ Stores that live in one process only (in memory, or wrapped for tests) have none
 stays in that process.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backup.stores.bandwidth import Allowance, LimitedStore
 from backup.stores.bandwidth_plan import RatePlan, SharedBucket
 from backup.stores.base import Store, layers_of
 from backup.stores.folder import FolderStore
+from backup.stores.kinds import FOLDER, kind_called
 from backup.stores.retry import RetryingStore
-
-if TYPE_CHECKING:  # botocore and paramiko behind them cost a fifth of a second
-    from backup.stores.s3.settings import S3Settings
-    from backup.stores.sftp.settings import SftpSettings
 
 # A kind, then what its store needs; marshallable. It may hold secrets, and goes over pipes only.
 Recipe = tuple[Any, ...]
-# With the pauses of `RetryingStore`, a server that restarts has some two and a half minutes.
-_ATTEMPTS = 9
 # Each takes up to 40 MB of memory, and half of it is sent in vain when a line is cut; a single one
 # leaves a line with long ways half empty.
 _NETWORK_TRANSFERS = 2
@@ -33,7 +28,7 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
         share: Among how many processes a bandwidth is divided that they cannot share.
     """
     if isinstance(store, FolderStore):
-        return ("folder", store.location)
+        return (FOLDER.scheme, {"location": store.location})
     if isinstance(store, RetryingStore):
         return _recipe_of_remote(store.inner)
     if isinstance(store, LimitedStore):
@@ -47,16 +42,8 @@ def recipe_of(store: Store, *, share: int = 1) -> Recipe | None:
 def store_from_recipe(recipe: Recipe) -> Store:
     """Open the store that a recipe describes."""
     kind, *parts = recipe
-    if kind == "folder":
-        return FolderStore(parts[0])
-    if kind == "s3":
-        from backup.stores.s3.settings import S3Settings
-
-        return open_s3(S3Settings(**parts[0]))
-    if kind == "sftp":
-        from backup.stores.sftp.settings import SftpSettings
-
-        return open_sftp(SftpSettings(**parts[0]))
+    if (found := kind_called(kind)) is not None:
+        return found.reopen(parts[0])
     inner, share, upload, download = parts
     allowances = _open_allowance(upload, share), _open_allowance(download, share)
     return LimitedStore(store_from_recipe(inner), allowances=allowances)
@@ -82,28 +69,6 @@ def transfers_at_once(store: Store) -> int:
     """Give how many objects should be on their way to or from a store at once, in one process."""
     is_far = any(isinstance(layer, RetryingStore) for layer in layers_of(store))
     return _NETWORK_TRANSFERS if is_far else 1
-
-
-def open_s3(settings: "S3Settings") -> Store:
-    """Open a bucket, with patience for what passes."""
-    if settings.at is not None:
-        from backup.stores.s3.versions import PastS3Store
-
-        return RetryingStore(PastS3Store(settings), attempts=_ATTEMPTS)
-    if settings.lock_mode:
-        from backup.stores.s3.object_lock import LockingS3Store
-
-        return RetryingStore(LockingS3Store(settings), attempts=_ATTEMPTS)
-    from backup.stores.s3.store import S3Store
-
-    return RetryingStore(S3Store(settings), attempts=_ATTEMPTS)
-
-
-def open_sftp(settings: "SftpSettings") -> Store:
-    """Open a folder of an SFTP server, with patience for what passes."""
-    from backup.stores.sftp.store import SftpStore
-
-    return RetryingStore(SftpStore(settings), attempts=_ATTEMPTS)
 
 
 def _recipe_of_remote(store: Store) -> Recipe | None:

@@ -24,8 +24,7 @@ from ops.access.prompts import ask_new_password, ask_proof
 from ops.access.requester import proof_of_requester
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
 from ops.access.seal import CredentialsKey, load_credentials_key, make_missing_key
-from ops.access.session import Bench, at_bench
-from ops.audit.job import sign_decision
+from ops.access.session import Bench, at_bench, follow_decision
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -95,7 +94,7 @@ def add_person(wish: AddWish) -> None:
             origin = replace(bench.origin, reason=wish.reason, document=wish.document)
             details = {**permit.as_details(), **tell_credential(session, name)}
             journal.append(session, origin, [Entry("user.add", name, details)])
-        sign_decision(bench)
+        follow_decision(bench)
     _write_issued(estate, name, issued)
 
 
@@ -120,7 +119,7 @@ def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
                 raise NoCredentialsError(name)
             origin = replace(bench.origin, reason=reason)
             journal.append(session, origin, [Entry("user.disable", name)])
-        sign_decision(bench)
+        follow_decision(bench)
     write_line(_("{person} can prove nothing and approve nothing any more").format(person=name))
 
 
@@ -142,7 +141,7 @@ def renew_person(wish: RenewWish) -> None:
         key = load_credentials_key(estate)
         details = _prove_own(bench, key, wish) if is_own else _ask_another(bench, wish)
         issued = _renew(bench, key, wish, details)
-        sign_decision(bench)
+        follow_decision(bench)
     _write_issued(estate, wish.person, issued)
 
 

@@ -21,8 +21,7 @@ from ops.access.roles import (
     roles_by_person,
     take_role,
 )
-from ops.access.session import Bench, at_bench
-from ops.audit.job import sign_decision
+from ops.access.session import Bench, at_bench, follow_decision
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -152,4 +151,4 @@ def _apply(bench: Bench, wish: RoleWish) -> None:
     )
     prove = proof_of_requester(bench)
     require_approval(bench.catalog, bench.origin, asked, now=now, act=act, prove=prove)
-    sign_decision(bench)
+    follow_decision(bench)

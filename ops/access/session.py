@@ -1,6 +1,6 @@
 """What somebody at a terminal works with: estate, catalog, and who acts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from ops.estate.history.versions import remember_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.journal.journal import Origin
+from ops.parts import Seam
 from ops.version import software_version
 
 
@@ -29,6 +30,15 @@ class Bench:
     estate: Estate
     catalog: Catalog
     origin: Origin
+
+
+AFTER_DECISION: Seam[Callable[[Bench], None]] = Seam("after-decision")
+
+
+def follow_decision(bench: Bench) -> None:
+    """Have done what follows when people have decided, or who they are has changed."""
+    for follow in AFTER_DECISION.parts():
+        follow(bench)
 
 
 @contextmanager

@@ -34,7 +34,13 @@ def other_stores(estate: Estate) -> Iterator[Store]:
 
 def job_of(estate: Estate, site: Site, kind: str) -> "partial[JobDefinition]":
     """Give what makes a job of a site; its name and schedule are still to be said."""
-    return partial(JobDefinition, site=site.name, kind=kind, timezone=estate.organisation.timezone)
+    return partial(
+        JobDefinition,
+        site=site.name,
+        kind=kind,
+        timezone=estate.organisation.timezone,
+        time_limit=timedelta(hours=site.limits.hours),
+    )
 
 
 def own_job(estate: Estate, kind: str, schedule: str) -> JobDefinition:

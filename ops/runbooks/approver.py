@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, require_approval
 from ops.access.requester import proof_of_requester
-from ops.access.session import Bench
-from ops.audit.job import sign_decision
+from ops.access.session import Bench, follow_decision
 from runbooks.errors import SamePersonError
 from runbooks.seams import Clock, Request
 
@@ -61,5 +60,5 @@ class EstateApprover:
             prove=proof_of_requester(self.bench),
         )
         if permit.need == "needed":
-            sign_decision(self.bench)
+            follow_decision(self.bench)
         return permit.approved_by

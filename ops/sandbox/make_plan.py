@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from backup.stores.kinds import find_kind
 from ops.backups.pages.notes import read_note
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -20,7 +21,6 @@ from ops.estate.model.sites import DatabasePart, Site, SiteDrill
 from ops.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
 
 _PORTS = {"mariadb": 3306, "postgresql": 5432}
-_SSH = 22
 _GB = 1_000_000_000
 
 
@@ -187,20 +187,11 @@ def _web_probe(url: str) -> str:
 
 
 def _store_probes(url: str) -> Iterator[str]:
-    if url.startswith("s3:http"):
-        yield _web_probe(url.removeprefix("s3:"))
-    elif url.startswith("sftp:"):
-        yield _sftp_probe(url.removeprefix("sftp:"))
+    kind = find_kind(url)
+    if kind is not None and kind.is_remote:
+        yield kind.endpoint(url.partition(":")[2])
     elif url.startswith("/"):
         yield url
-
-
-def _sftp_probe(rest: str) -> str:
-    if rest.startswith("//"):
-        parts = urlsplit(f"sftp:{rest}")
-        return f"{parts.hostname}:{parts.port or _SSH}"
-    host = rest.partition(":")[0].rpartition("@")[2]
-    return f"{host}:{_SSH}"
 
 
 def _file_probes(reference: str) -> Iterator[str]:

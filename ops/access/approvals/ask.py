@@ -14,8 +14,7 @@ from ops.access.approvals.require import (
     require_approval,
 )
 from ops.access.requester import proof_of_requester
-from ops.access.session import Bench
-from ops.audit.job import sign_decision
+from ops.access.session import Bench, follow_decision
 from ops.language.text import N_, _, fill
 from ops.terminal.output import write_line
 
@@ -69,7 +68,7 @@ def ask_second_person(
         write_line(fill(text, {}))
     elif permit.need == "needed":
         write_line("  " + _("approved by {person}").format(person=permit.approved_by))
-        sign_decision(bench)
+        follow_decision(bench)
     return permit
 
 

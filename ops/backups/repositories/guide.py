@@ -11,6 +11,7 @@ from string import Template
 from backup.errors import BackupError, ObjectExistsError, ObjectNotFoundError
 from backup.stores.base import Store as OpenStore
 from backup.stores.folder import FolderStore
+from backup.stores.kinds import is_remote
 from ops.backups.repositories.catalog_index import read_seen
 from ops.backups.repositories.stores import open_root
 from ops.canonical import clean_text
@@ -48,8 +49,8 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
         there: Names of the sites whose repositories lie in it, those that the estate no longer
             names included.
     """
-    is_remote = place.startswith(("sftp:", "s3:"))
-    base = clean_text(place) if is_remote else "."
+    kind = "remote" if is_remote(place) else "folder"
+    base = clean_text(place) if kind == "remote" else "."
     titles = {it.name: it.title for it in (*estate.sites, estate.own_site)}
     names = [it for it in titles if it in there] + sorted(set(there) - set(titles))
     commands = "\n".join(_commands([(it, titles.get(it, "")) for it in names], base)) or "    –"
@@ -62,7 +63,7 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
                 store=store.name,
                 location=store.location,
                 key=estate.repository_key(store),
-                enter=_ENTER["remote" if is_remote else "folder"][language],
+                enter=_ENTER[kind][language],
                 commands=commands,
                 own=f"{base}/{OWN_SITE}",
             )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from backup.stores.kinds import is_remote
 from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import PolicyVersion
@@ -25,7 +26,6 @@ from ops.duties.table.subjects import Document
 from ops.schedule.ledger.job import Outcome
 
 RESTORED = "backup.restore"
-REMOTE = ("sftp:", "s3:")
 _ONE_DAY = timedelta(days=1)
 
 
@@ -197,7 +197,7 @@ def count_copies(stores: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         "media": len({it.get("medium") for it in known}),
         "places": len({it.get("location") for it in known}),
         "locked": sum(it.get("object_lock") is not None for it in known),
-        "remote": sum(str(it.get("url")).startswith(REMOTE) for it in known),
+        "remote": sum(is_remote(str(it.get("url"))) for it in known),
     }
 
 

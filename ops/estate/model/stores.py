@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from backup.stores.kinds import find_kind
 from ops.estate.model.policies import StoreRetention
 from ops.estate.model.values import (
     Flag,
@@ -16,6 +17,7 @@ from ops.estate.model.values import (
     Positive,
     Secret,
     Text,
+    is_reference,
     limits_of,
     mistake,
 )
@@ -127,7 +129,9 @@ class Store(Part):
 
     @model_validator(mode="after")
     def _lock_fits(self) -> Self:
-        if self.object_lock is not None and not self.url.startswith(("s3:", "file:", "env:")):
+        kind = find_kind(self.url)
+        can_lock = is_reference(self.url) or (kind is not None and kind.has_versions)
+        if self.object_lock is not None and not can_lock:
             raise mistake(
                 "Object Lock exists in S3 stores only",
                 "remove `object_lock`, or keep the store in S3",

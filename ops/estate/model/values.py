@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from backup.stores.kinds import find_kind, is_remote
 from ops.errors import WrongUseError
 
 REFERENCE_SCHEMES = ("file:", "env:", "credential:")
@@ -127,7 +128,9 @@ def carries_password(url: str) -> bool:
 
     Knows restic's forms `s3:https://...` and `sftp:user@host:/path` as well.
     """
-    bare = re.sub(r"^(?:s3|sftp):(?!//)", "", url)
+    kind = find_kind(url)
+    rest = url.partition(":")[2]
+    bare = rest if kind and kind.is_remote and not rest.startswith("//") else url
     parameters = parse_qsl(bare.partition("?")[2].replace(";", "&"))
     return bool(_PASSWORD.search(bare)) or any(
         _SECRET_PARAMETERS.search(name) and text for name, text in parameters
@@ -149,7 +152,7 @@ def make_address(value: str, info: ValidationInfo) -> str:
 def make_place(value: str, info: ValidationInfo) -> str:
     """Read a store's place: a path, `sftp:...`, `s3:...` or a reference."""
     value = make_address(value, info)
-    if is_reference(value) or value.startswith(("sftp:", "s3:")):
+    if is_reference(value) or is_remote(value):
         return value.rstrip("/")
     if re.match(r"[a-z0-9]+:", value):
         raise mistake(

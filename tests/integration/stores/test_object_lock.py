@@ -22,8 +22,8 @@ from backup.quantities import UnusedLimit
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.retention.forget import apply_forget, plan_forget_named
+from backup.stores.kinds import open_bucket
 from backup.stores.memory import MemoryStore
-from backup.stores.reopen import open_s3
 from backup.stores.retry import RetryingStore
 from backup.stores.s3.object_lock import LockingS3Store
 from backup.stores.s3.settings import S3Settings
@@ -187,9 +187,9 @@ def test_what_a_thief_with_our_credential_deletes_and_overwrites_comes_back(
     thief = s3_server.client(WRITER)
     _wreck(thief, settings)
     with pytest.raises(Exception, match=r"no repository|damaged|wrong password|not of the known"):
-        read_back(Repository.open(open_s3(settings), PASSWORD), result)
+        read_back(Repository.open(open_bucket(settings), PASSWORD), result)
 
-    past = Repository.open(open_s3(replace(settings, at=before)), PASSWORD)
+    past = Repository.open(open_bucket(replace(settings, at=before)), PASSWORD)
     assert past.list_files("snapshots") == [result.snapshot_id]
     found = read_back(past, result)
     for path in source.iterdir():
