@@ -4,7 +4,7 @@ import os
 import sys
 
 from backup.commands.main import main
-from backup.core_dumps import forbid_core_dumps
+from backup.workers.core_dumps import forbid_core_dumps
 
 if __name__ == "__main__":
     forbid_core_dumps()

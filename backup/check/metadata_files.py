@@ -14,10 +14,10 @@ from backup.errors import (
     StoreError,
     UnsupportedFormatError,
 )
+from backup.format.bounds import read_bounded
 from backup.format.key_file import parse_key_file
 from backup.format.snapshot import Snapshot
 from backup.progress import Progress
-from backup.repository.bounds import read_bounded
 from backup.repository.index import Index, IndexBuilder
 from backup.repository.locks import list_locks
 from backup.repository.repository import FileKind, Repository

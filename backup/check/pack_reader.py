@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from backup.check.findings import Finding, found
 from backup.errors import BackupError, DamagedError, StoreError
+from backup.format.bounds import read_bounded
 from backup.format.compression import UNKNOWN_SIZE, Decompressor
 from backup.format.crypto import IV_LENGTH, OVERHEAD, TAG_LENGTH, Envelope, MasterKey
 from backup.format.pack import (
@@ -31,7 +32,6 @@ from backup.format.pack import (
     pack_key,
     read_header,
 )
-from backup.repository.bounds import read_bounded
 from backup.repository.repository import Repository
 from backup.stores.base import Buffer, Store
 from backup.stores.reopen import recipe_of, store_from_recipe

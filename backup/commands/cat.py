@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 from backup.commands.context import Context
 from backup.errors import DamagedError, UsageError
+from backup.format.bounds import read_bounded
 from backup.format.pack import BlobType, pack_key
-from backup.repository.bounds import read_bounded
 from backup.repository.ids import choose_id
 from backup.repository.repository import FileKind
 from backup.snapshots.selection import find_file_id, find_snapshot, split_subfolder

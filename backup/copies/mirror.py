@@ -40,10 +40,10 @@ from backup.errors import (
     ObjectNotFoundError,
     UsageError,
 )
+from backup.format.bounds import read_bounded
 from backup.format.config import decode_config, is_id
 from backup.format.pack import pack_key
 from backup.progress import SILENT, Progress
-from backup.repository.bounds import read_bounded
 from backup.repository.delete_files import delete_files
 from backup.repository.locks import Lock, hold_lock
 from backup.repository.object_lock import Locked, find_locked

@@ -18,9 +18,9 @@ from contextlib import suppress
 
 from backup.copies.mirror_plan import ADDED, MirrorPlan, kind_of
 from backup.errors import DamagedError, ObjectExistsError, ObjectNotFoundError
+from backup.format.bounds import read_bounded
 from backup.format.pack import pack_key
 from backup.progress import Progress
-from backup.repository.bounds import read_bounded
 from backup.repository.locks import Lock
 from backup.repository.repository import Repository
 from backup.stores.base import Store

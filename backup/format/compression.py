@@ -9,7 +9,7 @@ from typing import Literal
 import zstandard
 
 from backup.errors import DamagedError, UnsupportedFormatError
-from backup.repository.bounds import LARGEST_JSON
+from backup.format.bounds import LARGEST_JSON
 from backup.stores.base import Buffer
 
 Compression = Literal["auto", "off", "max"]

@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from backup.errors import DamagedError, UnsupportedFormatError
+from backup.format.bounds import LARGEST_SCRYPT_MEMORY, LARGEST_SCRYPT_WORK
 from backup.format.crypto import Envelope, MasterKey
 from backup.format.times import format_local_time
-from backup.repository.bounds import LARGEST_SCRYPT_MEMORY, LARGEST_SCRYPT_WORK
 
 SALT_LENGTH = 64
 # restic calibrates to at most 500 ms and 60 MB; on today's machines that gives these values.

@@ -14,10 +14,10 @@ from backup.errors import (
     UnsupportedFormatError,
     WrongPasswordError,
 )
+from backup.format.bounds import MOST_KEYS, ensure_countable, read_bounded
 from backup.format.config import is_id
 from backup.format.crypto import MasterKey
 from backup.format.key_file import KeyFile, parse_key_file, unwrap_master_key
-from backup.repository.bounds import MOST_KEYS, ensure_countable, read_bounded
 from backup.stores.base import Store
 
 

@@ -16,8 +16,8 @@ from backup.errors import (
     UnsupportedFormatError,
     UsageError,
 )
+from backup.format.bounds import read_bounded
 from backup.format.key_file import parse_key_file, unwrap_master_key, wrap_master_key
-from backup.repository.bounds import read_bounded
 from backup.repository.ids import choose_id
 from backup.repository.repository import Repository
 

@@ -19,6 +19,7 @@ from backup.errors import (
     UsageError,
     WrongPasswordError,
 )
+from backup.format.bounds import ensure_countable, read_bounded
 from backup.format.compression import Decompressor, decode_unpacked, encode_unpacked
 from backup.format.config import (
     VERSION,
@@ -32,7 +33,6 @@ from backup.format.crypto import Envelope, MasterKey, generate_master_key
 from backup.format.key_file import wrap_master_key
 from backup.format.pack import BlobType, open_blob, pack_key
 from backup.format.snapshot import Snapshot, decode_snapshot, encode_snapshot
-from backup.repository.bounds import ensure_countable, read_bounded
 from backup.repository.key_search import find_key
 from backup.stores.base import Store
 from backup.stores.object_lock import promises_of

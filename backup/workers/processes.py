@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from backup import errors
-from backup.core_dumps import forbid_core_dumps
+from backup.workers.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
 
 # What marshal can carry: None, numbers, bytes, text, and lists, tuples and dicts of these.

@@ -15,7 +15,7 @@ for _name in [it for it in os.environ if it.startswith("INVOKE_")]:
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 
-from backup.core_dumps import forbid_core_dumps
+from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
 from ops.cli.listing import flag_pairs, write_columns, write_out, write_tasks
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram

@@ -15,12 +15,9 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from ops.errors import OpsError
-from ops.toml import read_toml
-
-Step = Literal["stay", "become", "refuse"]
+from ops.estate.owner import decide_step, find_state_folder
 
 _KEPT = re.compile(
     r"LANG|LC_\w+|TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|TZ|SUDO_(USER|UID|GID)"
@@ -33,35 +30,6 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 class OtherOwnerError(OpsError):
     """The catalog's folder belongs to a user that this process cannot become."""
-
-
-def is_borrowed() -> bool:
-    """Tell whether somebody acts here with the rights of another user, neither of them root.
-
-    `sudo` says by whom it was called, and its caller cannot keep it from that.
-    """
-    caller = os.environ.get("SUDO_UID", "")
-    return caller.isdecimal() and int(caller) != 0 and os.geteuid() not in {0, int(caller)}
-
-
-def decide_step(folder_owner: int, me: int) -> Step:
-    """Decide from two user ids; root becomes the owner, anybody else must be the owner."""
-    if folder_owner == me:
-        return "stay"
-    return "become" if me == 0 else "refuse"
-
-
-def find_state_folder(path: Path) -> Path | None:
-    """Give the existing state folder that an estate file names; None when there is none yet.
-
-    Reads no more than it needs and reports no mistake: the task that loads the estate will.
-    """
-    try:
-        data = read_toml(path)
-        folder = path.parent / str(data.get("service", {}).get("state", "var"))
-    except (OSError, ValueError, AttributeError):
-        return None
-    return folder if folder.is_dir() else None
 
 
 def act_as_owner(path: Path) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ops.access.identity import NotAllowedError
-from ops.cli.owner import decide_step, find_state_folder, is_borrowed
 from ops.errors import WrongUseError
 from ops.estate.load.read import INSTALLED_PATH, find_estate_path
 from ops.estate.model.own_site import find_around
+from ops.estate.owner import decide_step, find_state_folder, is_borrowed
 from ops.recovery.plan import RecoveryPlan
 
 INSTALLED_FOLDERS = (INSTALLED_PATH.parent, Path("/var/lib/giucong"), Path("/var/cache/giucong"))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from backup.core_dumps import forbid_core_dumps
+from backup.workers.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError

@@ -12,10 +12,10 @@ import pytest
 
 from ops.access.identity import is_open
 from ops.backups.restore.targets import refuse_target
-from ops.cli.owner import is_borrowed
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
+from ops.estate.owner import is_borrowed
 from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, run_installed
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
 

@@ -188,7 +188,7 @@ def test_a_listing_of_more_than_any_store_holds_ends(
 def test_more_files_than_any_repository_has_are_not_read(
     made: MemoryStore, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("backup.repository.bounds._MOST_FILES", {kind: 100})
+    monkeypatch.setattr("backup.format.bounds._MOST_FILES", {kind: 100})
     store = made.clone()
     for number in range(101):
         store.replace(f"{kind}/{number:064x}", b"junk")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backup.errors import BackupError
-from backup.repository.bounds import read_bounded
+from backup.format.bounds import read_bounded
 from backup.repository.repository import Repository
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench

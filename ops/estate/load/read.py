@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ops.cli.owner import is_borrowed
 from ops.errors import OpsError, Problem, WrongUseError
+from ops.estate.owner import is_borrowed
 from ops.toml import NestedTooDeeplyError, read_toml
 
 Location = tuple[str | int, ...]

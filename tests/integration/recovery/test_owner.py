@@ -91,7 +91,7 @@ def test_another_login_is_refused_with_the_command_to_type(tmp_path: Path) -> No
     estate = tmp_path / "estate.toml"
     estate.write_text('[service]\nstate = "/etc"\n')
     if os.geteuid() == 0:
-        from ops.cli.owner import decide_step
+        from ops.estate.owner import decide_step
 
         assert decide_step(Path("/etc").stat().st_uid, NOBODY.pw_uid) == "refuse"
         return

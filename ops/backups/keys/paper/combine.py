@@ -22,10 +22,10 @@ from getpass import getpass
 from pathlib import Path
 
 from backup.errors import DamagedError, ObjectNotFoundError
+from backup.format.bounds import read_bounded
 from backup.format.config import decode_config
 from backup.format.crypto import Envelope, MasterKey
 from backup.format.key_file import parse_key_file, unwrap_master_key
-from backup.repository.bounds import read_bounded
 from backup.repository.keyring import add_key
 from backup.repository.repository import Repository
 from backup.stores import open_store

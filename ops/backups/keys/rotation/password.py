@@ -24,8 +24,8 @@ from typing import Literal
 from sqlalchemy import select
 
 from backup.errors import DamagedError, ObjectNotFoundError, UnsupportedFormatError
+from backup.format.bounds import read_bounded
 from backup.format.key_file import parse_key_file, unwrap_master_key
-from backup.repository.bounds import read_bounded
 from backup.repository.keyring import add_key, remove_key
 from backup.repository.repository import Repository
 from backup.stores.base import Store as OpenStore

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.owner import Step, decide_step, find_state_folder
+from ops.estate.owner import Step, decide_step, find_state_folder
 
 
 @pytest.mark.parametrize(

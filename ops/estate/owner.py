@@ -1,0 +1,38 @@
+"""Whose the catalog's folder is, and with whose rights somebody acts."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from ops.toml import read_toml
+
+Step = Literal["stay", "become", "refuse"]
+
+
+def is_borrowed() -> bool:
+    """Tell whether somebody acts here with the rights of another user, neither of them root.
+
+    `sudo` says by whom it was called, and its caller cannot keep it from that.
+    """
+    caller = os.environ.get("SUDO_UID", "")
+    return caller.isdecimal() and int(caller) != 0 and os.geteuid() not in {0, int(caller)}
+
+
+def decide_step(folder_owner: int, me: int) -> Step:
+    """Decide from two user ids; root becomes the owner, anybody else must be the owner."""
+    if folder_owner == me:
+        return "stay"
+    return "become" if me == 0 else "refuse"
+
+
+def find_state_folder(path: Path) -> Path | None:
+    """Give the existing state folder that an estate file names; None when there is none yet.
+
+    Reads no more than it needs and reports no mistake: the task that loads the estate will.
+    """
+    try:
+        data = read_toml(path)
+        folder = path.parent / str(data.get("service", {}).get("state", "var"))
+    except (OSError, ValueError, AttributeError):
+        return None
+    return folder if folder.is_dir() else None
