@@ -12,7 +12,8 @@ from backup.archiver.request import BackupRequest, BackupResult, Mount, find_par
 from backup.clock import SystemClock
 from backup.format.crypto import generate_master_key
 from backup.format.pack import BlobType
-from backup.format.tree import Node, decode_tree
+from backup.format.tree import Node
+from backup.format.tree_decoding import decode_tree
 from backup.progress import SILENT, Progress, SilentProgress
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Config, Repository

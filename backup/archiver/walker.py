@@ -333,8 +333,6 @@ class Walker:
     ) -> Node:
         return other_node(name, status, path, subtree=subtree, atime=self._source.with_atime)
 
-    # What comes back ---------------------------------------------------------------------------
-
     def take_content(self, folder: Folder, place: int, content: Content, told: int) -> None:
         """See `Receiver`."""
         folder.outcomes[place] = content
@@ -389,8 +387,6 @@ class Walker:
         parent.outcomes[folder.place] = (
             node._replace(subtree=tree_id) if isinstance(node, Node | FolderHead) else tree_id
         )
-
-    # Errors ------------------------------------------------------------------------------------
 
     def _drop(self, folder: Folder, place: int, during: str, error: OSError) -> None:
         folder.outcomes[place] = DROPPED

@@ -20,7 +20,8 @@ from backup.errors import BackupError, DamagedError, UsageError
 from backup.format.compression import Decompressor
 from backup.format.crypto import Envelope
 from backup.format.pack import BlobType, open_blob, pack_key
-from backup.format.tree import Node, OnBad, decode_tree
+from backup.format.tree import Node
+from backup.format.tree_decoding import OnBad, decode_tree
 from backup.repository.index import Index
 from backup.repository.repository import Repository
 from backup.restorer.request import RestoreRequest

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backup.errors import BackupError, DamagedError
 from backup.format.pack import BlobType
-from backup.format.tree import Node, decode_tree, raise_lost
+from backup.format.tree import Node
+from backup.format.tree_decoding import decode_tree, raise_lost
 from backup.repository.repository import Repository
 
 if TYPE_CHECKING:  # numpy behind it costs a tenth of a second

@@ -17,12 +17,12 @@ from backup.format.tree import (
     GO_STICKY,
     NODE_TYPES,
     Node,
-    decode_tree,
     encode_node,
     encode_tree,
     go_mode,
     unix_permissions,
 )
+from backup.format.tree_decoding import decode_tree
 
 GOLDEN = sorted((Path(__file__).parents[3] / "golden" / "restic" / "trees").glob("*.json"))
 ID = hashlib.sha256(b"xin chao").digest()
