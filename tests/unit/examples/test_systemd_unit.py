@@ -38,7 +38,6 @@ def read_unit(text: str) -> dict[str, list[str]]:
         ("Service.PrivateTmp", "yes"),
         ("Service.UMask", "0077"),
         ("Service.CapabilityBoundingSet", ""),
-        ("Service.SystemCallFilter", "@system-service mount mount_setattr pivot_root umount2"),
         ("Service.RestrictNamespaces", "user mnt pid net ipc uts"),
         ("Service.Delegate", "memory pids"),
         ("Install.WantedBy", "multi-user.target"),
@@ -46,6 +45,13 @@ def read_unit(text: str) -> dict[str, list[str]]:
 )
 def test_it_says_what_it_promises(key: str, value: str) -> None:
     assert read_unit(UNIT.read_text(encoding="utf-8"))[key] == [value]
+
+
+def test_its_calls_are_those_of_a_service_and_of_drills() -> None:
+    assert read_unit(UNIT.read_text(encoding="utf-8"))["Service.SystemCallFilter"] == [
+        "@system-service mount mount_setattr pivot_root umount2",
+        "~io_uring_setup",
+    ]
 
 
 def test_systemd_accepts_it(tmp_path: Path) -> None:
