@@ -4,20 +4,9 @@ Order:
 
 1. Write a hidden file beside the final one, with the final mode from its birth; sync it.
 2. Give it its name: `put_new` links, which fails where something is there (a removable medium with
-   FAT knows no links: there it looks, and renames); `replace` renames.
+   FAT knows no links: there it looks, and renames); `put_anew` renames.
 3. Sync the folder, where the file system knows how; a new file whose name cannot be made durable is
    withdrawn.
-
-Put a small file in its place, whole or not at all.
-
-Order:
-
-1. Make the folders that are missing; write a hidden file beside the final one and sync it.
-2. Give it its final name: by a link, which fails where something is there already, or by a
-   rename, which replaces what is there in one step.
-3. Sync the folder.
-
-Cut off after any step, the final name holds the old content or the new one, never a part.
 """
 
 import base64
@@ -56,7 +45,7 @@ def copy_new(source: Path, path: Path, mode: int) -> None:
     settle(str(path.absolute()), ())
 
 
-def replace(path: Path, data: bytes, mode: int) -> None:
+def put_anew(path: Path, data: bytes, mode: int) -> None:
     """Write a file; readers see the old one or the new one, whole."""
     with _temporary(path, mode) as (file, temporary):
         file.write(data)
@@ -105,37 +94,14 @@ def place_file(
         OSError: The folder cannot be written.
     """
     _make_folders(path.parent, folder_mode)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        _write(unfinished, content, mode)
-        if replace:
-            unfinished.replace(path)
-        else:
-            os.link(unfinished, path)
-    finally:
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write = put_anew if replace else put_new
+    write(path, content, mode)
 
 
 def _make_folders(folder: Path, mode: int) -> None:
     if not folder.exists():
         _make_folders(folder.parent, mode)
         folder.mkdir(mode=mode, exist_ok=True)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
 
 
 _KEY_BYTES = 32

@@ -36,9 +36,7 @@ class Warming:
         with suppress(StoreError):
             if store.size("config") and not any(True for _ in store.list("snapshots")):
                 self.seats = _start_seats(store)
-        _load_early(
-            "backup.archiver.create", "backup.repository.index"
-        )  # numpy is behind the latter
+        _load_early("backup.archiver.create", "backup.repository.index")  # numpy is in it
 
     def close(self) -> None:
         """End the workers if nobody has."""
@@ -64,7 +62,7 @@ class RestoreWarming:
 
         if self._is_whole:
             self.seats = start_early(store)
-        _load_early("backup.restore")
+        _load_early("backup.restorer.restore")
 
     def close(self) -> None:
         """End the workers if nobody has."""

@@ -6,7 +6,7 @@
 4. Take the counts: they are those of the dump's own moment.
 
 Text keeps the database's encoding. Roles, and the database's own settings and rights, go into a
-file beside it (`postgresql_globals`).
+file beside it.
 
 What of a PostgreSQL database lies outside it: roles, and the database's own settings and rights.
 

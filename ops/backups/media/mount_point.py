@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ops.backups.media.label import NAME, Label, LabelError, decode_label, encode_label
-from ops.durable_files import replace
+from ops.durable_files import put_anew
 from ops.errors import WrongUseError
 
 _MODE = 0o644
@@ -115,7 +115,7 @@ def write_file(path: Path, data: bytes) -> None:
         LabelError: The medium cannot be written.
     """
     try:
-        replace(path, data, _MODE)
+        put_anew(path, data, _MODE)
     except OSError as error:
         raise LabelError(
             "{place} cannot be written",

@@ -16,7 +16,7 @@ from ops.backups.repositories.catalog_index import read_seen
 from ops.backups.repositories.stores import open_root
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
-from ops.durable_files import replace
+from ops.durable_files import put_anew
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
@@ -96,7 +96,7 @@ def put_guide(root: OpenStore, text: str) -> bool:
     except ObjectNotFoundError:
         pass
     if isinstance(root, FolderStore):
-        replace(Path(root.location) / NAME, data, _MODE)
+        put_anew(Path(root.location) / NAME, data, _MODE)
         return True
     _write_anew(root, data)
     return True

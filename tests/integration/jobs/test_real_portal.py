@@ -230,7 +230,14 @@ def load_database(
         mariadb.run(f"GRANT ALL ON {site.database}_new.* TO {account}")
     else:
         where = {"PGHOST": str(postgres.folder), "PGUSER": "giucong"}
-        follow("load-a-database.md", ["cd", "psql", "createdb"], site, name, restored, **where)
+        follow(
+            "load-a-database.md",
+            ["cd", "psql", "(printf", "createdb"],
+            site,
+            name,
+            restored,
+            **where,
+        )
 
 
 def follow(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.durable_files import put_new, replace
+from ops.durable_files import put_anew, put_new
 
 
 def refuse_links(*_ignored: object) -> None:
@@ -41,7 +41,7 @@ def test_a_medium_that_cannot_sync_folders_is_written(
 ) -> None:
     fail_in_folders(monkeypatch, errno.EINVAL)
     put_new(tmp_path / "new", b"1", 0o600)
-    replace(tmp_path / "new", b"2", 0o644)
+    put_anew(tmp_path / "new", b"2", 0o644)
 
     assert (tmp_path / "new").read_bytes() == b"2"
 
