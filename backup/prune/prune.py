@@ -76,7 +76,6 @@ __all__ = [
     "PrunePlan",
     "PruneRequest",
     "PruneResult",
-    "apply_prune",
     "plan_prune",
     "prune",
 ]
@@ -144,27 +143,6 @@ def prune(
         plan = plan_prune(repository, request, progress=progress)
         lock.confirm()
         on_plan(plan)
-        moved = _repack(repository, plan, lock, progress)
-    return _finish(repository, plan, moved, retry_for=retry_for, progress=progress)
-
-
-def apply_prune(
-    repository: Repository,
-    plan: PrunePlan,
-    *,
-    retry_for: timedelta = timedelta(0),
-    progress: Progress = SILENT,
-) -> PruneResult:
-    """Do what a plan says, taking the locks that are needed.
-
-    Raises:
-        PlanOutdatedError: Somebody else changed the index since the plan was made.
-        RepositoryLockedError: Not even a shared lock could be had, or ours is gone.
-        DamagedError: A needed blob cannot be read, or is in no whole pack.
-        StoreError: The store failed.
-    """
-    with hold_lock(repository, retry_for=retry_for) as lock:
-        _refuse_outdated(plan, repository.list_files("index"))
         moved = _repack(repository, plan, lock, progress)
     return _finish(repository, plan, moved, retry_for=retry_for, progress=progress)
 
