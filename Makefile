@@ -98,6 +98,7 @@ closing:
 	@echo; echo 'all green: style, types, layers, fast tests, slow tests'
 	@grep -rqE 'mark\.conformance' tests --include='*.py' \
 	  || echo 'conformance data: no test reads any yet, so none was left out'
+	@[[ $$EUID -eq 0 ]] || echo 'tests of root'"'"'s rights need root, and were not part of this run'
 	@echo 'not part of this run: make soak (exhaustive campaigns), make bench (figures)'
 
 clean:

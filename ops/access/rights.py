@@ -55,7 +55,7 @@ OPEN = frozenset(
         "approval.approve",  # the person proves who it is inside, and that person's roles count
         "approval.refuse",
         "estate.check",
-        "estate.discover",  # reads this machine as the user who types it, not the service's
+        "estate.discover",  # reads and writes as the user who types it; see `AS_ONESELF`
         "estate.sample",
         "service.recover",  # on a bare machine nobody's role is known; else it asks inside
         "service.run",  # what systemd starts is no person
@@ -65,6 +65,9 @@ OPEN = frozenset(
 
 LOOKING = frozenset({"estate.check", "estate.discover", "estate.sample"})
 """Tasks of those that may read any estate file: they do nothing that it says."""
+
+AS_ONESELF = frozenset({"estate.discover"})
+"""Tasks that read and write wherever they are told; with rights that are lent they are refused."""
 
 BARE = "giucong"
 """The program without a task: it says what is red at every site."""

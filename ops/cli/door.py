@@ -5,7 +5,9 @@ from typing import Any
 from invoke.context import Context
 
 from ops.access.identity import check_door
+from ops.access.rights import AS_ONESELF
 from ops.errors import WrongUseError
+from ops.estate.owner import is_borrowed
 from ops.terminal.task import PROOF_FLAG, Entry
 
 
@@ -13,7 +15,8 @@ def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | N
     """Run a task for who may run it, as who has to run it.
 
     Raises:
-        WrongUseError: A flag is missing, or `--dry` is given where nothing can be planned.
+        WrongUseError: A flag is missing, `--dry` is given where nothing can be planned, or the task
+            is nothing for lent rights.
         OtherOwnerError: The estate's folders belong to somebody this process cannot become.
         NotAllowedError: The person's roles do not reach.
     """
@@ -31,6 +34,14 @@ def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | N
     if entry.as_owner:
         _run_as_owner()
         check_door(entry.name, values)
+    elif entry.name in AS_ONESELF and is_borrowed():
+        raise WrongUseError(
+            "the task {task} is not typed with the rights of another user",
+            why="it reads and writes as whoever types it",
+            data="nothing was changed",
+            next_step="type it as yourself or as root: `{program} {task}`",
+            task=entry.name,
+        )
     if PROOF_FLAG not in values:
         return entry.body(context, **values)
     from ops.access.requester import proving_with

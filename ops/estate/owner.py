@@ -1,6 +1,8 @@
 """Whose the catalog's folder is, and with whose rights somebody acts."""
 
 import os
+import pwd
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +14,23 @@ Step = Literal["stay", "become", "refuse"]
 def is_borrowed() -> bool:
     """Tell whether somebody acts here with the rights of another user, neither of them root.
 
-    `sudo` says by whom it was called, and its caller cannot keep it from that.
+    `sudo`, `pkexec` and `doas` say by whom they were called, and their caller cannot keep them from
+    that.
     """
-    caller = os.environ.get("SUDO_UID", "")
-    return caller.isdecimal() and int(caller) != 0 and os.geteuid() not in {0, int(caller)}
+    callers = {
+        int(it)
+        for name in ("SUDO_UID", "PKEXEC_UID")
+        if (it := os.environ.get(name, "")).isdecimal()
+    }
+    with suppress(KeyError):
+        callers |= {pwd.getpwnam(os.environ["DOAS_USER"]).pw_uid}
+    return bool(callers - {0}) and os.geteuid() not in {0, *callers}
+
+
+def is_services_user(installed: Path) -> bool:
+    """Tell whether this user owns the state of the installed service, and is not root."""
+    folder = find_state_folder(installed)
+    return folder is not None and folder.stat().st_uid == os.geteuid() != 0
 
 
 def decide_step(folder_owner: int, me: int) -> Step:

@@ -20,7 +20,7 @@ from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, r
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
 
 FAB = Path(sys.executable).with_name("fab")
-NOT_CHOSEN = "who acts with another user's rights does not choose the estate"
+NOT_CHOSEN = "who acts with the rights of the service's user does not choose the estate"
 
 RUNS = """
 [[sites]]
@@ -96,6 +96,36 @@ def test_an_operator_brings_no_estate_along(world: World, way: str) -> None:
     assert NOT_CHOSEN in ended.stderr
     assert not world.mark.exists()
     assert not (world.own / "stores").exists()
+
+
+@only_root
+@pytest.mark.slow
+def test_the_services_user_believes_no_estate_that_it_may_have_restored(world: World) -> None:
+    """Whatever has lent the rights: `su`, say, tells of nobody."""
+    as_service = ["setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups"]
+    words = [*as_service, str(GIUCONG), "--estate", str(world.own / "estate.toml"), "backup.init"]
+    refused = world.run(*words)
+    os.chown(world.own / "estate.toml", 0, 0)
+    os.chown(world.own, 0, 0)
+    believed = world.run(*words)
+
+    assert refused.returncode == 1
+    assert NOT_CHOSEN in refused.stderr
+    assert NOT_CHOSEN not in believed.stderr
+
+
+@only_root
+@pytest.mark.slow
+def test_an_operator_has_nothing_written_by_a_task_without_a_role(world: World) -> None:
+    """`estate.discover` asks for none: it is to read and write as who types it."""
+    (world.own / "etc/nginx").mkdir(parents=True)
+    out = world.installed / "zz.toml"
+    words = ["estate.discover", "--root", str(world.own), "--out", str(out)]
+    ended = world.run(*by_operator(words))
+
+    assert ended.returncode == 2
+    assert "is not typed with the rights of another user" in ended.stderr
+    assert not out.exists()
 
 
 @only_root

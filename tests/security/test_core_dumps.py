@@ -1,11 +1,15 @@
 """No process of ours that may hold a key can be dumped, or read by others of its user."""
 
 import configparser
+import ctypes
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from backup.workers.processes import Channel, Message, Pool
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
@@ -42,6 +46,24 @@ def test_a_program_that_may_hold_keys_leaves_no_core_dump(program: str) -> None:
     )  # fmt: skip
 
     assert ended.stdout.decode() == "1 0 0"  # PR_GET_DUMPABLE before and after, then the limit
+
+
+@pytest.mark.slow
+def test_the_engines_workers_leave_no_core_dump_either() -> None:
+    """They get keys over their pipes."""
+    pool = Pool("tests.security.test_core_dumps:tell", b"", width=1)
+    try:
+        ((_worker, told),) = list(pool.poll(30))[:1]
+    finally:
+        pool.kill()
+
+    assert told == "0 0"
+
+
+def tell(_setup: Message, channel: Channel) -> None:
+    """Say whether this process can be dumped, and how long a core dump may be."""
+    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+    channel.send(f"{dumpable} {resource.getrlimit(resource.RLIMIT_CORE)[0]}")
 
 
 def test_the_unit_lets_nothing_that_the_service_starts_dump_core() -> None:

@@ -35,6 +35,19 @@ def test_names_on_a_label_are_names_and_no_paths(site: str) -> None:
         decode_label(data, "x")
 
 
+@pytest.mark.parametrize("proof", ["é", "", "1" * 63, 7, None])
+def test_a_proof_that_is_none_is_a_label_that_cannot_be_read(proof: object) -> None:
+    values = json.loads(encode_label(LABEL)) | {"proofs": {"a": proof}}
+    with pytest.raises(LabelError, match="cannot be read"):
+        decode_label(json.dumps(values).encode(), "x")
+
+
+def test_a_code_forges_no_line() -> None:
+    values = json.loads(encode_label(LABEL)) | {"code": "GC bears a proof\n  a: ok"}
+
+    assert "\n" not in decode_label(json.dumps(values).encode(), "x").code
+
+
 def test_a_site_lies_below_its_store_and_nowhere_else(tmp_path: Path) -> None:
     estate = load_estate(build_estate(tmp_path / "estate"))
     with pytest.raises(WrongUseError, match="not the name of a site"):

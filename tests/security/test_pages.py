@@ -1,13 +1,19 @@
 """What a hostile page can do to us: take our time, our memory, or lead us into our own network."""
 
+import resource
+import signal
 import socket
+import subprocess
+import sys
 import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from ops.backups.pages.fetch import FetchLimits, fetch_page, note_pages, noting_beside
@@ -16,6 +22,7 @@ from ops.backups.pages.reach import InsideError, is_public, open_line
 from tests.effort import takes_at_most
 from tests.web_server import say, web_server
 
+ROOT = Path(__file__).parents[2]
 HALF = 1 << 20  # characters; of a page 2 MiB are read
 LONG = {
     "a tag without an end": "<" + "a" * HALF,
@@ -81,6 +88,25 @@ def test_pages_are_noted_beside_what_goes_on_and_never_hold_it_up() -> None:
 
 
 @pytest.mark.slow
+def test_the_kernel_holds_who_notes_pages_to_its_bounds() -> None:
+    """Also where whoever started it is gone, or has forgotten it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ops.backups.pages.fetch"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode((f"http://127.0.0.1:{port}", ["/"], 1.0)))
+        process.stdin.close()
+        with silent.accept()[0]:
+            bounds = resource.prlimit(process.pid, resource.RLIMIT_AS)
+            status = process.wait(timeout=60)
+
+    assert bounds == (1 << 30, 1 << 30)
+    assert status in {0, -signal.SIGALRM}
+
+
 def test_a_backup_that_breaks_off_leaves_nobody_noting_pages() -> None:
     with web_server({"/": flood}) as url:
         with suppress(KeyboardInterrupt), noting_beside(url, ["/"]):

@@ -49,9 +49,8 @@ class Watched:
 
     def drain(self, reader: object) -> None:
         buffer = bytearray(1 << 16)
-        self.look()
         while reader.readinto(memoryview(buffer)):  # type: ignore[attr-defined]  # any dump's
-            pass
+            self.look()
 
     def saw(self, text: str) -> bool:
         return any(text.encode() in it for it in self.seen)
@@ -163,7 +162,7 @@ def test_the_engines_workers_inherit_no_password(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("RESTIC_PASSWORD", NASTY)
     monkeypatch.setenv("RESTIC_FROM_PASSWORD", NASTY)
     watched = Watched()
-    pool = Pool("tests.unit.backup.worker_targets:echo", b"", width=2)
+    pool = Pool("tests.unit.backup.workers.worker_targets:echo", b"", width=2)
     try:
         list(pool.poll(10))
         watched.look()

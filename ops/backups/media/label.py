@@ -167,17 +167,17 @@ def decode_label(data: bytes, place: object) -> Label:
         if values["schema"] != _SCHEMA:
             raise ValueError(f"schema {values['schema']}")  # noqa: TRY301 -- told like the others
         return Label(
-            code=str(values["code"]),
-            organisation=str(values["organisation"]),
-            kind=str(values["kind"]),
+            code=_line(values["code"]),
+            organisation=_line(values["organisation"]),
+            kind=_line(values["kind"]),
             started_on=date.fromisoformat(values["started_on"]),
             renew_on=_day(values["renew_on"]),
-            kept_at=str(values["kept_at"]),
-            holder=str(values["holder"]),
-            written_by=str(values["written_by"]),
+            kept_at=_line(values["kept_at"]),
+            holder=_line(values["holder"]),
+            written_by=_line(values["written_by"]),
             written_at=_moment(values["written_at"]),
             contents=tuple(content_from(it) for it in values["contents"]),
-            proofs={str(site): str(it) for site, it in dict(values.get("proofs", {})).items()},
+            proofs=dict(map(_proof, dict(values.get("proofs", {})).items())),
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LabelError(
@@ -188,6 +188,18 @@ def decode_label(data: bytes, place: object) -> Label:
             place=place,
             reason=f"{type(error).__name__}: {error}",
         ) from error
+
+
+def _line(value: object) -> str:
+    """Give what people read as one line: it may begin no other in what we print."""
+    return " ".join(clean_text(str(value)).split())
+
+
+def _proof(item: tuple[object, object]) -> tuple[str, str]:
+    site, proof = item
+    if not (isinstance(proof, str) and is_id(proof)):
+        raise ValueError(f"{proof!r} is no proof")
+    return str(site), proof
 
 
 def _day(text: str | None) -> date | None:

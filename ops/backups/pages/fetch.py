@@ -211,7 +211,7 @@ ALL_PAGES_SECONDS = 60.0
 """What all pages of a site may take together: a server that is down must not hold up a backup."""
 
 _MOST_BYTES = 1 << 30  # of memory, for the process beside; a page of 2 MiB takes a third of it
-_CODE = Path(__file__).parents[2]
+_CODE = Path(__file__).parents[3]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, Problem, WrongUseError
-from ops.estate.owner import is_borrowed
+from ops.estate.owner import is_borrowed, is_services_user
 from ops.toml import NestedTooDeeplyError, read_toml
 
 Location = tuple[str | int, ...]
@@ -82,10 +82,19 @@ def find_estate_path() -> Path:
 
 
 def _refuse_choice(path: Path) -> None:
-    if is_borrowed() and path != INSTALLED_PATH and _is_file(INSTALLED_PATH):
+    """Refuse another estate than the installed one to who might have had it restored.
+
+    What the service restores belongs to its own user. So that user believes no other estate but one
+    of root's, whatever program has lent the rights.
+    """
+    if path == INSTALLED_PATH:
+        return
+    is_own = is_services_user(INSTALLED_PATH) and path.stat().st_uid != 0
+    if is_own or (is_borrowed() and _is_file(INSTALLED_PATH)):
         raise EstateChosenError(
             "the estate file {path} is not believed",
-            why="who acts with another user's rights does not choose the estate: it is {installed}",
+            why="who acts with the rights of the service's user does not choose the estate: it is"
+            " {installed}",
             data="nothing was changed",
             next_step="leave out --estate and GIUCONG_ESTATE, and go to a folder without an"
             " estate.toml: `cd /`",
