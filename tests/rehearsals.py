@@ -75,7 +75,7 @@ def take_copy(estate: Estate, name: str, work: Path, *, url: str = "") -> Rehear
         manifest=lambda reading: make_manifest(estate, reading, estate_version=""),
         now=datetime.now(UTC),
     )
-    reading.pages = pages
+    reading.take_pages = lambda: pages
     with hold_lock(repository) as lock:
         result = create_snapshot(
             repository, replace(request, workers=0), lock=lock, progress=SILENT
