@@ -97,7 +97,8 @@ def _refuse_choice(path: Path) -> None:
             " {installed}",
             data="nothing was changed",
             next_step="leave out --estate and GIUCONG_ESTATE, and go to a folder without an"
-            " estate.toml: `cd /`",
+            " estate.toml: `cd /`; an estate that root vouches for belongs to root: `chown root"
+            " {path}`",
             path=path,
             installed=INSTALLED_PATH,
         )
