@@ -8,7 +8,8 @@ from backup.format.tree import Node
 from backup.repository.index import Index
 from backup.repository.repository import Repository
 from backup.restorer.batches import MOST_BYTES, MOST_FAR_BYTES, Batches
-from backup.restorer.blob_reader import CarefulReader, PackReader, Places
+from backup.restorer.blob_places import CarefulReader, Places
+from backup.restorer.blob_reader import PackReader
 from backup.restorer.file_writer import FileWriter
 from backup.restorer.finish import Spool
 from backup.restorer.large_files import LargeFile, LargeFiles
