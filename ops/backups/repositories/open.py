@@ -119,19 +119,23 @@ def open_repository(
         ) from error
     known = "" if any_id else recorded_id(estate, site, store)
     if known and known != opened.id:
-        raise RepositorySwappedError(
-            'the store "{store}" has another repository in the place of that of "{site}": {place}',
-            why="its id is {found}; the one that was there before is {known}",
-            data="nothing was read or written; whatever is stored is as it was",
-            next_step="put the right one back there; only where it was re-made on purpose:"
-            " `{program} backup.init --site {site} --anew {store} --confirm {store}`",
-            store=store.name,
-            site=site,
-            place=place.location,
-            found=opened.id[:_SHOWN_DIGITS],
-            known=known[:_SHOWN_DIGITS],
-        )
+        raise _swapped(site, store, opened, known)
     return opened
+
+
+def _swapped(site: str, store: Store, opened: Repository, known: str) -> RepositorySwappedError:
+    return RepositorySwappedError(
+        'the store "{store}" has another repository in the place of that of "{site}": {place}',
+        why="its id is {found}; the one that was there before is {known}",
+        data="nothing was read or written; whatever is stored is as it was",
+        next_step="put the right one back there; only where it was re-made on purpose:"
+        " `{program} backup.init --site {site} --anew {store} --confirm {store}`",
+        store=store.name,
+        site=site,
+        place=opened.store.location,
+        found=opened.id[:_SHOWN_DIGITS],
+        known=known[:_SHOWN_DIGITS],
+    )
 
 
 def recorded_id(estate: Estate, site: str, store: Store) -> str:
