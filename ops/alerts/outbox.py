@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import OpenAlert, decide_all_clears
 from ops.alerts.drafts import Draft, Severity, draft_notices
-from ops.alerts.records import note_told, short_id, take_in
+from ops.alerts.records import note_told, take_in
 from ops.alerts.routing import Targets, decide_targets
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.core import EstateVersion, Notice, Run
@@ -25,6 +25,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.language.formats import format_id
 from ops.schedule.ledger.job import LedgerEvent
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def write_to(
     """Write one row for each target; give how many are new."""
     if not targets:
         return 0
-    params = {**draft.params, "alert": short_id(alert)} if alert else draft.params
+    params = {**draft.params, "alert": format_id(alert)} if alert else draft.params
     rows = [
         {
             "id": new_id(),

@@ -28,12 +28,6 @@ from ops.catalog.tables.core import Job
 from ops.schedule.ledger.job import LedgerEvent
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
-_SHOWN_DIGITS = 8
-
-
-def short_id(alert_id: UUID) -> str:
-    """Give the end of an alert's id, by which people call it."""
-    return alert_id.hex[-_SHOWN_DIGITS:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Moments, numbers, sizes and durations in the reader's language."""
 
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ops.language.text import _, language, ngettext
 
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 _BYTES_STEP = 1024
+_ID_DIGITS = 8
 
 
 def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
@@ -19,6 +21,11 @@ def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
 def format_date(day: date) -> str:
     """Give `24/11/2026`."""
     return f"{day:%d/%m/%Y}"
+
+
+def format_id(whole: UUID | str) -> str:
+    """Give the end of an id, by which people call it: those of one hour begin alike."""
+    return str(whole)[-_ID_DIGITS:]
 
 
 def format_number(number: float, digits: int = 0) -> str:

@@ -22,6 +22,7 @@ A manifest or a notice is written at night by a process and read by people of th
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ops.errors import Problem
 
 Language = Literal["vi", "en"]
+
+_WHOLE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LOCALE_FOLDER = Path(__file__).parent / "locale"
 
@@ -108,7 +111,7 @@ def program_name() -> str:
 
 
 def fill(template: str, params: Mapping[str, object]) -> str:
-    """Translate a template and fill it in; moments, durations and byte paths become readable.
+    """Translate a template and fill it in; moments, durations, ids and byte paths become readable.
 
     Causes that others worded in English are translated too (`ops.language.causes`).
     Of an error among the values its own template is translated and filled in. What the engine
@@ -182,8 +185,9 @@ def _readable(value: object) -> object:
         return make_visible(shown, one_line=True)
     if isinstance(value, str):
         from ops.language.causes import tell_cause
+        from ops.language.formats import format_id
 
-        return tell_cause(value)
+        return format_id(value) if _WHOLE_ID.fullmatch(value) else tell_cause(value)
     return value
 
 

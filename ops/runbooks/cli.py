@@ -8,7 +8,7 @@ from typing import Any
 from ops.access.identity import open_existing
 from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
-from ops.language.formats import format_duration, format_moment
+from ops.language.formats import format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.runbooks.asker import STATES
 from ops.runbooks.bare_machine import estate_place, where_estate_is
@@ -49,7 +49,13 @@ def show_runbooks(*, as_json: bool) -> None:
 def _run_row(state: RunState, zone: str) -> Sequence[str]:
     last = state.records[-1] if state.records else None
     place = f"{last.number}: {_(STATES[last.state])}" if last else "–"
-    return state.id, state.runbook, format_moment(state.started_at, zone), state.person, place
+    return (
+        format_id(state.id),
+        state.runbook,
+        format_moment(state.started_at, zone),
+        state.person,
+        place,
+    )
 
 
 def _brief(state: RunState) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def _show_run(run: str, *, as_json: bool) -> None:
         )
         for it in state.records
     ]
-    write_table(heads, rows, title=f"{state.runbook} · {state.id}")
+    write_table(heads, rows, title=f"{state.runbook} · {format_id(state.id)}")
     if state.seconds is not None:
         text = _("It took {duration} from its beginning to its end, pauses included.")
         write_line(text.format(duration=_tell_duration(state.seconds)))

@@ -18,6 +18,7 @@ from ops.catalog.columns import new_id
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal.journal import Origin
+from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, language
 from ops.runbooks.approver import EstateApprover
 from ops.runbooks.asker import KINDS, TerminalAsker
@@ -160,7 +161,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
             state = states.load(state.id)
         else:
             states.save(state)  # before its id is told: whoever has read it can take it up
-        write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
+        write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
         try:
             state = runner.go(state, roll_back=wish.roll_back)
         except BaseException:

@@ -21,6 +21,10 @@ _STYLES: dict[Tone, str] = {
     "bad": "bold red",
     "faint": "dim",
 }
+_LONGEST_WHOLE = 24
+"""What is as wide as a moment is shown on one line, as ids, moments and names are."""
+_CELL_MARGIN = 2
+_BETWEEN, _INDENT = " · ", "  "
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
     "incomplete": (N_("incomplete"), "warning"),
@@ -115,26 +119,76 @@ def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
 def _write_drawn(
     columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
 ) -> None:
+    """Draw a table; only texts wrap. Where that is too wide, each row becomes a card."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    widths = _widths(columns, rows)
+    needed = sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths)
+    if needed > console.width and rows:
+        _write_cards(columns, rows, title, console.width)
+        return
     table = Table(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
     )
     for number, head in enumerate(columns):
-        table.add_column(head, justify="right" if number in right else "left", overflow="fold")
+        table.add_column(
+            head,
+            justify="right" if number in right else "left",
+            overflow="fold",
+            no_wrap=widths[number] <= _LONGEST_WHOLE,
+        )
     for row in rows:
         table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
-    Console(highlight=False).print(table)
+    console.print(table)
+
+
+def _write_cards(columns: Sequence[str], rows: list[list[Cell]], title: str, width: int) -> None:
+    """Write each row under its first cell, the others with their heads; what is empty falls away.
+
+    Cells share a line as far as they fit; none is broken but a text that needs lines of its own.
+    """
+    from ops.terminal.paragraphs import write_indented  # it stands on this module
+
+    if title:
+        write_cells([Cell(title)], bold=True)
+    for first, *others in rows:
+        write_cells([first], bold=True)
+        line: list[Cell] = []
+        for head, cell in zip(columns[1:], others, strict=True):
+            if cell.text in {"", "–"}:
+                continue
+            told = [Cell(f"{head}: ", "faint"), cell]
+            if line and _width_of(line) + _width_of(told) + len(_BETWEEN) > width:
+                write_cells(line)
+                line = []
+            if _width_of(told) + len(_INDENT) > width:
+                write_indented(
+                    f"{head}: {cell.text}", _INDENT, 2 * _INDENT, style=_STYLES[cell.tone]
+                )
+                continue
+            line += [Cell(_BETWEEN if line else _INDENT, "faint"), *told]
+        if line:
+            write_cells(line)
+
+
+def _width_of(cells: Iterable[Cell]) -> int:
+    return sum(text_width(cell.text) for cell in cells)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
+    lines = [list(columns), *([cell.text for cell in row] for row in rows)]
+    return [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
 
 
 def _write_plain(
     columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
 ) -> None:
     lines = [list(columns), *([cell.text for cell in row] for row in rows)]
-    widths = [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
+    widths = _widths(columns, rows)
     if title:
         write_line(title)
     for line in lines:

@@ -61,7 +61,7 @@ class Office:
 
     def approve(self) -> None:
         waiting = self.ask()
-        found = re.search(r"([0-9a-f-]{36})", waiting.stderr)
+        found = re.search(r"request ([0-9a-f]{8}) ", waiting.stderr)
         assert found
         run(
             self.estate, "approval.approve", "--id", found[1], "--person", "ttb",

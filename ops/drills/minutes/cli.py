@@ -18,7 +18,7 @@ from ops.duties.wording import tell_who
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_date, format_duration, format_moment
+from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes.explain import explain
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
@@ -89,7 +89,7 @@ def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
         outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),
         _span(_seconds(drill, "rto")),
         _span(_seconds(drill, "rpo")),
-        drill.id,
+        format_id(drill.id),
     )
 
 
@@ -120,7 +120,7 @@ def _finding_row(finding: Finding, titles: dict[str, str]) -> Sequence[str]:
         f"{found.what}: {found.why}" if found.why else found.what,
         titles.get(finding.owner, tell_who(finding.owner)) or "–",
         format_date(finding.due),
-        finding.drill,
+        format_id(finding.drill),
     )
 
 
@@ -187,7 +187,7 @@ def write_drill(drill: KeptDrill, zone: str) -> None:
     if drill.minutes is not None:
         write_minutes(read_minutes(drill.minutes), drill.minutes_sha256, zone)
         return
-    write_line(f"{drill.site} · {drill.id} · {format_moment(drill.started_at, zone)}")
+    write_line(f"{drill.site} · {format_id(drill.id)} · {format_moment(drill.started_at, zone)}")
     for phase in drill.phases.values():
         write_line(f"  {tell_phase(phase, drill.site)}")
     if drill.run:

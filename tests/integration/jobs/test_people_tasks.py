@@ -96,7 +96,7 @@ def office(tmp_path: Path) -> Office:
 
 def request_of(ended: CompletedProcess[str]) -> str:
     assert ended.returncode == 4, ended.stderr
-    found = re.search(r"request ([0-9a-f-]{36}) waits", ended.stderr)
+    found = re.search(r"request ([0-9a-f]{8}) waits", ended.stderr)
     assert found
     return found[1]
 

@@ -96,7 +96,7 @@ def answer(estate: Path, answers: str, *words: str) -> subprocess.CompletedProce
 
 
 def run_id_of(told: str) -> str:
-    found = re.search(r"run ([0-9a-f-]{36})", told)
+    found = re.search(r"run ([0-9a-f]{8})", told)
     assert found, told
     return found[1]
 
