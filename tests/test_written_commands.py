@@ -25,7 +25,9 @@ CODE_BLOCK = re.compile(r"^ *```\w+[^`\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOT
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 TASK_COMMAND = re.compile(r"^ *(?:\$ +|ExecStart=)?(?:[\w./]*/)?(?:fab|giucong) +(.*)")
 ENGINE_COMMAND = re.compile(r"^ *(?:\$ +)?(?:[\w./]*/)?python -m backup +(.*)")
-CORE_FLAGS = {"--list", "--help", "--version", "--estate", "--debug"}
+CORE_FLAGS = {
+    "--list", "--help", "--version", "--estate", "--debug", "--print-completion-script",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

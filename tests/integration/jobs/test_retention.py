@@ -200,7 +200,7 @@ def test_below_the_minimum_takes_a_second_person(office: Office) -> None:
     assert (record.basis, record.rule) == ("7/BB", {"named": True})
     listed = office.run("backup.list", "--site", "cong-xa", "--deletions", "--json")
     assert json.loads(listed.stdout)["items"][0]["removed"] == [first]
-    assert str(record.request) == request
+    assert str(record.request).endswith(request)
 
 
 def test_a_hold_stops_every_path_until_two_people_release_it(office: Office) -> None:

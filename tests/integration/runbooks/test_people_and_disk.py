@@ -120,7 +120,7 @@ printf 'không\\n' | "$GIUCONG" runbook.run --id disk-full --set site=cong-xa \\
 echo "stopped: $code"
 cat "$FOLDER/told"
 mount -o remount,size=9m "$FOLDER/stores/near"
-run=$(sed -n 's/.*run \\([0-9a-f-]\\{36\\}\\).*/\\1/p' "$FOLDER/told" | head -n 1)
+run=$(sed -n 's/.*run \\([0-9a-f]\\{8\\}\\).*/\\1/p' "$FOLDER/told" | head -n 1)
 printf 'có\\ncó\\n' | "$GIUCONG" runbook.resume --run "$run"
 """
 

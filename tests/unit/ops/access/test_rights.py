@@ -37,7 +37,7 @@ from ops.access.unanswerable import check_answering
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.access import RoleGrant
 from ops.cli.collections import load_tasks
-from ops.cli.main import show_status
+from ops.cli.program import show_status
 from ops.errors import EstateError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path

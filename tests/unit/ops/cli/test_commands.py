@@ -107,6 +107,49 @@ def test_exit_codes(command: list[str], arguments: list[str], code: int, estate:
     assert "Traceback" not in ended.stderr
 
 
+def test_without_a_task_it_says_what_is_red_by_either_name(estate: str) -> None:
+    told = [run(it, GIUCONG_ESTATE=estate, GIUCONG_LANG="en") for it in (FAB, GIUCONG)]
+    assert [it.returncode for it in told] == [1, 1]
+    assert "there is no backup yet" in told[0].stdout
+    assert "`fab backup.run" in told[0].stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (["backup.run", "cong-chinh"], "fab backup.run --site cong-chinh"),
+        (["backup.list", "near"], "fab backup.list --store near"),
+        (["backup.copy", "--dry-run", "near"], "fab backup.copy --to near"),
+        (["backup.files", "trang-la"], "fab backup.files --site trang-la"),
+        (["estate.check", "x;y"], "fab estate.check`, without it"),
+    ],
+)
+def test_a_stray_word_is_answered_with_its_flag(estate: str, words: list[str], typed: str) -> None:
+    ended = run(FAB, *words, GIUCONG_ESTATE=estate, GIUCONG_LANG="en")
+    assert ended.returncode == 2
+    assert "belongs to no flag" in ended.stderr
+    assert f"`{typed}" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("fab backup.run --site ", {"cong-chinh"}),
+        ("fab backup.run --site co", {"cong-chinh"}),
+        ("fab backup.list --store = n", {"near"}),
+        ("fab runbook.run --id", {"restore-one-file", "disk-full"}),
+        ("fab service.trigger --job", {"backup/cong-chinh"}),
+        ("fab backup.run --target /etc", set()),
+        ("fab backup.", {"backup.run"}),
+    ],
+)
+def test_completion_knows_names_of_the_estate(estate: str, line: str, told: set[str]) -> None:
+    run(GIUCONG, "backup.status", GIUCONG_ESTATE=estate)
+    ended = run(FAB, "--complete", "--", line, GIUCONG_ESTATE=estate)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert told <= set(ended.stdout.split())
+
+
 def test_a_number_that_is_none_names_the_flag_and_the_range(estate: str) -> None:
     asked = ("service.missed", "--days", "abc")
     ended = run(GIUCONG, *asked, GIUCONG_ESTATE=estate, GIUCONG_LANG="en")

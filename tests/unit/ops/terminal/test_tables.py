@@ -10,7 +10,7 @@ from ops.terminal.output import Cell, write_table
 
 HEADS = ["Yêu cầu", "Trang", "Tình trạng", "Hạn", "Ghi chú"]
 MOMENT, LONG = "27/11/2026 22:13 +07:00", "Ngừng sao lưu một trang: các bản đã có giữ nguyên " * 3
-ROWS = [["8f3a2b1c", "cong-xa", Cell("quá hạn", "bad"), MOMENT, LONG],
+ROWS: list[list[str | Cell]] = [["8f3a2b1c", "cong-xa", Cell("quá hạn", "bad"), MOMENT, LONG],
         ["8f3a2b1d", "so-y-te", "tốt", "–", "ngắn"]]  # fmt: skip
 
 
