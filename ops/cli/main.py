@@ -18,7 +18,7 @@ from invoke.parser.argument import Argument
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
-from ops.cli.listing import flag_pairs, write_columns, write_out, write_tasks
+from ops.cli.listing import flag_pairs, write_columns, write_everyday, write_out
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
 from ops.language.text import N_, _, program_name
 from ops.terminal.exit_codes import EXIT_INTERRUPTED
@@ -28,7 +28,7 @@ _CORE_HELP = {
     "dry": N_("Like --dry-run of the tasks: print the plan only."),
     "estate": N_("The estate file; else GIUCONG_ESTATE, ./estate.toml, /etc/giucong/estate.toml."),
     "help": N_("Explain this program, or the task named."),
-    "list": N_("List all tasks, or those of the collection named."),
+    "list": N_("List the tasks of every day, or those of the group named."),
     "version": N_("Show the version."),
     "print-completion-script": N_("Print the completion script for bash, zsh or fish."),
 }
@@ -83,7 +83,7 @@ class Giucong(OperatorProgram):
         )
         write_columns(flag_pairs(self.initial_context, names=tuple(_CORE_HELP)))
         write_out("")
-        write_tasks(self.collection)
+        write_everyday(self.collection)
 
 
 def main() -> None:

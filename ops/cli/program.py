@@ -14,7 +14,7 @@ from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
-from ops.cli.listing import write_out, write_task_help, write_tasks
+from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
 from ops.terminal.exit_codes import attempt, report
 
@@ -100,7 +100,11 @@ class OperatorProgram(Program):
         if self.list_format != "flat":
             super().list_tasks()
             return
-        self._finish(lambda: write_tasks(self.collection, self.list_root or ""))
+        group = self.list_root
+        if group:
+            self._finish(lambda: write_group(self.collection, group))
+        else:
+            self._finish(lambda: write_everyday(self.collection))
 
     def print_task_help(self, name: str) -> None:
         """Write the help of one task."""
@@ -218,7 +222,7 @@ def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
     if found := _NO_COLLECTION.match(message):
         return WrongUseError(
             'there is no group of tasks "{word}"',
-            next_step="`{program} --list` lists all tasks",
+            next_step="`{program} --list` lists the groups",
             word=found[1],
         )
     return WrongUseError("the command cannot be understood: {reason}", reason=message)

@@ -18,6 +18,14 @@ def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     return f"{local:%d/%m/%Y %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
+def format_spoken(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """Give a moment as a notice to the public has it: `22 giờ 00 phút ngày 24/11/2026`."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return _("{hour}:{minute} on {day}").format(
+        hour=f"{local:%H}", minute=f"{local:%M}", day=format_date(local.date())
+    )
+
+
 def format_date(day: date) -> str:
     """Give `24/11/2026`."""
     return f"{day:%d/%m/%Y}"

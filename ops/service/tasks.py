@@ -29,12 +29,21 @@ def status(_context: Context, json: bool = False) -> int:
     return show_service(as_json=json)
 
 
-@operator_task(help={"json": flags.JSON})
-def jobs(_context: Context, json: bool = False) -> None:
+@operator_task(
+    help={
+        "site": N_("Only the jobs of this site."),
+        "kind": N_("Only jobs of this kind, such as backup or check."),
+        "failed": N_("Only jobs whose last run did not end well."),
+        "json": flags.JSON,
+    }
+)
+def jobs(
+    _context: Context, site: str = "", kind: str = "", failed: bool = False, json: bool = False
+) -> None:
     """List all jobs: how they ended last, and when and why they are due next."""
     from ops.service.cli import show_jobs
 
-    show_jobs(as_json=json)
+    show_jobs(site=site, kind=kind, failed=failed, as_json=json)
 
 
 @operator_task(

@@ -126,14 +126,15 @@ def _write_drawn(
     from rich.text import Text
 
     console = Console(highlight=False)
-    widths = _widths(columns, rows)
-    needed = sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths)
-    if needed > console.width and rows:
+    if _needed(columns, rows) > console.width:
+        columns, rows, right = _without_empty(columns, rows, right)
+    if rows and _needed(columns, rows) > console.width:
         _write_cards(columns, rows, title, console.width)
         return
     table = Table(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
     )
+    widths = _widths(columns, rows)
     for number, head in enumerate(columns):
         table.add_column(
             head,
@@ -173,6 +174,25 @@ def _write_cards(columns: Sequence[str], rows: list[list[Cell]], title: str, wid
             line += [Cell(_BETWEEN if line else _INDENT, "faint"), *told]
         if line:
             write_cells(line)
+
+
+def _needed(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
+    """Give the columns on screen below which something would be broken."""
+    widths = _widths(columns, rows)
+    return sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths)
+
+
+def _without_empty(
+    columns: Sequence[str], rows: list[list[Cell]], right: Sequence[int]
+) -> tuple[Sequence[str], list[list[Cell]], Sequence[int]]:
+    """Leave out the columns in which no row says anything."""
+    kept = [
+        number
+        for number in range(len(columns))
+        if any(row[number].text not in {"", "–"} for row in rows)
+    ]
+    shown = [[row[number] for number in kept] for row in rows]
+    return [columns[it] for it in kept], shown, [kept.index(it) for it in right if it in kept]
 
 
 def _width_of(cells: Iterable[Cell]) -> int:

@@ -22,6 +22,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
+from ops.schedule.explain import tell_schedule
 from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_wrapped
 
@@ -145,16 +146,16 @@ def _sites(names: Sequence[str]) -> str:
 
 def _tell_frequency(frequency: Mapping[str, Any]) -> str:
     names = {
-        "backup": _("backup at"),
-        "full_read": _("full read at"),
-        "check": _("check at"),
-        "databases": _("databases alone at"),
+        "backup": _("backup {when}"),
+        "full_read": _("full read {when}"),
+        "check": _("check {when}"),
+        "databases": _("databases alone {when}"),
     }
     parts = []
     for key, value in frequency.items():
-        text = ", ".join(value) if isinstance(value, list) else value
-        if text:
-            parts.append(f"{names[key]} {text}")
+        schedules = value if isinstance(value, list) else [value]
+        if told := ", ".join(tell_schedule(it) for it in schedules if it):
+            parts.append(names[key].format(when=told))
     return "; ".join(parts)
 
 

@@ -21,7 +21,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.language.formats import format_date, format_moment
+from ops.language.formats import format_date, format_spoken
 from ops.language.text import _, speaking
 from ops.terminal.output import write_line
 
@@ -161,7 +161,7 @@ def write_notice(plan: StopPlan, estate: Estate) -> Iterator[str]:
     """Yield the lines of the notice to the public (law.md 2.9: what it has to say)."""
     site = estate.site(plan.wish.site)
     zone = estate.organisation.timezone
-    begins, until = (format_moment(it, zone) for it in (plan.begins, plan.until))
+    begins, until = (format_spoken(it, zone) for it in (plan.begins, plan.until))
     yield _("NOTICE of a planned stop: {title}").format(title=site.title)
     yield _("{organisation} announces:").format(organisation=estate.organisation.name)
     yield _("1. Reason: {reason}").format(reason=plan.wish.reason)

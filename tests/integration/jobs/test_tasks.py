@@ -142,6 +142,18 @@ def test_every_list_can_be_had_as_json(backed_up: Path) -> None:
     assert parsed[1][0]["taken_at"].endswith("Z")
 
 
+def test_jobs_are_grouped_by_kind_and_told_one_by_one_when_asked(backed_up: Path) -> None:
+    grouped = giucong(backed_up, "service.jobs").stdout
+    alone = giucong(backed_up, "service.jobs", "--kind", "check").stdout
+    failed = json.loads(giucong(backed_up, "service.jobs", "--failed", "--json").stdout)
+
+    assert [line.split()[0] for line in grouped.splitlines()].count("backup") == 1
+    assert "/cong-xa" not in grouped
+    assert "check/cong-xa" in alone
+    assert "backup/cong-xa" not in alone
+    assert failed["items"] == []
+
+
 def test_a_changing_task_gives_its_result_as_json(backed_up: Path) -> None:
     asking = ("service.trigger", "--job", "forget/cong-xa", "--json")
     rehearsed = json.loads(giucong(backed_up, *asking, "--dry-run").stdout)

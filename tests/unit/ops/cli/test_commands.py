@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.cli.listing import EVERYDAY
 from ops.estate.edit.sample import write_sample
 
 ROOT = Path(__file__).parents[4]
@@ -200,7 +201,19 @@ def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
 
 def test_version_and_help_need_no_estate() -> None:
     assert run(GIUCONG, "--version").stdout.startswith("giucong ")
-    assert "estate.sample" in run(GIUCONG, "--help").stdout
+    assert "estate.check" in run(GIUCONG, "--help").stdout
+
+
+def test_the_list_begins_with_ten_tasks_of_every_day_and_names_the_groups() -> None:
+    told = run(FAB, "--list", GIUCONG_LANG="en").stdout
+    names = re.findall(r"^  ([a-z]+\.[\w-]+) ", told, re.MULTILINE)
+    groups = re.findall(r"fab --list (\w+)", told)
+    assert (names, len(names)) == (list(EVERYDAY), 10)
+    assert told.count("\n") < 35
+    listed = [run(FAB, "--list", group, GIUCONG_LANG="en").stdout for group in groups]
+    assert all(f"  {group}." in text for group, text in zip(groups, listed, strict=True))
+    assert sum(text.count("\n  ") for text in listed) > 70
+    assert "lists the groups" in run(FAB, "--list", "none", GIUCONG_LANG="en").stderr
 
 
 @pytest.mark.parametrize("command", [FAB, GIUCONG], ids=["fab", "giucong"])
