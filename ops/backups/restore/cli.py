@@ -36,6 +36,7 @@ from ops.language.text import _
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import Expecting
 
 __all__ = ["RestoreWish", "restore_site"]
 
@@ -75,7 +76,8 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
                 permit = _ask_second_person(bench, wish, site, snapshot)
             with _recorded(bench, wish, snapshot, permit) as done:
                 scratch = estate.service.scratch / wish.site / "in-place"
-                RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate).run(done)
+                told = Expecting(progress, {"restore files": _expected(wish, snapshot)})
+                RestoreWork(repository, snapshot, wish, chosen, scratch, told, estate).run(done)
     if done.failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -93,6 +95,12 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             site=wish.site,
         )
     return 0
+
+
+def _expected(wish: RestoreWish, snapshot: Snapshot) -> int | None:
+    """Give the bytes of a whole restore; None where only a part is wanted."""
+    size = snapshot.summary.get("total_bytes_processed")
+    return size if isinstance(size, int) and not wish.include else None
 
 
 def _refuse_nonsense(wish: RestoreWish) -> None:
