@@ -145,7 +145,7 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
         Cell(state, tone),
         newest,
         Cell(age, "bad" if is_late(site, facts.now) else "plain"),
-        "–" if site.full_at is None else format_age(facts.now - site.full_at),
+        "–" if site.full_at is None else _tell_ago(facts.now - site.full_at),
         _check_cell(site, facts),
     )
 
@@ -155,7 +155,12 @@ def _check_cell(site: SiteFacts, facts: Facts) -> Cell:
         return outcome_cell("not_checked")
     cell = outcome_cell(site.last_check.outcome)
     age = format_age(facts.now - site.last_check.ended_at)
-    return Cell(f"{cell.text}, {age}", cell.tone)
+    text = _("{outcome}, {age} ago").format(outcome=cell.text, age=age)
+    return Cell(text, cell.tone)
+
+
+def _tell_ago(age: timedelta) -> str:
+    return _("{age} ago").format(age=format_age(age))
 
 
 def format_age(age: timedelta) -> str:

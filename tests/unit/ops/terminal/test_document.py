@@ -61,7 +61,7 @@ def test_moments_are_in_utc_and_the_rest_is_plain(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("items", [{"a": {}}, "text", ["text"], [None]])
 def test_what_is_no_list_of_rows_is_refused(items: object) -> None:
     with pytest.raises(TypeError):
-        write_json(items)  # type: ignore[arg-type]
+        write_json(items)  # type: ignore[arg-type]  # what is refused
 
 
 def test_lines_of_a_task_are_told_within_and_a_failure_is_said(
