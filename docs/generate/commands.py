@@ -21,7 +21,8 @@ Exit codes stand on [the page of errors](errors.md#exit-codes).
 ## The operators' tasks
 
 `fab TASK` or `giucong TASK`, one program; in a checkout `.venv/bin/fab TASK`. `fab --list` lists
-them, `fab --help TASK` explains one, both in Vietnamese or, with `GIUCONG_LANG=en`, in English.
+those of every day and the groups, `fab --list GROUP` a group, `fab --help TASK` explains one; in
+Vietnamese or, with `GIUCONG_LANG=en`, in English.
 Without a task it says what is red. The estate is the file that `GIUCONG_ESTATE` names, else
 `./estate.toml`, else `/etc/giucong/estate.toml`; `giucong` also takes `--estate FILE`. Who acts
 with the rights of the service's user, by `sudo` or as root, gets the last one or none.
