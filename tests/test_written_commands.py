@@ -81,6 +81,8 @@ def judge_task_command(command: Command) -> str:
     name = next((word for word in typed if not word.startswith("--")), "")
     if name in {"", "TASK"} or "--estate" in flags or "--help" in flags:
         return "" if flags <= CORE_FLAGS else f"unknown flags {flags - CORE_FLAGS}"
+    if "--list" in flags and name in {"GROUP", *load_tasks().collections}:
+        return ""
     if name not in tasks():
         return f'no task "{name}"'
     task = tasks()[name]
