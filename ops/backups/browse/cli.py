@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.repositories.snapshots import KEY as METHOD
-from ops.backups.repositories.snapshots import TOLD, choose_snapshot, read_methods
+from ops.backups.repositories.snapshots import TOLD, read_methods
 from ops.catalog.open import open_catalog
 from ops.errors import OpsError
 from ops.estate.history.vanished import title_of_known

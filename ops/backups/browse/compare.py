@@ -10,8 +10,8 @@ from backup.snapshots.walk import TreeReader, find_folder
 from ops.backups.pages.fetch import note_pages
 from ops.backups.pages.notes import PageComparison, PageNote, Verdict, compare_pages, read_note
 from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.errors import OpsError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate

@@ -26,8 +26,8 @@ from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, WrongUseError
@@ -69,6 +69,7 @@ class LoadWish:
     database: str
     into: str
     snapshot: str = ""
+    at: str = ""
     user: str = ""
     password_file: str = ""
     way: WayIn
@@ -116,7 +117,9 @@ def load_database(wish: LoadWish) -> int:
     part = _find_part(site, wish.database)
     repository = open_repository(estate, wish.site)
     with at_bench(estate, dry_run=wish.dry_run) as bench, hold_reading_lock(repository):
-        snapshot = choose_snapshot(repository, estate, wish.site, wanted=wish.snapshot)
+        snapshot = choose_holding(
+            repository, estate, wish.site, part.name, wanted=wish.snapshot, at=wish.at
+        )
         with bench.catalog.reading() as session:
             require_scan(session, estate.security, site.name, snapshot)
         reader = TreeReader(repository, repository.load_index())

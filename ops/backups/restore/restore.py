@@ -1,5 +1,6 @@
 """The work of a restore: the engine is asked for each part, and the result is written down."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,11 +12,16 @@ from backup.patterns.patterns import Patterns, compile_patterns
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
+from backup.restorer.request import PathFilter
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.snapshots.walk import TreeReader, find_entry
+from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import State
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles
 from ops.backups.restore.to_host import Delivered, deliver, look
+from ops.backups.sources.site import MANIFEST
+from ops.durable_files import put_anew
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart
@@ -52,15 +58,33 @@ class RestoreWish:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """One call of the engine: where to, from which folder of the snapshot, and what of it.
+    """One call of the engine: what of which snapshot, from which folder of it, and where to.
 
     `is_absent` tells that the target is made anew, and gets its folder's own metadata.
     """
 
+    snapshot: Snapshot
     target: Path
     subfolder: str
-    include: Patterns | None
+    include: PathFilter | None
+    exclude: PathFilter | None = None
     is_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Matches what each of two filters matches."""
+
+    one: PathFilter
+    other: PathFilter
+
+    def match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return self.one.match(path) and self.other.match(path)
+
+    def child_match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return all(it.match(path) or it.child_match(path) for it in (self.one, self.other))
 
 
 @dataclass(slots=True)
@@ -97,7 +121,7 @@ class RestoreWork:
 
     Attributes:
         repository: Of the site; only read.
-        snapshot: What is restored.
+        state: What is restored, of which snapshots.
         wish: What the person asked for.
         chosen: The parts, for a restore in place; None for one into a folder.
         scratch: Folder where databases are restored before they go to their places.
@@ -106,7 +130,7 @@ class RestoreWork:
     """
 
     repository: Repository
-    snapshot: Snapshot
+    state: State
     wish: RestoreWish
     chosen: Chosen | None
     scratch: Path
@@ -118,10 +142,13 @@ class RestoreWork:
         for order in self._orders():
             done.begin(order.target)
             result = self._restore(order)
-            _write_result(order.target, result, dry_run=self.wish.dry_run)
+            if result.entries or not self.state.apart:
+                _write_result(order.target, result, dry_run=self.wish.dry_run)
             done.failed += result.error_count
             done.met += result.restored + result.skipped
             done.end()
+        if self.chosen is None:
+            self._join_manifests()
         for files in self.chosen.elsewhere if self.chosen else ():
             done.begin(f"{files.part.host}:{files.part.path}")
             done.met += self._deliver(files).entries
@@ -134,7 +161,7 @@ class RestoreWork:
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())
-        tree, folder = self.snapshot.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
+        tree, folder = self._whole.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
         place = f"{files.part.host}:{files.part.path}"
         if self.wish.dry_run:
             found = look(reader, tree, folder)
@@ -149,22 +176,57 @@ class RestoreWork:
 
     def _orders(self) -> Iterator[_Order]:
         if self.chosen is None:
-            yield _Order(Path(self.wish.target).absolute(), "/", _compile(self.wish.include))
+            yield from self._orders_into_folder()
             return
         for it in self.chosen.files:
             at = f"/{self.wish.site}/{it.at}"
-            yield _Order(it.top, at, _compile(it.include), it.is_absent)
+            asked = _compile(it.include)
+            yield _Order(self._whole, it.top, at, asked, is_absent=it.is_absent)
+
+    def _orders_into_folder(self) -> Iterator[_Order]:
+        target, asked = Path(self.wish.target).absolute(), _compile(self.wish.include)
+        places = {it: f"/{self.wish.site}/databases/{it}.*" for it in self.state.apart}
+        if self.state.whole is not None:
+            left_out = _compile(tuple(places.values()))
+            yield _Order(self.state.whole, target, "/", asked, left_out)
+        for name, snapshot in self.state.apart.items():
+            alone = compile_patterns([os.fsencode(places[name])])
+            yield _Order(snapshot, target, "/", alone if asked is None else _Both(asked, alone))
+
+    @property
+    def _whole(self) -> Snapshot:
+        """The snapshot that files come from; whoever chose parts has seen that there is one."""
+        assert self.state.whole is not None  # noqa: S101 - for mypy; `refuse_lacking` has looked
+        return self.state.whole
+
+    def _join_manifests(self) -> None:
+        """Have the restored manifest tell of the databases that lie beside it."""
+        path = Path(self.wish.target).absolute() / self.wish.site / MANIFEST
+        if self.wish.dry_run or not self.state.apart or not path.is_file():
+            return
+        reader = TreeReader(self.repository, self.repository.load_index())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        told = [
+            known
+            for name, snapshot in self.state.apart.items()
+            for known in read_manifest(reader, snapshot, self.wish.site)["databases"]
+            if known["name"] == name
+        ]
+        others = [it for it in manifest["databases"] if it["name"] not in self.state.apart]
+        manifest["databases"] = [*others, *told]
+        put_anew(path, json.dumps(manifest, ensure_ascii=False, indent=1).encode(), 0o600)
 
     def _restore(self, order: _Order) -> RestoreResult:
         request = RestoreRequest(
             target=os.fsencode(order.target),
             subfolder=os.fsencode(order.subfolder),
             include=order.include,
+            exclude=order.exclude,
             verify=self.wish.verify,
             dry_run=self.wish.dry_run,
             sparse=True,
         )
-        result = restore_snapshot(self.repository, self.snapshot.tree, request, self.progress)
+        result = restore_snapshot(self.repository, order.snapshot.tree, request, self.progress)
         if order.is_absent and not self.wish.dry_run:
             self._restore_top(order)
         return result
@@ -172,7 +234,7 @@ class RestoreWork:
     def _restore_top(self, order: _Order) -> None:
         """Give a folder that was made anew its owner and mode: the engine leaves a target alone."""
         reader = TreeReader(self.repository, self.repository.load_index())
-        entry = find_entry(reader, self.snapshot.tree, os.fsencode(order.subfolder))
+        entry = find_entry(reader, order.snapshot.tree, os.fsencode(order.subfolder))
         if entry is None:
             return
         folder = os.open(order.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -188,7 +250,8 @@ class RestoreWork:
             return
         shutil.rmtree(self.scratch, ignore_errors=True)
         include = compile_patterns([f"/{part.name}.sqlite".encode()])
-        order = _Order(self.scratch, f"/{self.wish.site}/databases", include)
+        snapshot = self.state.of(part.name) or self._whole
+        order = _Order(snapshot, self.scratch, f"/{self.wish.site}/databases", include)
         try:
             result = self._restore(order)
             copy = self.scratch / f"{part.name}.sqlite"
@@ -211,8 +274,8 @@ class RestoreWork:
             write_line(text.format(path=kept))
 
 
-def _compile(include: tuple[str, ...]) -> Patterns | None:
-    return compile_patterns(map(os.fsencode, include)) if include else None
+def _compile(texts: tuple[str, ...]) -> Patterns | None:
+    return compile_patterns(map(os.fsencode, texts)) if texts else None
 
 
 def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:

@@ -159,7 +159,7 @@ def make_request(
         site: Which; `check_site` has let it pass.
         manifest: Makes the manifest when everything else has been read.
         now: The snapshot's time; written in the organisation's offset.
-        database: Take this database alone; the snapshot then has paths of its own.
+        database: Take this database alone; the snapshot then has that one path.
         full_read: Read every byte of the source again.
 
     Returns:
@@ -167,11 +167,8 @@ def make_request(
     """
     reading = Reading(site)
     root = f"/{site.name}"
-    mounts = [
-        mount
-        for part in chosen_databases(site, database)
-        for mount in _database_mounts(estate, reading, part, root)
-    ]
+    chosen = chosen_databases(site, database)
+    mounts = [mount for part in chosen for mount in _database_mounts(estate, reading, part, root)]
     if database is None:
         mounts += [_files_mount(estate, reading, part, root) for part in site.files]
 
@@ -184,7 +181,7 @@ def make_request(
     request = BackupRequest(
         mounts=mounts,
         hostname=site.name,
-        paths=(root if database is None else f"{root}/databases",),
+        paths=(root if database is None else f"{root}/{copy_path(chosen[0])}",),
         time=now.astimezone(estate.zone),
         tags=_tags(site),
         excludes=site.exclude,
