@@ -1,6 +1,6 @@
 """Write what is red, whether data is safe, and what to type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from ops.alerts.decisions import job_subject
@@ -93,9 +93,8 @@ def show_sites(*, as_json: bool) -> int:
     ]  # fmt: skip
     offset = format_moment(facts.now, facts.zone).split()[-1]
     title = _("Times are {offset}.").format(offset=offset)
-    write_table(
-        heads, [_site_row(site, facts, problems) for site in _all_sites(facts)], title=title
-    )
+    rows = [row for site in _all_sites(facts) for row in _site_rows(site, facts, problems)]
+    write_table(heads, rows, title=title)
     if any(site.is_working for site in _all_sites(facts)):
         write_line(f"{_AT_WORK} {_('at work')}")
     write_line()
@@ -111,6 +110,16 @@ def show_sites(*, as_json: bool) -> int:
 
 def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
     return (*facts.sites, *(() if facts.own is None else (facts.own,)))
+
+
+def _site_rows(
+    site: SiteFacts, facts: Facts, problems: Sequence[Problem]
+) -> Iterator[Sequence[str | Cell]]:
+    """Yield the site's row, and one for each database that has runs of its own."""
+    yield _site_row(site, facts, problems)
+    for name, moment in site.databases.items():
+        told = format_moment(moment, facts.zone).rpartition(" ")[0]
+        yield f"  {name}", _("database alone"), told, format_age(facts.now - moment), "", ""
 
 
 def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:

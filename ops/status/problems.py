@@ -202,8 +202,10 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     rpo = format_duration(site.rpo)
     if site.newest_at is None:
         yield Problem("red", site.name, Explanation(
-            _("there is no backup yet"),
-            data=_("what the site holds is saved nowhere"),
+            _("there is no backup yet")
+            if not site.databases
+            else _("there is no backup of the whole site yet"),
+            data=_tell_saved(site, facts),
             next_step=run_it,
         ), late_subject(site.name))  # fmt: skip
     elif is_late(site, facts.now):
@@ -211,11 +213,26 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             _("the newest backup is {age} old; the target is {rpo}").format(
                 age=format_duration(facts.now - site.newest_at), rpo=rpo
             ),
-            data=_("saved up to {moment}; what is younger is saved nowhere").format(
-                moment=format_moment(site.newest_at, facts.zone)
-            ),
+            data=_tell_saved(site, facts),
             next_step=run_it,
         ), late_subject(site.name))  # fmt: skip
+
+
+def _tell_saved(site: SiteFacts, facts: Facts) -> str:
+    """Say up to when a site is saved, its databases by name where they are newer."""
+    alone = [f"{name}: {format_moment(at, facts.zone)}" for name, at in site.databases.items()]
+    if site.newest_at is None:
+        if not alone:
+            return _("what the site holds is saved nowhere")
+        text = _("saved are databases alone, {databases}; whatever else it holds is saved nowhere")
+        return text.format(databases=", ".join(alone))
+    text = (
+        _("saved up to {moment}, databases newer: {databases}; what is younger is saved nowhere")
+        if any(at > site.newest_at for at in site.databases.values())
+        else _("saved up to {moment}; what is younger is saved nowhere")
+    )
+    moment = format_moment(site.newest_at, facts.zone)
+    return text.format(moment=moment, databases=", ".join(alone))
 
 
 def _find_in_whole(facts: Facts) -> Iterator[Problem]:

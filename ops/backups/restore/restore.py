@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import Patterns, compile_patterns
 from backup.progress import Progress
@@ -204,8 +207,11 @@ class RestoreWork:
         path = Path(self.wish.target).absolute() / self.wish.site / MANIFEST
         if self.wish.dry_run or not self.state.apart or not path.is_file():
             return
+        with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
+            put_anew(path, self._joined(json.loads(path.read_bytes())), path.stat().st_mode & 0o777)
+
+    def _joined(self, manifest: dict[str, Any]) -> bytes:
         reader = TreeReader(self.repository, self.repository.load_index())
-        manifest = json.loads(path.read_text(encoding="utf-8"))
         told = [
             known
             for name, snapshot in self.state.apart.items()
@@ -214,7 +220,7 @@ class RestoreWork:
         ]
         others = [it for it in manifest["databases"] if it["name"] not in self.state.apart]
         manifest["databases"] = [*others, *told]
-        put_anew(path, json.dumps(manifest, ensure_ascii=False, indent=1).encode(), 0o600)
+        return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
     def _restore(self, order: _Order) -> RestoreResult:
         request = RestoreRequest(

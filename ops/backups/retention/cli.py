@@ -44,6 +44,7 @@ from ops.terminal.output import Cell, write_line, write_table
 _NO_WAIT = timedelta(0)
 _RULES = {
     "last snapshot": N_("newest ones"),
+    "hourly snapshot": N_("hourly"),
     "daily snapshot": N_("daily"),
     "weekly snapshot": N_("weekly"),
     "monthly snapshot": N_("monthly"),

@@ -181,13 +181,18 @@ def make_request(
     request = BackupRequest(
         mounts=mounts,
         hostname=site.name,
-        paths=(root if database is None else f"{root}/{copy_path(chosen[0])}",),
+        paths=(root if database is None else path_alone(site, chosen[0]),),
         time=now.astimezone(estate.zone),
         tags=_tags(site),
         excludes=site.exclude,
         force=full_read,
     )
     return request, reading
+
+
+def path_alone(site: Site, part: DatabasePart) -> str:
+    """Give the one path of a snapshot that holds this database alone."""
+    return f"/{site.name}/{copy_path(part)}"
 
 
 def _tags(site: Site) -> tuple[str, ...]:

@@ -161,14 +161,20 @@ def _tell_frequency(frequency: Mapping[str, Any]) -> str:
 def _tell_retention(retention: Mapping[str, Any]) -> str:
     names = {
         "keep_last": _("the newest"),
+        "keep_hourly": _("hourly"),
         "keep_daily": _("daily"),
         "keep_weekly": _("weekly"),
         "keep_monthly": _("monthly"),
         "keep_yearly": _("yearly"),
     }
     kept = [f"{names[key]} {retention[key]}" for key in names if retention.get(key)]
-    least = _("at least {days} days").format(days=retention.get("minimum_days", 0))
-    return ", ".join([*kept, least])
+    if retention.get("minimum_days") is not None:
+        kept.append(_("at least {days} days").format(days=retention["minimum_days"]))
+    alone = [
+        _("{name} alone: {rules}").format(name=name, rules=_tell_retention(rules))
+        for name, rules in retention.get("databases", {}).items()
+    ]
+    return "; ".join([", ".join(kept), *alone])
 
 
 def _tell_targets(row: PolicyRow) -> str:

@@ -24,7 +24,7 @@ from ops.estate.model.organisation import (
 from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
-from ops.estate.model.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
+from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
 from ops.estate.model.stores import Store
 from ops.estate.model.values import Part, is_name
 from ops.language.text import N_
@@ -185,6 +185,15 @@ class Estate(Part):
         floor = decide_floor(site.retention, classes, store.retention)
         least = {"minimum_days": floor.days, "minimum_basis": floor.basis}
         return site.retention.overridden({**changes, **least})
+
+    def minimum_for(self, site: Site, store: Store, database: DatabasePart) -> int:
+        """Give for how many days the runs of a database alone stay in a store at least."""
+        own = database.retention
+        if own is None or own.minimum_days is None:
+            return self.retention_for(site, store).minimum_days
+        classes = [it for it in self.classes if it.name in site.classes]
+        least = site.retention.overridden({"minimum_days": own.minimum_days})
+        return decide_floor(least, classes, store.retention).days
 
     def document(self) -> dict[str, Any]:
         """Give the estate as plain JSON values, the form that is stored.

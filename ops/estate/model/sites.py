@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.organisation import DatedTitle, title_on
-from ops.estate.model.policies import Limits, Retention, Schedule, Targets
+from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -155,6 +155,11 @@ class DatabasePart(Part):
         default="",
         description="Runs of this database alone, besides the site's own.",
         examples=["0 * * * *"],
+    )
+    retention: DatabaseRetention | None = Field(
+        default=None,
+        description="How many of these runs are kept; left out: as many as of the site.",
+        examples=[{"keep_hourly": 48, "keep_daily": 14}],
     )
 
     @field_validator("database")

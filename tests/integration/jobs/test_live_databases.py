@@ -129,7 +129,7 @@ def test_a_database_alone_runs_by_itself(tmp_path: Path, mariadb_server: Mariadb
     assert set(json.loads(run.stdout)["summary"]["parts"]) == {
         "databases/cms.sql", "databases/cms.globals.sql",
     }  # fmt: skip
-    assert snapshot["paths"] == ["/cong-xa/databases"]
+    assert snapshot["paths"] == ["/cong-xa/databases/cms.sql"]
 
 
 def test_what_stops_a_dump_stops_the_snapshot_and_the_next_run_heals(
