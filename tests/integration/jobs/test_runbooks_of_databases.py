@@ -1,6 +1,7 @@
 """A database goes back to a chosen snapshot by its runbook, on real servers, to the end."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -114,6 +115,25 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
     )  # fmt: skip
     assert again.returncode == 1
     assert f"there is a database {live} on the server already" in again.stderr
+
+    mariadb_server.run("UPDATE posts SET title = 'buổi chiều'", fresh)
+    saved = giucong(estate, "backup.run", "--site", "cong-xa", "--database", "cms")
+    then = told_time(estate, good)
+    load = ("backup.load", "--site", "cong-xa", "--database", "cms", "--user", "root", "--into")
+    loaded = [
+        giucong(estate, *load, f"{fresh}_nay"),
+        giucong(estate, *load, f"{fresh}_xua", "--at", then),
+    ]
+    assert [it.returncode for it in (saved, *loaded)] == [0, 0, 0], loaded
+    assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_nay") == "buổi chiều\n"
+    assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_xua") == "Chào 🏛️\n"
+
+
+def told_time(estate: Path, snapshot: str) -> str:
+    """Give the moment right after a snapshot, as `--at` takes it."""
+    told = giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout
+    taken = next(it["taken_at"] for it in json.loads(told) if it["id"].startswith(snapshot))
+    return (datetime.fromisoformat(taken) + timedelta(milliseconds=1)).isoformat()
 
 
 def titles_in(server: PostgresServer, database: str) -> list[str]:
