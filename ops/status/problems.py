@@ -346,7 +346,13 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
 def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     """Give the closing line: how many sites are well, and how old the oldest backup is."""
     red = [it for it in problems if it.level == "red"]
-    good = [site for site in facts.sites if not any(it.concerns(site.name) for it in red)]
+    unreadable = {it.store for site in facts.sites for it in site.copies if it.is_unreadable}
+    good = [
+        site
+        for site in facts.sites
+        if not any(it.concerns(site.name) for it in red)
+        and not any(it.is_unreadable for it in site.copies)
+    ]
     ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
     working = sum(site.is_working for site in facts.sites)
     parts = [
@@ -357,6 +363,9 @@ def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     if ages:
         oldest = format_duration(max(ages))
         parts.append(_("the oldest of their newest backups is {age} old").format(age=oldest))
+    if unreadable:
+        text = _("copies that cannot be read, in {stores}")
+        parts.append(text.format(stores=", ".join(sorted(unreadable))))
     if working:
         parts.append(_("at work now: {count}").format(count=working))
     return "; ".join(parts) + "."

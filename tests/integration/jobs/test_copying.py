@@ -250,7 +250,13 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
     try:
         done = giucong(estate, "backup.copy", "--to", "beside")
         assert done.returncode == 10
-        assert "not mounted" in done.stderr
+        assert "may not be mounted" in done.stderr
+        assert "backup.init --anew beside --confirm beside" in done.stderr
+        told = giucong(estate, "backup.status")
+        (site,) = json.loads(giucong(estate, "backup.status", "--json").stdout)["facts"]["sites"]
+        assert "cannot be read" in told.stdout
+        assert "1 of 1 sites are well backed up" not in told.stdout
+        assert {it["outcome"] for it in site["rule"] if it["part"] == "errors"} == {"failed"}
         assert not (folder / "cong-xa" / "config").exists()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
