@@ -25,7 +25,20 @@ fills them. Keeping the two apart lets the service say the same thing in the rea
 Neither ever holds a secret.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A part of a sentence: a template in English and its values, so that it can be translated."""
+
+    what: str
+    params: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.what.format(**self.params)
 
 
 class BackupError(Exception):

@@ -102,7 +102,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OPERATE,
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
-            " backup.pages backup.load backup.switch"
+            " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
             " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"

@@ -146,7 +146,7 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             _("the backups were never checked"),
             next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
         ))  # fmt: skip
-    if site.last_forget is not None and site.last_forget.outcome == "failed":
+    if site.last_forget is not None and site.last_forget.outcome in {"failed", "incomplete"}:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)

@@ -44,6 +44,7 @@ from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
 from ops.backups.retention.protection import Guard, protect
 from ops.backups.sources.site import path_alone
+from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
 from ops.estate.choose import chosen_store
 from ops.estate.load.load import load_estate
@@ -314,5 +315,11 @@ def conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobR
         params = {"count": len(forgotten.failed), "first": str(forgotten.failed[0][1])}
         return JobResult("incomplete", "not_all_forgotten", params, summary)
     if pruned and pruned.outcome == "postponed":
-        return JobResult("incomplete", "prune_postponed", {}, summary)
+        return JobResult("incomplete", "prune_postponed", _tell_holder(pruned), summary)
     return JobResult("ok", summary=summary)
+
+
+def _tell_holder(pruned: PruneResult) -> dict[str, object]:
+    """Give who stood in the way, as parameters of a result."""
+    params = {} if pruned.postponed_by is None else pruned.postponed_by.params
+    return {"holder": keep_told(params.get("holder", ""))}
