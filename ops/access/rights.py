@@ -80,7 +80,7 @@ _KEYS = frozenset({"backup_admin", "security_officer"})
 _SECURITY = frozenset({"security_officer"})
 
 _LINES: tuple[tuple[frozenset[str], str], ...] = (
-    (_OFFICE | {"unit_contact"}, "backup.list backup.files report.site"),
+    (_OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site"),
     (
         _OFFICE,
         (
@@ -156,7 +156,7 @@ WHEN_ASKED = frozenset({"monitor.ack"})
 """Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of
 something red, and waited for, may answer."""
 
-OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "report.site"})
+OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "backup.find", "report.site"})
 """Tasks that a unit's contact may run for sites of that unit only."""
 
 

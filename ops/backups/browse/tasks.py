@@ -100,3 +100,31 @@ def files(
     from ops.backups.browse.cli import list_files
 
     list_files(site, store=store, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "name": N_("Name of a file with * and ?, or a path from /SITE on; whatever the case."),
+        "store": flags.STORE_OR_PRIMARY,
+        "snapshot": N_("Look into this snapshot only: beginning of its id."),
+        "json": flags.JSON,
+    }
+)
+def find(
+    _context: Context,
+    site: str,
+    name: str,
+    store: str = "",
+    snapshot: str = "",
+    json: bool = False,
+) -> int:
+    """Find a file over all snapshots of a site: every version, since when and until when.
+
+    Exit code 1 where nothing of that name was ever saved.
+    """
+    from ops.backups.browse.find import find_files
+    from ops.terminal.progress import shown_progress
+
+    with shown_progress() as progress:
+        return find_files(site, name, progress, store=store, snapshot=snapshot, as_json=json)
