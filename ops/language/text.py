@@ -22,6 +22,7 @@ A manifest or a notice is written at night by a process and read by people of th
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -107,12 +108,18 @@ def program_name() -> str:
     return "fab" if Path(sys.argv[0]).name == "fab" else "giucong"
 
 
+_IN_A_STORE = re.compile(
+    r"backup\.(?:check|files|forget|list|prune|repair) --site \{site\}(?! --store)"
+)
+
+
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Translate a template and fill it in; moments, durations and byte paths become readable.
 
     Causes that others worded in English are translated too (`ops.language.causes`).
     Of an error among the values its own template is translated and filled in. What the engine
-    advises becomes the task to type (`ops.language.engine_advice`). A template that cannot be
+    advises becomes the task to type (`ops.language.engine_advice`); with `in_store` among the
+    values it is typed for that store and not for the primary one. A template that cannot be
     filled (a cause that came from elsewhere and holds a brace) is given as it stands: a message
     must never fail while it tells of a failure.
     """
@@ -123,7 +130,10 @@ def fill(template: str, params: Mapping[str, object]) -> str:
     }
     values["site"] = values.get("site") or "NAME"
     try:
-        return _(ENGINE_ADVICE.get(template, template)).format(**values)
+        text = _(ENGINE_ADVICE.get(template, template))
+        if values.get("in_store"):
+            text = _IN_A_STORE.sub(r"\g<0> --store {in_store}", text)
+        return text.format(**values)
     except (KeyError, IndexError, ValueError, AttributeError):
         return template
 

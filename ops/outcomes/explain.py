@@ -29,7 +29,7 @@ def explain(
         job: Name of the job, for the command to type.
         site: Name of the site.
     """
-    named = {"job": job, "site": site, **params}
+    named = {"job": job, "site": site, "in_store": store_in(job), **params}
     if "what" in params:
         named |= params.get("params", {})
         parts = (params.get(part, "") for part in ("what", "why", "data", "next_step"))
@@ -39,6 +39,12 @@ def explain(
         return found(named)
     texts = (found.what, found.why, found.data, found.next_step)
     return Explanation(*(fill(text, named) for text in texts))
+
+
+def store_in(job: str) -> str:
+    """Give the store that a job's name names: that of a check of a copy; empty for the primary."""
+    kind, _site, store = (*job.split("/"), "", "")[:3]
+    return store if kind in {"check", "forget", "scan"} else ""
 
 
 def _find(reason: str) -> Explanation | Explainer:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
+from ops.backups.checks.mended import Mended, read_mended
 from ops.backups.copies.facts import read_copies
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
 from ops.backups.copies.seen import (
@@ -127,6 +128,7 @@ class SiteFacts:
         copies: What is known of it in each store, the primary included.
         rule: Each part of the rule 3-2-1-1-0, judged.
         losses: What is gone from stores although nobody here has deleted it.
+        mended: Damage that was mended lately.
     """
 
     name: str
@@ -153,6 +155,7 @@ class SiteFacts:
     copies: tuple[CopyFacts, ...] = ()
     rule: tuple[Verdict, ...] = ()
     losses: tuple[Loss, ...] = ()
+    mended: tuple[Mended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ class _Read:
     alone: Mapping[Place, Mapping[str, datetime]]
     copies: Mapping[str, Sequence[CopyFacts]]
     losses: Mapping[str, Sequence[Loss]]
+    mended: Sequence[Mended]
     freezes: Mapping[str, Freeze]
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
@@ -270,6 +274,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
         alone=read_newest_alone(session),
         copies=read_copies(session, estate, ended, newest, now),
         losses=read_losses(session, estate),
+        mended=read_mended(session, now),
         freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
@@ -311,6 +316,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         delivered=tuple(it.name for it in site.files if it.source == "delivered"),
         copies=copies,
         losses=tuple(read.losses.get(name, ())),
+        mended=tuple(it for it in read.mended if it.site == name),
         rule=tuple(judge_copies(copies, now=now, rpo=rpo, reread=reread)),
     )
 

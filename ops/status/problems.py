@@ -141,6 +141,8 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if check is not None and check.outcome == "failed":
         subject = job_subject(check.job)
         yield Problem("red", site.name, _explain_run(check, site.name), subject)
+    for mended in site.mended:
+        yield Problem("yellow", site.name, mended.explain())
     if check is None and site.newest_at is not None:
         yield Problem("yellow", site.name, Explanation(
             _("the backups were never checked"),

@@ -59,7 +59,7 @@ def check_sites(
     if as_json:
         write_json(_as_values(results, estate.primary_store.name))
     else:
-        _write_checks(results)
+        _write_checks(results, estate.primary_store.name)
     return gravest(codes)
 
 
@@ -84,7 +84,7 @@ def _as_values(results: Mapping[tuple[str, str], JobResult], primary: str) -> di
     return values
 
 
-def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:
+def _write_checks(results: Mapping[tuple[str, str], JobResult], primary: str) -> None:
     if results:
         heads = [_("Site"), _("Store"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"),
                  _("Took")]  # fmt: skip
@@ -94,10 +94,11 @@ def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:
         findings = result.params.get("first", ())
         for finding in findings:
             write_line(f"  {site} ({store}): {tell_fault(finding)}")
-        for advice in advise_on_faults(findings, site):
+        elsewhere = "" if store == primary else store
+        for advice in advise_on_faults(findings, site, elsewhere):
             write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
-            write_outcome(result, job=check_job(site), site=site)
+            write_outcome(result, job=check_job(site, elsewhere), site=site)
 
 
 def _check_row(site: str, store: str, result: JobResult) -> Sequence[str | Cell]:

@@ -196,6 +196,7 @@ def _record(
         "put_back": done.put_back,
         "half_written": done.under_way,
         "kept_aside": done.kept,
+        "left_there": done.left_there,
         **why,
     }
     if permit is not None:

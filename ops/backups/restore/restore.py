@@ -17,9 +17,10 @@ from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
 from backup.restorer.request import PathFilter
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
-from backup.snapshots.walk import TreeReader, find_entry
+from backup.snapshots.walk import TreeReader, find_entry, find_folder
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State
+from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles
 from ops.backups.restore.to_host import Delivered, deliver, look
@@ -100,6 +101,7 @@ class Done:
         put_back: Paths that are back, in order.
         under_way: Path that is being written; empty between two.
         kept: Damaged databases that were moved aside.
+        left_there: By folder, the first of what the snapshot does not have and nobody removed.
     """
 
     failed: int = 0
@@ -107,6 +109,7 @@ class Done:
     put_back: list[str] = field(default_factory=list)
     under_way: str = ""
     kept: list[str] = field(default_factory=list)
+    left_there: dict[str, list[str]] = field(default_factory=dict)
 
     def begin(self, path: Path | str) -> None:
         """From now on this one is half written."""
@@ -152,6 +155,8 @@ class RestoreWork:
             done.end()
         if self.chosen is None:
             self._join_manifests()
+        for files in self.chosen.files if self.chosen else ():
+            self._tell_left_there(files, done)
         for files in self.chosen.elsewhere if self.chosen else ():
             done.begin(f"{files.part.host}:{files.part.path}")
             done.met += self._deliver(files).entries
@@ -161,6 +166,20 @@ class RestoreWork:
             self._restore_database(database.part, done)
             done.met += 1
             done.end()
+
+    def _tell_left_there(self, files: ChosenFiles, done: Done) -> None:
+        """Name what lies in a folder and is not in the snapshot."""
+        if files.is_absent:
+            return
+        reader = TreeReader(self.repository, self.repository.load_index())
+        at = os.fsencode(f"/{self.wish.site}/{files.at}")
+        passed = Passed.of(self.estate.site(self.wish.site), files.part, files.top)
+        with suppress(BackupError):  # of a damaged tree the restore itself has told
+            tree = find_folder(reader, self._whole.tree, at)
+            found = find_left_there(reader, tree, files.top, _compile(files.include), passed)
+            write_left_there(found, files.top)
+            if found.count:
+                done.left_there[str(files.top)] = found.paths()
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())
@@ -172,7 +191,10 @@ class RestoreWork:
         else:
             with enter(self.estate, files.part.host, self.wish.way) as host:
                 found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
-            text = _("  put {entries} entries, {size}, onto {place}; read again there: all files")
+            text = _(
+                "  put {entries} entries, {size}, onto {place}; read again there: all files; what"
+                " the backup does not have stays there"
+            )
         size, entries = format_size(found.size_bytes), format_number(found.entries)
         write_line(text.format(entries=entries, size=size, place=place))
         return found

@@ -322,8 +322,12 @@ def test_a_damaged_pack_is_mended_with_the_same_bytes(estate: Path, store: str) 
     path.chmod(0o600)
     path.write_bytes(b"?" * len(sound[name]))
     words = ("backup.check", "--site", "cong-xa", "--store", store, "--read-data")
-    first, again = giucong(estate, *words), giucong(estate, *words)
+    first, red = giucong(estate, *words), giucong(estate)
+    again, well = giucong(estate, *words), giucong(estate)
 
     assert (first.returncode, again.returncode) == (3, 0), first.stdout
     assert f"1 damaged packs in {store} were mended" in first.stdout
+    assert "their disk may be failing" in red.stdout
+    assert f"backup.check --site cong-xa --store {store} --read-data" in red.stdout
+    assert "their disk may be failing" not in well.stdout
     assert _bytes(estate, store) == sound
