@@ -91,9 +91,10 @@ class LockInfo:
 
 def tell_age(age: timedelta) -> Words:
     """Give an age in the one unit that says enough: minutes, hours to two days, then days."""
-    for unit, words in ((timedelta(days=1), "{count} days"), (timedelta(hours=1), "{count} hours")):
-        if age >= 2 * unit:
-            return Words(words, {"count": age // unit})
+    if age >= timedelta(days=2):
+        return Words("{count} days", {"count": age.days})
+    if age >= timedelta(hours=2):
+        return Words("{count} hours", {"count": age // timedelta(hours=1)})
     return Words("{count} minutes", {"count": max(age // timedelta(minutes=1), 0)})
 
 
