@@ -48,11 +48,15 @@ def test_each_goes_by_its_own_rule_and_no_database_loses_its_newest_to_another(
 def test_what_was_promised_to_a_run_stays_promised(tmp_path: Path) -> None:
     before = an_estate(tmp_path, WWW, DATABASE).document()
     after = an_estate(tmp_path, WWW, DATABASE + RULE).document()
-    rows = tuple((NOW - timedelta(days=it), doc, "", {}) for it, doc in ((9, before), (2, after)))
-    agreed = (NOW, None, "cong-xa", {"near": 1})
-    alone = PastRules((*rows, agreed)).of("cong-xa", "near", "db")
+    rules = PastRules((
+        (NOW - timedelta(days=9), before, "", {}),
+        (NOW - timedelta(days=2), after, "", {}),
+        (NOW, None, "cong-xa", {"near": 1}),
+    ))  # fmt: skip
+    alone = rules.of("cong-xa", "near", "db")
+    whole = floor_in(after, "cong-xa", "near")
 
-    assert floor_in(after, "cong-xa", "near").days == 30  # type: ignore[union-attr]  # it is named
+    assert (whole.days if whole else 0) == 30
     assert [(it.days, it.is_agreed) for it in alone] == [(30, False), (0, False)]
 
 
