@@ -13,6 +13,7 @@ from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.copies.seen import explain_held_gone
 from ops.backups.media.facts import MediumFacts
 from ops.backups.media.renewal import explain_renewal
+from ops.backups.run.kind import backup_job
 from ops.drills.kind import drill_job
 from ops.drills.rotation.overdue import (
     DrillStanding,
@@ -326,10 +327,15 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
     )  # fmt: skip
 
 
+def _doubts_backup(problem: Problem) -> bool:
+    """Tell whether it is about the newest backup itself: what it lacks is not well backed up."""
+    return bool(problem.site) and problem.subject == job_subject(backup_job(problem.site))
+
+
 def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     """Give the closing line: how many sites are well, and how old the oldest backup is."""
-    red = [it for it in problems if it.level == "red"]
-    good = [site for site in facts.sites if not any(it.concerns(site.name) for it in red)]
+    grave = [it for it in problems if it.level == "red" or _doubts_backup(it)]
+    good = [site for site in facts.sites if not any(it.concerns(site.name) for it in grave)]
     ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
     working = sum(site.is_working for site in facts.sites)
     parts = [

@@ -123,7 +123,7 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
             packed=format_size(int(str(numbers["data_added_packed"]))),
         )
     )
-    write_pages(list_remarks(reading.pages))
+    write_pages(name, list_remarks(reading.pages))
     return EXIT_CODES[result.outcome]
 
 
@@ -163,7 +163,7 @@ def write_backup(site: str, result: JobResult) -> None:
     if summary.get("without_history"):
         text = _("  present rows only: {databases}; tables there keep a history that is not copied")
         write_line(text.format(databases=", ".join(summary["without_history"])))
-    write_pages(summary.get("pages", ()))
+    write_pages(site, summary.get("pages", ()))
     write_watch(site, summary)
     write_outcome(result, job=backup_job(site), site=site)
 

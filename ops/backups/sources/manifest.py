@@ -95,6 +95,10 @@ def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
         "started_at": _moment(reading.started_at, zone),
         "files": reading.files,
         "size_bytes": reading.size_bytes,
+        "folders": {
+            folder.decode("utf-8", "backslashreplace"): files
+            for folder, files in sorted(reading.folders.items())
+        },
         "left_out": list(reading.left_out),
     }
     if reading.part.source == "delivered":

@@ -70,7 +70,7 @@ def _brief(drill: KeptDrill) -> dict[str, Any]:
 
 
 def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
-    results = (drill.minutes or {}).get("results", {})
+    results = read_minutes(drill.minutes).results if drill.minutes is not None else {}
     engine = "restic" if drill.engine == "restic" else _("our engine")
     return (
         format_moment(drill.started_at, zone),

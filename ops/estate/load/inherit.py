@@ -13,6 +13,7 @@ from typing import Any
 from ops.estate.load.read import Location
 
 TABLES = ("schedule", "targets", "limits", "retention")
+PROFILE_TABLES = (*TABLES, "page_check")
 NAMED_LISTS = ("files", "databases")
 JOINED_LISTS = ("exclude",)
 
@@ -49,7 +50,7 @@ def inherit(data: Mapping[str, Any], site: Mapping[str, Any]) -> Inherited:
 def _take_profile(merged: Inherited, profile: dict[str, Any], at: Location) -> None:
     for key, value in profile.items():
         own = merged.data.get(key)
-        if key in TABLES and isinstance(value, dict):
+        if key in PROFILE_TABLES and isinstance(value, dict):
             _take_table(merged, key, value, (*at, key))
         elif key in NAMED_LISTS and _is_tables(value) and _is_tables(merged.data.get(key, [])):
             _take_named(merged, key, value, (*at, key))

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.organisation import DatedTitle, title_on
+from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import Limits, Retention, Schedule, Targets
 from ops.estate.model.values import (
     Day,
@@ -252,6 +253,9 @@ class Site(Part):
         description="Noted at backup time, compared in drills.",
         examples=[["/", "/lien-he"]],
     )
+    page_check: PageCheck = Field(
+        default=PageCheck(), description="What is asked of the noted pages."
+    )
     classes: tuple[Name, ...] = Field(
         default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
     )
@@ -307,6 +311,17 @@ class Site(Part):
                 'write `url = "https://..."`',
                 url=self.url,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asked_pages_are_noted(self) -> Self:
+        for page in self.page_check.must_contain:
+            if page not in self.pages:
+                raise mistake(
+                    '`must_contain` of `page_check` names the page "{page}", which is not noted',
+                    "add it to `pages`, or write it as it stands there",
+                    page=page,
+                )
         return self
 
     @model_validator(mode="after")

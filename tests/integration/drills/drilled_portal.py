@@ -20,7 +20,7 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot
 from backup.sources.source import FolderSource
 from ops.access.session import at_bench
-from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.noting import note_pages
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.estate.load.load import load_estate

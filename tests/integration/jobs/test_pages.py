@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ops.backups.pages.fetch import note_pages
-from ops.backups.pages.notes import compare_pages, read_note
+from ops.backups.pages.notes import read_note
+from ops.backups.pages.noting import note_pages
+from ops.backups.pages.verdict import compare_pages
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.web_server import say, web_server
 

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ops.backups.pages.fetch import note_pages
-from ops.backups.pages.notes import PageNote, compare_pages, read_note
+from ops.backups.pages.notes import PageNote, read_note
+from ops.backups.pages.noting import note_pages
+from ops.backups.pages.verdict import compare_pages
 from tests.integration.jobs.small_estate import ESTATE, ROOT, giucong_afresh
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import (
