@@ -240,7 +240,10 @@ class Site(Part):
         default="component", description="main or component."
     )
     profile: Name | None = Field(
-        default=None, description="What it has in common with others.", examples=["wordpress"]
+        default=None,
+        description="What it has in common with others: one of `[profiles]`, or a shipped one"
+        " (wordpress, nukeviet, mediawiki).",
+        examples=["wordpress"],
     )
     host: Name | None = Field(
         default=None, description="The host of all parts that name none.", examples=["web1"]

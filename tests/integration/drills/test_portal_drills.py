@@ -68,7 +68,7 @@ def test_wordpress_comes_back_and_the_stop_watch_agrees(portal: Portal) -> None:
     reached = timedelta(seconds=results["rto"]["reached_seconds"])
     # The stop-watch is read once the line has come, by a process that waits for a processor.
     assert -SECOND < watched.verified_at - incident - reached < SECOND * 3
-    lost = timedelta(seconds=results["rpo"]["reached_seconds"])
+    lost = timedelta(seconds=results["newest"]["age_seconds"])
     assert abs(lost - (incident - portal.written_at)) < SECOND
     assert list(portal.work.iterdir()) == []
     print_parts(PROVINCE, results, portal.backed_up_in[PROVINCE])

@@ -177,7 +177,7 @@ def test_the_verdict_follows_the_numbers_that_are_shown(
     assert (reached[0], reached[2]) == ("1 day", Cell(*(
         ("failed", "bad") if verdict[1] else ("ok", "good")
     )))  # fmt: skip
-    assert rows["Newest content in the copy: age at the incident"][1].startswith(
+    assert str(rows["Newest content in the copy: age at the incident"][1]).startswith(
         "1 day" if newest == 30 else "50 min"
     )
 
