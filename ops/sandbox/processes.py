@@ -22,7 +22,10 @@ from ops.sandbox.isolation.new_root import WORKSHOP
 
 _LOOK_EVERY_SECONDS = 0.02
 _LOG_LINES = 20
-_SAYS_LITTLE = re.compile(r"\[Note\]|\d (?:Accepted|Closing)$|WSREP")
+_SAYS_LITTLE = re.compile(
+    r"\[Note\]|\d (?:Accepted|Closing)$|WSREP|_uring|MAC address|max_open_files|^Version: "
+    r"|closed normally without|^#\d+ |^Stack trace:$|^thrown in "
+)
 _LOG_BYTES = 20_000
 _LONGEST_LINE = 400
 _MOST_LOGS = 20

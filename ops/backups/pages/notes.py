@@ -20,6 +20,7 @@ Problem = Literal[
     "redirects",
     "inside",
     "status",
+    "empty",
     "lacks",
     "late",
 ]
@@ -37,6 +38,7 @@ PROBLEMS: Mapping[str, str] = {
         "redirected into a network, to {detail}; if that is the site, write it as its `url`"
     ),
     "status": N_("the server answered with status {detail}"),
+    "empty": N_("the server answered with an empty page"),
     "lacks": N_("it lacks what it has to contain: {detail}"),
     "late": N_("not fetched: the pages before it took all the time"),
 }
@@ -169,6 +171,8 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
             sha256=hashlib.sha256(text.text.encode()).hexdigest(),
             words=hash_words(text.text),
         )
+        if answer.status < GOOD_BELOW and not text.text and not text.title:
+            return replace(note, problem="empty")  # as PHP answers where it breaks off
     text = text or VisibleText("", "")
     if answer.status >= GOOD_BELOW:
         said = _cut(text.text or text.title)
