@@ -8,6 +8,7 @@ import pytest
 from backup.snapshots.walk import TreeReader
 from ops.backups.malware.clamscan import read_answers
 from ops.backups.pages.moving import MOST_WORDS, find_share, hash_words, learn_moves
+from ops.backups.pages.notes import _PROGRAM_ERROR
 from ops.backups.pages.page_text import list_links, read_html
 from ops.backups.ransomware.entropy import looks_sealed
 from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
@@ -51,6 +52,7 @@ READERS: dict[str, Callable[[], object]] = {
     "classes without end": lambda: read_html("<p class='" + "a " * MANY + "'>", [".b"]),
     "ids without end": lambda: read_html("<p" + ' id="' * MANY, ["#b"]),
     "blanks before an id": lambda: read_html("<p " + "id " * MANY + " " * MANY, ["#b"]),
+    "errors without end": lambda: _PROGRAM_ERROR.search("Fatal error: " * (MANY // 8)),
     "headings": lambda: read_html("<h1>a</h1>" * (MANY // 8)),
     "headings in headings": lambda: read_html("<h1>a" * (MANY // 4) + "</h1>" * 9),
     "links": lambda: list_links("<a href=" * (MANY // 8) + "<a href='x'>" * (MANY // 16)),

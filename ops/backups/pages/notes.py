@@ -1,6 +1,7 @@
 """What is noted of a page, how it stands in the manifest, and how it is read from there; pure."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ Problem = Literal[
     "inside",
     "status",
     "empty",
+    "error",
     "lacks",
     "late",
 ]
@@ -39,10 +41,13 @@ PROBLEMS: Mapping[str, str] = {
     ),
     "status": N_("the server answered with status {detail}"),
     "empty": N_("the server answered with an empty page"),
+    "error": N_("the page shows an error of its program: {detail}"),
     "lacks": N_("it lacks what it has to contain: {detail}"),
     "late": N_("not fetched: the pages before it took all the time"),
 }
 _LONGEST_SAID = 120
+# As PHP shows it where nobody has told it not to; the status is 200 then.
+_PROGRAM_ERROR = re.compile(r"(?:Fatal|Parse) error ?: .{1,500}? on line \d")
 _FEW_WORDS = 20
 
 
@@ -178,6 +183,8 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
         said = _cut(text.text or text.title)
         detail = f"{answer.status} ({said})" if said else str(answer.status)
         return replace(note, problem="status", detail=detail)
+    if error := _PROGRAM_ERROR.search(text.text):
+        return replace(note, problem="error", detail=_cut(error[0]))
     lacks = [it for it in rules.must_contain if not _contains(text, it)]
     return replace(note, problem="lacks", detail="; ".join(lacks)) if lacks else note
 

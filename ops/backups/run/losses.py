@@ -83,7 +83,7 @@ def find_failed_pages(now: Sequence[PageNote], earlier: Sequence[PageNote]) -> l
     return [
         _lose("page", "", it.page, 0, 0) | {"problem": it.problem, "detail": it.detail}
         for it in now
-        if it.problem in {"status", "empty", "lacks"} and well.get(it.page)
+        if it.problem in {"status", "empty", "error", "lacks"} and well.get(it.page)
     ]
 
 

@@ -152,6 +152,10 @@ def test_what_does_not_come_is_missing() -> None:
 
     assert verdict(good, None) == ("missing", 0.0)
     assert verdict(good, note("<html><script>x</script>")) == ("missing", 0.0)
+    error = (
+        "<b>Fatal error</b>: Uncaught Exception: no in /var/www/a.php:1 thrown in a on line <b>1"
+    )
+    assert verdict(good, note(page(f"Chào <br> {error}"))) == ("missing", 0.0)
     assert verdict(good, note("không có", status=404)) == ("missing", 0.0)
     assert verdict(good, note("", status=None, problem="timeout")) == ("missing", 0.0)
 
