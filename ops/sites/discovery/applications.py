@@ -65,6 +65,7 @@ _PROPERTY = re.compile(rf"\b(?:public|var)\s+\$(\w+)\s*=\s*{TEXT}")
 _DATABASES = re.compile(r"\$databases\b([^;]*)")
 _NUKEVIET = re.compile(rf"\$db_config\s*\[\s*{TEXT}\s*\]\s*=\s*(?:{TEXT}|(\d+))")
 _MEDIAWIKI = re.compile(rf"\$(wg[A-Za-z]+)\s*+=\s*+(?:{TEXT}|(\d+))\s*+;")
+_DEBIANS_CACHE = "/var/cache/mediawiki"  # without it, Debian's MediaWiki does not start
 _PAIR = re.compile(rf"{TEXT}\s*=>\s*(?:{TEXT}|(\d+))")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _ENGINES = {
@@ -94,7 +95,8 @@ def parse_wordpress(text: str) -> DatabaseSettings | None:
         for name, value in _DEFINE.findall(source.code)
     }
     keys = _Keys("DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST")
-    return _with_folders(_settings("wordpress", values, "mariadb", keys), values, "WP_CONTENT_DIR")
+    settings = _settings("wordpress", values, "mariadb", keys)
+    return _with_folders(settings, [values.get("WP_CONTENT_DIR", "")])
 
 
 def parse_joomla(text: str) -> DatabaseSettings | None:
@@ -144,17 +146,16 @@ def parse_mediawiki(text: str) -> DatabaseSettings | None:
         values["wgDBname"] = f"{values.get('wgSQLiteDataDir', '')}/{values['wgDBname']}.sqlite"
     keys = _Keys("wgDBname", "wgDBuser", "wgDBpassword", "wgDBserver", "wgDBport")
     settings = _settings("mediawiki", values, engine, keys)
-    return _with_folders(settings, values, "wgUploadDirectory")
+    cache = values.get("wgCacheDirectory", _DEBIANS_CACHE)
+    return _with_folders(settings, [values.get("wgUploadDirectory", ""), cache])
 
 
 def _with_folders(
-    settings: DatabaseSettings | None, values: Mapping[str, str], key: str
+    settings: DatabaseSettings | None, folders: Iterable[str]
 ) -> DatabaseSettings | None:
-    """Add the folder that a configuration names under a key, where it is a whole path."""
-    folder = values.get(key, "")
-    if settings is None or not folder.startswith("/"):
-        return settings
-    return replace(settings, folders=(folder,))
+    """Add the folders that a configuration names by whole paths."""
+    whole = tuple(it for it in folders if it.startswith("/"))
+    return None if settings is None else replace(settings, folders=whole)
 
 
 def parse_dotenv(text: str) -> DatabaseSettings | None:

@@ -91,7 +91,8 @@ def _find_beside(files: Files, place: str, settings: DatabaseSettings) -> tuple[
     top = files.resolve(place) or place
     names = _WHERE_LINKS_ARE.get(settings.application, ())
     ends = [files.resolve(it) for it in (*(f"{place}/{it}" for it in names), *settings.folders)]
-    folders = [it if files.is_folder(it) else posixpath.dirname(it) for it in ends if it]
+    # Of a file with settings its folder is meant.
+    folders = [posixpath.dirname(it) if it.endswith(".php") else it for it in ends if it]
     found: list[str] = []
     for folder in sorted({it for it in folders if files.is_folder(it)}):
         if folder != "/" and not any(_lies_in(folder, it) for it in (top, *found)):

@@ -190,11 +190,13 @@ def test_apache_gives_names_and_roots() -> None:
         (
             parse_mediawiki(MEDIAWIKI),
             DatabaseSettings("mediawiki", "postgresql", "bach_khoa", "wiki", port=5433,
-                             has_password=True, folders=("/srv/wiki/images",)),
+                             has_password=True,
+                             folders=("/srv/wiki/images", "/var/cache/mediawiki")),
         ),
         (
             parse_mediawiki('<?php $wgDBtype="sqlite"; $wgSQLiteDataDir = "/srv/d";$wgDBname="w";'),
-            DatabaseSettings("mediawiki", "sqlite", "/srv/d/w.sqlite"),
+            DatabaseSettings("mediawiki", "sqlite", "/srv/d/w.sqlite",
+                             folders=("/var/cache/mediawiki",)),
         ),
         (
             parse_dotenv(LARAVEL),
@@ -318,6 +320,7 @@ def test_a_content_system_is_proposed_with_its_profile_and_the_folders_beside_it
     write(tmp_path, "/var/lib/mediawiki/index.php", "<?php")
     write(tmp_path, "/srv/wiki/images/a.png", "")
     write(tmp_path, "/usr/share/mediawiki/extensions/Cite/a.php", "<?php")
+    write(tmp_path, "/var/cache/a", "")
     for name, target in (("LocalSettings.php", "/etc/mediawiki/LocalSettings.php"),
                          ("extensions", "/usr/share/mediawiki/extensions")):  # fmt: skip
         (tmp_path / "var/lib/mediawiki" / name).symlink_to(target)
