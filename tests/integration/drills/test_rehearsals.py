@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.backups.pages.notes import Answer, PageNote, note_answer
+from ops.backups.pages.verdict import tell_comparison
 from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult
@@ -88,7 +89,7 @@ def test_a_dump_that_lost_a_table_fails(board: RehearsalPlan, tmp_path: Path) ->
     assert result.outcome == "failed"
     assert result.databases[0].missing == ("comments",)
     assert "tables are missing from the database db: comments" in told(result)
-    assert {it.code for it in result.remarks} >= {"tables_missing", "page_changed"}
+    assert {it.code for it in result.remarks} >= {"tables_missing", "page_failed"}
 
 
 def test_an_account_for_one_web_server_is_let_in_at_production_s_address(
@@ -162,7 +163,7 @@ def test_fewer_rows_another_page_and_a_broken_file_are_each_named(tmp_path: Path
     assert told(result) == [
         "the folder anh (/srv/anh) is missing from what was restored",
         "tables of the database db have other row counts than the manifest says: bai: 2 (3)",
-        CHANGED.format(page="/", title="Bị sửa", alike=0),
+        CHANGED.format(page="/", reason=tell_comparison("title", "Bị sửa", 0.0, 0.9, 1.0)),
     ]
 
     Path(plan.databases[0].dump).write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
