@@ -19,6 +19,7 @@
         ├── StoreDeniedError                  our credential is refused
         ├── ObjectLockedError                 the store has promised not to delete it yet
         └── StoreUnavailableError             may work when tried again
+            └── StoreUnreachedError           nobody answers at its address
 
 `what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params`
 fills them. Keeping the two apart lets the service say the same thing in the reader's language.
@@ -135,3 +136,7 @@ class ObjectLockedError(StoreError):
 
 class StoreUnavailableError(StoreError):
     """The store did not answer or failed in a way that may pass when tried again."""
+
+
+class StoreUnreachedError(StoreUnavailableError):
+    """Nobody answers at the store's address: it restarts, or the address is wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from backup.commands.output import Output
 from backup.commands.passwords import PasswordSource, read_password
-from backup.errors import DamagedError, UsageError
+from backup.errors import DamagedError, StoreUnavailableError, UsageError
 
 if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
     from backup.progress import Progress
@@ -67,8 +68,10 @@ class Context:
     def _open_place(self, place: str) -> Store:
         from backup.stores import open_store
         from backup.stores.options import StoreOptions
+        from backup.stores.retry import PATIENCE
 
         arguments = self.arguments
+        PATIENCE.tell, PATIENCE.ends_early = self._tell_retry, sys.stderr.isatty()
         store = open_store(
             place,
             StoreOptions(
@@ -86,6 +89,10 @@ class Context:
                 download_bytes_per_second=arguments.limit_download,
             )
         return store
+
+    def _tell_retry(self, error: StoreUnavailableError, seconds: float) -> None:
+        why = error.why.format(**error.params)
+        self.output.warn(f"{error} returned error, retrying after {seconds:.1f}s: {why}")
 
     def read_password(self, *, stdin_is_taken: bool = False) -> bytes:
         """Get the repository's password; `stdin_is_taken` where stdin is data."""

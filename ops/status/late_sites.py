@@ -44,7 +44,7 @@ def note_late_sites(catalog: Catalog, now: datetime) -> int:
             times = count_closed(session, vanished_subject(it.name))
             drafts.append(draft_vanished(it.name, it.stores, times))
         taken = take_in(session, (), drafts, now)
-        count = write_drafts(session, drafts, estate, alerts=taken.ids, now=now)
+        count = write_drafts(session, drafts, estate, taken=taken, now=now)
         return count + write_all_clears(session, _over(closed, estate, missing), now)
 
 

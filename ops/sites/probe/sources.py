@@ -28,7 +28,7 @@ from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_size
 from ops.language.text import _
 from ops.sites.probe.first_copy import Extent
-from ops.sites.probe.trial import Trial, failed_because
+from ops.sites.probe.trial import Trial, failed
 
 _PIECE = 1 << 16
 
@@ -50,7 +50,7 @@ def try_elsewhere(estate: Estate, site: Site, key: str, part: FilesPart, extent:
         else:
             _list(estate, site, part, seen)
     except (SourceError, OpsError) as error:
-        return failed_because(key, error)
+        return failed(key, error)
     extent.files += seen.files
     extent.size_bytes += seen.size_bytes
     if seen.unreadable:
@@ -134,7 +134,7 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
             server, size = found.server, found.size_bytes
             torn, without_history = (), ()
     except (SourceError, OpsError) as error:
-        return failed_because(key, error)
+        return failed(key, error)
     extent.files += 1
     extent.size_bytes += size
     told = _("it answers and may be read in full: {server}, {size}").format(

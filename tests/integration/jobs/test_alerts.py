@@ -177,6 +177,43 @@ def test_an_answer_no_longer_holds_when_it_gets_graver(catalog: Catalog) -> None
     assert targets(catalog) == ["ttb", "nva", "nva", "ttb"]
 
 
+def take_up(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        (alert,) = read_open(session)
+        assert acknowledge(session, alert.id, "ttb", "on it", datetime.now(UTC))
+
+
+def test_what_somebody_has_taken_up_tells_nobody_until_its_cause_changes(catalog: Catalog) -> None:
+    hour = timedelta(hours=1)
+    tell(catalog, FAILED)
+    take_up(catalog)
+    again = [an_event(due_at=FAILED.due_at + hour * count) for count in (1, 2, 3)]
+    for event in again:
+        tell(catalog, event)
+    with catalog.reading() as session:
+        (alert,) = list_alerts(session)
+        waiting = session.execute(select(Notice).where(Notice.state == "waiting")).all()
+    tell(catalog, an_event(due_at=FAILED.due_at + hour * 4, reason="store_full"))
+    with catalog.reading() as session:
+        (other,) = read_open(session)
+
+    assert (alert.times, alert.acked_by, waiting) == (4, "ttb", [])
+    assert [(it.target, it.state) for it in alert.told] == [("nva", "dropped")]
+    assert other.acked_at is None  # the answer was to another cause
+    assert targets(catalog) == ["nva", "nva"]
+
+
+def test_the_summary_still_names_what_somebody_has_taken_up(catalog: Catalog, port: int) -> None:
+    tell(catalog, an_event(job="copy/cong-xa/offsite", kind="copy"))
+    take_up(catalog)
+    note_summary(catalog, datetime.now(UTC) + timedelta(days=1))
+    with smtp_sink(port) as sink:
+        deliver_waiting(catalog, datetime.now(UTC) + timedelta(days=2))
+
+    assert sink.mails
+    assert all("cong-xa/offsite" in mail.body for mail in sink.mails), sink.mails[0].body
+
+
 def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -> None:
     now = datetime(2026, 11, 24, 18, tzinfo=UTC)
 
