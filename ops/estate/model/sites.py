@@ -81,11 +81,15 @@ class FilesPart(Part):
         default="files", description="files, command, sftp or delivered."
     )
     host: Name | None = Field(
-        default=None, description="Left out: this machine.", examples=["web1"]
+        default=None,
+        validate_default=True,
+        description="Left out: this machine.",
+        examples=["web1"],
     )
     path: Text = Field(description="The folder.", examples=["/var/www/portal"])
     command: str = Field(
         default="",
+        validate_default=True,
         description="For `command`: its output is the backup.",
         examples=["/opt/cms/export"],
     )
@@ -107,12 +111,18 @@ class FilesPart(Part):
     def _path_starts_somewhere(cls, path: str, info: ValidationInfo) -> str:
         return _path_on(info.data.get("host"), path, info)
 
-    @model_validator(mode="after")
-    def _source_is_complete(self) -> Self:
-        if self.source == "command" and not self.command:
+    @field_validator("host", "command")
+    @classmethod
+    def _source_is_complete(cls, value: str | None, info: ValidationInfo) -> str | None:
+        source = info.data.get("source")
+        if source == "command" and info.field_name == "command" and not value:
             raise mistake("a source of this kind needs a command", 'add `command = "..."`')
-        if self.source == "sftp" and self.host is None:
+        if source == "sftp" and info.field_name == "host" and value is None:
             raise mistake("a source of this kind needs a host", 'add `host = "..."`')
+        return value
+
+    @model_validator(mode="after")
+    def _delivery_fits(self) -> Self:
         if self.source != "delivered" and self.delivery != Delivery():
             raise mistake(
                 "only a folder that another system fills has a delivery",
