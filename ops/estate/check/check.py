@@ -83,7 +83,7 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
                 {"path": rest},
                 severity="warning",
             )
-        if location == ("keys", "repository") and not Path(rest).exists() and scheme == "file":
+        if _opens_repositories(location) and not Path(rest).exists() and scheme == "file":
             problem = Problem(
                 "",
                 "there is no repository key yet: {path}",
@@ -96,6 +96,11 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
             problem = _check_signing_key(Path(rest)) or problem
         if problem is not None:
             yield _at(problem, location, document)
+
+
+def _opens_repositories(location: Location) -> bool:
+    """Say whether a reference is the password of repositories: the estate's, or a copy's own."""
+    return location == ("keys", "repository") or (location[0], location[-1]) == ("stores", "key")
 
 
 def _check_signing_key(path: Path) -> Problem | None:
