@@ -207,7 +207,7 @@ def _renew(
 def _write_issued(estate: Estate, person: str, issued: Issued) -> None:
     """Show a new factor, once."""
     write_line(_("The second factor of {person}; it is shown only now:").format(person=person))
-    write_line("  " + totp_address(issued.secret, person, estate.organisation.name))
+    write_line("  " + totp_address(issued.secret, person, estate.name_at()))
     write_line("  " + _("type it into an authenticator app: {secret}").format(secret=issued.secret))
     write_line(_("Recovery codes for when the app is not at hand; each works once. Keep on paper:"))
     for code in issued.codes:

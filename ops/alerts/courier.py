@@ -145,11 +145,11 @@ def _word(estate: Estate, notice: Notice) -> Message:
         job=notice.job,
         site=notice.site,
         created_at=notice.created_at,
+        title=estate.title_at(notice.site, notice.created_at),
     )
-    organisation = estate.organisation
-    with speaking(organisation.language):
-        word = find_wording(notice.code)
-        return word(told, organisation=organisation.name, zone=organisation.timezone)
+    with speaking(estate.organisation.language):
+        word, name = find_wording(notice.code), estate.name_at(notice.created_at)
+        return word(told, organisation=name, zone=estate.organisation.timezone)
 
 
 def _record_failure(

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.drafts import Draft
-from ops.alerts.notice_wording import NoticeKind
+from ops.alerts.notice_wording import STATE, NoticeKind
 from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
@@ -233,7 +233,7 @@ def _longest_lead(duties: DutySet) -> int:
 
 
 NOTICE_KINDS = {
-    DUTIES: NoticeKind(lambda told, _zone: word_duties(told.params), about_sites=False),
-    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), about_sites=False),
+    DUTIES: NoticeKind(lambda told, _zone: word_duties(told.params), False, STATE),
+    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), False, STATE),
     UNREADABLE: NoticeKind(lambda _told, _zone: word_unreadable(), about_sites=False),
 }

@@ -149,7 +149,8 @@ def render_error(error: ExplainedError) -> str:
     The first line says what happened; then, indented and labelled, why, whether data is safe, and
     what to type next. An `EstateError` lists its problems, one a line, after the first line.
     """
-    lines = [f"{_(LABELS['what'])}: {fill(error.what, error.params)}"]
+    label = getattr(error, "label", LABELS["what"])
+    lines = [f"{_(label)}: {fill(error.what, error.params)}"]
     lines += [f"  {render_problem(problem)}" for problem in getattr(error, "problems", ())]
     for part in ("why", "data", "next_step"):
         template = getattr(error, part)

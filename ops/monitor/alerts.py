@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ops.access.session import at_bench
-from ops.alerts.notice_wording import SEVERITIES
+from ops.alerts.notice_wording import RUNBOOK, SEVERITIES, tell_runbook
 from ops.alerts.overview import AlertView, find_alert, list_alerts
 from ops.alerts.records import acknowledge
 from ops.catalog.open import open_catalog
@@ -63,6 +63,7 @@ def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
     for label, text in (("why", told.why), ("data", told.data), ("next_step", told.next_step)):
         if text:
             write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+    write_indented(f"{_(RUNBOOK)}: {tell_runbook(alert.code, alert.params)}", "    ", "      ")
     write_indented(_tell_age(alert, now, zone), "    ", "      ")
     for line in tell_answers(alert, now, zone):
         write_indented(line, "    ", "      ")

@@ -72,7 +72,7 @@ def read_estate_of(estate: Estate, day: date) -> PastEstate:
 
 
 def _write_overview(estate: Estate, about: str) -> None:
-    write_line(f"{estate.organisation.name} · {about}")
+    write_line(f"{estate.name_at()} · {about}")
     for table in overview(estate):
         write_line()
         write_table(table.columns, table.rows, title=table.title)

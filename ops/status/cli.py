@@ -27,7 +27,7 @@ def show() -> int:
     facts = look(estate)
     problems = find_problems(facts)
     tries = {job_subject(it.job): it for it in look_for_tries(estate)}
-    write_line(f"{estate.organisation.name} · {format_moment(facts.now, facts.zone)}")
+    write_line(f"{estate.name_at(facts.now)} · {format_moment(facts.now, facts.zone)}")
     write_line()
     for level in ("red", "yellow"):
         _write_problems([it for it in problems if it.level == level], level, facts, tries)

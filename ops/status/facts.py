@@ -280,7 +280,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
     copies = (*read.copies[name], *copies_on_media(read.media, name))
     return SiteFacts(
         name=name,
-        title=site.title,
+        title=estate.title_at(name, now),
         rpo=rpo,
         reread=reread,
         newest_at=newest.taken_at if newest else None,

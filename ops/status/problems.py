@@ -307,7 +307,7 @@ def _explain_vanished(vanished: Vanished) -> Explanation:
 
 
 def _explain_run(run: LastRun, site: str) -> Explanation:
-    found = explain(run.reason, run.params, job=run.job, site=site)
+    found = explain(run.reason, run.params, job=run.job, site=site, by_clock=True)
     name = run.job.partition("/")[0]
     kind = {
         "backup": _("last backup"),

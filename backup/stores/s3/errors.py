@@ -155,8 +155,8 @@ def _translate_status(code: str, status: int, what: str, params: dict[str, Any])
         )
     if status == _NO_ROOM or code in _FULL:
         return StoreFullError(
-            what,
-            why="the server has no room left ({code})",
+            "no room is left in {place}",
+            why="{key} could not be written; the server says: {code}",
             data=_NOTHING_DONE,
             next_step="make room there or raise the quota, then run again",
             **params,

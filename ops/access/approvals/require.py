@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -46,9 +46,14 @@ Need = Literal["needed", "alone", "founding"]
 
 
 class ApprovalAwaitedError(OpsError):
-    """The act waits for another person's approval."""
+    """The act waits for another person's approval; nothing went wrong.
+
+    Attributes:
+        label: Stands before it in place of "error".
+    """
 
     exit_code = 4
+    label: ClassVar[str] = N_("waiting")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def make_label(estate: Estate, wish: MediaWish, found: Label | None, by: str) ->
     renewal = plan_renewal(load_duties(estate).duties, started_on, today, load_calendar(estate))
     return Label(
         code=wish.code,
-        organisation=estate.organisation.name,
+        organisation=estate.name_at(),
         kind=wish.kind or (found.kind if found else "disk"),
         started_on=started_on,
         renew_on=renewal.renew_on if renewal else None,

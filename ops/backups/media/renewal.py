@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from ops.alerts.notice_wording import NoticeKind
+from ops.alerts.notice_wording import STATE, NoticeKind
 from ops.duties.evidence.due import add_span
 from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.models import Duty
@@ -109,4 +109,4 @@ def word_medium(params: Mapping[str, Any]) -> tuple[str, Explanation]:
     return found.what, Explanation(kept, found.why, found.data, found.next_step)
 
 
-NOTICE_KINDS = {MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), about_sites=False)}
+NOTICE_KINDS = {MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), False, STATE)}

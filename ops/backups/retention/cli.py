@@ -74,7 +74,7 @@ def forget_site(
             "{count} snapshot of {title} will be removed for good.",
             "{count} snapshots of {title} will be removed for good.",
             count,
-        ).format(count=count, title=site.title)
+        ).format(count=count, title=bench.estate.title_at(name))
         need_confirmation(name, confirm, question)
         work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
         result = _act(bench, name, work, place)

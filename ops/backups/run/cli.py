@@ -46,7 +46,7 @@ def run_site(
     site = estate.site(name)
     with at_bench(estate) as bench:
         if not as_json:
-            write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+            write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
         arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
         result = _back_up(bench, site, progress, arguments)
         if result.outcome in {"ok", "incomplete"} and site.name != OWN_SITE:
@@ -112,7 +112,7 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
         write_json({"site": name, "outcome": result.outcome, "summary": numbers,
                     "missing": missing})  # fmt: skip
         return EXIT_CODES[result.outcome]
-    write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+    write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
     parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
     _write_parts(parts, _rows(reading))
     write_line(

@@ -52,10 +52,10 @@ def describe_reading(estate: Estate, reading: Reading) -> dict[str, Any]:
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "organisation": estate.organisation.name,
+        "organisation": estate.name_at(reading.started_at),
         "site": {
             "name": site.name,
-            "title": site.title,
+            "title": site.title_on(reading.started_at.astimezone(zone).date()),
             "unit": site.unit,
             "system": site.system,
             "classes": list(site.classes),

@@ -175,9 +175,10 @@ def write_cancellation(stop: PlannedStop, reason: str, estate: Estate) -> Iterat
     """Yield the lines of the notice to the public."""
     site, zone = estate.site(stop.site), estate.organisation.timezone
     begins, until = (format_moment(it, zone) for it in (stop.begins, stop.until))
-    scope = f"{site.title} ({site.url})" if site.url else site.title
-    yield _("NOTICE that a planned stop is called off: {title}").format(title=site.title)
-    yield _("{organisation} announces:").format(organisation=estate.organisation.name)
+    title = estate.title_at(site.name)
+    scope = f"{title} ({site.url})" if site.url else title
+    yield _("NOTICE that a planned stop is called off: {title}").format(title=title)
+    yield _("{organisation} announces:").format(organisation=estate.name_at())
     yield _("1. The stop from {begins} until {until} is called off").format(
         begins=begins, until=until
     )

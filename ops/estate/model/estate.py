@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -98,6 +99,18 @@ class Estate(Part):
     def zone(self) -> ZoneInfo:
         """Give the organisation's time zone."""
         return ZoneInfo(self.organisation.timezone)
+
+    def name_at(self, moment: datetime | None = None) -> str:
+        """Give the organisation's name, as a document of a moment bears it; of now unless given."""
+        return self.organisation.name_on(self._day_of(moment))
+
+    def title_at(self, site: str, moment: datetime | None = None) -> str:
+        """Give a site's title likewise; empty where the estate does not name the site."""
+        found = self.own_site if site in RESERVED_SITE_NAMES else _find(self.sites, site)
+        return "" if found is None else found.title_on(self._day_of(moment))
+
+    def _day_of(self, moment: datetime | None) -> date:
+        return (moment or datetime.now(UTC)).astimezone(self.zone).date()
 
     @property
     def primary_store(self) -> Store:
