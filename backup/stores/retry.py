@@ -1,8 +1,9 @@
 """A store that tries again what may work when tried again.
 
-Only `StoreUnavailableError` is repeated; where a person waits, they read why (`PATIENCE`). An attempt that failed may still have taken effect, so a
-repeated write that finds its own bytes already there is done, and so is a repeated delete that
-finds nothing. Everything permanent passes at once.
+Only `StoreUnavailableError` is repeated; where a person waits, they read why (`PATIENCE`). An
+attempt that failed may still have taken effect, so a repeated write that finds its own bytes
+already there is done, and so is a repeated delete that finds nothing. Everything permanent passes
+at once.
 """
 
 import contextlib

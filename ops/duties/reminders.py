@@ -233,7 +233,9 @@ def _longest_lead(duties: DutySet) -> int:
 
 
 NOTICE_KINDS = {
-    DUTIES: NoticeKind(lambda told, _zone: word_duties(told.params), False, STATE),
-    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), False, STATE),
+    DUTIES: NoticeKind(
+        lambda told, _zone: word_duties(told.params), about_sites=False, label=STATE
+    ),
+    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), about_sites=False, label=STATE),
     UNREADABLE: NoticeKind(lambda _told, _zone: word_unreadable(), about_sites=False),
 }

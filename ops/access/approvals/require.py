@@ -105,6 +105,16 @@ def find_need(session: Session, action: str, asker: str) -> Need:
     return decide_need(action, asker, people_with_credentials(session), roles)
 
 
+def is_granted(session: Session, origin: Origin, wish: Wish, now: datetime) -> bool:
+    """Tell whether an act may begin now; uses nothing up.
+
+    For acts that ask a person for more first: a slip there must not use the approval up.
+    """
+    if find_need(session, wish.action, origin.person) != "needed":
+        return True
+    return isinstance(_find_usable(session, origin, wish, now, use=False), Permit)
+
+
 def require_approval(
     catalog: Catalog,
     origin: Origin,
@@ -165,7 +175,7 @@ def _seek(
     need = find_need(session, wish.action, origin.person)
     if need != "needed":
         return Permit(need)
-    used = _find_usable(session, origin, wish, now)
+    used = _find_usable(session, origin, wish, now, use=True)
     if not isinstance(used, str):
         return used
     if proof is None:
@@ -174,7 +184,7 @@ def _seek(
 
 
 def _find_usable(
-    session: Session, origin: Origin, wish: Wish, now: datetime
+    session: Session, origin: Origin, wish: Wish, now: datetime, *, use: bool
 ) -> Permit | ApprovalAwaitedError | str:
     """Use the request that is there, or tell that it waits, or why another one is needed."""
     why = N_("two people have to agree to this")
@@ -185,7 +195,7 @@ def _find_usable(
             return _awaited(request, N_("nobody has decided on it yet"))
         elif not _approver_still_counts(session, request):
             why = N_("who approved it before may approve it no more, or has other credentials now")
-        elif _use(session, origin, request, now):
+        elif not use or _use(session, origin, request, now):
             return Permit("needed", request.id, request.requested_by, request.decided_by)
     return why
 

@@ -80,7 +80,13 @@ def _until(params: Mapping[str, Any], zone: str) -> str:
 
 
 NOTICE_KINDS = {
-    APPROVAL: NoticeKind(lambda told, zone: word_approval(told.params, zone), False, REQUEST),
-    DECIDED: NoticeKind(lambda told, zone: word_decided(told.params, zone), False, REQUEST),
-    IDLE: NoticeKind(lambda told, zone: word_idle(told.params, zone), False, STATE),
+    APPROVAL: NoticeKind(
+        lambda told, zone: word_approval(told.params, zone), about_sites=False, label=REQUEST
+    ),
+    DECIDED: NoticeKind(
+        lambda told, zone: word_decided(told.params, zone), about_sites=False, label=REQUEST
+    ),
+    IDLE: NoticeKind(
+        lambda told, zone: word_idle(told.params, zone), about_sites=False, label=STATE
+    ),
 }

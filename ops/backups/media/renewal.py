@@ -109,4 +109,6 @@ def word_medium(params: Mapping[str, Any]) -> tuple[str, Explanation]:
     return found.what, Explanation(kept, found.why, found.data, found.next_step)
 
 
-NOTICE_KINDS = {MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), False, STATE)}
+NOTICE_KINDS = {
+    MEDIUM: NoticeKind(lambda told, _zone: word_medium(told.params), about_sites=False, label=STATE)
+}

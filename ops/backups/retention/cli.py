@@ -58,7 +58,7 @@ def forget_site(
     estate = load_estate()
     place = _place(estate, store)
     with at_bench(estate, dry_run=dry_run) as bench:
-        site = require_site(estate, bench.catalog, name)
+        require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name, place)
         snapshots = index_snapshots(bench, repository, name, place)
         plan = _plan_forget(bench, name, snapshots, place)

@@ -106,6 +106,8 @@ def _name(subjects: Sequence[str]) -> str:
 
 
 NOTICE_KINDS = {
-    DRILL_OVERDUE: NoticeKind(lambda told, _zone: word_overdue(told.params), False, PROBLEM),
+    DRILL_OVERDUE: NoticeKind(
+        lambda told, _zone: word_overdue(told.params), about_sites=False, label=PROBLEM
+    ),
     FINDING_OVERDUE: NoticeKind(lambda told, _zone: word_finding(told.params), label=PROBLEM),
 }

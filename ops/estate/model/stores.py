@@ -23,7 +23,6 @@ from ops.estate.model.values import (
     mistake,
 )
 
-
 _MADE_FROM_ANOTHER = ("mirror", "copy")
 
 

@@ -36,14 +36,14 @@ def commands(page: str) -> list[list[str]]:
 @pytest.mark.slow
 def test_a_second_copy_is_set_up_and_filled(tmp_path: Path, ssh_server: SshServer) -> None:
     folder, far, bucket, mirror = blocks(COPY, "toml")
-    estate = build_estate(tmp_path / "estate", "".join((folder, far, bucket, mirror)))
+    estate = build_estate(tmp_path / "estate", f"{folder}{far}{bucket}{mirror}")
     assert [it.name for it in load_estate(estate).stores] == [
         "near", "second", "far", "offsite", "standby",
     ]  # fmt: skip
     far = re.sub('url = ".*"', f'url = "sftp://127.0.0.1:{ssh_server.port}/{tmp_path}/far"', far)
     far = re.sub('identity = ".*"', f'identity = "file:{ssh_server.identity}"', far)
     far = re.sub('known_hosts = ".*"', f'known_hosts = "{ssh_server.known_hosts}"', far)
-    text = "".join((folder, far, mirror)).replace("/mnt/", f"{tmp_path}/")
+    text = f"{folder}{far}{mirror}".replace("/mnt/", f"{tmp_path}/")
     estate = build_estate(tmp_path / "estate", text)
     said = {}
     for task in [it for it in commands(COPY) if it[0] != "estate.secret"]:

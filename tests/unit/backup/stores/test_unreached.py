@@ -2,7 +2,6 @@
 
 import errno
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tests.private_server import find_free_port
 
 
 @pytest.fixture(autouse=True)
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a person wait; gives why each pause was made."""
     found: list[str] = []
     monkeypatch.setattr(PATIENCE, "tell", lambda error, _seconds: found.append(error.why))
