@@ -35,9 +35,9 @@ def explain(
     if "what" in params:
         named |= params.get("params", {})
         parts = (params.get(part, "") for part in ("what", "why", "data", "next_step"))
-        found = Explanation(*(fill(str(part), named) for part in parts))
+        told = Explanation(*(fill(str(part), named) for part in parts))
         is_again = by_clock and job and str(params.get("next_step", "")).endswith(" again")
-        return _name_again(found, named) if is_again else found
+        return _name_again(told, named) if is_again else told
     found = _find(reason)
     if not isinstance(found, Explanation):
         return found(named)

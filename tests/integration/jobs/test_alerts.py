@@ -204,14 +204,14 @@ def test_what_somebody_has_taken_up_tells_nobody_until_its_cause_changes(catalog
 
 
 def test_the_summary_still_names_what_somebody_has_taken_up(catalog: Catalog, port: int) -> None:
-    tell(catalog, an_event(job="copy/cong-xa/offsite", kind="copy"))
+    tell(catalog, an_event(job="backup/cong-xa/db"))
     take_up(catalog)
     note_summary(catalog, datetime.now(UTC) + timedelta(days=1))
     with smtp_sink(port) as sink:
         deliver_waiting(catalog, datetime.now(UTC) + timedelta(days=2))
 
     assert sink.mails
-    assert all("cong-xa/offsite" in mail.body for mail in sink.mails), sink.mails[0].body
+    assert all("lần sao lưu 25/11/2026 01:00 +07:00 thất bại" in it.body for it in sink.mails)
 
 
 def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -> None:
@@ -342,7 +342,7 @@ def test_a_relay_that_is_dead_for_a_day_loses_and_doubles_nothing(
         ("ttb@example.vn",),
     ]
     second = next(mail for mail in sink.mails if mail.recipients == ("ttb@example.vn",))
-    assert "CHƯA AI NHẬN: nghiêm trọng: cong-xa" in second.subject
+    assert "CHƯA AI NHẬN: nghiêm trọng: Cổng xã Bình Minh" in second.subject
     assert "Đã 30 phút chưa ai nhận. Những người đã được báo: nva." in second.body
     assert "giucong monitor.ack --alert " in second.body
 
