@@ -111,7 +111,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         _INCIDENT,
-        "monitor.ack duty.record duty.planned-stop incident.open incident.update incident.close",
+        "monitor.ack duty.planned-stop incident.open incident.update incident.close",
     ),
     (
         _ADMIN,
@@ -135,6 +135,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _SECURITY,
         "security.audit security.baseline security.accept user.add user.disable user.role",
     ),
+    (_INCIDENT | {"approver"}, "duty.record"),  # whose a duty is to record, the duty says
     # Everybody renews the own second factor; that of another takes a security officer's role.
     (frozenset(ROLES), "user.reset-totp"),
     (frozenset(), " ".join(sorted(OPEN))),
@@ -194,6 +195,6 @@ def decide_may_approve(roles: Collection[str], action: str) -> bool:
     return bool(APPROVERS[action] & frozenset(roles))
 
 
-def roles_for(task: str) -> list[str]:
-    """List the roles that may run a task, in the order of `ROLES`."""
-    return [role for role in ROLES if role in RIGHTS.get(task, frozenset())]
+def roles_for(task: str, *, is_own_site: bool = False, flags: Collection[str] = ()) -> list[str]:
+    """List the roles that may run a task as it is asked for, in the order of `ROLES`."""
+    return [it for it in ROLES if decide_may([it], task, is_own_site=is_own_site, flags=flags)]
