@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.catalog.open import open_catalog
+from ops.duties.change_wording import CODES, tell_changes
 from ops.duties.policy.approved import Approved, Standing, find_standing, newest_approved
 from ops.duties.policy.policy import (
     PolicyRow,
@@ -26,17 +27,6 @@ from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_wrapped
 
 _MOST_SHOWN = 5
-_PARTS = {
-    "business-data": N_("business data"),
-    "configuration": N_("configuration"),
-    "database": N_("database"),
-    "system": N_("system"),
-}
-_METHODS = {
-    "incremental": N_("incremental"),
-    "encrypted": N_("encrypted"),
-    "full_read": N_("full read at times"),
-}
 
 
 def show_policy(*, as_json: bool) -> None:
@@ -61,8 +51,8 @@ def show_policy(*, as_json: bool) -> None:
         write_line(f"! {line}")
     for finding in tell_standing(standing):
         write_line(f"! {finding}")
-    for key, (old, new) in list(standing.changes.items())[:_MOST_SHOWN]:
-        write_line(f"    {key}: {_short(old)} → {_short(new)}")
+    for line in tell_changes(standing.changes):
+        write_wrapped(line)
     if approved is not None and not standing.is_finding:
         write_line(_tell_approved(approved))
     else:
@@ -84,7 +74,8 @@ def tell_standing(standing: Standing) -> list[str]:
     findings = []
     if standing.changes:
         text = _("the estate differs from the policy approved by {number} in {count} places")
-        findings.append(text.format(number=approved.number, count=len(standing.changes)))
+        count = len(list(tell_changes(standing.changes)))
+        findings.append(text.format(number=approved.number, count=count))
     if standing.is_review_due:
         text = _("the backup policy was to be reviewed by {day}")
         findings.append(text.format(day=format_date(approved.review_on)))
@@ -124,9 +115,9 @@ def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[st
 def _row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
     people = {it.name: it.title for it in estate.people}
     return (
-        (_("parts"), ", ".join(_(_PARTS[it]) for it in row.parts)),
+        (_("parts"), ", ".join(_(CODES[it]) for it in row.parts)),
         (_("frequency"), _tell_frequency(row.frequency)),
-        (_("method"), ", ".join(_(_METHODS[it]) for it in row.method)),
+        (_("method"), ", ".join(_(CODES[it]) for it in row.method)),
         (_("copies"), copies),
         (_("places"), "; ".join(f"{it.location} ({it.medium}, {it.store})" for it in row.places)),
         (_("retention"), _tell_retention(row.places[0].retention)),
@@ -178,11 +169,6 @@ def _tell_targets(row: PolicyRow) -> str:
 def _tell_test(every: str) -> str:
     count, _gap, unit = every.partition(" ")
     return _("every {length}").format(length=tell_count(int(count), unit)) if unit else "–"
-
-
-def _short(value: Any) -> str:  # JSON values
-    text = "–" if value is None else str(value)
-    return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - two of them fit a line
 
 
 def today_of(estate: Estate) -> date:

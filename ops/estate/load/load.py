@@ -114,7 +114,8 @@ def _located(
         is_field = find_field(model, details["loc"]) is not None
         found.setdefault(details["loc"] if is_field else _trim(details["loc"], data), details)
     for location, details in found.items():
-        is_branch = len(location) < len(details["loc"])
+        # What a list is short of may only be what its entries were refused for.
+        is_branch = len(location) < len(details["loc"]) or details["type"] == "too_short"
         if not (is_branch and any(other[: len(location)] == location != other for other in found)):
             yield location, describe(details, location, model)
 
