@@ -25,7 +25,7 @@ from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
 from ops.duties.evidence.agenda import Item, list_agenda
-from ops.duties.evidence.due import Period, longest_days
+from ops.duties.evidence.due import RENEWAL, Period, longest_days
 from ops.duties.evidence.queries import Setting
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.table.versions import remember_duties
@@ -197,7 +197,8 @@ def draft_reminders(agenda: Iterable[Item], today: date) -> list[Draft]:
     return [
         _draft(item)
         for item in agenda
-        if item.when == "ahead"
+        if item.due.duty.name != RENEWAL  # `ops.backups.media.remind` tells of each medium
+        and item.when == "ahead"
         and item.outcome != "ok"
         and item.due.remind_on is not None
         and item.due.remind_on <= today

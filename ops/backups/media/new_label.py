@@ -8,7 +8,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.media.inventory import Inventory
 from ops.backups.media.label import Content, Held, Label
-from ops.backups.media.renewal import plan_renewal
+from ops.duties.evidence.media import plan_renewal
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties
 from ops.errors import WrongUseError
