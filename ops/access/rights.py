@@ -150,6 +150,7 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("duty.policy", "approve"): _ADMIN,
     ("duty.policy", "withdraw"): _ADMIN,
     ("service.journal-verify", "accept"): _KEYS,
+    ("service.missed", "seen"): _INCIDENT,
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
 

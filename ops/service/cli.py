@@ -156,6 +156,29 @@ def show_missed(days: int, *, as_json: bool) -> int:
     heads = [_("Job"), _("Was due"), _("Why it was missed")]
     write_table(heads, [_missed_row(view, zone) for view in views])
     write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
+    write_line(fill(N_("Looked at: `{program} service.missed --seen --note TEXT`"), {}))
+    return 0
+
+
+def note_seen(note: str, *, dry_run: bool) -> int:
+    """Note that the person at the terminal has looked at what was missed; gives 0.
+
+    Raises:
+        WrongUseError: The note says nothing.
+    """
+    if not note.strip():
+        raise WrongUseError(
+            "the note says nothing",
+            data="nothing was changed",
+            next_step='say what you found: `--note "the machine was moved"`',
+        )
+    with at_bench(load_estate(), dry_run=dry_run) as bench, bench.catalog.writing() as session:
+        overview.note_missed_seen(session, bench.origin, note.strip())
+    write_line(
+        _("nothing was recorded")
+        if dry_run
+        else _("noted; what was missed until now is no longer shown as a problem")
+    )
     return 0
 
 

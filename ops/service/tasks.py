@@ -50,12 +50,27 @@ def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
     trigger_job(job, dry_run=dry_run)
 
 
-@operator_task(help={"days": N_("How many days to look back; 7 unless given."), "json": flags.JSON})
-def missed(_context: Context, days: int = 7, json: bool = False) -> int:
-    """List what was due and nobody ran."""
-    from ops.service.cli import show_missed
+@operator_task(
+    help={
+        "days": N_("How many days to look back; 7 unless given."),
+        "seen": N_("Note that you have looked at all of it: it is no problem any more."),
+        "note": N_("With --seen: what you found; goes into the journal."),
+        "dry_run": flags.DRY_RUN,
+        "json": flags.JSON,
+    }
+)
+def missed(
+    _context: Context,
+    days: int = 7,
+    seen: bool = False,
+    note: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """List what was due and nobody ran, or note that somebody has looked at it."""
+    from ops.service.cli import note_seen, show_missed
 
-    return show_missed(days, as_json=json)
+    return note_seen(note, dry_run=dry_run) if seen else show_missed(days, as_json=json)
 
 
 @operator_task(

@@ -20,6 +20,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, _, fill
 from ops.outcomes.plain import Explanation
+from ops.schedule.ledger.overview import missed_seen_at
 
 Place = tuple[str, str]
 """Names of a site and of a store."""
@@ -67,11 +68,12 @@ def read_counts(session: Session) -> Mapping[Place, int]:
 
 
 def read_missed(session: Session, since: datetime) -> dict[str, int]:
-    """Give how many runs of each site were missed since then."""
+    """Give how many runs of each site were missed since then, and nobody has looked at yet."""
+    missed = (Occurrence.outcome == "missed", Occurrence.due_at >= since)
+    seen_at = missed_seen_at(session)
+    fresh = (Occurrence.ended_at > seen_at,) if seen_at else ()
     rows = session.execute(
-        select(Occurrence.site, func.count())
-        .where(Occurrence.outcome == "missed", Occurrence.due_at >= since)
-        .group_by(Occurrence.site)
+        select(Occurrence.site, func.count()).where(*missed, *fresh).group_by(Occurrence.site)
     )
     return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types
 

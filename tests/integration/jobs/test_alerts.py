@@ -18,7 +18,7 @@ from ops.alerts.overview import list_alerts
 from ops.alerts.records import acknowledge, read_open
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.alerts import Alert
-from ops.catalog.tables.core import Job, JournalRow, Notice
+from ops.catalog.tables.core import Job, JournalRow, Notice, Occurrence
 from ops.catalog.tables.index import Snapshot
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
@@ -447,6 +447,40 @@ def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estat
     assert json.loads(row.details)["note"] == "disk is full"
     assert "taken up by nobody-in-particular" in alone.stdout
     assert before == targets(catalog)
+
+
+def test_missed_runs_are_no_problem_once_somebody_has_looked(
+    catalog: Catalog, estate: Path
+) -> None:
+    def miss(hours: int) -> None:
+        now = datetime.now(UTC)
+        with catalog.writing() as session:
+            session.add(
+                Occurrence(job="backup/cong-xa", kind="backup", site="cong-xa", state="ended",
+                           due_at=now - timedelta(hours=hours), outcome="missed", reason="down",
+                           params={}, arguments={}, trigger="clock", attempts=0, created_at=now,
+                           ended_at=now)
+            )  # fmt: skip
+
+    said, told = "1 run was missed", "runs.missed-seen"
+    miss(2)
+    before = giucong(estate).stdout
+    empty = giucong(estate, "service.missed", "--seen")
+    rehearsed = giucong(estate, "service.missed", "--seen", "--note", "moved", "--dry-run")
+    still = giucong(estate).stdout
+    noted = giucong(estate, "service.missed", "--seen", "--note", "moved")
+    after = giucong(estate)
+    miss(3)
+    anew = giucong(estate).stdout
+
+    assert (empty.returncode, rehearsed.returncode, noted.returncode) == (2, 0, 0)
+    assert [said in text for text in (before, still, after.stdout, anew)] == [
+        True, True, False, True,
+    ]  # fmt: skip
+    assert after.returncode == 1  # there is no backup yet: somebody is needed now
+    with catalog.reading() as session:
+        rows = session.execute(select(JournalRow).where(JournalRow.action == told)).scalars().all()
+    assert [json.loads(row.details)["note"] for row in rows] == ["moved"]
 
 
 @pytest.mark.slow
