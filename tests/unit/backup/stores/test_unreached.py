@@ -74,7 +74,7 @@ def test_who_waits_is_told_at_once_that_nobody_answers(told: list[str]) -> None:
 def test_a_store_that_has_answered_before_may_restart(told: list[str]) -> None:
     store = patient()
     store.read("data/old")
-    store.inner.errors = [StoreUnreachedError, StoreUnavailableError]  # type: ignore[attr-defined]
+    store.inner.errors = [StoreUnreachedError, StoreUnavailableError]  # type: ignore[attr-defined]  # the inner one is ours
 
     assert store.read("data/old") == b"old"
     assert told == ["Connection refused"] * 2
