@@ -82,7 +82,7 @@ def load(  # noqa: PLR0913, PLR0917 - one flag each
     help={
         "site": flags.SITE,
         "database": _DATABASE,
-        "to": N_("The database that was loaded; the live one is kept as NAME_truoc."),
+        "to": N_("Name of the database that was loaded; the live one is kept as NAME_truoc."),
         "user": _USER,
         "password_file": _PASSWORD_FILE,
         "login": _LOGIN,
@@ -112,8 +112,9 @@ def switch(  # noqa: PLR0913, PLR0917 - one flag each
     document: str = "",
     dry_run: bool = False,
 ) -> int:
-    """Give a PostgreSQL database that was loaded the name of the live one, at once."""
-    from ops.backups.restore.load_database import LoadWish, switch_database
+    """Give a database that was loaded the name of the live one, which is kept as NAME_truoc."""
+    from ops.backups.restore.load_database import LoadWish
+    from ops.backups.restore.switch_database import switch_database
     from ops.hosts.admin_login import WayIn
 
     way = WayIn(login=login, identity=identity, passphrase_file=passphrase_file, run_as=run_as)
