@@ -60,7 +60,8 @@ def move_grants(lines: Iterable[str], old: str, new: str) -> Iterator[str]:
 
     Args:
         lines: What `SHOW GRANTS` prints.
-        old, new: Names of the databases.
+        old: Name of the one that they are on.
+        new: Name of the other.
     """
     for line in dict.fromkeys(lines):
         grant = _GRANT.fullmatch(line)

@@ -122,11 +122,9 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
     """
     home = _at(admin, _HOME)
     charset, collation = plan.settings["character_set"], plan.settings["collation"]
-    _do(home, plan, [
-        f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.aside)} CHARACTER SET"
-        f" {quote_name(charset)} COLLATE {quote_name(collation)}",
-        *_drop_all(admin, "TRIGGER", plan.live, plan.fresh),
-    ])  # fmt: skip
+    made = f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.aside)}"
+    made += f" CHARACTER SET {quote_name(charset)} COLLATE {quote_name(collation)}"
+    _do(home, plan, [made, *_drop_all(admin, "TRIGGER", plan.live, plan.fresh)])
     moves = list(find_moves(plan, _tables_of(admin, plan.live, plan.fresh, plan.aside)))
     if moves:
         pairs = ", ".join(f"{_name(*here)} TO {_name(*there)}" for here, there in moves)

@@ -84,19 +84,25 @@ def list_(
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "folder": N_("Only what lies in this folder of the snapshot, e.g. cong-xa/files/www."),
         "all": N_("Also what lies below its folders."),
+        "name": N_(
+            "Only paths that hold this text, at any depth, small and capital letters alike."
+        ),
         "json": flags.JSON,
     }
 )
-def files(
+def files(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     site: str,
     store: str = "",
     snapshot: str = "latest",
     folder: str = "",
     all: bool = False,  # noqa: A002 - the flag's name
+    name: str = "",
     json: bool = False,
 ) -> None:
     """List the files of a snapshot."""
     from ops.backups.browse.cli import list_files
 
-    list_files(site, store=store, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
+    list_files(
+        site, store=store, snapshot=snapshot, folder=folder, recursive=all, part=name, as_json=json
+    )

@@ -67,15 +67,16 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             )
             moment = format_moment(snapshot.time, estate.organisation.timezone)
             write_line(f"{wish.site} · {snapshot.short_id} · {moment}")
-            chosen, permit = None, None
-            if site is not None:
-                with bench.catalog.reading() as session:
-                    require_scan(session, estate.security, site.name, snapshot)
-                chosen = _ask(wish, site, moment)
+            chosen = _choose(bench, wish, site, snapshot) if site else None
+            scratch = estate.service.scratch / wish.site / "in-place"
+            work = RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate)
+            permit = None
+            if site and chosen:
+                work.tell_newer()
+                _ask(wish, site, moment, chosen)
                 permit = _ask_second_person(bench, wish, site, snapshot)
             with _recorded(bench, wish, snapshot, permit) as done:
-                scratch = estate.service.scratch / wish.site / "in-place"
-                RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate).run(done)
+                work.run(done)
     if done.failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -111,15 +112,21 @@ def _refuse_nonsense(wish: RestoreWish) -> None:
         )
 
 
-def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
-    """Refuse what cannot be put back from here, and have the person confirm the rest."""
+def _choose(bench: Bench, wish: RestoreWish, site: Site, snapshot: Snapshot) -> Chosen:
+    """Choose what goes back in place; refuse what cannot be put back from here."""
+    with bench.catalog.reading() as session:
+        require_scan(session, bench.estate.security, site.name, snapshot)
     check_site(site, must_exist=False)
-    chosen = choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
+    return choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
+
+
+def _ask(wish: RestoreWish, site: Site, moment: str, chosen: Chosen) -> None:
+    """Have the person confirm what is overwritten."""
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
         write_line(text.format(places=", ".join(chosen.absent)))
     if wish.dry_run:
-        return chosen
+        return
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
     places += [f"{it.part.host}:{it.part.path}" for it in chosen.elsewhere]
     question = _(
@@ -127,7 +134,6 @@ def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
         " then is lost unless it was backed up."
     ).format(moment=moment, places=", ".join(places))
     need_confirmation(site.name, wish.confirm, question)
-    return chosen
 
 
 def _ask_second_person(

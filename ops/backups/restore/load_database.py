@@ -140,9 +140,7 @@ def load_database(wish: LoadWish) -> int:
     return 0 if "rights" in found else INCOMPLETE
 
 
-def _load_noted(
-    bench: Bench, work: _Load, snapshot: Snapshot, left: _Left
-) -> dict[str, object]:
+def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> dict[str, object]:
     """Load, with a row of the journal before and after."""
     details = {"snapshot": snapshot.id, "database": work.part.name, "into": work.wish.into,
                "host": work.part.host or "", "user": work.wish.user}  # fmt: skip
@@ -175,6 +173,11 @@ def _find_known(
 
 
 def find_part(site: Site, name: str) -> DatabasePart:
+    """Give a database of a site that lies on a server.
+
+    Raises:
+        WrongUseError: There is none of that name, or it is a file.
+    """
     part = next((it for it in site.databases if it.name == name), None)
     if part is not None and part.engine != "sqlite":
         return part
@@ -192,7 +195,8 @@ def as_admin(estate: Estate, part: DatabasePart, wish: LoadWish) -> Connection:
     """Give the way to the server with the administrator's account instead of the reader's."""
     password = read_line(wish.password_file) if wish.password_file else None
     bare = part.model_copy(update={"password": None})
-    return replace(connect(estate, bare), user=wish.user, password=password)
+    admin = connect(estate, bare)
+    return replace(admin, user=wish.user, password=password, given=True)
 
 
 def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:

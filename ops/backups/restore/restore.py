@@ -13,6 +13,7 @@ from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.snapshots.walk import TreeReader, find_entry
+from ops.backups.restore.newer_files import find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles
 from ops.backups.restore.to_host import Delivered, deliver, look
@@ -54,13 +55,13 @@ class RestoreWish:
 class _Order:
     """One call of the engine: where to, from which folder of the snapshot, and what of it.
 
-    `is_absent` tells that the target is made anew, and gets its folder's own metadata.
+    `is_top` tells that the target gets its folder's own owner, mode and time too.
     """
 
     target: Path
     subfolder: str
     include: Patterns | None
-    is_absent: bool = False
+    is_top: bool = False
 
 
 @dataclass(slots=True)
@@ -132,6 +133,24 @@ class RestoreWork:
             done.met += 1
             done.end()
 
+    def tell_newer(self) -> None:
+        """Say which files are newer than the backup, of each folder that goes back as a whole.
+
+        Raises:
+            ProvisioningError: A host cannot be entered.
+        """
+        reader = TreeReader(self.repository, self.repository.load_index())
+        tree, since = self.snapshot.tree, self.snapshot.time
+        parts = (*self.chosen.files, *self.chosen.elsewhere) if self.chosen else ()
+        for files in parts:
+            if files.include or files.is_absent or files.part.source != "files":
+                continue
+            name, at = files.part.host, os.fsencode(f"/{self.wish.site}/{files.at}")
+            top = files.top if name is None else files.part.path
+            with enter(self.estate, name, self.wish.way) as host:
+                newer = find_newer(reader, tree, at, host, os.fsencode(top), since)
+            tell_newer(newer, f"{name}:{top}" if name else str(top))
+
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())
         tree, folder = self.snapshot.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
@@ -153,7 +172,7 @@ class RestoreWork:
             return
         for it in self.chosen.files:
             at = f"/{self.wish.site}/{it.at}"
-            yield _Order(it.top, at, _compile(it.include), it.is_absent)
+            yield _Order(it.top, at, _compile(it.include), it.is_absent or not it.include)
 
     def _restore(self, order: _Order) -> RestoreResult:
         request = RestoreRequest(
@@ -165,12 +184,12 @@ class RestoreWork:
             sparse=True,
         )
         result = restore_snapshot(self.repository, self.snapshot.tree, request, self.progress)
-        if order.is_absent and not self.wish.dry_run:
+        if order.is_top and not self.wish.dry_run:
             self._restore_top(order)
         return result
 
     def _restore_top(self, order: _Order) -> None:
-        """Give a folder that was made anew its owner and mode: the engine leaves a target alone."""
+        """Give a part's own folder its owner, mode and time: the engine leaves a target alone."""
         reader = TreeReader(self.repository, self.repository.load_index())
         entry = find_entry(reader, self.snapshot.tree, os.fsencode(order.subfolder))
         if entry is None:

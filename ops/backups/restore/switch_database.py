@@ -16,7 +16,6 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from backup.errors import BackupError
 from backup.sources.databases import load, mariadb_switch
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import Engine, LoadError
@@ -65,39 +64,58 @@ def switch_database(wish: LoadWish) -> int:
         hold_site_lock(estate.service.state, site.name, holder="switch"),
     ):
         admin = replace(as_admin(estate, part, wish), host=host)
-        last = _find_last(bench, site, part, wish.into)
+        last = _find_last(bench, site, part)
         write_line(_("{live} becomes {aside}, {fresh} becomes {live}").format(
             live=part.database, aside=aside, fresh=wish.into))  # fmt: skip
         work = _Switch(admin, part, wish.into, aside, plans / f"{site.name}.{part.name}.json")
-        is_new = last is None or last.get("outcome", "ok") == "ok"
-        if last is not None and is_new and work.is_done():
-            write_line("  " + _("an earlier try has done that already"))
+        if _is_settled(last, work, wish):
             return 0
+        is_new = last.get("outcome", "ok") == "ok" or last["from"] != wish.into
         if is_new:
             _refuse(admin, part, wish.into, aside)
             approval = _ask(bench, wish, site, part, aside)
         else:
             write_line("  " + _("this goes on with a switch that was cut off"))
-            approval = (last or {}).get("approval")
+            approval = last.get("approval")
         if wish.dry_run:
             return 0
         details: dict[str, object] = {
             "database": part.name, "from": wish.into, "kept": aside, "host": part.host or "",
             **({"approval": approval} if approval else {}),
         }  # fmt: skip
-        _note(bench, wish, {**details, "outcome": "begun"})
-        try:
-            lost = work.carry_out(is_new=is_new)
-        except BaseException as error:
-            reason = describe_failure(error).reason
-            _note(bench, wish, {**details, "outcome": "failed", "reason": reason})
-            raise
-        _note(bench, wish, {**details, "outcome": "ok", "lost": list(lost)})
-        work.forget()
+        lost = _carry_out_noted(bench, wish, work, details, is_new=is_new)
     for line in lost:
         write_line("  " + _("not kept of the old one: {what}").format(what=line))
     write_line(_("done; what was there before is kept as {aside}").format(aside=aside))
     return 0
+
+
+def _is_settled(last: dict[str, Any], work: "_Switch", wish: LoadWish) -> bool:
+    """Tell whether nothing is left to do; a switch that is to be taken back is finished first."""
+    is_over = last.get("outcome", "ok") == "ok"
+    if last.get("from") == wish.into and is_over and work.is_done():
+        write_line("  " + _("an earlier try has done that already"))
+        return True
+    if last.get("kept") != wish.into or is_over or wish.dry_run or work.finish_first(last["from"]):
+        return False
+    write_line("  " + _("nothing was switched, so there is nothing to take back"))
+    return True
+
+
+def _carry_out_noted(
+    bench: Bench, wish: LoadWish, work: "_Switch", details: dict[str, object], *, is_new: bool
+) -> tuple[str, ...]:
+    """Switch, with a row of the journal before and after."""
+    _note(bench, wish, {**details, "outcome": "begun"})
+    try:
+        lost = work.carry_out(is_new=is_new)
+    except BaseException as error:
+        reason = describe_failure(error).reason
+        _note(bench, wish, {**details, "outcome": "failed", "reason": reason})
+        raise
+    _note(bench, wish, {**details, "outcome": "ok", "lost": list(lost)})
+    work.forget()
+    return lost
 
 
 class _Switch:
@@ -127,12 +145,25 @@ class _Switch:
             return ()
         if is_new:
             self.forget()
-        plan = self._find_plan() or mariadb_switch.plan_switch(self._admin, live, fresh, aside)
+        plan = self._find_plan(self._names) or mariadb_switch.plan_switch(
+            self._admin, live, fresh, aside
+        )
         self._keep(plan)
         lost = mariadb_switch.carry_out(self._admin, plan)
         with suppress(LoadError):  # of a name that is gone
             take_rights_back(self._admin, fresh)
         return lost
+
+    def finish_first(self, fresh: str) -> bool:
+        """Finish a switch that was cut off, so that it can be taken back; tells whether it began.
+
+        Args:
+            fresh: From which database it was.
+        """
+        live, kept, _aside = self._names
+        if self._engine == "mariadb" and (plan := self._find_plan((live, fresh, kept))):
+            mariadb_switch.carry_out(self._admin, plan)
+        return load.is_there(self._engine, self._admin, kept)
 
     def forget(self) -> None:
         """Throw the plan away."""
@@ -145,12 +176,12 @@ class _Switch:
             self._engine, self._admin, fresh
         )
 
-    def _find_plan(self) -> SwitchPlan | None:
+    def _find_plan(self, names: tuple[str, str, str]) -> SwitchPlan | None:
         try:
             plan = SwitchPlan.from_json(json.loads(self._place.read_bytes()))
         except FileNotFoundError:
             return None
-        return plan if (plan.live, plan.fresh, plan.aside) == self._names else None
+        return plan if (plan.live, plan.fresh, plan.aside) == names else None
 
     def _keep(self, plan: SwitchPlan) -> None:
         self._place.parent.mkdir(mode=0o700, exist_ok=True)
@@ -195,10 +226,8 @@ def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, aside: st
     return permit.as_details() if permit is not None else None
 
 
-def _find_last(
-    bench: Bench, site: Site, part: DatabasePart, fresh: str
-) -> dict[str, Any] | None:
-    """Give what the journal tells of the last switch of this database, if it was from that one."""
+def _find_last(bench: Bench, site: Site, part: DatabasePart) -> dict[str, Any]:
+    """Give what the journal tells of the last switch of this database; empty for none."""
     query = (
         select(JournalRow.details)
         .where(JournalRow.action == ACTION, JournalRow.subject == site.name)
@@ -207,10 +236,9 @@ def _find_last(
     with bench.catalog.reading() as session:
         for text in session.execute(query).scalars():
             told: dict[str, Any] = json.loads(text)
-            if told["database"] == part.name:
-                same = told["from"] == fresh and told.get("host", "") == (part.host or "")
-                return told if same else None
-    return None
+            if told["database"] == part.name and told.get("host", "") == (part.host or ""):
+                return told
+    return {}
 
 
 def _note(bench: Bench, wish: LoadWish, details: dict[str, object]) -> None:

@@ -116,7 +116,7 @@ def test_one_file_is_restored_by_a_script_that_answers(estate: Path, tmp_path: P
     path = "cong-xa/files/www/index.php"
     done = answer(
         estate,
-        f"latest\n{path}\ncó\n",
+        f"latest\nINDEX.php\n{path}\ncó\n",
         "runbook.run", "--id", "restore-one-file", "--set", "site=cong-xa",
         "--set", f"target={target}",
     )  # fmt: skip
@@ -125,7 +125,7 @@ def test_one_file_is_restored_by_a_script_that_answers(estate: Path, tmp_path: P
     assert (target / path).read_bytes() == before
     told = show_run(estate, run_id_of(done.stdout))
     assert told["standing"] == "done"
-    assert [step["state"] for step in told["steps"]] == ["done"] * 7
+    assert [step["state"] for step in told["steps"]] == ["done"] * 8
     assert all(len(step["output_sha256"]) == 64 for step in told["steps"])
 
 
