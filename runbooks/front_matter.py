@@ -117,6 +117,8 @@ def _check_variables(values: Mapping[str, Any], head: list[str]) -> Iterator[Pro
         return
     for name, value in declared.items():
         fix = _judge_variable(name, value)
+        if not fix and value.get("key", name) not in declared:
+            fix = N_("name as `key` one of the variables that the runbook has")
         if fix:
             what = N_('the variable "{name}" cannot be used as it is')
             yield Problem(_line(head, f"variables.{name}"), what, fix, {"name": name})

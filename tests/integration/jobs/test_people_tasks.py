@@ -18,6 +18,7 @@ from ops.access.identity import kernel_login, login_at_terminal
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.journal import journal
+from tests.integration.jobs.answering import read_until
 from tests.integration.jobs.small_estate import GIUCONG, build_estate, giucong
 from tests.people import password_of
 
@@ -240,28 +241,13 @@ def test_a_password_typed_at_a_terminal_is_not_echoed(office: Office) -> None:
         command, stdin=screen, stdout=screen, stderr=screen, env=environment
     ) as process:
         os.close(screen)
-        shown = _read_until(keyboard, "New password of nva: ")
+        shown = read_until(keyboard, "New password of nva: ")
         os.write(keyboard, f"{password_of('nva')}\n".encode())
-        shown += _read_until(keyboard, "Once more: ")
+        shown += read_until(keyboard, "Once more: ")
         os.write(keyboard, f"{password_of('nva')}\n".encode())
-        shown += _read_until(keyboard, "")
+        shown += read_until(keyboard, "")
     os.close(keyboard)
 
     assert process.returncode == 0
     assert "secret=" in shown
     assert password_of("nva") not in shown
-
-
-def _read_until(terminal: int, expected: str) -> str:
-    """Read what a terminal shows up to a text; empty: until nobody writes to it any more."""
-    shown = b""
-    while not expected or expected.encode() not in shown:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:  # how Linux says that the other side is closed
-            part = b""
-        if not part:
-            assert not expected, shown
-            break
-        shown += part
-    return shown.decode()
