@@ -11,7 +11,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ops.errors import Problem
-from ops.estate.check.site_rules import check_bare_hosts, check_personal_data
+from ops.estate.check.site_rules import (
+    check_bare_hosts,
+    check_database_ways,
+    check_personal_data,
+)
 from ops.estate.load.load import render_key
 from ops.estate.load.read import Location
 from ops.estate.model.estate import Estate
@@ -43,6 +47,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *find_shared(estate.people),
         *(it for check in ESTATE_CHECKS.parts() for it in check(estate, today)),
         *check_bare_hosts(estate),
+        *check_database_ways(estate),
         *check_personal_data(estate),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")

@@ -65,14 +65,14 @@ def _take(
         names = tuple(dict.fromkeys((*known.names, *host.names)))
         found[served] = replace(known, names=names)
         return
-    path, named = _find_settings(files, served)
+    path, named = find_settings(files, served)
     is_known = any(it.engine == "sqlite" for it in named)
     stored = [] if is_known else _find_sqlite(files, path)
     names = tuple(dict.fromkeys(host.names))
     found[served] = FoundSite(names, host.server, folder, path, (*named, *stored))
 
 
-def _find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:
+def find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:
     """Give the folder to save and what the configuration in it, or just above it, names."""
     above, base = posixpath.split(served)
     places = [served, above] if base in _PUBLIC_FOLDERS and above != "/" else [served]
