@@ -100,6 +100,7 @@ class Runbook:
         variables: By name, in the order of the front matter.
         parts: Prose and steps, in the order of the text.
         text: The whole file.
+        language: As the file's name tells it, `vi` in `NAME.vi.md`; empty where it does not.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Runbook:
     variables: Mapping[str, Variable]
     parts: tuple[Prose | Step, ...]
     text: str
+    language: str = ""
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from ops.language.text import N_, _, fill
 from ops.runbooks.asker import STATES
 from ops.runbooks.bare_machine import estate_place, where_estate_is
 from ops.runbooks.library import find_runbook, load_runbooks
-from ops.runbooks.run import write_plan
+from ops.runbooks.run import tell_language, write_plan
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.terminal.output import write_json, write_line, write_table
 from runbooks.errors import RunbookUseError, no_such_run
@@ -41,6 +41,7 @@ def show_runbooks(*, as_json: bool) -> None:
     heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
     rows = [(it.id, it.title, str(len(it.steps)), it.owner) for it in runbooks]
     write_table(heads, rows, right=(2,))
+    tell_language(runbooks)
     if runs and estate:
         zone = estate.organisation.timezone
         heads = [_("Run that is not over"), _("Runbook"), _("Begun"), _("By"), _("Stands at step")]
@@ -101,6 +102,7 @@ def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
     if as_json:
         write_json(_describe(runbook))
         return
+    tell_language([runbook])
     write_plan(runbook, {}, runbook.steps)
     write_line()
     for variable in runbook.variables.values():

@@ -7,7 +7,7 @@ Order:
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,6 +186,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
         else:
             states.save(state)  # before its id is told: whoever has read it can take it up
         write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
+        tell_language([runbook])
         try:
             state = runner.go(state, roll_back=wish.roll_back)
         except BaseException:
@@ -238,6 +239,12 @@ def _steps_left(runbook: Runbook, state: RunState) -> list[Step]:
             )
         )
     return left
+
+
+def tell_language(runbooks: Iterable[Runbook]) -> None:
+    """Say it where a runbook is not in the reader's language."""
+    if any(it.language not in {"", language()} for it in runbooks):
+        write_line(_("Shipped runbooks are written in Vietnamese; there is no English edition."))
 
 
 def write_plan(runbook: Runbook, values: Mapping[str, str], steps: Sequence[Step]) -> None:

@@ -25,7 +25,7 @@ _REASONS = {
     "too_large": N_("it is larger than 1 MiB"),
     "no_root": N_("it serves no folder of its own"),
     "missing": N_("there is no such folder"),
-    "unlisted": N_("its databases may not be listed by this user; root may"),
+    "unlisted": N_("the server does not list its databases to this user, or does not run"),
 }
 _THIS_MACHINE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 

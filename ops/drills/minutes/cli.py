@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -95,19 +96,35 @@ def show_findings(site: str, *, as_json: bool) -> None:
     estate = load_estate()
     with _reading(estate) as session:
         findings = list_findings(session, site=site) if session else []
+        shown = [(it, _list_shortcomings(session, it)) for it in findings if session]
     if as_json:
-        write_json(findings)
+        write_json([{**asdict(it), "shortcomings": all_found} for it, all_found in shown])
         return
     if not findings:
         write_line(_("no drill has shown anything that is still to be mended"))
         return
     titles = {it.name: it.title for it in estate.people}
     heads = [_("Site"), _("What was found"), _("Answerable"), _("By when"), _("Drill")]
-    write_table(heads, [_finding_row(it, titles) for it in findings])
+    rows = [_finding_row(it, found, titles) for it, all_found in shown for found in all_found]
+    write_table(heads, rows)
 
 
-def _finding_row(finding: Finding, titles: dict[str, str]) -> Sequence[str]:
-    found = explain(finding.code, finding.params, site=finding.site)
+def _list_shortcomings(session: Session, finding: Finding) -> list[dict[str, Any]]:
+    """Give all that the finding's drill has found, its reason first; the reason where that is all.
+
+    A drill that shows it fixed shows all of it fixed.
+    """
+    drill = find_drill(session, finding.drill)
+    found: list[dict[str, Any]] = (drill.minutes or {}).get("shortcomings") or [
+        {"code": finding.code, "params": finding.params}
+    ]
+    return [{"code": it["code"], "params": it["params"]} for it in found]
+
+
+def _finding_row(
+    finding: Finding, shortcoming: dict[str, Any], titles: dict[str, str]
+) -> Sequence[str]:
+    found = explain(shortcoming["code"], shortcoming["params"], site=finding.site)
     return (
         finding.site,
         f"{found.what}: {found.why}" if found.why else found.what,

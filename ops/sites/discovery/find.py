@@ -24,6 +24,7 @@ class FoundSite:
         path: The folder to save: the document root, or the one above it where the content
             system's configuration lies.
         databases: What configurations and files tell of databases; paths are absolute.
+        is_secure: Whether it is served encrypted.
     """
 
     names: tuple[str, ...]
@@ -31,6 +32,7 @@ class FoundSite:
     server_folder: str
     path: str
     databases: tuple[DatabaseSettings, ...]
+    is_secure: bool = False
 
 
 @dataclass(slots=True)
@@ -63,13 +65,16 @@ def _take(
     known = found.get(served)
     if known is not None:
         names = tuple(dict.fromkeys((*known.names, *host.names)))
-        found[served] = replace(known, names=names)
+        is_secure = known.is_secure or host.is_secure
+        found[served] = replace(known, names=names, is_secure=is_secure)
         return
     path, named = find_settings(files, served)
     is_known = any(it.engine == "sqlite" for it in named)
     stored = [] if is_known else _find_sqlite(files, path)
     names = tuple(dict.fromkeys(host.names))
-    found[served] = FoundSite(names, host.server, folder, path, (*named, *stored))
+    found[served] = FoundSite(
+        names, host.server, folder, path, (*named, *stored), is_secure=host.is_secure
+    )
 
 
 def find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:

@@ -11,11 +11,13 @@ class VirtualHost:
         server: `nginx` or `apache`.
         names: Server names as written, without patterns.
         root: The document root as written; empty where there is none.
+        is_secure: Whether it is served encrypted.
     """
 
     server: str
     names: tuple[str, ...]
     root: str
+    is_secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def _propose(site: FoundSite, name: str, place: Place) -> Proposal:
     ]
     table["databases"] = [it for it in databases if it["engine"]]
     if site.names:
-        table["url"] = f"https://{clean(site.names[0])}"
+        table["url"] = f"{'https' if site.is_secure else 'http'}://{clean(site.names[0])}"
     secrets = tuple(it["password"] for it in table["databases"] if "password" in it)
     lines = [*_open_points(site, place.unit, secrets), write_site(table)]
     return Proposal(name, site.names, site.path, "\n".join(lines), secrets)

@@ -54,8 +54,8 @@ def _reckoning(tried: Tried) -> str:
             files=files, size=size
         )
     return _(
-        "To copy: {files} files, {size}; read here at {rate} a second. The first copy takes at"
-        " most about {duration}, if nothing else holds it up."
+        "To copy: {files} files, {size}; a trial read, compressed and sealed {rate} a second. The"
+        " first copy takes about {duration}, and as much longer as the store is slower than that."
     ).format(
         files=files,
         size=size,

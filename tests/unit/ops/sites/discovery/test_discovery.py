@@ -19,7 +19,7 @@ from ops.sites.discovery.applications import (
     parse_wordpress,
 )
 from ops.sites.discovery.databases import find_unnamed, list_databases
-from ops.sites.discovery.find import look_around
+from ops.sites.discovery.find import FoundSite, look_around
 from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
 from ops.sites.discovery.host_files import FilesOnHost, HostClosedError
 from ops.sites.discovery.machine_files import Below
@@ -137,7 +137,7 @@ def test_nginx_gives_names_and_roots_as_a_browser_meets_them() -> None:
 
     assert parse_nginx(NGINX) == [
         VirtualHost("nginx", names, ""),
-        VirtualHost("nginx", names[:1], "/var/www/Cổng xã Bình Minh/public"),
+        VirtualHost("nginx", names[:1], "/var/www/Cổng xã Bình Minh/public", is_secure=True),
         VirtualHost("nginx", ("sở-y-tế.vn",), "/var/www/so-y-te"),
     ]
 
@@ -503,3 +503,30 @@ def test_an_account_behind_the_gate_is_told_apart_from_empty_folders() -> None:
 
     with pytest.raises(HostClosedError, match="does not let"):
         look_around(FilesOnHost(Gated(), []))
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "is_secure"),
+    [
+        (parse_nginx, "server { listen 80; root /srv/a; }", False),
+        (parse_nginx, "server { listen [::]:8443 ssl; root /srv/a; }", True),
+        (parse_nginx, "server { listen 443; ssl on; root /srv/a; }", True),
+        (parse_apache, "<VirtualHost *:80>\nDocumentRoot /srv/a\n</VirtualHost>", False),
+        (parse_apache, "<VirtualHost *:443>\nDocumentRoot /srv/a\n</VirtualHost>", True),
+        (
+            parse_apache,
+            "<VirtualHost *:8443>\nSSLEngine on\nDocumentRoot /srv/a\n</VirtualHost>",
+            True,
+        ),
+    ],
+)
+def test_https_is_proposed_only_where_it_is_served(
+    parse: Parse, text: str, is_secure: bool
+) -> None:
+    (host,) = parse(text)
+    assert host.is_secure is is_secure
+
+    found = FoundSite(("a.vn",), host.server, "/etc", "/srv/a", (), is_secure=host.is_secure)
+    (proposal,) = propose([found], taken=(), known_paths=())
+    assert ('url = "https://a.vn"' in proposal.toml) is is_secure
+    assert ('url = "http://a.vn"' in proposal.toml) is not is_secure
