@@ -299,5 +299,5 @@ def test_a_restore_in_place_says_how_a_server_gets_its_database_back(
 
     assert refused.returncode == 1
     assert "the database cms is not put back in its place" in refused.stderr
-    assert "docs/how-to/load-a-database.md" in refused.stderr
+    assert "--id restore-site-on-host" in refused.stderr
     assert files.returncode == 0, files.stderr
