@@ -1,6 +1,6 @@
 """Tell which files of a folder are newer than the backup that is to be put over them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,31 +37,48 @@ class NewerFiles:
     is_all: bool
 
 
-def find_newer(
-    reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: bytes, since: datetime
-) -> NewerFiles | None:
-    """Look for files that changed since a moment; None where the host cannot tell.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where to look, and what for.
 
-    Args:
+    Attributes:
         reader: Of the repository.
         tree: The snapshot's.
         folder: Path of the part in the snapshot, with a slash in front.
+        top: The folder where it lies.
+        since: When the backup began; aware.
+        is_left_out: Whether backups leave a path out, which begins with a slash.
+    """
+
+    reader: TreeReader
+    tree: bytes
+    folder: bytes
+    top: bytes
+    since: datetime
+    is_left_out: Callable[[bytes], bool]
+
+
+def find_newer(look: Look, host: Host) -> NewerFiles | None:
+    """Look for files that changed since a moment; None where the host cannot tell.
+
+    Args:
+        look: Where and what for.
         host: Has the files.
-        top: Their folder there.
-        since: When the backup began.
 
     Raises:
         ProvisioningError: The host cannot be entered.
     """
-    moment = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC").encode()
-    words = (b"sh", b"-c", _LOOK, b"sh", top, moment, b"%d" % _MOST_BYTES)
+    moment = look.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC").encode()
+    words = (b"sh", b"-c", _LOOK, b"sh", look.top, moment, b"%d" % _MOST_BYTES)
     ended = host.run(words, timeout=_SECONDS, most_bytes=2 * _MOST_BYTES)
     if ended.status != 0 or (ended.stderr.strip() and not ended.stdout):
         return None
     overwritten, staying = [], []
     rows = ended.stdout.split(b"\0")
     for written_at, path in _read_rows(rows[:-1]):
-        node = _find_node(reader, tree, b"%b/%b" % (folder, path))
+        if look.is_left_out(b"/" + path):
+            continue
+        node = _find_node(look.reader, look.tree, b"%b/%b" % (look.folder, path))
         if node is None:
             staying.append(path)
         elif node.mtime != written_at:

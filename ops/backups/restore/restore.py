@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.snapshots.walk import TreeReader, find_entry
-from ops.backups.restore.newer_files import find_newer, tell_newer
+from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles
 from ops.backups.restore.to_host import Delivered, deliver, look
+from ops.backups.sources.site import compile_excludes, find_live_files
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart
@@ -146,10 +147,19 @@ class RestoreWork:
             if files.include or files.is_absent or files.part.source != "files":
                 continue
             name, at = files.part.host, os.fsencode(f"/{self.wish.site}/{files.at}")
-            top = files.top if name is None else files.part.path
+            top = os.fsencode(files.top if name is None else files.part.path)
+            look = Look(reader, tree, at, top, since, self._left_out(files, top))
             with enter(self.estate, name, self.wish.way) as host:
-                newer = find_newer(reader, tree, at, host, os.fsencode(top), since)
-            tell_newer(newer, f"{name}:{top}" if name else str(top))
+                newer = find_newer(look, host)
+            place = show_path(top)
+            tell_newer(newer, f"{name}:{place}" if name else place)
+
+    def _left_out(self, files: ChosenFiles, top: bytes) -> Callable[[bytes], bool]:
+        """Give what tells whether backups leave a path below a folder out."""
+        site = self.estate.site(self.wish.site)
+        live = find_live_files(site, top) if files.part.host is None else frozenset[bytes]()
+        patterns = compile_excludes((*site.exclude, *files.part.exclude), top)
+        return lambda path: top + path in live or (bool(patterns) and patterns.match(path))
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())

@@ -7,6 +7,8 @@ import pytest
 from backup.errors import BackupError
 from backup.sources.databases import mariadb_switch
 from backup.sources.databases.connection import Connection
+from backup.sources.databases.load import LoadError, apply_accounts
+from backup.sources.databases.mariadb_accounts import make_mariadb_globals
 from backup.sources.databases.mariadb_copied_rights import copy_rights, take_rights_back
 from backup.sources.databases.mariadb_switch import SwitchError, SwitchPlan
 from provisioning.errors import CommandError
@@ -15,6 +17,8 @@ from provisioning.local_host import LocalHost
 from tests.mariadb_server import MariadbServer, mariadb_server
 
 __all__ = ["mariadb_server"]
+
+pytestmark = pytest.mark.slow
 
 TABLES = """
 CREATE TABLE goc (id INT PRIMARY KEY, t TEXT);
@@ -157,9 +161,27 @@ def test_accounts_roles_and_everybody_keep_their_rights(mariadb_server: MariadbS
         f"GRANT EXECUTE ON PROCEDURE `{fresh}`.`lam` TO",
     ):
         assert line in shown
+    made = make_mariadb_globals(replace(admin, database=live))
+    assert b"CREATE ROLE IF NOT EXISTS `PUBLIC`" not in made
+    assert b"TO PUBLIC;" in made
+    apply_accounts("mariadb", admin, [b"CREATE ROLE IF NOT EXISTS `PUBLIC`;\n", made])
     take_rights_back(admin, fresh)
     assert fresh not in mariadb_server.run(
         f"SHOW GRANTS FOR {one}@localhost; SHOW GRANTS FOR {role}; SHOW GRANTS FOR PUBLIC;"
         f" SHOW GRANTS FOR khac{one}@localhost"
     )
     mariadb_server.run(f"REVOKE SELECT ON {live}.* FROM PUBLIC")  # noqa: S608 -- our own words
+
+
+def test_rights_that_are_refused_are_told_as_rights(mariadb_server: MariadbServer) -> None:
+    live, fresh, _aside = make_two(mariadb_server)
+    small = f"s{live[:12]}"
+    mariadb_server.run(
+        f"CREATE USER {small}@localhost; GRANT ALL ON {live}.* TO {small}@localhost;"
+        f" GRANT SELECT ON mysql.* TO {small}@localhost"
+    )
+    with pytest.raises(LoadError) as caught:
+        copy_rights(replace(connect(mariadb_server), user=small, given=True), live, fresh)
+
+    assert str(caught.value).startswith(f"the rights on the database {fresh}")
+    assert "denied" in str(caught.value.params["reason"])

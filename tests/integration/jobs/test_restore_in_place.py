@@ -152,3 +152,21 @@ def test_a_restore_that_fails_half_way_is_journaled_with_what_is_back(estate: Pa
     assert row["put_back"] == [str(_www(estate))]
     assert row["half_written"] == str(live)
     assert str(live) in row["text"]
+
+
+def test_what_is_newer_is_told_before_anything_is_asked_and_the_folders_time_comes_back(
+    estate: Path,
+) -> None:
+    www, before = _www(estate), _www(estate).stat().st_mtime_ns
+    (www / "index.php").write_text("<?php // sửa sau")
+    (www / "tin mới.html").write_text("đăng sau bản sao lưu")
+    tried = giucong(estate, *_RESTORE, "--dry-run")
+    done = giucong(estate, *_CONFIRMED)
+
+    for told in (tried, done):
+        assert f"{www}: newer than the backup, and overwritten: 1\n    index.php" in told.stdout
+        assert "newer than the backup, not in it, left alone: 1\n    tin mới.html" in told.stdout
+        assert "live.db" not in told.stdout.partition("would")[0].partition("restored")[0]
+    _check_restored(estate, done)
+    assert (www / "tin mới.html").exists()
+    assert www.stat().st_mtime_ns == before

@@ -175,6 +175,17 @@ def test_at_a_terminal_values_are_asked_for_and_chosen_from_lists(
     assert len(shown.splitlines()) < 80
 
 
+def test_files_are_found_by_a_piece_of_their_name(estate: Path) -> None:
+    (estate.parent / "www" / "Quyết định 12.pdf").write_text("quyết định")
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    found = giucong(estate, "backup.files", "--site", "cong-xa", "--name", "QUYẾT ĐỊNH")
+    none = giucong(estate, "backup.files", "--site", "cong-xa", "--name", "cong-xa")
+
+    lines = found.stdout.splitlines()
+    assert [line.rpartition("/")[2] for line in lines[1:]] == ["Quyết định 12.pdf"]
+    assert len(none.stdout.splitlines()) == 1  # the site's own folder is in every path
+
+
 def test_off_a_terminal_all_missing_values_are_named_and_a_reason_is_one(estate: Path) -> None:
     told = giucong(estate, "runbook.run", "--id", "restore-site-on-host", "--reason", "Hỏng")
 

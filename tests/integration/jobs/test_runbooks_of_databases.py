@@ -184,6 +184,12 @@ def test_a_postgresql_database_goes_back_and_the_going_back_is_taken_back(
             estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
             "--snapshot", good, "--user", "giucong",
         )  # fmt: skip
+        once_more = giucong(
+            estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
+            "--snapshot", good, "--user", "giucong",
+        )  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert "dropped what a load that was cut off had left" in again.stdout
+    assert once_more.returncode == 0, once_more.stderr
+    assert "an earlier try has loaded it already" in once_more.stdout
     assert titles_in(postgres_server, half) == ["Chào 🏛️"]
