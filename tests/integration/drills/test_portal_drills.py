@@ -129,6 +129,11 @@ def test_a_copy_that_does_not_come_to_life_fails(portal: Portal, change: Any, re
     assert (code, drill["outcome"], drill["reason_code"]) == (1, "failed", reason)
     assert drill["phases"]["fetch"]["outcome"] == "ok"
     assert list(portal.work.iterdir()) == []
+    found = next(it for it in portal.findings(REGISTER) if it["drill"] == drill["id"])
+    codes = [it["code"] for it in drill["minutes"]["shortcomings"]]
+    assert [it["code"] for it in found["shortcomings"]] == codes
+    shown = giucong(portal.estate, "drill.list", "--findings", "--site", REGISTER).stdout
+    assert shown.count(drill["id"]) == len(codes) > (change is lose_table)
 
 
 def read_newest(portal: Portal, site: str) -> dict[str, Any]:
