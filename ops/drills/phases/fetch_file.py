@@ -42,6 +42,11 @@ class OnePath:
         """Whether it lies below."""
         return self.path.startswith(path.rstrip(b"/") + b"/")
 
+    @property
+    def literals(self) -> tuple[bytes]:
+        """See `backup.restorer.request.PathFilter`."""
+        return (self.path.rpartition(b"/")[2],)
+
 
 def fetch_file(work: Work) -> PhaseResult:
     """Fetch and compare.
