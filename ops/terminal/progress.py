@@ -48,6 +48,10 @@ class PassOn:
         """Pass it on."""
         self._inner.advance(amount, items=items)
 
+    def expect(self, total: int, *, items: int) -> None:
+        """Pass it on."""
+        self._inner.expect(total, items=items)
+
     def finish(self) -> None:
         """Pass it on."""
         self._inner.finish()
@@ -91,6 +95,11 @@ class LineProgress:
         if now - self._told_at >= _LINE_EVERY_SECONDS:
             self._told_at = now
             self._write(f"{_(self._stage)}: {self.describe()}")
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct the total."""
+        del items
+        self._total = total
 
     def describe(self) -> str:
         """Say how much of the stage is done."""
@@ -147,6 +156,12 @@ class BarProgress(LineProgress):
         if self._task is not None and now - self._drawn_at >= _REDRAW_EVERY_SECONDS:
             self._drawn_at = now
             self._bars.update(self._task, completed=self._done, told=self.describe())
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct the total."""
+        super().expect(total, items=items)
+        if self._task is not None:
+            self._bars.update(self._task, total=total)
 
     def finish(self) -> None:
         """Take the bar away."""
