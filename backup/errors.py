@@ -6,7 +6,8 @@
     ├── RepositoryNotFoundError     exit 10   nothing at that place is a repository
     ├── RepositoryLockedError       exit 11   somebody else's lock is in the way
     ├── WrongPasswordError          exit 12   no key file opens with this password
-    ├── UsageError                  exit 2    the command or its arguments make no sense
+    ├── UsageError                  exit 2    the command or its arguments make no sense; 1 in
+    │                                         `python -m backup`, as restic has it
     ├── UnsupportedFormatError      exit 1    a newer repository version, an unknown JSON form
     ├── DamagedError                exit 1    stored bytes are not what they should be
     ├── SourceError                 exit 1    a source could not be read at all

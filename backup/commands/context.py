@@ -15,7 +15,7 @@ from backup.commands.passwords import PasswordSource, read_password
 from backup.errors import DamagedError, UsageError
 
 if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
-    from backup.progress import Progress
+    from backup.commands.progress import QuietProgress
     from backup.repository.locks import Lock
     from backup.repository.repository import Repository
     from backup.stores.base import Store
@@ -73,6 +73,8 @@ class Context:
             place,
             StoreOptions(
                 cacert=arguments.cacert,
+                client_cert=arguments.tls_client_cert,
+                insecure_tls=arguments.insecure_tls,
                 at=_parse_moment(arguments.at) if arguments.at else None,
                 extra=dict(arguments.option),
             ),
@@ -114,7 +116,7 @@ class Context:
         password = self.read_password(stdin_is_taken=stdin_is_taken)
 
         meanwhile(store)
-        return _open(store, password, self.cache_dir(), self.arguments.key_hint)
+        return self._open(store, password, self.arguments.key_hint)
 
     def open_source_repository(self) -> Repository:
         """Open the repository that --from-repo names; see `parser.add_source_flags`."""
@@ -128,7 +130,27 @@ class Context:
             subject="source repository",
         )
         password = read_password(source, self.environment)
-        return _open(self._open_place(place), password, self.cache_dir())
+        return self._open(self._open_place(place), password)
+
+    def _open(self, store: Store, password: bytes, key_hint: str = "") -> Repository:
+        from backup.repository.repository import Repository
+
+        try:
+            repository = Repository.open(
+                store, password, cache_dir=self.cache_dir(), key_hint=key_hint
+            )
+        except DamagedError as error:
+            raise DamagedError(
+                "the config of the repository at {place} is damaged",
+                why="{cause}",
+                data="nothing was changed; what the repository holds may well be whole",
+                next_step="fetch the file named config from another copy of this repository",
+                place=store.location,
+                cause=error,
+            ) from error
+        if self.arguments.pack_size:
+            repository.pack_size = self.arguments.pack_size
+        return repository
 
     @contextmanager
     def lock(
@@ -166,27 +188,11 @@ class Context:
         ) as lock:
             yield lock
 
-    def progress(self) -> Progress:
+    def progress(self) -> QuietProgress:
         """Give what shows the progress of long work: bars, lines, JSON, or nothing."""
         from backup.commands.progress import make_progress
 
         return make_progress(self)
-
-
-def _open(store: Store, password: bytes, cache_dir: Path | None, key_hint: str = "") -> Repository:
-    from backup.repository.repository import Repository
-
-    try:
-        return Repository.open(store, password, cache_dir=cache_dir, key_hint=key_hint)
-    except DamagedError as error:
-        raise DamagedError(
-            "the config of the repository at {place} is damaged",
-            why="{cause}",
-            data="nothing was changed; what the repository holds may well be whole",
-            next_step="fetch the file named config from another copy of this repository",
-            place=store.location,
-            cause=error,
-        ) from error
 
 
 def _parse_moment(text: str) -> datetime:
