@@ -159,7 +159,6 @@ def _unreadable(snapshot: Snapshot, error: DamagedError) -> BackupError:
         "snapshot {id} cannot be written anew",
         why="{cause}",
         data="this snapshot and those after it are as they were",
-        next_step="run check, then repair snapshots, or leave this snapshot out",
         id=snapshot.short_id,
         cause=error,
     )
