@@ -1,4 +1,4 @@
-"""The operators' tasks for `fab` in a checkout; `giucong` runs the same ones when installed."""
+"""The operators' tasks for fabric's own program, from wherever it was installed."""
 
 import sys
 from pathlib import Path

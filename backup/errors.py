@@ -6,7 +6,8 @@
     ├── RepositoryNotFoundError     exit 10   nothing at that place is a repository
     ├── RepositoryLockedError       exit 11   somebody else's lock is in the way
     ├── WrongPasswordError          exit 12   no key file opens with this password
-    ├── UsageError                  exit 2    the command or its arguments make no sense
+    ├── UsageError                  exit 2    the command or its arguments make no sense; 1 in
+    │                                         `python -m backup`, as restic has it
     ├── UnsupportedFormatError      exit 1    a newer repository version, an unknown JSON form
     ├── DamagedError                exit 1    stored bytes are not what they should be
     ├── SourceError                 exit 1    a source could not be read at all
@@ -19,13 +20,27 @@
         ├── StoreDeniedError                  our credential is refused
         ├── ObjectLockedError                 the store has promised not to delete it yet
         └── StoreUnavailableError             may work when tried again
+            └── StoreUnreachedError           nobody answers at its address
 
 `what`, `why`, `data` and `next_step` are templates in English with named placeholders; `params`
 fills them. Keeping the two apart lets the service say the same thing in the reader's language.
 Neither ever holds a secret.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A part of a sentence: a template in English and its values, so that it can be translated."""
+
+    what: str
+    params: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.what.format(**self.params)
 
 
 class BackupError(Exception):
@@ -135,3 +150,7 @@ class ObjectLockedError(StoreError):
 
 class StoreUnavailableError(StoreError):
     """The store did not answer or failed in a way that may pass when tried again."""
+
+
+class StoreUnreachedError(StoreUnavailableError):
+    """Nobody answers at the store's address: it restarts, or the address is wrong."""

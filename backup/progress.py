@@ -28,7 +28,7 @@ class Progress(Protocol):
 
         Args:
             stage: What is done, in English, as a short phrase: "check packs", "restore files".
-            total: How much there is to do, in `unit`; None where unknown.
+            total: How much there is to do, in `unit`, perhaps a guess; None where unknown.
             unit: Plural word for what is counted: "bytes", "packs", "snapshots".
             items: How many items (files, say) the amount is spread over; None where unknown.
         """
@@ -36,6 +36,15 @@ class Progress(Protocol):
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
         """Say that `amount` more of the stage's unit, and `items` more items, are done."""
+        ...
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Say how much the stage comes to, now that it is known; at its start it was a guess.
+
+        Args:
+            total: In the stage's unit.
+            items: Items it is spread over.
+        """
         ...
 
     def finish(self) -> None:
@@ -79,6 +88,9 @@ class SilentProgress:
         """Ignore the beginning of a stage."""
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
+        """Ignore it."""
+
+    def expect(self, total: int, *, items: int) -> None:
         """Ignore it."""
 
     def finish(self) -> None:

@@ -51,6 +51,7 @@ give(
     "ops.alerts.outbox:write_notices",
     "ops.backups.run.follow_up:follow_backups",
     "ops.drills.rotation.job:follow_drills",
+    "ops.service.run_log:log_events",
 )
 give(
     "explanations",

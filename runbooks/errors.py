@@ -5,6 +5,7 @@
     RunbookError                exit 1
     ├── RunbookTextError        exit 1    a runbook's text has mistakes; carries all of them
     ├── RunbookUseError         exit 2    a value is missing or makes no sense, no such run
+    │   └── ValuesMissingError  exit 2    values are missing; names all of them
     ├── RunbookPausedError      exit 4    a step waits for another person
     └── SamePersonError         exit 1    the second person is the first one again
 
@@ -92,6 +93,30 @@ class RunbookUseError(RunbookError):
     """What was asked for makes no sense."""
 
     exit_code = 2
+
+
+class ValuesMissingError(RunbookUseError):
+    """Values that a runbook begins with are missing; holds every one of them."""
+
+    def __init__(self, runbook: str, missing: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(
+            Problem(name, "{title}", N_("give it as `--set {name}=VALUE`"),
+                    {"name": name, "title": title})
+            for name, title in missing
+        )  # fmt: skip
+        super().__init__(
+            "values that the runbook {id} needs are missing: {count}",
+            data="nothing was changed",
+            next_step=N_(
+                "type the command again with all of them; on a terminal they are asked for"
+            ),
+            id=runbook,
+            count=len(self.problems),
+        )
+
+    def __str__(self) -> str:
+        lines = (f"{it.key}: {it.what.format(**it.params)}" for it in self.problems)
+        return "\n".join((super().__str__(), *lines))
 
 
 def no_such_run(run_id: str) -> RunbookUseError:

@@ -16,7 +16,7 @@ FENCE = "+++"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _SHARES = "shares"
-_VARIABLE_KEYS = {"title", "secret", "default", "pattern"}
+_VARIABLE_KEYS = {"title", "secret", "default", "pattern", "key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ def _check_variables(values: Mapping[str, Any], head: list[str]) -> Iterator[Pro
         return
     for name, value in declared.items():
         fix = _judge_variable(name, value)
+        if not fix and value.get("key", name) not in declared:
+            fix = N_("name as `key` one of the variables that the runbook has")
         if fix:
             what = N_('the variable "{name}" cannot be used as it is')
             yield Problem(_line(head, f"variables.{name}"), what, fix, {"name": name})
@@ -131,7 +133,7 @@ def _judge_variable(name: str, value: object) -> str:
     judged = (
         (
             value.keys() <= _VARIABLE_KEYS,
-            N_("leave out what is none of title, secret, default, pattern"),
+            N_("leave out what is none of title, secret, default, pattern, key"),
         ),
         (
             isinstance(value.get("secret", False), bool) or value["secret"] == _SHARES,
@@ -142,8 +144,12 @@ def _judge_variable(name: str, value: object) -> str:
             N_("write `default` and `pattern` in quotes"),
         ),
         (
-            not (value.get("secret") and "default" in value),
-            N_("leave its default out: a secret stands in no file"),
+            not (value.get("secret") and value.get("default")),
+            N_("leave its default out, or empty: a secret stands in no file"),
+        ),
+        (
+            "key" not in value or (value.get("secret") is True and _is_name(value["key"])),
+            N_("write `key` only for a secret: the name of the variable with the key's file"),
         ),
         (_is_pattern(value.get("pattern", "")), N_("write a regular expression as `pattern`")),
     )
@@ -177,6 +183,7 @@ def _variables(values: Mapping[str, Any]) -> dict[str, Variable]:
             value.get("default"),
             str(value.get("pattern", "")),
             value.get("secret") == _SHARES,
+            str(value.get("key", "")),
         )
         for name, value in tables
         if isinstance(value, dict)

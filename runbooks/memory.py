@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError, no_such_run
-from runbooks.procedure import Step
+from runbooks.procedure import Step, Variable
 from runbooks.seams import EXIT_NO_PROGRAM, CommandResult, Request
 from runbooks.state import RunState, StepRecord
 from runbooks.variables import Command
@@ -95,6 +95,7 @@ class ScriptedAsker:
     Attributes:
         answers: In the order of the questions; none is left, none is given.
         secrets: By the variable's title or the question.
+        locked_keys: Files of private keys that have a passphrase.
         heard: Questions, in order.
         shown: Lines of the steps: number and sentence, commands.
         ended: How steps ended.
@@ -102,6 +103,7 @@ class ScriptedAsker:
 
     answers: list[str] = field(default_factory=list)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    locked_keys: Sequence[str] = ()
     heard: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     ended: list[StepRecord] = field(default_factory=list)
@@ -127,6 +129,11 @@ class ScriptedAsker:
         self.heard.append(question)
         return self.answers.pop(0) if self.answers else ""
 
+    def ask_value(self, variable: Variable, question: str, values: Mapping[str, str]) -> str:
+        """Give the next answer."""
+        del variable, values
+        return self.ask(question, yes_or_no=False)
+
     def refuse(self, error: RunbookUseError) -> None:
         """Note it."""
         self.heard.append(str(error))
@@ -135,6 +142,10 @@ class ScriptedAsker:
         """Give the secret of that title."""
         self.heard.append(title)
         return self.secrets.get(title, "")
+
+    def wants_passphrase(self, key_file: str) -> bool:
+        """Tell whether it is one of those."""
+        return key_file in self.locked_keys
 
     def ask_shares(self, title: str) -> str:
         """Give the secret of that title."""

@@ -89,6 +89,7 @@ def read_runbook(text: str, path: Path) -> Runbook:
         variables=front.variables,
         parts=tuple(parts),
         text=text,
+        language=path.stem.rpartition(".")[2] if "." in path.stem else "",
     )
 
 

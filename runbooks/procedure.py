@@ -18,10 +18,12 @@ class Variable:
         title: What it is, for the one who gives it.
         secret: Whether it is never shown nor kept.
         default: Taken when nobody gives one, empty where it may be left out; None when somebody
-            has to.
+            has to. Of a secret only empty.
         pattern: Regular expression that the whole value has to match; empty for any.
         shares: Whether the secret is in several hands: each gives a share, and the command gets
             all of them in one file, parted by ` / `.
+        key: Name of the variable with the private key's file whose passphrase the secret is: asked
+            for only where that file has one; empty for other secrets.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Variable:
     default: str | None = None
     pattern: str = ""
     shares: bool = False
+    key: str = ""
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """Whether nobody has to give it."""
+        return self.default == ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Runbook:
         variables: By name, in the order of the front matter.
         parts: Prose and steps, in the order of the text.
         text: The whole file.
+        language: As the file's name tells it, `vi` in `NAME.vi.md`; empty where it does not.
     """
 
     id: str
@@ -103,6 +112,7 @@ class Runbook:
     variables: Mapping[str, Variable]
     parts: tuple[Prose | Step, ...]
     text: str
+    language: str = ""
 
     @property
     def steps(self) -> tuple[Step, ...]:

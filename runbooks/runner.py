@@ -83,7 +83,7 @@ class Runner:
         step, runbook = action.step, self._runbook
         sentence = fill_text(step.sentence, state.values, runbook)
         commands = [
-            fill_command(words, state.values, self._secrets_of(step), runbook)
+            fill_command(words, state.values, self._secrets_of(step, state.values), runbook)
             for words in step.commands
         ]
         shown = tuple(command.shown for command in commands)
@@ -107,12 +107,17 @@ class Runner:
         self._seams.asker.end_step(ended)
         return state
 
-    def _secrets_of(self, step: Step) -> Mapping[str, str]:
+    def _secrets_of(self, step: Step, values: Mapping[str, str]) -> Mapping[str, str]:
         """Ask for the secrets that a step names and nobody has given yet."""
         for name in find_names(step.body):
             variable = self._runbook.variables[name]
             if step.kind != "ask" and variable.secret and name not in self._secrets:
-                self._secrets[name] = self._ask_secret(variable, variable.title)
+                is_needed = not variable.key or self._seams.asker.wants_passphrase(
+                    values.get(variable.key, "")
+                )
+                self._secrets[name] = (
+                    self._ask_secret(variable, variable.title) if is_needed else ""
+                )
         return self._secrets
 
     def _ask_secret(self, variable: Variable, title: str) -> str:
@@ -175,12 +180,7 @@ class Runner:
             answer = self._seams.asker.ask_secret(question)
             self._secrets[variable.name] = check_value(variable, answer) if answer else ""
             return self._secrets[variable.name]
-        while answer := self._seams.asker.ask(question, yes_or_no=False).strip():
-            try:
-                return check_value(variable, answer)
-            except RunbookUseError as error:
-                self._seams.asker.refuse(error)
-        return ""
+        return ask_value(self._seams.asker, variable, question, state.values)
 
     def _run_all(self, step: Step, commands: list[Command]) -> CommandResult:
         """Run commands until one does not end well; one that is incomplete may be well enough."""
@@ -203,3 +203,13 @@ class Runner:
             if not result.exit_code or clock.monotonic() + step.every > end:
                 return result
             clock.sleep(step.every)
+
+
+def ask_value(asker: Asker, variable: Variable, question: str, values: Mapping[str, str]) -> str:
+    """Ask for a value until one fits; gives it, or nothing where nobody gives one."""
+    while answer := asker.ask_value(variable, question, values).strip():
+        try:
+            return check_value(variable, answer)
+        except RunbookUseError as error:
+            asker.refuse(error)
+    return ""

@@ -1,12 +1,12 @@
 """What a run needs from outside; `ops` fills these, `runbooks.memory` holds a stand-in for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from runbooks.errors import RunbookUseError
-from runbooks.procedure import Step
+from runbooks.procedure import Step, Variable
 from runbooks.state import RunState, StepRecord
 from runbooks.variables import Command
 
@@ -104,11 +104,23 @@ class Asker(Protocol):
     def ask(self, question: str, *, yes_or_no: bool) -> str:
         """Give the answer; empty where there is none."""
 
+    def ask_value(self, variable: Variable, question: str, values: Mapping[str, str]) -> str:
+        """Give a value of the runbook; empty where there is none.
+
+        Args:
+            variable: What is asked for.
+            question: In words.
+            values: Those that are known: a list to choose from may depend on them.
+        """
+
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used; the question comes again."""
 
     def ask_secret(self, title: str) -> str:
         """Give a secret; what is typed is not shown."""
+
+    def wants_passphrase(self, key_file: str) -> bool:
+        """Tell whether a file is a private key that opens with a passphrase only."""
 
     def ask_shares(self, title: str) -> str:
         """Give the shares of a secret that is in several hands, parted by ` / `; empty for none."""

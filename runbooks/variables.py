@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbooks.command_lines import VARIABLE
-from runbooks.errors import N_, RunbookUseError
+from runbooks.errors import N_, RunbookUseError, ValuesMissingError
 from runbooks.procedure import Runbook, Variable
 
 MASK = "•••"
@@ -86,7 +86,7 @@ def check_value(variable: Variable, value: str) -> str:
             the pattern.
     """
     value = value if variable.secret else value.strip()
-    if not value and variable.default == "":
+    if not value and variable.may_be_left_out:
         return value
     if not value:
         why = N_("it is empty")
@@ -113,11 +113,24 @@ def check_value(variable: Variable, value: str) -> str:
     )
 
 
+def find_missing(runbook: Runbook, given: Mapping[str, str]) -> list[Variable]:
+    """List what somebody has to give before a run begins, and has not; pure."""
+    return [
+        it
+        for it in runbook.variables.values()
+        if it.default is None
+        and not it.secret
+        and it.name not in runbook.asked
+        and not given.get(it.name, "").strip()
+    ]
+
+
 def choose_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, str]:
     """Give the values a run begins with: those given, else the defaults; secrets come later.
 
     Raises:
-        RunbookUseError: A name is unknown or secret, a value does not fit or is missing.
+        ValuesMissingError: Some are missing; names all of them.
+        RunbookUseError: A name is unknown or secret, or a value does not fit.
     """
     for name in given:
         variable = runbook.variables.get(name)
@@ -130,11 +143,10 @@ def choose_values(runbook: Runbook, given: Mapping[str, str]) -> dict[str, str]:
                 name=name,
                 id=runbook.id,
             )
-    values = {}
-    for variable in runbook.variables.values():
-        value = given.get(variable.name, variable.default)
-        if value is not None:
-            values[variable.name] = check_value(variable, value)
-        elif not variable.secret and variable.name not in runbook.asked:
-            check_value(variable, "")
-    return values
+    if missing := find_missing(runbook, given):
+        raise ValuesMissingError(runbook.id, [(it.name, it.title) for it in missing])
+    return {
+        it.name: check_value(it, value)
+        for it in runbook.variables.values()
+        if not it.secret and (value := given.get(it.name, it.default)) is not None
+    }

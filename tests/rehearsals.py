@@ -11,7 +11,7 @@ from backup.archiver.create import create_snapshot
 from backup.progress import SILENT
 from backup.repository.locks import hold_lock
 from backup.restorer.restore import RestoreRequest, restore_snapshot
-from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.noting import note_pages
 from ops.backups.sources.manifest import make_manifest
 from ops.backups.sources.site import make_request
 from ops.estate.load.load import load_estate

@@ -43,6 +43,13 @@ def test_operators_pages_exist_in_vietnamese_with_the_same_commands(page: Path) 
     assert read_blocks(page) == read_blocks(translated)
 
 
+@pytest.mark.parametrize("page", TASK_PAGES, ids=lambda page: page.stem)
+def test_operators_pages_name_the_program_by_both_names(page: Path) -> None:
+    for place in (page, DOCS / "vi" / page.relative_to(DOCS)):
+        text = place.read_text(encoding="utf-8")
+        assert {"`fab`", "`giucong`", "`.venv/bin/fab`"} <= set(re.findall(r"`[^`\n]+`", text))
+
+
 def test_no_vietnamese_page_is_left_over() -> None:
     translated = {page.relative_to(DOCS / "vi") for page in DOCS.glob("vi/**/*.md")}
 

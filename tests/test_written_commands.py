@@ -25,7 +25,9 @@ CODE_BLOCK = re.compile(r"^ *```\w+[^`\n]*\n(.*?)^ *```$", re.MULTILINE | re.DOT
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 TASK_COMMAND = re.compile(r"^ *(?:\$ +|ExecStart=)?(?:[\w./]*/)?(?:fab|giucong) +(.*)")
 ENGINE_COMMAND = re.compile(r"^ *(?:\$ +)?(?:[\w./]*/)?python -m backup +(.*)")
-CORE_FLAGS = {"--list", "--help", "--version", "--estate", "--debug"}
+CORE_FLAGS = {
+    "--list", "--help", "--version", "--estate", "--debug", "--print-completion-script",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def judge_task_command(command: Command) -> str:
     name = next((word for word in typed if not word.startswith("--")), "")
     if name in {"", "TASK"} or "--estate" in flags or "--help" in flags:
         return "" if flags <= CORE_FLAGS else f"unknown flags {flags - CORE_FLAGS}"
+    if "--list" in flags and name in {"GROUP", *load_tasks().collections}:
+        return ""
     if name not in tasks():
         return f'no task "{name}"'
     task = tasks()[name]

@@ -48,15 +48,29 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def web_server(
-    pages: Mapping[str, Page], *, certificate: Path | None = None, port: int = 0
+    pages: Mapping[str, Page],
+    *,
+    certificate: Path | None = None,
+    clients_of: Path | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
-    """Run the server until the block ends, on a free port unless one is given; its address."""
+    """Run the server until the block ends, on a free port unless one is given; its address.
+
+    Args:
+        pages: By path.
+        certificate: With its key; None for no TLS.
+        clients_of: The authority whose certificate clients must show; None for any client.
+        port: To listen on.
+    """
     with _Server(("127.0.0.1", port), _Handler) as server:
         server.pages = pages
         scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
+            if clients_of is not None:
+                context.load_verify_locations(clients_of)
+                context.verify_mode = ssl.CERT_REQUIRED
             server.socket = context.wrap_socket(server.socket, server_side=True)
             scheme = "https"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

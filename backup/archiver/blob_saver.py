@@ -17,7 +17,7 @@ from backup.archiver.known_blobs import Claims, KnownIds
 from backup.errors import BackupError, DamagedError
 from backup.format.compression import Compression, Compressor, Decompressor
 from backup.format.crypto import OVERHEAD, Envelope, MasterKey
-from backup.format.pack import BlobType
+from backup.format.pack import TARGET_SIZE, BlobType
 from backup.repository.packer import PackWriter, StoredPack
 from backup.stores.base import Buffer, Store
 
@@ -51,6 +51,7 @@ class BlobStorer:
         on_pack: Callable[[StoredPack], None],
         background: bool = True,
         dry_run: bool = False,
+        pack_size: int = TARGET_SIZE,
     ) -> None:
         """Set up.
 
@@ -64,6 +65,7 @@ class BlobStorer:
             on_pack: Told of each durable pack, always in the caller's thread.
             background: Write packs in a thread beside the caller.
             dry_run: Do everything but write.
+            pack_size: Bytes with which a pack is full.
         """
         self._type = blob_type
         self._is_tree = blob_type == BlobType.TREE  # asked for each blob
@@ -73,7 +75,12 @@ class BlobStorer:
         self._known = known
         self._claims = claims
         self._writer = PackWriter(
-            store, self._envelope, on_pack, background=background, dry_run=dry_run
+            store,
+            self._envelope,
+            on_pack,
+            background=background,
+            dry_run=dry_run,
+            pack_size=pack_size,
         )
         self._is_intact = True
         self._plain_bytes = self._packed_bytes = self._count = 0

@@ -25,8 +25,8 @@ from backup.archiver.mount_tree import Place, arrange, place_node
 from backup.archiver.parent import PreviousFolder
 from backup.archiver.request import BackupRequest, BackupResult, Mount, MountReport, find_parent
 from backup.archiver.run_writer import RunWriter
-from backup.archiver.scan_cache import ScanCache
-from backup.archiver.walk_state import Counts, ItemError, Memory
+from backup.archiver.scan_cache import ScanCache, cache_key
+from backup.archiver.walk_state import Change, Counts, ItemError, Memory, join
 from backup.archiver.walker import RACY_NANOSECONDS, Walker
 from backup.errors import BackupError, SourceError
 from backup.format.key_file import current_username
@@ -117,15 +117,17 @@ class _Run:
 
     def _load_cache(self) -> ScanCache:
         folder = None if self._request.dry_run else self._repository.cache
-        key = _cache_key(self._request)
+        key = cache_key(self._request)
         if self._request.force:
             return ScanCache.load(folder, key, ())
         return ScanCache.load(folder, key, self._index_files)
 
     def run(self) -> BackupResult:
         try:
-            self._progress.start("back up", None, "bytes")
+            self._start_progress()
             root = self._read_all()
+            counts = self._counts
+            self._progress.expect(counts.total_bytes_processed, items=counts.total_files_processed)
             self._writer.checkpoint()
             self._writer.dismiss_workers()
             result = self._write_snapshot(root)
@@ -142,6 +144,17 @@ class _Run:
             self._writer.close()
         self._progress.finish()
         return result
+
+    def _start_progress(self) -> None:
+        """Begin; the previous snapshot says how much there will be, more or less."""
+        last = {} if self._parent is None else self._parent.summary
+        size, files = last.get("total_bytes_processed"), last.get("total_files_processed")
+        self._progress.start(
+            "back up",
+            size if isinstance(size, int) and size > 0 else None,
+            "bytes",
+            items=files if isinstance(files, int) and files > 0 else None,
+        )
 
     def _ensure_locked(self) -> None:
         if self._lock is not None:
@@ -164,6 +177,7 @@ class _Run:
             root=None if self._parent is None else self._parent.tree,
             trusted_before=_trusted_before(self._parent),
             is_canonical=_is_canonical(self._parent),
+            leniency=request.leniency,
         )
         nodes: dict[int, Node | str | None] = {}
         for mount in request.mounts:
@@ -181,7 +195,7 @@ class _Run:
                     errors=len(self._errors) - errors,
                 )
             )
-        return self._save_place(places, nodes)
+        return self._save_place(places, nodes, b"/", trees)
 
     def _read(self, mount: Mount, trees: PreviousFolder) -> Node | str | None:
         *above, name = mount.at.strip(b"/").split(b"/")
@@ -189,36 +203,38 @@ class _Run:
         for part in above:
             previous = previous.below(part)
         if isinstance(mount.source, FolderSource | RemoteSource):
-            return self._walk(mount.source, name, previous)
+            return self._walk(mount.source, mount.at, previous)
         return self._read_stream(mount, name)
 
     def _walk(
-        self, source: FolderSource | RemoteSource, name: bytes, previous: PreviousFolder
+        self, source: FolderSource | RemoteSource, at: bytes, previous: PreviousFolder
     ) -> Node | str | None:
         memory = Memory(
             self._cache.entries,
             vouches_for_previous=self._parent is not None
             and self._parent.tree in self._cache.tree_ids,
         )
-        walker = self._make_walker(source, memory)
+        walker = self._make_walker(source, memory, at)
 
         def checkpoint() -> None:
             self._writer.checkpoint()
             self._store_cache(walker.digests)
 
         try:
-            return walker.walk(name, previous, checkpoint)
+            return walker.walk(at.rpartition(b"/")[2], previous, checkpoint)
         finally:
             self._counts.add(walker.counts)
             self._errors += walker.errors
             self._digests |= walker.digests
 
-    def _make_walker(self, source: FolderSource | RemoteSource, memory: Memory) -> Walker:
+    def _make_walker(
+        self, source: FolderSource | RemoteSource, memory: Memory, at: bytes
+    ) -> Walker:
         if isinstance(source, FolderSource):
-            return Walker(self._writer, source, memory=memory, progress=self._progress)
+            return Walker(self._writer, source, memory=memory, progress=self._progress, at=at)
         from backup.archiver.remote_walker import RemoteWalker
 
-        return RemoteWalker(self._writer, source, memory=memory, progress=self._progress)
+        return RemoteWalker(self._writer, source, memory=memory, progress=self._progress, at=at)
 
     def _read_stream(self, mount: Mount, name: bytes) -> Node:
         source = mount.source
@@ -258,16 +274,51 @@ class _Run:
 
     # The folders above the mounts --------------------------------------------------------------
 
-    def _save_place(self, place: Place, nodes: Mapping[int, Node | str | None]) -> bytes:
-        encoded = []
+    def _save_place(
+        self,
+        place: Place,
+        nodes: Mapping[int, Node | str | None],
+        path: bytes,
+        previous: PreviousFolder,
+    ) -> bytes:
+        encoded: list[str] = []
+        folders: dict[bytes, str] = {}
         for name, child in sorted(place.children.items()):
             if isinstance(child, Mount):
                 node = nodes[id(child)]
             else:
-                node = place_node(name, self._save_place(child, nodes), child.real_path)
-            if node is not None:
-                encoded.append(encode_node(node) if isinstance(node, Node) else node)
-        return self._save_tree(encode_tree(encoded))
+                tree_id = self._save_place(child, nodes, join(path, name), previous.below(name))
+                node = place_node(name, tree_id, child.real_path)
+            if node is None:
+                continue
+            encoded.append(encode_node(node) if isinstance(node, Node) else node)
+            if isinstance(node, Node) and node.type == "dir":
+                folders[join(path, name)] = encoded[-1]
+        tree_id = self._save_tree(encode_tree(encoded))
+        self._count_folders(folders, previous, is_known=tree_id in self._cache.tree_ids)
+        return tree_id
+
+    def _count_folders(
+        self, folders: Mapping[bytes, str], previous: PreviousFolder, *, is_known: bool
+    ) -> None:
+        """Count the folders above the sources, and those that are sources; see `counting`.
+
+        Args:
+            folders: Their nodes, by path.
+            previous: The folder that they lie in, as it was.
+            is_known: Whether that very folder was saved by the last run.
+        """
+        for path, node in folders.items():
+            earlier: str | None = node
+            # What is known needs no look at the previous trees, for which the index is loaded.
+            if not is_known or self._parent is None:
+                earlier = previous.text(path.rpartition(b"/")[2])
+            change: Change = "new" if earlier is None else "modified"
+            if earlier == node:
+                change = "unchanged"
+            self._counts.count("dirs", change)
+            if self._progress.wants_items:
+                self._progress.item(change, path + b"/", 0)
 
     def _save_tree(self, tree: bytes) -> bytes:
         tree_id = hashlib.sha256(tree).digest()
@@ -344,23 +395,3 @@ def _trusted_before(parent: Snapshot | None) -> int:
     if start is None:
         start = int(parent.time.timestamp()) * 1_000_000_000
     return start - RACY_NANOSECONDS
-
-
-def _cache_key(request: BackupRequest) -> str:
-    """Everything but the files themselves that decides about trees."""
-    parts: list[object] = [request.hostname, request.paths]
-    for mount in request.mounts:
-        source = mount.source
-        if isinstance(source, FolderSource):
-            with suppress(OSError):
-                parts.append(os.lstat(source.path).st_dev)
-            parts += [mount.at, source.path, source.one_file_system, source.with_atime]
-            parts += [sorted(source.also_enter), source.is_mount_point]
-            parts.append(source.options_key)
-        elif isinstance(source, RemoteSource):
-            parts += [mount.at, source.host, source.folder.path]
-            parts += [source.folder.one_file_system, source.folder.options_key]
-    for names in ("/etc/passwd", "/etc/group"):
-        with suppress(OSError):
-            parts.append(os.stat(names).st_mtime_ns)
-    return repr(parts)

@@ -11,6 +11,7 @@ import base64
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,7 @@ from backup.format.pack import BlobType
 from backup.format.times import parse_nanoseconds
 from backup.repository.repository import Repository
 from backup.sources.local.owners import LOCAL_OWNERS, Owners
+from backup.sources.local.read import read_xattrs
 
 
 class _Attribute(msgspec.Struct, gc=False):
@@ -90,19 +92,36 @@ def read_fields(text: str) -> Fields:
         return _ODD
 
 
-def is_same_file(
+class Leniency(NamedTuple):
+    """What of a file need not be as it was for its content to be taken over.
+
+    Attributes:
+        ctime: Its change time, which some file systems make up.
+        inode: Its inode, likewise.
+    """
+
+    ctime: bool = False
+    inode: bool = False
+
+
+STRICT = Leniency()
+
+
+def is_same_file(  # noqa: PLR0913 -- everything a file is known by
     text: str,
     name: bytes,
     status: os.stat_result,
     *,
     atime: bool,
     owners: Owners = LOCAL_OWNERS,
+    leniency: Leniency = STRICT,
+    path: bytes = b"",
 ) -> str | None:
     """Give the node of a file that has not changed since, or None where it has, or may have.
 
-    Size, both times and the inode must be those of then. The node is written anew: another program
-    may have written it in its own way (other zone, device of a file with one name, another order of
-    fields).
+    Size, both times and the inode must be those of then, unless `leniency` says otherwise. The node
+    is written anew: another program may have written it in its own way (other zone, device of a
+    file with one name, another order of fields).
 
     Args:
         text: The node as it was.
@@ -110,27 +129,36 @@ def is_same_file(
         status: Its lstat now.
         atime: Whether to write the access time of now.
         owners: Names its owner.
+        leniency: What need not be the same.
+        path: A short one to the file, whose attributes are read where its change time differs.
     """
     fields = read_fields(text)
+    same_ctime = parse_nanoseconds(fields.ctime) == status.st_ctime_ns
     if (
         fields.type != "file"
         or fields.size != status.st_size
-        or fields.inode != status.st_ino
+        or (fields.inode != status.st_ino and not leniency.inode)
         or fields.content is None
         or parse_nanoseconds(fields.mtime) != status.st_mtime_ns
-        or parse_nanoseconds(fields.ctime) != status.st_ctime_ns
+        or not (same_ctime or leniency.ctime)
         or not all(is_attribute_name(it.name.encode()) for it in fields.extended_attributes or ())
     ):
         return None
+    xattrs = tuple(
+        (attribute.name, base64.b64decode(attribute.value or ""))
+        for attribute in fields.extended_attributes or ()
+    )
+    if not same_ctime:
+        try:
+            xattrs = read_xattrs(path)
+        except OSError:
+            return None
     return encode_file(
         name,
         status,
         bytes.fromhex("".join(fields.content)),
         size=status.st_size,
-        xattrs=tuple(
-            (attribute.name, base64.b64decode(attribute.value or ""))
-            for attribute in fields.extended_attributes or ()
-        ),
+        xattrs=xattrs,
         atime=atime,
         owners=owners,
     )
@@ -145,11 +173,12 @@ class PreviousFolder:
     Attributes:
         trusted_before: Nanoseconds since the epoch; entries changed later are read again.
         is_canonical: Whether its writer is known to write nodes just as we do.
+        leniency: What need not be the same of a file.
     """
 
     __slots__ = (
         "_is_resolved", "_name", "_parent", "_repository", "_root", "_rows", "_writer",
-        "is_canonical", "trusted_before",
+        "is_canonical", "leniency", "trusted_before",
     )  # fmt: skip
 
     def __init__(
@@ -160,6 +189,7 @@ class PreviousFolder:
         root: bytes | None,
         trusted_before: int,
         is_canonical: bool,
+        leniency: Leniency = STRICT,
     ) -> None:
         """Start at a root tree; None where there is no previous snapshot."""
         self._repository = repository
@@ -171,6 +201,7 @@ class PreviousFolder:
         self._rows: dict[str, str] | None = None
         self.trusted_before = trusted_before
         self.is_canonical = is_canonical
+        self.leniency = leniency
 
     def below(self, name: bytes) -> "PreviousFolder":
         """Give the subfolder `name`, without loading anything."""
@@ -180,6 +211,7 @@ class PreviousFolder:
             root=None,
             trusted_before=self.trusted_before,
             is_canonical=self.is_canonical,
+            leniency=self.leniency,
         )
         child._is_resolved = False
         child._parent = self
@@ -225,8 +257,8 @@ class PreviousFolder:
         """Whether it held nothing, or was not there; loads its tree."""
         return not self._loaded()
 
-    def _text(self, name: bytes) -> str | None:
-        """Give the entry `name` as it was written."""
+    def text(self, name: bytes) -> str | None:
+        """Give the entry `name` as it was written; None where there was none."""
         rows = self._loaded()
         return rows.get(quote_name(name)) if rows else None
 
@@ -237,12 +269,8 @@ class PreviousFolder:
 
     def fields(self, name: bytes) -> Fields | None:
         """Give what the entry `name` said."""
-        text = self._text(name)
+        text = self.text(name)
         return None if text is None else read_fields(text)
-
-    def has(self, name: bytes) -> bool:
-        """Whether there was an entry `name`."""
-        return self._text(name) is not None
 
     def keep(
         self,
@@ -252,6 +280,7 @@ class PreviousFolder:
         *,
         atime: bool = False,
         owners: Owners = LOCAL_OWNERS,
+        path: bytes = b"",
     ) -> str | None:
         """Give a file's node to be written again as it was, or None where it must be read.
 
@@ -261,9 +290,11 @@ class PreviousFolder:
             holds: Whether the repository still has these data blobs; None where it surely has.
             atime: Whether to write the access time of now.
             owners: Names its owner.
+            path: See `is_same_file`.
         """
         rows = self._loaded()
-        if not rows or status.st_ctime_ns >= self.trusted_before:
+        changed_at = status.st_mtime_ns if self.leniency.ctime else status.st_ctime_ns
+        if not rows or changed_at >= self.trusted_before:
             return None
         quoted = quote_name(name)
         text = rows.get(quoted)
@@ -274,7 +305,15 @@ class PreviousFolder:
         try:
             encoded: str | None = text
             if not head or not text.startswith(head):
-                encoded = is_same_file(text, name, status, atime=atime, owners=owners)
+                encoded = is_same_file(
+                    text,
+                    name,
+                    status,
+                    atime=atime,
+                    owners=owners,
+                    leniency=self.leniency,
+                    path=path,
+                )
             if encoded is None or holds is None:
                 return encoded
             content = [bytes.fromhex(each) for each in read_fields(text).content or ()]
@@ -296,7 +335,7 @@ class PreviousFolder:
         """
         if not self.is_canonical or status.st_ctime_ns >= self.trusted_before:
             return None
-        text = self._text(name)
+        text = self.text(name)
         head = folder_head(quote_name(name), status, owners)
         # Extended attributes would stand in that part.
         return head if text is not None and text.startswith(head) else None

@@ -50,9 +50,15 @@ class RemoteWalker(Walker):
     """Walks one folder of another machine."""
 
     def __init__(
-        self, writer: RunWriter, source: RemoteSource, *, memory: Memory, progress: Progress
+        self,
+        writer: RunWriter,
+        source: RemoteSource,
+        *,
+        memory: Memory,
+        progress: Progress,
+        at: bytes,
     ) -> None:
-        super().__init__(writer, source.folder, memory=memory, progress=progress)
+        super().__init__(writer, source.folder, memory=memory, progress=progress, at=at)
         self._remote = source
         self._device = 0
         self._puller = RemoteFetcher(writer, self, progress, report=self._report_changed)
@@ -157,7 +163,8 @@ class RemoteWalker(Walker):
         folder.relative, folder.extras = item.path, item.extras
         for name, error in item.errors:
             self._report(join(path, name), "scan", error)
-        found = self._select(folder, list(zip(item.names, item.stats, strict=True)))
+        listed = list(zip(item.names, item.stats, strict=True))
+        found = self._source.select(path, folder.descriptor, listed)
         folder.names = [name for name, _ in found]
         folder.stats = [status for _, status in found]
         folder.outcomes = [None] * len(found)

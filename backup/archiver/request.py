@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from backup.archiver.parent import STRICT, Leniency
 from backup.archiver.walk_state import ItemError
 from backup.format.compression import Compression
 from backup.format.snapshot import Snapshot, text_as_stored
@@ -38,6 +39,7 @@ class BackupRequest:
         excludes: Patterns, only noted in the snapshot.
         parent: Id of the snapshot to compare with; None for the newest of this host and paths.
         force: Read everything again.
+        leniency: What need not be as it was for a file's content to be taken over unread.
         compression: auto, off or max.
         skip_if_unchanged: Write no snapshot where the tree is that of the previous one.
         dry_run: Write nothing at all.
@@ -54,6 +56,7 @@ class BackupRequest:
     excludes: tuple[str, ...] = ()
     parent: Snapshot | None = None
     force: bool = False
+    leniency: Leniency = STRICT
     compression: Compression = "auto"
     skip_if_unchanged: bool = False
     dry_run: bool = False

@@ -130,6 +130,7 @@ class RunWriter:
             on_pack=self._note_tree_pack,
             background=self._width > 0,
             dry_run=self._dry_run,
+            pack_size=self._repository.pack_size,
         )
 
     def save_tree(self, tree: bytes) -> bytes:
@@ -327,9 +328,8 @@ class RunWriter:
     def _write_index(self) -> None:
         if self._unindexed and not self._dry_run:
             self._before_index()
-            self.index_files.append(
-                self._repository.write_file("index", join_packs(self._unindexed))
-            )
+            file_id = self._repository.write_file("index", join_packs(self._unindexed))
+            self.index_files.append(file_id)
         self._unindexed, self._unindexed_blobs = [], 0
         self._indexed_at = self._repository.clock.monotonic()
 

@@ -24,8 +24,11 @@ from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 
+from backup.archiver.request import BackupRequest
 from backup.archiver.walk_state import Folder, FolderHead
 from backup.format.tree import Node
+from backup.sources.remote.open import RemoteSource
+from backup.sources.source import FolderSource
 
 _MAGIC = b"giucong scan cache 2\n"
 _SUM = 32
@@ -116,3 +119,23 @@ def digest_folder(folder: Folder) -> bytes:
     # No pairs of name and status: that would be one more tuple for each file there is.
     rows = (folder.names, list(map(_DECIDING, folder.stats)), subtrees)
     return hashlib.blake2b(marshal.dumps(rows, _MARSHAL_VERSION), digest_size=DIGEST).digest()
+
+
+def cache_key(request: BackupRequest) -> str:
+    """Everything but the files themselves that decides about trees."""
+    parts: list[object] = [request.hostname, request.paths]
+    for mount in request.mounts:
+        source = mount.source
+        if isinstance(source, FolderSource):
+            with suppress(OSError):
+                parts.append(os.lstat(source.path).st_dev)
+            parts += [mount.at, source.path, source.one_file_system, source.with_atime]
+            parts += [sorted(source.also_enter), source.is_mount_point]
+            parts.append(source.options_key)
+        elif isinstance(source, RemoteSource):
+            parts += [mount.at, source.host, source.folder.path]
+            parts += [source.folder.one_file_system, source.folder.options_key]
+    for names in ("/etc/passwd", "/etc/group"):
+        with suppress(OSError):
+            parts.append(os.stat(names).st_mtime_ns)
+    return repr(parts)

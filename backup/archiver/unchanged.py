@@ -25,8 +25,8 @@ def keep_unchanged(
     *,
     atime: bool,
     owners: Owners,
-) -> list[int]:
-    """Take over the files that have not changed since the previous snapshot; gives their sizes.
+) -> None:
+    """Take over the files that have not changed since the previous snapshot.
 
     Args:
         folder: Whose files; their outcomes are set.
@@ -35,16 +35,16 @@ def keep_unchanged(
         owners: Names their owners.
     """
     if folder.previous.is_empty:
-        return []
+        return
+    is_lenient = folder.previous.leniency.ctime
     keep, names, outcomes = folder.previous.keep, folder.names, folder.outcomes
-    sizes = []
     for place, status in enumerate(folder.stats):
         if stat.S_ISREG(status.st_mode):
-            known = keep(names[place], status, holds, atime=atime, owners=owners)
+            name = names[place]
+            path = folder.reachable(name) if is_lenient else b""
+            known = keep(name, status, holds, atime=atime, owners=owners, path=path)
             if known is not None:
                 outcomes[place] = known
-                sizes.append(status.st_size)
-    return sizes
 
 
 def encode_content(

@@ -1,8 +1,9 @@
 """What a walk over a source knows at each moment: folders, outcomes, counters, errors."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from backup.archiver.parent import PreviousFolder
 from backup.format.tree import Node
@@ -26,6 +27,11 @@ class ItemError:
     text: str
 
 
+# restic's words for how an entry differs from the previous snapshot's, and for its counters.
+Change = Literal["new", "modified", "unchanged"]
+_COUNTED_AS = {"new": "new", "modified": "changed", "unchanged": "unmodified"}
+
+
 @dataclass(slots=True)
 class Counts:
     """restic's counters of one run."""
@@ -38,6 +44,11 @@ class Counts:
     dirs_unmodified: int = 0
     total_files_processed: int = 0
     total_bytes_processed: int = 0
+
+    def count(self, kind: Literal["files", "dirs"], change: Change) -> None:
+        """Count one file or folder."""
+        name = f"{kind}_{_COUNTED_AS[change]}"
+        setattr(self, name, getattr(self, name) + 1)
 
     def add(self, other: "Counts") -> None:
         """Add another source's counters."""
@@ -117,12 +128,13 @@ class Folder:
         outcomes: What is known of each.
         waiting: How many are not known yet.
         is_left: Whether every entry has been decided about.
+        earlier: Of entries that were there before and are not known yet: a hash of their node then.
         digest: What `Walker` knows it by in the scan cache; None where it was not needed yet.
     """
 
     __slots__ = (
-        "descriptor", "digest", "is_left", "names", "outcomes", "parent", "path", "place",
-        "previous", "stats", "waiting",
+        "descriptor", "digest", "earlier", "is_left", "names", "outcomes", "parent", "path",
+        "place", "previous", "stats", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -138,11 +150,25 @@ class Folder:
         self.outcomes: list[Outcome] = []
         self.waiting = 0
         self.is_left = False
+        self.earlier: dict[int, int] = {}
         self.digest: bytes | None = None
 
     def path_of(self, place: int) -> bytes:
         """Path of one entry."""
         return join(self.path, self.names[place])
+
+    def note_earlier(self, place: int) -> None:
+        """Keep in mind what an entry was, while the previous tree is at hand."""
+        text = self.previous.text(self.names[place])
+        if text is not None:
+            self.earlier[place] = hash(text)
+
+    def compare(self, place: int, encode: Callable[[], str]) -> Change:
+        """Say how an entry differs from what it was; `encode` writes its node as it is now."""
+        earlier = self.earlier.pop(place, None)
+        if earlier is None:
+            return "new"
+        return "unchanged" if hash(encode()) == earlier else "modified"
 
     def reachable(self, name: bytes) -> bytes:
         """A path to an entry of this open folder that is never too long for the kernel."""

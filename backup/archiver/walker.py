@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 
+from backup.archiver.counting import Counting
 from backup.archiver.file_fetcher import Fetcher
 from backup.archiver.nodes import other_node
 from backup.archiver.parent import PreviousFolder
@@ -32,7 +33,6 @@ from backup.archiver.unchanged import (
 from backup.archiver.walk_state import (
     DROPPED,
     Content,
-    Counts,
     Dropped,
     Folder,
     FolderHead,
@@ -63,16 +63,23 @@ class Walker:
     """
 
     def __init__(
-        self, writer: RunWriter, source: FolderSource, *, memory: Memory, progress: Progress
+        self,
+        writer: RunWriter,
+        source: FolderSource,
+        *,
+        memory: Memory,
+        progress: Progress,
+        at: bytes,
     ) -> None:
         self.owners: Owners = LOCAL_OWNERS
-        self.counts = Counts()
         self.errors: list[ItemError] = []
         self.digests: dict[bytes, bytes] = {}
         self._writer = writer
         self._source = source
         self._memory = memory
         self._progress = progress
+        self._counting = Counting(progress, root=os.path.abspath(source.path), at=at)
+        self.counts = self._counting.counts
         self._fetcher = Fetcher(writer, self, progress)
         self._holds = None if memory.vouches_for_previous else writer.holds_data
         self._trusted_before = time.time_ns() - RACY_NANOSECONDS
@@ -178,7 +185,7 @@ class Walker:
         def failed(name: bytes, error: OSError) -> None:
             self._report(join(folder.path, name) if name else folder.path, "scan", error)
 
-        found = self._select(folder, list_folder(descriptor, failed))
+        found = self._source.select(folder.path, descriptor, list_folder(descriptor, failed))
         folder.names = [name for name, _ in found]
         folder.stats = [status for _, status in found]
         folder.outcomes = [None] * len(found)
@@ -188,26 +195,10 @@ class Walker:
             places = [place for place in places if self._is_same_device(folder, place)]
         return iter(places)
 
-    def _select(
-        self, folder: Folder, found: list[tuple[bytes, os.stat_result]]
-    ) -> list[tuple[bytes, os.stat_result]]:
-        source = self._source
-        found = [pair for pair in found if not stat.S_ISSOCK(pair[1].st_mode)]
-        if source.filter_names is not None:
-            names = [name for name, _ in found]
-            kept = set(source.filter_names(folder.path, folder.descriptor, names))
-            found = [pair for pair in found if pair[0] in kept]
-        if source.is_excluded is not None:
-            excluded = source.is_excluded
-            found = [pair for pair in found if not excluded(join(folder.path, pair[0]), pair[1])]
-        return found
-
     def _is_same_device(self, folder: Folder, place: int) -> bool:
         assert folder.parent is not None  # noqa: S101 -- a holder is not scanned
         device = folder.parent.stats[folder.place].st_dev
-        if folder.stats[place].st_dev == device:
-            return True
-        if folder.path_of(place) in self._source.also_enter:
+        if self._source.enters(folder.path_of(place), folder.stats[place].st_dev, device):
             return True
         folder.outcomes[place] = self._writer.save_tree(encode_tree(()))
         folder.waiting -= 1
@@ -233,7 +224,7 @@ class Walker:
         for place, status in enumerate(folder.stats):
             if stat.S_ISDIR(status.st_mode):
                 if not isinstance(folder.outcomes[place], Dropped):
-                    self._settle_folder(folder, place, status)
+                    self._settle(folder, place, status)
             elif folder.outcomes[place] is None:
                 folder.waiting += 1
                 self._decide_entry(folder, place)
@@ -247,23 +238,15 @@ class Walker:
         if tree_id is None:
             return False
         self.digests[digest] = tree_id
-        self._count_unmodified([it.st_size for it in folder.stats if stat.S_ISREG(it.st_mode)])
-        self.counts.dirs_unmodified += 1
+        self._counting.take_remembered(folder)
         self._resolve_folder(folder, tree_id)
         if folder.parent is not None:
             self._arrived(folder.parent)
         return True
 
     def _keep_unchanged(self, folder: Folder) -> None:
-        atime = self._source.with_atime
-        self._count_unmodified(keep_unchanged(folder, self._holds, atime=atime, owners=self.owners))
-
-    def _count_unmodified(self, sizes: list[int]) -> None:
-        counts, files, size = self.counts, len(sizes), sum(sizes)
-        counts.files_unmodified += files
-        counts.total_files_processed += files
-        counts.total_bytes_processed += size
-        self._progress.advance(size, items=files)
+        keep_unchanged(folder, self._holds, atime=self._source.with_atime, owners=self.owners)
+        self._counting.take_kept(folder)
 
     def _decide_lone_entry(self, holder: Folder) -> None:
         """Decide about a source that is no folder."""
@@ -278,16 +261,7 @@ class Walker:
         if not stat.S_ISREG(status.st_mode):
             self._decide_special(folder, place, status)
             return
-        self.counts.total_files_processed += 1
-        name = folder.names[place]
-        is_new = not folder.previous.has(name)
-        if is_new:
-            self.counts.files_new += 1
-        else:
-            self.counts.files_changed += 1
-        if self._progress.wants_items:
-            word = "new" if is_new else "modified"
-            self._progress.item(word, folder.path_of(place), status.st_size)
+        folder.note_earlier(place)
         self._fetcher.fetch(folder, place)
 
     def _decide_special(self, folder: Folder, place: int, status: os.stat_result) -> None:
@@ -297,6 +271,13 @@ class Walker:
             self._arrived(folder)
         except OSError as error:
             self._drop(folder, place, "archival", error)
+
+    def _settle(self, folder: Folder, place: int, status: os.stat_result) -> None:
+        is_whole = isinstance(folder.outcomes[place], bytes)
+        folder.note_earlier(place)
+        self._settle_folder(folder, place, status)
+        if is_whole:
+            self._counting.take_folder(folder, place)
 
     def _settle_folder(self, folder: Folder, place: int, status: os.stat_result) -> None:
         """Make the node of a subfolder, while this folder is open.
@@ -336,8 +317,14 @@ class Walker:
     def take_content(self, folder: Folder, place: int, content: Content, told: int) -> None:
         """See `Receiver`."""
         folder.outcomes[place] = content
-        self.counts.total_bytes_processed += content.size
-        self._progress.advance(content.size - told, items=1)
+        name, status = folder.names[place], folder.stats[place]
+        self._counting.take_file(
+            folder,
+            place,
+            lambda: self._encode_file(name, status, content),
+            size=content.size,
+            told=told,
+        )
         self._arrived(folder)
 
     def take_failure(self, folder: Folder, place: int, error: OSError) -> None:
@@ -357,12 +344,6 @@ class Walker:
         tree = encode_folder(folder, atime=self._source.with_atime, owners=self.owners)
         tree_id = self._writer.save_tree(tree)
         self._remember(folder, tree_id)
-        if folder.previous.tree_id is None:
-            self.counts.dirs_new += 1
-        elif folder.previous.tree_id == tree_id:
-            self.counts.dirs_unmodified += 1
-        else:
-            self.counts.dirs_changed += 1
         self._resolve_folder(folder, tree_id)
 
     def _encode_file(self, name: bytes, status: os.stat_result, content: Content) -> str:
@@ -384,9 +365,11 @@ class Walker:
         parent = folder.parent
         assert parent is not None  # noqa: S101 -- only the holder has none, and it is not finished
         node = parent.outcomes[folder.place]
-        parent.outcomes[folder.place] = (
-            node._replace(subtree=tree_id) if isinstance(node, Node | FolderHead) else tree_id
-        )
+        if isinstance(node, Node | FolderHead):
+            parent.outcomes[folder.place] = node._replace(subtree=tree_id)
+            self._counting.take_folder(parent, folder.place)
+        else:
+            parent.outcomes[folder.place] = tree_id
 
     def _drop(self, folder: Folder, place: int, during: str, error: OSError) -> None:
         folder.outcomes[place] = DROPPED

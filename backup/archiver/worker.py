@@ -57,6 +57,7 @@ class StoringLoop:
         send: Callable[[Message], None],
         background: bool,
         dry_run: bool,
+        pack_size: int,
     ) -> None:
         self._send = send
         self._slots = slots
@@ -71,6 +72,7 @@ class StoringLoop:
             on_pack=lambda pack: send(pack_message(pack)),
             background=background,
             dry_run=dry_run,
+            pack_size=pack_size,
         )
 
     def handle(self, message: Message) -> None:

@@ -100,6 +100,7 @@ class LocalExecutor:
             send=self._answers.append,
             background=False,
             dry_run=dry_run,
+            pack_size=repository.pack_size,
         )
 
     @property
@@ -190,6 +191,7 @@ class PoolExecutor:
                 "key": tuple(repository.key),
                 "compression": compression,
                 "dry_run": dry_run,
+                "pack_size": repository.pack_size,
                 "polynomial": repository.config.polynomial,
                 "ring": seats.ring,
                 "claims": seats.claims.descriptor,
@@ -290,6 +292,7 @@ def serve(setup: Message, channel: Channel) -> None:
         send=channel.send,
         background=True,
         dry_run=setup["dry_run"],
+        pack_size=setup["pack_size"],
     )
     while (message := channel.receive()) is not None:
         try:

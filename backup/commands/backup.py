@@ -3,19 +3,22 @@
 import argparse
 import os
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backup.commands.backup_sources import make_exclusion, make_mounts, read_targets
 from backup.commands.context import Context
 from backup.commands.output import format_duration, format_size
+from backup.commands.pattern_flags import add_pattern_flags
 from backup.commands.preload import Warming
 from backup.errors import UsageError
+from backup.sources.source import FolderSource
 
 if TYPE_CHECKING:  # what does the work is loaded while the password is turned into a key
     from backup.archiver.create import BackupRequest, BackupResult
+    from backup.commands.progress import QuietProgress
     from backup.format.snapshot import Snapshot
     from backup.repository.repository import Repository
 
@@ -28,13 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "python -m backup backup [flags] PATH …"
     add = parser.add_argument
     add("-n", "--dry-run", action="store_true", help="store nothing, only say what would be")
-    add("-e", "--exclude", metavar="PATTERN", action="append", default=[], help="leave out")
-    add("--iexclude", metavar="PATTERN", action="append", default=[],
-        help="leave out, whatever the case")  # fmt: skip
-    add("--exclude-file", metavar="FILE", action="append", default=[],
-        help="file with patterns, one a line")  # fmt: skip
-    add("--iexclude-file", metavar="FILE", action="append", default=[],
-        help="file with patterns for any case")  # fmt: skip
+    add_pattern_flags(parser, "exclude", "leave out")
     add("--exclude-caches", action="store_true", help="leave out folders with a CACHEDIR.TAG")
     add("--exclude-if-present", metavar="NAME[:HEADER]", action="append", default=[],
         help="leave out what lies beside a file of that name")  # fmt: skip
@@ -47,6 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="file with paths, a null byte behind each")  # fmt: skip
     add("-x", "--one-file-system", action="store_true", help="do not enter other file systems")
     add("-f", "--force", action="store_true", help="read every file again")
+    add("--ignore-inode", action="store_true",
+        help="a file with another inode or change time may still be the same")  # fmt: skip
+    add("--ignore-ctime", action="store_true",
+        help="a file with another change time may still be the same")  # fmt: skip
     add("--parent", metavar="ID", default="", help="snapshot to compare with")
     add("-g", "--group-by", metavar="PARTS", default=DEFAULT_GROUPING,
         help="what the snapshot to compare with must share")  # fmt: skip
@@ -60,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--stdin-filename", metavar="NAME", default="stdin", help="the file's name in the snapshot")
     add("--stdin-from-command", action="store_true", help="run PATH … and store what it prints")
     add("--skip-if-unchanged", action="store_true", help="no snapshot where nothing changed")
-    add("--no-scan", action="store_true", help="accepted for restic's sake; nothing to do")
+    add("--no-scan", action="store_true", help="do not count what a first backup has to do")
     add("--read-concurrency", metavar="N", default="", help="accepted for restic's sake")
 
 
@@ -76,6 +77,7 @@ def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> i
     targets, is_whole = read_targets(arguments, context)
     repository = context.open_repository(stdin_is_taken=arguments.stdin, meanwhile=warming.start)
     from backup.archiver.create import BackupRequest, create_snapshot
+    from backup.archiver.parent import Leniency
 
     progress = context.progress()
     now = repository.clock.now()
@@ -91,6 +93,9 @@ def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> i
             map(os.fsdecode, exclusion.patterns.sensitive if exclusion.patterns else ())
         ),
         force=arguments.force,
+        leniency=Leniency(
+            ctime=arguments.ignore_ctime or arguments.ignore_inode, inode=arguments.ignore_inode
+        ),
         compression=arguments.compression,
         skip_if_unchanged=arguments.skip_if_unchanged,
         dry_run=arguments.dry_run,
@@ -100,16 +105,18 @@ def _run(arguments: argparse.Namespace, context: Context, warming: Warming) -> i
         parent = _find_parent(context, repository, request)
         _say_parent(context, parent, arguments)
         request = _with_parent(request, parent)
-        result = create_snapshot(
-            repository, request, lock=lock, progress=progress, seats=warming.seats
-        )
+        with _scanned(arguments, request, progress):
+            result = create_snapshot(
+                repository, request, lock=lock, progress=progress, seats=warming.seats
+            )
     seconds = time.monotonic() - started_at
     if context.json:
         context.output.json(summary_message(result, seconds, dry_run=arguments.dry_run))
     elif not context.quiet:
         _print_summary(context, result, seconds)
     if result.outcome == "incomplete" or not is_whole:
-        context.output.warn("warning: some of the source data could not be read")
+        if not context.json:
+            context.output.warn("warning: some of the source data could not be read")
         return INCOMPLETE
     return 0
 
@@ -194,6 +201,22 @@ def _with_parent(request: "BackupRequest", parent: "Snapshot | None") -> "Backup
     from dataclasses import replace
 
     return replace(request, parent=parent)
+
+
+@contextmanager
+def _scanned(
+    arguments: argparse.Namespace, request: "BackupRequest", progress: "QuietProgress"
+) -> Iterator[None]:
+    """Count beside a first backup how much there is to do, if anybody is shown that."""
+    if arguments.no_scan or request.parent is not None or not progress.wants_total:
+        yield
+        return
+    from backup.archiver.scan import Scan
+
+    sources = [mount.source for mount in request.mounts]
+    with closing(Scan([it for it in sources if isinstance(it, FolderSource)])) as scan:
+        progress.watch(scan)
+        yield
 
 
 def _say_parent(context: Context, parent: "Snapshot | None", arguments: argparse.Namespace) -> None:

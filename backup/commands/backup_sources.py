@@ -3,13 +3,13 @@
 import argparse
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backup.commands.context import Context
 from backup.commands.output import show_path
+from backup.commands.pattern_flags import read_list, read_patterns
 from backup.errors import UsageError
 from backup.progress import Progress
 from backup.sources.exclusion import Exclusion
@@ -18,6 +18,7 @@ from backup.sources.targets import Target, place_targets
 
 if TYPE_CHECKING:  # see `backup.commands.backup`
     from backup.archiver.request import Mount
+    from backup.patterns.markers import Marker
 
 _PATH_FLAGS = ("files_from", "files_from_verbatim", "files_from_raw")
 
@@ -28,52 +29,17 @@ def make_exclusion(arguments: argparse.Namespace, environment: Mapping[str, str]
     Raises:
         UsageError: A pattern or a size makes no sense, or a file cannot be read.
     """
-    flags = (
-        arguments.exclude, arguments.iexclude, arguments.exclude_file, arguments.iexclude_file,
-        arguments.exclude_caches, arguments.exclude_if_present, arguments.exclude_larger_than,
-    )  # fmt: skip
-    if not any(flags):
-        return Exclusion()
-    from backup.patterns.markers import CACHE_MARKER, parse_marker
-    from backup.patterns.pattern_files import read_pattern_file
-    from backup.patterns.patterns import compile_patterns
-    from backup.quantities import parse_size
-
-    def read_all(files: Iterable[str]) -> list[bytes]:
-        return [it for file in files for it in read_pattern_file(read_list(file), environment)]
-
-    patterns = compile_patterns(
-        [*map(os.fsencode, arguments.exclude), *read_all(arguments.exclude_file)],
-        [*map(os.fsencode, arguments.iexclude), *read_all(arguments.iexclude_file)],
-    )
-    markers = [parse_marker(text) for text in arguments.exclude_if_present]
-    if arguments.exclude_caches:
-        markers.append(CACHE_MARKER)
     size = arguments.exclude_larger_than
+    markers: list[Marker] = []
+    if arguments.exclude_if_present or arguments.exclude_caches:
+        from backup.patterns.markers import CACHE_MARKER, parse_marker
+
+        markers = [parse_marker(text) for text in arguments.exclude_if_present]
+        markers += [CACHE_MARKER] if arguments.exclude_caches else []
+    if size:
+        from backup.quantities import parse_size
+    patterns = read_patterns(arguments, environment, "exclude")
     return Exclusion(patterns, parse_size(size) if size else None, tuple(markers))
-
-
-def read_list(file: str) -> bytes:
-    """Read a file that a flag names; ``-`` is stdin.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    if file == "-":
-        from backup.sources.source import standard_input
-
-        return standard_input().read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            "cannot read {file}",
-            why="{reason}",
-            data="nothing was stored",
-            next_step="check its path and who may read it",
-            file=file,
-            reason=error.strerror or type(error).__name__,
-        ) from error
 
 
 def read_targets(arguments: argparse.Namespace, context: Context) -> tuple[list[Target], bool]:
@@ -158,11 +124,15 @@ def make_mounts(
     from backup.archiver.request import Mount
 
     is_excluded = exclusion.path_test()
-    filter_names = exclusion.name_filter(
-        lambda folder, marker: progress.note(
-            f"{os.fsdecode(folder)}/{os.fsdecode(marker.name)} is no valid marker; it is ignored"
-        )
-    )
+    told: set[str] = set()  # a scan beside the backup meets the same ones
+
+    def doubt(folder: bytes, marker: "Marker") -> None:
+        place = f"{os.fsdecode(folder)}/{os.fsdecode(marker.name)}"
+        if place not in told:
+            told.add(place)
+            progress.note(f"{place} is no valid marker; it is ignored")
+
+    filter_names = exclusion.name_filter(doubt)
     mounts = [
         Mount(
             at=target.at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from backup.commands.output import Output
 from backup.commands.passwords import PasswordSource, read_password
-from backup.errors import DamagedError, UsageError
+from backup.errors import DamagedError, StoreUnavailableError, UsageError
 
 if TYPE_CHECKING:  # imported when used: a wrong flag is answered without loading the engine
-    from backup.progress import Progress
+    from backup.commands.progress import QuietProgress
     from backup.repository.locks import Lock
     from backup.repository.repository import Repository
     from backup.stores.base import Store
@@ -67,12 +68,16 @@ class Context:
     def _open_place(self, place: str) -> Store:
         from backup.stores import open_store
         from backup.stores.options import StoreOptions
+        from backup.stores.retry import PATIENCE
 
         arguments = self.arguments
+        PATIENCE.tell, PATIENCE.ends_early = self._tell_retry, sys.stderr.isatty()
         store = open_store(
             place,
             StoreOptions(
                 cacert=arguments.cacert,
+                client_cert=arguments.tls_client_cert,
+                insecure_tls=arguments.insecure_tls,
                 at=_parse_moment(arguments.at) if arguments.at else None,
                 extra=dict(arguments.option),
             ),
@@ -86,6 +91,10 @@ class Context:
                 download_bytes_per_second=arguments.limit_download,
             )
         return store
+
+    def _tell_retry(self, error: StoreUnavailableError, seconds: float) -> None:
+        why = error.why.format(**error.params)
+        self.output.warn(f"{error} returned error, retrying after {seconds:.1f}s: {why}")
 
     def read_password(self, *, stdin_is_taken: bool = False) -> bytes:
         """Get the repository's password; `stdin_is_taken` where stdin is data."""
@@ -114,7 +123,7 @@ class Context:
         password = self.read_password(stdin_is_taken=stdin_is_taken)
 
         meanwhile(store)
-        return _open(store, password, self.cache_dir(), self.arguments.key_hint)
+        return self._open(store, password, self.arguments.key_hint)
 
     def open_source_repository(self) -> Repository:
         """Open the repository that --from-repo names; see `parser.add_source_flags`."""
@@ -128,7 +137,27 @@ class Context:
             subject="source repository",
         )
         password = read_password(source, self.environment)
-        return _open(self._open_place(place), password, self.cache_dir())
+        return self._open(self._open_place(place), password)
+
+    def _open(self, store: Store, password: bytes, key_hint: str = "") -> Repository:
+        from backup.repository.repository import Repository
+
+        try:
+            repository = Repository.open(
+                store, password, cache_dir=self.cache_dir(), key_hint=key_hint
+            )
+        except DamagedError as error:
+            raise DamagedError(
+                "the config of the repository at {place} is damaged",
+                why="{cause}",
+                data="nothing was changed; what the repository holds may well be whole",
+                next_step="fetch the file named config from another copy of this repository",
+                place=store.location,
+                cause=error,
+            ) from error
+        if self.arguments.pack_size:
+            repository.pack_size = self.arguments.pack_size
+        return repository
 
     @contextmanager
     def lock(
@@ -166,27 +195,11 @@ class Context:
         ) as lock:
             yield lock
 
-    def progress(self) -> Progress:
+    def progress(self) -> QuietProgress:
         """Give what shows the progress of long work: bars, lines, JSON, or nothing."""
         from backup.commands.progress import make_progress
 
         return make_progress(self)
-
-
-def _open(store: Store, password: bytes, cache_dir: Path | None, key_hint: str = "") -> Repository:
-    from backup.repository.repository import Repository
-
-    try:
-        return Repository.open(store, password, cache_dir=cache_dir, key_hint=key_hint)
-    except DamagedError as error:
-        raise DamagedError(
-            "the config of the repository at {place} is damaged",
-            why="{cause}",
-            data="nothing was changed; what the repository holds may well be whole",
-            next_step="fetch the file named config from another copy of this repository",
-            place=store.location,
-            cause=error,
-        ) from error
 
 
 def _parse_moment(text: str) -> datetime:

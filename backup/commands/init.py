@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             {"message_type": "initialized", "id": repository.id, "repository": store.location}
         )
     else:
-        context.output.line(f"created repository {repository.id[:10]} at {store.location}")
+        context.output.say(f"created restic repository {repository.id[:10]} at {store.location}")
         context.output.note(
             "\nKeep the password in a safe place besides this machine: without it nobody,\n"
             "ourselves included, can read what will be stored."

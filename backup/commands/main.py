@@ -1,7 +1,8 @@
 """From a command line to an exit code; the one place where errors become words.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but incomplete, 10 no repository, 11 locked,
-12 wrong password, 130 interrupted.
+Exit codes are restic's: 0 done, 1 failed or used wrongly, 3 done but incomplete, 10 no repository,
+11 locked, 12 wrong password, 130 interrupted. Wrong use has a code of its own (2) in the operators'
+tasks only (docs/decisions/0033).
 """
 
 import os
@@ -33,6 +34,12 @@ from backup.workers.memory import calm_collector
 FAILED = 1
 INTERRUPTED = 130
 _DISK_FULL = 28
+# Of the exit codes with which a command ends that has said already what is missing.
+_MEANINGS = {
+    1: "some of what was asked for could not be done",
+    3: "done, but not all of it",
+    11: "postponed: the repository is in use",
+}
 
 
 class InterruptedWorkError(BackupError):
@@ -67,6 +74,8 @@ def _run(words: Sequence[str], environment: Mapping[str, str], output: Output) -
     context = Context(arguments, environment, standard_output(quiet=arguments.quiet))
     calm_collector()
     code = module.run(arguments, context)
+    if code and context.json:
+        context.output.warn_json(exit_message(code, _MEANINGS.get(code, _MEANINGS[FAILED])))
     context.output.flush()
     return code
 
@@ -89,12 +98,13 @@ def _report(
         traceback.print_exception(error)
     with suppress(OutputClosedError):
         output.flush()
+    code = FAILED if isinstance(told, UsageError) else told.exit_code
     with suppress(OutputClosedError):
         if "--json" in words:
-            output.warn_json(exit_message(told))
+            output.warn_json(exit_message(code, "\n".join(text for _, text in told.lines())))
         else:
             output.warn(format_error(told))
-    return told.exit_code
+    return code
 
 
 def format_error(error: BackupError) -> str:

@@ -147,10 +147,9 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def exit_message(error: BackupError) -> Mapping[str, Any]:
-    """Give restic's JSON message for an error that ends the command."""
-    text = "\n".join(text for _, text in error.lines())
-    return {"message_type": "exit_error", "code": error.exit_code, "message": text}
+def exit_message(code: int, text: str) -> Mapping[str, Any]:
+    """Give restic's JSON message for what ends a command with another exit code than 0."""
+    return {"message_type": "exit_error", "code": code, "message": text}
 
 
 def _escape(found: re.Match[str]) -> str:

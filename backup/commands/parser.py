@@ -23,10 +23,12 @@ VERBS = {
     "forget": "remove snapshots",
     "init": "make a new repository",
     "key": "list, add, change or remove passwords",
+    "list": "list the objects of the repository",
     "ls": "list the files of a snapshot",
     "prune": "remove data that no snapshot needs",
-    "repair": "rebuild the index, or save what is sound in damaged packs",
+    "repair": "mend the index, packs or snapshots",
     "restore": "bring files back from a snapshot",
+    "rewrite": "take files out of snapshots",
     "snapshots": "list snapshots",
     "stats": "count files, sizes and blobs",
     "tag": "change the tags of snapshots",
@@ -34,11 +36,20 @@ VERBS = {
     "version": "print the version",
 }
 VERBS_THAT_WRITE = frozenset(
-    ("backup", "copy", "forget", "init", "key", "prune", "repair", "restore", "tag", "unlock")
-)
+    ("backup", "copy", "forget", "init", "key", "prune", "repair", "restore", "rewrite", "tag",
+    "unlock")
+)  # fmt: skip
+# Rare ones, which stock restic does on the same repository.
+_LEFT_TO_RESTIC = (
+    "cache", "debug", "features", "generate", "migrate", "mount", "options", "recover",
+    "self-update",
+)  # fmt: skip
+# Verbs that only say, as restic does, which ones there are below them, where none is named.
+_FAMILIES = ("key", "repair")
 _CHOICE = re.compile(r"invalid choice: (.*) \(choose from (.*)\)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000_001, "ns": 0.000_000_001}
 _KIB = 1024
+_SMALLEST_PACK, _LARGEST_PACK = 4, 128  # MiB, as restic has it
 
 
 class VerbModule(Protocol):
@@ -120,7 +131,7 @@ def parse_command_line(
     module.configure(parser)
     add_global_flags(parser, environment)
     arguments = parser.parse([*words[:at], *words[at + 1 :]])
-    if arguments.help:
+    if arguments.help or (verb in _FAMILIES and not arguments.operands):
         raise HelpWanted(parser.format_help())
     arguments.verb = verb
     return module, arguments
@@ -147,6 +158,14 @@ def _find_verb(words: Sequence[str], environment: Mapping[str, str]) -> tuple[st
 def _known_verb(word: str) -> str:
     if word in VERBS:
         return word
+    if word in _LEFT_TO_RESTIC:
+        raise UsageError(
+            "this program has no command {verb!r}",
+            why="it is rarely needed, and stock restic does it on the very same repository",
+            data="nothing was read or written",
+            next_step="run: restic {verb}, with the same --repo and password",
+            verb=word,
+        )
     from difflib import get_close_matches
 
     close = get_close_matches(word, VERBS, n=1)
@@ -197,6 +216,13 @@ def add_global_flags(parser: argparse.ArgumentParser, environment: Mapping[str, 
     add("--cleanup-cache", action="store_true", help="accepted for restic's sake; nothing to do")
     add("--cacert", metavar="FILE", default=variable("RESTIC_CACERT", ""),
         help="root certificates for stores behind TLS")  # fmt: skip
+    add("--tls-client-cert", metavar="FILE", default=variable("RESTIC_TLS_CLIENT_CERT", ""),
+        help="our certificate and its key, in one PEM file (RESTIC_TLS_CLIENT_CERT)")  # fmt: skip
+    add("--insecure-tls", action="store_true",
+        help="do not ask who a store behind TLS is: anybody on the line may answer")  # fmt: skip
+    add("--pack-size", metavar="MIB", type=parse_pack_size,
+        default=variable("RESTIC_PACK_SIZE", "") or None,
+        help="size of new packs in MiB, 4 to 128 (RESTIC_PACK_SIZE); 16 unless given")  # fmt: skip
     add("--compression", metavar="MODE", choices=["auto", "off", "max"],
         default=variable("RESTIC_COMPRESSION", "") or "auto",
         help="auto, off or max (RESTIC_COMPRESSION)")  # fmt: skip
@@ -237,6 +263,17 @@ def parse_rate(text: str) -> int | None:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of KiB a second")
     return int(text) * _KIB or None
+
+
+def parse_pack_size(text: str) -> int | None:
+    """Read MiB as bytes; 0 means the usual size."""
+    if text == "0":
+        return None
+    if not text.isdecimal() or not _SMALLEST_PACK <= int(text) <= _LARGEST_PACK:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no whole number from {_SMALLEST_PACK} to {_LARGEST_PACK}"
+        )
+    return int(text) * _KIB * _KIB
 
 
 def parse_option(text: str) -> tuple[str, str]:

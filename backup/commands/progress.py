@@ -1,5 +1,6 @@
-"""How long work is shown: bars on a terminal, lines elsewhere, restic's messages with --json.
+"""How long work is shown: bars on a terminal, lines elsewhere.
 
+With --json `backup.commands.progress_messages` tells it.
 ``RESTIC_PROGRESS_FPS`` sets how often lines or messages come; without it lines come only where a
 stage begins and ends, messages ten times a second.
 """
@@ -7,12 +8,11 @@ stage begins and ends, messages ten times a second.
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backup.commands.context import Context
 from backup.commands.output import (
     Output,
-    decode_path,
     disarm,
     format_duration,
     format_size,
@@ -20,30 +20,33 @@ from backup.commands.output import (
     show_text,
 )
 from backup.errors import BackupError
-from backup.progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+    from backup.archiver.scan import Scan
+
 _JSON_INTERVAL = 0.1
 _BAR_INTERVAL = 0.1
 _FASTEST = 60.0
-_ITEMS_AS_JSON, _ITEMS_AS_TEXT = 1, 2
-_DONE_WORDS = {"backup": ("files_done", "bytes_done")}
-_OTHER_DONE_WORDS = ("files_restored", "bytes_restored")
+_SLOWEST = 1024  # bytes a second below which nobody can say how long it will take, as restic has it
+# How many -v it takes to be told of every item.
+_ITEMS_OF_BACKUP, _ITEMS_OF_RESTORE, _ITEMS_AS_TEXT = 1, 2, 2
 
 
-def make_progress(context: Context) -> Progress:
+def make_progress(context: Context) -> "QuietProgress":
     """Choose how to show work for this command line."""
     verbose = context.arguments.verbose
     interval = _interval(context.environment)
     if context.json:
-        done_words = _DONE_WORDS.get(context.arguments.verb, _OTHER_DONE_WORDS)
+        from backup.commands.progress_messages import JsonProgress
+
+        is_backup = context.arguments.verb == "backup"
         return JsonProgress(
             context.output,
             interval=interval or _JSON_INTERVAL,
-            done_words=done_words,
-            wants_items=verbose >= _ITEMS_AS_JSON,
+            is_backup=is_backup,
+            wants_items=verbose >= (_ITEMS_OF_BACKUP if is_backup else _ITEMS_OF_RESTORE),
             wants_status=context.arguments.verb in {"backup", "restore"} and not context.quiet,
         )
     wants_items = verbose >= _ITEMS_AS_TEXT
@@ -62,7 +65,7 @@ def _interval(environment: Mapping[str, str]) -> float | None:
     return 1 / min(rate, _FASTEST) if rate > 0 else None
 
 
-class _Counter:
+class Counter:
     """The figures of one stage."""
 
     def __init__(self, stage: str, total: int | None, unit: str, items: int | None) -> None:
@@ -76,15 +79,25 @@ class _Counter:
 
     @property
     def elapsed(self) -> float:
+        """Seconds since the stage began."""
         return time.monotonic() - self.started_at
 
     def fraction(self) -> float:
+        """How much of the stage is done, from 0 to 1."""
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
+    def remaining(self) -> int:
+        """Seconds left if it goes on as it went; 0 where that cannot be said."""
+        if not self.total or self.done <= _SLOWEST * self.elapsed:
+            return 0
+        return max(0, int(self.elapsed * (self.total - self.done) / self.done))
+
     def amount(self, number: int) -> str:
+        """Say so much of the stage's unit."""
         return format_size(number) if self.unit == "bytes" else f"{number} {self.unit}"
 
     def line(self) -> str:
+        """Say how far the stage is."""
         share = f"{self.fraction():.2%}  " if self.total else ""
         whole = f" / {self.amount(self.total)}" if self.total is not None else ""
         elapsed = format_duration(self.elapsed)
@@ -92,20 +105,40 @@ class _Counter:
 
 
 class QuietProgress:
-    """Shows errors of single items, and nothing else."""
+    """Shows errors of single items, and nothing else.
+
+    Attributes:
+        wants_items: See `Progress.wants_items`.
+        wants_total: Whether it is worth a scan to know how much there is to do.
+    """
 
     wants_items = False
+    wants_total = False
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._stage = _Counter("", None, "", None)
+        self._stage = Counter("", None, "", None)
+        self._scan: Scan | None = None
+
+    def watch(self, scan: "Scan") -> None:
+        """Take the total from there as soon as it is known."""
+        self._scan = scan
+
+    def _look_at_scan(self) -> None:
+        if self._scan is not None and self._scan.amount is not None:
+            amount, self._scan = self._scan.amount, None
+            self.expect(amount.bytes, items=amount.files)
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """See `Progress.start`."""
-        self._stage = _Counter(stage, total, unit, items)
+        self._stage = Counter(stage, total, unit, items)
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
         """See `Progress.advance`."""
+
+    def expect(self, total: int, *, items: int) -> None:
+        """See `Progress.expect`."""
+        self._stage.total, self._stage.total_items = total, items
 
     def finish(self) -> None:
         """See `Progress.finish`."""
@@ -157,6 +190,8 @@ class LineProgress(QuietProgress):
 class BarProgress(QuietProgress):
     """A bar on the terminal."""
 
+    wants_total = True
+
     def __init__(self, output: Output, *, wants_items: bool) -> None:
         super().__init__(output)
         self.wants_items = wants_items
@@ -177,7 +212,14 @@ class BarProgress(QuietProgress):
         now = time.monotonic()
         if self._bars is not None and now >= self._next_at:
             self._next_at = now + _BAR_INTERVAL
+            self._look_at_scan()
             self._bars.update(self._bars.task_ids[0], completed=self._stage.done)
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct what the bar's end stands for."""
+        super().expect(total, items=items)
+        if self._bars is not None:
+            self._bars.update(self._bars.task_ids[0], total=total)
 
     def finish(self) -> None:
         """Leave the bar as it is at the end."""
@@ -206,75 +248,6 @@ class BarProgress(QuietProgress):
             self._bars.console.print(disarm(text), markup=False, highlight=False)
 
 
-class JsonProgress(QuietProgress):
-    """restic's messages: ``status`` and ``verbose_status`` on stdout, ``error`` on stderr."""
-
-    def __init__(
-        self,
-        output: Output,
-        *,
-        interval: float,
-        done_words: tuple[str, str],
-        wants_items: bool,
-        wants_status: bool,
-    ) -> None:
-        super().__init__(output)
-        self.wants_items = wants_items
-        self._interval = interval
-        self._done_words = done_words
-        self._wants_status = wants_status
-        self._next_at = 0.0
-
-    def advance(self, amount: int = 1, *, items: int = 0) -> None:
-        """Count, and send a status when it is time."""
-        self._stage.done += amount
-        self._stage.items += items
-        now = time.monotonic()
-        if self._wants_status and now >= self._next_at:
-            self._next_at = now + self._interval
-            self._output.json(self._status())
-            self._output.flush()
-
-    def _status(self) -> dict[str, Any]:
-        stage = self._stage
-        status: dict[str, Any] = {"message_type": "status"}
-        if int(stage.elapsed):
-            status["seconds_elapsed"] = int(stage.elapsed)
-        status["percent_done"] = stage.fraction()
-        figures = {
-            "total_files": stage.total_items,
-            self._done_words[0]: stage.items,
-            "total_bytes": stage.total if stage.unit == "bytes" else None,
-            self._done_words[1]: stage.done if stage.unit == "bytes" else None,
-        }
-        return status | {key: number for key, number in figures.items() if number}
-
-    def item(self, action: str, path: bytes, size: int) -> None:
-        """Send what was done with one item."""
-        name = "data_size" if "files_done" in self._done_words else "size"
-        self._output.json(
-            {
-                "message_type": "verbose_status",
-                "action": action,
-                "item": decode_path(path),
-                name: size,
-            }
-        )
-
-    def item_error(self, path: bytes, during: str, error: Exception) -> None:
-        """Send what happened to one item."""
-        message = {
-            "message_type": "error",
-            "error": {"message": describe(error)},
-            "during": during,
-            "item": decode_path(path),
-        }
-        self._output.warn_json(message)
-
-    def note(self, text: str) -> None:
-        """Keep it to ourselves: restic has no such message."""
-
-
 def describe(error: Exception) -> str:
     """Say an item's error in one line."""
     if isinstance(error, BackupError):
@@ -294,8 +267,10 @@ def _make_bars(*, is_bytes: bool) -> "Bars":
         MofNCompleteColumn,
         Progress,
         ProgressColumn,
+        TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
     counted: ProgressColumn = (
@@ -304,8 +279,10 @@ def _make_bars(*, is_bytes: bool) -> "Bars":
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
+        TaskProgressColumn(),
         counted,
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
         redirect_stdout=False,
         redirect_stderr=False,

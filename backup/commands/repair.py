@@ -1,8 +1,10 @@
-"""``repair index`` and ``repair packs``: mend what a check has found."""
+"""``repair index``, ``repair packs`` and ``repair snapshots``: mend what a check has found."""
 
 import argparse
 
 from backup.commands.context import Context
+from backup.commands.rewrite import add_rewrite_flags, rewrite_and_tell
+from backup.commands.snapshot_flags import add_filter_flags, choose_many
 from backup.errors import UsageError
 from backup.repair.index import (
     RepairIndexPlan,
@@ -11,16 +13,21 @@ from backup.repair.index import (
     plan_repair_index,
 )
 from backup.repair.packs import RepairPacksPlan, apply_repair_packs, plan_repair_packs
+from backup.repair.rewrite import RewriteRequest
+from backup.repair.snapshots import RepairEdit
 
 _ID_DIGITS = 64
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.usage = "python -m backup repair index [flags] | repair packs PACK …"
+    parser.usage = (
+        "python -m backup repair index [flags] | repair packs PACK … | repair snapshots [ID …]"
+    )
     add = parser.add_argument
     add("--read-all-packs", action="store_true", help="index: read the header of every pack")
-    add("-n", "--dry-run", action="store_true", help="change nothing, only say what would be done")
+    add_rewrite_flags(parser)
+    add_filter_flags(parser)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -30,11 +37,13 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return _repair_index(arguments, context)
     if what == "packs" and operands:
         return _repair_packs(arguments, context, [_parse_id(text) for text in operands])
+    if what == "snapshots":
+        return _repair_snapshots(arguments, context, operands)
     raise UsageError(
-        "repair knows the index, and packs that are named",
+        "repair knows the index, packs that are named, and snapshots",
         data="nothing was changed",
-        next_step="run repair index, or repair packs with ids that check --read-data named; "
-        "for the rest use restic repair",
+        next_step="run repair index, repair snapshots, or repair packs with ids that "
+        "check --read-data named",
     )
 
 
@@ -107,6 +116,21 @@ def _print_verdicts(context: Context, plan: RepairPacksPlan) -> None:
             continue
         kept, lost = len(verdict.salvaged), len(verdict.lost)
         context.output.note(f"{name}: {kept} blobs can be kept, {lost} are lost; the pack goes")
+
+
+def _repair_snapshots(arguments: argparse.Namespace, context: Context, operands: list[str]) -> int:
+    repository = context.open_repository()
+    request = RewriteRequest("repaired", forget=arguments.forget, dry_run=arguments.dry_run)
+
+    def told(path: bytes, what: str) -> None:
+        context.output.say(f"  {context.output.path(path)}: {what}")
+
+    with context.lock(repository, exclusive=not request.dry_run) as lock:
+        snapshots, is_whole = choose_many(context, repository, operands)
+        edit = RepairEdit(repository.load_index(), told)
+        results = rewrite_and_tell(context, repository, snapshots, edit, request, lock)
+    left = [it for it in results if it.is_lost and not it.is_removed]
+    return 0 if is_whole and not left else 1
 
 
 def _say_done(context: Context) -> None:

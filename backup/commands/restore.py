@@ -3,18 +3,19 @@
 import argparse
 import os
 import time
-from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from backup.commands.context import Context
 from backup.commands.ls import describe_snapshot
 from backup.commands.output import format_duration, format_size
+from backup.commands.pattern_flags import add_pattern_flags, read_patterns
 from backup.commands.preload import RestoreWarming
 from backup.commands.snapshot_flags import add_filter_flags, choose_one, need_operands
 from backup.errors import BackupError, UsageError
 
 if TYPE_CHECKING:  # loaded while the password is turned into a key
+    from backup.format.snapshot import Snapshot
     from backup.patterns.patterns import Patterns
     from backup.restorer.restore import RestoreResult
 
@@ -29,13 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_filter_flags(parser)
     add = parser.add_argument
     add("-t", "--target", metavar="FOLDER", default="", help="where to; made if it is missing")
-    for word, what in (("include", "restore only this"), ("exclude", "leave this out")):
-        add(f"-{word[0]}", f"--{word}", metavar="PATTERN", action="append", default=[], help=what)
-        add(f"--i{word}", metavar="PATTERN", action="append", default=[], help=f"{what}, any case")
-        add(f"--{word}-file", metavar="FILE", action="append", default=[],
-            help=f"file with patterns for --{word}")  # fmt: skip
-        add(f"--i{word}-file", metavar="FILE", action="append", default=[],
-            help=f"file with patterns for --i{word}")  # fmt: skip
+    add_pattern_flags(parser, "include", "restore only this")
+    add_pattern_flags(parser, "exclude", "leave this out")
     add("--overwrite", metavar="WHEN", default="always",
         choices=["always", "if-changed", "if-newer", "never"],
         help="always, if-changed, if-newer or never")  # fmt: skip
@@ -54,7 +50,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             data="nothing was changed",
             next_step="pass --target FOLDER",
         )
-    include, exclude = _patterns(context, "include"), _patterns(context, "exclude")
+    include, exclude = (
+        read_patterns(arguments, context.environment, word) for word in ("include", "exclude")
+    )
     if include and exclude:
         raise UsageError(
             "--include and --exclude cannot be used together",
@@ -63,7 +61,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
     is_whole = not (include or exclude or arguments.dry_run or ":" in arguments.operands[0])
     with closing(RestoreWarming(is_whole=is_whole)) as warming:
-        return _run(context, include, exclude, warming)
+        return _run(context, include, exclude, warming, is_whole=is_whole)
 
 
 def _run(
@@ -71,6 +69,8 @@ def _run(
     include: "Patterns | None",
     exclude: "Patterns | None",
     warming: RestoreWarming,
+    *,
+    is_whole: bool,
 ) -> int:
     started_at = time.monotonic()
     arguments = context.arguments
@@ -90,6 +90,7 @@ def _run(
             verify=arguments.verify,
             dry_run=arguments.dry_run,
             sparse=arguments.sparse,
+            expected_bytes=_expected_bytes(snapshot) if is_whole else 0,
         )
         if not context.json and not context.quiet:
             context.output.line(f"restoring {describe_snapshot(snapshot)} to {arguments.target}")
@@ -109,25 +110,9 @@ def _run(
     )
 
 
-def _patterns(context: Context, word: str) -> "Patterns | None":
-    """Read the patterns of --include or --exclude and its relatives; None without any."""
-    arguments = context.arguments
-    files, any_case_files = (getattr(arguments, f"{it}{word}_file") for it in ("", "i"))
-    typed, any_case = (getattr(arguments, f"{it}{word}") for it in ("", "i"))
-    if not (files or any_case_files or typed or any_case):
-        return None
-    from backup.commands.backup_sources import read_list
-    from backup.patterns.pattern_files import read_pattern_file
-    from backup.patterns.patterns import compile_patterns
-
-    def read_all(names: Iterable[str]) -> list[bytes]:
-        environment = context.environment
-        return [it for name in names for it in read_pattern_file(read_list(name), environment)]
-
-    return compile_patterns(
-        [*map(os.fsencode, typed), *read_all(files)],
-        [*map(os.fsencode, any_case), *read_all(any_case_files)],
-    )
+def _expected_bytes(snapshot: "Snapshot") -> int:
+    size = snapshot.summary.get("total_bytes_processed")
+    return size if isinstance(size, int) and size > 0 else 0
 
 
 def _print_result(context: Context, result: "RestoreResult", seconds: float) -> None:

@@ -21,8 +21,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     removed = remove_locks(repository, all_locks=arguments.remove_all)
     for lock in removed:
         context.output.note(f"removed lock {show_text(lock.describe())}")
-    if not context.json and not context.quiet:
-        context.output.line(f"successfully removed {len(removed)} locks")
+    if removed and not context.json:
+        context.output.say(f"successfully removed {len(removed)} locks")
     for lock in list_locks(repository):
         context.output.note(
             f"left lock {lock.describe()}: its holder may still be at work\n"

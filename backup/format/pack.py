@@ -131,8 +131,10 @@ class PackBuilder:
     A pack's memory is its own: it goes back to the system once nobody holds the finished pack.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, target: int = TARGET_SIZE) -> None:
+        """Begin a pack that is full with `target` bytes."""
         self.size = 0
+        self._target = target
         self._blobs: list[PackedBlob] = []
         self._buffer = memoryview(b"")
 
@@ -142,7 +144,7 @@ class PackBuilder:
     @property
     def is_full(self) -> bool:
         """Whether the pack should be finished before more is added."""
-        return self.size >= TARGET_SIZE or len(self._blobs) >= MOST_BLOBS
+        return self.size >= self._target or len(self._blobs) >= MOST_BLOBS
 
     def add(
         self, blob_id: bytes, blob_type: BlobType, sealed: Buffer, uncompressed_length: int

@@ -98,24 +98,42 @@ _ODD = (msgspec.MsgspecError, ValueError, RecursionError, UnsupportedFormatError
 # Given the name of an entry, empty where it has none that can be, what is wrong, and whether the
 # entry is lost: else its content is given all the same, private and without anything else.
 OnBad = Callable[[bytes, DamagedError, bool], None]
+# Given an entry's name and type, whether it is worth making a node of.
+Wanted = Callable[[bytes, str], bool]
 
 
-def decode_tree(tree: bytes, on_bad: OnBad | None = None) -> list[Node]:
+def decode_tree(
+    tree: bytes, on_bad: OnBad | None = None, wanted: Wanted | None = None
+) -> list[Node]:
     """Read a tree; nodes in its own order, which restic keeps ascending by name.
 
     Args:
         tree: Its bytes.
         on_bad: Told of each entry that cannot be what it says; None to bear none.
+        wanted: Asked of each entry; of those it says no to most are left out, unless some entry is
+            bad. None to want all.
 
     Raises:
         DamagedError: The bytes are not a tree of the known form.
     """
     try:
-        return [_node_of(entry) for entry in _decode(tree).nodes or ()]
+        entries = _decode(tree).nodes or ()
+        if wanted is not None:  # a node costs several times what it takes to leave it out
+            entries = [it for it in entries if wanted(unquote_name(it.name), it.type)]
+        return [_node_of(entry) for entry in entries]
     except _ODD as error:
         if on_bad is not None:
             return list(_decode_apart(tree, on_bad))
         raise DamagedError("a tree is not of the known form", why="{cause}", cause=error) from error
+
+
+def may_hold(tree: bytes, literals: Sequence[bytes]) -> bool:
+    """Whether a tree may have a folder, or a name in which one of some bytes stand.
+
+    A quick look at what is written, which mostly spares reading the entries; where anything is
+    written with a backslash the answer is yes.
+    """
+    return b'"dir"' in tree or b"\\" in tree or any(it in tree for it in literals)
 
 
 def raise_lost(_name: bytes, error: DamagedError, is_lost: bool) -> None:

@@ -68,7 +68,7 @@ def ensure_alone(repository: Repository, lock: Lock) -> None:
         data=NOTHING_DELETED,
         next_step="wait until that process is done, then run the command again",
         place=repository.store.location,
-        holder=others[0].describe(),
+        holder=others[0].tell_holder(repository.clock.now()),
     )
 
 

@@ -210,7 +210,8 @@ def apply_repair_packs(
 
 def _salvage(repository: Repository, bad: Sequence[PackVerdict]) -> list[str]:
     """Store the sound blobs of bad packs in new ones; gives the entries of these, durable."""
-    route = Route(repository.store, repository.key, repository.store, repository.key, None)
+    store, key = repository.store, repository.key
+    route = Route(store, key, store, key, None, repository.pack_size)
     packs, failures = transfer_here(route, ((verdict.id, verdict.salvaged) for verdict in bad))
     if failures:
         raise DamagedError(

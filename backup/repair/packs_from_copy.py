@@ -66,7 +66,9 @@ def _fetch(
 ) -> set[BlobKey]:
     """Store blobs of the other repository here, durable and indexed; gives the sound ones."""
     moves = list(_find_moves(other, wanted))
-    route = Route(other.store, other.key, repository.store, repository.key, None)
+    route = Route(
+        other.store, other.key, repository.store, repository.key, None, repository.pack_size
+    )
     packs, failures = transfer_here(route, moves)
     lock.ensure_held()
     if packs:

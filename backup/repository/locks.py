@@ -16,7 +16,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from backup.errors import (
     RepositoryLockedError,
     StoreError,
     UnsupportedFormatError,
+    Words,
 )
 from backup.format.key_file import current_username
 from backup.format.times import format_local_time, parse_time
@@ -41,6 +42,7 @@ SECOND_LOOK_AFTER = timedelta(milliseconds=200)
 # A process and a lock it writes at once are told apart by less than that.
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _FIRST_RETRY = timedelta(seconds=5)
+_LONGEST_NAME = 255  # of a host or a user; somebody else wrote the file
 _LONGEST_RETRY = timedelta(seconds=60)
 
 
@@ -75,6 +77,25 @@ class LockInfo:
             f"{self.id[:8]}: {kind}, PID {self.pid} on {self.hostname} by {self.username}, "
             f"{self.time:%d/%m/%Y %H:%M:%S %z}"
         )
+
+    def tell_holder(self, now: datetime) -> Words:
+        """Say who holds it and when it was last heard of, in words that can be translated."""
+        if not self.is_readable or self.time is None:
+            return Words("lock {id} cannot be read", {"id": self.id[:8]})
+        holder = {"id": self.id[:8], "pid": self.pid, "user": self.username, "host": self.hostname}
+        return Words(
+            "lock {id}: PID {pid} on {host} by {user}, last heard of {age} ago",
+            {**holder, "age": tell_age(now - self.time)},
+        )
+
+
+def tell_age(age: timedelta) -> Words:
+    """Give an age in the one unit that says enough: minutes, hours to two days, then days."""
+    if age >= timedelta(days=2):
+        return Words("{count} days", {"count": age.days})
+    if age >= timedelta(hours=2):
+        return Words("{count} hours", {"count": age // timedelta(hours=1)})
+    return Words("{count} minutes", {"count": max(age // timedelta(minutes=1), 0)})
 
 
 def list_locks(repository: Repository, *, but: str = "") -> list[LockInfo]:
@@ -125,13 +146,16 @@ def is_own_dead(lock: LockInfo, now: datetime) -> bool:
 def remove_locks(repository: Repository, *, all_locks: bool = False) -> list[LockInfo]:
     """Remove stale locks, or all of them; gives those removed."""
     now = repository.clock.now()
-    removed = []
-    for lock in list_locks(repository):
-        if all_locks or is_stale(lock, now):
-            with suppress(ObjectNotFoundError):
-                repository.store.delete(f"locks/{lock.id}")
-            removed.append(lock)
-    return removed
+    chosen = [it for it in list_locks(repository) if all_locks or is_stale(it, now)]
+    drop_locks(repository, chosen)
+    return chosen
+
+
+def drop_locks(repository: Repository, locks: Iterable[LockInfo]) -> None:
+    """Remove these very locks; one that its holder has refreshed since is another one."""
+    for lock in locks:
+        with suppress(ObjectNotFoundError):
+            repository.store.delete(f"locks/{lock.id}")
 
 
 class Lock:
@@ -307,7 +331,7 @@ def _refuse_conflicts(repository: Repository, *, exclusive: bool, own: str) -> N
             data="nothing was changed",
             next_step="wait for it, use --retry-lock 10m, or run unlock if that process is gone",
             place=repository.store.location,
-            holder=lock.describe(),
+            holder=lock.tell_holder(now),
         )
 
 
@@ -339,8 +363,8 @@ def _read_lock(repository: Repository, file_id: str) -> LockInfo:
             id=file_id,
             time=parse_time(raw["time"]),
             exclusive=bool(raw.get("exclusive")),
-            hostname=str(raw.get("hostname", "")),
-            username=str(raw.get("username", "")),
+            hostname=str(raw.get("hostname", ""))[:_LONGEST_NAME],
+            username=str(raw.get("username", ""))[:_LONGEST_NAME],
             pid=int(raw.get("pid", 0)),
         )
     except ObjectNotFoundError:

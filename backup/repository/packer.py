@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backup.format.crypto import Envelope
 from backup.format.index_file import encode_pack
-from backup.format.pack import BlobType, FinishedPack, PackBuilder, PackedBlob, pack_key
+from backup.format.pack import (
+    TARGET_SIZE,
+    BlobType,
+    FinishedPack,
+    PackBuilder,
+    PackedBlob,
+    pack_key,
+)
 from backup.stores.base import Buffer, Store
 from backup.stores.reopen import transfers_at_once
 from backup.workers.processes import Message
@@ -45,6 +52,7 @@ class PackWriter:
         *,
         background: bool,
         dry_run: bool = False,
+        pack_size: int = TARGET_SIZE,
     ) -> None:
         """Set up.
 
@@ -54,13 +62,14 @@ class PackWriter:
             on_pack: Told of each durable pack, always in the caller's thread.
             background: Write packs in threads beside the caller.
             dry_run: Do everything but write.
+            pack_size: Bytes with which a pack is full.
         """
         self._store = store
         self._envelope = envelope
         self._on_pack = on_pack
         self._background = background
         self._dry_run = dry_run
-        self._builders = {blob_type: PackBuilder() for blob_type in BlobType}
+        self._builders = {blob_type: PackBuilder(pack_size) for blob_type in BlobType}
         self._at_once = transfers_at_once(store)
         self._threads: ThreadPoolExecutor | None = None
         self._writing: deque[tuple[StoredPack, Future[None]]] = deque()

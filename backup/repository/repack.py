@@ -43,6 +43,7 @@ class Route(NamedTuple):
         target_key: Master key of that repository; the same one within a repository.
         compression: How to compress a blob that is stored plain; None leaves data as it is. Trees
             are compressed in any case.
+        pack_size: Bytes with which a new pack is full.
     """
 
     source: Store
@@ -50,6 +51,7 @@ class Route(NamedTuple):
     target: Store
     target_key: MasterKey
     compression: Compression | None
+    pack_size: int
 
 
 class Span(NamedTuple):
@@ -105,7 +107,11 @@ class TransferLoop:
         self._decompressor = Decompressor()
         self._compressor = Compressor(route.compression or "auto")
         self._writer = PackWriter(
-            route.target, self._target, lambda pack: send(pack_message(pack)), background=background
+            route.target,
+            self._target,
+            lambda pack: send(pack_message(pack)),
+            background=background,
+            pack_size=route.pack_size,
         )
 
     def handle(self, message: Message) -> None:

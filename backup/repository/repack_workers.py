@@ -119,6 +119,7 @@ def serve(setup: Message, channel: Channel) -> None:
         store_from_recipe(setup["target"]),
         MasterKey(*setup["target_key"]),
         setup["compression"],
+        setup["pack_size"],
     )
     loop = TransferLoop(route, send=channel.send)
     while (message := channel.receive()) is not None:
@@ -141,6 +142,7 @@ def _make_executor(route: Route, *, size: int, workers: int | None) -> _Executor
         "target": target,
         "target_key": tuple(route.target_key),
         "compression": route.compression,
+        "pack_size": route.pack_size,
     }
     return _Elsewhere(setup, width)
 
@@ -269,7 +271,7 @@ def open_mover(  # noqa: PLR0913 -- two repositories, and how to go about it
         ensure_allowed: Called before an index file is written; raises where our lock is gone.
         progress: Told of the bytes moved.
     """
-    route = Route(source.store, source.key, target.store, target.key, compression)
+    route = Route(source.store, source.key, target.store, target.key, compression, target.pack_size)
     executor = _make_executor(route, size=size, workers=workers)
     try:
         yield Mover(

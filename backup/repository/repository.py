@@ -31,7 +31,7 @@ from backup.format.config import (
 )
 from backup.format.crypto import Envelope, MasterKey, generate_master_key
 from backup.format.key_file import wrap_master_key
-from backup.format.pack import BlobType, open_blob, pack_key
+from backup.format.pack import TARGET_SIZE, BlobType, open_blob, pack_key
 from backup.format.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from backup.repository.key_search import find_key
 from backup.stores.base import Store
@@ -66,6 +66,7 @@ class Repository:
         key_id: Id of the key file that opened it.
         clock: What time it is.
         cache: Folder of the local cache of this repository, or None.
+        pack_size: Bytes with which a new pack is full.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Repository:
         self.key_id = key_id
         self.clock = clock
         self.cache = None if cache_dir is None else cache_dir / config.id
+        self.pack_size = TARGET_SIZE
         self._envelope = Envelope(key)
         self._decompressor = Decompressor()
 

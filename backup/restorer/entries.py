@@ -111,4 +111,4 @@ class Entries:
         except BackupError as error:
             self._tally.fail(path, error)
         else:
-            self._tally.restore(path, 0, existed=replaces)
+            self._tally.restore(path, 0)

@@ -88,7 +88,7 @@ class Links:
                 self._tally.fail_with(path, error.errno or 0, os_text(error))
             else:
                 if made:
-                    self._tally.restore(path, 0, existed=replaces)
+                    self._tally.restore(path, 0)
                 else:
                     self._tally.skip(path)
 

@@ -79,7 +79,7 @@ class Placing:
             self._tally.fail_with(visit.path, error.errno or 0, os_text(error))
             return _BLOCKED
         if visit.is_chosen:
-            self._tally.restore(visit.path, 0, existed=place.existed)
+            self._tally.restore(visit.path, 0)
         return place
 
     def _make(self, visit: Visit, above: Place) -> Place:

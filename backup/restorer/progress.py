@@ -33,8 +33,8 @@ class Tally:
         self.entries += 1
         self.size_bytes += size
 
-    def restore(self, path: bytes, size: int, *, existed: bool) -> None:
-        """Count an entry that was written."""
+    def restore(self, path: bytes, size: int, *, existed: bool = False) -> None:
+        """Count an entry that was written; `existed` where a file's content was another one."""
         self.restored += 1
         self.restored_bytes += size
         self._tell("updated" if existed else "restored", path, size)

@@ -21,6 +21,11 @@ class PathFilter(Protocol):
         """Whether something below the folder at `path` could be matched."""
         ...
 
+    @property
+    def literals(self) -> tuple[bytes, ...] | None:
+        """Bytes of which some stand in every name that is matched by itself; None for unknown."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
@@ -42,6 +47,7 @@ class RestoreRequest:
         dry_run: Read only; say what would be done.
         sparse: Make holes of aligned runs of zero bytes.
         workers: How many processes write; None for two a core, 0 for this one alone.
+        expected_bytes: What the snapshot says it holds, to show how far it is; 0 where unknown.
     """
 
     target: bytes
@@ -54,6 +60,7 @@ class RestoreRequest:
     dry_run: bool = False
     sparse: bool = False
     workers: int | None = None
+    expected_bytes: int = 0
 
     def chooses(self, path: bytes) -> bool:
         """Whether the entry at `path` is to be restored."""
@@ -66,6 +73,13 @@ class RestoreRequest:
         if self.exclude is not None and self.exclude.match(path):
             return False
         return self.include is None or self.include.match(path) or self.include.child_match(path)
+
+    @property
+    def literals(self) -> tuple[bytes, ...] | None:
+        """Bytes of which some stand in every name chosen by itself; None where that is unknown."""
+        if self.include is None or self.delete:  # what is there and not chosen counts too
+            return None
+        return self.include.literals
 
     @property
     def chooses_everything(self) -> bool:

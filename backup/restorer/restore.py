@@ -133,12 +133,13 @@ class _Restore:
     def run(self, snapshot_tree: bytes) -> None:
         """Do it all."""
         tree = self._walk.find_subfolder(snapshot_tree)
-        self._progress.start("restore files", None, "bytes")
+        self._progress.start("restore files", self._request.expected_bytes or None, "bytes")
         for visit, is_left in self._walk.folders(tree):
             if is_left:
                 self._leave(visit)
             else:
                 self._entries.restore(visit)
+        self._progress.expect(self.tally.size_bytes, items=self.tally.entries)
         self._files.finish()
         self._links.make()
         self._progress.finish()

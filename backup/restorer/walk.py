@@ -13,7 +13,7 @@ Reading the trees of a snapshot, and with each what lies around it.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backup.errors import BackupError, DamagedError, UsageError
@@ -21,7 +21,7 @@ from backup.format.compression import Decompressor
 from backup.format.crypto import Envelope
 from backup.format.pack import BlobType, open_blob, pack_key
 from backup.format.tree import Node
-from backup.format.tree_decoding import OnBad, decode_tree
+from backup.format.tree_decoding import OnBad, Wanted, decode_tree, may_hold
 from backup.repository.index import Index
 from backup.repository.repository import Repository
 from backup.restorer.request import RestoreRequest
@@ -81,12 +81,20 @@ class TreeReader:
         self._envelope = Envelope(repository.key)
         self._decompressor = Decompressor()
 
-    def load(self, tree_id: bytes, on_bad: OnBad) -> list[Node]:
+    def load(
+        self,
+        tree_id: bytes,
+        on_bad: OnBad,
+        wanted: Wanted | None = None,
+        literals: Sequence[bytes] | None = None,
+    ) -> list[Node]:
         """Read a tree.
 
         Args:
             tree_id: Its id.
             on_bad: Told of each entry that cannot be what it says.
+            wanted: See `decode_tree`.
+            literals: Bytes of which some stand in every name that is wanted, but for folders.
 
         Raises:
             DamagedError: It is lost, damaged or not of the known form.
@@ -95,7 +103,9 @@ class TreeReader:
         tree = self._load_nearby(tree_id)
         if tree is None:
             tree = self._repository.load_blob(self._index, tree_id, expected=BlobType.TREE)
-        return decode_tree(tree, on_bad)
+        if literals is not None and not may_hold(tree, literals):
+            return []
+        return decode_tree(tree, on_bad, wanted)
 
     def _load_nearby(self, tree_id: bytes) -> bytes | None:
         """Read it the quick way; None where that fails, and the careful way is to be tried."""
@@ -150,6 +160,7 @@ class Walk:
         self._trees = TreeReader(repository, index)
         self._request = request
         self._on_error = on_error
+        self._literals = request.literals
 
     def find_subfolder(self, tree_id: bytes) -> bytes:
         """Give the tree of the subfolder that was asked for.
@@ -206,21 +217,35 @@ class Walk:
             if self._request.chooses(b"/" + path):
                 self._on_error(path, error)
 
+        all_names: set[bytes] = set()
+        wanted = None if self._request.chooses_everything else self._make_wanted(visit, all_names)
+        literals = None if visit.is_chosen else self._literals
         try:
-            nodes = self._trees.load(tree_id, note)
+            nodes = self._trees.load(tree_id, note, wanted, literals)
         except BackupError as error:
             visit.is_broken = True
             self._on_error(visit.path, error)
             return
-        names = frozenset([node.name for node in nodes])
+        names = {node.name for node in nodes}
         if len(names) < len(nodes):
             nodes = self._drop_repeated(visit.path, nodes)
-        visit.names = names
+        visit.names = frozenset(names | all_names)
         if self._request.chooses_everything:
             visit.entries = [node for node in nodes if node.type != "dir"]
             visit.below = [(node, True) for node in reversed(nodes) if node.type == "dir"]
         else:
             self._choose(visit, nodes)
+
+    def _make_wanted(self, visit: Visit, all_names: set[bytes]) -> Wanted:
+        """Give what says of a folder's entries which are of any use; it notes all their names."""
+        request, start = self._request, b"/" + visit.path + b"/" if visit.path else b"/"
+
+        def wanted(name: bytes, kind: str) -> bool:
+            all_names.add(name)
+            path = start + name
+            return request.chooses(path) or (kind == "dir" and request.may_choose_below(path))
+
+        return wanted
 
     def _choose(self, visit: Visit, nodes: list[Node]) -> None:
         request = self._request

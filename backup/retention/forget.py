@@ -7,7 +7,7 @@ Crash-safe order:
    next run removes it. Data is not touched; `backup.prune` removes what no snapshot needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,7 +86,7 @@ class ForgetResult:
     locked: tuple[tuple[str, str], ...] = ()
 
 
-def plan_forget(
+def plan_forget(  # noqa: PLR0913 - facts, rules and exceptions, each on its own
     snapshots: Iterable[Snapshot],
     policy: KeepPolicy,
     *,
@@ -94,6 +94,7 @@ def plan_forget(
     grouping: Iterable[str] = DEFAULT_GROUPING,
     wanted: SnapshotFilter = EVERYTHING,
     remove_all: bool = False,
+    own: Callable[[GroupKey], KeepPolicy | None] = lambda _key: None,
 ) -> ForgetPlan:
     """Decide which snapshots a policy lets go. Pure.
 
@@ -104,6 +105,7 @@ def plan_forget(
         grouping: Any of "host", "paths", "tags".
         wanted: Which snapshots to consider; the others stay.
         remove_all: Let a group become empty; an empty policy then removes all that is wanted.
+        own: Gives the policy of a group that has one of its own instead.
 
     Raises:
         UsageError: The policy is empty and `remove_all` does not say that this is meant.
@@ -129,9 +131,10 @@ def plan_forget(
         if policy.is_empty:
             groups.append(GroupPlan(key, (), tuple(members)))
             continue
-        verdicts = decide_kept(members, policy, now=now)
+        ruling = own(key) or policy
+        verdicts = decide_kept(members, ruling, now=now)
         if not remove_all:
-            refuse_emptied_group(key, verdicts, policy=policy)
+            refuse_emptied_group(key, verdicts, policy=ruling)
         keep = tuple(verdict for verdict in verdicts if verdict.keep)
         remove = tuple(verdict.snapshot for verdict in verdicts if not verdict.keep)
         groups.append(GroupPlan(key, keep, remove))

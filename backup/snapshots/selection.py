@@ -1,26 +1,21 @@
 """Choosing snapshots: by id or its beginning, ``latest``, host, tags and paths, as restic does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backup.errors import BackupError, DamagedError, ObjectNotFoundError, UnsupportedFormatError
+from backup.errors import (
+    BackupError,
+    DamagedError,
+    ObjectNotFoundError,
+    UnsupportedFormatError,
+    Words,
+)
 from backup.format.snapshot import Snapshot
 from backup.repository.ids import SnapshotNotFoundError, choose_id
 from backup.repository.repository import FileKind, Repository
 
 LATEST = "latest"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A part of a sentence: a template in English and its values, so that it can be translated."""
-
-    what: str
-    params: Mapping[str, object]
-
-    def __str__(self) -> str:
-        return self.what.format(**self.params)
 
 
 @dataclass(frozen=True, slots=True)

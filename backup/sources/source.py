@@ -5,6 +5,7 @@ Streams that become one file: stdin, and what a command prints.
 
 import io
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,30 @@ class FolderSource:
     is_mount_point: bool = False
     with_atime: bool = False
     options_key: str = ""
+
+    def select(
+        self, path: bytes, descriptor: int, found: list[tuple[bytes, os.stat_result]]
+    ) -> list[tuple[bytes, os.stat_result]]:
+        """Choose what is saved of a folder's entries.
+
+        Args:
+            path: The folder's.
+            descriptor: Of it, open.
+            found: Its entries: raw name, lstat.
+        """
+        found = [pair for pair in found if not stat.S_ISSOCK(pair[1].st_mode)]
+        if self.filter_names is not None:
+            names = [name for name, _ in found]
+            kept = set(self.filter_names(path, descriptor, names))
+            found = [pair for pair in found if pair[0] in kept]
+        if self.is_excluded is not None:
+            excluded, start = self.is_excluded, path if path.endswith(b"/") else path + b"/"
+            found = [pair for pair in found if not excluded(start + pair[0], pair[1])]
+        return found
+
+    def enters(self, path: bytes, device: int, above: int) -> bool:
+        """Whether a subfolder is looked into: it may lie on another device than that above it."""
+        return not self.one_file_system or device == above or path in self.also_enter
 
 
 class Reader(Protocol):

@@ -223,12 +223,14 @@ class FolderStore:
     def _translate_write(self, error: OSError, key: str) -> StoreError:
         if error.errno in _FULL:
             return StoreFullError(
-                _CANNOT_WRITE,
-                why="no room left on the device, or the quota is used up",
+                "no room is left in {location}",
+                why="{key} could not be written; free on that disk: {free}, or the quota is used"
+                " up",
                 data="nothing remains of the attempt; what was stored before is as it was",
                 next_step="free some room or enlarge the disk, then run the same command again",
                 key=key,
                 location=self._root,
+                free=_tell_free(self._root),
             )
         if error.errno in _FORBIDDEN | _IMPOSSIBLE:
             return self._refused(error, _CANNOT_WRITE, key)
@@ -260,6 +262,15 @@ class FolderStore:
             location=self._root,
             reason=error.strerror or str(error),
         )
+
+
+def _tell_free(path: str) -> str:
+    """Give how much room the file system has for us; a dash where it does not say."""
+    try:
+        room = os.statvfs(path)
+    except OSError:
+        return "–"
+    return f"{room.f_bavail * room.f_frsize >> 20} MiB"
 
 
 def _list_folder(path: str) -> list[tuple[str, int | None]]:

@@ -40,6 +40,8 @@ class StoreOptions:
         secret_key: As above.
         region: Of S3; empty for what the environment says.
         cacert: File with root certificates for stores behind TLS.
+        client_cert: File with our own certificate and its key, for such stores.
+        insecure_tls: Do not ask who such a store is.
         at: Read as of that moment, aware; None for now.
         object_lock: Promises to ask an S3 store for.
         extra: Options by name, e.g. `s3.region`, as `-o` gives them.
@@ -49,6 +51,8 @@ class StoreOptions:
     secret_key: str = field(default="", repr=False)
     region: str = ""
     cacert: str = ""
+    client_cert: str = ""
+    insecure_tls: bool = False
     at: datetime | None = None
     object_lock: LockTerms | None = None
     extra: Mapping[str, str] = field(default_factory=dict)

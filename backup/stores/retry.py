@@ -1,14 +1,16 @@
 """A store that tries again what may work when tried again.
 
-Only `StoreUnavailableError` is repeated. An attempt that failed may still have taken effect, so a
-repeated write that finds its own bytes already there is done, and so is a repeated delete that
-finds nothing. Everything permanent passes at once.
+Only `StoreUnavailableError` is repeated; where a person waits, they read why (`PATIENCE`). An
+attempt that failed may still have taken effect, so a repeated write that finds its own bytes
+already there is done, and so is a repeated delete that finds nothing. Everything permanent passes
+at once.
 """
 
 import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -17,11 +19,33 @@ from backup.errors import (
     ObjectNotFoundError,
     StoreError,
     StoreUnavailableError,
+    StoreUnreachedError,
 )
 from backup.stores.base import Buffer, ObjectInfo, Store
 from backup.stores.object_lock import Promises, promises_of
 
 Result = TypeVar("Result")
+
+
+def _say_nothing(_error: StoreUnavailableError, _seconds: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Patience:
+    """How this process waits for stores.
+
+    Attributes:
+        tell: Told before each pause why, and how many seconds it lasts.
+        ends_early: Whether a store that was not reached once is given up at the first try: then a
+            mistyped address is likelier than a server that just restarts.
+    """
+
+    tell: Callable[[StoreUnavailableError, float], object] = _say_nothing
+    ends_early: bool = False
+
+
+PATIENCE = Patience()
+"""Whoever starts a process for a person sets it; others wait long and say nothing."""
 
 
 class RetryingStore:
@@ -54,6 +78,7 @@ class RetryingStore:
         self._longest_pause = longest_pause.total_seconds()
         self._sleep = sleep
         self._spread = spread
+        self._was_reached = False
 
     @property
     def location(self) -> str:
@@ -127,15 +152,34 @@ class RetryingStore:
         """Call until it works or the attempts are used up; `call` is told which attempt it is."""
         for attempt in range(1, self._attempts):
             try:
-                return call(attempt)
-            except StoreUnavailableError:
-                self._sleep(self._pause_after(attempt))
+                return self._try(call, attempt)
+            except StoreUnavailableError as error:
+                if isinstance(error, StoreUnreachedError) and self._ends_early:
+                    raise
+                pause = self._pause_after(attempt)
+                PATIENCE.tell(error, pause)
+                self._sleep(pause)
         try:
-            return call(self._attempts)
+            return self._try(call, self._attempts)
         except StoreUnavailableError as error:
             error.why = f"{error.why} ({{tries}} tries)".lstrip()
             error.params["tries"] = self._attempts
             raise
+
+    @property
+    def _ends_early(self) -> bool:
+        return PATIENCE.ends_early and not self._was_reached
+
+    def _try(self, call: Callable[[int], Result], attempt: int) -> Result:
+        try:
+            result = call(attempt)
+        except StoreUnreachedError:
+            raise
+        except StoreError:
+            self._was_reached = True
+            raise
+        self._was_reached = True
+        return result
 
     def _pause_after(self, attempt: int) -> float:
         pause = min(self._longest_pause, self._first_pause * 2.0 ** min(attempt - 1, 64))

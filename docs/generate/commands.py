@@ -20,13 +20,17 @@ Exit codes stand on [the page of errors](errors.md#exit-codes).
 
 ## The operators' tasks
 
-In a checkout `.venv/bin/fab TASK`, installed `giucong TASK`; the same tasks. `fab --list` lists
-them, `fab --help TASK` explains one, both in Vietnamese or, with `GIUCONG_LANG=en`, in English.
-`giucong` alone says what is red. The estate is the file that `GIUCONG_ESTATE` names, else
+`fab TASK` or `giucong TASK`, one program; in a checkout `.venv/bin/fab TASK`. `fab --list` lists
+those of every day and the groups, `fab --list GROUP` a group, `fab --help TASK` explains one; in
+Vietnamese or, with `GIUCONG_LANG=en`, in English.
+Without a task it says what is red. The estate is the file that `GIUCONG_ESTATE` names, else
 `./estate.toml`, else `/etc/giucong/estate.toml`; `giucong` also takes `--estate FILE`. Who acts
 with the rights of the service's user, by `sudo` or as root, gets the last one or none.
 
 A flag in brackets may be left out.
+
+Every task but `service.run` takes `--json`; what it then writes stands on [a page of its
+own](json.md).
 """
 _ENGINE = """## The engine
 

@@ -27,8 +27,8 @@ Tracebacks appear with `--debug` only.
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | failed |
-| 2 | wrong usage |
+| 1 | failed; in `python -m backup` wrong usage too, as restic has it |
+| 2 | wrong usage (tasks) |
 | 3 | done, but incomplete |
 | 4 | waiting for approval by another person |
 | 10 | no repository there |

@@ -28,7 +28,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.people import Person
 from ops.estate.model.references import reveal
 from ops.journal.journal import Origin
-from ops.language.formats import format_moment
+from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
 from ops.parts import Seam
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
@@ -113,7 +113,8 @@ def decide(decision: Decision) -> None:
         if decision.dry_run:
             write_line(_("would ask {person} for password and code").format(person=person))
             return
-        _decide(bench, decision, person)
+        ruling = replace(decision.ruling, request=str(request.id))  # the very one that was shown
+        _decide(bench, replace(decision, ruling=ruling), person)
     text = (
         _("approved; {person} may type the command again")
         if decision.ruling.verdict == "approved"
@@ -207,7 +208,7 @@ def _describe_request(request: ApprovalRequest, now: datetime) -> dict[str, Any]
 def _request_row(request: ApprovalRequest, now: datetime, zone: str) -> Sequence[str | Cell]:
     text, tone = _STANDINGS[standing_of(request, now)]
     return (
-        str(request.id),
+        format_id(request.id),
         _(ACTIONS[request.action]),
         request.subject,
         request.requested_by,

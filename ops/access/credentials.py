@@ -67,10 +67,17 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new second factor, shown once: the TOTP secret in base32, and recovery codes."""
+    """A new second factor, shown once.
+
+    Attributes:
+        secret: For TOTP, in base32.
+        codes: Recovery codes.
+        step: The time step of the code that proved it; 0 where none did.
+    """
 
     secret: str = field(repr=False)
     codes: tuple[str, ...] = field(repr=False)
+    step: int = 0
 
 
 def people_with_credentials(session: Session) -> set[str]:
@@ -98,8 +105,19 @@ def count_codes_left(session: Session, person: str) -> int:
     return session.execute(query).scalar_one()
 
 
+def make_factor() -> Issued:
+    """Make a second factor and its recovery codes; stored by who gives them to a person."""
+    return Issued(make_totp_secret(), tuple(make_recovery_codes()))
+
+
 def issue_credentials(
-    session: Session, key: CredentialsKey, person: str, password: str, *, now: datetime
+    session: Session,
+    key: CredentialsKey,
+    person: str,
+    password: str,
+    *,
+    now: datetime,
+    factor: Issued | None = None,
 ) -> Issued:
     """Give a person a password and a second factor, in place of any before.
 
@@ -110,17 +128,25 @@ def issue_credentials(
         person: Name of the person.
         password: Already checked.
         now: The moment.
+        factor: As `make_factor` gave it; made here unless given.
     """
     row = session.get(Credential, person)
     if row is None:
         row = Credential(person=person, created_at=now, totp_last_step=0, failures=0)
         session.add(row)
     row.password_hash = hash_password(password)
-    return _renew(session, key, row, now)
+    return _renew(session, key, row, now, factor)
 
 
-def renew_factor(session: Session, key: CredentialsKey, person: str, *, now: datetime) -> Issued:
-    """Give a person a new second factor beside the same password.
+def renew_factor(
+    session: Session,
+    key: CredentialsKey,
+    person: str,
+    *,
+    now: datetime,
+    factor: Issued | None = None,
+) -> Issued:
+    """Give a person a new second factor beside the same password; see `issue_credentials`.
 
     Raises:
         NoCredentialsError: The person was never given any.
@@ -128,7 +154,7 @@ def renew_factor(session: Session, key: CredentialsKey, person: str, *, now: dat
     row = session.get(Credential, person)
     if row is None:
         raise NoCredentialsError(person)
-    return _renew(session, key, row, now)
+    return _renew(session, key, row, now, factor)
 
 
 def disable_credentials(session: Session, person: str, *, now: datetime) -> bool:
@@ -188,10 +214,16 @@ def prove(
         )
 
 
-def _renew(session: Session, key: CredentialsKey, row: Credential, now: datetime) -> Issued:
-    issued = Issued(make_totp_secret(), tuple(make_recovery_codes()))
+def _renew(
+    session: Session,
+    key: CredentialsKey,
+    row: Credential,
+    now: datetime,
+    factor: Issued | None,
+) -> Issued:
+    issued = factor or make_factor()
     row.totp_sealed = seal_secret(key, row.person, issued.secret)
-    row.totp_last_step = row.failures = 0
+    row.totp_last_step, row.failures = issued.step, 0
     row.paused_until = row.disabled_at = None
     row.changed_at = now
     session.execute(

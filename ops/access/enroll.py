@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import require_approval
+from ops.access.approvals.require import Permit, is_granted, require_approval
 from ops.access.credentials import (
     Issued,
     NoCredentialsError,
@@ -18,21 +19,24 @@ from ops.access.credentials import (
     prove,
     renew_factor,
 )
-from ops.access.factors import totp_address
 from ops.access.identity import NotAllowedError, check_person
+from ops.access.new_factor import enrol, write_recovery_codes
 from ops.access.prompts import ask_new_password, ask_proof
 from ops.access.requester import proof_of_requester
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
-from ops.access.seal import CredentialsKey, load_credentials_key, make_missing_key
+from ops.access.seal import load_credentials_key, make_missing_key
 from ops.access.session import Bench, at_bench, follow_decision
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.journal.record_proofs import tell_credential
 from ops.language.text import _
 from ops.terminal.output import write_line
+
+
+class ApprovedMeanwhileError(OpsError):
+    """The other person agreed between the look and the act, before anything was typed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,24 +82,87 @@ def add_person(wish: AddWish) -> None:
                 " --new-password`",
                 person=name,
             )
+        asked = _wish_change(wish, {"person": name, "credentials": "new"})
         if wish.dry_run:
             write_line(_("would give {person} a password and a second factor").format(person=name))
-        plan = {"person": name, "credentials": "new"}
-        permit = ask_second_person(bench, _wish_change(wish, plan), dry_run=wish.dry_run)
-        if permit is None:
+            ask_second_person(bench, asked, dry_run=True)
             return
-        password = ask_new_password(name, wish.password_file)
-        made = None if known else make_missing_key(estate)
+        typed = _take_in(bench, asked, name, wish.password_file, with_password=True)
+        made = None if known or typed is None else make_missing_key(estate)
         if made:
             write_line(_("made the key {path}").format(path=made))
-        key, now = load_credentials_key(estate), datetime.now(UTC)
-        with bench.catalog.writing() as session:
-            issued = issue_credentials(session, key, name, password, now=now)
-            origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-            details = {**permit.as_details(), **tell_credential(session, name)}
-            journal.append(session, origin, [Entry("user.add", name, details)])
+        ask_second_person(bench, asked, dry_run=False, act=partial(_store, bench, wish, typed))
         follow_decision(bench)
-    _write_issued(estate, name, issued)
+    _write_stored(typed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What a person at the terminal has given, before anything is stored.
+
+    Attributes:
+        password: The new one; empty where the old one stays.
+        factor: Shown and proved.
+    """
+
+    password: str
+    factor: Issued
+
+
+def _take_in(
+    bench: Bench, asked: Wish, person: str, password_file: str, *, with_password: bool
+) -> _Typed | None:
+    """Ask for all that is typed; None where a second person has to agree first.
+
+    The approval is used in the transaction that stores what was typed, so a slip leaves it whole.
+    """
+    with bench.catalog.reading() as session:
+        if not is_granted(session, bench.origin, asked, datetime.now(UTC)):
+            return None
+    return _ask(bench, person, password_file, with_password=with_password)
+
+
+def _ask(bench: Bench, person: str, password_file: str, *, with_password: bool) -> _Typed:
+    password = ask_new_password(person, password_file) if with_password else ""
+    return _Typed(password, enrol(bench.estate, person))
+
+
+def _store(
+    bench: Bench, wish: AddWish | RenewWish, typed: _Typed | None, session: Session, permit: Permit
+) -> None:
+    """Store what was typed, in the transaction that uses the approval up."""
+    if typed is None:
+        raise ApprovedMeanwhileError(
+            "the approval has come just now",
+            data="nothing was changed; the approval still holds",
+            next_step="type the same command again",
+        )
+    _write(bench, session, wish, typed, permit.as_details())
+
+
+def _write(
+    bench: Bench,
+    session: Session,
+    wish: AddWish | RenewWish,
+    typed: _Typed,
+    details: Mapping[str, str],
+) -> None:
+    key, now, person = load_credentials_key(bench.estate), datetime.now(UTC), wish.person
+    if typed.password:
+        issue_credentials(session, key, person, typed.password, now=now, factor=typed.factor)
+    else:
+        renew_factor(session, key, person, now=now, factor=typed.factor)
+    told = {**details, "proved": bool(typed.factor.step), **tell_credential(session, person)}
+    action = "user.add" if isinstance(wish, AddWish) else "user.reset-totp"
+    if isinstance(wish, RenewWish):
+        told["password"] = bool(typed.password)
+    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+    journal.append(session, origin, [Entry(action, person, told)])
+
+
+def _write_stored(typed: _Typed | None) -> None:
+    if typed is not None:
+        write_recovery_codes(typed.factor)
 
 
 def disable_person(name: str, *, reason: str, dry_run: bool) -> None:
@@ -138,11 +205,9 @@ def renew_person(wish: RenewWish) -> None:
             text = _("would give {person} a new second factor")
             write_line(text.format(person=wish.person))
             return
-        key = load_credentials_key(estate)
-        details = _prove_own(bench, key, wish) if is_own else _ask_another(bench, wish)
-        issued = _renew(bench, key, wish, details)
+        typed = _renew_own(bench, wish) if is_own else _renew_another(bench, wish)
         follow_decision(bench)
-    _write_issued(estate, wish.person, issued)
+    _write_stored(typed)
 
 
 def _check_security_officer(session: Session, person: str) -> None:
@@ -154,24 +219,31 @@ def _check_security_officer(session: Session, person: str) -> None:
         )
 
 
-def _prove_own(bench: Bench, key: CredentialsKey, wish: RenewWish) -> Mapping[str, str]:
+def _renew_own(bench: Bench, wish: RenewWish) -> _Typed:
+    """Renew with password and code; a file that was given held the old ones."""
+    key = load_credentials_key(bench.estate)
     proof = ask_proof(wish.person, wish.password_file)
     now = datetime.now(UTC)
     prove(bench.catalog, key, wish.person, proof, origin=bench.origin, now=now)
-    return {"need": "own"}
+    typed = _ask(bench, wish.person, "", with_password=wish.new_password)
+    with bench.catalog.writing() as session:
+        _write(bench, session, wish, typed, {"need": "own"})
+    return typed
 
 
-def _ask_another(bench: Bench, wish: RenewWish) -> Mapping[str, str]:
+def _renew_another(bench: Bench, wish: RenewWish) -> _Typed | None:
     plan = {"person": wish.person, "renew": True, "new_password": wish.new_password}
     asked = _wish_change(wish, plan)
-    permit = require_approval(
+    typed = _take_in(bench, asked, wish.person, wish.password_file, with_password=wish.new_password)
+    require_approval(
         bench.catalog,
         bench.origin,
         asked,
         now=datetime.now(UTC),
+        act=partial(_store, bench, wish, typed),
         prove=proof_of_requester(bench),
     )
-    return permit.as_details()
+    return typed
 
 
 def _wish_change(wish: AddWish | RenewWish, plan: Mapping[str, object]) -> Wish:
@@ -182,33 +254,3 @@ def _wish_change(wish: AddWish | RenewWish, plan: Mapping[str, object]) -> Wish:
         reason=wish.reason,
         document=wish.document,
     )
-
-
-def _renew(
-    bench: Bench, key: CredentialsKey, wish: RenewWish, details: Mapping[str, str]
-) -> Issued:
-    source = "" if details["need"] == "own" else wish.password_file  # then it held the old one
-    password = ask_new_password(wish.person, source) if wish.new_password else ""
-    now = datetime.now(UTC)
-    with bench.catalog.writing() as session:
-        if password:
-            issued = issue_credentials(session, key, wish.person, password, now=now)
-        else:
-            issued = renew_factor(session, key, wish.person, now=now)
-        told = tell_credential(session, wish.person)
-        entry = Entry(
-            "user.reset-totp", wish.person, {**details, "password": bool(password), **told}
-        )
-        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-        journal.append(session, origin, [entry])
-    return issued
-
-
-def _write_issued(estate: Estate, person: str, issued: Issued) -> None:
-    """Show a new factor, once."""
-    write_line(_("The second factor of {person}; it is shown only now:").format(person=person))
-    write_line("  " + totp_address(issued.secret, person, estate.organisation.name))
-    write_line("  " + _("type it into an authenticator app: {secret}").format(secret=issued.secret))
-    write_line(_("Recovery codes for when the app is not at hand; each works once. Keep on paper:"))
-    for code in issued.codes:
-        write_line(f"  {code}")

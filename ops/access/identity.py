@@ -104,7 +104,7 @@ def check_right(
     Raises:
         NotAllowedError: They do not, and somebody holds a role.
     """
-    from ops.access.rights import decide_may
+    from ops.access.rights import decide_may, roles_for
     from ops.access.roles import is_anybody_appointed, roles_of
 
     login = login_at_terminal()
@@ -120,7 +120,8 @@ def check_right(
     is_asked = person is not None and person.name in estate.notices.people
     given = [flag for flag, value in values.items() if value]
     if not decide_may(roles, task, is_own_site=is_own_site, is_asked=is_asked, flags=given):
-        raise _not_allowed(task, login, person.name if person else "", roles)
+        needed = roles_for(task, is_own_site=is_own_site, flags=given)
+        raise _not_allowed(task, login, person.name if person else "", roles, needed)
 
 
 def is_believed(file_owner: int, me: int) -> bool:
@@ -206,8 +207,10 @@ def open_existing(estate: "Estate") -> "Catalog | None":
     return open_catalog(url)
 
 
-def _not_allowed(task: str, login: str, person: str, roles: Iterable[str]) -> NotAllowedError:
-    from ops.access.rights import ROLES, roles_for
+def _not_allowed(
+    task: str, login: str, person: str, roles: Iterable[str], needed: Iterable[str]
+) -> NotAllowedError:
+    from ops.access.rights import ROLES
     from ops.language.text import _
 
     if not person:
@@ -227,7 +230,7 @@ def _not_allowed(task: str, login: str, person: str, roles: Iterable[str]) -> No
         next_step="ask a security officer: `{program} user.role --person {person} --role ROLE`",
         task=task,
         person=person,
-        needed=", ".join(_(ROLES[role]) for role in roles_for(task)) or "–",
+        needed=", ".join(_(ROLES[role]) for role in needed) or "–",
         held=", ".join(_(ROLES[role]) for role in sorted(roles)) or "–",
     )
 

@@ -13,9 +13,10 @@ from ops.access.credentials import Proof
 from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
-from ops.language.text import _
+from ops.language.text import _, render_error
 
 _MOST_CHARACTERS = 4_096
+_TRIES = 3
 
 
 def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -> Proof:
@@ -37,8 +38,17 @@ def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -
     return Proof(password, code)
 
 
+def ask_code(prompt: str) -> str:
+    """Ask for a code at the terminal, without echo.
+
+    Raises:
+        WrongUseError: There is nobody to ask.
+    """
+    return _ask(prompt)
+
+
 def ask_new_password(person: str, password_file: str) -> str:
-    """Ask somebody for a new password, twice at a terminal.
+    """Ask somebody for a new password, twice at a terminal; after a slip it is asked for again.
 
     Raises:
         WrongUseError: It is too easy, was not repeated, or there is nobody to ask.
@@ -47,14 +57,26 @@ def ask_new_password(person: str, password_file: str) -> str:
     if password_file:
         lines = _read_lines(password_file)
         password = lines[0] if lines else ""
-    else:
-        password = _ask(_("New password of {person}: ").format(person=person))
-        if _ask(_("Once more: ")) != password:
-            raise WrongUseError(
-                "the two passwords differ",
-                data="nothing was changed",
-                next_step="try again",
-            )
+        check_new_password(password, person)
+        return password
+    for _slip in range(_TRIES - 1):
+        try:
+            return _ask_twice(person)
+        except WrongUseError as error:
+            if not sys.stdin.isatty():
+                raise
+            sys.stderr.write(f"{render_error(error)}\n")
+    return _ask_twice(person)
+
+
+def _ask_twice(person: str) -> str:
+    password = _ask(_("New password of {person}: ").format(person=person))
+    if _ask(_("Once more: ")) != password:
+        raise WrongUseError(
+            "the two passwords differ",
+            data="nothing was changed",
+            next_step="try again",
+        )
     check_new_password(password, person)
     return password
 

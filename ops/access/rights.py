@@ -80,7 +80,7 @@ _KEYS = frozenset({"backup_admin", "security_officer"})
 _SECURITY = frozenset({"security_officer"})
 
 _LINES: tuple[tuple[frozenset[str], str], ...] = (
-    (_OFFICE | {"unit_contact"}, "backup.list backup.files report.site"),
+    (_OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site"),
     (
         _OFFICE,
         (
@@ -102,7 +102,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OPERATE,
         (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
-            " backup.pages backup.load backup.switch"
+            " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
             " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"
@@ -111,7 +111,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         _INCIDENT,
-        "monitor.ack duty.record duty.planned-stop incident.open incident.update incident.close",
+        "monitor.ack duty.planned-stop incident.open incident.update incident.close",
     ),
     (
         _ADMIN,
@@ -135,6 +135,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _SECURITY,
         "security.audit security.baseline security.accept user.add user.disable user.role",
     ),
+    (_INCIDENT | {"approver"}, "duty.record"),  # whose a duty is to record, the duty says
     # Everybody renews the own second factor; that of another takes a security officer's role.
     (frozenset(ROLES), "user.reset-totp"),
     (frozenset(), " ".join(sorted(OPEN))),
@@ -149,6 +150,7 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("duty.policy", "approve"): _ADMIN,
     ("duty.policy", "withdraw"): _ADMIN,
     ("service.journal-verify", "accept"): _KEYS,
+    ("service.missed", "seen"): _INCIDENT,
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
 
@@ -156,7 +158,7 @@ WHEN_ASKED = frozenset({"monitor.ack"})
 """Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of
 something red, and waited for, may answer."""
 
-OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "report.site"})
+OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "backup.find", "report.site"})
 """Tasks that a unit's contact may run for sites of that unit only."""
 
 
@@ -194,6 +196,6 @@ def decide_may_approve(roles: Collection[str], action: str) -> bool:
     return bool(APPROVERS[action] & frozenset(roles))
 
 
-def roles_for(task: str) -> list[str]:
-    """List the roles that may run a task, in the order of `ROLES`."""
-    return [role for role in ROLES if role in RIGHTS.get(task, frozenset())]
+def roles_for(task: str, *, is_own_site: bool = False, flags: Collection[str] = ()) -> list[str]:
+    """List the roles that may run a task as it is asked for, in the order of `ROLES`."""
+    return [it for it in ROLES if decide_may([it], task, is_own_site=is_own_site, flags=flags)]

@@ -114,7 +114,7 @@ def _deliver(catalog: Catalog, notice_id: UUID, estate: Estate, now: datetime) -
     with catalog.writing() as session:
         values = {"state": "sent", "sent_at": now, "next_try_at": None, "error": ""}
         session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
-    log.info("notice-sent", extra={"fields": {"code": notice.code, "target": notice.target}})
+    log.info("notice-sent", extra={"fields": _fields(notice, "sent", "")})
     return True
 
 
@@ -145,19 +145,25 @@ def _word(estate: Estate, notice: Notice) -> Message:
         job=notice.job,
         site=notice.site,
         created_at=notice.created_at,
+        title=estate.title_at(notice.site, notice.created_at),
     )
-    organisation = estate.organisation
-    with speaking(organisation.language):
-        word = find_wording(notice.code)
-        return word(told, organisation=organisation.name, zone=organisation.timezone)
+    with speaking(estate.organisation.language):
+        word, name = find_wording(notice.code), estate.name_at(notice.created_at)
+        return word(told, organisation=name, zone=estate.organisation.timezone)
+
+
+def _fields(notice: Notice, outcome: str, reason: str) -> dict[str, object]:
+    about = {"job": notice.job, "site": notice.site, "outcome": outcome, "reason": reason}
+    return {**about, "code": notice.code, "target": notice.target}
 
 
 def _record_failure(
     catalog: Catalog, notice: Notice, error: NotDeliveredError, now: datetime
 ) -> None:
     is_over = error.is_final or notice.attempts >= MOST_TRIES
-    fields = {"code": notice.code, "target": notice.target, "error": str(error)}
-    log.warning("notice-given-up" if is_over else "notice-not-sent", extra={"fields": fields})
+    outcome = "given-up" if is_over else "not-sent"
+    fields = _fields(notice, outcome, str(error))
+    log.warning("notice-%s", outcome, extra={"fields": fields})
     with catalog.writing() as session:
         session.execute(
             update(Notice)

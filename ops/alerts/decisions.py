@@ -56,12 +56,14 @@ class Changes:
     Attributes:
         opened: Drafts whose subject had no open alert.
         repeated: Open alerts that were noticed once more, with the draft.
+        answered: Subject keys of drafts that nobody is told: somebody has taken their alert up.
         closed: Alerts whose subject is green again.
         narrowed: Alerts about missed runs, with the jobs that have not run since.
     """
 
     opened: tuple[Draft, ...] = ()
     repeated: tuple[tuple[OpenAlert, Draft], ...] = ()
+    answered: frozenset[str] = frozenset()
     closed: tuple[OpenAlert, ...] = ()
     narrowed: tuple[tuple[OpenAlert, list[str]], ...] = ()
 
@@ -129,7 +131,32 @@ def decide_alerts(
             opened[subject] = draft
     green = {event.job for event in events if is_green(event)}
     settled = settle(by_subject.values(), green)
-    return Changes(tuple(opened.values()), tuple(repeated), settled.closed, settled.narrowed)
+    answered = {it.subject_key for it in drafts if is_answered(by_subject.get(subject_of(it)), it)}
+    return Changes(
+        tuple(opened.values()),
+        tuple(repeated),
+        frozenset(answered),
+        settled.closed,
+        settled.narrowed,
+    )
+
+
+def is_answered(alert: OpenAlert | None, draft: Draft) -> bool:
+    """Say whether the answer to an alert holds for what is noticed now.
+
+    It does until the cause is another one, or it has become graver.
+    """
+    return (
+        alert is not None
+        and alert.acked_at is not None
+        and not is_graver(draft.severity, alert.severity)
+        and _cause(alert.code, alert.params) == _cause(draft.code, draft.params)
+    )
+
+
+def _cause(code: str, params: Mapping[str, Any]) -> tuple[str, str]:
+    """Give why something is red; numbers, names and moments of the sentence are no other cause."""
+    return code, params.get("reason", "")
 
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:

@@ -16,6 +16,11 @@ from ops.schedule.kinds import JOB_KINDS
 SEVERITIES = {"info": N_("for information"), "warning": N_("warning"), "critical": N_("critical")}
 _MOST_JOBS = 5
 
+PROBLEM = N_("problem")
+STATE = N_("state")
+REQUEST = N_("request")
+"""What stands before what a notice says, where that is no error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -32,7 +37,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a notice's row says, as plain values; fields as in `ops.catalog.tables.core.Notice`."""
+    """What a notice's row says, as plain values; fields as in `ops.catalog.tables.core.Notice`.
+
+    Attributes:
+        title: The site's, on the day of the notice; empty where it is of none.
+    """
 
     severity: str
     code: str
@@ -40,6 +49,7 @@ class Told:
     job: str
     site: str
     created_at: datetime
+    title: str = ""
 
 
 def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
@@ -50,20 +60,21 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         organisation: Whose service speaks.
         zone: Time zone for moments.
     """
-    headline, explanation = explain_notice(told, zone)
-    about = told.site or (_("several sites") if _find(told.code).about_sites else "")
+    kind, (headline, explanation) = _find(told.code), explain_notice(told, zone)
+    about = told.title or told.site or (_("several sites") if kind.about_sites else "")
     place = f"{about}: " if about else ""
     title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
         title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
     lines = [headline[:1].upper() + headline[1:] + "."]
     parts = (
-        ("what", explanation.what),
-        ("why", explanation.why),
-        ("data", explanation.data),
-        ("next_step", explanation.next_step),
+        (kind.label, explanation.what),
+        (LABELS["why"], explanation.why),
+        (LABELS["data"], explanation.data),
+        (LABELS["next_step"], explanation.next_step),
+        (RUNBOOK, tell_runbook(told.code, told.params) if "alert" in told.params else ""),
     )
-    lines += [f"  {_(LABELS[name])}: {text}" for name, text in parts if text]
+    lines += [f"  {_(label)}: {text}" for label, text in parts if text]
     lines += _answering(told)
     lines += ["", _("Written {moment} by {organisation}.").format(
         moment=format_moment(told.created_at, zone), organisation=organisation
@@ -101,10 +112,12 @@ class NoticeKind:
     Attributes:
         word: Words it.
         about_sites: Whether one without a site is about several.
+        label: Stands before what it says: "error" is for errors alone.
     """
 
     word: Wording
     about_sites: bool = True
+    label: str = LABELS["what"]
 
 
 NOTICE_KINDS: Seam[Mapping[str, NoticeKind]] = Seam("notice-kinds")
@@ -117,6 +130,26 @@ def find_wording(code: str) -> Callable[..., Message]:
     """Give what makes a message of a notice of that code."""
     tables = (table for table in MESSAGES.parts() if code in table)
     return next(tables, {}).get(code, word_notice)
+
+
+RUNBOOK = N_("runbook")
+_RUNBOOKS: Mapping[str, str] = {
+    "store_full": "disk-full",
+    "repository_missing": "main-store-gone",
+    "host_unavailable": "lost-host",
+    "malware_found": "defacement",
+    drafts.FROZEN: "ransomware",
+    drafts.VANISHED: "site-retired",
+    drafts.DRILL_OVERDUE: "restore-drill",
+    drafts.FINDING_OVERDUE: "restore-drill",
+}
+"""By reason, else by code of the alert: the procedure to carry out."""
+
+
+def tell_runbook(code: str, params: Mapping[str, Any]) -> str:
+    """Give the command that shows what to do about an alert; where no runbook is its own, all."""
+    found = _RUNBOOKS.get(params.get("reason", "")) or _RUNBOOKS.get(code)
+    return f"`giucong runbook.show --id {found}`" if found else "`giucong runbook.list`"
 
 
 def _find(code: str) -> NoticeKind:
@@ -136,7 +169,8 @@ def _due(told: Told, zone: str) -> str:
 
 
 def _explained(told: Told) -> Explanation:
-    return explain(told.params["reason"], told.params["params"], job=told.job, site=told.site)
+    params = told.params
+    return explain(params["reason"], params["params"], job=told.job, site=told.site, by_clock=True)
 
 
 def _word_failed(told: Told, zone: str) -> tuple[str, Explanation]:
@@ -243,14 +277,14 @@ def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
 
 _OWN: Mapping[str, NoticeKind] = {
     drafts.FAILED: NoticeKind(_word_failed),
-    drafts.INCOMPLETE: NoticeKind(_word_incomplete),
-    drafts.SUSPICIOUS: NoticeKind(_word_suspicious),
+    drafts.INCOMPLETE: NoticeKind(_word_incomplete, label=PROBLEM),
+    drafts.SUSPICIOUS: NoticeKind(_word_suspicious, label=PROBLEM),
     drafts.RECOVERED: NoticeKind(_word_recovered),
     drafts.LOST_AND_TRIED_AGAIN: NoticeKind(_word_lost),
-    drafts.OVERDUE: NoticeKind(_word_overdue),
-    drafts.MISSED: NoticeKind(_word_missed),
-    drafts.LATE: NoticeKind(_word_late),
-    drafts.VANISHED: NoticeKind(_word_vanished),
-    drafts.FROZEN: NoticeKind(_word_frozen),
-    drafts.CLEARED: NoticeKind(_word_cleared),
+    drafts.OVERDUE: NoticeKind(_word_overdue, label=PROBLEM),
+    drafts.MISSED: NoticeKind(_word_missed, label=PROBLEM),
+    drafts.LATE: NoticeKind(_word_late, label=PROBLEM),
+    drafts.VANISHED: NoticeKind(_word_vanished, label=PROBLEM),
+    drafts.FROZEN: NoticeKind(_word_frozen, label=PROBLEM),
+    drafts.CLEARED: NoticeKind(_word_cleared, label=STATE),
 }

@@ -5,7 +5,7 @@ So a notice and its cause are kept or lost together; the courier delivers later.
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import OpenAlert, decide_all_clears
 from ops.alerts.drafts import Draft, Severity, draft_notices
-from ops.alerts.records import note_told, short_id, take_in
+from ops.alerts.records import TakenIn, note_told, take_in
 from ops.alerts.routing import Targets, decide_targets
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.core import EstateVersion, Notice, Run
@@ -25,9 +25,12 @@ from ops.estate.load.load import load_estate
 from ops.estate.load.read import find_estate_path
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.language.formats import format_id
 from ops.schedule.ledger.job import LedgerEvent
 
 log = logging.getLogger(__name__)
+
+_NO_ALERTS = TakenIn()
 
 RELAY = "relay"
 """Target of a relay that is no mail: it is told once, whoever reads it."""
@@ -42,7 +45,7 @@ def write_notices(session: Session, events: Sequence[LedgerEvent]) -> None:
     drafts = draft_notices(events, _failed_before(session, events))
     taken = take_in(session, events, drafts, now)
     if drafts:
-        write_drafts(session, drafts, find_estate(session), alerts=taken.ids)
+        write_drafts(session, drafts, find_estate(session), taken=taken)
     write_all_clears(session, taken.closed, now, drafts=drafts)
 
 
@@ -68,7 +71,7 @@ def write_drafts(
     drafts: Sequence[Draft],
     estate: Estate | None,
     *,
-    alerts: Mapping[str, UUID] | None = None,
+    taken: TakenIn = _NO_ALERTS,
     now: datetime | None = None,
 ) -> int:
     """Write one row for each draft and target; give how many are new.
@@ -77,15 +80,17 @@ def write_drafts(
         session: A writing session.
         drafts: What to tell.
         estate: Says whom; without one nobody is told.
-        alerts: The alert that a draft belongs to, by the draft's subject key.
+        taken: The alerts that drafts belong to; of one that is answered nobody is told.
         now: The machine's clock unless given.
     """
     if estate is None:
         return 0
-    now, alerts, count = now or datetime.now(UTC), alerts or {}, 0
+    now, count = now or datetime.now(UTC), 0
     for draft in drafts:
+        if draft.subject_key in taken.answered:
+            continue
         targets = find_targets(estate, draft.severity, draft.site, now).first
-        alert = alerts.get(draft.subject_key)
+        alert = taken.ids.get(draft.subject_key)
         count += write_to(session, draft, targets, now, alert=alert)
     return count
 
@@ -102,7 +107,7 @@ def write_to(
     """Write one row for each target; give how many are new."""
     if not targets:
         return 0
-    params = {**draft.params, "alert": short_id(alert)} if alert else draft.params
+    params = {**draft.params, "alert": format_id(alert)} if alert else draft.params
     rows = [
         {
             "id": new_id(),

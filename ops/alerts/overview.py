@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ops.alerts.records import short_id
 from ops.catalog.tables.alerts import Alert, AlertTelling
 from ops.catalog.tables.core import Notice
+from ops.language.formats import format_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,13 @@ def list_alerts(session: Session, *, closed_since: datetime | None = None) -> li
 
 
 def find_alert(session: Session, text: str) -> AlertView | None:
-    """Give the open alert whose id ends as typed; None where there is none, or more than one."""
+    """Give the open alert whose id begins or ends as typed; None where none or several do."""
     wanted = text.strip().lower().replace("-", "")
-    found = [it for it in list_alerts(session) if wanted and it.full_id.endswith(wanted)]
+    found = [
+        it
+        for it in list_alerts(session)
+        if wanted and (it.full_id.endswith(wanted) or it.full_id.startswith(wanted))
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -105,4 +109,4 @@ def _view(row: Alert, told: tuple[Telling, ...]) -> AlertView:
     names = ("subject", "severity", "code", "params", "job", "site", "opened_at", "seen_at",
              "times", "step", "acked_at", "acked_by", "ack_note", "closed_at")  # fmt: skip
     values = {name: getattr(row, name) for name in names}
-    return AlertView(id=short_id(row.id), full_id=row.id.hex, **values, told=told)
+    return AlertView(id=format_id(row.id), full_id=row.id.hex, **values, told=told)

@@ -17,6 +17,7 @@ from ops.alerts.decisions import (
     Changes,
     OpenAlert,
     decide_alerts,
+    is_answered,
     is_graver,
     settle,
     subject_of,
@@ -24,16 +25,10 @@ from ops.alerts.decisions import (
 from ops.alerts.drafts import FROZEN, LATE, VANISHED, Draft
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.alerts import Alert, AlertTelling
-from ops.catalog.tables.core import Job
+from ops.catalog.tables.core import Job, Notice
 from ops.schedule.ledger.job import LedgerEvent
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
-_SHOWN_DIGITS = 8
-
-
-def short_id(alert_id: UUID) -> str:
-    """Give the end of an alert's id, by which people call it."""
-    return alert_id.hex[-_SHOWN_DIGITS:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +37,12 @@ class TakenIn:
 
     Attributes:
         ids: The alert of each draft, by the draft's subject key.
+        answered: Subject keys of the drafts that nobody is told.
         closed: Alerts that are green again.
     """
 
     ids: Mapping[str, UUID] = field(default_factory=dict)
+    answered: frozenset[str] = frozenset()
     closed: tuple[OpenAlert, ...] = ()
 
 
@@ -59,7 +56,7 @@ def take_in(
     for alert, draft in changes.repeated:
         _repeat(session, alert, draft, now)
     _apply(session, changes, now)
-    return TakenIn(_ids_of(session, drafts), changes.closed)
+    return TakenIn(_ids_of(session, drafts), changes.answered, changes.closed)
 
 
 def settle_gone(
@@ -154,7 +151,10 @@ def take_step(session: Session, alert: OpenAlert, now: datetime) -> bool:
 
 
 def acknowledge(session: Session, alert_id: UUID, person: str, note: str, now: datetime) -> bool:
-    """Note who has taken an alert up; gives False where somebody has already, or it is closed."""
+    """Note who has taken an alert up; gives False where somebody has already, or it is closed.
+
+    What still waits in the outbox to tell of it is dropped.
+    """
     changed = session.execute(
         update(Alert)
         .where(Alert.id == alert_id, Alert.acked_at.is_(None), Alert.closed_at.is_(None))
@@ -162,7 +162,16 @@ def acknowledge(session: Session, alert_id: UUID, person: str, note: str, now: d
         .returning(Alert.id),
         execution_options=_UNSYNCHRONIZED,
     )
-    return changed.first() is not None
+    is_ours = changed.first() is not None
+    if is_ours:
+        told = select(AlertTelling.subject_key).where(AlertTelling.alert_id == alert_id)
+        session.execute(
+            update(Notice)
+            .where(Notice.subject_key.in_(told), Notice.state == "waiting")
+            .values(state="dropped", next_try_at=None),
+            execution_options=_UNSYNCHRONIZED,
+        )
+    return is_ours
 
 
 def _open(session: Session, draft: Draft, now: datetime) -> None:
@@ -186,16 +195,18 @@ def _open(session: Session, draft: Draft, now: datetime) -> None:
 
 
 def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
-    """Note that it was noticed again; what has become graver is unanswered once more."""
+    """Note that it was noticed again; what is graver, or of another cause, is unanswered anew."""
     values: dict[str, Any] = {"seen_at": now, "times": Alert.times + 1}
     params = dict(draft.params)
     if "jobs" in params:
         before = alert.params.get("open_jobs", alert.params.get("jobs", []))
         params["open_jobs"] = sorted({*before, *params["jobs"]})
     values |= {"code": draft.code, "params": params}
-    if is_graver(draft.severity, alert.severity):
-        values |= {"severity": draft.severity, "step": 0, "told_at": now, "acked_at": None,
-                   "acked_by": "", "ack_note": ""}  # fmt: skip
+    has_grown = is_graver(draft.severity, alert.severity)
+    if has_grown:
+        values["severity"] = draft.severity
+    if has_grown or (alert.acked_at is not None and not is_answered(alert, draft)):
+        values |= {"step": 0, "told_at": now, "acked_at": None, "acked_by": "", "ack_note": ""}
     _update(session, alert, values)
 
 

@@ -9,6 +9,7 @@ from ops.access.rights import AS_ONESELF
 from ops.errors import WrongUseError
 from ops.estate.owner import is_borrowed
 from ops.terminal.task import PROOF_FLAG, Entry
+from ops.terminal.waiting import note_task
 
 
 def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | None:
@@ -31,6 +32,7 @@ def pass_door(entry: Entry, context: Context, values: dict[str, Any]) -> int | N
             task=entry.name,
         )
     _mind_invokes_dry(context, values)
+    note_task(entry.name)
     if entry.as_owner:
         _run_as_owner()
         check_door(entry.name, values)

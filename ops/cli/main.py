@@ -1,7 +1,8 @@
-"""The console script `giucong`: the operators' tasks through invoke alone.
+"""The console scripts `giucong` and `fab`: the operators' tasks through invoke alone.
 
-Fabric and paramiko take a quarter of a second to import; a task that needs SSH imports them itself.
-`giucong` without a task says what is red.
+They are one program. Fabric's own `fab` runs what stands in /etc/fabric.py and ~/.fabric.py before
+it looks for tasks, and takes a quarter of a second to import; a task that needs SSH imports it
+itself. Without a task it says what is red.
 """
 
 import io
@@ -17,24 +18,24 @@ from invoke.parser.argument import Argument
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.cli.collections import load_tasks
-from ops.cli.listing import flag_pairs, write_columns, write_out, write_tasks
+from ops.cli.listing import flag_pairs, write_columns, write_everyday, write_out
 from ops.cli.program import PRIVATE, ClosedConfig, OperatorProgram
-from ops.language.text import N_, _
-from ops.terminal.exit_codes import EXIT_INTERRUPTED, attempt
+from ops.language.text import N_, _, program_name
+from ops.terminal.exit_codes import EXIT_INTERRUPTED
 
 _CORE_HELP = {
     "debug": N_("Show where in the program an error happened."),
     "dry": N_("Like --dry-run of the tasks: print the plan only."),
     "estate": N_("The estate file; else GIUCONG_ESTATE, ./estate.toml, /etc/giucong/estate.toml."),
     "help": N_("Explain this program, or the task named."),
-    "list": N_("List all tasks, or those of the collection named."),
+    "list": N_("List the tasks of every day, or those of the group named."),
     "version": N_("Show the version."),
     "print-completion-script": N_("Print the completion script for bash, zsh or fish."),
 }
 
 
 class Giucong(OperatorProgram):
-    """The `giucong` program."""
+    """The program."""
 
     closed_flags = ("config",)
 
@@ -76,34 +77,13 @@ class Giucong(OperatorProgram):
         write_out(
             _("Giữ Cổng: backup, archive and operations of an electronic portal."),
             "",
-            f"{_('usage')}: giucong [--estate FILE] {_('TASK')} [{flags}]",
+            f"{_('usage')}: {program_name()} [--estate FILE] {_('TASK')} [{flags}]",
             "",
             f"{flags}:",
         )
         write_columns(flag_pairs(self.initial_context, names=tuple(_CORE_HELP)))
         write_out("")
-        write_tasks(self.collection)
-
-    def no_tasks_given(self) -> None:
-        """Say what is red, whether data is safe, and what to type."""
-        code = attempt(show_status)
-        raise Exit(code=code)
-
-
-def show_status() -> int:
-    """Show the state of everything, to who may see all of it.
-
-    The module that knows it is loaded now and not before.
-
-    Raises:
-        NotAllowedError: The person's roles do not reach.
-    """
-    from ops.access.identity import check_door
-    from ops.access.rights import BARE
-    from ops.status.cli import show
-
-    check_door(BARE, {})
-    return show()
+        write_everyday(self.collection)
 
 
 def main() -> None:
@@ -116,9 +96,8 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         namespace = load_tasks()
-        Giucong(
-            name="giucong", binary="giucong", namespace=namespace, config_class=ClosedConfig
-        ).run()
+        name = program_name()
+        Giucong(name=name, binary=name, namespace=namespace, config_class=ClosedConfig).run()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
 

@@ -3,8 +3,10 @@
 import difflib
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +14,7 @@ from invoke.config import Config
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
-from ops.cli.listing import write_task_help, write_tasks
+from ops.cli.listing import write_everyday, write_group, write_out, write_task_help
 from ops.errors import WrongUseError
 from ops.terminal.exit_codes import attempt, report
 
@@ -82,6 +84,8 @@ class OperatorProgram(Program):
                 raise Exit(code=report(_explain_unknown(f"--{name}", ())))
         if self.args.debug.value:
             os.environ["GIUCONG_DEBUG"] = "1"
+        if self.args.complete.value:
+            self._complete_value()
         try:
             super().parse_cleanup()
         except ParseError as error:
@@ -96,7 +100,11 @@ class OperatorProgram(Program):
         if self.list_format != "flat":
             super().list_tasks()
             return
-        self._finish(lambda: write_tasks(self.collection, self.list_root or ""))
+        group = self.list_root
+        if group:
+            self._finish(lambda: write_group(self.collection, group))
+        else:
+            self._finish(lambda: write_everyday(self.collection))
 
     def print_task_help(self, name: str) -> None:
         """Write the help of one task."""
@@ -104,14 +112,63 @@ class OperatorProgram(Program):
         context = self.parser.contexts[name]
         self._finish(lambda: write_task_help(name, task.__doc__ or "", context))
 
+    def no_tasks_given(self) -> None:
+        """Say what is red, whether data is safe, and what to type."""
+        raise Exit(code=attempt(show_status))
+
     def _finish(self, write: Callable[[], None]) -> None:
         """Write something; a reader who has seen enough (`| head`) is no error."""
         code = attempt(write)
         if code:
             raise Exit(code=code)
 
+    def _complete_value(self) -> None:
+        """Write what may stand after the flag being typed; elsewhere invoke knows what to write."""
+        words = [it for it in (self.core.remainder or "").split()[1:] if it != "="]
+        task = next((it for it in words if it in self.parser.contexts), "")
+        if not task:
+            return
+        flags = self._value_flags(task)
+        flag = next((it.lstrip("-") for it in words[:-3:-1] if it.startswith("-")), "")
+        if flag in flags:
+            from ops.cli.values import list_values
+
+            given = {it.lstrip("-"): value for it, value in pairwise(words) if it.startswith("--")}
+            self._finish(lambda: write_out(*list_values(task, flag, given)))
+            raise Exit
+
+    def _value_flags(self, task: str) -> list[str]:
+        """Give the flags of a task that take a value."""
+        return [it.names[0] for it in self.collection[task].get_arguments() if it.takes_value]
+
     def _refuse(self, message: str) -> NoReturn:
+        stray = _UNKNOWN.match(message)
+        if stray and (error := self._explain_stray(stray[1])):
+            raise Exit(code=report(error))
         raise Exit(code=report(explain_parse_error(message, self._task_names())))
+
+    def _explain_stray(self, word: str) -> WrongUseError | None:
+        """Explain a word after a task that belongs to no flag; None where it is something else."""
+        words = self.core.unparsed
+        before = words[: words.index(word)] if word in words else []
+        task = next((it for it in reversed(before) if it in self.parser.contexts), "")
+        if not task or word.startswith("-") or "." in word:
+            return None
+        from ops.cli.values import find_flag
+
+        required = [it.replace("_", "-") for it in self.collection[task].required]
+        flag = find_flag(task, self._value_flags(task), word) or next(iter(required), "")
+        return WrongUseError(
+            'the word "{word}" belongs to no flag',
+            why="{task} takes flags only",
+            data="nothing was changed",
+            next_step="`{program} {task} --{flag} {word}`"
+            if flag
+            else "`{program} {task}`, without it",
+            word=shlex.quote(word),
+            task=task,
+            flag=flag,
+        )
 
     def _task_names(self) -> list[str]:
         return [
@@ -119,6 +176,22 @@ class OperatorProgram(Program):
             for name, collection in self.collection.collections.items()
             for task in collection.tasks
         ]
+
+
+def show_status() -> int:
+    """Show the state of everything, to who may see all of it.
+
+    The module that knows it is loaded now and not before.
+
+    Raises:
+        NotAllowedError: The person's roles do not reach.
+    """
+    from ops.access.identity import check_door
+    from ops.access.rights import BARE
+    from ops.status.cli import show
+
+    check_door(BARE, {})
+    return show()
 
 
 def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
@@ -149,7 +222,7 @@ def explain_parse_error(message: str, tasks: Iterable[str]) -> WrongUseError:
     if found := _NO_COLLECTION.match(message):
         return WrongUseError(
             'there is no group of tasks "{word}"',
-            next_step="`{program} --list` lists all tasks",
+            next_step="`{program} --list` lists the groups",
             word=found[1],
         )
     return WrongUseError("the command cannot be understood: {reason}", reason=message)
@@ -173,7 +246,7 @@ def _explain_unknown(word: str, tasks: Iterable[str]) -> WrongUseError:
 
 
 def dress_fab(fabfile: Path) -> None:
-    """Make the `fab` that is loading our tasks list and refuse as `giucong` does.
+    """Make fabric's own program, when it loads our tasks, list and refuse as ours does.
 
     Fabric has no setting for this, but its program is one object, made before any task is loaded.
     Where fabric is not what runs us, nothing happens. What chooses code (fabric's own flags, files

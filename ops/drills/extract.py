@@ -25,8 +25,8 @@ from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.access.session import Bench, at_bench
+from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.backups.sources.site import MANIFEST
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.vanished import title_of_known
@@ -99,7 +99,9 @@ def extract_rows(wish: ExtractWish, progress: Progress) -> int:
             hold_site_lock(estate.service.state, wish.site, holder="extract"),
             hold_reading_lock(repository),
         ):
-            snapshot = choose_snapshot(repository, estate, wish.site, wanted=wish.snapshot)
+            snapshot = choose_holding(
+                repository, estate, wish.site, wish.database, wanted=wish.snapshot
+            )
             moment = format_moment(snapshot.time, estate.organisation.timezone)
             write_line(f"{wish.site} · {store.name} · {snapshot.short_id} · {moment}")
             if wish.dry_run:

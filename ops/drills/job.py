@@ -50,7 +50,7 @@ from ops.runbooks.states import CatalogStates
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from runbooks.errors import RunbookUseError
-from runbooks.procedure import Step
+from runbooks.procedure import Step, Variable
 from runbooks.runner import Runner, Seams
 from runbooks.seams import Asker, CommandResult, Commands
 from runbooks.state import RunState, StepRecord
@@ -84,6 +84,11 @@ class Silent:
         del question, yes_or_no
         return ""
 
+    def ask_value(self, variable: Variable, question: str, values: object) -> str:
+        """Give none."""
+        del variable, question, values
+        return ""
+
     def refuse(self, error: RunbookUseError) -> None:
         """Say nothing."""
 
@@ -91,6 +96,11 @@ class Silent:
         """Give none."""
         del title
         return ""
+
+    def wants_passphrase(self, key_file: str) -> bool:
+        """Have nobody asked for one."""
+        del key_file
+        return False
 
     def ask_shares(self, title: str) -> str:
         """Give none: the phase says so, and a person takes the runbook up."""

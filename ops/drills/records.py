@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops.canonical import digest_of
 from ops.catalog.columns import new_id
+from ops.catalog.find import find_by_id
 from ops.catalog.tables.drills import Drill, DrillPhase
 from ops.errors import WrongUseError
 from ops.journal import journal
@@ -252,7 +253,7 @@ def find_drill(session: Session, drill: str) -> KeptDrill:
     """Give a drill with its phases.
 
     Raises:
-        WrongUseError: There is none of that id.
+        WrongUseError: There is none of that id, or several fit.
     """
     return _kept(session, _row(session, drill))
 
@@ -276,10 +277,7 @@ def no_such_drill(drill: str) -> WrongUseError:
 
 
 def _row(session: Session, drill: str) -> Drill:
-    try:
-        row = session.get(Drill, uuid.UUID(drill))
-    except ValueError:
-        row = None
+    row = find_by_id(session, Drill, drill)
     if row is None:
         raise no_such_drill(drill)
     return row

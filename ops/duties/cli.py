@@ -6,7 +6,6 @@ What is read for an answer at the terminal: the estate, its tables, and the cata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,7 +17,7 @@ from ops.duties.evidence.queries import Setting
 from ops.duties.policy.approved import find_standing, newest_approved
 from ops.duties.policy.cli import tell_standing
 from ops.duties.policy.policy import document_of, make_policy
-from ops.duties.reminders import make_setting
+from ops.duties.reminders import NEAR_DAYS, make_setting
 from ops.duties.table.load import DutySet, load_duties
 from ops.duties.table.subjects import levels_in, sites_without_level
 from ops.duties.wording import (
@@ -74,13 +73,18 @@ _WHEN = {"overdue": N_("overdue"), "ahead": N_("ahead"), "not_in_table": N_("not
 
 def show_duties(*, as_json: bool) -> None:
     """Write every duty: what, for whom, how often, on what ground and how surely."""
-    estate = load_estate()
-    duties = load_duties(estate)
-    today = datetime.now(UTC).astimezone(estate.zone).date()
+    with at_desk() as desk, desk.catalog.reading() as session:
+        agenda = list_agenda(session, desk.duties, desk.setting, NEAR_DAYS)
+    estate, duties, today = desk.estate, desk.duties, desk.setting.today
     levels = {it.level for it in estate.systems}
     if as_json:
-        write_json([{**it.document(), "nature": it.nature} for it in duties.duties])
+        due_on = {it.due.duty.name: it.due.day for it in reversed(agenda)}
+        write_json(
+            {**it.document(), "nature": it.nature, "due_on": due_on.get(it.name)}
+            for it in duties.duties
+        )
         return
+    _write_near(agenda, desk.setting)
     for duty in duties.duties:
         write_line(f"{duty.name} · {tell_title(duty)} · {tell_nature(duty, today, levels)}")
         parts = [tell_rhythm(duty), tell_scope(duty), tell_validity(duty)]
@@ -94,6 +98,20 @@ def show_duties(*, as_json: bool) -> None:
     write_wrapped(_("How sure: {marks}.").format(marks=told))
 
 
+def _write_near(agenda: Sequence[Item], setting: Setting) -> None:
+    if not agenda:
+        write_line(_("Nothing is due in the next {count} days.").format(count=NEAR_DAYS))
+    else:
+        _write_agenda(agenda, setting)
+    write_line()
+    write_line(_("All duties:"))
+
+
+def _write_agenda(agenda: Sequence[Item], setting: Setting) -> None:
+    heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
+    write_table(heads, [_item_row(it, setting) for it in agenda])
+
+
 def show_due(days: int, *, as_json: bool) -> None:
     """Write what is overdue, what is due soon, and how the backup policy stands."""
     with at_desk() as desk, desk.catalog.reading() as session:
@@ -101,12 +119,11 @@ def show_due(days: int, *, as_json: bool) -> None:
         findings = list_findings(session, desk)
     not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
     if as_json:
-        write_json({"due": [_item_values(it) for it in agenda], "findings": findings,
-                    "events_not_fed": not_fed})  # fmt: skip
+        items = [_item_values(it) for it in agenda]
+        write_json(items, findings=findings, events_not_fed=not_fed)
         return
     if agenda:
-        heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]
-        write_table(heads, [_item_row(it, desk.setting) for it in agenda])
+        _write_agenda(agenda, desk.setting)
     else:
         write_line(_("Nothing is due in the next {count} days.").format(count=days))
     if any(it.due.is_expected for it in agenda):

@@ -13,19 +13,20 @@ Word the notice ahead of a duty's date, from what stands in the outbox.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.alerts.drafts import Draft
-from ops.alerts.notice_wording import NoticeKind
+from ops.alerts.notice_wording import STATE, NoticeKind
 from ops.alerts.outbox import find_estate, find_targets, write_drafts, write_to
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Notice
 from ops.duties.evidence.agenda import Item, list_agenda
-from ops.duties.evidence.due import Period, longest_days
+from ops.duties.evidence.due import RENEWAL, Period, longest_days
+from ops.duties.evidence.judge import recorded_since
 from ops.duties.evidence.queries import Setting
 from ops.duties.table.load import DutySet, load_calendar, load_duties
 from ops.duties.table.versions import remember_duties
@@ -42,6 +43,9 @@ DUTY = "duty"
 
 DUTIES = "duties"
 """Code of a person's digest of what is due soon."""
+
+NEAR_DAYS = 30
+"""How far ahead lists of duties look first."""
 
 UNREADABLE = "duties-unreadable"
 """Code of the notice that there are none, because a table has mistakes."""
@@ -173,7 +177,8 @@ def note_duties(catalog: Catalog, now: datetime) -> int:
         remember_duties(session, duties, now=now, origin=BY_CLOCK)
     with catalog.reading() as session:
         agenda = list_agenda(session, duties, setting, _longest_lead(duties))
-    drafts = draft_reminders(agenda, setting.today)
+        since = recorded_since(session, setting) or setting.today
+    drafts = draft_reminders(agenda, setting.today, since)
     if not drafts:
         return 0
     with catalog.writing() as session:
@@ -192,16 +197,29 @@ def draft_unreadable(now: datetime) -> Draft:
     return Draft(subject_key=f"{UNREADABLE}:{day}", severity="warning", code=UNREADABLE)
 
 
-def draft_reminders(agenda: Iterable[Item], today: date) -> list[Draft]:
-    """Decide what to tell today: what is not done, and whose day of reminding has come; pure."""
+def draft_reminders(agenda: Iterable[Item], today: date, since: date) -> list[Draft]:
+    """Decide what to tell today: what is not done, and whose day of reminding has come; pure.
+
+    Args:
+        agenda: What is ahead.
+        today: The organisation's day.
+        since: The service's first day. What should have been told before that is told when it is
+            near: else that day told of everything at once.
+    """
     return [
         _draft(item)
         for item in agenda
-        if item.when == "ahead"
+        if item.due.duty.name != RENEWAL  # `ops.backups.media.remind` tells of each medium
+        and item.when == "ahead"
         and item.outcome != "ok"
         and item.due.remind_on is not None
         and item.due.remind_on <= today
+        and (item.due.remind_on >= since or _is_near(item, today))
     ]
+
+
+def _is_near(item: Item, today: date) -> bool:
+    return item.due.day is None or item.due.day <= today + timedelta(days=NEAR_DAYS)
 
 
 def _draft(item: Item) -> Draft:
@@ -233,7 +251,9 @@ def _longest_lead(duties: DutySet) -> int:
 
 
 NOTICE_KINDS = {
-    DUTIES: NoticeKind(lambda told, _zone: word_duties(told.params), about_sites=False),
-    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), about_sites=False),
+    DUTIES: NoticeKind(
+        lambda told, _zone: word_duties(told.params), about_sites=False, label=STATE
+    ),
+    DUTY: NoticeKind(lambda told, _zone: word_duty(told.params), about_sites=False, label=STATE),
     UNREADABLE: NoticeKind(lambda _told, _zone: word_unreadable(), about_sites=False),
 }

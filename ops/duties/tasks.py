@@ -12,7 +12,7 @@ TITLE = N_("duties: what is due, what proves it, and the backup policy")
 
 @operator_task(name="list", help={"json": flags.JSON})
 def list_(_context: Context, json: bool = False) -> None:
-    """List all duties with basis, certainty, period and validity.
+    """List all duties with basis, certainty, period and validity; first what is due in 30 days.
 
     Each is printed as law, or as the Center's own target.
     """
@@ -22,9 +22,9 @@ def list_(_context: Context, json: bool = False) -> None:
 
 
 @operator_task(
-    help={"days": N_("How many days to look ahead; 60 unless given."), "json": flags.JSON}
+    help={"days": N_("How many days to look ahead; 30 unless given."), "json": flags.JSON}
 )
-def due(_context: Context, days: int = 60, json: bool = False) -> None:
+def due(_context: Context, days: int = 30, json: bool = False) -> None:
     """List what is overdue and what is due soon, and findings about the backup policy."""
     from ops.duties.cli import show_due
 

@@ -49,7 +49,7 @@ ENGINE_ADVICE: Mapping[str, str] = {
     ),
     "once you are sure that nobody works on the repository, run unlock --remove-all": N_(
         "once you are sure that nobody works on the repository, remove it:"
-        " `python -m backup -r STORE/{site} --password-file KEY unlock --remove-all`"
+        " `{program} backup.unlock --site {site}`"
     ),
     "make a new one with key add, then remove this one; its password may open nothing": N_(
         "make a new one, then remove this one; its password may open nothing:"
@@ -64,6 +64,9 @@ ENGINE_ADVICE: Mapping[str, str] = {
         "`{program} backup.run --site {site}`; snapshots with this folder cannot be restored whole"
     ),
     # Next steps of errors
+    "run check, then repair snapshots, or leave this snapshot out": N_(
+        "`{program} backup.check --site {site}` tells what is damaged; leave this snapshot out"
+    ),
     "run check, then repair index or restore this file from a copy": N_(
         "`{program} backup.repair --site {site}`, or restore this file from a copy"
     ),
@@ -113,8 +116,7 @@ ENGINE_ADVICE: Mapping[str, str] = {
         "take the ids from `{program} backup.check --site {site} --read-data`, in full"
     ),
     "wait for it, use --retry-lock 10m, or run unlock if that process is gone": N_(
-        "wait for it; if that process is gone:"
-        " `python -m backup -r STORE/{site} --password-file KEY unlock`"
+        "wait for it; if that process is gone: `{program} backup.unlock --site {site}`"
     ),
 }
 """The engine's sentence → the sentence with the task to type."""

@@ -1,12 +1,14 @@
 """Moments, numbers, sizes and durations in the reader's language."""
 
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ops.language.text import _, language, ngettext
 
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 _BYTES_STEP = 1024
+_ID_DIGITS = 8
 
 
 def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
@@ -16,9 +18,22 @@ def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     return f"{local:%d/%m/%Y %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
+def format_spoken(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """Give a moment as a notice to the public has it: `22 giờ 00 phút ngày 24/11/2026`."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return _("{hour}:{minute} on {day}").format(
+        hour=f"{local:%H}", minute=f"{local:%M}", day=format_date(local.date())
+    )
+
+
 def format_date(day: date) -> str:
     """Give `24/11/2026`."""
     return f"{day:%d/%m/%Y}"
+
+
+def format_id(whole: UUID | str) -> str:
+    """Give the end of an id, by which people call it: those of one hour begin alike."""
+    return str(whole)[-_ID_DIGITS:]
 
 
 def format_number(number: float, digits: int = 0) -> str:

@@ -22,6 +22,7 @@ A manifest or a notice is written at night by a process and read by people of th
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ops.errors import Problem
 
 Language = Literal["vi", "en"]
+
+_WHOLE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LOCALE_FOLDER = Path(__file__).parent / "locale"
 
@@ -107,12 +110,18 @@ def program_name() -> str:
     return "fab" if Path(sys.argv[0]).name == "fab" else "giucong"
 
 
+_IN_A_STORE = re.compile(
+    r"backup\.(?:check|files|forget|list|prune|repair) --site \{site\}(?! --store)"
+)
+
+
 def fill(template: str, params: Mapping[str, object]) -> str:
-    """Translate a template and fill it in; moments, durations and byte paths become readable.
+    """Translate a template and fill it in; moments, durations, ids and byte paths become readable.
 
     Causes that others worded in English are translated too (`ops.language.causes`).
     Of an error among the values its own template is translated and filled in. What the engine
-    advises becomes the task to type (`ops.language.engine_advice`). A template that cannot be
+    advises becomes the task to type (`ops.language.engine_advice`); with `in_store` among the
+    values it is typed for that store and not for the primary one. A template that cannot be
     filled (a cause that came from elsewhere and holds a brace) is given as it stands: a message
     must never fail while it tells of a failure.
     """
@@ -123,7 +132,10 @@ def fill(template: str, params: Mapping[str, object]) -> str:
     }
     values["site"] = values.get("site") or "NAME"
     try:
-        return _(ENGINE_ADVICE.get(template, template)).format(**values)
+        text = _(ENGINE_ADVICE.get(template, template))
+        if values.get("in_store"):
+            text = _IN_A_STORE.sub(r"\g<0> --store {in_store}", text)
+        return text.format(**values)
     except (KeyError, IndexError, ValueError, AttributeError):
         return template
 
@@ -149,7 +161,8 @@ def render_error(error: ExplainedError) -> str:
     The first line says what happened; then, indented and labelled, why, whether data is safe, and
     what to type next. An `EstateError` lists its problems, one a line, after the first line.
     """
-    lines = [f"{_(LABELS['what'])}: {fill(error.what, error.params)}"]
+    label = getattr(error, "label", LABELS["what"])
+    lines = [f"{_(label)}: {fill(error.what, error.params)}"]
     lines += [f"  {render_problem(problem)}" for problem in getattr(error, "problems", ())]
     for part in ("why", "data", "next_step"):
         template = getattr(error, part)
@@ -182,8 +195,9 @@ def _readable(value: object) -> object:
         return make_visible(shown, one_line=True)
     if isinstance(value, str):
         from ops.language.causes import tell_cause
+        from ops.language.formats import format_id
 
-        return tell_cause(value)
+        return format_id(value) if _WHOLE_ID.fullmatch(value) else tell_cause(value)
     return value
 
 

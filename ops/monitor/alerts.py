@@ -1,10 +1,12 @@
 """Show the alerts to a person at a terminal, and note who takes one up."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from ops.access.session import at_bench
-from ops.alerts.notice_wording import SEVERITIES
+from ops.alerts.notice_wording import RUNBOOK, SEVERITIES, tell_runbook
 from ops.alerts.overview import AlertView, find_alert, list_alerts
 from ops.alerts.records import acknowledge
 from ops.catalog.open import open_catalog
@@ -41,7 +43,7 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
         catalog.close()
     code = 1 if any(it.closed_at is None for it in alerts) else 0
     if as_json:
-        write_json(alerts)
+        write_json(_as_values(it, estate.organisation.timezone) for it in alerts)
         return code
     for alert in alerts:
         _write_alert(alert, now, estate.organisation.timezone)
@@ -50,6 +52,12 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
     for line in tell_all_trying_again(waiting, now, estate.organisation.timezone):
         write_indented(f"○ {line}", "", "  ")
     return code
+
+
+def _as_values(alert: AlertView, zone: str) -> dict[str, Any]:
+    """Give an alert with its sentences, in the reader's language."""
+    headline, said = explain_alert(alert, zone)
+    return {**asdict(alert), "headline": headline, **asdict(said)}
 
 
 def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
@@ -63,6 +71,7 @@ def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
     for label, text in (("why", told.why), ("data", told.data), ("next_step", told.next_step)):
         if text:
             write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
+    write_indented(f"{_(RUNBOOK)}: {tell_runbook(alert.code, alert.params)}", "    ", "      ")
     write_indented(_tell_age(alert, now, zone), "    ", "      ")
     for line in tell_answers(alert, now, zone):
         write_indented(line, "    ", "      ")

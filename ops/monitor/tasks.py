@@ -34,7 +34,7 @@ def alerts(_context: Context, all: bool = False, json: bool = False) -> int:  # 
     }
 )
 def ack(_context: Context, alert: str, note: str, dry_run: bool = False) -> int:
-    """Take an alert up: nobody else is told of it until it gets graver."""
+    """Take an alert up: nobody else is told of it until its cause changes or it gets graver."""
     from ops.monitor.alerts import take_up
 
     return take_up(alert, note, dry_run=dry_run)

@@ -2,13 +2,15 @@
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from ops.language.text import N_, _, fill
-from ops.terminal.output import is_terminal, write_line
+from ops.runbooks.choices import list_choices
+from ops.terminal.output import is_terminal, text_width, write_line
 from runbooks.errors import RunbookUseError
-from runbooks.procedure import Kind, Step
+from runbooks.procedure import Kind, Step, Variable
 from runbooks.state import StepRecord, StepState
 from runbooks.variables import PARTED
 
@@ -28,6 +30,13 @@ STATES: dict[StepState, str] = {
     "waiting": N_("waits for another person"),
     "lost": N_("was interrupted"),
 }
+
+_MOST_DIGITS = 4
+
+
+def can_ask() -> bool:
+    """Tell whether a person sits at both ends of the terminal."""
+    return is_terminal() and sys.stdin.isatty()
 
 
 class TerminalAsker:
@@ -64,7 +73,7 @@ class TerminalAsker:
     def ask(self, question: str, *, yes_or_no: bool) -> str:
         """Give the answer; empty where nobody gives one."""
         hint = _(" (yes/no)") if yes_or_no else ""
-        if is_terminal() and sys.stdin.isatty():
+        if can_ask():
             from rich.prompt import Prompt
             from rich.text import Text
 
@@ -76,6 +85,28 @@ class TerminalAsker:
         write_line(f"   {question}{hint}")
         sys.stdout.flush()
         return sys.stdin.readline().strip()
+
+    def ask_value(self, variable: Variable, question: str, values: Mapping[str, str]) -> str:
+        """Give a value; at a terminal with a list to choose from, where there is one.
+
+        A number chooses from the list; whatever else is typed is the value itself.
+        """
+        if not can_ask():
+            return self.ask(question, yes_or_no=False)
+        choices = list_choices(variable.name, values)
+        width = max((text_width(it.value) for it in choices), default=0)
+        for number, it in enumerate(choices, 1):
+            blanks = " " * (width - text_width(it.value))
+            write_line(f"   {number:>4}  {it.value}{blanks}  {it.said}".rstrip())
+        if choices:
+            question = _("{question} (a number, or the value itself)").format(question=question)
+        elif variable.may_be_left_out:
+            question = _("{question} (Enter: none)").format(question=question)
+        answer = self.ask(question, yes_or_no=False).strip()
+        is_number = answer.isascii() and answer.isdigit() and len(answer) < _MOST_DIGITS
+        if is_number and 0 < int(answer) <= len(choices):
+            return choices[int(answer) - 1].value
+        return answer
 
     def refuse(self, error: RunbookUseError) -> None:
         """Say why an answer cannot be used."""
@@ -92,6 +123,12 @@ class TerminalAsker:
         write_line(f"   {title}:")
         sys.stdout.flush()  # a pipe keeps it back otherwise, and whoever is to answer waits
         return sys.stdin.readline().strip("\r\n")
+
+    def wants_passphrase(self, key_file: str) -> bool:
+        """Tell whether a file is a private key that opens with a passphrase only."""
+        from provisioning.ssh.connect import wants_passphrase
+
+        return bool(key_file) and wants_passphrase(Path(key_file))
 
     def ask_shares(self, title: str) -> str:
         """Give as many shares as the first one says it takes, or fewer where nobody answers."""

@@ -78,7 +78,7 @@ def make_booklet(
     printed = _("printed on {moment}").format(moment=format_moment(now, zone))
     body = [
         f"<h1>{escape(title)}</h1>",
-        f'<p class="small">{escape(estate.organisation.name)} · {escape(printed)}</p>',
+        f'<p class="small">{escape(estate.name_at(now))} · {escape(printed)}</p>',
         *_whom_to_call(estate),
         *_contents(runbooks),
         *_appendix(estate, holders),

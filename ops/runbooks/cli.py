@@ -8,12 +8,12 @@ from typing import Any
 from ops.access.identity import open_existing
 from ops.estate.load.load import load_estate
 from ops.journal.journal import Origin
-from ops.language.formats import format_duration, format_moment
+from ops.language.formats import format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.runbooks.asker import STATES
 from ops.runbooks.bare_machine import estate_place, where_estate_is
 from ops.runbooks.library import find_runbook, load_runbooks
-from ops.runbooks.run import write_plan
+from ops.runbooks.run import tell_language, write_plan
 from ops.runbooks.states import CatalogStates, list_unfinished
 from ops.terminal.output import write_json, write_line, write_table
 from runbooks.errors import RunbookUseError, no_such_run
@@ -34,13 +34,12 @@ def show_runbooks(*, as_json: bool) -> None:
         finally:
             catalog.close()
     if as_json:
-        write_json(
-            {"runbooks": [_describe(it) for it in runbooks], "runs": list(map(_brief, runs))}
-        )
+        write_json([_describe(it) for it in runbooks], runs=list(map(_brief, runs)))
         return
     heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
     rows = [(it.id, it.title, str(len(it.steps)), it.owner) for it in runbooks]
     write_table(heads, rows, right=(2,))
+    tell_language(runbooks)
     if runs and estate:
         zone = estate.organisation.timezone
         heads = [_("Run that is not over"), _("Runbook"), _("Begun"), _("By"), _("Stands at step")]
@@ -51,7 +50,13 @@ def show_runbooks(*, as_json: bool) -> None:
 def _run_row(state: RunState, zone: str) -> Sequence[str]:
     last = state.records[-1] if state.records else None
     place = f"{last.number}: {_(STATES[last.state])}" if last else "–"
-    return state.id, state.runbook, format_moment(state.started_at, zone), state.person, place
+    return (
+        format_id(state.id),
+        state.runbook,
+        format_moment(state.started_at, zone),
+        state.person,
+        place,
+    )
 
 
 def _brief(state: RunState) -> dict[str, Any]:
@@ -99,8 +104,9 @@ def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
         return
     runbook = find_runbook(estate_place(), wanted)
     if as_json:
-        write_json(_describe(runbook))
+        write_json([_describe(runbook)])
         return
+    tell_language([runbook])
     write_plan(runbook, {}, runbook.steps)
     write_line()
     for variable in runbook.variables.values():
@@ -124,7 +130,7 @@ def _show_run(run: str, *, as_json: bool) -> None:
             for it in state.records
         ]
         whole = {"ended_at": state.ended_at, "seconds": state.seconds, "steps": steps}
-        write_json({**_brief(state), **whole})
+        write_json([{**_brief(state), **whole}])
         return
     zone = estate.organisation.timezone
     heads = [_("Step"), _("Try"), _("Ended"), _("Took"), _("State"), _("By"), _("Approved by"),
@@ -143,7 +149,7 @@ def _show_run(run: str, *, as_json: bool) -> None:
         )
         for it in state.records
     ]
-    write_table(heads, rows, title=f"{state.runbook} · {state.id}")
+    write_table(heads, rows, title=f"{state.runbook} · {format_id(state.id)}")
     if state.seconds is not None:
         text = _("It took {duration} from its beginning to its end, pauses included.")
         write_line(text.format(duration=_tell_duration(state.seconds)))

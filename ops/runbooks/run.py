@@ -7,7 +7,7 @@ Order:
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,10 @@ from ops.catalog.columns import new_id
 from ops.estate.load.load import load_estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal.journal import Origin
+from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, language
 from ops.runbooks.approver import EstateApprover
-from ops.runbooks.asker import KINDS, TerminalAsker
+from ops.runbooks.asker import KINDS, TerminalAsker, can_ask
 from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
@@ -30,7 +31,7 @@ from runbooks.errors import RunbookUseError, no_such_run
 from runbooks.next_step import Finish, decide_next, take_up
 from runbooks.parse import read_runbook
 from runbooks.procedure import Runbook, Step
-from runbooks.runner import Runner, Seams
+from runbooks.runner import Runner, Seams, ask_value
 from runbooks.seams import Approver
 from runbooks.state import RunState, StepRecord
 from runbooks.variables import choose_values, fill_command, fill_text
@@ -86,7 +87,7 @@ class MachineClock:
 def begin_run(wish: RunWish) -> int:
     """Begin a run; gives the task's exit code."""
     runbook = find_runbook(estate_place(), wish.runbook)
-    values = choose_values(runbook, read_pairs(wish.values))
+    values = choose_values(runbook, _ask_missing(runbook, _read_given(runbook, wish)))
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0
@@ -100,6 +101,31 @@ def begin_run(wish: RunWish) -> int:
             started_at=datetime.now(UTC),
         )
         return _carry_out(desk, wish, runbook, state)
+
+
+def _read_given(runbook: Runbook, wish: RunWish) -> dict[str, str]:
+    """Give the values that were given; a reason is one where the runbook names it."""
+    given = read_pairs(wish.values)
+    if wish.reason and "reason" in runbook.variables:
+        given.setdefault("reason", wish.reason)
+    return given
+
+
+def _ask_missing(runbook: Runbook, given: dict[str, str]) -> dict[str, str]:
+    """At a terminal ask for what nobody has given; what may be left out, too."""
+    if not can_ask():
+        return given
+    asker = TerminalAsker()
+    for variable in runbook.variables.values():
+        may_ask = not variable.secret and variable.name not in runbook.asked
+        if may_ask and variable.name not in given and not variable.default:
+            write_line()
+            answer = ask_value(asker, variable, f"{variable.name}: {variable.title}", given)
+            if answer:
+                given[variable.name] = answer
+            elif not variable.may_be_left_out:
+                break  # nobody answers: what is missing is told, all at once
+    return given
 
 
 def resume_run(wish: RunWish) -> int:
@@ -160,7 +186,8 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
             state = states.load(state.id)
         else:
             states.save(state)  # before its id is told: whoever has read it can take it up
-        write_line(_("{title} · run {run}").format(title=runbook.title, run=state.id))
+        write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
+        tell_language([runbook])
         try:
             state = runner.go(state, roll_back=wish.roll_back)
         except BaseException:
@@ -213,6 +240,12 @@ def _steps_left(runbook: Runbook, state: RunState) -> list[Step]:
             )
         )
     return left
+
+
+def tell_language(runbooks: Iterable[Runbook]) -> None:
+    """Say it where a runbook is not in the reader's language."""
+    if any(it.language not in {"", language()} for it in runbooks):
+        write_line(_("Shipped runbooks are written in Vietnamese; there is no English edition."))
 
 
 def write_plan(runbook: Runbook, values: Mapping[str, str], steps: Sequence[Step]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.catalog.find import find_by_id
 from ops.catalog.open import Catalog
 from ops.catalog.tables.runbooks import RunbookRun, RunbookStep
 from ops.journal import journal
@@ -81,10 +82,7 @@ def _details(record: StepRecord) -> dict[str, object]:
 
 
 def _find(session: Session, run_id: str) -> RunState | None:
-    try:
-        row = session.get(RunbookRun, uuid.UUID(run_id))
-    except ValueError:
-        return None
+    row = find_by_id(session, RunbookRun, run_id)
     if row is None:
         return None
     query = select(RunbookStep).where(RunbookStep.run == row.id).order_by(RunbookStep.place)

@@ -24,8 +24,9 @@ from pathlib import Path
 
 import msgspec
 
-from ops.backups.pages.fetch import note_pages
-from ops.backups.pages.notes import PageComparison, PageNote, compare_pages
+from ops.backups.pages.notes import PageNote
+from ops.backups.pages.noting import note_pages
+from ops.backups.pages.verdict import PageComparison, compare_pages
 from ops.sandbox.databases.databases import (
     FAILURES,
     Databases,
@@ -40,7 +41,15 @@ from ops.sandbox.isolation.address_families import keep_to_families
 from ops.sandbox.isolation.live_places import put_in_place
 from ops.sandbox.isolation.new_root import enter_new_root, inside
 from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, list_namespaces
-from ops.sandbox.processes import PATH, Bench, MissingProgram, ProgramError, TooLateError, read_logs
+from ops.sandbox.processes import (
+    PATH,
+    Bench,
+    MissingProgram,
+    ProgramError,
+    TooLateError,
+    find_cause,
+    read_logs,
+)
 from ops.sandbox.result import (
     Isolation,
     RehearsalResult,
@@ -216,18 +225,24 @@ def _show_site(rehearsal: Rehearsal) -> None:
     with rehearsal.timed("switch"):
         if not _start(rehearsal):
             return
-        pages = [it.page for it in plan.pages]
-        found = note_pages(plan.url, pages[:1] or ["/"])
-    rehearsal.result = replace(rehearsal.result, way=plan.serving.way)
+        pages, rules = [it.page for it in plan.pages], {it.page: it.rules for it in plan.pages}
+        found = note_pages(plan.url, pages[:1] or ["/"], rules=rules)
+    rehearsal.result = replace(rehearsal.result, way=plan.serving.way, found=_shorten(found))
     if not pages:
         rehearsal.remarks.append(Remark("not_checked", "no_pages", {}))
         rehearsal.remarks += _remark_on_answer(found[0])
         return
     with rehearsal.timed("verify"):
-        found += note_pages(plan.url, pages[1:], all_seconds=rehearsal.bench.left())
+        left = rehearsal.bench.left()
+        found += note_pages(plan.url, pages[1:], rules=rules, all_seconds=left)
         compared = compare_pages(plan.pages, found)
-    rehearsal.result = replace(rehearsal.result, pages=compared, found=found)
+    rehearsal.result = replace(rehearsal.result, pages=compared, found=_shorten(found))
     rehearsal.remarks += _remark_on_pages(compared, found)
+
+
+def _shorten(found: tuple[PageNote, ...]) -> tuple[PageNote, ...]:
+    """Give notes as they are kept: their words were for the comparison."""
+    return tuple(replace(it, words="") for it in found)
 
 
 def _start(rehearsal: Rehearsal) -> bool:
@@ -255,19 +270,22 @@ def _remark_on_pages(
         if comparison.verdict == "missing":
             yield Remark("failed", "page_failed", _about(note))
         elif comparison.verdict == "changed":
-            yield Remark("failed", "page_changed", _likeness(comparison, note))
+            yield Remark("failed", "page_changed", _likeness(comparison))
+        elif comparison.why == "moves":
+            yield Remark("not_checked", "page_moves", _likeness(comparison))
         elif comparison.verdict == "not_checked":
             yield Remark("not_checked", "page_not_noted", {"page": comparison.page})
 
 
-def _likeness(comparison: PageComparison, note: PageNote) -> dict[str, Told]:
-    alike = round(100 * comparison.alike)
-    return {"page": comparison.page, "title": note.title, "alike": alike}
+def _likeness(it: PageComparison) -> dict[str, Told]:
+    return {"page": it.page, "why": it.why, "detail": it.detail, "alike": it.alike,
+            "least": it.least, "stays": it.stays}  # fmt: skip
 
 
 def _about(note: PageNote) -> dict[str, str]:
+    """Tell of a page that fails; the servers' own last word about an error is the likely cause."""
     return {"page": note.page, "problem": note.problem, "address": note.address,
-            "detail": note.detail}  # fmt: skip
+            "detail": note.detail, "cause": find_cause(read_logs())}  # fmt: skip
 
 
 def _take_rows(wanted: RowsWanted, rehearsal: Rehearsal) -> None:

@@ -19,6 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import DatabasePart, Site, SiteDrill
 from ops.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
+from ops.sandbox.site_settings import follow_site
 
 _PORTS = {"mariadb": 3306, "postgresql": 5432}
 _GB = 1_000_000_000
@@ -47,17 +48,27 @@ def plan_rehearsal(
         KeyError, TypeError, ValueError: The manifest is none.
     """
     files = tuple(_plan_files(manifest["files"], restored))
-    databases = tuple(plan_database(it, restored) for it in manifest["databases"])
+    ways = follow_site(
+        [plan_database(it, restored) for it in manifest["databases"]], files, site.drill.root
+    )
     url = str(manifest["site"]["url"])
     return RehearsalPlan(
         work=str(work),
         site=site.name,
         files=files,
-        databases=databases,
+        databases=ways.databases,
         url=url,
         pages=tuple(read_note(it) for it in manifest["pages"]),
         serving=decide_serving(site.drill, _content_first(files, manifest["files"]), url),
-        addresses=(*site.drill.addresses, *_find_hosts(estate, manifest["databases"])),
+        addresses=tuple(
+            dict.fromkeys(
+                (
+                    *site.drill.addresses,
+                    *ways.addresses,
+                    *_find_hosts(estate, manifest["databases"]),
+                )
+            )
+        ),
         probes=tuple(dict.fromkeys(list_probes(estate))),
         incident_at=incident_at,
         zone=estate.organisation.timezone,

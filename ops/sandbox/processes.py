@@ -22,8 +22,16 @@ from ops.sandbox.isolation.new_root import WORKSHOP
 
 _LOOK_EVERY_SECONDS = 0.02
 _LOG_LINES = 20
-_SAYS_LITTLE = re.compile(r"\[Note\]|\d (?:Accepted|Closing)$|WSREP")
+_SAYS_LITTLE = re.compile(
+    r"\[Note\]|\d (?:Accepted|Closing)$|WSREP|_uring|MAC address|max_open_files|^Version: "
+    r"|closed normally without|^#\d+ |^Stack trace:$|^thrown in "
+)
 _LOG_BYTES = 20_000
+_LONGEST_LINE = 400
+_MOST_LOGS = 20
+_LONGEST_STEM = 40
+_GRAVE = re.compile(r"PHP (?:Fatal|Parse|Recoverable)|Uncaught|\[(?:crit|alert|emerg)\]|\bFATAL\b")
+_TELLS_ERROR = re.compile(r"PHP \w+:|\[error\]|\bERROR\b|\berror:")
 _LOGS = Path("/var/log")
 _ENDING_SECONDS = 5.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -203,14 +211,23 @@ def _read_end(path: Path) -> list[str]:
             data = file.read(_LOG_BYTES)
     except OSError:
         return []
-    lines = data.decode("utf-8", "replace").replace("\0", "").splitlines()
-    return [it for it in lines if it.strip() and not _SAYS_LITTLE.search(it)][-_LOG_LINES:]
+    lines = (it[:_LONGEST_LINE] for it in data.decode("utf-8", "replace").splitlines())
+    told = ("".join(it if it.isprintable() else " " for it in line).strip() for line in lines)
+    return [it for it in told if it and not _SAYS_LITTLE.search(it)][-_LOG_LINES:]
 
 
 def read_logs() -> tuple[str, ...]:
     """Give the last lines of every log, each with the log's name; those of web servers, too."""
-    logs = [*sorted(Path(WORKSHOP).glob("*.log")), *sorted(_LOGS.rglob("*.log"))]
-    return tuple(f"{log.stem}: {line}" for log in logs for line in _read_end(log))
+    logs = [*sorted(Path(WORKSHOP).glob("*.log")), *sorted(_LOGS.rglob("*.log"))][:_MOST_LOGS]
+    return tuple(f"{log.stem[:_LONGEST_STEM]}: {line}" for log in logs for line in _read_end(log))
+
+
+def find_cause(log: Sequence[str]) -> str:
+    """Give the last line that tells of an error, a grave one first; empty where none does; pure."""
+    for mark in (_GRAVE, _TELLS_ERROR):
+        if told := [it for it in log if mark.search(it)]:
+            return told[-1]
+    return ""
 
 
 def _first_error(said: str) -> str:

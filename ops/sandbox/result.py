@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from ops.backups.pages.notes import PageComparison, PageNote
+from ops.backups.pages.notes import PageNote
+from ops.backups.pages.verdict import PageComparison
 
 Told = str | int | float | list[str]
 
@@ -143,7 +144,8 @@ class RehearsalResult:
         databases: One for each of the plan, in its order.
         way: How the site was started; `none` where it was not.
         pages: The noted pages, compared.
-        found: The pages as the restored site shows them.
+        found: The pages as the restored site shows them, without their words; of a site of which
+            none were noted, its first page.
         seconds: How long it took.
         remarks: What is not as it should be, gravest knowledge first in the order it was met.
         log: The last lines that servers and clients wrote.

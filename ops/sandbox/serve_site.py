@@ -134,7 +134,7 @@ def _write_php(below: str, *, is_encrypted: bool) -> None:
 
 
 def _serve_php(php: str, folder: str, door: Door, owner: Account, bench: Bench) -> None:
-    words = [php, "-d", f"auto_prepend_file={_BEFORE}", "-d", "display_errors=stderr",
+    words = [php, "-d", f"auto_prepend_file={_BEFORE}", "-d", "display_errors=0",
              "-d", "log_errors=1", "-d", "sendmail_path=/bin/true",
              "-S", f"{door.host}:{door.port}", "-t", folder, str(_ROUTING)]  # fmt: skip
     # One process a request would wait for ever for a page that asks for another page.

@@ -1,8 +1,10 @@
 """Tell people what a rehearsal has found: one sentence a remark, in the reader's language."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from ops.backups.pages.notes import tell_problem
+from ops.backups.pages.verdict import tell_comparison
 from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
 from ops.sandbox.result import Remark
@@ -59,10 +61,8 @@ REMARKS: Mapping[str, str] = {
     ),
     "no_pages": N_("no pages were noted at backup time, so none could be compared"),
     "page_failed": N_("the page {page} fails on the restored site: {reason}"),
-    "page_changed": N_(
-        'the page {page} is another than at backup time; its title is "{title}", {alike} % of its'
-        " words are the same"
-    ),
+    "page_changed": N_("the page {page} is another than at backup time: {reason}"),
+    "page_moves": N_("the page {page} was not compared: {reason}; choose pages that stay"),
     "page_not_noted": N_("the page {page} was not well at backup time, so it was not compared"),
 }
 _MOST_NAMED = 5
@@ -74,9 +74,23 @@ def tell_remark(remark: Remark) -> str:
     if remark.code == "page_failed":
         problem, address, detail = (params.get(it, "") for it in ("problem", "address", "detail"))
         params["reason"] = tell_problem(problem, address, detail)
+        if params.get("cause"):
+            told = _("{reason}; in the logs of its servers: {cause}")
+            params["reason"] = told.format(reason=params["reason"], cause=params["cause"])
+    if remark.code in {"page_changed", "page_moves"}:
+        params["reason"] = _tell_likeness(remark.params)
     if remark.code == "too_much_memory":
         params |= {name: format_size(int(params[name])) for name in ("used", "most")}
     return fill(REMARKS.get(remark.code, remark.code), params)
+
+
+def _tell_likeness(params: Mapping[str, Any]) -> str:
+    """Say how a page differs; drills of earlier versions have kept its title and a share alone."""
+    alike = params["alike"] if "least" in params else params["alike"] / 100
+    least, stays = params.get("least", 1.0), params.get("stays", 1.0)
+    return tell_comparison(
+        params.get("why", "words"), params.get("detail", ""), alike, least, stays
+    )
 
 
 def _readable(value: object) -> str:

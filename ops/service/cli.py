@@ -1,6 +1,7 @@
 """Say for a person at a terminal what the service does, did and will do; ask it for a run."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,9 +16,10 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
-from ops.language.formats import format_duration, format_moment
+from ops.language.formats import format_duration, format_moment, format_number
 from ops.language.text import N_, _, fill, ngettext
 from ops.outcomes.explain import explain
+from ops.schedule.kinds import find_kind
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.overview import JobStatus, OccurrenceView
 from ops.status.heartbeat import read_heartbeat, tell_heartbeat
@@ -37,9 +39,7 @@ def show_service(*, as_json: bool) -> int:
         catalog.close()
     if as_json:
         heartbeat = read_heartbeat(estate.service.state)
-        write_json(
-            {"running": is_running, "runs": runs, "notices": notices, "heartbeat": heartbeat}
-        )
+        write_json(runs, running=is_running, notices=notices, heartbeat=heartbeat)
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -76,8 +76,15 @@ def _notice_counts(catalog: Catalog) -> dict[str, int]:
     return {state: states.count(state) for state in sorted(set(states))}
 
 
-def show_jobs(*, as_json: bool) -> None:
-    """Write every job: how it ended last, and when and why it is due next."""
+def show_jobs(*, site: str, kind: str, failed: bool, as_json: bool) -> None:
+    """Write jobs: how each ended last, and when and why it is due next; unfiltered, by kind.
+
+    Args:
+        site: Only those of one site; empty for all.
+        kind: Only those of one kind; empty for all.
+        failed: Only those whose last run did not end well.
+        as_json: An item for each job.
+    """
     estate = load_estate()
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
@@ -86,12 +93,60 @@ def show_jobs(*, as_json: bool) -> None:
             last = last_runs(session)
     finally:
         catalog.close()
+    statuses = [
+        it
+        for it in statuses
+        if site in {"", it.job.site}
+        and kind in {"", it.job.kind}
+        and not (failed and _ended_well(last.get(it.job.name)))
+    ]
     if as_json:
-        write_json([asdict(status) for status in statuses])
+        write_json({**asdict(it), "last": last.get(it.job.name)} for it in statuses)
         return
     zone = estate.organisation.timezone
-    heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
-    write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
+    if site or kind or failed:
+        heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
+        write_table(heads, [_job_row(it, last.get(it.job.name), zone) for it in statuses])
+        return
+    _write_kinds(statuses, last, zone)
+
+
+def _ended_well(last: LastRun | None) -> bool:
+    return last is None or last.outcome in {"ok", "skipped"}
+
+
+def _write_kinds(statuses: Sequence[JobStatus], last: Mapping[str, LastRun], zone: str) -> None:
+    """Write one line for each kind of job, whatever the number of sites."""
+    kinds: dict[str, list[JobStatus]] = {}
+    for status in statuses:
+        kinds.setdefault(status.job.kind, []).append(status)
+    heads = [_("Kind"), _("What it is"), _("Jobs"), _("Last"), _("Now"), _("Next")]
+    write_table(heads, [_kind_row(*it, last, zone) for it in kinds.items()], right=(2,))
+    told = N_(
+        "One by one: `{program} service.jobs --kind KIND`, `--site NAME`; what did not end well:"
+        " `--failed`"
+    )
+    write_line(fill(told, {}))
+
+
+def _kind_row(
+    kind: str, statuses: Sequence[JobStatus], last: Mapping[str, LastRun], zone: str
+) -> Sequence[str | Cell]:
+    runs = [run for it in statuses if (run := last.get(it.job.name))]
+    cells = [outcome_cell(run.outcome) for run in runs]
+    gravest = next((it for it in cells if it.tone == "bad"), cells[0] if cells else None)
+    tally = Counter(it.text for it in cells)
+    told = ", ".join(f"{text} {format_number(count)}" for text, count in tally.most_common())
+    running = sum(bool(it.open) for it in statuses)
+    due = min((it.next_due.due_at for it in statuses if it.next_due.due_at), default=None)
+    return (
+        kind,
+        _(find_kind(kind).title),
+        format_number(len(statuses)),
+        Cell(told, gravest.tone) if gravest else Cell("–", "faint"),
+        format_number(running) if running else "–",
+        format_moment(due, zone) if due else _("when people ask"),
+    )
 
 
 def _job_row(status: JobStatus, last: LastRun | None, zone: str) -> Sequence[str | Cell]:
@@ -142,7 +197,7 @@ def show_missed(days: int, *, as_json: bool) -> int:
     finally:
         catalog.close()
     if as_json:
-        write_json([asdict(view) for view in views])
+        write_json({**asdict(it), "told": _tell_missed(it)} for it in views)
         return 0
     if not views:
         text = ngettext(
@@ -156,9 +211,35 @@ def show_missed(days: int, *, as_json: bool) -> int:
     heads = [_("Job"), _("Was due"), _("Why it was missed")]
     write_table(heads, [_missed_row(view, zone) for view in views])
     write_line(fill(N_("Run one now: `{program} service.trigger --job NAME`"), {}))
+    write_line(fill(N_("Looked at: `{program} service.missed --seen --note TEXT`"), {}))
+    return 0
+
+
+def note_seen(note: str, *, dry_run: bool) -> int:
+    """Note that the person at the terminal has looked at what was missed; gives 0.
+
+    Raises:
+        WrongUseError: The note says nothing.
+    """
+    if not note.strip():
+        raise WrongUseError(
+            "the note says nothing",
+            data="nothing was changed",
+            next_step='say what you found: `--note "the machine was moved"`',
+        )
+    with at_bench(load_estate(), dry_run=dry_run) as bench, bench.catalog.writing() as session:
+        overview.note_missed_seen(session, bench.origin, note.strip())
+    write_line(
+        _("nothing was recorded")
+        if dry_run
+        else _("noted; what was missed until now is no longer shown as a problem")
+    )
     return 0
 
 
 def _missed_row(view: OccurrenceView, zone: str) -> Sequence[str | Cell]:
-    told = explain(view.reason, view.params, job=view.job, site=view.site)
-    return view.job, format_moment(view.due_at, zone), told.what
+    return view.job, format_moment(view.due_at, zone), _tell_missed(view)
+
+
+def _tell_missed(view: OccurrenceView) -> str:
+    return explain(view.reason, view.params, job=view.job, site=view.site).what

@@ -17,12 +17,13 @@ from ops.schedule.ledger.events import Recording
 from ops.schedule.ledger.job import LOST, JobDefinition, JobResult, lock_name, schedule_of
 from ops.schedule.occurrences import next_due, window_end
 from ops.service.settings import ServiceSettings
-from ops.service.worker import GAVE_BACK, NOT_OURS
+from ops.service.worker import DONE, GAVE_BACK, NOT_OURS
 from ops.service.worker_pool import Worker, WorkerPool
 
 log = logging.getLogger(__name__)
 
 _LATE_EVERY_SECONDS = 20.0
+_ENDED = {DONE: "done", GAVE_BACK: "gave-back", NOT_OURS: "not-ours"}
 _CRASH_PAUSE = timedelta(seconds=15)
 
 
@@ -78,7 +79,9 @@ class Dispatcher:
         """Record the end of workers that could not do it themselves."""
         for worker in self.pool.take_ended():
             status = worker.process.returncode
-            log.info("worker-ended", extra={"fields": _fields(worker, status=status)})
+            outcome = _ENDED.get(status, "died")
+            fields = _fields(worker, outcome=outcome, reason=worker.ended_as, status=status)
+            log.info("worker-ended", extra={"fields": fields})
             with self.catalog.writing() as session:
                 self._settle(session, worker, status)
 
@@ -115,7 +118,8 @@ class Dispatcher:
 
     def _end_overdue(self) -> None:
         for worker in self.pool.end_overdue(self.clock.steady()):
-            log.error("worker-overdue", extra={"fields": _fields(worker)})
+            fields = _fields(worker, outcome="ended", reason=worker.ended_as)
+            log.error("worker-overdue", extra={"fields": fields})
 
     def _find_lost(self) -> None:
         with self.catalog.reading() as session:
@@ -130,7 +134,8 @@ class Dispatcher:
         return is_lock_held_by(self.settings.state, name, str(run.run_id))
 
     def _end_lost(self, run: heartbeats.Held) -> None:
-        log.error("run-lost", extra={"fields": {"job": run.job, "run": run.run_id}})
+        fields = {"job": run.job, "site": run.site, "outcome": "failed", "reason": LOST}
+        log.error("run-lost", extra={"fields": {**fields, "run": run.run_id}})
         job = self.jobs.get(run.job)
         with self.catalog.writing() as session:
             endings.end_lost(
@@ -169,7 +174,8 @@ class Dispatcher:
             self._moved_at = self.clock.steady()
             job = self.jobs[claim.job]
             worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_of(job, now))
-            log.info("worker-started", extra={"fields": _fields(worker)})
+            fields = _fields(worker, outcome="started", reason="due")
+            log.info("worker-started", extra={"fields": fields})
 
     def _keep_moving(self) -> None:
         """End the longest run where others wait and no place was given for long.
@@ -183,7 +189,8 @@ class Dispatcher:
             self._moved_at = steady
         elif steady - self._moved_at >= self.settings.patience.total_seconds():
             self.pool.time_out(longest, steady)
-            log.error("worker-had-its-turn", extra={"fields": _fields(longest)})
+            fields = _fields(longest, outcome="ended", reason=longest.ended_as)
+            log.error("worker-had-its-turn", extra={"fields": fields})
 
     def _somebody_waits(self) -> bool:
         busy = _held_locks(self.settings, self.jobs)
@@ -211,6 +218,7 @@ def _held_locks(settings: ServiceSettings, jobs: Mapping[str, JobDefinition]) ->
     return {name for name in names if not is_lock_free(settings.state, name)}
 
 
-def _fields(worker: Worker, **more: object) -> dict[str, object]:
-    fields = {"job": worker.job.name, "run": worker.claim.run_id, "pid": worker.process.pid}
-    return {**fields, **more}
+def _fields(worker: Worker, *, outcome: str, reason: str, **more: object) -> dict[str, object]:
+    """Give the pairs of a log line about a worker; what became of the run is a line of its own."""
+    fields = {"job": worker.job.name, "site": worker.job.site, "outcome": outcome, "reason": reason}
+    return {**fields, "run": worker.claim.run_id, "pid": worker.process.pid, **more}

@@ -1,4 +1,4 @@
-"""Log lines for journald: a priority, then `key=value` pairs; no traceback unless asked for.
+"""Log lines: `key=value` pairs, for journald with a priority; no traceback unless asked for.
 
 Tell systemd how the service is. Source: sd_notify(3); without systemd nothing happens.
 """
@@ -21,10 +21,17 @@ _PLAIN = re.compile(r"[\w.,:/+@-]+")
 
 
 class LineFormatter(logging.Formatter):
-    """One line for each record: `<6>event=… key=value …`.
+    """One line for each record: `event=… key=value …`, for systemd `<6>event=…`.
 
     The message names the event; the pairs come from `extra={"fields": {…}}`.
+
+    Args:
+        for_systemd: Whether a priority stands in front, which journald takes off again.
     """
+
+    def __init__(self, *, for_systemd: bool) -> None:
+        super().__init__()
+        self._for_systemd = for_systemd
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line; a value that is not one plain word is written as a JSON string."""
@@ -32,17 +39,26 @@ class LineFormatter(logging.Formatter):
         line = " ".join(f"{key}={_format_value(value)}" for key, value in fields.items())
         if record.exc_info:
             line += f" traceback={_format_value(self.formatException(record.exc_info))}"
-        return f"<{_PRIORITIES.get(record.levelno, 5)}>{line}"
+        return f"<{_PRIORITIES.get(record.levelno, 5)}>{line}" if self._for_systemd else line
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Send the log of `ops` to standard error, as journald reads it."""
+    """Send the log of `ops` to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(LineFormatter(for_systemd=is_read_by_journald(2)))
     logger = logging.getLogger("ops")
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+
+
+def is_read_by_journald(descriptor: int) -> bool:
+    """Tell whether a descriptor leads to journald (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def _format_value(value: object) -> str:

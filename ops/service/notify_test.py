@@ -93,15 +93,15 @@ def _mail_of(estate: Estate, target: str) -> str:
 
 
 def _word(estate: Estate, asked_by: str) -> Message:
-    organisation = estate.organisation
-    moment = format_moment(datetime.now(UTC), organisation.timezone)
-    with speaking(organisation.language):
+    now = datetime.now(UTC)
+    moment = format_moment(now, estate.organisation.timezone)
+    with speaking(estate.organisation.language):
         title = _("TEST, nothing is wrong")
         body = _(
             "This is a test of how you are told when something is wrong. {person} asked for it."
             " Nothing needs to be done, but do say that it arrived."
         ).format(person=asked_by)
         closing = _("Written {moment} by {organisation}.").format(
-            moment=moment, organisation=organisation.name
+            moment=moment, organisation=estate.name_at(now)
         )
     return Message(f"[Giữ Cổng] {title}", f"{body}\n\n{closing}\n")

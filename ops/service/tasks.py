@@ -10,7 +10,7 @@ AREA = "service"
 TITLE = N_("the service: what runs by itself, and when")
 
 
-@operator_task()
+@operator_task(foreground=True)
 def run(_context: Context) -> None:
     """Run the service in the foreground.
 
@@ -29,12 +29,21 @@ def status(_context: Context, json: bool = False) -> int:
     return show_service(as_json=json)
 
 
-@operator_task(help={"json": flags.JSON})
-def jobs(_context: Context, json: bool = False) -> None:
+@operator_task(
+    help={
+        "site": N_("Only the jobs of this site."),
+        "kind": N_("Only jobs of this kind, such as backup or check."),
+        "failed": N_("Only jobs whose last run did not end well."),
+        "json": flags.JSON,
+    }
+)
+def jobs(
+    _context: Context, site: str = "", kind: str = "", failed: bool = False, json: bool = False
+) -> None:
     """List all jobs: how they ended last, and when and why they are due next."""
     from ops.service.cli import show_jobs
 
-    show_jobs(as_json=json)
+    show_jobs(site=site, kind=kind, failed=failed, as_json=json)
 
 
 @operator_task(
@@ -50,12 +59,27 @@ def trigger(_context: Context, job: str, dry_run: bool = False) -> None:
     trigger_job(job, dry_run=dry_run)
 
 
-@operator_task(help={"days": N_("How many days to look back; 7 unless given."), "json": flags.JSON})
-def missed(_context: Context, days: int = 7, json: bool = False) -> int:
-    """List what was due and nobody ran."""
-    from ops.service.cli import show_missed
+@operator_task(
+    help={
+        "days": N_("How many days to look back; 7 unless given."),
+        "seen": N_("Note that you have looked at all of it: it is no problem any more."),
+        "note": N_("With --seen: what you found; goes into the journal."),
+        "dry_run": flags.DRY_RUN,
+        "json": flags.JSON,
+    }
+)
+def missed(
+    _context: Context,
+    days: int = 7,
+    seen: bool = False,
+    note: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """List what was due and nobody ran, or note that somebody has looked at it."""
+    from ops.service.cli import note_seen, show_missed
 
-    return show_missed(days, as_json=json)
+    return note_seen(note, dry_run=dry_run) if seen else show_missed(days, as_json=json)
 
 
 @operator_task(

@@ -36,7 +36,6 @@ from ops.schedule.ledger.job import (
     TIMED_OUT,
     WINDOW_OVER,
     JobResult,
-    _brief,
     describe_failure,
     lock_name,
 )
@@ -204,8 +203,6 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
         )
         return kinds.find_runner(request.kind)(context)
     except (Exception, SystemExit) as error:  # a job ends here, whatever it raised
-        fields = {"job": request.job, **_brief(error)}
-        log.log(logging.ERROR, "job-failed", extra={"fields": fields})
         log.debug("job-traceback", exc_info=error)
         return describe_failure(error)
 
@@ -216,7 +213,9 @@ def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:
         try:
             _end(catalog, request, result, SystemClock().now())
         except (DBAPIError, OpsError) as error:
-            log.warning("result-not-recorded", extra={"fields": {"error": type(error).__name__}})
+            fields = {"job": request.job, "site": request.site, "outcome": result.outcome,
+                      "reason": result.reason, "error": type(error).__name__}  # fmt: skip
+            log.warning("result-not-recorded", extra={"fields": fields})
             time.sleep(request.heartbeat_every.total_seconds())
         else:
             return

@@ -1,6 +1,6 @@
 """Propose blocks for the estate from what a machine serves; nothing is written unless asked."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.durable_files import place_file
@@ -25,7 +25,7 @@ _REASONS = {
     "too_large": N_("it is larger than 1 MiB"),
     "no_root": N_("it serves no folder of its own"),
     "missing": N_("there is no such folder"),
-    "unlisted": N_("its databases may not be listed by this user; root may"),
+    "unlisted": N_("the server does not list its databases to this user, or does not run"),
 }
 _THIS_MACHINE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
@@ -143,7 +143,7 @@ def _write(out: Path, proposals: list[Proposal]) -> None:
 
 def _tell(looked: Looked, proposals: list[Proposal], *, out: str, as_json: bool) -> None:
     if as_json:
-        write_json({"proposals": [asdict(it) for it in proposals], "notes": looked.notes})
+        write_json(proposals, notes=looked.notes)
         return
     if not out:
         write_text("\n".join(it.toml for it in proposals))

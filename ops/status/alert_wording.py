@@ -104,7 +104,7 @@ def tell_all_trying_again(
 _ARRIVED = {
     "sent": N_("{name} ({moment})"),
     "failed": N_("{name} (could not be reached)"),
-    "dropped": N_("{name} (could not be reached)"),
+    "dropped": N_("{name} (not sent: taken up before)"),
 }
 _ON_ITS_WAY = N_("{name} (not delivered yet)")
 

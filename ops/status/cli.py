@@ -1,6 +1,7 @@
 """Write what is red, whether data is safe, and what to type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import timedelta
 
 from ops.alerts.decisions import job_subject
@@ -27,7 +28,7 @@ def show() -> int:
     facts = look(estate)
     problems = find_problems(facts)
     tries = {job_subject(it.job): it for it in look_for_tries(estate)}
-    write_line(f"{estate.organisation.name} · {format_moment(facts.now, facts.zone)}")
+    write_line(f"{estate.name_at(facts.now)} · {format_moment(facts.now, facts.zone)}")
     write_line()
     for level in ("red", "yellow"):
         _write_problems([it for it in problems if it.level == level], level, facts, tries)
@@ -86,16 +87,18 @@ def show_sites(*, as_json: bool) -> int:
     problems = find_problems(facts)
     code = 1 if any(it.level == "red" for it in problems) else 0
     if as_json:
-        write_json({"facts": facts, "problems": problems, "ok": code == 0})
+        whole = {it.name: getattr(facts, it.name) for it in fields(facts)}
+        del whole["sites"], whole["own"]
+        items = ({**asdict(it), "state": _level(it, problems)} for it in _all_sites(facts))
+        write_json(items, problems=problems, ok=code == 0, **whole)
         return code
     heads = [
         _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),
     ]  # fmt: skip
     offset = format_moment(facts.now, facts.zone).split()[-1]
     title = _("Times are {offset}.").format(offset=offset)
-    write_table(
-        heads, [_site_row(site, facts, problems) for site in _all_sites(facts)], title=title
-    )
+    rows = [row for site in _all_sites(facts) for row in _site_rows(site, facts, problems)]
+    write_table(heads, rows, title=title)
     if any(site.is_working for site in _all_sites(facts)):
         write_line(f"{_AT_WORK} {_('at work')}")
     write_line()
@@ -113,10 +116,31 @@ def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
     return (*facts.sites, *(() if facts.own is None else (facts.own,)))
 
 
-def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
+def _site_rows(
+    site: SiteFacts, facts: Facts, problems: Sequence[Problem]
+) -> Iterator[Sequence[str | Cell]]:
+    """Yield the site's row, and one for each database that has runs of its own."""
+    yield _site_row(site, facts, problems)
+    for name, moment in site.databases.items():
+        told = format_moment(moment, facts.zone).rpartition(" ")[0]
+        yield f"  {name}", _("database alone"), told, format_age(facts.now - moment), "", ""
+
+
+def _level(site: SiteFacts, problems: Sequence[Problem]) -> str:
     levels = {it.level for it in problems if it.concerns(site.name)}
-    tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
-    state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
+    return "red" if "red" in levels else "yellow" if levels else "ok"
+
+
+_STATES: Mapping[str, tuple[str, Tone]] = {
+    "red": (N_("red"), "bad"),
+    "yellow": (N_("look at it"), "warning"),
+    "ok": (N_("well"), "good"),
+}
+
+
+def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
+    text, tone = _STATES[_level(site, problems)]
+    state = _(text)
     if site.newest_at is None:
         state = _("no backup yet")
     if site.is_working:
@@ -130,7 +154,7 @@ def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Seq
         Cell(state, tone),
         newest,
         Cell(age, "bad" if is_late(site, facts.now) else "plain"),
-        "–" if site.full_at is None else format_age(facts.now - site.full_at),
+        "–" if site.full_at is None else _tell_ago(facts.now - site.full_at),
         _check_cell(site, facts),
     )
 
@@ -140,7 +164,12 @@ def _check_cell(site: SiteFacts, facts: Facts) -> Cell:
         return outcome_cell("not_checked")
     cell = outcome_cell(site.last_check.outcome)
     age = format_age(facts.now - site.last_check.ended_at)
-    return Cell(f"{cell.text}, {age}", cell.tone)
+    text = _("{outcome}, {age} ago").format(outcome=cell.text, age=age)
+    return Cell(text, cell.tone)
+
+
+def _tell_ago(age: timedelta) -> str:
+    return _("{age} ago").format(age=format_age(age))
 
 
 def format_age(age: timedelta) -> str:

@@ -5,7 +5,7 @@ Which notices have not reached anybody, as far as somebody still has to know.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -13,15 +13,18 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
+from ops.backups.checks.mended import Mended, read_mended
 from ops.backups.copies.facts import read_copies
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
 from ops.backups.copies.seen import (
     HeldGone,
     Newest,
     Place,
+    find_newer,
     read_held_gone,
     read_missed,
     read_newest,
+    read_newest_alone,
 )
 from ops.backups.media.facts import MediumFacts, copies_on_media, read_medium_facts
 from ops.backups.ransomware.freeze import Freeze, read_freezes
@@ -108,7 +111,8 @@ class SiteFacts:
         name, title: As in the estate.
         rpo: How old its newest backup may be.
         reread: Within which every stored byte is to be read back.
-        newest_at: When its newest snapshot of the whole site was taken.
+        newest_at: Up to when all of it is saved.
+        databases: Up to when databases are saved that have newer runs of their own, or are to.
         due_since: When the service's own backup was first due; None for other sites.
         full_at: When all of its bytes were last read, changed or not.
         newest_outcome: `ok`, `incomplete`, or empty where that is not known.
@@ -124,6 +128,7 @@ class SiteFacts:
         copies: What is known of it in each store, the primary included.
         rule: Each part of the rule 3-2-1-1-0, judged.
         losses: What is gone from stores although nobody here has deleted it.
+        mended: Damage that was mended lately.
     """
 
     name: str
@@ -131,6 +136,7 @@ class SiteFacts:
     rpo: timedelta
     reread: timedelta
     newest_at: datetime | None = None
+    databases: Mapping[str, datetime] = field(default_factory=dict)
     due_since: datetime | None = None
     full_at: datetime | None = None
     newest_outcome: str = ""
@@ -149,6 +155,7 @@ class SiteFacts:
     copies: tuple[CopyFacts, ...] = ()
     rule: tuple[Verdict, ...] = ()
     losses: tuple[Loss, ...] = ()
+    mended: tuple[Mended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +225,10 @@ class _Read:
 
     runs: Mapping[str, LastRun]
     newest: Mapping[Place, Newest]
+    alone: Mapping[Place, Mapping[str, datetime]]
     copies: Mapping[str, Sequence[CopyFacts]]
     losses: Mapping[str, Sequence[Loss]]
+    mended: Sequence[Mended]
     freezes: Mapping[str, Freeze]
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
@@ -262,8 +271,10 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
     return _Read(
         runs=runs,
         newest=newest,
+        alone=read_newest_alone(session),
         copies=read_copies(session, estate, ended, newest, now),
         losses=read_losses(session, estate),
+        mended=read_mended(session, now),
         freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
@@ -275,15 +286,19 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
 def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> SiteFacts:
     name, primary = site.name, estate.primary_store.name
     newest = read.newest.get((name, primary))
+    whole = newest.taken_at if newest else None
+    saved = find_newer(site, whole, read.alone.get((name, primary), {}))
+    scheduled = {it.name: whole for it in site.databases if it.schedule and whole}
     rpo = timedelta(hours=site.targets.rpo_hours)
     reread = timedelta(days=site.targets.reread_days)
     copies = (*read.copies[name], *copies_on_media(read.media, name))
     return SiteFacts(
         name=name,
-        title=site.title,
+        title=estate.title_at(name, now),
         rpo=rpo,
         reread=reread,
-        newest_at=newest.taken_at if newest else None,
+        newest_at=saved.whole,
+        databases={**scheduled, **saved.databases},
         due_since=read.own_due_since if name == OWN_SITE else None,
         full_at=read.full_reads.get(name),
         newest_outcome=newest.outcome if newest else "",
@@ -301,6 +316,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         delivered=tuple(it.name for it in site.files if it.source == "delivered"),
         copies=copies,
         losses=tuple(read.losses.get(name, ())),
+        mended=tuple(it for it in read.mended if it.site == name),
         rule=tuple(judge_copies(copies, now=now, rpo=rpo, reread=reread)),
     )
 

@@ -24,7 +24,7 @@ from ops.journal.journal import Head, read_head
 from ops.language.causes import tell_cause
 from ops.language.formats import format_duration
 from ops.language.text import _
-from ops.status.late_sites import first_due, newest_snapshots
+from ops.status.late_sites import first_due, newest_moments
 
 FORMAT = "giucong-heartbeat-1"
 FILE = "heartbeat.json"
@@ -60,7 +60,7 @@ class Call:
 
 def gather_beats(session: Session, estate: Estate) -> dict[str, SiteBeat]:
     """Give how each site stands, by name, in the order of the estate; the service itself last."""
-    newest = newest_snapshots(session, estate.primary_store.name)
+    newest = newest_moments(session, estate)
     return {
         site.name: SiteBeat(
             newest=newest.get(site.name),

@@ -11,6 +11,7 @@ from ops.alerts.decisions import OpenAlert, vanished_subject
 from ops.alerts.drafts import LateSite, draft_frozen, draft_late, draft_vanished, is_late
 from ops.alerts.outbox import find_estate, write_all_clears, write_drafts
 from ops.alerts.records import count_closed, settle_gone, take_in
+from ops.backups.copies.seen import find_newer, read_newest_alone
 from ops.backups.ransomware.freeze import read_freezes
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Occurrence
@@ -44,7 +45,7 @@ def note_late_sites(catalog: Catalog, now: datetime) -> int:
             times = count_closed(session, vanished_subject(it.name))
             drafts.append(draft_vanished(it.name, it.stores, times))
         taken = take_in(session, (), drafts, now)
-        count = write_drafts(session, drafts, estate, alerts=taken.ids, now=now)
+        count = write_drafts(session, drafts, estate, taken=taken, now=now)
         return count + write_all_clears(session, _over(closed, estate, missing), now)
 
 
@@ -65,7 +66,7 @@ def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[Lat
 
     One without any backup is late once it was due.
     """
-    newest = newest_snapshots(session, estate.primary_store.name)
+    newest = newest_moments(session, estate)
     late = []
     for site in (*estate.sites, estate.own_site):
         rpo = timedelta(hours=site.targets.rpo_hours)
@@ -73,6 +74,18 @@ def find_late_sites(session: Session, estate: Estate, now: datetime) -> list[Lat
         if since is not None and is_late(since, rpo, now):
             late.append(LateSite(site.name, newest.get(site.name), rpo))
     return late
+
+
+def newest_moments(session: Session, estate: Estate) -> dict[str, datetime]:
+    """Give up to when each site is saved in the primary store, as `find_newer` counts it."""
+    store = estate.primary_store.name
+    whole, alone = newest_snapshots(session, store), read_newest_alone(session)
+    found = {}
+    for site in (*estate.sites, estate.own_site):
+        saved = find_newer(site, whole.get(site.name), alone.get((site.name, store), {}))
+        if saved.whole is not None:
+            found[site.name] = saved.whole
+    return found
 
 
 def newest_snapshots(session: Session, store: str) -> dict[str, datetime]:

@@ -75,12 +75,16 @@ def _row(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Sequence[str | Cell]
 def _newest(site: SiteFacts, copy: CopyFacts, facts: Facts) -> Cell:
     if copy.newest_at is None:
         return Cell("–", "bad")
+    if copy.is_unreadable:
+        return Cell(_("cannot be read"), "bad")
     told = format_moment(copy.newest_at, facts.zone).rpartition(" ")[0]
     fresh = is_fresh(copy, now=facts.now, rpo=site.rpo, reread=site.reread)
     return Cell(told, "plain" if fresh else "bad")
 
 
 def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:
+    if copy.is_unreadable:
+        return outcome_cell("failed")
     if copy.checked_at is None:
         return outcome_cell("not_checked")
     cell = outcome_cell(copy.checked)
@@ -89,6 +93,8 @@ def _moment_cell(copy: CopyFacts, facts: Facts) -> Cell:
 
 
 def _protection(copy: CopyFacts) -> Cell:
+    if copy.is_unreadable:
+        return outcome_cell("not_checked")
     told = {
         "protected": Cell(_("protected"), "good"),
         "not_protected": Cell(_("not protected"), "warning"),

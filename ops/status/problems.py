@@ -13,6 +13,7 @@ from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.copies.seen import explain_held_gone
 from ops.backups.media.facts import MediumFacts
 from ops.backups.media.renewal import explain_renewal
+from ops.backups.run.kind import backup_job
 from ops.drills.kind import drill_job
 from ops.drills.rotation.overdue import (
     DrillStanding,
@@ -141,12 +142,14 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if check is not None and check.outcome == "failed":
         subject = job_subject(check.job)
         yield Problem("red", site.name, _explain_run(check, site.name), subject)
+    for mended in site.mended:
+        yield Problem("yellow", site.name, mended.explain())
     if check is None and site.newest_at is not None:
         yield Problem("yellow", site.name, Explanation(
             _("the backups were never checked"),
             next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
         ))  # fmt: skip
-    if site.last_forget is not None and site.last_forget.outcome == "failed":
+    if site.last_forget is not None and site.last_forget.outcome in {"failed", "incomplete"}:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)
@@ -202,8 +205,10 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     rpo = format_duration(site.rpo)
     if site.newest_at is None:
         yield Problem("red", site.name, Explanation(
-            _("there is no backup yet"),
-            data=_("what the site holds is saved nowhere"),
+            _("there is no backup yet")
+            if not site.databases
+            else _("there is no backup of the whole site yet"),
+            data=_tell_saved(site, facts),
             next_step=run_it,
         ), late_subject(site.name))  # fmt: skip
     elif is_late(site, facts.now):
@@ -211,11 +216,26 @@ def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             _("the newest backup is {age} old; the target is {rpo}").format(
                 age=format_duration(facts.now - site.newest_at), rpo=rpo
             ),
-            data=_("saved up to {moment}; what is younger is saved nowhere").format(
-                moment=format_moment(site.newest_at, facts.zone)
-            ),
+            data=_tell_saved(site, facts),
             next_step=run_it,
         ), late_subject(site.name))  # fmt: skip
+
+
+def _tell_saved(site: SiteFacts, facts: Facts) -> str:
+    """Say up to when a site is saved, its databases by name where they are newer."""
+    alone = [f"{name}: {format_moment(at, facts.zone)}" for name, at in site.databases.items()]
+    if site.newest_at is None:
+        if not alone:
+            return _("what the site holds is saved nowhere")
+        text = _("saved are databases alone, {databases}; whatever else it holds is saved nowhere")
+        return text.format(databases=", ".join(alone))
+    text = (
+        _("saved up to {moment}, databases newer: {databases}; what is younger is saved nowhere")
+        if any(at > site.newest_at for at in site.databases.values())
+        else _("saved up to {moment}; what is younger is saved nowhere")
+    )
+    moment = format_moment(site.newest_at, facts.zone)
+    return text.format(moment=moment, databases=", ".join(alone))
 
 
 def _find_in_whole(facts: Facts) -> Iterator[Problem]:
@@ -307,7 +327,7 @@ def _explain_vanished(vanished: Vanished) -> Explanation:
 
 
 def _explain_run(run: LastRun, site: str) -> Explanation:
-    found = explain(run.reason, run.params, job=run.job, site=site)
+    found = explain(run.reason, run.params, job=run.job, site=site, by_clock=True)
     name = run.job.partition("/")[0]
     kind = {
         "backup": _("last backup"),
@@ -326,10 +346,21 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
     )  # fmt: skip
 
 
+def _doubts_backup(problem: Problem) -> bool:
+    """Tell whether it is about the newest backup itself: what it lacks is not well backed up."""
+    return bool(problem.site) and problem.subject == job_subject(backup_job(problem.site))
+
+
 def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     """Give the closing line: how many sites are well, and how old the oldest backup is."""
-    red = [it for it in problems if it.level == "red"]
-    good = [site for site in facts.sites if not any(it.concerns(site.name) for it in red)]
+    grave = [it for it in problems if it.level == "red" or _doubts_backup(it)]
+    unreadable = {it.store for site in facts.sites for it in site.copies if it.is_unreadable}
+    good = [
+        site
+        for site in facts.sites
+        if not any(it.concerns(site.name) for it in grave)
+        and not any(it.is_unreadable for it in site.copies)
+    ]
     ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
     working = sum(site.is_working for site in facts.sites)
     parts = [
@@ -340,6 +371,9 @@ def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
     if ages:
         oldest = format_duration(max(ages))
         parts.append(_("the oldest of their newest backups is {age} old").format(age=oldest))
+    if unreadable:
+        text = _("copies that cannot be read, in {stores}")
+        parts.append(text.format(stores=", ".join(sorted(unreadable))))
     if working:
         parts.append(_("at work now: {count}").format(count=working))
     return "; ".join(parts) + "."

@@ -41,6 +41,10 @@ def explain_late_copies(site: SiteFacts, now: datetime) -> Iterator[Explanation]
 def _tell(copy: CopyFacts, now: datetime) -> str:
     if copy.newest_at is None:
         return _("there is no copy yet in {store}").format(store=copy.store)
+    if copy.is_unreadable:
+        return _("the last copying to {store} failed: count on nothing there").format(
+            store=copy.store
+        )
     age = format_duration(now - copy.newest_at)
     return _("the newest copy in {store} is {age} old").format(store=copy.store, age=age)
 
@@ -136,14 +140,18 @@ def find_broken_parts(sites: Iterable[SiteFacts]) -> Iterator[AlikeProblem]:
     """Give what is broken; of a site that has no backup yet that is told instead."""
     found: dict[str, tuple[Verdict, list[SiteFacts]]] = {}
     for site in sites:
+        gone = {it.store for it in site.copies if it.gone_from}
         for verdict in site.rule:
+            if verdict.part == "errors" and set(verdict.params["stores"]) <= gone:
+                continue  # `find_gone_backups` tells more of it
             if verdict.outcome == "failed" and site.newest_at is not None:
                 alike = found.setdefault(tell_verdict(verdict), (verdict, []))
                 alike[1].append(site)
     untouched = _("the other copies are untouched")
     for told, (verdict, alike_sites) in found.items():
         names = tuple(it.name for it in alike_sites)
-        level: Level = "red" if verdict.part == "errors" else "yellow"
+        damaged = set(verdict.params["stores"]) - set(verdict.params.get("unreadable", ()))
+        level: Level = "red" if verdict.part == "errors" and damaged else "yellow"
         what = _("the rule 3-2-1-1-0 is broken: {told}").format(told=told)
         yield AlikeProblem(level, names, Explanation(
             what,
@@ -170,6 +178,8 @@ def _advise(verdict: Verdict, site: SiteFacts) -> str:
     stores = verdict.params["stores"]
     if verdict.part == "errors":
         text = N_("`{program} backup.check --site {site} --store {store} --read-data`")
+        if stores[0] in verdict.params.get("unreadable", ()):
+            text = N_("see why: `{program} backup.copy --site {site} --to {store}`")
         return fill(text, {"site": site.name, "store": stores[0]})
     no_copy = {it.store for it in site.copies if it.role in {"primary", "medium"}}
     behind = [it for it in stores if it not in no_copy]

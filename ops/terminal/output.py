@@ -1,19 +1,15 @@
-"""Show values to people: moments, durations, sizes, tables; and to programs: JSON.
+"""Show values to people: lines and tables; and to programs: JSON.
 
 On a terminal tables are drawn by rich, elsewhere they are plain aligned columns without colour, so
-that `grep` and a log file stay readable. JSON keeps UTC and plain numbers.
+that `grep` and a log file stay readable.
 """
 
-import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, Literal
-from uuid import UUID
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from ops.language.text import N_, _, make_visible
 
@@ -25,6 +21,10 @@ _STYLES: dict[Tone, str] = {
     "bad": "bold red",
     "faint": "dim",
 }
+_LONGEST_WHOLE = 24
+"""What is as wide as a moment is shown on one line, as ids, moments and names are."""
+_CELL_MARGIN = 2
+_BETWEEN, _INDENT = " · ", "  "
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
     "incomplete": (N_("incomplete"), "warning"),
@@ -33,15 +33,6 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
     "missed": (N_("missed"), "bad"),
     "skipped": (N_("skipped"), "faint"),
 }
-_JSON_FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
-    (date, lambda day: day.isoformat()),
-    (timedelta, lambda duration: duration.total_seconds()),
-    (bytes, os.fsdecode),
-    (Path, str),
-    (UUID, str),
-    (set, sorted),
-    (frozenset, sorted),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +68,16 @@ def write_text(text: str) -> None:
     sys.stdout.write(make_visible(text) if sys.stdout.isatty() else text)
 
 
-def write_json(value: object) -> None:
-    """Write one JSON document and a newline: dataclasses as objects, moments as ISO 8601."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_json)
-    sys.stdout.write("\n")
+def write_json(items: Iterable[object], **whole: object) -> None:
+    """Give a task's result to programs; the shape stands in `ops.terminal.document`.
 
+    Args:
+        items: A row each: dataclasses or mappings.
+        whole: What is true of all of them together.
+    """
+    from ops.terminal.document import give
 
-def _as_json(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    for kind, convert in _JSON_FORMS:
-        if isinstance(value, kind):
-            return convert(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    give(items, whole)
 
 
 def write_table(
@@ -131,26 +119,96 @@ def write_cells(cells: Sequence[Cell], *, bold: bool = False) -> None:
 def _write_drawn(
     columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
 ) -> None:
+    """Draw a table; only texts wrap. Where that is too wide, each row becomes a card."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    if _needed(columns, rows) > console.width:
+        columns, rows, right = _without_empty(columns, rows, right)
+    if rows and _needed(columns, rows) > console.width:
+        _write_cards(columns, rows, title, console.width)
+        return
     table = Table(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
     )
+    widths = _widths(columns, rows)
     for number, head in enumerate(columns):
-        table.add_column(head, justify="right" if number in right else "left", overflow="fold")
+        table.add_column(
+            head,
+            justify="right" if number in right else "left",
+            overflow="fold",
+            no_wrap=widths[number] <= _LONGEST_WHOLE,
+        )
     for row in rows:
         table.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
-    Console(highlight=False).print(table)
+    console.print(table)
+
+
+def _write_cards(columns: Sequence[str], rows: list[list[Cell]], title: str, width: int) -> None:
+    """Write each row under its first cell, the others with their heads; what is empty falls away.
+
+    Cells share a line as far as they fit; none is broken but a text that needs lines of its own.
+    """
+    from ops.terminal.paragraphs import write_indented  # it stands on this module
+
+    if title:
+        write_cells([Cell(title)], bold=True)
+    for first, *others in rows:
+        write_cells([first], bold=True)
+        line: list[Cell] = []
+        for head, cell in zip(columns[1:], others, strict=True):
+            if cell.text in {"", "–"}:
+                continue
+            told = [Cell(f"{head}: ", "faint"), cell]
+            if line and _width_of(line) + _width_of(told) + len(_BETWEEN) > width:
+                write_cells(line)
+                line = []
+            if _width_of(told) + len(_INDENT) > width:
+                write_indented(
+                    f"{head}: {cell.text}", _INDENT, 2 * _INDENT, style=_STYLES[cell.tone]
+                )
+                continue
+            line += [Cell(_BETWEEN if line else _INDENT, "faint"), *told]
+        if line:
+            write_cells(line)
+
+
+def _needed(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
+    """Give the columns on screen below which something would be broken."""
+    widths = _widths(columns, rows)
+    return sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths)
+
+
+def _without_empty(
+    columns: Sequence[str], rows: list[list[Cell]], right: Sequence[int]
+) -> tuple[Sequence[str], list[list[Cell]], Sequence[int]]:
+    """Leave out the columns in which no row says anything."""
+    kept = [
+        number
+        for number in range(len(columns))
+        if any(row[number].text not in {"", "–"} for row in rows)
+    ]
+    shown = [[row[number] for number in kept] for row in rows]
+    return [columns[it] for it in kept], shown, [kept.index(it) for it in right if it in kept]
+
+
+def _width_of(cells: Iterable[Cell]) -> int:
+    return sum(text_width(cell.text) for cell in cells)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
+    lines = [list(columns), *([cell.text for cell in row] for row in rows)]
+    return [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
 
 
 def _write_plain(
     columns: Sequence[str], rows: list[list[Cell]], title: str, right: Sequence[int]
 ) -> None:
     lines = [list(columns), *([cell.text for cell in row] for row in rows)]
-    widths = [max(text_width(line[number]) for line in lines) for number in range(len(columns))]
+    widths = _widths(columns, rows)
     if title:
         write_line(title)
     for line in lines:

@@ -2,13 +2,14 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from backup.progress import Progress
 from ops.language.causes import tell_error
-from ops.language.formats import format_number, format_size
+from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _, make_visible, show_path
 from ops.terminal.output import is_terminal
 
@@ -24,7 +25,25 @@ STAGES = (
 )  # fmt: skip
 """The stages of the engine, as its `Progress` names them; others are shown as they are."""
 
+_STAYS = {
+    "back up": N_(
+        "interrupted: what is stored already stays, and the same command goes on from there; there"
+        " is no snapshot of this run"
+    ),
+    "restore files": N_(
+        "interrupted: the files that are restored already stay; the same command restores the rest"
+    ),
+    "copy": N_(
+        "interrupted: what is copied already stays, and the same command goes on from there"
+    ),
+    "mirror": N_(
+        "interrupted: what is copied already stays, and the same command goes on from there"
+    ),
+}
+"""By stage: what becomes of it when a person stops it."""
+
 _LINE_EVERY_SECONDS = 10.0
+_ETA_AFTER_SECONDS = 3.0
 _REDRAW_EVERY_SECONDS = 0.1
 _MOST_ERRORS_SHOWN = 20
 
@@ -48,6 +67,10 @@ class PassOn:
         """Pass it on."""
         self._inner.advance(amount, items=items)
 
+    def expect(self, total: int, *, items: int) -> None:
+        """Pass it on."""
+        self._inner.expect(total, items=items)
+
     def finish(self) -> None:
         """Pass it on."""
         self._inner.finish()
@@ -65,23 +88,40 @@ class PassOn:
         self._inner.note(text)
 
 
+class Expecting(PassOn):
+    """Says how much a stage will take where the library cannot: as much as the last time.
+
+    Args:
+        inner: Who is told.
+        totals: By stage, in its unit; what is 0 or missing stays unknown.
+    """
+
+    def __init__(self, inner: Progress, totals: Mapping[str, int | None]) -> None:
+        super().__init__(inner)
+        self._totals = totals
+
+    def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
+        """Pass it on, with what is expected."""
+        super().start(stage, total or self._totals.get(stage) or None, unit, items=items)
+
+
 class LineProgress:
     """Writes a plain line to standard error every ten seconds of a stage; short ones are silent."""
 
     wants_items = False
 
     def __init__(self) -> None:
-        self._stage, self._unit = "", ""
+        self.stage, self._unit = "", ""
         self._total: int | None = None
         self._done = self._items = self._errors = 0
-        self._told_at = 0.0
+        self._told_at = self._began_at = 0.0
 
     def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
         """Begin a stage."""
         del items
-        self._stage, self._unit, self._total = stage, unit, total
+        self.stage, self._unit, self._total = stage, unit, total
         self._done = self._items = 0
-        self._told_at = time.monotonic()
+        self._told_at = self._began_at = time.monotonic()
 
     def advance(self, amount: int = 1, *, items: int = 0) -> None:
         """Count, and write a line when it is time."""
@@ -90,15 +130,27 @@ class LineProgress:
         now = time.monotonic()
         if now - self._told_at >= _LINE_EVERY_SECONDS:
             self._told_at = now
-            self._write(f"{_(self._stage)}: {self.describe()}")
+            self._write(f"{_(self.stage)}: {self.describe()}")
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct the total."""
+        del items
+        self._total = total
 
     def describe(self) -> str:
-        """Say how much of the stage is done."""
-        if self._unit == "bytes":
-            done, total = format_size(self._done), self._total and format_size(self._total)
-        else:
-            done, total = format_number(self._done), self._total and format_number(self._total)
-        return f"{done} / {total}" if total else done
+        """Say how much of the stage is done; of how much, and how long it takes still, if known."""
+        show = format_size if self._unit == "bytes" else format_number
+        done, total = show(self._done), self._total or 0
+        if total < self._done or not total:  # more than was expected: nobody knows how much
+            return done
+        told = (
+            f"{done} / {show(total)} · {_('{percent}%').format(percent=100 * self._done // total)}"
+        )
+        elapsed = time.monotonic() - self._began_at
+        if not self._done or elapsed < _ETA_AFTER_SECONDS:
+            return told
+        left = timedelta(seconds=round(elapsed * (total - self._done) / self._done))
+        return f"{told} · " + _("about {duration} left").format(duration=format_duration(left))
 
     def finish(self) -> None:
         """End the stage."""
@@ -146,7 +198,14 @@ class BarProgress(LineProgress):
         now = time.monotonic()
         if self._task is not None and now - self._drawn_at >= _REDRAW_EVERY_SECONDS:
             self._drawn_at = now
-            self._bars.update(self._task, completed=self._done, told=self.describe())
+            total = self._total if self._done <= (self._total or 0) else None
+            self._bars.update(self._task, completed=self._done, total=total, told=self.describe())
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct the total."""
+        super().expect(total, items=items)
+        if self._task is not None:
+            self._bars.update(self._task, total=total)
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -162,7 +221,19 @@ class BarProgress(LineProgress):
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """Give a progress that fits where standard output goes."""
+    """Give a progress that fits where standard output goes; who interrupts is told what stays."""
+    with _drawn() as progress:
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            stays = _STAYS.get(progress.stage)
+            if stays:
+                progress.note(stays)
+            raise
+
+
+@contextmanager
+def _drawn() -> Iterator[LineProgress]:
     if not is_terminal():
         yield LineProgress()
         return

@@ -11,6 +11,10 @@ from provisioning.commands import quote_word
 from provisioning.hosts import Command
 
 FOLDER = "/usr/local/lib/giucong"
+PYTHON = "/usr/bin/python3"
+REFUSED = 126
+"""What the gate ends with where it refuses."""
+
 GATE = Path(__file__).with_name("gate.py")
 RESTRICTED = "restrict"
 """OpenSSH's word for: no terminal, no forwarding of anything, no start-up file."""
@@ -68,7 +72,7 @@ def make_script(user: str, public_key: str, allowed: Allowed, rights: Rights) ->
     gate = f"{FOLDER}/gate"
     command = gate if rights == "capability" else f"/usr/bin/sudo -n {gate}"
     parts: Iterable[str] = (
-        _START.format(user=user, home=home, folder=FOLDER),
+        _START.format(user=user, home=home, folder=FOLDER, python=PYTHON),
         _write(gate, GATE.read_text(encoding="utf-8"), "0755 root:root"),
         _write(f"{FOLDER}/allowed", make_list(allowed), "0644 root:root"),
         _write(
@@ -77,8 +81,9 @@ def make_script(user: str, public_key: str, allowed: Allowed, rights: Rights) ->
             f"0640 root:{user}",
         ),
         (_CAPABILITY if rights == "capability" else _SUDO).format(
-            user=user, folder=FOLDER, gate=gate
+            user=user, folder=FOLDER, gate=gate, python=PYTHON
         ),
+        _TRY.format(user=user, command=command, refused=REFUSED),
     )
     return "\n".join(parts)
 
@@ -89,7 +94,9 @@ _START = """\
 # It can read every file and write none; its key opens no shell.
 set -eu
 umask 022
-command -v python3 >/dev/null || {{ echo "python3 is missing" >&2; exit 1; }}
+fail() {{ echo "$1" >&2; exit 1; }}
+# The system's own: another one on root's PATH may belong to somebody, or be a script.
+"{python}" -I -c '' 2>/dev/null || fail "{python} is missing: apt-get install python3"
 getent passwd {user} >/dev/null ||
   useradd --system --user-group --no-create-home --home-dir {home} --shell /bin/sh {user}
 usermod --password '*' {user}
@@ -100,10 +107,13 @@ put() {{ cat >"$1.new"; chmod "$2" "$1.new"; chown "$3" "$1.new"; mv "$1.new" "$
 
 _CAPABILITY = """\
 # A Python that this account alone may start, and that may read every file without being root.
-command -v setcap >/dev/null || {{ echo "setcap is missing: libcap2-bin" >&2; exit 1; }}
-install -o root -g {user} -m 0750 "$(readlink -f "$(command -v python3)")" {folder}/python3
+command -v setcap >/dev/null || fail "setcap is missing: apt-get install libcap2-bin"
+install -o root -g {user} -m 0750 "$(readlink -f {python})" {folder}/python3
 setcap cap_dac_read_search=ep {folder}/python3
 rm -f /etc/sudoers.d/{user}
+probe='open("/etc/shadow", "rb").read(1)'
+su -s /bin/sh {user} -c "{folder}/python3 -I -c '$probe'" ||
+  fail "the account {user} cannot read through {folder}/python3; try --sudo"
 """
 
 _SUDO = """\
@@ -116,6 +126,16 @@ END-OF-SUDOERS
 visudo -cqf /etc/sudoers.d/{user}.new
 chmod 0440 /etc/sudoers.d/{user}.new
 mv /etc/sudoers.d/{user}.new /etc/sudoers.d/{user}
+"""
+
+_TRY = """\
+# The gate itself, as the service will meet it: it answers, and refuses what is not on its list.
+answer=0
+told=$(SSH_ORIGINAL_COMMAND=try su -s /bin/sh {user} -c '{command}' 2>&1) || answer=$?
+case "$answer $told" in
+  "{refused} giucong gate: refused"*) echo "the account {user} is ready: its gate answers" ;;
+  *) fail "the gate of the account {user} does not work: $told" ;;
+esac
 """
 
 

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import paramiko
@@ -199,6 +200,17 @@ def _reading_table(target: SshTarget) -> Iterator[None]:
             file=target.known_hosts,
             reason=error.strerror or "",
         ) from error
+
+
+def wants_passphrase(key_file: Path) -> bool:
+    """Tell whether a file is a private key that opens with a passphrase only."""
+    try:
+        paramiko.Ed25519Key.from_private_key_file(str(key_file))
+    except paramiko.PasswordRequiredException:
+        return True
+    except (paramiko.SSHException, OSError, ValueError):
+        return False
+    return False
 
 
 def read_identity(target: SshTarget) -> paramiko.Ed25519Key:

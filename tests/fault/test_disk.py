@@ -60,7 +60,7 @@ def test_a_backup_to_a_full_disk_says_so_and_heals(tmp_path: Path, megabytes: in
     #   one, two, check, restore, two, check, restore, prune
     assert codes == [0, 1, 0, 0, 0, 0, 0, 0], output
     assert "leftover" not in done.stdout
-    assert "no room left" in done.stderr
+    assert "no room is left" in done.stderr
     assert "Traceback" not in output
     restored = tmp_path / "restored" / str(place.source).lstrip("/") / "small"
     assert (restored / "page.html").read_bytes() == b"<p>tin</p>" * 500

@@ -113,7 +113,7 @@ def test_garbage_for_a_lock_stops_us_until_it_is_removed(
     repository = open_part(store, "main")
     with pytest.raises(RepositoryLockedError, match="is locked") as told, hold_lock(repository):
         pass
-    assert "unreadable" in dict(told.value.lines())["why"]
+    assert "cannot be read" in dict(told.value.lines())["why"]
     assert remove_locks(repository) == []
     assert len(remove_locks(repository, all_locks=True)) == 1
     with hold_lock(repository, exclusive=True):

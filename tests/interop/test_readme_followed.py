@@ -81,7 +81,7 @@ def test_a_stranger_gets_a_file_back_in_five_minutes(checkout: Path) -> None:
         assert restored.read_bytes() == original.read_bytes()
     assert "\nsame\n" in ended.stdout
     assert ended.stdout.endswith(original.read_text(encoding="utf-8"))
-    assert len(page) == 4
+    assert len(page) == 6
 
 
 def test_the_tutorial_leads_from_nothing_to_a_verified_restore(checkout: Path) -> None:

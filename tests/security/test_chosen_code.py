@@ -78,6 +78,16 @@ def trap() -> Iterator[Trap]:
 
 
 @pytest.fixture
+def stock(trap: Trap) -> Path:
+    """Fabric's own program; ours stands in its place."""
+    program = trap.folder / "stock" / "fab"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nfrom fabric.main import program\nprogram.run()\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
 def foreign(trap: Trap) -> Path:
     """A checkout of somebody else."""
     checkout = trap.folder / "checkout"
@@ -120,7 +130,7 @@ def test_a_variable_of_invokes_does_nothing(trap: Trap, name: str) -> None:
 def test_a_file_of_invokes_is_not_read(trap: Trap, place: str, suffix: str) -> None:
     top = trap.home if place[0] == "~" else trap.folder
     trap.put(top / f"{place[2:]}.{suffix}")
-    ended = trap.run(GIUCONG, "estate.sample")
+    ended = trap.run(FAB, "estate.sample")
 
     assert is_unmoved(trap, ended), ended.stderr
 
@@ -132,18 +142,34 @@ def test_a_file_of_invokes_in_etc_is_not_read(trap: Trap, suffix: str) -> None:
     (trap.folder / "etc").mkdir()
     for name in ("invoke", "fabric"):
         trap.put(trap.folder / f"etc/{name}.{suffix}")
-    ended = run_installed(estate, str(GIUCONG), "estate.sample", more=trap.folder / "etc")
+    ended = run_installed(estate, str(FAB), "estate.sample", more=trap.folder / "etc")
 
     assert is_unmoved(trap, ended), ended.stderr
 
 
-def test_fab_obeys_who_owns_the_checkout(trap: Trap) -> None:
+@only_root
+def test_fabrics_own_program_finds_the_tasks_from_every_folder(trap: Trap, stock: Path) -> None:
+    estate = build_estate(trap.folder / "estate").parent
+    (trap.folder / "etc").mkdir()
+    shipped = (ROOT / "examples/systemd/fabric.yaml").read_text(encoding="utf-8")
+    (trap.folder / "etc/fabric.yaml").write_text(shipped.replace("/opt/giucong", str(ROOT)))
+    trap.put(trap.folder / "etc/fabric.py")
+    ended = run_installed(
+        estate, "env", "-C", "/", "GIUCONG_LANG=en", str(stock), "estate.chek",
+        more=trap.folder / "etc",
+    )  # fmt: skip
+
+    assert 'the nearest one is "estate.check"' in ended.stderr
+    assert not trap.mark.exists()
+
+
+def test_fabrics_own_program_obeys_who_owns_the_checkout(trap: Trap, stock: Path) -> None:
     own = trap.folder / "own"
     own.mkdir()
     shutil.copy(ROOT / "fabfile.py", own)
-    by_flag = trap.run(FAB, "-f", "{evil}.yaml", "estate.sample", folder=own)
-    by_variable = trap.run(FAB, "estate.sample", folder=own, environment={"FABRIC_RUN_DRY": "1"})
-    from_above = trap.run(FAB, "-r", str(own), "estate.sample")
+    by_flag = trap.run(stock, "-f", "{evil}.yaml", "estate.sample", folder=own)
+    by_variable = trap.run(stock, "estate.sample", folder=own, environment={"FABRIC_RUN_DRY": "1"})
+    from_above = trap.run(stock, "-r", str(own), "estate.sample")
 
     assert "--dry does nothing here" in by_flag.stderr
     assert "--dry does nothing here" in by_variable.stderr
@@ -159,9 +185,9 @@ def test_fab_obeys_who_owns_the_checkout(trap: Trap) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_fab_in_a_foreign_checkout_knows_no_such_flag(
-    trap: Trap, foreign: Path, flag: list[str]
+    trap: Trap, foreign: Path, stock: Path, flag: list[str]
 ) -> None:
-    ended = trap.run(FAB, *flag, "estate.sample", folder=foreign)
+    ended = trap.run(stock, *flag, "estate.sample", folder=foreign)
 
     assert is_refused(trap, ended), ended.stderr
 
@@ -170,7 +196,7 @@ def test_fab_in_a_foreign_checkout_knows_no_such_flag(
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
 @pytest.mark.parametrize("place", ["variable", "runtime", "~/.fabric", "./fabric"])
 def test_fab_in_a_foreign_checkout_takes_no_setting(
-    trap: Trap, foreign: Path, place: str, suffix: str
+    trap: Trap, foreign: Path, stock: Path, place: str, suffix: str
 ) -> None:
     """A file in the home folder is fabric's before it is ours; what it says must not count."""
     variables = {"variable": {"FABRIC_RUN_DRY": "1"},
@@ -178,6 +204,6 @@ def test_fab_in_a_foreign_checkout_takes_no_setting(
     if place[0] in "~.":
         top = trap.home if place[0] == "~" else foreign
         trap.put(top / f"{place[2:]}.{suffix}")
-    ended = trap.run(FAB, "estate.sample", folder=foreign, environment=variables.get(place))
+    ended = trap.run(stock, "estate.sample", folder=foreign, environment=variables.get(place))
 
     assert is_unmoved(trap, ended), ended.stderr

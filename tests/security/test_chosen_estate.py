@@ -181,9 +181,8 @@ def test_what_is_run_again_takes_no_surroundings_along(world: World, program: Pa
         "SUDO_UID": str(OPERATOR),
         **{name: text.format(folder=evil / "none") for name, text in CHOOSING.items()},
     }  # fmt: skip
-    place = evil if program == GIUCONG else ROOT
     ended = [
-        world.run(str(program), *words, folder=place, environment=environment)
+        world.run(str(program), *words, folder=evil, environment=environment)
         for words in (["backup.init"], ["backup.run", "--site", "lenh"])
     ]
     assert [it.returncode for it in ended] == [0, 0], ended

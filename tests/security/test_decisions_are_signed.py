@@ -61,7 +61,7 @@ class Office:
 
     def approve(self) -> None:
         waiting = self.ask()
-        found = re.search(r"([0-9a-f-]{36})", waiting.stderr)
+        found = re.search(r"request ([0-9a-f]{8}) ", waiting.stderr)
         assert found
         run(
             self.estate, "approval.approve", "--id", found[1], "--person", "ttb",
@@ -83,7 +83,7 @@ class Office:
     def verify(self) -> tuple[int, set[str], dict[str, int]]:
         ended = giucong(self.estate, "service.journal-verify", "--json")
         told = json.loads(ended.stdout)
-        codes = {it["code"] for it in told["findings"]}
+        codes = {it["code"] for it in told["items"]}
         return ended.returncode, codes, {name: told[name] for name in ("rows", "signed_to")}
 
     def verify_without(self, action: str, *statements: str) -> tuple[int, set[str]]:

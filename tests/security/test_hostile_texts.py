@@ -7,7 +7,9 @@ import pytest
 
 from backup.snapshots.walk import TreeReader
 from ops.backups.malware.clamscan import read_answers
-from ops.backups.pages.page_text import liken, take_fingerprint
+from ops.backups.pages.moving import MOST_WORDS, find_share, hash_words, learn_moves
+from ops.backups.pages.notes import _PROGRAM_ERROR
+from ops.backups.pages.page_text import list_links, read_html
 from ops.backups.ransomware.entropy import looks_sealed
 from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
 from ops.canonical import clean_text
@@ -17,6 +19,16 @@ from tests.effort import takes_at_most
 from tests.small_repository import SmallRepository, file_node
 
 MANY = 1 << 20
+
+
+def make_rounds(of: int, step: int = 1) -> str:
+    return " ".join(f"w{step * number % of}" for number in range(MOST_WORDS))
+
+
+def learn(one: str, other: str) -> float:
+    first, second = hash_words(one), hash_words(other)
+    return find_share(first, learn_moves(first, second, [second] * 3), second)
+
 
 READERS: dict[str, Callable[[], object]] = {
     "a list of hashes: digits": lambda: parse_hashes(b"a" * MANY),
@@ -30,8 +42,20 @@ READERS: dict[str, Callable[[], object]] = {
     "a path of dots": lambda: _PLAIN_PATH.fullmatch("/a" + "." * MANY + "\n"),
     "an address with a password": lambda: clean_text("://" + ":" * MANY),
     "addresses with passwords": lambda: clean_text("://a:b" * (MANY // 4)),
-    "a fingerprint": lambda: take_fingerprint("ạ " * MANY),
-    "two fingerprints": lambda: liken(take_fingerprint("a b"), take_fingerprint("c " * MANY)),
+    "words of a page": lambda: hash_words("ạ " * MANY),
+    "a page of one word": lambda: learn("x " * MANY, "x " * (MANY // 2)),
+    "two words in turn": lambda: learn("x y " * MANY, "y x " * MANY),
+    "words in rounds": lambda: learn(make_rounds(100), make_rounds(101)),
+    "words that part again and again": lambda: learn(make_rounds(8191), make_rounds(8192)),
+    "words the other way round": lambda: learn(make_rounds(MANY), make_rounds(MANY, -1)),
+    "parts that are passed over": lambda: read_html("<div id=a><div>" * (MANY // 8), ["#a"]),
+    "classes without end": lambda: read_html("<p class='" + "a " * MANY + "'>", [".b"]),
+    "ids without end": lambda: read_html("<p" + ' id="' * MANY, ["#b"]),
+    "blanks before an id": lambda: read_html("<p " + "id " * MANY + " " * MANY, ["#b"]),
+    "errors without end": lambda: _PROGRAM_ERROR.search("Fatal error: " * (MANY // 8)),
+    "headings": lambda: read_html("<h1>a</h1>" * (MANY // 8)),
+    "headings in headings": lambda: read_html("<h1>a" * (MANY // 4) + "</h1>" * 9),
+    "links": lambda: list_links("<a href=" * (MANY // 8) + "<a href='x'>" * (MANY // 16)),
     "a sample": lambda: looks_sealed(bytes(MANY)),
 }
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ops.backups.pages.fetch import FetchLimits, fetch_page, note_pages, noting_beside
+from ops.backups.pages.fetch import FetchLimits, fetch_page
 from ops.backups.pages.notes import Answer, PageNote, note_answer, tell_problem
+from ops.backups.pages.noting import PagesOrder, note_pages, noting_beside
 from ops.backups.pages.reach import InsideError, is_public, open_line
 from tests.effort import takes_at_most
 from tests.web_server import say, web_server
@@ -76,7 +77,9 @@ def test_a_title_without_end_is_cut() -> None:
 def test_pages_are_noted_beside_what_goes_on_and_never_hold_it_up() -> None:
     with web_server({"/": flood, "/well": say(b"<title>x</title>")}) as url:
         started = time.monotonic()
-        with noting_beside(url, ["/well", "/", "/never"], all_seconds=4.0) as take:
+        with noting_beside(
+            PagesOrder(url=url, pages=["/well", "/", "/never"], all_seconds=4.0)
+        ) as take:
             begun = time.monotonic() - started
             notes = take()
         ended = time.monotonic() - started
@@ -92,12 +95,13 @@ def test_the_kernel_holds_who_notes_pages_to_its_bounds() -> None:
     """Also where whoever started it is gone, or has forgotten it."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
+        order = PagesOrder(url=f"http://127.0.0.1:{port}", pages=["/"], all_seconds=1.0)
         process = subprocess.Popen(
-            [sys.executable, "-m", "ops.backups.pages.fetch"],
+            [sys.executable, "-m", "ops.backups.pages.noting"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode((f"http://127.0.0.1:{port}", ["/"], 1.0)))
+        process.stdin.write(msgspec.json.encode(order))
         process.stdin.close()
         with silent.accept()[0]:
             bounds = resource.prlimit(process.pid, resource.RLIMIT_AS)
@@ -109,7 +113,7 @@ def test_the_kernel_holds_who_notes_pages_to_its_bounds() -> None:
 
 def test_a_backup_that_breaks_off_leaves_nobody_noting_pages() -> None:
     with web_server({"/": flood}) as url:
-        with suppress(KeyboardInterrupt), noting_beside(url, ["/"]):
+        with suppress(KeyboardInterrupt), noting_beside(PagesOrder(url=url, pages=["/"])):
             time.sleep(1)
             raise KeyboardInterrupt
         before = flood.sent

@@ -29,6 +29,7 @@ class Connection:
         socket: Path of the socket (PostgreSQL: or its folder); empty for the usual one.
         user: Account in the database; empty for that of the same name as the login there.
         password: None where that host needs or knows none.
+        given: Whether a person gave the account for this run: errors speak of that, not of a dump.
     """
 
     host: Host
@@ -38,6 +39,7 @@ class Connection:
     socket: str = ""
     user: str = ""
     password: str | None = field(default=None, repr=False)
+    given: bool = False
 
     def scrub(self, text: str) -> str:
         """Give a text without the password."""
@@ -77,7 +79,9 @@ def login_refused(connection: Connection, reason: str) -> SourceError:
         "the database server does not let the account {user} in on {host}",
         why="{reason}",
         data=UNTOUCHED,
-        next_step="check `user` and `password` of the database {database} in the estate file",
+        next_step="check `--user`, and the password in `--password-file`"
+        if connection.given
+        else "check `user` and `password` of the database {database} in the estate file",
         user=connection.user or "-",
         host=connection.host.name,
         database=connection.database,
@@ -113,7 +117,16 @@ def not_there(connection: Connection, reason: str) -> SourceError:
 
 
 def failed(connection: Connection, reason: str) -> SourceError:
-    """Say that a dump could not be made, in the client's own words."""
+    """Say that a dump could not be made, in the client's own words; or a statement be run."""
+    if connection.given:
+        return SourceError(
+            "the database server on {host} refuses a statement of this command",
+            why="{reason}",
+            data="no database but the one that this command makes was touched",
+            next_step="put right what the server complains about, then type the same command again",
+            host=connection.host.name,
+            reason=reason,
+        )
     return SourceError(
         "the database {database} on {host} could not be dumped",
         why="{reason}",

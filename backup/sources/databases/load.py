@@ -6,7 +6,6 @@ Order:
 1. Make an empty database under a name that is free.
 2. Stream the dump into the engine's client; its first error ends it.
 3. Count the rows of every table.
-4. MariaDB: give accounts that had rights on the old database the same on the new one.
 
 Nobody's database is touched before the caller switches; cut off in 2, the new one is half loaded,
 and is dropped before it is loaded again.
@@ -46,6 +45,8 @@ Engine = Literal["mariadb", "postgresql"]
 Counts = Mapping[str, int | None]
 
 _QUERY_SECONDS = 3_600.0
+# PUBLIC is everybody and cannot be made; backups from before that was known try to.
+_MADE_OTHERWISE = (b"CREATE DATABASE ", b"CREATE ROLE IF NOT EXISTS `PUBLIC`;")
 _HOME = {"mariadb": "information_schema", "postgresql": "postgres"}
 
 
@@ -156,7 +157,7 @@ def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -
     text = b"".join(pieces)
     home = _home(engine, admin)
     if engine == "mariadb":
-        wanted = (it for it in text.splitlines() if not it.startswith(b"CREATE DATABASE "))
+        wanted = (it for it in text.splitlines() if not it.startswith(_MADE_OTHERWISE))
         ask(home, b"\n".join(wanted).decode("utf-8", "surrogateescape") + "\n")
         return
     _require_restriction(home)
@@ -200,35 +201,6 @@ def find_differences(
         bounds = [it for it in (rows, later) if it is not None]
         if now is None or (bounds and not min(bounds) <= now <= max(bounds)):
             yield table, rows, now
-
-
-def copy_rights(admin: Connection, old: str, new: str) -> int:
-    """MariaDB: give whoever has rights on one database the same on another; gives how many.
-
-    Raises:
-        SourceError: The server refuses.
-    """
-    home = _home("mariadb", admin)
-    accounts = ask(home, "SELECT DISTINCT user, host FROM mysql.db;")
-    lines = []
-    for user, host in accounts:
-        shown = ask(home, f"SHOW GRANTS FOR {quote_text_plain(user)}@{quote_text_plain(host)};")
-        lines += [row[0] for row in shown]
-    at = f" ON {quote_name(old.replace('_', chr(92) + '_'))}.", f" ON {quote_name(old)}."
-    chosen = [
-        line.replace(place, f" ON {quote_name(new)}.", 1)
-        for line in lines
-        for place in at
-        if place in line
-    ]
-    if chosen:
-        ask(home, "\n".join(f"{line};" for line in chosen))
-    return len(chosen)
-
-
-def quote_text_plain(text: str) -> str:
-    """Give a name of an account as SQL writes it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def switch_names(admin: Connection, live: str, fresh: str, aside: str) -> None:

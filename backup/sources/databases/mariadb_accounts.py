@@ -13,6 +13,9 @@ _OWN_ONLY = """\
 -- accounts and rights are not in here.
 """
 
+PUBLIC = "PUBLIC"
+"""The role that everybody has; nobody makes it."""
+
 
 class Account(NamedTuple):
     """An account or role, as `mysql.user` names it."""
@@ -46,7 +49,7 @@ def make_mariadb_globals(connection: Connection) -> bytes:
     charset = f"CHARACTER SET {settings['character_set']} COLLATE {settings['collation']}"
     lines = [f"CREATE DATABASE IF NOT EXISTS {name} {charset};"]
     if sees_others:
-        accounts = _list_accounts(connection, is_mariadb=state.server.startswith("MariaDB"))
+        accounts = list_accounts(connection, is_mariadb=state.server.startswith("MariaDB"))
         lines += _describe(connection, accounts)
     else:
         lines.append(_OWN_ONLY.rstrip("\n"))
@@ -54,7 +57,12 @@ def make_mariadb_globals(connection: Connection) -> bytes:
     return ("\n".join(lines) + "\n-- Accounts completed\n").encode("utf-8", "surrogateescape")
 
 
-def _list_accounts(connection: Connection, *, is_mariadb: bool) -> list[Account]:
+def list_accounts(connection: Connection, *, is_mariadb: bool) -> list[Account]:
+    """Give all accounts, roles first, PUBLIC among them where the server knows it.
+
+    Raises:
+        SourceError: The server could not be asked.
+    """
     kind = "is_role" if is_mariadb else "'N'"
     rows = ask(connection, f"SELECT user, host, {kind} FROM mysql.user ORDER BY 3 DESC, 1, 2")  # noqa: S608 -- one of two words
     return [Account(user, host, is_role == "Y") for user, host, is_role in rows]
@@ -129,7 +137,11 @@ def _list_definers(connection: Connection) -> list[str]:
 
 def _list_creations(connection: Connection, accounts: Sequence[Account]) -> list[str]:
     people = [account for account in accounts if not account.is_role]
-    roles = [f"CREATE ROLE IF NOT EXISTS {it.quoted};" for it in accounts if it.is_role]
+    roles = [
+        f"CREATE ROLE IF NOT EXISTS {it.quoted};"
+        for it in accounts
+        if it.is_role and it.user != PUBLIC
+    ]
     questions = "\n".join(f"SHOW CREATE USER {account.quoted};" for account in people)
     rows = ask(connection, questions) if people else []
     # MySQL and MariaDB both print one column that begins so.

@@ -132,9 +132,10 @@ def _where(connection: Connection) -> list[bytes]:
         words += [f"--socket={connection.socket}"]
     if connection.address:
         words += [f"--host={connection.address}", "--protocol=tcp"]
-    if connection.port is not None:
+    # Beside a socket a port would make the client go by TCP: the port is for those who look there.
+    if connection.port is not None and (connection.address or not connection.socket):
         words += [f"--port={connection.port}"]
-        if not connection.address and not connection.socket:
+        if not connection.address:
             words += ["--host=127.0.0.1", "--protocol=tcp"]
     if connection.user:
         words += [f"--user={connection.user}"]

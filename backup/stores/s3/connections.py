@@ -12,6 +12,7 @@ import ssl
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
@@ -26,21 +27,23 @@ class Connections:
         is_safe: Whether they are encrypted.
     """
 
-    def __init__(self, url: str, *, most: int, timeout: float, cacert: str = "") -> None:
+    def __init__(
+        self, url: str, *, most: int, timeout: float, make_context: Callable[[], ssl.SSLContext]
+    ) -> None:
         """Set up; nothing is touched yet.
 
         Args:
             url: The server's, without a path.
             most: How many are kept.
             timeout: Seconds without a byte after which one counts as hung.
-            cacert: File with root certificates; empty for the system's.
+            make_context: Says whom to trust; called once, where TLS is spoken.
         """
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self.is_safe = parts.scheme == "https"
         self._port = parts.port or (443 if self.is_safe else 80)
         self._timeout = timeout
-        self._cacert = cacert or os.environ.get("AWS_CA_BUNDLE", "")
+        self._make_context = make_context
         self._idle: deque[http.client.HTTPConnection] = deque(maxlen=most)
         self._making = threading.Lock()
         weakref.finalize(self, _close_all, self._idle)
@@ -120,7 +123,7 @@ class Connections:
 
     @cached_property
     def _made_context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._cacert or None)
+        return self._make_context()
 
 
 def _close_all(idle: deque[http.client.HTTPConnection]) -> None:

@@ -21,6 +21,7 @@ from backup.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
+from backup.stores.unreached import reason_of, unavailable_by
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError
@@ -154,8 +155,8 @@ def _translate_status(code: str, status: int, what: str, params: dict[str, Any])
         )
     if status == _NO_ROOM or code in _FULL:
         return StoreFullError(
-            what,
-            why="the server has no room left ({code})",
+            "no room is left in {place}",
+            why="{key} could not be written; the server says: {code}",
             data=_NOTHING_DONE,
             next_step="make room there or raise the quota, then run again",
             **params,
@@ -216,11 +217,11 @@ def _untrusted(what: str, params: dict[str, Any]) -> StoreError:
 
 
 def _cut(error: Exception, what: str, params: dict[str, Any]) -> StoreError:
-    return StoreUnavailableError(
+    return unavailable_by(error)(
         what,
-        why="the connection failed ({kind})",
+        why="the connection failed: {reason}",
         data=_NOTHING_DONE,
         next_step="check the network and the server, then run again",
-        kind=type(error).__name__,
+        reason=reason_of(error),
         **params,
     )

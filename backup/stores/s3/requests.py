@@ -62,7 +62,7 @@ class S3Line:
         self._settings = settings
         url, self._folder = place_of(settings)
         self._connections = Connections(
-            url, most=settings.connections, timeout=settings.timeout, cacert=settings.cacert
+            url, most=settings.connections, timeout=settings.timeout, make_context=settings.tls
         )
         self._credential = find_credential(settings)
 

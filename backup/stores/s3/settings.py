@@ -7,6 +7,7 @@ with Object Lock asks for.
 
 import os
 import re
+import ssl
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -38,6 +39,8 @@ class S3Settings:
         secret_key: As above.
         region: Name of the region.
         cacert: File with root certificates; empty for the system's.
+        client_cert: File with our own certificate and its key; empty for none.
+        insecure_tls: Do not ask who the server is.
         lookup: Whether the bucket stands in the path (as nearly every server of one's own wants
             it), in the host's name (dns), or botocore decides (auto).
         connections: How many at once.
@@ -58,6 +61,8 @@ class S3Settings:
     secret_key: str = field(default="", repr=False)
     region: str = _DEFAULT_REGION
     cacert: str = ""
+    client_cert: str = ""
+    insecure_tls: bool = False
     lookup: Literal["path", "dns", "auto"] = "path"
     connections: int = 16
     timeout: float = 60.0
@@ -76,6 +81,31 @@ class S3Settings:
     def pack(self) -> dict[str, Any]:
         """Give it as plain values, for another process; holds the secrets."""
         return asdict(self)
+
+    def tls(self) -> ssl.SSLContext:
+        """Give whom to trust, and who we are, where the server speaks TLS.
+
+        Raises:
+            UsageError: Our certificate cannot be used.
+        """
+        cacert = self.cacert or os.environ.get("AWS_CA_BUNDLE", "")
+        context = ssl.create_default_context(cafile=cacert or None)
+        if self.insecure_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_cert:
+            try:
+                context.load_cert_chain(self.client_cert)
+            except OSError as error:  # ssl.SSLError is one
+                raise UsageError(
+                    "cannot use the TLS certificate in {file}",
+                    why="{reason}",
+                    data="nothing was read or written",
+                    next_step="give a PEM file that holds both the certificate and its key",
+                    file=self.client_cert,
+                    reason=error.strerror or "it holds no certificate with its key",
+                ) from error
+        return context
 
     def knowing(self, *, write_once: bool | None) -> "S3Settings":
         """Give the same with what was learned of the server."""
@@ -126,6 +156,8 @@ def parse_settings(rest: str, options: StoreOptions) -> S3Settings:
         or variable("AWS_REGION")
         or _DEFAULT_REGION,
         cacert=options.cacert,
+        client_cert=options.client_cert,
+        insecure_tls=options.insecure_tls,
         lookup=_choose_lookup(extra.get("s3.bucket-lookup", ""), parts.hostname),
         connections=int(_number(extra, "s3.connections", 16)),
         timeout=_number(extra, "s3.timeout", 60),
@@ -152,12 +184,13 @@ def make_client(settings: S3Settings) -> "S3Client":
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         user_agent_extra="giucong",
+        client_cert=settings.client_cert or None,
     )
     client = Session().create_client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
-        verify=settings.cacert or None,
+        verify=False if settings.insecure_tls else settings.cacert or None,
         aws_access_key_id=settings.access_key or None,
         aws_secret_access_key=settings.secret_key or None,
         config=config,

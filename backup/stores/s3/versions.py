@@ -3,6 +3,9 @@
 A bucket that keeps versions hides a deleted object behind a marker and an overwritten one behind
 its successor. The server's own times decide, to the second: of versions born in one second the
 latest counts, and an object beats a marker.
+
+A server may move the time of a version that is promised anew (SeaweedFS does). Where the ids of its
+versions tell when each was born (`backup.stores.s3.version_ids`), that counts.
 """
 
 import threading
@@ -10,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 from backup.errors import (
     ObjectNotFoundError,
@@ -23,34 +26,13 @@ from backup.stores.s3.errors import translated
 from backup.stores.s3.object_lock import retained_until
 from backup.stores.s3.settings import S3Settings, moment
 from backup.stores.s3.store import S3Store
+from backup.stores.s3.version_ids import Version, when_born
 from backup.workers.threads import do_each
 
 _CANNOT_LIST = "cannot list the versions of {key} in {place}"
 _CANNOT_REMOVE = "cannot remove a superseded version of {key} from {place}"
 _THREADS = 8
 _PASSING_OVER = {"x-amz-bypass-governance-retention": "true"}
-
-
-class Version(NamedTuple):
-    """One version of an object, or a marker that hides it.
-
-    Attributes:
-        key: The object's key.
-        version: The server's id of the version.
-        born_at: When, aware, to the second.
-        size: Bytes; 0 for a marker.
-        etag: The server's fingerprint of the bytes; empty for a marker.
-        is_marker: Whether it only says that the object was deleted.
-        is_latest: Whether it is what the bucket shows now.
-    """
-
-    key: str
-    version: str
-    born_at: datetime
-    size: int
-    etag: str
-    is_marker: bool
-    is_latest: bool
 
 
 def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
@@ -69,7 +51,7 @@ def list_versions(store: S3Store, prefix: str) -> Iterator[Version]:
     while True:
         with translated(_CANNOT_LIST, key=prefix or "/", place=store.location):
             page = store.client.list_object_versions(Bucket=store.bucket, Prefix=start, **marker)
-        versions = list(_versions_of(store, page))
+        versions = when_born(list(_versions_of(store, page)))
         count += max(1, len(versions))
         ensure_listable(count, store.location)
         yield from versions

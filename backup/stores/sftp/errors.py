@@ -11,6 +11,7 @@ from backup.errors import (
 )
 from backup.stores.sftp.protocol import ABSENT, BAD, DENIED, Garbled, SftpStatusError
 from backup.stores.sftp.settings import SftpSettings
+from backup.stores.unreached import unavailable_by
 from provisioning.errors import HostKeyError, HostUnavailableError, ProvisioningError
 from provisioning.ssh.errors import FAILURES
 
@@ -78,14 +79,15 @@ def _of_status(error: SftpStatusError, what: str, key: str, place: str) -> Store
 def _of_host(error: ProvisioningError, what: str, key: str, settings: SftpSettings) -> StoreError:
     place = settings.place
     if isinstance(error, HostUnavailableError):
-        return StoreUnavailableError(
+        return unavailable_by(error)(
             what,
-            why="{reason}",
+            why="{reason}: {detail}",
             data="what was stored before is untouched",
             next_step="check that the server is up and lets this machine in, then try again",
             key=key,
             place=place,
             reason=error,
+            detail=error.why.format(**error.params),
         )
     if isinstance(error, HostKeyError):
         return StoreDeniedError(

@@ -206,8 +206,8 @@ class SftpStore:
             )
         if not room.free_blocks or not room.free_files:
             raise StoreFullError(
-                _CANNOT_WRITE,
-                why="no room left on the server",
+                "no room is left in {place}",
+                why="{key} could not be written; the server says that nothing is free there",
                 data="nothing remains of the attempt; what was stored before is as it was",
                 next_step="free some room there, then run the same command again",
                 key=key,

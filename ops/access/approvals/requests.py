@@ -1,6 +1,5 @@
 """Requests for approval: what is wished, written down with the digest of its plan."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from ops.access.approvals.notify import tell_approvers
 from ops.access.rights import ACTIONS
 from ops.canonical import canonical_json, digest_of
 from ops.catalog.columns import new_id
+from ops.catalog.find import find_by_id
 from ops.catalog.tables.access import ApprovalRequest
 from ops.errors import WrongUseError
 from ops.journal import journal
@@ -126,19 +126,16 @@ def standing_of(request: ApprovalRequest, now: datetime) -> Standing:
 
 
 def find_request(session: Session, wanted: str) -> ApprovalRequest:
-    """Find a request by its id.
+    """Find a request by its id, or as much of it as no other has.
 
     Args:
         session: Any.
         wanted: The id as it was printed.
 
     Raises:
-        WrongUseError: There is none.
+        WrongUseError: There is none, or several fit.
     """
-    try:
-        request = session.get(ApprovalRequest, uuid.UUID(wanted))
-    except ValueError:
-        request = None
+    request = find_by_id(session, ApprovalRequest, wanted)
     if request is None:
         raise WrongUseError(
             'there is no request "{request}"',

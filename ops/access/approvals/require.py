@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -46,9 +46,14 @@ Need = Literal["needed", "alone", "founding"]
 
 
 class ApprovalAwaitedError(OpsError):
-    """The act waits for another person's approval."""
+    """The act waits for another person's approval; nothing went wrong.
+
+    Attributes:
+        label: Stands before it in place of "error".
+    """
 
     exit_code = 4
+    label: ClassVar[str] = N_("waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,16 @@ def find_need(session: Session, action: str, asker: str) -> Need:
     """Tell whether an act of this person would wait for another one."""
     roles = roles_by_person(session, with_disabled=True)
     return decide_need(action, asker, people_with_credentials(session), roles)
+
+
+def is_granted(session: Session, origin: Origin, wish: Wish, now: datetime) -> bool:
+    """Tell whether an act may begin now; uses nothing up.
+
+    For acts that ask a person for more first: a slip there must not use the approval up.
+    """
+    if find_need(session, wish.action, origin.person) != "needed":
+        return True
+    return isinstance(_find_usable(session, origin, wish, now, use=False), Permit)
 
 
 def require_approval(
@@ -160,7 +175,7 @@ def _seek(
     need = find_need(session, wish.action, origin.person)
     if need != "needed":
         return Permit(need)
-    used = _find_usable(session, origin, wish, now)
+    used = _find_usable(session, origin, wish, now, use=True)
     if not isinstance(used, str):
         return used
     if proof is None:
@@ -169,7 +184,7 @@ def _seek(
 
 
 def _find_usable(
-    session: Session, origin: Origin, wish: Wish, now: datetime
+    session: Session, origin: Origin, wish: Wish, now: datetime, *, use: bool
 ) -> Permit | ApprovalAwaitedError | str:
     """Use the request that is there, or tell that it waits, or why another one is needed."""
     why = N_("two people have to agree to this")
@@ -180,7 +195,7 @@ def _find_usable(
             return _awaited(request, N_("nobody has decided on it yet"))
         elif not _approver_still_counts(session, request):
             why = N_("who approved it before may approve it no more, or has other credentials now")
-        elif _use(session, origin, request, now):
+        elif not use or _use(session, origin, request, now):
             return Permit("needed", request.id, request.requested_by, request.decided_by)
     return why
 

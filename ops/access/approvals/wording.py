@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ops.access.rights import ACTIONS
-from ops.alerts.notice_wording import NoticeKind
+from ops.alerts.notice_wording import REQUEST, STATE, NoticeKind
 from ops.language.formats import format_moment
 from ops.language.text import _
 from ops.outcomes.plain import Explanation
@@ -80,7 +80,13 @@ def _until(params: Mapping[str, Any], zone: str) -> str:
 
 
 NOTICE_KINDS = {
-    APPROVAL: NoticeKind(lambda told, zone: word_approval(told.params, zone), about_sites=False),
-    DECIDED: NoticeKind(lambda told, zone: word_decided(told.params, zone), about_sites=False),
-    IDLE: NoticeKind(lambda told, zone: word_idle(told.params, zone), about_sites=False),
+    APPROVAL: NoticeKind(
+        lambda told, zone: word_approval(told.params, zone), about_sites=False, label=REQUEST
+    ),
+    DECIDED: NoticeKind(
+        lambda told, zone: word_decided(told.params, zone), about_sites=False, label=REQUEST
+    ),
+    IDLE: NoticeKind(
+        lambda told, zone: word_idle(told.params, zone), about_sites=False, label=STATE
+    ),
 }

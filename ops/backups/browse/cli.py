@@ -1,15 +1,18 @@
 """Look into a site's repository: its snapshots, and the files of one."""
 
 import stat
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.repositories.snapshots import KEY as METHOD
-from ops.backups.repositories.snapshots import TOLD, choose_snapshot, read_methods
+from ops.backups.repositories.snapshots import TOLD, read_methods
 from ops.catalog.open import open_catalog
 from ops.errors import OpsError
 from ops.estate.history.vanished import title_of_known
@@ -20,6 +23,8 @@ from ops.language.formats import format_moment, format_size
 from ops.language.text import _, show_path
 from ops.terminal.exit_codes import report
 from ops.terminal.output import write_json, write_line, write_table
+
+_MOST_FOUND = 100
 
 
 def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
@@ -87,10 +92,27 @@ def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[str]:
     ]
 
 
-def list_files(
-    name: str, *, store: str, snapshot: str, folder: str, recursive: bool, as_json: bool
+def list_files(  # noqa: PLR0913 -- one for each flag
+    name: str,
+    *,
+    store: str,
+    snapshot: str,
+    folder: str,
+    recursive: bool,
+    part: str = "",
+    as_json: bool,
 ) -> None:
-    """Write the files of a snapshot, folders before what they hold."""
+    """Write the files of a snapshot, folders before what they hold.
+
+    Args:
+        name: Of the site.
+        store: Of the repository; empty for the primary.
+        snapshot: Beginning of its id.
+        folder: Where to begin; empty for the site.
+        recursive: Whether to go into folders.
+        part: Only paths that hold this, at any depth; people get the first of them.
+        as_json: Write JSON.
+    """
     estate = load_estate()
     title_of_known(estate, name)
     place = estate.store(store) if store else estate.primary_store
@@ -98,14 +120,33 @@ def list_files(
     with hold_reading_lock(repository):
         chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
         reader = TreeReader(repository, repository.load_index())
-        entries = _entries(reader, chosen, folder.strip("/") or name, recursive=recursive)
+        entries = _entries(
+            reader, chosen, folder.strip("/") or name, recursive=recursive or bool(part)
+        )
+        if part:
+            entries = find_by_name(entries, part)
         zone = estate.organisation.timezone
         if as_json:
-            write_json([_entry_values(it) for it in entries])
+            write_json((_entry_values(it) for it in entries), snapshot=chosen.id)
             return
         write_line(f"{chosen.short_id} · {format_moment(chosen.time, zone)}")
-        for entry in entries:
+        for entry in islice(entries, _MOST_FOUND) if part else entries:
             write_line(_entry_line(entry, zone))
+        if part and next(entries, None) is not None:
+            text = _("… there are more than {count}; give a longer piece of the name")
+            write_line(text.format(count=_MOST_FOUND))
+
+
+def find_by_name(entries: Iterator[Entry], part: str) -> Iterator[Entry]:
+    """Yield the entries whose path below the site's folder holds a text, however it is written."""
+    wanted = _plain(part)
+    return (
+        it for it in entries if wanted in _plain(_shown(it.path.lstrip(b"/").partition(b"/")[2]))
+    )
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _entries(
@@ -121,6 +162,8 @@ def _entry_values(entry: Entry) -> dict[str, object]:
     return {
         "path": _shown(entry.path),
         "type": node.type,
+        "mode": f"{node.mode & 0o777:04o}",
+        "linktarget": _shown(node.linktarget) if node.type == "symlink" else None,
         "size": node.size,
         "mtime": datetime.fromtimestamp(node.mtime // 1_000_000_000, UTC),
     }

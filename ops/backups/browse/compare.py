@@ -3,28 +3,27 @@
 Say what differs between two snapshots of a site.
 """
 
-from dataclasses import asdict
-
 from backup.snapshots.difference import Difference, compare_trees
 from backup.snapshots.walk import TreeReader, find_folder
-from ops.backups.pages.fetch import note_pages
-from ops.backups.pages.notes import PageComparison, PageNote, Verdict, compare_pages, read_note
+from ops.backups.pages.notes import PageNote, read_note, tell_problem
+from ops.backups.pages.noting import note_pages
+from ops.backups.pages.verdict import PageComparison, Verdict, compare_pages, tell_comparison
 from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.errors import OpsError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment, format_number
-from ops.language.text import N_, _
+from ops.language.text import _
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 
-_TOLD: dict[Verdict, tuple[str, Tone]] = {
-    "same": (N_("the same, word for word"), "good"),
-    "changed": (N_("{alike} % of its text is as it was"), "warning"),
-    "missing": (N_("it does not come"), "bad"),
-    "not_checked": (N_("not checked: it was not well when it was noted"), "warning"),
+_TONES: dict[Verdict, Tone] = {
+    "same": "good",
+    "changed": "warning",
+    "missing": "bad",
+    "not_checked": "warning",
 }
 
 
@@ -58,13 +57,14 @@ def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
             snapshot=chosen.short_id,
             site=name,
         )
-    found = note_pages(site.url, [it.page for it in noted])
+    rules = {it.page: it.rules for it in noted}
+    found = note_pages(site.url, [it.page for it in noted], rules=rules)
     compared = compare_pages(noted, found)
     if as_json:
-        write_json({"snapshot": chosen.id, "pages": [asdict(it) for it in compared]})
+        write_json(compared, snapshot=chosen.id)
     else:
         title = f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}"
-        rows = [_row(it, at) for it, at in zip(compared, noted, strict=True)]
+        rows = [_row(*it) for it in zip(compared, noted, found, strict=True)]
         write_table([_("Page"), _("Title"), _("Now")], rows, title=title)
     return exit_code_of(compared)
 
@@ -77,10 +77,17 @@ def exit_code_of(compared: tuple[PageComparison, ...]) -> int:
     return INCOMPLETE if verdicts - {"same"} else 0
 
 
-def _row(compared: PageComparison, noted: PageNote) -> list[str | Cell]:
-    text, tone = _TOLD[compared.verdict]
-    told = _(text).format(alike=round(compared.alike * 100))
-    return [compared.page, noted.title, Cell(told, tone)]
+def _row(compared: PageComparison, noted: PageNote, found: PageNote) -> list[str | Cell]:
+    return [compared.page, noted.title, Cell(_tell(compared, found), _TONES[compared.verdict])]
+
+
+def _tell(it: PageComparison, found: PageNote) -> str:
+    if it.verdict == "missing":
+        return tell_problem(found.problem, found.address, found.detail)
+    if it.why:
+        return tell_comparison(it.why, it.detail, it.alike, it.least, it.stays)
+    text = _("the same: {alike} % of what stays on it, {least} % are needed")
+    return text.format(alike=int(100 * it.alike), least=int(100 * it.least))
 
 
 def show_difference(
@@ -118,7 +125,7 @@ def show_difference(
     code = INCOMPLETE if result.errors else 0
     if as_json:
         changes = [{"mark": mark, "path": path} for mark, path in found]
-        write_json({"before": pair[0].id, "after": pair[1].id, "changes": changes})
+        write_json(changes, before=pair[0].id, after=pair[1].id)
         return code
     zone = estate.organisation.timezone
     for snapshot in pair:

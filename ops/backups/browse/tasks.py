@@ -84,19 +84,53 @@ def list_(
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
         "folder": N_("Only what lies in this folder of the snapshot, e.g. cong-xa/files/www."),
         "all": N_("Also what lies below its folders."),
+        "name": N_(
+            "Only paths that hold this text, at any depth, small and capital letters alike."
+        ),
         "json": flags.JSON,
     }
 )
-def files(
+def files(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     site: str,
     store: str = "",
     snapshot: str = "latest",
     folder: str = "",
     all: bool = False,  # noqa: A002 - the flag's name
+    name: str = "",
     json: bool = False,
 ) -> None:
     """List the files of a snapshot."""
     from ops.backups.browse.cli import list_files
 
-    list_files(site, store=store, snapshot=snapshot, folder=folder, recursive=all, as_json=json)
+    list_files(
+        site, store=store, snapshot=snapshot, folder=folder, recursive=all, part=name, as_json=json
+    )
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
+        "name": N_("Name of a file with * and ?, or a path from /SITE on; whatever the case."),
+        "store": flags.STORE_OR_PRIMARY,
+        "snapshot": N_("Look into this snapshot only: beginning of its id."),
+        "json": flags.JSON,
+    }
+)
+def find(
+    _context: Context,
+    site: str,
+    name: str,
+    store: str = "",
+    snapshot: str = "",
+    json: bool = False,
+) -> int:
+    """Find a file over all snapshots of a site: every version, since when and until when.
+
+    Exit code 1 where nothing of that name was ever saved.
+    """
+    from ops.backups.browse.find import find_files
+    from ops.terminal.progress import shown_progress
+
+    with shown_progress() as progress:
+        return find_files(site, name, progress, store=store, snapshot=snapshot, as_json=json)

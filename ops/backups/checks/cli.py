@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from backup.errors import BackupError
 from backup.progress import Progress
@@ -36,7 +35,7 @@ def check_sites(
         name: Name of the site; empty for all.
         progress: Told of it.
         wanted: Whether to read no pack back, the day's share, or all.
-        as_json: Write JSON: by site; other stores than the primary stand below `stores` there.
+        as_json: Write JSON: an item for each site and store.
         store: Name of one store; empty for all that are there.
     """
     estate = load_estate()
@@ -57,9 +56,12 @@ def check_sites(
                 results[site.name, place.name] = result
                 codes.append(EXIT_CODES[result.outcome])
     if as_json:
-        write_json(_as_values(results, estate.primary_store.name))
+        write_json(
+            {"site": site, "store": place, **asdict(result)}
+            for (site, place), result in results.items()
+        )
     else:
-        _write_checks(results)
+        _write_checks(results, estate.primary_store.name)
     return gravest(codes)
 
 
@@ -73,18 +75,7 @@ def _check_at(
     return run_by_hand(bench, work, job=job, kind="check", site=site, arguments=arguments)
 
 
-def _as_values(results: Mapping[tuple[str, str], JobResult], primary: str) -> dict[str, Any]:
-    """Give results by site; those of other stores stand below `stores` of their site."""
-    values: dict[str, Any] = {}
-    for (site, store), result in results.items():
-        if store == primary:
-            values.setdefault(site, {}).update(asdict(result))
-        else:
-            values.setdefault(site, {}).setdefault("stores", {})[store] = asdict(result)
-    return values
-
-
-def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:
+def _write_checks(results: Mapping[tuple[str, str], JobResult], primary: str) -> None:
     if results:
         heads = [_("Site"), _("Store"), _("Result"), _("Snapshots"), _("Packs"), _("Read back"),
                  _("Took")]  # fmt: skip
@@ -94,10 +85,11 @@ def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:
         findings = result.params.get("first", ())
         for finding in findings:
             write_line(f"  {site} ({store}): {tell_fault(finding)}")
-        for advice in advise_on_faults(findings, site):
+        elsewhere = "" if store == primary else store
+        for advice in advise_on_faults(findings, site, elsewhere):
             write_line(f"  {_(LABELS['next_step'])}: {advice}")
         if result.reason:
-            write_outcome(result, job=check_job(site), site=site)
+            write_outcome(result, job=check_job(site, elsewhere), site=site)
 
 
 def _check_row(site: str, store: str, result: JobResult) -> Sequence[str | Cell]:

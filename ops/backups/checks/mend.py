@@ -15,6 +15,7 @@ from backup.repair.packs import plan_repair_packs
 from backup.repair.packs_from_copy import repair_from_copy
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
+from ops.backups.checks.mended import MENDED
 from ops.backups.repositories.open import hold_reading_lock, open_place, open_repository
 from ops.backups.retention.losses import root_of
 from ops.errors import OpsError
@@ -66,7 +67,7 @@ def mend(
     if found:
         details = {"store": store.name, "from": found}
         with context.catalog.writing() as session:
-            entry = journal.Entry("backup.mend", context.site, details)
+            entry = journal.Entry(MENDED, context.site, details)
             journal.append(session, context.origin, [entry])
     return found
 

@@ -31,12 +31,21 @@ def tell_fault(finding: Mapping[str, Any]) -> str:
     return f"{finding['concerned']}: {fill(template, params)}"
 
 
-def advise_on_faults(findings: Sequence[Mapping[str, Any]], site: str) -> list[str]:
-    """Say what to do about findings of a site's check, each piece of advice once."""
+def advise_on_faults(
+    findings: Sequence[Mapping[str, Any]], site: str, in_store: str = ""
+) -> list[str]:
+    """Say what to do about findings of a site's check, each piece of advice once.
+
+    Args:
+        findings: In their stored form.
+        site: Name of the site.
+        in_store: Name of the store, unless it is the primary one.
+    """
     from backup.check.findings import KINDS
 
+    values = {"site": site, "in_store": in_store}
     kinds = [KINDS[code] for finding in findings if (code := str(finding["code"])) in KINDS]
-    return list(dict.fromkeys(fill(kind.next_step, {"site": site}) for kind in kinds))
+    return list(dict.fromkeys(fill(kind.next_step, values) for kind in kinds))
 
 
 def _explain_witness(params: Mapping[str, Any]) -> Explanation:
@@ -75,7 +84,7 @@ EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
         N_("nothing was lost"),
         N_(
             "look at the disk, then read all back: `{program} backup.check --site {site}"
-            " --read-data`"
+            " --store {store} --read-data`"
         ),
     ),
 }

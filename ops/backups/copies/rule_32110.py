@@ -51,6 +51,12 @@ class CopyFacts:
     protection_at: datetime | None = None
     gone_from: str = ""
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nobody could give it back now: it is gone, or the newest copying failed there."""
+        follows = self.role in {"mirror", "copy"}
+        return bool(self.gone_from) or (follows and self.updated == "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -59,7 +65,8 @@ class Verdict:
     Attributes:
         part: `copies`, `media`, `places`, `locked` or `errors`.
         outcome: `failed` where the part is broken.
-        params: JSON values behind it: `wanted`, `found` and the `stores` concerned.
+        params: JSON values behind it: `wanted`, `found` and the `stores` concerned; of `errors`
+            also which of them are `unreadable`.
     """
 
     part: str
@@ -88,21 +95,21 @@ def judge_copies(
         _count("media", MEDIA, len(media), media),
         _count("places", 1, len(elsewhere), [it.store for it in elsewhere]),
         _judge_locked(fresh),
-        _judge_errors(fresh, now=now, reread=reread),
+        _judge_errors(copies, fresh, now=now, reread=reread),
     ]
 
 
 def is_fresh(
     copy: CopyFacts, *, now: datetime, rpo: timedelta, reread: timedelta = timedelta(0)
 ) -> bool:
-    """Say whether a copy is there and young enough; one that follows may lag some hours.
+    """Say whether a copy can be read and is young enough; one that follows may lag some hours.
 
     A medium in a safe follows nothing: it counts as long as it would not have to be read back.
     """
     if copy.role == "medium":
         return copy.newest_at is not None and now - copy.newest_at <= reread
     behind = timedelta(0) if copy.role == "primary" else _FOLLOW
-    if copy.gone_from:
+    if copy.is_unreadable:
         return False
     return copy.newest_at is not None and not is_late(copy.newest_at, rpo, now - behind)
 
@@ -120,11 +127,21 @@ def _judge_locked(fresh: Sequence[CopyFacts]) -> Verdict:
     return _count("locked", 1, len(locked), locked)
 
 
-def _judge_errors(fresh: Sequence[CopyFacts], *, now: datetime, reread: timedelta) -> Verdict:
+def _judge_errors(
+    copies: Sequence[CopyFacts],
+    fresh: Sequence[CopyFacts],
+    *,
+    now: datetime,
+    reread: timedelta,
+) -> Verdict:
     """A store that no check has looked at in time is not known to be without errors."""
-    bad = [it.store for it in fresh if it.checked == "failed"]
+    unreadable = [it.store for it in copies if it.is_unreadable]
+    bad = [
+        it.store for it in copies if it.is_unreadable or (it in fresh and it.checked == "failed")
+    ]
     if bad:
-        return Verdict("errors", "failed", {"wanted": 0, "found": len(bad), "stores": bad})
+        params = {"wanted": 0, "found": len(bad), "stores": bad, "unreadable": unreadable}
+        return Verdict("errors", "failed", params)
     unknown = [
         it.store
         for it in fresh

@@ -7,19 +7,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.backups.repositories.catalog_index import read_seen
+from ops.backups.repositories.moments import UNNAMED, database_in
 from ops.backups.retention.holds import read_all_holds
 from ops.catalog.tables.core import Occurrence
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.errors import SecretError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.estate.model.sites import Site
 from ops.language.text import N_, _, fill
 from ops.outcomes.plain import Explanation
+from ops.schedule.ledger.overview import missed_seen_at
 
 Place = tuple[str, str]
 """Names of a site and of a store."""
@@ -32,6 +36,13 @@ class Newest:
     id: str
     taken_at: datetime
     outcome: str
+
+
+class Saved(NamedTuple):
+    """Up to when a site is saved: all of it, and single databases beyond that."""
+
+    whole: datetime | None
+    databases: Mapping[str, datetime]
 
 
 def read_newest(session: Session) -> Mapping[Place, Newest]:
@@ -58,6 +69,47 @@ def read_newest(session: Session) -> Mapping[Place, Newest]:
     }
 
 
+def read_newest_alone(session: Session) -> dict[Place, dict[str, datetime]]:
+    """Give when each database was last saved alone, by site and store and then by its name.
+
+    The name is `UNNAMED` where the snapshot's path does not say it.
+    """
+    path = Snapshot.paths[0].as_string().label("path")
+    query = (
+        select(Snapshot.site, Snapshot.store, path, func.max(Snapshot.taken_at))
+        .where(func.json_array_length(Snapshot.paths) == 1, ~is_of_whole_site())
+        .group_by(Snapshot.site, Snapshot.store, "path")
+    )
+    found: dict[Place, dict[str, datetime]] = {}
+    for site, store, text, taken_at in session.execute(query):
+        name = database_in((text,), site)
+        if name is not None:
+            found.setdefault((site, store), {})[name] = taken_at
+    return found
+
+
+def find_newer(site: Site, whole: datetime | None, alone: Mapping[str, datetime]) -> Saved:
+    """Give which databases were saved alone since the newest backup of the whole site; pure.
+
+    Args:
+        site: Which.
+        whole: When the whole site was last saved.
+        alone: When each of its databases was last saved alone.
+
+    Returns:
+        Since when nothing of the site is lost, and each newer database; a site without files is
+        as new as the oldest of its databases.
+    """
+    named = {it.name: alone.get(it.name) for it in site.databases}
+    if len(named) == 1 and UNNAMED in alone:
+        (name,) = named
+        named[name] = max(filter(None, (named[name], alone[UNNAMED])))
+    newer = {name: at for name, at in named.items() if at is not None and (not whole or at > whole)}
+    if site.files or newer.keys() != named.keys():
+        return Saved(whole, newer)
+    return Saved(min(newer.values(), default=whole), newer)
+
+
 def read_counts(session: Session) -> Mapping[Place, int]:
     """Give how many snapshots there are of each site in each store."""
     query = select(Snapshot.site, Snapshot.store, func.count()).group_by(
@@ -67,11 +119,12 @@ def read_counts(session: Session) -> Mapping[Place, int]:
 
 
 def read_missed(session: Session, since: datetime) -> dict[str, int]:
-    """Give how many runs of each site were missed since then."""
+    """Give how many runs of each site were missed since then, and nobody has looked at yet."""
+    missed = (Occurrence.outcome == "missed", Occurrence.due_at >= since)
+    seen_at = missed_seen_at(session)
+    fresh = (Occurrence.ended_at > seen_at,) if seen_at else ()
     rows = session.execute(
-        select(Occurrence.site, func.count())
-        .where(Occurrence.outcome == "missed", Occurrence.due_at >= since)
-        .group_by(Occurrence.site)
+        select(Occurrence.site, func.count()).where(*missed, *fresh).group_by(Occurrence.site)
     )
     return {site: count for site, count in rows}  # noqa: C416 - dict() loses the types
 

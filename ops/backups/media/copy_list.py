@@ -19,7 +19,7 @@ NAMESPACE = "urn:giucong:copy-list:1"
 ENCRYPTION = "AES-256-CTR + Poly1305-AES (restic 2)"
 METHODS = {"full": "đầy đủ", "incremental": "gia tăng", "": "không rõ"}
 RESULTS = {
-    "ok": "bình thường", "failed": "lỗi", "incomplete": "chưa trọn vẹn",
+    "ok": "bình thường", "failed": "lỗi", "incomplete": "chưa đủ",
     "not_checked": "chưa kiểm tra", "": "chưa kiểm tra",
     "clean": "sạch", "infected": "có mã độc",
 }  # fmt: skip

@@ -236,6 +236,7 @@ def _finish(
         note_written(session, bench.origin, label, damaged=damaged, read_back=read_back)
     with bench.catalog.reading() as session:
         copies = list_copies(session, estate)
-    document = write_copy_list(copies, estate.organisation.name, datetime.now(UTC))
+    now = datetime.now(UTC)
+    document = write_copy_list(copies, estate.name_at(now), now)
     write_file(folder / LIST_NAME, document)
     write_line(_("the medium's label, the way back and the list of copies are on it"))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ops.backups.copies.rule_32110 import CopyFacts
 from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media
-from ops.backups.media.renewal import Renewal, Stage, plan_renewal
+from ops.duties.evidence.media import Renewal, Stage, plan_renewal
 from ops.duties.table.load import DutiesError, load_calendar, load_duties
 from ops.estate.model.estate import Estate
 

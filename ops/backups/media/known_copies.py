@@ -78,7 +78,7 @@ def _gather(session: Session, estate: Estate, snapshots: list[Snapshot]) -> _Kno
     seen = session.execute(select(StoreSeen)).scalars().all()
     scans = session.execute(select(MalwareScan).order_by(MalwareScan.ended_at)).scalars()
     return _Known(
-        titles={it.name: it.title for it in sites},
+        titles={it.name: estate.title_at(it.name) for it in sites},
         methods=methods,
         repositories={(it.site, it.store): it.repository_id for it in seen},
         keys={it.repository_id: tuple(it.key_ids) for it in seen},
@@ -179,5 +179,5 @@ def print_copy_list() -> int:
     finally:
         catalog.close()
     made_at = datetime.now(UTC)
-    write_text(write_copy_list(copies, estate.organisation.name, made_at).decode())
+    write_text(write_copy_list(copies, estate.name_at(made_at), made_at).decode())
     return 0

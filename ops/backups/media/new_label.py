@@ -8,7 +8,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.media.inventory import Inventory
 from ops.backups.media.label import Content, Held, Label
-from ops.backups.media.renewal import plan_renewal
+from ops.duties.evidence.media import plan_renewal
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import load_calendar, load_duties
 from ops.errors import WrongUseError
@@ -62,7 +62,7 @@ def make_label(estate: Estate, wish: MediaWish, found: Label | None, by: str) ->
     renewal = plan_renewal(load_duties(estate).duties, started_on, today, load_calendar(estate))
     return Label(
         code=wish.code,
-        organisation=estate.organisation.name,
+        organisation=estate.name_at(),
         kind=wish.kind or (found.kind if found else "disk"),
         started_on=started_on,
         renew_on=renewal.renew_on if renewal else None,

@@ -1,25 +1,14 @@
-"""What is noted of a page, how it stands in the manifest, and how it is read from there; pure.
-
-Compare what was noted of pages at backup time with what a restored site shows; pure.
-
-A page that was not well at backup time is no evidence and is *not checked*, never the same.
-"""
+"""What is noted of a page, how it stands in the manifest, and how it is read from there; pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from ops.backups.pages.page_text import (
-    Fingerprint,
-    VisibleText,
-    decode,
-    fold,
-    liken,
-    read_html,
-    take_fingerprint,
-)
+from ops.backups.pages.moving import Stretch, count_staying, hash_words, learn_moves
+from ops.backups.pages.page_text import VisibleText, decode, fold, read_html
 from ops.language.text import N_, fill
 
 Problem = Literal[
@@ -32,6 +21,9 @@ Problem = Literal[
     "redirects",
     "inside",
     "status",
+    "empty",
+    "error",
+    "lacks",
     "late",
 ]
 GOOD_BELOW = 400
@@ -48,8 +40,15 @@ PROBLEMS: Mapping[str, str] = {
         "redirected into a network, to {detail}; if that is the site, write it as its `url`"
     ),
     "status": N_("the server answered with status {detail}"),
+    "empty": N_("the server answered with an empty page"),
+    "error": N_("the page shows an error of its program: {detail}"),
+    "lacks": N_("it lacks what it has to contain: {detail}"),
     "late": N_("not fetched: the pages before it took all the time"),
 }
+_LONGEST_SAID = 120
+# As PHP shows it where nobody has told it not to; the status is 200 then.
+_PROGRAM_ERROR = re.compile(r"(?:Fatal|Parse) error ?: .{1,500}? on line \d")
+_FEW_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRules:
+    """What the estate asks of a page.
+
+    Attributes:
+        must_contain: Words that have to stand in its title or its text, in whatever case.
+        ignore: Elements that are passed over: `#id`, `.class` or a name.
+        alike: Share of what stays on it that has to come back, 0 to 1.
+    """
+
+    must_contain: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    alike: float = 0.9
+
+
+NO_RULES = PageRules()
+
+
+@dataclass(frozen=True, slots=True)
 class PageNote:
     """What is noted of a page.
 
@@ -89,7 +106,13 @@ class PageNote:
         title: Of the page.
         length: Characters of its visible text; bytes of what is no text.
         truncated: Whether only its beginning was read.
-        fingerprint: Of its visible text; None without an answer.
+        headings: The main ones that stay.
+        sha256: Of its visible text, in hexadecimal; empty without an answer.
+        words: Hashes of its words (`ops.backups.pages.moving`).
+        moves: Stretches of words that move.
+        title_moves: Whether the title does.
+        looks: Readings that this was learnt from.
+        rules: What the estate asks of it.
         problem, detail: What went wrong; empty when nothing did.
     """
 
@@ -101,12 +124,30 @@ class PageNote:
     title: str = ""
     length: int = 0
     truncated: bool = False
-    fingerprint: Fingerprint | None = None
+    headings: tuple[str, ...] = ()
+    sha256: str = ""
+    words: str = ""
+    moves: tuple[Stretch, ...] = ()
+    title_moves: bool = False
+    looks: int = 1
+    rules: PageRules = NO_RULES
     problem: Problem = ""
     detail: str = ""
 
+    @property
+    def stays(self) -> float:
+        """Share of its words that stay, 0 to 1."""
+        staying, words = count_staying(self.words, self.moves)
+        return staying / words if words else 1.0
 
-def note_answer(page: str, answer: Answer, at: datetime) -> PageNote:
+    @property
+    def moves_much(self) -> bool:
+        """Whether so little of it stays that this says little about the page."""
+        staying, words = count_staying(self.words, self.moves)
+        return 4 * staying < words or (staying < _FEW_WORDS and 2 * staying < words)
+
+
+def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_RULES) -> PageNote:
     """Note what a server answered."""
     note = PageNote(
         page=page,
@@ -116,32 +157,76 @@ def note_answer(page: str, answer: Answer, at: datetime) -> PageNote:
         status=answer.status,
         problem=answer.problem,
         detail=answer.detail,
+        rules=rules,
     )
     if answer.status is None or answer.problem:
         return note
-    title, length, fingerprint = _read(answer)
-    failed = answer.status >= GOOD_BELOW
-    return replace(
-        note,
-        title=title,
-        length=length,
-        truncated=answer.truncated,
-        fingerprint=fingerprint,
-        problem="status" if failed else "",
-        detail=str(answer.status) if failed else "",
-    )
+    text = read_answer(answer, rules.ignore)
+    note = replace(note, truncated=answer.truncated)
+    if text is None:
+        note = replace(
+            note, length=len(answer.body), sha256=hashlib.sha256(answer.body).hexdigest()
+        )
+    else:
+        note = replace(
+            note,
+            title=text.title,
+            length=len(text.text),
+            headings=text.headings,
+            sha256=hashlib.sha256(text.text.encode()).hexdigest(),
+            words=hash_words(text.text),
+        )
+        if answer.status < GOOD_BELOW and not text.text and not text.title:
+            return replace(note, problem="empty")  # as PHP answers where it breaks off
+    text = text or VisibleText("", "")
+    if answer.status >= GOOD_BELOW:
+        said = _cut(text.text or text.title)
+        detail = f"{answer.status} ({said})" if said else str(answer.status)
+        return replace(note, problem="status", detail=detail)
+    if error := _PROGRAM_ERROR.search(text.text):
+        return replace(note, problem="error", detail=_cut(error[0]))
+    lacks = [it for it in rules.must_contain if not _contains(text, it)]
+    return replace(note, problem="lacks", detail="; ".join(lacks)) if lacks else note
 
 
-def _read(answer: Answer) -> tuple[str, int, Fingerprint]:
+def read_answer(answer: Answer, ignore: Collection[str] = ()) -> VisibleText | None:
+    """Read an answer as a visitor does; None where it is no text."""
     kind, _semicolon, rest = answer.content_type.lower().partition(";")
     kind = kind.strip()
     charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
     if kind and not kind.startswith("text/") and not kind.endswith(("xml", "json")):
-        return "", len(answer.body), Fingerprint(hashlib.sha256(answer.body).hexdigest())
+        return None
     source = decode(answer.body, charset)
     is_plain = kind.endswith("json") or kind == "text/plain"
-    read = VisibleText("", fold(source)) if is_plain else read_html(source)
-    return read.title, len(read.text), take_fingerprint(read.text)
+    return VisibleText("", fold(source)) if is_plain else read_html(source, ignore)
+
+
+def _contains(text: VisibleText, wanted: str) -> bool:
+    return fold(wanted).casefold() in f"{text.title} {text.text}".casefold()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]} …"
+
+
+def learn(first: PageNote, again: PageNote, earlier: Iterable[PageNote]) -> PageNote:
+    """Note of a page what stays on it.
+
+    Args:
+        first: The page.
+        again: The same, fetched once more.
+        earlier: What the last backups have noted of it.
+    """
+    if first.problem or again.problem:
+        return first
+    before = [it.words for it in earlier if it.words and it.rules.ignore == first.rules.ignore]
+    return replace(
+        first,
+        headings=tuple(it for it in first.headings if it in again.headings),
+        moves=learn_moves(first.words, again.words, before),
+        title_moves=first.title != again.title,
+        looks=2 + len(before),
+    )
 
 
 def tell_problem(problem: str, address: str, detail: str) -> str:
@@ -153,19 +238,20 @@ def describe_note(note: PageNote) -> dict[str, Any]:
     """Give a note as the manifest holds it, but for its moment; texts in the current language."""
     values = asdict(note)
     del values["at"]
+    names = ("sha256", "words", "moves", "title_moves", "looks", "headings")
+    text = {name: values.pop(name) for name in names}
     values["redirects"] = list(note.redirects)
     values["reason"] = tell_problem(note.problem, note.address, note.detail)
-    fingerprint = values.pop("fingerprint")
-    return {**values, "text": fingerprint}
+    return {**values, "text": text if note.sha256 else None}
 
 
 def read_note(values: Mapping[str, Any]) -> PageNote:
-    """Read a note from a manifest.
+    """Read a note from a manifest; of one of an earlier version what there is.
 
     Raises:
         KeyError, TypeError, ValueError: It is none.
     """
-    text = values["text"]
+    text, rules = values["text"] or {}, values.get("rules", {})
     return PageNote(
         page=str(values["page"]),
         at=datetime.fromisoformat(values["at"]["utc"]),
@@ -175,51 +261,17 @@ def read_note(values: Mapping[str, Any]) -> PageNote:
         title=str(values["title"]),
         length=int(values["length"]),
         truncated=bool(values["truncated"]),
-        fingerprint=text and Fingerprint(str(text["sha256"]), str(text["sketch"])),
+        headings=tuple(map(str, text.get("headings", ()))),
+        sha256=str(text.get("sha256", "")),
+        words=str(text.get("words", "")),
+        moves=tuple((int(first), int(count)) for first, count in text.get("moves", ())),
+        title_moves=bool(text.get("title_moves", False)),
+        looks=int(text.get("looks", 1)),
+        rules=PageRules(
+            tuple(map(str, rules.get("must_contain", ()))),
+            tuple(map(str, rules.get("ignore", ()))),
+            float(rules.get("alike", NO_RULES.alike)),
+        ),
         problem=values["problem"],
         detail=str(values["detail"]),
     )
-
-
-Verdict = Literal["same", "changed", "missing", "not_checked"]
-
-
-@dataclass(frozen=True, slots=True)
-class PageComparison:
-    """How a page stands against what was noted of it.
-
-    Attributes:
-        page: As the estate names it.
-        verdict: `same`: status, title and every word; `changed`; `missing`: it does not come, or
-            with a failure; `not_checked`: it was not well when it was noted.
-        alike: Share of the text's runs of words that both have, 0 to 1; 0 without a comparison.
-    """
-
-    page: str
-    verdict: Verdict
-    alike: float = 0.0
-
-
-def compare_pages(
-    noted: Iterable[PageNote], found: Iterable[PageNote]
-) -> tuple[PageComparison, ...]:
-    """Compare pages by their names, in the order they were noted in.
-
-    Args:
-        noted: From the manifest.
-        found: Of the restored site; pages that were never noted are passed over.
-    """
-    there = {note.page: note for note in found}
-    return tuple(_compare(note, there.get(note.page)) for note in noted)
-
-
-def _compare(noted: PageNote, found: PageNote | None) -> PageComparison:
-    if noted.problem or noted.fingerprint is None:
-        return PageComparison(noted.page, "not_checked")
-    if found is None or found.problem or found.fingerprint is None:
-        return PageComparison(noted.page, "missing")
-    alike = liken(noted.fingerprint, found.fingerprint)
-    is_same = noted.fingerprint.sha256 == found.fingerprint.sha256 and (
-        (noted.status, noted.title) == (found.status, found.title)
-    )
-    return PageComparison(noted.page, "same" if is_same else "changed", alike)

@@ -1,4 +1,4 @@
-"""Read what a visitor reads of a page: its title and its visible text; pure.
+"""Read what a visitor reads of a page: its title, its main headings, its visible text; pure.
 
 One pass whose time grows with the page's length, whatever stands in it. The standard library's
 `html.parser` does not promise that: 60 kB of `<a ` keep Python 3.11's for over a minute, and a
@@ -6,20 +6,13 @@ defaced page must not hold up a backup. So a tag is here what lies between `<` a
 no `<` between; an attribute that holds one of the two bare shows some of itself as text, the same
 in every reading. Two more things in Python take quadratic time, and are kept from it: composing a
 letter with endless marks, and character sets in which no page is written.
-
-A text's fingerprint: equal for equal texts, and a sketch by which two can be likened; pure.
-
-The sketch holds the smallest hashes of all runs of three words (a bottom-k sketch, Broder, "On the
-resemblance and containment of documents", 1997). From two sketches the share of runs that both
-texts have is estimated; for texts of up to `SKETCH_SIZE` different runs it is exact.
 """
 
 import codecs
-import hashlib
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import NamedTuple
 
 _HIDDEN = {"script", "style", "template", "noscript", "svg", "iframe", "object", "textarea"}
@@ -41,37 +34,120 @@ _CHARSET_WITHIN = 1024  # bytes in which a page has to name its character set (W
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
+_VOID = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
+    "wbr",
+}  # fmt: skip
+_MARKED = re.compile(
+    r"\s(id|class|href)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>]++))", re.IGNORECASE
+)
+
 LONGEST_TITLE = 1000
 """Characters of a title that are kept; what lies behind is no title."""
+MOST_HEADINGS = 20
+"""Main headings that are kept, each at most `LONGEST_HEADING` characters long."""
+LONGEST_HEADING = 300
 
 
 class VisibleText(NamedTuple):
-    """What a visitor reads.
+    """What a visitor reads; all in NFC, every run of blanks one space.
 
     Attributes:
         title: Of the page; empty without one.
-        text: The rest; both in NFC, every run of blanks one space.
+        text: The rest.
+        headings: The main ones (`h1`), which are part of the text, too.
     """
 
     title: str
     text: str
+    headings: tuple[str, ...] = ()
 
 
-def read_html(source: str) -> VisibleText:
-    """Read a page; broken markup gives some text, never an error."""
+class _Ignoring:
+    """Tells which parts of a page are passed over: an element with one of the selectors.
+
+    It ends where as many elements of its name were closed as were opened since: broken markup ends
+    it elsewhere, in every reading alike.
+    """
+
+    def __init__(self, selectors: Collection[str]) -> None:
+        self._selectors = frozenset(selectors)
+        self._name, self._depth = "", 0
+
+    def passes_over(self, found: re.Match[str], name: str) -> bool:
+        """Take the next tag in; tells whether what follows is passed over."""
+        if not self._selectors or not name:
+            return bool(self._depth)
+        if self._depth:
+            if name == self._name:
+                self._depth += -1 if found["close"] else 1
+        elif (
+            not found["close"]
+            and name not in _VOID
+            and not self._selectors.isdisjoint(_list_marks(found[0], name))
+        ):
+            self._name, self._depth = name, 1
+        return bool(self._depth)
+
+
+def _list_marks(tag: str, name: str) -> set[str]:
+    """Give what an element is called by: its name, `#id`, and `.class` for each class."""
+    marks = {name}
+    for key, *values in _MARKED.findall(tag):
+        value = "".join(values)
+        if key.lower() == "id":
+            marks.add(f"#{value.strip()}")
+        elif key.lower() == "class":
+            marks.update(f".{it}" for it in value.split())
+    return marks
+
+
+def read_html(source: str, ignore: Collection[str] = ()) -> VisibleText:
+    """Read a page; broken markup gives some text, never an error.
+
+    Args:
+        source: The page.
+        ignore: Elements that are passed over: `#id`, `.class` or a name, such as `form`.
+    """
     pieces: list[str] = []
+    headings: list[tuple[int, int]] = []
     title: str | None = None
-    at = 0
+    at, begun = 0, -1
+    ignoring, is_passed = _Ignoring(ignore), False
     while found := _TAG.search(source, at):
-        pieces.append(source[at : found.start()])
+        if not is_passed:
+            pieces.append(source[at : found.start()])
         name = (found["name"] or "").lower()
         at = _after(source, found, name)
+        is_passed = ignoring.passes_over(found, name)
         if name == "title" and not found["close"]:
             title = source[found.end() : at] if title is None else title
         elif name not in _INLINE:
             pieces.append(" ")
-    pieces.append(source[at:])
-    return VisibleText(_fold(title or "")[:LONGEST_TITLE], _fold("".join(pieces)))
+        if name == "h1":
+            if begun >= 0 and found["close"]:
+                headings.append((begun, len(pieces)))
+            begun = -1 if found["close"] else len(pieces)
+    if not is_passed:
+        pieces.append(source[at:])
+    told = (_fold("".join(pieces[it[0] : it[1]])) for it in headings[:MOST_HEADINGS])
+    return VisibleText(
+        _fold(title or "")[:LONGEST_TITLE],
+        _fold("".join(pieces)),
+        tuple(it[:LONGEST_HEADING] for it in told if it),
+    )
+
+
+def list_links(source: str) -> list[str]:
+    """Give where a page's links lead, as written, each once, in their order."""
+    found = (
+        html.unescape(_ENDLESS_NUMBER.sub("", "".join(values)))
+        for tag in _TAG.finditer(source)
+        if (tag["name"] or "").lower() == "a" and not tag["close"]
+        for key, *values in _MARKED.findall(tag[0])
+        if key.lower() == "href"
+    )
+    return list(dict.fromkeys(found))
 
 
 def _after(source: str, found: re.Match[str], name: str) -> int:
@@ -116,53 +192,3 @@ def _is_charset(name: str) -> bool:
     except (LookupError, ValueError):
         return False
     return found._is_text_encoding and found.name not in _NO_PAGES  # noqa: SLF001 -- tells text from `zip`, `hex`
-
-
-SKETCH_SIZE = 128
-"""Hashes kept; the estimate's standard deviation is below 5 % then."""
-
-_WORDS = 3
-_HASH_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What is kept of a text.
-
-    Attributes:
-        sha256: Of its UTF-8 bytes, in hexadecimal.
-        sketch: The smallest hashes of its runs of words, ascending, 16 hexadecimal digits each, one
-            after the other; empty for an empty text, and for what is no text.
-    """
-
-    sha256: str
-    sketch: str = ""
-
-
-def take_fingerprint(text: str) -> Fingerprint:
-    """Take the fingerprint of a folded text."""
-    words = text.split()
-    runs = {" ".join(words[at : at + _WORDS]) for at in range(max(1, len(words) - _WORDS + 1))}
-    hashes = sorted(_hash(run) for run in runs if run)[:SKETCH_SIZE]
-    return Fingerprint(hashlib.sha256(text.encode()).hexdigest(), "".join(hashes))
-
-
-def _hash(run: str) -> str:
-    return hashlib.blake2b(run.encode(), digest_size=_HASH_BYTES).hexdigest()
-
-
-def liken(one: Fingerprint, other: Fingerprint) -> float:
-    """Give the share of their runs of words that two texts have in common, 0 to 1."""
-    if one.sha256 == other.sha256:
-        return 1.0
-    first, second = _hashes(one), _hashes(other)
-    smallest = sorted(first | second)[:SKETCH_SIZE]
-    if not smallest:
-        return 0.0
-    return sum(it in first and it in second for it in smallest) / len(smallest)
-
-
-def _hashes(fingerprint: Fingerprint) -> set[str]:
-    width = 2 * _HASH_BYTES
-    sketch = fingerprint.sketch
-    return {sketch[at : at + width] for at in range(0, len(sketch), width)}

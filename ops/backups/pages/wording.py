@@ -1,22 +1,24 @@
 """Tell people what came of noting pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ops.backups.pages.notes import PageNote, tell_problem
 from ops.language.formats import format_number
-from ops.language.text import _, ngettext
+from ops.language.text import N_, _, fill, ngettext
 from ops.terminal.output import write_line
 
 
-def list_remarks(notes: Iterable[PageNote]) -> list[dict[str, str]]:
+def list_remarks(notes: Iterable[PageNote]) -> list[dict[str, Any]]:
     """Give what a run's summary keeps of its pages, as JSON values; `problem` is empty for good."""
     return [
-        {"page": it.page, "problem": it.problem, "address": it.address, "detail": it.detail}
+        {"page": it.page, "problem": it.problem, "address": it.address, "detail": it.detail,
+         "stays": round(it.stays, 4), "moves_much": it.moves_much}
         for it in notes
-    ]
+    ]  # fmt: skip
 
 
-def write_pages(pages: Sequence[Mapping[str, str]]) -> None:
+def write_pages(site: str, pages: Sequence[Mapping[str, Any]]) -> None:
     """Write how many pages were noted, and which could not be: a remark, no failure."""
     failed = [page for page in pages if page["problem"]]
     if pages:
@@ -27,3 +29,22 @@ def write_pages(pages: Sequence[Mapping[str, str]]) -> None:
         reason = tell_problem(page["problem"], page["address"], page["detail"])
         text = _("  remark: the page {page} could not be noted: {reason}")
         write_line(text.format(page=page["page"], reason=reason))
+    moving = [page for page in pages if page.get("moves_much")]
+    for page in moving:
+        told, _next_step = tell_moving(page["stays"], ())
+        write_line(_("  remark: the page {page}: {reason}").format(page=page["page"], reason=told))
+    if moving:
+        next_step = N_("`{program} estate.test --site {site}` proposes pages that stay")
+        write_line(f"    → {fill(next_step, {'site': site})}")
+
+
+def tell_moving(stays: float, better: Sequence[str]) -> tuple[str, str]:
+    """Say that little stays on a page, and what to do: name better ones, where some are known."""
+    told = _("only {stays} % of its words stay the same from one visit to the next")
+    next_step = _(
+        "choose another page, or let parts be passed over (`ignore`) or words be asked for"
+        " (`must_contain`) in `[sites.page_check]`"
+    )
+    if better:
+        next_step = _("write better ones into `pages`: {pages}").format(pages=", ".join(better))
+    return told.format(stays=int(100 * stays)), next_step

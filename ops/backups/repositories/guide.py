@@ -51,7 +51,7 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
     """
     kind = "remote" if is_remote(place) else "folder"
     base = clean_text(place) if kind == "remote" else "."
-    titles = {it.name: it.title for it in (*estate.sites, estate.own_site)}
+    titles = {it.name: estate.title_at(it.name) for it in (*estate.sites, estate.own_site)}
     names = [it for it in titles if it in there] + sorted(set(there) - set(titles))
     commands = "\n".join(_commands([(it, titles.get(it, "")) for it in names], base)) or "    –"
     parts = []
@@ -59,7 +59,7 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
         template = Path(__file__).with_name(f"guide.{language}.txt").read_text(encoding="utf-8")
         parts.append(
             Template(template).substitute(
-                organisation=estate.organisation.name,
+                organisation=estate.name_at(),
                 store=store.name,
                 location=store.location,
                 key=estate.repository_key(store),

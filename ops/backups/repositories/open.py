@@ -41,6 +41,15 @@ _ADVICE_MIRROR = N_(
     "mount the store; only if it is new, fill it:"
     " `{program} backup.copy --site {site} --to {store}`"
 )
+_ADVICE_LOST = N_(
+    "mount or reach the store; only where what it lay on was lost and replaced:"
+    " `{program} backup.init --anew {store} --confirm {store}`"
+)
+_ADVICE_LOST_MIRROR = N_(
+    "mount or reach the store; only where what it lay on was lost and replaced:"
+    " `{program} backup.init --anew {store} --confirm {store}`, then"
+    " `{program} backup.copy --site {site} --to {store}`"
+)
 _ADVICE_OTHER = N_(
     "mount or reach the store, or take the data from another one: the same command with"
     " `--store {other}`; `{program} backup.list --site {site} --store {other}` says what is there"
@@ -98,11 +107,14 @@ def open_repository(
     try:
         opened = Repository.open(place, password, cache_dir=estate.service.cache)
     except RepositoryNotFoundError as error:
+        lost = bool(recorded_id(estate, site, store))
         raise RepositoryMissingError(
             'the store "{store}" has no repository of the site "{site}": {place}',
-            why="it was never made there, or the store is not mounted",
+            why="it was there before; the store may not be mounted, or is another disk"
+            if lost
+            else "it was never made there, or the store is not mounted",
             data="nothing was read or written",
-            next_step=_ADVICE_MIRROR if store.role == "mirror" else _ADVICE_NEW,
+            next_step=_advise_missing(store, lost=lost),
             store=store.name,
             site=site,
             place=place.location,
@@ -121,6 +133,12 @@ def open_repository(
     if known and known != opened.id:
         raise _swapped(site, store, opened, known)
     return opened
+
+
+def _advise_missing(store: Store, *, lost: bool) -> str:
+    if store.role == "mirror":
+        return _ADVICE_LOST_MIRROR if lost else _ADVICE_MIRROR
+    return _ADVICE_LOST if lost else _ADVICE_NEW
 
 
 def _swapped(site: str, store: Store, opened: Repository, known: str) -> RepositorySwappedError:

@@ -1,4 +1,4 @@
-"""A site's snapshots: the one that is meant, and how each was read."""
+"""How each of a site's snapshots was read."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -6,14 +6,8 @@ from typing import Literal
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
-from backup.format.snapshot import Snapshot
-from backup.repository.repository import Repository
-from backup.snapshots.selection import SnapshotFilter, find_snapshot, load_readable_snapshots
 from ops.backups.run.kind import backup_job
 from ops.catalog.tables.core import Run
-from ops.errors import OpsError, WrongUseError
-from ops.estate.choose import read_moment
-from ops.estate.model.estate import Estate
 from ops.language.text import N_
 
 Method = Literal["full", "incremental"]
@@ -57,44 +51,3 @@ def read_newest_full(session: Session) -> dict[str, datetime]:
         .group_by(Run.site)
     )
     return {site: started for site, started in rows}  # noqa: C416 - dict() loses the types
-
-
-class NoSnapshotError(OpsError):
-    """No snapshot is what was asked for."""
-
-
-def choose_snapshot(
-    repository: Repository, estate: Estate, site: str, *, wanted: str = "", at: str = ""
-) -> Snapshot:
-    """Choose one snapshot.
-
-    Args:
-        repository: The site's.
-        estate: For its time zone.
-        site: Name of the site; `latest` and `at` mean snapshots of the whole site.
-        wanted: Beginning of an id, `latest`, or empty.
-        at: A moment in the organisation's zone; the newest snapshot not after it is meant.
-
-    Raises:
-        SnapshotNotFoundError, NoSnapshotError: There is none.
-        WrongUseError: The moment cannot be read, or both are given.
-    """
-    whole = SnapshotFilter(paths=(f"/{site}",))
-    if not at:
-        return find_snapshot(repository, wanted or "latest", whole)
-    if wanted:
-        raise WrongUseError(
-            "--snapshot and --at name two snapshots", next_step="leave one of the two out"
-        )
-    moment = read_moment(at, estate)
-    snapshots = load_readable_snapshots(repository).snapshots
-    fitting = [it for it in snapshots if whole.matches(it) and it.time <= moment]
-    if not fitting:
-        raise NoSnapshotError(
-            'the site "{site}" has no snapshot from before {moment}',
-            data="nothing was changed",
-            next_step="`{program} backup.list --site {site}` lists what there is",
-            site=site,
-            moment=moment,
-        )
-    return fitting[-1]

@@ -4,19 +4,26 @@ Secrets are looked up at this moment, kept in memory, and given to worker proces
 pipes: never in arguments, environment or logs.
 """
 
+import sys
 from datetime import datetime, timedelta
+from math import ceil
 from typing import cast
 
+from backup.errors import StoreUnavailableError
 from backup.stores import open_store
 from backup.stores.bandwidth import LimitedStore
 from backup.stores.base import Store as OpenStore
 from backup.stores.base import layers_of
 from backup.stores.options import LockTerms, StoreOptions
+from backup.stores.retry import PATIENCE
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import resolve, reveal
 from ops.estate.model.stores import ObjectLock, Store
 from ops.hosts.connect import plan_rates, share_bandwidth
+from ops.language.formats import format_number
+from ops.language.text import _, fill, make_visible
+from ops.terminal.waiting import WAITING
 
 
 def open_store_of(
@@ -34,6 +41,7 @@ def open_store_of(
         SecretError: A credential cannot be read.
         BackupError: The store is of a kind that comes later, or cannot do what is asked.
     """
+    _answer_whoever_waits()
     opened = open_store(url, options_of(store, at=at))
     plan = plan_rates(store.limits(), estate.organisation.timezone)
     if plan.is_unlimited:
@@ -42,6 +50,20 @@ def open_store_of(
         share_bandwidth(estate, f"{store.name}.{way}", plan) for way in ("up", "down")
     )
     return LimitedStore(opened, allowances=(upload, download))
+
+
+def _answer_whoever_waits() -> None:
+    """Show a person each retry with its reason; what nobody reaches at all fails at once."""
+    if WAITING.is_task:
+        PATIENCE.tell, PATIENCE.ends_early = _tell_retry, WAITING.is_person
+
+
+def _tell_retry(error: StoreUnavailableError, seconds: float) -> None:
+    text = _("{place}: {why}; trying again in {seconds} s")
+    place, why = error.params.get("place", ""), fill(error.why, error.params)
+    line = text.format(place=place, why=why, seconds=format_number(ceil(seconds)))
+    sys.stderr.write(f"  {make_visible(line)}\n")
+    sys.stderr.flush()
 
 
 def options_of(store: Store, *, at: datetime | None = None) -> StoreOptions:

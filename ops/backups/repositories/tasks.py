@@ -12,6 +12,27 @@ AREA = "backup"
 @operator_task(
     help={
         "site": flags.SITE,
+        "store": N_("Store; left out: all."),
+        "confirm": flags.CONFIRM_SITE,
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def unlock(
+    _context: Context, site: str, store: str = "", confirm: str = "", dry_run: bool = False
+) -> int:
+    """Remove locks of processes that are gone from a site's repositories; says whose they are.
+
+    A process that works gives a sign of life every five minutes; a lock without one for half an
+    hour goes once you have confirmed it. Exit code 11 where locks of working processes stay.
+    """
+    from ops.backups.repositories.unlock import unlock_site
+
+    return unlock_site(site, store=store, confirm=confirm, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "site": flags.SITE,
         "store": flags.STORE_OR_PRIMARY,
         "pack": N_("Id of a damaged pack to take out; may be given several times."),
         "confirm": flags.CONFIRM_SITE,

@@ -12,16 +12,22 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from backup.format.snapshot import Snapshot
 from backup.progress import Progress
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
+from ops.backups.repositories.moments import State
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWish, RestoreWork
+from ops.backups.restore.state import (
+    choose_asked,
+    refuse_lacking,
+    tell_flag,
+    tell_moment,
+    write_state,
+)
 from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
@@ -31,11 +37,11 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_moment
 from ops.language.text import _
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
+from ops.terminal.progress import Expecting
 
 __all__ = ["RestoreWish", "restore_site"]
 
@@ -62,20 +68,28 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             hold_site_lock(estate.service.state, wish.site, holder="restore"),
             hold_reading_lock(repository) if past is None else nullcontext(),
         ):
-            snapshot = choose_snapshot(
-                repository, estate, wish.site, wanted=wish.snapshot, at=wish.at
-            )
-            moment = format_moment(snapshot.time, estate.organisation.timezone)
-            write_line(f"{wish.site} · {snapshot.short_id} · {moment}")
+            state = choose_asked(repository, estate, wish)
+            write_state(state, wish.site, estate.organisation.timezone)
             chosen, permit = None, None
             if site is not None:
-                with bench.catalog.reading() as session:
-                    require_scan(session, estate.security, site.name, snapshot)
-                chosen = _ask(wish, site, moment)
-                permit = _ask_second_person(bench, wish, site, snapshot)
-            with _recorded(bench, wish, snapshot, permit) as done:
-                scratch = estate.service.scratch / wish.site / "in-place"
-                RestoreWork(repository, snapshot, wish, chosen, scratch, progress, estate).run(done)
+                chosen = _choose(bench, wish, site, state)
+                refuse_lacking(repository, state, chosen, site.name)
+            scratch = estate.service.scratch / wish.site / "in-place"
+            told = Expecting(progress, {"restore files": _expected(wish, state)})
+            work = RestoreWork(repository, state, wish, chosen, scratch, told, estate)
+            if site and chosen:
+                if state.whole is not None:
+                    work.tell_newer()
+                _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
+                permit = _ask_second_person(bench, wish, site, state)
+            with _recorded(bench, wish, state, permit) as done:
+                work.run(done)
+    _ensure_whole(wish, done)
+    return 0
+
+
+def _ensure_whole(wish: RestoreWish, done: Done) -> None:
+    """Refuse to call it done where something is not back."""
     if done.failed:
         raise RestoreIncompleteError(
             "{count} files or folders could not be restored",
@@ -92,7 +106,14 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             next_step="see what it holds: `{program} backup.files --site {site}`",
             site=wish.site,
         )
-    return 0
+
+
+def _expected(wish: RestoreWish, state: State) -> int | None:
+    """Give the bytes of a whole restore; None where a part is wanted, or parts of several."""
+    if wish.include or len(state.snapshots) != 1:
+        return None
+    size = state.snapshots[0].summary.get("total_bytes_processed")
+    return size if isinstance(size, int) else None
 
 
 def _refuse_nonsense(wish: RestoreWish) -> None:
@@ -111,15 +132,22 @@ def _refuse_nonsense(wish: RestoreWish) -> None:
         )
 
 
-def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
-    """Refuse what cannot be put back from here, and have the person confirm the rest."""
+def _choose(bench: Bench, wish: RestoreWish, site: Site, state: State) -> Chosen:
+    """Choose the parts; refuse what cannot be put back from here, or was not looked through."""
+    with bench.catalog.reading() as session:
+        for snapshot in state.snapshots:
+            require_scan(session, bench.estate.security, site.name, snapshot)
     check_site(site, must_exist=False)
-    chosen = choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
+    return choose_parts(site, wish.include, enters_hosts=bool(wish.way.login))
+
+
+def _ask(wish: RestoreWish, site: Site, chosen: Chosen, moment: str) -> None:
+    """Tell what is made anew, and have the person confirm what is overwritten."""
     if chosen.absent:
         text = _("  not there now, and made anew: {places}. Is a disk not mounted? Mount it first.")
         write_line(text.format(places=", ".join(chosen.absent)))
     if wish.dry_run:
-        return chosen
+        return
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
     places += [f"{it.part.host}:{it.part.path}" for it in chosen.elsewhere]
     question = _(
@@ -127,18 +155,15 @@ def _ask(wish: RestoreWish, site: Site, moment: str) -> Chosen:
         " then is lost unless it was backed up."
     ).format(moment=moment, places=", ".join(places))
     need_confirmation(site.name, wish.confirm, question)
-    return chosen
 
 
-def _ask_second_person(
-    bench: Bench, wish: RestoreWish, site: Site, snapshot: Snapshot
-) -> Permit | None:
+def _ask_second_person(bench: Bench, wish: RestoreWish, site: Site, state: State) -> Permit | None:
     """Have another person agree that production is overwritten; the plan binds the agreement."""
     asked = Wish(
         action="restore-in-place",
         subject=site.name,
         plan={
-            "snapshot": snapshot.id,
+            **state.as_values(),
             "include": list(wish.include),
             "files": {part.name: part.path for part in site.files},
             "databases": {part.name: part.database for part in site.databases},
@@ -147,15 +172,15 @@ def _ask_second_person(
         reason=wish.reason,
         document=wish.document,
     )
-    hint = _("to restore this very state after the approval, add --snapshot {snapshot}").format(
-        snapshot=snapshot.short_id
+    hint = _("to restore this very state after the approval, add {flag}").format(
+        flag=tell_flag(state, bench.estate.zone)
     )
     return ask_second_person(bench, asked, dry_run=wish.dry_run, hint=hint)
 
 
 @contextmanager
 def _recorded(
-    bench: Bench, wish: RestoreWish, snapshot: Snapshot, permit: Permit | None
+    bench: Bench, wish: RestoreWish, state: State, permit: Permit | None
 ) -> Iterator[Done]:
     """Journal what was done in one row, however it ends."""
     done = Done()
@@ -163,15 +188,15 @@ def _recorded(
         yield done
     except BaseException as error:
         reason = describe_failure(error).reason
-        _record(bench, wish, snapshot, permit, done, "failed", reason=reason, text=str(error))
+        _record(bench, wish, state, permit, done, "failed", reason=reason, text=str(error))
         raise
-    _record(bench, wish, snapshot, permit, done, "incomplete" if done.failed else "ok")
+    _record(bench, wish, state, permit, done, "incomplete" if done.failed else "ok")
 
 
 def _record(
     bench: Bench,
     wish: RestoreWish,
-    snapshot: Snapshot,
+    state: State,
     permit: Permit | None,
     done: Done,
     outcome: str,
@@ -181,7 +206,7 @@ def _record(
         return
     details: dict[str, object] = {
         "store": wish.store,
-        "snapshot": snapshot.id,
+        **state.as_values(),
         "target": wish.target,
         "in_place": wish.in_place,
         "include": list(wish.include),
@@ -190,6 +215,7 @@ def _record(
         "put_back": done.put_back,
         "half_written": done.under_way,
         "kept_aside": done.kept,
+        "left_there": done.left_there,
         **why,
     }
     if permit is not None:

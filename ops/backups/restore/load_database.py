@@ -1,9 +1,9 @@
-"""Load a database of a snapshot into a fresh one beside the live one; and give that its name.
+"""Load a database of a snapshot into a fresh one beside the live one.
 
 Order of a load:
 1. Find the dump in the snapshot, and what its manifest says of it.
-2. Journal that it begins; where an earlier try of ours began and never ended, drop what it left.
-   A database that nobody of us began is never touched.
+2. Journal that it begins; where an earlier try of ours began and never ended, drop what it left;
+   where it ended well, only count again. A database that nobody of us began is never touched.
 3. Make the empty database, stream the dump into it, count every table and compare.
 4. Journal how it ended.
 """
@@ -11,7 +11,7 @@ Order of a load:
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import select
 
@@ -20,14 +20,13 @@ from backup.snapshots.dump import read_content
 from backup.snapshots.walk import TreeReader, find_entry
 from backup.sources.databases import load
 from backup.sources.databases.connection import Connection
-from backup.sources.databases.load import Engine
-from ops.access.approvals.ask import ask_second_person
-from ops.access.approvals.requests import Wish
+from backup.sources.databases.load import Engine, LoadError
+from backup.sources.databases.mariadb_copied_rights import copy_rights
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import choose_holding
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, WrongUseError
@@ -38,12 +37,15 @@ from ops.hosts.admin_login import WayIn, enter, read_line
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
 from ops.language.formats import format_moment, format_number, format_size
-from ops.language.text import _
+from ops.language.text import _, fill
 from ops.schedule.ledger.job import describe_failure
-from ops.terminal.confirm import need_confirmation
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 
 ACTION = "backup.load"
+
+_Left = Literal["nothing", "half", "whole"]
+"""What an earlier try of ours has left under the name."""
 
 
 class LoadRefusedError(OpsError):
@@ -69,6 +71,7 @@ class LoadWish:
     database: str
     into: str
     snapshot: str = ""
+    at: str = ""
     user: str = ""
     password_file: str = ""
     way: WayIn
@@ -103,7 +106,7 @@ class _Load:
 
 
 def load_database(wish: LoadWish) -> int:
-    """Load, compare, and give the exit code.
+    """Load, compare, and give the exit code: 3 where rights could not be carried over.
 
     Raises:
         WrongUseError: There is no such database, or it lies in a file.
@@ -113,10 +116,12 @@ def load_database(wish: LoadWish) -> int:
     """
     estate = load_estate()
     site = estate.site(wish.site)
-    part = _find_part(site, wish.database)
+    part = find_part(site, wish.database)
     repository = open_repository(estate, wish.site)
     with at_bench(estate, dry_run=wish.dry_run) as bench, hold_reading_lock(repository):
-        snapshot = choose_snapshot(repository, estate, wish.site, wanted=wish.snapshot)
+        snapshot = choose_holding(
+            repository, estate, wish.site, part.name, wanted=wish.snapshot, at=wish.at
+        )
         with bench.catalog.reading() as session:
             require_scan(session, estate.security, site.name, snapshot)
         reader = TreeReader(repository, repository.load_index())
@@ -128,28 +133,29 @@ def load_database(wish: LoadWish) -> int:
             enter(estate, part.host, wish.way) as host,
             hold_site_lock(estate.service.state, site.name, holder="load"),
         ):
-            admin = replace(_as_admin(estate, part, wish), host=host)
+            admin = replace(as_admin(estate, part, wish), host=host)
             work = _Load(wish, part, admin, reader, snapshot.tree, known)
-            is_ours = _make_room(bench, work)
+            left = _make_room(bench, work, snapshot)
             if wish.dry_run:
                 write_line("  " + _("would load {at}").format(at=copy_path(part)))
                 return 0
-            _load_noted(bench, work, snapshot, is_ours=is_ours)
-    return 0
+            found = _load_noted(bench, work, snapshot, left)
+    return 0 if "rights" in found else INCOMPLETE
 
 
-def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, *, is_ours: bool) -> None:
+def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> dict[str, object]:
     """Load, with a row of the journal before and after."""
     details = {"snapshot": snapshot.id, "database": work.part.name, "into": work.wish.into,
                "host": work.part.host or "", "user": work.wish.user}  # fmt: skip
     _note(bench, work.wish, {**details, "outcome": "begun"})
     try:
-        found = _carry_out(work, drop_first=is_ours)
+        found = _carry_out(work, left)
     except BaseException as error:
         reason = describe_failure(error).reason
         _note(bench, work.wish, {**details, "outcome": "failed", "reason": reason})
         raise
     _note(bench, work.wish, {**details, "outcome": "ok", **found})
+    return found
 
 
 def _find_known(
@@ -169,7 +175,12 @@ def _find_known(
     )
 
 
-def _find_part(site: Site, name: str) -> DatabasePart:
+def find_part(site: Site, name: str) -> DatabasePart:
+    """Give a database of a site that lies on a server.
+
+    Raises:
+        WrongUseError: There is none of that name, or it is a file.
+    """
     part = next((it for it in site.databases if it.name == name), None)
     if part is not None and part.engine != "sqlite":
         return part
@@ -183,17 +194,18 @@ def _find_part(site: Site, name: str) -> DatabasePart:
     )
 
 
-def _as_admin(estate: Estate, part: DatabasePart, wish: LoadWish) -> Connection:
+def as_admin(estate: Estate, part: DatabasePart, wish: LoadWish) -> Connection:
     """Give the way to the server with the administrator's account instead of the reader's."""
     password = read_line(wish.password_file) if wish.password_file else None
     bare = part.model_copy(update={"password": None})
-    return replace(connect(estate, bare), user=wish.user, password=password)
+    admin = connect(estate, bare)
+    return replace(admin, user=wish.user, password=password, given=True)
 
 
-def _make_room(bench: Bench, work: _Load) -> bool:
-    """Refuse a name that is taken; tells whether a try of ours that was cut off has left it."""
+def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
+    """Refuse a name that is taken; tells what an earlier try of ours has left under it."""
     if not load.is_there(work.engine, work.admin, work.wish.into):
-        return False
+        return "nothing"
     query = (
         select(JournalRow.details)
         .where(JournalRow.action == ACTION, JournalRow.subject == work.wish.site)
@@ -205,18 +217,34 @@ def _make_room(bench: Bench, work: _Load) -> bool:
             same = details["database"], details["into"], details["host"]
             if same == (work.part.name, work.wish.into, work.part.host or ""):
                 if details["outcome"] != "ok":
-                    return True
+                    return "half"
+                if details.get("snapshot") == snapshot.id:
+                    return "whole"
                 break
     raise LoadRefusedError(
         "there is a database {name} on the server already",
-        why="a load makes a fresh one, and no load of ours was cut off in this one",
+        why="a load makes a fresh one, and none of ours has made this one from that snapshot",
         data="nothing was changed",
         next_step="name another with `--into NAME`",
         name=work.wish.into,
     )
 
 
-def _carry_out(work: _Load, *, drop_first: bool) -> dict[str, object]:
+def _carry_out(work: _Load, left: _Left) -> dict[str, object]:
+    size = 0
+    if left == "whole":
+        write_line("  " + _("an earlier try has loaded it already; it is only counted again"))
+    else:
+        size = _fill(work, drop_first=left == "half")
+    before = work.known["tables"]
+    _compare(work)
+    text = _("  loaded {size}; tables with the rows of the dump: {count}")
+    write_line(text.format(size=format_size(size), count=format_number(len(before))))
+    return {"size": size, "tables": len(before), **_carry_rights(work)}
+
+
+def _fill(work: _Load, *, drop_first: bool) -> int:
+    """Make the database and stream the dump into it; gives how many bytes."""
     wish, engine, admin = work.wish, work.engine, work.admin
     if drop_first:
         load.drop(engine, admin, wish.into)
@@ -225,8 +253,12 @@ def _carry_out(work: _Load, *, drop_first: bool) -> dict[str, object]:
         load.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
         write_line("  " + _("made the accounts and roles"))
     load.create(engine, admin, wish.into, work.known["settings"])
-    size = load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
-    found = load.count(engine, admin, wish.into)
+    return load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
+
+
+def _compare(work: _Load) -> None:
+    """Count every table, and refuse a database that is not as it was dumped."""
+    found = load.count(work.engine, work.admin, work.wish.into)
     before, after = work.known["tables"], work.known.get("tables_after")
     different = list(load.find_differences(before, after, found))
     for table, then, now in different:
@@ -239,69 +271,25 @@ def _carry_out(work: _Load, *, drop_first: bool) -> dict[str, object]:
             data="the live database was not touched",
             next_step="choose another snapshot: `{program} backup.list --site {site}`",
             count=len(different),
-            name=wish.into,
-            site=wish.site,
+            name=work.wish.into,
+            site=work.wish.site,
         )
-    text = _("  loaded {size}; tables with the rows of the dump: {count}")
-    write_line(text.format(size=format_size(size), count=format_number(len(before))))
-    given = 0
-    if engine == "mariadb" and wish.into != work.part.database:
-        given = load.copy_rights(admin, work.part.database, wish.into)
-        text = _("  rights that accounts have on {old}, given on {new} too: {count}")
-        write_line(text.format(old=work.part.database, new=wish.into, count=given))
-    return {"size": size, "tables": len(before), "rights": given}
 
 
-def switch_database(wish: LoadWish) -> int:
-    """Give a PostgreSQL database that was loaded the live one's name; gives the exit code.
-
-    Raises:
-        LoadRefusedError: MariaDB renames no database, or the old one has no free name.
-        ApprovalAwaitedError: Another person has to approve it first.
-        SourceError: The server refuses, for one because the site is still connected.
-    """
-    estate = load_estate()
-    site = estate.site(wish.site)
-    part = _find_part(site, wish.database)
-    if part.engine == "mariadb":
-        raise LoadRefusedError(
-            "MariaDB renames no database",
-            data="nothing was changed",
-            next_step="name {name} in the site's own configuration, and as `database` in the"
-            " estate file",
-            name=wish.into,
-        )
-    aside = f"{wish.into}_truoc"
-    with (
-        at_bench(estate, dry_run=wish.dry_run) as bench,
-        enter(estate, part.host, wish.way) as host,
-    ):
-        admin = replace(_as_admin(estate, part, wish), host=host)
-        write_line(_("{live} becomes {aside}, {fresh} becomes {live}").format(
-            live=part.database, aside=aside, fresh=wish.into))  # fmt: skip
-        if not wish.dry_run:
-            question = _("The site's database {live} will be another one. Stop the site first.")
-            need_confirmation(site.name, wish.confirm, question.format(live=part.database))
-        asked = Wish(
-            action="restore-in-place",
-            subject=site.name,
-            plan={"database": part.database, "becomes": aside, "from": wish.into},
-            reason=wish.reason,
-            document=wish.document,
-        )
-        permit = ask_second_person(bench, asked, dry_run=wish.dry_run)
-        if wish.dry_run:
-            return 0
-        load.switch_names(admin, part.database, wish.into, aside)
-        details: dict[str, object] = {"database": part.name, "from": wish.into, "kept": aside}
-        if permit is not None:
-            details["approval"] = permit.as_details()
-        origin = replace(bench.origin, reason=wish.reason, document=wish.document)
-        with bench.catalog.writing() as session:
-            entry = journal.Entry("backup.switch", site.name, details)
-            journal.append(session, origin, [entry])
-    write_line(_("done; what was there before is kept as {aside}").format(aside=aside))
-    return 0
+def _carry_rights(work: _Load) -> dict[str, object]:
+    """Give accounts their rights on the fresh database; what the server refuses is told."""
+    old, new = work.part.database, work.wish.into
+    if work.engine != "mariadb" or new == old:
+        return {"rights": 0}
+    try:
+        given = copy_rights(work.admin, old, new)
+    except LoadError as error:
+        for template in (error.what, error.why, error.data, error.next_step):
+            write_line("  " + fill(template, error.params))
+        return {"rights_refused": str(error.params["reason"])}
+    text = _("  rights that accounts have on {old}, given on {new} too: {count}")
+    write_line(text.format(old=old, new=new, count=given))
+    return {"rights": given}
 
 
 def _note(bench: Bench, wish: LoadWish, details: dict[str, object]) -> None:

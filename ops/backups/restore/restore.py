@@ -1,21 +1,32 @@
 """The work of a restore: the engine is asked for each part, and the result is written down."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import Patterns, compile_patterns
 from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
+from backup.restorer.request import PathFilter
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
-from backup.snapshots.walk import TreeReader, find_entry
+from backup.snapshots.walk import TreeReader, find_entry, find_folder
+from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.repositories.moments import State
+from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
+from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles
 from ops.backups.restore.to_host import Delivered, deliver, look
+from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
+from ops.durable_files import put_anew
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart
@@ -52,15 +63,38 @@ class RestoreWish:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """One call of the engine: where to, from which folder of the snapshot, and what of it.
+    """One call of the engine: what of which snapshot, from which folder of it, and where to.
 
-    `is_absent` tells that the target is made anew, and gets its folder's own metadata.
+    `is_top` tells that the target gets its folder's own owner, mode and time too.
     """
 
+    snapshot: Snapshot
     target: Path
     subfolder: str
-    include: Patterns | None
-    is_absent: bool = False
+    include: PathFilter | None
+    exclude: PathFilter | None = None
+    is_top: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Matches what each of two filters matches."""
+
+    one: PathFilter
+    other: PathFilter
+
+    def match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return self.one.match(path) and self.other.match(path)
+
+    def child_match(self, path: bytes) -> bool:
+        """See `PathFilter`."""
+        return all(it.match(path) or it.child_match(path) for it in (self.one, self.other))
+
+    @property
+    def literals(self) -> tuple[bytes, ...] | None:
+        """See `PathFilter`; what both match by themselves is told by neither alone."""
+        return None
 
 
 @dataclass(slots=True)
@@ -73,6 +107,7 @@ class Done:
         put_back: Paths that are back, in order.
         under_way: Path that is being written; empty between two.
         kept: Damaged databases that were moved aside.
+        left_there: By folder, the first of what the snapshot does not have and nobody removed.
     """
 
     failed: int = 0
@@ -80,6 +115,7 @@ class Done:
     put_back: list[str] = field(default_factory=list)
     under_way: str = ""
     kept: list[str] = field(default_factory=list)
+    left_there: dict[str, list[str]] = field(default_factory=dict)
 
     def begin(self, path: Path | str) -> None:
         """From now on this one is half written."""
@@ -97,7 +133,7 @@ class RestoreWork:
 
     Attributes:
         repository: Of the site; only read.
-        snapshot: What is restored.
+        state: What is restored, of which snapshots.
         wish: What the person asked for.
         chosen: The parts, for a restore in place; None for one into a folder.
         scratch: Folder where databases are restored before they go to their places.
@@ -106,7 +142,7 @@ class RestoreWork:
     """
 
     repository: Repository
-    snapshot: Snapshot
+    state: State
     wish: RestoreWish
     chosen: Chosen | None
     scratch: Path
@@ -118,10 +154,15 @@ class RestoreWork:
         for order in self._orders():
             done.begin(order.target)
             result = self._restore(order)
-            _write_result(order.target, result, dry_run=self.wish.dry_run)
+            if result.entries or not self.state.apart:
+                _write_result(order.target, result, dry_run=self.wish.dry_run)
             done.failed += result.error_count
             done.met += result.restored + result.skipped
             done.end()
+        if self.chosen is None:
+            self._join_manifests()
+        for files in self.chosen.files if self.chosen else ():
+            self._tell_left_there(files, done)
         for files in self.chosen.elsewhere if self.chosen else ():
             done.begin(f"{files.part.host}:{files.part.path}")
             done.met += self._deliver(files).entries
@@ -132,9 +173,50 @@ class RestoreWork:
             done.met += 1
             done.end()
 
+    def _tell_left_there(self, files: ChosenFiles, done: Done) -> None:
+        """Name what lies in a folder and is not in the snapshot."""
+        if files.is_absent:
+            return
+        reader = TreeReader(self.repository, self.repository.load_index())
+        at = os.fsencode(f"/{self.wish.site}/{files.at}")
+        passed = Passed.of(self.estate.site(self.wish.site), files.part, files.top)
+        with suppress(BackupError):  # of a damaged tree the restore itself has told
+            tree = find_folder(reader, self._whole.tree, at)
+            found = find_left_there(reader, tree, files.top, _compile(files.include), passed)
+            write_left_there(found, files.top)
+            if found.count:
+                done.left_there[str(files.top)] = found.paths()
+
+    def tell_newer(self) -> None:
+        """Say which files are newer than the backup, of each folder that goes back as a whole.
+
+        Raises:
+            ProvisioningError: A host cannot be entered.
+        """
+        reader = TreeReader(self.repository, self.repository.load_index())
+        tree, since = self._whole.tree, self._whole.time
+        parts = (*self.chosen.files, *self.chosen.elsewhere) if self.chosen else ()
+        for files in parts:
+            if files.include or files.is_absent or files.part.source != "files":
+                continue
+            name, at = files.part.host, os.fsencode(f"/{self.wish.site}/{files.at}")
+            top = os.fsencode(files.top if name is None else files.part.path)
+            look = Look(reader, tree, at, top, since, self._left_out(files, top))
+            with enter(self.estate, name, self.wish.way) as host:
+                newer = find_newer(look, host)
+            place = show_path(top)
+            tell_newer(newer, f"{name}:{place}" if name else place)
+
+    def _left_out(self, files: ChosenFiles, top: bytes) -> Callable[[bytes], bool]:
+        """Give what tells whether backups leave a path below a folder out."""
+        site = self.estate.site(self.wish.site)
+        live = find_live_files(site, top) if files.part.host is None else frozenset[bytes]()
+        patterns = compile_excludes((*site.exclude, *files.part.exclude), top)
+        return lambda path: top + path in live or (bool(patterns) and patterns.match(path))
+
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())
-        tree, folder = self.snapshot.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
+        tree, folder = self._whole.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
         place = f"{files.part.host}:{files.part.path}"
         if self.wish.dry_run:
             found = look(reader, tree, folder)
@@ -142,37 +224,79 @@ class RestoreWork:
         else:
             with enter(self.estate, files.part.host, self.wish.way) as host:
                 found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
-            text = _("  put {entries} entries, {size}, onto {place}; read again there: all files")
+            text = _(
+                "  put {entries} entries, {size}, onto {place}; read again there: all files; what"
+                " the backup does not have stays there"
+            )
         size, entries = format_size(found.size_bytes), format_number(found.entries)
         write_line(text.format(entries=entries, size=size, place=place))
         return found
 
     def _orders(self) -> Iterator[_Order]:
         if self.chosen is None:
-            yield _Order(Path(self.wish.target).absolute(), "/", _compile(self.wish.include))
+            yield from self._orders_into_folder()
             return
         for it in self.chosen.files:
             at = f"/{self.wish.site}/{it.at}"
-            yield _Order(it.top, at, _compile(it.include), it.is_absent)
+            asked = _compile(it.include)
+            is_top = it.is_absent or not it.include
+            yield _Order(self._whole, it.top, at, asked, is_top=is_top)
+
+    def _orders_into_folder(self) -> Iterator[_Order]:
+        target, asked = Path(self.wish.target).absolute(), _compile(self.wish.include)
+        places = {it: f"/{self.wish.site}/databases/{it}.*" for it in self.state.apart}
+        if self.state.whole is not None:
+            left_out = _compile(tuple(places.values()))
+            yield _Order(self.state.whole, target, "/", asked, left_out)
+        for name, snapshot in self.state.apart.items():
+            alone = compile_patterns([os.fsencode(places[name])])
+            yield _Order(snapshot, target, "/", alone if asked is None else _Both(asked, alone))
+
+    @property
+    def _whole(self) -> Snapshot:
+        """The snapshot that files come from; whoever chose parts has seen that there is one."""
+        assert self.state.whole is not None  # noqa: S101 - for mypy; `refuse_lacking` has looked
+        return self.state.whole
+
+    def _join_manifests(self) -> None:
+        """Have the restored manifest tell of the databases that lie beside it."""
+        path = Path(self.wish.target).absolute() / self.wish.site / MANIFEST
+        if self.wish.dry_run or not self.state.apart or not path.is_file():
+            return
+        with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
+            put_anew(path, self._joined(json.loads(path.read_bytes())), path.stat().st_mode & 0o777)
+
+    def _joined(self, manifest: dict[str, Any]) -> bytes:
+        reader = TreeReader(self.repository, self.repository.load_index())
+        told = [
+            known
+            for name, snapshot in self.state.apart.items()
+            for known in read_manifest(reader, snapshot, self.wish.site)["databases"]
+            if known["name"] == name
+        ]
+        others = [it for it in manifest["databases"] if it["name"] not in self.state.apart]
+        manifest["databases"] = [*others, *told]
+        return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
     def _restore(self, order: _Order) -> RestoreResult:
         request = RestoreRequest(
             target=os.fsencode(order.target),
             subfolder=os.fsencode(order.subfolder),
             include=order.include,
+            exclude=order.exclude,
             verify=self.wish.verify,
             dry_run=self.wish.dry_run,
             sparse=True,
         )
-        result = restore_snapshot(self.repository, self.snapshot.tree, request, self.progress)
-        if order.is_absent and not self.wish.dry_run:
+        result = restore_snapshot(self.repository, order.snapshot.tree, request, self.progress)
+        if order.is_top and not self.wish.dry_run:
             self._restore_top(order)
         return result
 
     def _restore_top(self, order: _Order) -> None:
-        """Give a folder that was made anew its owner and mode: the engine leaves a target alone."""
+        """Give a part's own folder its owner, mode and time: the engine leaves a target alone."""
         reader = TreeReader(self.repository, self.repository.load_index())
-        entry = find_entry(reader, self.snapshot.tree, os.fsencode(order.subfolder))
+        entry = find_entry(reader, order.snapshot.tree, os.fsencode(order.subfolder))
         if entry is None:
             return
         folder = os.open(order.target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -188,7 +312,8 @@ class RestoreWork:
             return
         shutil.rmtree(self.scratch, ignore_errors=True)
         include = compile_patterns([f"/{part.name}.sqlite".encode()])
-        order = _Order(self.scratch, f"/{self.wish.site}/databases", include)
+        snapshot = self.state.of(part.name) or self._whole
+        order = _Order(snapshot, self.scratch, f"/{self.wish.site}/databases", include)
         try:
             result = self._restore(order)
             copy = self.scratch / f"{part.name}.sqlite"
@@ -211,8 +336,8 @@ class RestoreWork:
             write_line(text.format(path=kept))
 
 
-def _compile(include: tuple[str, ...]) -> Patterns | None:
-    return compile_patterns(map(os.fsencode, include)) if include else None
+def _compile(texts: tuple[str, ...]) -> Patterns | None:
+    return compile_patterns(map(os.fsencode, texts)) if texts else None
 
 
 def _write_result(target: Path, result: RestoreResult, *, dry_run: bool) -> None:

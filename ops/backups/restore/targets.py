@@ -150,9 +150,9 @@ def _refuse_server(site: Site, database: DatabasePart) -> None:
         why="the account that reads it for the backup may not write it, and the service keeps no"
         " other",
         data="nothing was changed",
-        next_step="restore it into a folder: `{program} backup.restore --site {site} --target DIR"
-        " --include /{site}/databases`, then load it as docs/how-to/load-a-database.md says; for"
-        " the files alone add `--include /{site}/files`",
+        next_step="files and database, step by step: `{program} runbook.run --id"
+        " restore-site-on-host`; the database alone: `{program} backup.load`; the files alone: add"
+        " `--include /{site}/files`",
         site=site.name,
         name=database.name,
     )

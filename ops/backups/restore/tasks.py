@@ -23,6 +23,7 @@ _RUN_AS = N_("Account there that runs the client, e.g. postgres; root has to log
         "database": _DATABASE,
         "into": N_("Name of the fresh database; it must not be there."),
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
+        "at": flags.AT,
         "user": _USER,
         "password_file": _PASSWORD_FILE,
         "login": _LOGIN,
@@ -41,6 +42,7 @@ def load(  # noqa: PLR0913, PLR0917 - one flag each
     database: str,
     into: str,
     snapshot: str = "",
+    at: str = "",
     user: str = "",
     password_file: str = "",
     login: str = "",
@@ -67,6 +69,7 @@ def load(  # noqa: PLR0913, PLR0917 - one flag each
             database=database,
             into=into,
             snapshot=snapshot,
+            at=at,
             user=user,
             password_file=password_file,
             way=way,
@@ -82,7 +85,7 @@ def load(  # noqa: PLR0913, PLR0917 - one flag each
     help={
         "site": flags.SITE,
         "database": _DATABASE,
-        "to": N_("The database that was loaded; the live one is kept as NAME_truoc."),
+        "to": N_("Name of the database that was loaded; the live one is kept as NAME_truoc."),
         "user": _USER,
         "password_file": _PASSWORD_FILE,
         "login": _LOGIN,
@@ -112,8 +115,9 @@ def switch(  # noqa: PLR0913, PLR0917 - one flag each
     document: str = "",
     dry_run: bool = False,
 ) -> int:
-    """Give a PostgreSQL database that was loaded the name of the live one, at once."""
-    from ops.backups.restore.load_database import LoadWish, switch_database
+    """Give a database that was loaded the name of the live one, which is kept as NAME_truoc."""
+    from ops.backups.restore.load_database import LoadWish
+    from ops.backups.restore.switch_database import switch_database
     from ops.hosts.admin_login import WayIn
 
     way = WayIn(login=login, identity=identity, passphrase_file=passphrase_file, run_as=run_as)
@@ -139,7 +143,7 @@ def switch(  # noqa: PLR0913, PLR0917 - one flag each
         "target": N_("Folder that gets the content; made if it is missing."),
         "store": flags.STORE_OR_PRIMARY,
         "snapshot": flags.SNAPSHOT_OR_NEWEST,
-        "at": N_("The newest snapshot before this moment, e.g. '20/11/2026 18:00'."),
+        "at": flags.AT,
         "include": N_("Only what this pattern matches; may be given several times."),
         "in_place": N_("Put files and databases back where they came from; asks first."),
         "login": N_("With --in-place: an administrator's account on the host the files belong to."),

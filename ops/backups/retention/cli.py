@@ -44,6 +44,7 @@ from ops.terminal.output import Cell, write_line, write_table
 _NO_WAIT = timedelta(0)
 _RULES = {
     "last snapshot": N_("newest ones"),
+    "hourly snapshot": N_("hourly"),
     "daily snapshot": N_("daily"),
     "weekly snapshot": N_("weekly"),
     "monthly snapshot": N_("monthly"),
@@ -58,7 +59,7 @@ def forget_site(
     estate = load_estate()
     place = _place(estate, store)
     with at_bench(estate, dry_run=dry_run) as bench:
-        site = require_site(estate, bench.catalog, name)
+        require_site(estate, bench.catalog, name)
         repository = open_repository(estate, name, place)
         snapshots = index_snapshots(bench, repository, name, place)
         plan = _plan_forget(bench, name, snapshots, place)
@@ -74,7 +75,7 @@ def forget_site(
             "{count} snapshot of {title} will be removed for good.",
             "{count} snapshots of {title} will be removed for good.",
             count,
-        ).format(count=count, title=site.title)
+        ).format(count=count, title=bench.estate.title_at(name))
         need_confirmation(name, confirm, question)
         work = partial(forget, progress=progress, wait_for_lock=_NO_WAIT)
         result = _act(bench, name, work, place)

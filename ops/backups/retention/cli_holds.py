@@ -30,7 +30,7 @@ from ops.errors import WrongUseError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_moment, format_number
+from ops.language.formats import format_id, format_moment, format_number
 from ops.language.text import _
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
@@ -57,7 +57,7 @@ def place(wish: HoldWish, *, dry_run: bool) -> int:
         origin = replace(bench.origin, reason=wish.reason, document=wish.reference)
         with bench.catalog.writing() as session:
             hold = place_hold(session, origin, wish, now=datetime.now(UTC)).id
-    write_line("  " + _("held; the hold is {hold}").format(hold=hold))
+    write_line("  " + _("held; the hold is {hold}").format(hold=format_id(hold)))
     return 0
 
 
@@ -121,7 +121,7 @@ def _as_values(hold: Hold) -> dict[str, object]:
 
 def _row(hold: Hold, zone: str) -> list[str]:
     return [
-        str(hold.id),
+        format_id(hold.id),
         hold.site,
         hold.snapshot[:8] or _("all"),
         format_moment(hold.placed_at, zone),

@@ -80,7 +80,9 @@ def refuse_protected(
     """
     for snapshot in named:
         alike = [it for it in snapshots if it.paths == snapshot.paths]
-        reasons = find_protected(alike, guard, now=snapshot.time).get(snapshot.id, ())
+        reasons = find_protected(alike, guard.of(snapshot.paths), now=snapshot.time).get(
+            snapshot.id, ()
+        )
         if HELD in reasons:
             hold = next(it for it in guard.holds if is_held(snapshot.id, [it]))
             raise ProtectedError(

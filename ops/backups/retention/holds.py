@@ -11,6 +11,7 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, need_two
 from ops.backups.retention.protection import HoldView
 from ops.catalog.columns import new_id
+from ops.catalog.find import find_by_id
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.retention import Hold
 from ops.errors import WrongUseError
@@ -122,15 +123,12 @@ def refuse_released(hold: Hold) -> None:
 
 
 def find_hold(session: Session, wanted: str) -> Hold:
-    """Find a hold by its id as it was printed.
+    """Find a hold by its id, or as much of it as no other has.
 
     Raises:
-        WrongUseError: There is none.
+        WrongUseError: There is none, or several fit.
     """
-    try:
-        hold = session.get(Hold, uuid.UUID(wanted))
-    except ValueError:
-        hold = None
+    hold = find_by_id(session, Hold, wanted)
     if hold is None:
         raise WrongUseError(
             'there is no hold "{hold}"',

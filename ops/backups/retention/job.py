@@ -13,6 +13,7 @@ What a store has promised to keep for now: in a run's summary, and in words for 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,12 +43,14 @@ from ops.backups.retention.holds import read_holds
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
 from ops.backups.retention.protection import Guard, protect
+from ops.backups.sources.site import path_alone
+from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
 from ops.estate.choose import chosen_store
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.policies import Retention
-from ops.estate.model.sites import Site
+from ops.estate.model.policies import DatabaseRetention, Retention
+from ops.estate.model.sites import DatabasePart, Site
 from ops.estate.model.stores import Store
 from ops.jobs.begin import Start, begin
 from ops.language.formats import format_moment, format_number
@@ -163,13 +166,35 @@ def plan_for_site(
     """
     policy = make_policy(estate.retention_for(site, store or estate.primary_store))
     wanted = SnapshotFilter(hosts=(site.name,))
-    return protect(plan_forget(snapshots, policy, now=now, wanted=wanted), guard, now=now)
+    own = {
+        paths: make_policy(part.retention)
+        for part in site.databases
+        if part.retention is not None
+        for paths in list_paths(site, part)
+    }
+    plan = plan_forget(
+        snapshots, policy, now=now, wanted=wanted, own=lambda key: own.get(key.paths)
+    )
+    return protect(plan, guard, now=now)
 
 
-def make_policy(retention: Retention) -> KeepPolicy:
+def list_paths(site: Site, part: DatabasePart) -> list[tuple[str, ...]]:
+    """Give the paths by which snapshots of a database alone are known; pure.
+
+    Earlier versions wrote the same path for every database of a site.
+    """
+    found: list[tuple[str, ...]] = [(path_alone(site, part),)]
+    if len(site.databases) == 1:
+        found.append((f"/{site.name}/databases",))
+    return found
+
+
+def make_policy(retention: Retention | DatabaseRetention) -> KeepPolicy:
     """Give the engine's policy for the estate's keep rules; the minimum is `Guard`'s."""
+    hourly = retention.keep_hourly if isinstance(retention, DatabaseRetention) else 0
     return KeepPolicy(
         last=retention.keep_last,
+        hourly=hourly,
         daily=retention.keep_daily,
         weekly=retention.keep_weekly,
         monthly=retention.keep_monthly,
@@ -183,12 +208,22 @@ def read_guard(session: Session, estate: Estate, site: Site, store: Store | None
     query = select(SnapshotRow.id, SnapshotRow.outcome).where(
         SnapshotRow.site == site.name, SnapshotRow.store == store.name
     )
-    return Guard(
+    rules = read_past_rules(session)
+    guard = Guard(
         floor_days=estate.retention_for(site, store).minimum_days,
         holds=read_holds(session, site.name),
         outcomes={snapshot_id: outcome for snapshot_id, outcome in session.execute(query)},  # noqa: C416 - dict() loses the types
-        minimums=read_past_rules(session).of(site.name, store.name),
+        minimums=rules.of(site.name, store.name),
     )
+    alone: dict[tuple[str, ...], Guard] = {}
+    for part in site.databases:
+        own = replace(
+            guard,
+            floor_days=estate.minimum_for(site, store, part),
+            minimums=rules.of(site.name, store.name, part.name),
+        )
+        alone |= dict.fromkeys(list_paths(site, part), own)
+    return replace(guard, alone=alone)
 
 
 def delete_on_record(
@@ -280,5 +315,11 @@ def conclude(forgotten: ForgetResult | None, pruned: PruneResult | None) -> JobR
         params = {"count": len(forgotten.failed), "first": str(forgotten.failed[0][1])}
         return JobResult("incomplete", "not_all_forgotten", params, summary)
     if pruned and pruned.outcome == "postponed":
-        return JobResult("incomplete", "prune_postponed", {}, summary)
+        return JobResult("incomplete", "prune_postponed", _tell_holder(pruned), summary)
     return JobResult("ok", summary=summary)
+
+
+def _tell_holder(pruned: PruneResult) -> dict[str, object]:
+    """Give who stood in the way, as parameters of a result."""
+    params = {} if pruned.postponed_by is None else pruned.postponed_by.params
+    return {"holder": keep_told(params.get("holder", ""))}

@@ -50,14 +50,18 @@ class PastRules:
 
     rows: tuple[tuple[datetime, Mapping[str, Any] | None, str, Mapping[str, int]], ...] = ()
 
-    def of(self, site: str, store: str) -> tuple[Minimum, ...]:
-        """Give the minimums of a site in a store, oldest first."""
+    def of(self, site: str, store: str, database: str = "") -> tuple[Minimum, ...]:
+        """Give the minimums of a site in a store, oldest first.
+
+        Where a database is named, those of its runs alone; what was agreed to is about the site,
+        and shortens nothing of these.
+        """
         found = []
         for at, document, about, days in self.rows:
             if document is None:
-                if about == site and store in days:
+                if about == site and store in days and not database:
                     found.append(Minimum(at, days[store], is_agreed=True))
-            elif (floor := floor_in(document, site, store)) is not None:
+            elif (floor := floor_in(document, site, store, database)) is not None:
                 found.append(Minimum(at, floor.days))
         return tuple(found)
 

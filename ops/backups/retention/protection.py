@@ -38,12 +38,18 @@ class Guard:
         minimums: Those that were in force before, oldest first.
         holds: Those in force for the site.
         outcomes: `ok` or `incomplete` by snapshot id, as far as known.
+        alone: What protects snapshots of one database alone instead, by their paths.
     """
 
     floor_days: int = 0
     holds: tuple[HoldView, ...] = ()
     outcomes: Mapping[str, str] = field(default_factory=dict)
     minimums: tuple[Minimum, ...] = ()
+    alone: Mapping[tuple[str, ...], "Guard"] = field(default_factory=dict)
+
+    def of(self, paths: Sequence[str]) -> "Guard":
+        """Give what protects the snapshots of these paths."""
+        return self.alone.get(tuple(paths), self)
 
 
 def find_protected(
@@ -94,7 +100,7 @@ def protect(plan: ForgetPlan, guard: Guard, *, now: datetime) -> ForgetPlan:
 
 def _protect_group(group: GroupPlan, guard: Guard, now: datetime) -> GroupPlan:
     everything = [*(verdict.snapshot for verdict in group.keep), *group.remove]
-    protected = find_protected(everything, guard, now=now)
+    protected = find_protected(everything, guard.of(group.key.paths), now=now)
     ruled = {verdict.snapshot.id: verdict.reasons for verdict in group.keep}
     kept, gone = [], []
     for snapshot in sorted(everything, key=lambda it: it.time, reverse=True):

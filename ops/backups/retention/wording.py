@@ -100,8 +100,9 @@ EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
     ),
     "prune_postponed": Explanation(
         N_("data that nobody needs could not be removed yet"),
-        N_("somebody else worked on the repository"),
+        "{holder}",
         N_("nothing was lost; the next run goes on from there"),
+        N_("wait for it; if that process is gone: `{program} backup.unlock --site {site}`"),
     ),
 }
 """By reason code; parts with placeholders, or what makes them."""

@@ -58,6 +58,19 @@ class Metered(PassOn):
         super().advance(amount, items=items)
 
 
+def read_last_size(catalog: Catalog, job: str) -> int:
+    """Give the bytes that the newest good run of a job has read; 0 where there was none."""
+    query = (
+        select(Run.summary)
+        .where(Run.job == job, Run.outcome.in_(("ok", "incomplete")))
+        .order_by(Run.started_at.desc())
+        .limit(1)
+    )
+    with catalog.reading() as session:
+        summary = session.execute(query).scalar_one_or_none() or {}
+    return int(summary.get("processed_bytes", 0))
+
+
 def decide_budget(catalog: Catalog, site: Site, *, accepts: bool = False) -> int:
     """Give the bytes that a backup of a site may read.
 

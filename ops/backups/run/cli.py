@@ -11,6 +11,7 @@ from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.pages.wording import list_remarks, write_pages
 from ops.backups.ransomware.cli import write_watch
+from ops.backups.run.budget import read_last_size
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.run.kind import backup_job
@@ -28,6 +29,7 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_json, write_line
+from ops.terminal.progress import Expecting
 
 _NO_WAIT = timedelta(0)
 
@@ -46,7 +48,7 @@ def run_site(
     site = estate.site(name)
     with at_bench(estate) as bench:
         if not as_json:
-            write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+            write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
         arguments = _arguments(database, full_read=full_read, accept_size=accept_size)
         result = _back_up(bench, site, progress, arguments)
         if result.outcome in {"ok", "incomplete"} and site.name != OWN_SITE:
@@ -54,7 +56,7 @@ def run_site(
                 names = jobs_from(estate, site.name, estate.primary_store.name)
                 ask_for_copies(session, estate, site.name, names, bench.origin)
     if as_json:
-        write_json({"site": site.name, **asdict(result)})
+        write_json([{"site": site.name, **asdict(result)}])
     else:
         write_backup(site.name, result)
     return EXIT_CODES[result.outcome]
@@ -74,6 +76,8 @@ def _back_up(
         job = f"backup-database/{site.name}/{arguments['database']}"
     if "full_read" in arguments:
         job = f"full-read/{site.name}"
+    expected = read_last_size(bench.catalog, job)
+    progress = Expecting(progress, {"back up": expected})
     work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 
@@ -109,10 +113,9 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
     numbers = result.summary
     if as_json:
         missing = [{"path": path, "reason": reason} for path, reason in reading.missing]
-        write_json({"site": name, "outcome": result.outcome, "summary": numbers,
-                    "missing": missing})  # fmt: skip
+        write_json([{"site": name, "outcome": result.outcome, "summary": numbers}], missing=missing)
         return EXIT_CODES[result.outcome]
-    write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
+    write_line(f"{site.name} · {estate.title_at(name)} → {estate.primary_store.name}")
     parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}
     _write_parts(parts, _rows(reading))
     write_line(
@@ -123,7 +126,7 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
             packed=format_size(int(str(numbers["data_added_packed"]))),
         )
     )
-    write_pages(list_remarks(reading.pages))
+    write_pages(name, list_remarks(reading.pages))
     return EXIT_CODES[result.outcome]
 
 
@@ -163,7 +166,7 @@ def write_backup(site: str, result: JobResult) -> None:
     if summary.get("without_history"):
         text = _("  present rows only: {databases}; tables there keep a history that is not copied")
         write_line(text.format(databases=", ".join(summary["without_history"])))
-    write_pages(summary.get("pages", ()))
+    write_pages(site, summary.get("pages", ()))
     write_watch(site, summary)
     write_outcome(result, job=backup_job(site), site=site)
 

@@ -2,13 +2,14 @@
 
 Order:
 
-1. Refuse what cannot be read; clear the scratch folder of a killed run.
+1. Refuse what cannot be read; clear the scratch folder of a killed run; read what the last good
+   backups have noted.
 2. Have the site's chosen pages noted beside what follows; one that fails is a remark.
 3. Make the snapshot (`backup.archiver.create`): durable when that returns. Its manifest, read last,
    holds the notes.
 4. Bring the index tables up to date.
-5. Hold it against the site's own past (`ops.backups.ransomware.watch`): what is suspicious is
-   noted.
+5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `too_small`, `losses`):
+   what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
 
 What another system delivered is judged between 3 and 4, from the snapshot itself.
@@ -30,7 +31,9 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.alerts.drafts import SUSPICIOUS
-from ops.backups.pages.fetch import noting_beside
+from ops.backups.pages.notes import PageNote
+from ops.backups.pages.noting import PagesOrder, noting_beside
+from ops.backups.pages.rules import rules_of
 from ops.backups.pages.wording import list_remarks
 from ops.backups.ransomware.watch import KEY, watch_backup
 from ops.backups.repositories.catalog_index import update_index
@@ -38,24 +41,24 @@ from ops.backups.repositories.open import open_repository
 from ops.backups.repositories.snapshots import KEY as METHOD
 from ops.backups.repositories.snapshots import method_of
 from ops.backups.run.budget import Metered, decide_budget
+from ops.backups.run.earlier import list_notes, read_earlier
+from ops.backups.run.losses import MOST_TOLD, Loss, find_failed_pages, find_losses
 from ops.backups.run.too_small import LEARNT_FROM, RunFigures, find_oddities
 from ops.backups.sources.availability import check_site
 from ops.backups.sources.delivery_facts import judge_deliveries
 from ops.backups.sources.delivery_wording import make_params
-from ops.backups.sources.manifest import make_manifest
+from ops.backups.sources.manifest import describe_reading, make_manifest
 from ops.backups.sources.site import Reading, make_request
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import Run
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
+from ops.estate.model.sites import Site
 from ops.jobs.begin import Start, begin, clear_scratch
 from ops.parts import Seam
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.progress import PassOn
-
-MOST_TOLD = 20
-"""Unreadable paths that a result names; of more only the number is given."""
 
 
 class _Noting(PassOn):
@@ -112,10 +115,12 @@ def back_up(
         run=str(context.run_id),
     )  # fmt: skip
     accepts = bool(context.arguments.get("accept_size"))
-    most = decide_budget(context.catalog, start.site, accepts=accepts)
-    progress = Metered(progress, start.site.name, most)
-    pages = start.site.pages if database is None else ()
-    with noting_beside(start.site.url, pages) as reading.take_pages:
+    progress = Metered(
+        progress, start.site.name, decide_budget(context.catalog, start.site, accepts=accepts)
+    )
+    earlier = read_earlier(context.catalog, repository, start.site.name, database=database)
+    noted = list_notes(earlier)
+    with noting_beside(_order_pages(start.site, noted, database)) as reading.take_pages:
         result = _create(repository, request, reading, progress, wait_for_lock)
     if database is None:
         reading.deliveries = judge_deliveries(
@@ -138,10 +143,20 @@ def back_up(
         )  # fmt: skip
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
-    if oddities and accepts:
-        summary["accepted"] = oddities
-        oddities = []
-    return _conclude(result, reading, summary, oddities)
+    losses = find_losses(describe_reading(start.estate, reading), earlier)
+    losses += find_failed_pages(reading.pages, noted)
+    if accepts:
+        summary["accepted"] = [*oddities, *losses]
+        return _conclude(result, reading, summary, [], [])
+    return _conclude(result, reading, summary, oddities, losses)
+
+
+def _order_pages(
+    site: Site, earlier: Sequence[PageNote] = (), database: str | None = None
+) -> PagesOrder:
+    """Order the site's pages to be noted; none where a database is saved alone."""
+    pages = site.pages if database is None else ()
+    return PagesOrder(url=site.url, pages=pages, rules=rules_of(site), earlier=earlier)
 
 
 def plan_backup(
@@ -169,7 +184,7 @@ def rehearse(start: Start, progress: Progress = SILENT) -> tuple[BackupResult, R
     request, reading = plan_backup(start)
     request = replace(_with_parent(repository, request), dry_run=True)
     noting = _Noting(progress, reading)
-    with noting_beside(start.site.url, start.site.pages) as reading.take_pages:
+    with noting_beside(_order_pages(start.site)) as reading.take_pages:
         return create_snapshot(repository, request, lock=None, progress=noting), reading
 
 
@@ -258,6 +273,7 @@ def _conclude(
     reading: Reading,
     summary: dict[str, Any],
     oddities: Sequence[dict[str, Any]],
+    losses: Sequence[Loss],
 ) -> JobResult:
     if reading.damaged:
         params = {
@@ -275,6 +291,8 @@ def _conclude(
         return JobResult("incomplete", "unreadable", params, summary)
     if reading.doubtful:
         return JobResult("incomplete", *make_params(reading.doubtful), summary)
-    if oddities:
-        return JobResult("ok", SUSPICIOUS, {"oddities": list(oddities)}, summary)
+    if oddities or losses:
+        params = {"oddities": list(oddities), "losses": list(losses[:MOST_TOLD]),
+                  "lost": len(losses)}  # fmt: skip
+        return JobResult("ok", SUSPICIOUS, params, summary)
     return JobResult("ok", summary=summary)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ops.backups.pages.notes import tell_problem
 from ops.backups.run.too_small import SECONDS
 from ops.language.causes import tell_cause
 from ops.language.formats import format_number, format_size
@@ -39,10 +40,14 @@ def _explain_damaged_database(params: Mapping[str, Any]) -> Explanation:
 
 
 def _explain_suspicious(params: Mapping[str, Any]) -> Explanation:
-    oddities = [_describe_oddity(it) for it in params["oddities"]]
+    losses = params.get("losses", ())
+    told = [*map(_describe_loss, losses), *map(_describe_oddity, params["oddities"])]
+    more = " …" if params.get("lost", 0) > len(losses) else ""
     return Explanation(
-        _("it ended well, but it is unlike the runs before it"),
-        "; ".join(oddities),
+        _("the site has lost something since its last good backups")
+        if losses
+        else _("it ended well, but it is unlike the runs before it"),
+        "; ".join(told) + more,
         _("a snapshot was made; earlier ones are untouched"),
         fill(
             N_(
@@ -52,6 +57,22 @@ def _explain_suspicious(params: Mapping[str, Any]) -> Explanation:
             params,
         ),
     )
+
+
+def _describe_loss(loss: Mapping[str, Any]) -> str:
+    """Tell one thing that is gone."""
+    if loss["what"] == "page":
+        reason = tell_problem(loss["problem"], "", loss["detail"])
+        return _("the page {name} was well and fails now: {reason}").format(
+            name=loss["name"], reason=reason
+        )
+    told = {
+        "table": N_("the table {name} of the database {part} is gone; it had {before} rows"),
+        "rows": N_("the table {name} of the database {part} has {now} rows; it had {before}"),
+        "folder": N_("the folder {name} of {part} is gone or empty; {before} files lay in it"),
+    }[loss["what"]]
+    figures = {name: format_number(loss[name]) for name in ("before", "now")}
+    return _(told).format(name=loss["name"], part=loss["part"], **figures)
 
 
 def _describe_oddity(oddity: Mapping[str, Any]) -> str:

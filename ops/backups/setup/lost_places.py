@@ -65,7 +65,7 @@ def refuse_lost(estate: Estate, catalog: Catalog, site: str, store: Store) -> No
             'the store "{store}" has lost the repository of the site "{site}": {place}',
             why="it was there before; the store may not be mounted, or is another disk",
             data="nothing was changed; no new one was made in its place",
-            next_step="mount the store; only where its disk was lost and replaced:"
+            next_step="mount or reach the store; only where what it lay on was lost and replaced:"
             " `{program} backup.init --anew {store} --confirm {store}`",
             store=store.name,
             site=site,

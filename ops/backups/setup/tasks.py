@@ -12,7 +12,7 @@ AREA = "backup"
 @operator_task(
     help={
         "site": flags.SITE_OR_ALL,
-        "anew": N_("Store whose disk was lost and replaced: make anew what it held."),
+        "anew": N_("Store whose disk or bucket was lost and replaced: make anew what it held."),
         "confirm": N_("Name of that store."),
         "dry_run": flags.DRY_RUN,
     }

@@ -52,10 +52,10 @@ def describe_reading(estate: Estate, reading: Reading) -> dict[str, Any]:
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "organisation": estate.organisation.name,
+        "organisation": estate.name_at(reading.started_at),
         "site": {
             "name": site.name,
-            "title": site.title,
+            "title": site.title_on(reading.started_at.astimezone(zone).date()),
             "unit": site.unit,
             "system": site.system,
             "classes": list(site.classes),
@@ -95,6 +95,10 @@ def _describe_files(reading: FilesReading, zone: ZoneInfo) -> dict[str, Any]:
         "started_at": _moment(reading.started_at, zone),
         "files": reading.files,
         "size_bytes": reading.size_bytes,
+        "folders": {
+            folder.decode("utf-8", "backslashreplace"): files
+            for folder, files in sorted(reading.folders.items())
+        },
         "left_out": list(reading.left_out),
     }
     if reading.part.source == "delivered":

@@ -25,6 +25,8 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 
 MANIFEST = "manifest.json"
+_FOLDER_DEPTH = 2
+_MOST_FOLDERS = 2_000
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class FilesReading:
         started_at: When its first entry was met; None for an empty folder.
         files: Regular files.
         size_bytes: Their sizes, as listed.
+        folders: How many of them lie below each top folder, and each folder in one.
         lost: What the way of reading it cannot keep; English.
     """
 
@@ -66,7 +69,25 @@ class FilesReading:
     started_at: datetime | None = None
     files: int = 0
     size_bytes: int = 0
+    folders: dict[bytes, int] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+
+    def count(self, path: bytes, size: int) -> None:
+        """Count a file.
+
+        Args:
+            path: From the part's own folder, with a slash in front.
+            size: In bytes.
+        """
+        self.files += 1
+        self.size_bytes += size
+        end = path.find(b"/", 1)
+        for _depth in range(_FOLDER_DEPTH):
+            folder = path[1:end]
+            if end < 0 or (folder not in self.folders and len(self.folders) >= _MOST_FOLDERS):
+                return
+            self.folders[folder] = self.folders.get(folder, 0) + 1
+            end = path.find(b"/", end + 1)
 
     def take_size(self, size: int) -> None:
         """Note the size of what a command printed."""
@@ -159,7 +180,7 @@ def make_request(
         site: Which; `check_site` has let it pass.
         manifest: Makes the manifest when everything else has been read.
         now: The snapshot's time; written in the organisation's offset.
-        database: Take this database alone; the snapshot then has paths of its own.
+        database: Take this database alone; the snapshot then has that one path.
         full_read: Read every byte of the source again.
 
     Returns:
@@ -167,11 +188,8 @@ def make_request(
     """
     reading = Reading(site)
     root = f"/{site.name}"
-    mounts = [
-        mount
-        for part in chosen_databases(site, database)
-        for mount in _database_mounts(estate, reading, part, root)
-    ]
+    chosen = chosen_databases(site, database)
+    mounts = [mount for part in chosen for mount in _database_mounts(estate, reading, part, root)]
     if database is None:
         mounts += [_files_mount(estate, reading, part, root) for part in site.files]
 
@@ -184,13 +202,18 @@ def make_request(
     request = BackupRequest(
         mounts=mounts,
         hostname=site.name,
-        paths=(root if database is None else f"{root}/databases",),
+        paths=(root if database is None else path_alone(site, chosen[0]),),
         time=now.astimezone(estate.zone),
         tags=_tags(site),
         excludes=site.exclude,
         force=full_read,
     )
     return request, reading
+
+
+def path_alone(site: Site, part: DatabasePart) -> str:
+    """Give the one path of a snapshot that holds this database alone."""
+    return f"/{site.name}/{copy_path(part)}"
 
 
 def _tags(site: Site) -> tuple[str, ...]:
@@ -285,8 +308,7 @@ def _make_test(
         if path in live or (has_patterns and patterns.match(path[top_length:])):
             return True
         if stat.S_ISREG(status.st_mode):
-            noted.files += 1
-            noted.size_bytes += status.st_size
+            noted.count(path[top_length:], status.st_size)
         if noted.started_at is None:
             noted.started_at = datetime.now(UTC)
         return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from ops.duties.wording import tell_who
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_date, format_duration, format_moment
+from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.outcomes.explain import explain
 from ops.terminal.output import Cell, outcome_cell, write_json, write_line, write_table
@@ -66,11 +67,20 @@ def _brief(drill: KeptDrill) -> dict[str, Any]:
         "run", "person", "via", "incident_at", "started_at", "ended_at", "outcome", "reason_code",
         "params", "isolated", "minutes_sha256",
     )  # fmt: skip
-    return {name: getattr(drill, name) for name in names}
+    spans = {name: _seconds(drill, name) for name in ("rto", "rpo")}
+    return {name: getattr(drill, name) for name in names} | {
+        f"{name}_seconds": seconds for name, seconds in spans.items()
+    }
+
+
+def _seconds(drill: KeptDrill, name: str) -> float | None:
+    """Give the time that was reached."""
+    results = read_minutes(drill.minutes).results if drill.minutes is not None else {}
+    reached: float | None = results.get(name, {}).get("reached_seconds")
+    return reached
 
 
 def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
-    results = (drill.minutes or {}).get("results", {})
     engine = "restic" if drill.engine == "restic" else _("our engine")
     return (
         format_moment(drill.started_at, zone),
@@ -79,14 +89,13 @@ def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
         f"{engine}, {_('paper')}" if drill.from_paper else engine,
         drill.store or "–",
         outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),
-        _span(results.get("rto", {})),
-        _span(results.get("rpo", {})),
-        drill.id,
+        _span(_seconds(drill, "rto")),
+        _span(_seconds(drill, "rpo")),
+        format_id(drill.id),
     )
 
 
-def _span(measure: dict[str, Any]) -> str:
-    seconds = measure.get("reached_seconds")
+def _span(seconds: float | None) -> str:
     return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
 
 
@@ -95,25 +104,41 @@ def show_findings(site: str, *, as_json: bool) -> None:
     estate = load_estate()
     with _reading(estate) as session:
         findings = list_findings(session, site=site) if session else []
+        shown = [(it, _list_shortcomings(session, it)) for it in findings if session]
     if as_json:
-        write_json(findings)
+        write_json([{**asdict(it), "shortcomings": all_found} for it, all_found in shown])
         return
     if not findings:
         write_line(_("no drill has shown anything that is still to be mended"))
         return
     titles = {it.name: it.title for it in estate.people}
     heads = [_("Site"), _("What was found"), _("Answerable"), _("By when"), _("Drill")]
-    write_table(heads, [_finding_row(it, titles) for it in findings])
+    rows = [_finding_row(it, found, titles) for it, all_found in shown for found in all_found]
+    write_table(heads, rows)
 
 
-def _finding_row(finding: Finding, titles: dict[str, str]) -> Sequence[str]:
-    found = explain(finding.code, finding.params, site=finding.site)
+def _list_shortcomings(session: Session, finding: Finding) -> list[dict[str, Any]]:
+    """Give all that the finding's drill has found, its reason first; the reason where that is all.
+
+    A drill that shows it fixed shows all of it fixed.
+    """
+    drill = find_drill(session, finding.drill)
+    found: list[dict[str, Any]] = (drill.minutes or {}).get("shortcomings") or [
+        {"code": finding.code, "params": finding.params}
+    ]
+    return [{"code": it["code"], "params": it["params"]} for it in found]
+
+
+def _finding_row(
+    finding: Finding, shortcoming: dict[str, Any], titles: dict[str, str]
+) -> Sequence[str]:
+    found = explain(shortcoming["code"], shortcoming["params"], site=finding.site)
     return (
         finding.site,
         f"{found.what}: {found.why}" if found.why else found.what,
         titles.get(finding.owner, tell_who(finding.owner)) or "–",
         format_date(finding.due),
-        finding.drill,
+        format_id(finding.drill),
     )
 
 
@@ -135,7 +160,7 @@ def show_drill(drill: str, site: str, *, as_json: bool) -> None:
         kept = _find(session, drill, site)
     refuse_changed(kept)
     if as_json:
-        write_json(kept)
+        write_json([kept])
         return
     write_drill(kept, estate.organisation.timezone)
 
@@ -180,7 +205,7 @@ def write_drill(drill: KeptDrill, zone: str) -> None:
     if drill.minutes is not None:
         write_minutes(read_minutes(drill.minutes), drill.minutes_sha256, zone)
         return
-    write_line(f"{drill.site} · {drill.id} · {format_moment(drill.started_at, zone)}")
+    write_line(f"{drill.site} · {format_id(drill.id)} · {format_moment(drill.started_at, zone)}")
     for phase in drill.phases.values():
         write_line(f"  {tell_phase(phase, drill.site)}")
     if drill.run:

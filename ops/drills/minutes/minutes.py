@@ -7,7 +7,7 @@ sentences are made where they are shown (`ops.drills.minutes.output`, and later 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ops.drills.minutes.verdict import Aims, Judgement, Measured
@@ -15,7 +15,8 @@ from ops.drills.records import KeptDrill, KeptPhase
 from ops.drills.rotation.terms import Terms
 
 FORMAT = "giucong-drill-minutes"
-VERSION = 1
+VERSION = 2
+_MOST_LOG_LINES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Minutes:
         environment: Part III: isolation, bounds, probes, versions, room, scan.
         course: Part IV: moment, phase, person, seconds, outcome, reason of each phase.
         results: Part V: files, hashes, metadata, databases, pages, `rto` and `rpo` with target and
-            reached, status.
+            reached, the newest content, status; the servers' last lines where not all was well.
         shortcomings: Part VI: code, parameters, person, date of each.
         conclusion: Part VII: outcome, reason, parameters; what it leaves to be signed.
     """
@@ -86,8 +87,17 @@ class Minutes:
 
 
 def read_minutes(values: Mapping[str, Any]) -> Minutes:
-    """Give minutes back from their JSON values."""
-    return Minutes(**values)
+    """Give minutes back from their JSON values; those of an earlier version in today's form.
+
+    Version 1 had the age of the newest content as RPO, and the copy's beside it.
+    """
+    if values["version"] > 1:
+        return Minutes(**values)
+    results = values["results"]
+    old = results["rpo"]
+    rpo = {"target_seconds": old["target_seconds"], "reached_seconds": old["copy_age_seconds"]}
+    newest = {"at": old["newest_at"], "in": old["newest_in"], "age_seconds": old["reached_seconds"]}
+    return Minutes(**{**values, "results": {**results, "rpo": rpo, "newest": newest, "log": []}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +242,8 @@ def _describe_results(drill: KeptDrill, verdict: Verdict, setting: Setting) -> d
         "owners_compared", "attributes_compared",
     )  # fmt: skip
     measured, aims = verdict.measured, verdict.aims
+    rehearsal = drill.phases.get("rehearse")
+    rehearsed_well = rehearsal is not None and rehearsal.outcome == "ok"
     return {
         **{name: fetched[name] for name in names if name in fetched},
         "databases": list(result.get("databases", ())),
@@ -239,21 +251,28 @@ def _describe_results(drill: KeptDrill, verdict: Verdict, setting: Setting) -> d
         "pages": list(result.get("pages", ())),
         "rto": {
             "target_seconds": aims.rto.total_seconds(),
-            "reached_seconds": None if measured.rto is None else measured.rto.total_seconds(),
+            "reached_seconds": _seconds(measured.rto),
             "parts": dict(measured.parts),
         },
         "rpo": {
             "target_seconds": aims.rpo.total_seconds(),
-            "reached_seconds": None if measured.rpo is None else measured.rpo.total_seconds(),
-            "newest_at": None if measured.newest_at is None else measured.newest_at.isoformat(),
-            "newest_in": measured.newest_in,
-            "copy_age_seconds": None
-            if measured.copy_age is None
-            else measured.copy_age.total_seconds(),
+            "reached_seconds": _seconds(measured.rpo),
         },
+        "newest": {
+            "at": None if measured.newest_at is None else measured.newest_at.isoformat(),
+            "in": measured.newest_in,
+            "age_seconds": None
+            if measured.newest_at is None
+            else (drill.incident_at - measured.newest_at).total_seconds(),
+        },
+        "log": [] if rehearsed_well else list(result.get("log", ()))[-_MOST_LOG_LINES:],
         "wiped": _describe_wiping(drill, setting),
         "status": verdict.judgement.outcome,
     }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
 
 
 def _describe_wiping(drill: KeptDrill, setting: Setting) -> dict[str, Any]:

@@ -179,20 +179,26 @@ def _write_results(minutes: Minutes, zone: str) -> None:
     heads = [_("What"), _("Asked for"), _("Reached"), _("Result")]
     write_table(heads, measure_rows(results), right=(1, 2))
     if results["pages"]:
-        write_table([_("Page"), _("Result"), _("Alike")], page_rows(results["pages"]), right=(2,))
+        heads = [_("Page"), _("Result"), _("Stays"), _("Asked for"), _("Alike")]
+        write_table(heads, page_rows(results["pages"]), right=(2, 3, 4))
     if results["rto"]["reached_seconds"] is not None:
         heads = [_("Part of the recovery"), _("Took"), ""]
         write_table(heads, part_rows(results["rto"]["parts"], RTO_PARTS), right=(1,))
     _write_pairs("", _evidence(results, zone))
+    if results["log"]:
+        write_line()
+        write_line("   " + _("Last lines of the web server, PHP and the databases in the sandbox:"))
+        for line in results["log"]:
+            write_line(f"   {line}")
 
 
 def _evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
     if results.get("path"):
         yield _("File by lot"), str(results["path"])
-    if results["rpo"]["newest_at"]:
-        newest = _moment(results["rpo"]["newest_at"], zone, seconds=True)
-        where = _("in a row") if results["rpo"]["newest_in"] == "rows" else _("in a file")
-        yield _("Newest datum"), f"{newest} ({where})"
+    if results["newest"]["at"]:
+        newest = _moment(results["newest"]["at"], zone, seconds=True)
+        where = _("in a row") if results["newest"]["in"] == "rows" else _("in a file")
+        yield _("Newest content"), f"{newest} ({where})"
     if results.get("hash_list"):
         yield _("SHA-256 of the list of hashes"), str(results["hash_list"])
     if results.get("owners_compared") is False:

@@ -30,7 +30,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "same": (N_("the same"), "ok"),
     "changed": (N_("changed"), "failed"),
     "missing": (N_("does not come"), "failed"),
-    "not_checked": (N_("was not well when it was noted"), "not_checked"),
+    "not_checked": (N_("not checked"), "not_checked"),
 }
 _BAR = 24
 
@@ -69,10 +69,12 @@ def measure_rows(results: Mapping[str, Any]) -> Iterator[Row]:
     pages = results["pages"]
     if pages:
         same = sum(it["verdict"] == "same" for it in pages)
-        yield _counted(_("Pages the same as at backup time"), len(pages), same)
-    yield _span_row(_("RTO: until the site runs again"), results["rto"], "reached_seconds")
-    yield _span_row(_("RPO: back to the newest datum"), results["rpo"], "reached_seconds",
-                    also="copy_age_seconds")  # fmt: skip
+        yield _counted(_("Pages on which all that stays is as at backup time"), len(pages), same)
+    yield _span_row(_("RTO: until the site runs again"), results["rto"])
+    yield _span_row(_("RPO: age of the copy at the incident"), results["rpo"])
+    age = results["newest"]["age_seconds"]
+    told = "–" if age is None else _seconds(age)
+    yield _("Newest content in the copy: age at the incident"), "–", told, Cell("–", "faint")
 
 
 def _rows_of(database: Mapping[str, Any]) -> Row:
@@ -95,23 +97,21 @@ def _counted(label: str, wanted: int, found: int) -> Row:
     return label, format_number(wanted), format_number(found), outcome_cell(outcome)
 
 
-def _span_row(label: str, measure: Mapping[str, Any], reached: str, *, also: str = "") -> Row:
-    """Give a row of a target; a second figure below the target is enough, too."""
-    target = timedelta(seconds=measure["target_seconds"])
-    seconds = measure[reached]
+def _span_row(label: str, measure: Mapping[str, Any]) -> Row:
+    target, seconds = timedelta(seconds=measure["target_seconds"]), measure["reached_seconds"]
     if seconds is None:
         return label, format_duration(target), "–", outcome_cell("not_checked")
-    kept = [seconds] if measure.get(also) is None else [seconds, measure[also]]
-    outcome = "ok" if min(kept) <= target.total_seconds() else "failed"
+    outcome = "ok" if seconds <= target.total_seconds() else "failed"
     return label, format_duration(target), _seconds(seconds), outcome_cell(outcome)
 
 
 def page_rows(pages: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
-    """Give a row for each page that was noted."""
+    """Give a row for each page: the verdict, how much stays on it, what was asked and is there."""
     for page in pages:
         text, outcome = _PAGES[page["verdict"]]
-        alike = f"{format_number(100 * page['alike'])} %"
-        yield page["page"], Cell(_(text), outcome_cell(outcome).tone), alike
+        shares = [page.get(name) for name in ("stays", "least", "alike")]
+        told = ["–" if it is None else f"{int(100 * it)} %" for it in shares]
+        yield page["page"], Cell(_(text), outcome_cell(outcome).tone), *told
 
 
 def part_rows(parts: Mapping[str, float], order: Sequence[str]) -> Iterator[Row]:

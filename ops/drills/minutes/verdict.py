@@ -1,10 +1,10 @@
 """Judge a drill from what its phases have found; pure.
 
 The times are those an outside stop-watch shows, from the incident on, whoever sets the clock: to
-recover means that the site was started and its pages were compared. What was lost is counted to the
-newest datum in the copy. A quiet site has old data in a fresh copy and has lost nothing, so that
-target is missed only where the copy itself is too old as well; where no datum tells its time, the
-copy's age counts.
+recover means that the site was started and has shown a page, and that its pages were compared. What
+may be lost is what was written after the copy was taken: its age at the incident. How old the
+newest content in it was is told beside it, and decides nothing: a quiet site has old content in a
+fresh copy and has lost nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,11 +37,10 @@ class Measured:
 
     Attributes:
         parts: Seconds by part of `RTO_PARTS`; what belongs to none is `other`.
-        rto: From the incident to the compared pages; None where it did not come to that.
-        rpo: From the newest datum to the incident; None where nobody knows.
-        newest_at: That datum's moment.
+        rto: From the incident to the compared pages; None where the site did not run again.
+        rpo: From the copy to the incident; None where none was chosen.
+        newest_at: Moment of the newest content in the copy; None where nothing tells it.
         newest_in: `rows` or `files`.
-        copy_age: From the copy to the incident; None where none was chosen.
     """
 
     parts: Mapping[str, float]
@@ -49,7 +48,6 @@ class Measured:
     rpo: timedelta | None
     newest_at: datetime | None
     newest_in: str
-    copy_age: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +116,15 @@ def _missed_aims(measured: Measured, aims: Aims) -> list[tuple[str, str, Mapping
     if measured.rto is not None and measured.rto > aims.rto:
         params = {"reached": measured.rto.total_seconds(), "target": aims.rto.total_seconds()}
         missed.append(("failed", "drill_rto_missed", params))
-    if measured.copy_age is not None:
-        lost = min(measured.rpo or measured.copy_age, measured.copy_age)
-        if lost > aims.rpo:
-            params = {"reached": lost.total_seconds(), "target": aims.rpo.total_seconds()}
-            missed.append(("failed", "drill_rpo_missed", params))
+    if measured.rpo is not None and measured.rpo > aims.rpo:
+        params = {"reached": measured.rpo.total_seconds(), "target": aims.rpo.total_seconds()}
+        missed.append(("failed", "drill_rpo_missed", params))
     return missed
 
 
 def _doubts(drill: KeptDrill, measured: Measured) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield what makes the measures themselves worth nothing."""
-    if measured.copy_age is not None and measured.copy_age < timedelta(0):
+    if measured.rpo is not None and measured.rpo < timedelta(0):
         yield "not_checked", "drill_copy_too_young", {}
     rehearsal = drill.phases.get("rehearse")
     if measured.rto is None or rehearsal is None or rehearsal.outcome != "ok":
@@ -141,17 +137,21 @@ def measure_drill(drill: KeptDrill) -> Measured:
     """Measure it from the records."""
     newest_at, newest_in = _find_newest(drill)
     rehearsal = drill.phases.get("rehearse")
-    came_so_far = rehearsal is not None and rehearsal.facts.get("result") is not None
-    rto = _find_rto(drill, rehearsal) if rehearsal is not None and came_so_far else None
-    age = None if drill.taken_at is None else drill.incident_at - drill.taken_at
+    runs = rehearsal is not None and _runs_again(rehearsal.facts.get("result") or {})
+    rto = _find_rto(drill, rehearsal) if rehearsal is not None and runs else None
     return Measured(
         parts=_find_parts(drill, rto),
         rto=rto,
-        rpo=None if newest_at is None else drill.incident_at - newest_at,
+        rpo=None if drill.taken_at is None else drill.incident_at - drill.taken_at,
         newest_at=newest_at,
         newest_in=newest_in,
-        copy_age=age,
     )
+
+
+def _runs_again(result: Mapping[str, Any]) -> bool:
+    """Tell whether the rehearsed site was started and has shown a page."""
+    shown = any(not it["problem"] for it in result.get("found", ()))
+    return shown and result.get("way", "none") != "none"
 
 
 def _find_rto(drill: KeptDrill, rehearsal: KeptPhase) -> timedelta | None:

@@ -17,7 +17,6 @@ from ops.drills.phases.work import Work
 from ops.drills.records import Conclusion, PhaseResult, conclude_drill, end_phase
 from ops.drills.rotation.terms import find_terms
 from ops.estate.model.estate import Estate
-from ops.estate.model.organisation import title_on
 from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.runbooks.library import find_runbook
@@ -70,10 +69,9 @@ def describe_setting(estate: Estate, site: Site, store: Store, now: datetime) ->
     """Give the names that are valid on the day."""
     day = now.astimezone(estate.zone).date()
     organisation = estate.organisation
-    dated = title_on(organisation.names, day)
     unit = next((it for it in estate.units if it.name == site.unit), None)
     return Setting(
-        organisation=organisation.name if dated is None else dated.name,
+        organisation=organisation.name_on(day),
         authority=organisation.authority,
         place=organisation.place,
         site_title=site.title_on(day),

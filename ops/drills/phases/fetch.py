@@ -17,8 +17,8 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.backups.repositories.stock_restic import restic_at
 from ops.canonical import clean_text
 from ops.drills.compare import Comparison, Newest, compare_folder

@@ -17,8 +17,8 @@ from datetime import timedelta
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import Entry, TreeReader, walk
 from ops.backups.malware.scan import show_path
+from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.repositories.snapshots import choose_snapshot
 from ops.drills.compare import compare_entry
 from ops.drills.phases.fetch import judge_comparison, newest_of
 from ops.drills.phases.work import Work, make_folder
@@ -41,6 +41,11 @@ class OnePath:
     def child_match(self, path: bytes) -> bool:
         """Whether it lies below."""
         return self.path.startswith(path.rstrip(b"/") + b"/")
+
+    @property
+    def literals(self) -> tuple[bytes]:
+        """See `backup.restorer.request.PathFilter`."""
+        return (self.path.rpartition(b"/")[2],)
 
 
 def fetch_file(work: Work) -> PhaseResult:

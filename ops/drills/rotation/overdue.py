@@ -184,5 +184,5 @@ def _tell(session: Session, estate: Estate, drafts: Sequence[Draft], now: dateti
     still = {str(it.params["subject"]) for it in drafts}
     closed = close_others(session, {DRILL_OVERDUE, FINDING_OVERDUE}, still, now)
     taken = take_in(session, (), drafts, now)
-    count = write_drafts(session, drafts, estate, alerts=taken.ids, now=now)
+    count = write_drafts(session, drafts, estate, taken=taken, now=now)
     return count + write_all_clears(session, closed, now)

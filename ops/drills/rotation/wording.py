@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from ops.alerts.drafts import DRILL_OVERDUE, FINDING_OVERDUE
-from ops.alerts.notice_wording import NoticeKind
+from ops.alerts.notice_wording import PROBLEM, NoticeKind
 from ops.duties.wording import tell_who
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill, language
@@ -106,6 +106,8 @@ def _name(subjects: Sequence[str]) -> str:
 
 
 NOTICE_KINDS = {
-    DRILL_OVERDUE: NoticeKind(lambda told, _zone: word_overdue(told.params), about_sites=False),
-    FINDING_OVERDUE: NoticeKind(lambda told, _zone: word_finding(told.params)),
+    DRILL_OVERDUE: NoticeKind(
+        lambda told, _zone: word_overdue(told.params), about_sites=False, label=PROBLEM
+    ),
+    FINDING_OVERDUE: NoticeKind(lambda told, _zone: word_finding(told.params), label=PROBLEM),
 }

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ops.duties.evidence.due import Due, due_of, list_due, list_periods
 from ops.duties.evidence.events import back_from, find_event_dues
 from ops.duties.evidence.judge import judge_due, recorded_since
+from ops.duties.evidence.media import find_renewals
 from ops.duties.evidence.queries import Setting
 from ops.duties.evidence.verdicts import Verdict, gravest
 from ops.duties.table.load import DutySet
@@ -66,7 +67,12 @@ def list_agenda(session: Session, duties: DutySet, setting: Setting, days: int) 
     past = [_item(session, it, setting) for it in _last_ended(duties.duties, setting, since)]
     overdue = [it for it in past if it.outcome not in {"ok", "not_checked"}]
     events = _of_events(session, duties.duties, setting)
-    found = [it for it in (*overdue, *items, *events) if it.verdicts]
+    media = [
+        Item(due, _when(due, setting), verdict.outcome, (verdict,))
+        for due, verdict in find_renewals(session, duties.duties, setting)
+        if due.day is not None and due.day <= last
+    ]
+    found = [it for it in (*overdue, *items, *events, *media) if it.verdicts]
     return sorted(found, key=lambda it: (it.due.day or date.max, it.due.duty.name))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ops.duties.change_wording import tell_changes
 from ops.duties.cli import at_desk
 from ops.duties.evidence.events import ELSEWHERE, SOURCES
 from ops.duties.evidence.judge import find_verdicts
@@ -100,7 +101,7 @@ def show_differences(*, as_json: bool) -> None:
     with at_desk() as desk, desk.catalog.reading() as session:
         found = find_differences(session, desk.duties)
     if as_json:
-        write_json(found)
+        write_json([found])
         return
     write_changes(_("In force, against the shipped duties:"), found.from_shipped)
     if found.journaled:
@@ -110,13 +111,9 @@ def show_differences(*, as_json: bool) -> None:
 
 
 def write_changes(title: str, changes: Mapping[str, list[Any]]) -> None:
-    """Write a title, then what differs under it: dotted key, old and new value."""
+    """Write a title, then what differs under it, in words."""
     write_line(title)
-    for key, (old, new) in changes.items():
-        write_wrapped(f"{key}: {_shown(old)} → {_shown(new)}")
+    for line in tell_changes(changes):
+        write_wrapped(line)
     if not changes:
         write_line("    " + _("no difference"))
-
-
-def _shown(value: Any) -> str:  # JSON values
-    return "–" if value is None else str(value)

@@ -21,6 +21,10 @@ _LONGEST_DAYS = {
 }  # fmt: skip
 
 
+RENEWAL = "media-renewal"
+"""The duty whose term runs from the first use of each medium (`ops.duties.evidence.media`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A period, first and last day included."""
@@ -82,11 +86,11 @@ def list_periods(duty: Duty, first: date, last: date) -> list[Period]:
     """Give a duty's periods that touch the days from `first` to `last`, in order.
 
     Args:
-        duty: A row with a period; an event has none.
+        duty: A row with a period; an event has none, and media have theirs each.
         first: A day.
         last: A day, not before it.
     """
-    if duty.every is None:
+    if duty.every is None or duty.name == RENEWAL:
         return []
     every = duty.every
     whole = _dated(duty, every) if every.dates else _repeated(duty, every, first, last)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Due, Period, due_of, list_periods
 from ops.duties.evidence.events import find_event_dues
+from ops.duties.evidence.media import find_renewals
 from ops.duties.evidence.queries import QUERIES, Ask, Setting
 from ops.duties.evidence.verdicts import Frame, Verdict, judge
 from ops.duties.table.models import Duty
@@ -29,7 +30,8 @@ def find_verdicts(session: Session, duty: Duty, setting: Setting, year: int) -> 
     found = [it for due in dues for it in judge_due(session, due, setting)]
     for due, names in find_event_dues(session, [duty], setting, Period(first, last)):
         found += [it for it in judge_due(session, due, setting) if it.subject in names]
-    return found
+    renewals = find_renewals(session, [duty], setting)
+    return [*found, *(it for _due, it in renewals if it.period.end.year <= year)]
 
 
 def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:

@@ -1,9 +1,14 @@
 """Record for a person at a terminal that a duty was done, with the document that shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from sqlalchemy.orm import Session
+
+from ops.access.identity import NotAllowedError
+from ops.access.rights import ROLES
+from ops.access.roles import is_anybody_appointed, roles_of
 from ops.access.session import at_bench
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days
@@ -39,6 +44,7 @@ def record_done(wish: DoneWish) -> None:
 
     Raises:
         WrongUseError: There is no such duty, period or subject, or the duty is proven otherwise.
+        NotAllowedError: The duty is another one's to record.
     """
     estate = load_estate()
     duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
@@ -50,6 +56,8 @@ def record_done(wish: DoneWish) -> None:
             name=duty.name,
         )
     _check_subject(duty, estate, wish.subject)
+    with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
+        _check_person(session, duty, bench.origin.person)
     today = datetime.now(UTC).astimezone(estate.zone).date()
     done_on = read_day(wish.done) if wish.done else today
     if done_on > today:
@@ -74,6 +82,43 @@ def record_done(wish: DoneWish) -> None:
             done_on=done_on,
         )
     write_line(_("recorded: {duty} of {period} is done, see {document}").format(**told))
+
+
+RECORDERS: Mapping[str, frozenset[str]] = {
+    "operator": frozenset({"operator", "backup_admin"}),
+    "backup admin": frozenset({"backup_admin"}),
+    "security officer": frozenset({"security_officer"}),
+    "head": frozenset({"approver"}),
+    # Who does these has no role here: the operators record them, on a document.
+    "archivist": frozenset({"operator", "backup_admin"}),
+    "editors": frozenset({"operator", "backup_admin"}),
+    "unit": frozenset({"operator", "backup_admin"}),
+}
+"""Who answers for a duty → the roles that may record it; any other word is a person's name."""
+
+
+def decide_may_record(responsible: str, person: str, roles: Collection[str]) -> bool:
+    """Decide whether somebody may state that a duty was done; pure."""
+    if responsible not in RECORDERS:
+        return person == responsible
+    return bool(RECORDERS[responsible] & frozenset(roles))
+
+
+def _check_person(session: Session, duty: Duty, person: str) -> None:
+    """Refuse who does not answer for the duty; before anybody has a role, nobody is refused."""
+    if not is_anybody_appointed(session):
+        return
+    if decide_may_record(duty.responsible, person, roles_of(session, person)):
+        return
+    needed = RECORDERS.get(duty.responsible, frozenset())
+    raise NotAllowedError(
+        'the duty "{name}" is not yours to record',
+        why="it is recorded by: {needed}",
+        data="nothing was changed",
+        next_step="have it recorded by who answers for it: `{program} user.list` says who that is",
+        name=duty.name,
+        needed=", ".join(_(ROLES[it]) for it in ROLES if it in needed) or duty.responsible,
+    )
 
 
 def _find_period(duties: DutySet, name: str, day: date) -> tuple[Duty, Period]:

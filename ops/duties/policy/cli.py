@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ops.catalog.open import open_catalog
+from ops.duties.change_wording import CODES, tell_changes
 from ops.duties.policy.approved import Approved, Standing, find_standing, newest_approved
 from ops.duties.policy.policy import (
     PolicyRow,
@@ -22,21 +23,11 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
+from ops.schedule.explain import tell_schedule
 from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_wrapped
 
 _MOST_SHOWN = 5
-_PARTS = {
-    "business-data": N_("business data"),
-    "configuration": N_("configuration"),
-    "database": N_("database"),
-    "system": N_("system"),
-}
-_METHODS = {
-    "incremental": N_("incremental"),
-    "encrypted": N_("encrypted"),
-    "full_read": N_("full read at times"),
-}
 
 
 def show_policy(*, as_json: bool) -> None:
@@ -52,8 +43,8 @@ def show_policy(*, as_json: bool) -> None:
         catalog.close()
     standing = find_standing(approved, document_of(rows), today_of(estate))
     if as_json:
-        told = {"standing": _standing_values(standing), "missing_copies": missing}
-        write_json({**document_of(rows), **told})
+        items = document_of(rows)["rows"]
+        write_json(items, standing=_standing_values(standing), missing_copies=missing)
         return
     for row in rows:
         _write_row(row, estate, missing)
@@ -61,8 +52,8 @@ def show_policy(*, as_json: bool) -> None:
         write_line(f"! {line}")
     for finding in tell_standing(standing):
         write_line(f"! {finding}")
-    for key, (old, new) in list(standing.changes.items())[:_MOST_SHOWN]:
-        write_line(f"    {key}: {_short(old)} → {_short(new)}")
+    for line in tell_changes(standing.changes):
+        write_wrapped(line)
     if approved is not None and not standing.is_finding:
         write_line(_tell_approved(approved))
     else:
@@ -84,7 +75,8 @@ def tell_standing(standing: Standing) -> list[str]:
     findings = []
     if standing.changes:
         text = _("the estate differs from the policy approved by {number} in {count} places")
-        findings.append(text.format(number=approved.number, count=len(standing.changes)))
+        count = len(list(tell_changes(standing.changes)))
+        findings.append(text.format(number=approved.number, count=count))
     if standing.is_review_due:
         text = _("the backup policy was to be reviewed by {day}")
         findings.append(text.format(day=format_date(approved.review_on)))
@@ -124,9 +116,9 @@ def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[st
 def _row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
     people = {it.name: it.title for it in estate.people}
     return (
-        (_("parts"), ", ".join(_(_PARTS[it]) for it in row.parts)),
+        (_("parts"), ", ".join(_(CODES[it]) for it in row.parts)),
         (_("frequency"), _tell_frequency(row.frequency)),
-        (_("method"), ", ".join(_(_METHODS[it]) for it in row.method)),
+        (_("method"), ", ".join(_(CODES[it]) for it in row.method)),
         (_("copies"), copies),
         (_("places"), "; ".join(f"{it.location} ({it.medium}, {it.store})" for it in row.places)),
         (_("retention"), _tell_retention(row.places[0].retention)),
@@ -145,30 +137,36 @@ def _sites(names: Sequence[str]) -> str:
 
 def _tell_frequency(frequency: Mapping[str, Any]) -> str:
     names = {
-        "backup": _("backup at"),
-        "full_read": _("full read at"),
-        "check": _("check at"),
-        "databases": _("databases alone at"),
+        "backup": _("backup {when}"),
+        "full_read": _("full read {when}"),
+        "check": _("check {when}"),
+        "databases": _("databases alone {when}"),
     }
     parts = []
     for key, value in frequency.items():
-        text = ", ".join(value) if isinstance(value, list) else value
-        if text:
-            parts.append(f"{names[key]} {text}")
+        schedules = value if isinstance(value, list) else [value]
+        if told := ", ".join(tell_schedule(it) for it in schedules if it):
+            parts.append(names[key].format(when=told))
     return "; ".join(parts)
 
 
 def _tell_retention(retention: Mapping[str, Any]) -> str:
     names = {
         "keep_last": _("the newest"),
+        "keep_hourly": _("hourly"),
         "keep_daily": _("daily"),
         "keep_weekly": _("weekly"),
         "keep_monthly": _("monthly"),
         "keep_yearly": _("yearly"),
     }
     kept = [f"{names[key]} {retention[key]}" for key in names if retention.get(key)]
-    least = _("at least {days} days").format(days=retention.get("minimum_days", 0))
-    return ", ".join([*kept, least])
+    if retention.get("minimum_days") is not None:
+        kept.append(_("at least {days} days").format(days=retention["minimum_days"]))
+    alone = [
+        _("{name} alone: {rules}").format(name=name, rules=_tell_retention(rules))
+        for name, rules in retention.get("databases", {}).items()
+    ]
+    return "; ".join([", ".join(kept), *alone])
 
 
 def _tell_targets(row: PolicyRow) -> str:
@@ -178,11 +176,6 @@ def _tell_targets(row: PolicyRow) -> str:
 def _tell_test(every: str) -> str:
     count, _gap, unit = every.partition(" ")
     return _("every {length}").format(length=tell_count(int(count), unit)) if unit else "–"
-
-
-def _short(value: Any) -> str:  # JSON values
-    text = "–" if value is None else str(value)
-    return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - two of them fit a line
 
 
 def today_of(estate: Estate) -> date:

@@ -159,6 +159,9 @@ def _ways_of(estate: Estate, site: Site, duties: tuple[Duty, ...]) -> dict[str, 
 def _place(estate: Estate, site: Site, store: Store) -> Place:
     lock = store.object_lock
     retention = estate.retention_for(site, store).model_dump(mode="json")
+    alone = {it.name: it.retention.model_dump(mode="json") for it in site.databases if it.retention}
+    if alone:
+        retention["databases"] = alone
     days = lock.days if lock else 0
     return Place(store.name, store.location, store.medium, store.role, days, retention)
 

@@ -25,7 +25,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.language.formats import format_moment
+from ops.language.formats import format_moment, format_spoken
 from ops.language.text import _, speaking
 from ops.terminal.output import write_line
 
@@ -174,10 +174,11 @@ def _tell(wish: CallOffWish, stop: PlannedStop, *, was_announced: bool) -> None:
 def write_cancellation(stop: PlannedStop, reason: str, estate: Estate) -> Iterator[str]:
     """Yield the lines of the notice to the public."""
     site, zone = estate.site(stop.site), estate.organisation.timezone
-    begins, until = (format_moment(it, zone) for it in (stop.begins, stop.until))
-    scope = f"{site.title} ({site.url})" if site.url else site.title
-    yield _("NOTICE that a planned stop is called off: {title}").format(title=site.title)
-    yield _("{organisation} announces:").format(organisation=estate.organisation.name)
+    begins, until = (format_spoken(it, zone) for it in (stop.begins, stop.until))
+    title = estate.title_at(site.name)
+    scope = f"{title} ({site.url})" if site.url else title
+    yield _("NOTICE that a planned stop is called off: {title}").format(title=title)
+    yield _("{organisation} announces:").format(organisation=estate.name_at())
     yield _("1. The stop from {begins} until {until} is called off").format(
         begins=begins, until=until
     )

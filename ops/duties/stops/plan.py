@@ -21,7 +21,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.journal.journal import Entry
-from ops.language.formats import format_date, format_moment
+from ops.language.formats import format_date, format_spoken
 from ops.language.text import _, speaking
 from ops.terminal.output import write_line
 
@@ -161,11 +161,12 @@ def write_notice(plan: StopPlan, estate: Estate) -> Iterator[str]:
     """Yield the lines of the notice to the public (law.md 2.9: what it has to say)."""
     site = estate.site(plan.wish.site)
     zone = estate.organisation.timezone
-    begins, until = (format_moment(it, zone) for it in (plan.begins, plan.until))
-    yield _("NOTICE of a planned stop: {title}").format(title=site.title)
-    yield _("{organisation} announces:").format(organisation=estate.organisation.name)
+    begins, until = (format_spoken(it, zone) for it in (plan.begins, plan.until))
+    title = estate.title_at(site.name)
+    yield _("NOTICE of a planned stop: {title}").format(title=title)
+    yield _("{organisation} announces:").format(organisation=estate.name_at())
     yield _("1. Reason: {reason}").format(reason=plan.wish.reason)
-    scope = f"{site.title} ({site.url})" if site.url else site.title
+    scope = f"{title} ({site.url})" if site.url else title
     yield _("2. What stops: {scope}").format(scope=scope)
     yield _("3. From {begins} until {until}").format(begins=begins, until=until)
     yield _("4. Expected to be back: {until}").format(until=until)
@@ -179,7 +180,7 @@ def contact_of(estate: Estate, name: str) -> str:
     """Give whom to ask: a person of the estate, else the organisation."""
     person = next((it for it in estate.people if it.name == name), None)
     told = (person.title, person.phone, person.mail) if person else ()
-    return ", ".join(filter(None, told)) or estate.organisation.name
+    return ", ".join(filter(None, told)) or estate.name_at()
 
 
 def plan_planned_stop(wish: StopWish) -> int:

@@ -21,7 +21,7 @@ from ops.duties.table.calendar import HolidayTable, WorkCalendar, make_calendar
 from ops.duties.table.models import Duty, DutyTable
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.load import render_key
-from ops.estate.load.problems import describe
+from ops.estate.load.problems import describe, list_deepest
 from ops.estate.model.estate import Estate
 from ops.toml import read_toml
 
@@ -49,7 +49,7 @@ def read_table(path: Path, model: type[Table], problems: list[Problem]) -> Table
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for details in error.errors(include_url=False, include_input=False):
+        for details in list_deepest(error):
             found = describe(details, details["loc"], model)
             key = render_key(details["loc"], data)
             problems.append(Problem(key, found.what, found.fix, found.params, path))

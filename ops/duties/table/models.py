@@ -59,7 +59,7 @@ class Duty(Part):
         if (self.every is None) == (not self.event):
             raise mistake(
                 "a duty comes with a period or with an event",
-                'write either `every = { count = 1, unit = "years" }` or `event = "incident"`',
+                'write either `every = {{ count = 1, unit = "years" }}` or `event = "incident"`',
             )
         if self.valid_until is not None and self.valid_until < self.valid_from:
             raise mistake(

@@ -98,7 +98,7 @@ class Every(Part):
         if (not self.dates and not all(length)) or (self.dates and any(length)):
             raise mistake(
                 "a period has a length, or dates, and not both",
-                'write `{ count = 3, unit = "months" }` or `{ dates = [2027-07-01] }`',
+                'write `{{ count = 3, unit = "months" }}` or `{{ dates = [2027-07-01] }}`',
             )
         return self
 

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from ops.duties.table.models import Duty, Note
 from ops.errors import Problem
 from ops.estate.edit.csv_sheet import DELIMITERS, place_of
-from ops.estate.load.problems import describe
+from ops.estate.load.problems import describe, list_deepest
+from ops.language.text import N_
 
 COLUMNS = (
     "name", "title_vi", "title_en", "document", "article", "certainty", "figure", "valid_from",
@@ -82,11 +83,29 @@ def _read(cells: Mapping[str, Any], number: int, problems: list[Problem]) -> Dut
     try:
         return Duty.model_validate(values)
     except ValidationError as error:
-        for details in error.errors(include_url=False, include_input=False):
-            told = describe(details, details["loc"], Duty)
-            key = ".".join(str(it) for it in details["loc"])
-            problems.append(Problem(place_of(number, key), told.what, told.fix, told.params))
+        problems += _explain(error, number)
     return None
+
+
+def _explain(error: ValidationError, number: int) -> Iterator[Problem]:
+    """Yield what is wrong with a row, by its columns and in the words of a sheet."""
+    for details in list_deepest(error):
+        location = details["loc"]
+        told, column = describe(details, location, Duty), _column_of(location)
+        fix, params = told.fix, dict(told.params)
+        if column in _SPANS:
+            fix = N_("write a number and a unit, like `3 months`")
+        elif params.get("example"):
+            fix = N_("write a value like {example}")
+        yield Problem(place_of(number, column), told.what, fix, params)
+
+
+def _column_of(location: tuple[str | int, ...]) -> str:
+    """Give the head under which a value stands in a sheet."""
+    steps = tuple(str(it) for it in location if not isinstance(it, int))
+    heads = {place: head for head, place in _PLACES.items()}
+    whole = [head for head, place in _PLACES.items() if place[:1] == steps]
+    return heads.get(steps) or ", ".join(whole) or steps[0]
 
 
 def _read_cells(given: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ops.errors import Problem
-from ops.estate.check.site_rules import check_bare_hosts, check_personal_data
+from ops.estate.check.site_rules import (
+    check_bare_hosts,
+    check_database_ways,
+    check_personal_data,
+)
 from ops.estate.load.load import render_key
 from ops.estate.load.read import Location
 from ops.estate.model.estate import Estate
@@ -43,6 +47,7 @@ def check_surroundings(estate: Estate, today: date) -> list[Problem]:
         *find_shared(estate.people),
         *(it for check in ESTATE_CHECKS.parts() for it in check(estate, today)),
         *check_bare_hosts(estate),
+        *check_database_ways(estate),
         *check_personal_data(estate),
     ]
     return sorted(found, key=lambda problem: problem.severity != "error")
@@ -83,7 +88,7 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
                 {"path": rest},
                 severity="warning",
             )
-        if location == ("keys", "repository") and not Path(rest).exists() and scheme == "file":
+        if _opens_repositories(location) and not Path(rest).exists() and scheme == "file":
             problem = Problem(
                 "",
                 "there is no repository key yet: {path}",
@@ -96,6 +101,11 @@ def check_secrets(estate: Estate) -> Iterator[Problem]:
             problem = _check_signing_key(Path(rest)) or problem
         if problem is not None:
             yield _at(problem, location, document)
+
+
+def _opens_repositories(location: Location) -> bool:
+    """Say whether a reference is the password of repositories: the estate's, or a copy's own."""
+    return location == ("keys", "repository") or (location[0], location[-1]) == ("stores", "key")
 
 
 def _check_signing_key(path: Path) -> Problem | None:

@@ -6,6 +6,9 @@ from pathlib import Path
 from ops.errors import Problem
 from ops.language.text import _, fill, ngettext, program_name, render_problem
 from ops.terminal.output import write_json, write_line
+from ops.terminal.paragraphs import write_indented
+
+_MOST_NAMED = 8
 
 
 def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -> int:
@@ -18,13 +21,39 @@ def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -
     """
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
-        write_json({"path": path, "ok": errors == 0, "problems": [_as_dict(p) for p in problems]})
+        write_json([_as_dict(p) for p in problems], path=path, ok=errors == 0)
         return 1 if errors else 0
     heads = {"error": _("error"), "warning": _("warning")}
-    for problem in problems:
-        write_line(f"{heads[problem.severity]}: {render_problem(problem)}")
+    for alike in _group(problems):
+        if len(alike) == 1:
+            write_line(f"{heads[alike[0].severity]}: {render_problem(alike[0])}")
+        else:
+            _write_alike(heads[alike[0].severity], alike)
     write_line(_closing_line(path, errors, len(problems) - errors))
     return 1 if errors else 0
+
+
+def _group(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Put warnings that say the same of several places together, where the first of them stands."""
+    groups: dict[object, list[Problem]] = {}
+    for number, problem in enumerate(problems):
+        told = (fill(problem.what, problem.params), fill(problem.fix, problem.params))
+        groups.setdefault(told if problem.severity == "warning" else number, []).append(problem)
+    return list(groups.values())
+
+
+def _write_alike(head: str, alike: Sequence[Problem]) -> None:
+    """Write what several places have in common, once."""
+    first = alike[0]
+    write_indented(f"{head} ({len(alike)}): {fill(first.what, first.params)}", "", "  ")
+    more = len(alike) - _MOST_NAMED
+    places = ", ".join(it.key for it in alike[:_MOST_NAMED])
+    if more > 0:
+        others = ngettext("and {count} other", "and {count} others", more).format(count=more)
+        places = f"{places} {others}"
+    write_indented(places, "    ")
+    if first.fix:
+        write_indented(f"→ {fill(first.fix, first.params)}", "    ", "      ")
 
 
 def _closing_line(path: Path, errors: int, warnings: int) -> str:

@@ -154,6 +154,30 @@ def check_bare_hosts(estate: Estate) -> Iterator[Problem]:
             )
 
 
+def check_database_ways(estate: Estate) -> Iterator[Problem]:
+    """Yield the databases whose way may be another one than it looks like; pure."""
+    for site in estate.sites:
+        for part in site.databases:
+            key = f"sites[{site.name}].databases[{part.name}]"
+            if site.host and part.host is None and (part.socket or part.port) and not part.address:
+                yield Problem(
+                    key,
+                    "this database is read on this machine: the site's host {host} is not passed on"
+                    " to one with a socket or port of its own",
+                    'if its server is there, add `host = "{host}"`; if it is here, leave it so',
+                    {"host": site.host},
+                    severity="warning",
+                )
+            if part.engine == "mariadb" and part.socket and part.port:
+                yield Problem(
+                    f"{key}.port",
+                    "both `socket` and `port` are set: backups go by the socket, and drills serve"
+                    " the restored site at this port",
+                    "leave both if the site itself uses that port; else remove it",
+                    severity="warning",
+                )
+
+
 _REASONS = (
     (
         "minimum_basis",

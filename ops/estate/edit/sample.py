@@ -58,7 +58,7 @@ FILLED_IN: Mapping[str, Any] = {
             "medium": "disk",
         }
     ],
-    "profiles": {"wordpress": {"exclude": ["wp-content/cache/**"]}},
+    "profiles": {"cong-cu": {"exclude": ["tmp/**"]}},
     "defaults": {
         "schedule": {"backup": "22:00-05:00"},
         "targets": {"rpo_hours": 24, "rto_hours": 4, "reread_days": 30},

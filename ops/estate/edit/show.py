@@ -49,7 +49,7 @@ def _sites(estate: Estate) -> Overview:
         [
             (
                 site.name,
-                site.title,
+                estate.title_at(site.name),
                 site.unit,
                 _parts(site),
                 site.schedule.backup or "–",

@@ -74,10 +74,10 @@ def title_of_known(estate: Estate, name: str) -> str:
         WrongUseError: Nobody has ever heard of it.
     """
     if name in RESERVED_SITE_NAMES or any(site.name == name for site in estate.sites):
-        return estate.site(name).title
+        return estate.title_at(name)
     history = _history_if_any(estate)
     known = {*history.named, *history.stores, *history.retired_at, *find_repositories(estate)}
-    return name if name in known else estate.site(name).title
+    return name if name in known else estate.site(name).name
 
 
 def read_vanished(

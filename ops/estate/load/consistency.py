@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ops.errors import Problem
+from ops.estate.load.inherit import shipped_profiles
 from ops.estate.load.read import Location
 from ops.language.text import N_
 
@@ -74,7 +75,7 @@ def walk(value: object, path: str, at: Location = ()) -> Iterator[tuple[Location
 def _names(data: Mapping[str, Any], section: str) -> list[str]:
     if section == "profiles":
         profiles = data.get("profiles")
-        return list(profiles) if isinstance(profiles, dict) else []
+        return [*(profiles if isinstance(profiles, dict) else ()), *shipped_profiles()]
     return [name for _at, name in walk(data, f"{section}[].name") if isinstance(name, str)]
 
 

@@ -3,16 +3,23 @@
 What a site says wins over its profile, a profile over `[defaults]`. Tables merge key by key. Files
 and databases merge by `name`: a site's `[[sites.files]]` adds to, or changes, the profile's one of
 the same name. `exclude` lists are joined. In a profile's texts `{site}` stands for the site's name.
+
+Profiles of usual content systems ship with the service (`profiles.toml`); one of that name in the
+estate takes the place of the shipped one. A shipped one adds no folders and no databases.
 """
 
 import copy
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ops.estate.load.read import Location
 
 TABLES = ("schedule", "targets", "limits", "retention")
+PROFILE_TABLES = (*TABLES, "page_check")
 NAMED_LISTS = ("files", "databases")
 JOINED_LISTS = ("exclude",)
 
@@ -38,18 +45,39 @@ def inherit(data: Mapping[str, Any], site: Mapping[str, Any]) -> Inherited:
     """
     merged = Inherited(copy.deepcopy(dict(site)))
     name = str(site.get("profile"))
-    profile = _table(_table(data.get("profiles")).get(name))
-    _take_profile(merged, _named(profile, site), ("profiles", name))
+    own, shipped = _table(data.get("profiles")), shipped_profiles()
+    if name in own or name not in shipped:
+        _take_profile(merged, _named(_table(own.get(name)), site), ("profiles", name))
+    else:
+        _take_shipped(merged, dict(shipped[name]), ("profiles", name))
     defaults = _table(data.get("defaults"))
     for table in TABLES:
         _take_table(merged, table, _table(defaults.get(table)), ("defaults", table))
     return merged
 
 
+@cache
+def shipped_profiles() -> dict[str, dict[str, Any]]:
+    """Read the profiles that ship with the service, by name."""
+    return tomllib.loads(Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8"))
+
+
+def _take_shipped(merged: Inherited, profile: dict[str, Any], at: Location) -> None:
+    databases = profile.pop("databases", [])
+    if "url" not in merged.data:
+        profile.pop("pages", None)  # they would lie nowhere
+    _take_profile(merged, copy.deepcopy(profile), at)
+    parts = merged.data.get("databases", [])
+    for own in parts if _is_tables(parts) else ():
+        for keys in databases:
+            if own.get("engine") == keys["engine"]:
+                own.update({key: value for key, value in keys.items() if key not in own})
+
+
 def _take_profile(merged: Inherited, profile: dict[str, Any], at: Location) -> None:
     for key, value in profile.items():
         own = merged.data.get(key)
-        if key in TABLES and isinstance(value, dict):
+        if key in PROFILE_TABLES and isinstance(value, dict):
             _take_table(merged, key, value, (*at, key))
         elif key in NAMED_LISTS and _is_tables(value) and _is_tables(merged.data.get(key, [])):
             _take_named(merged, key, value, (*at, key))

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from ops.errors import EstateError, Problem
 from ops.estate.load.consistency import find_inconsistencies
 from ops.estate.load.inherit import Inherited, inherit
-from ops.estate.load.problems import describe
+from ops.estate.load.problems import describe, find_field
 from ops.estate.load.read import Document, Location, find_estate_path, read_document
 from ops.estate.model.estate import SCHEMA, Estate
 from ops.estate.model.sites import Site
@@ -111,17 +111,17 @@ def _located(
     """Yield what pydantic found; a value that fits no branch of a choice is told once."""
     found: dict[Location, ErrorDetails] = {}
     for details in error.errors(include_url=False, include_input=False):
-        found.setdefault(_trim(details["loc"], data, details["type"]), details)
+        is_field = find_field(model, details["loc"]) is not None
+        found.setdefault(details["loc"] if is_field else _trim(details["loc"], data), details)
     for location, details in found.items():
-        is_branch = len(location) < len(details["loc"])
+        # What a list is short of may only be what its entries were refused for.
+        is_branch = len(location) < len(details["loc"]) or details["type"] == "too_short"
         if not (is_branch and any(other[: len(location)] == location != other for other in found)):
             yield location, describe(details, location, model)
 
 
-def _trim(location: Location, data: Any, kind: str) -> Location:
+def _trim(location: Location, data: Any) -> Location:
     """Leave out what pydantic adds to a location: branches of a choice, keys being validated."""
-    if kind == "missing":
-        return location
     steps: list[str | int] = []
     for step in location:
         try:

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -34,7 +34,17 @@ _LIMITS: Mapping[str, str] = {
     "greater_than_equal": N_("this must be at least {ge}"),
     "less_than_equal": N_("this must be at most {le}"),
     "string_too_short": N_("this must not be empty"),
+    "too_short": N_("this must not be empty"),
 }
+
+
+def list_deepest(error: ValidationError) -> list[ErrorDetails]:
+    """Give what was found, without what a whole is said to lack because of its parts."""
+    found = error.errors(include_url=False, include_input=False)
+    places = [it["loc"] for it in found]
+    return [it for it in found if not any(
+        place[: len(it["loc"])] == it["loc"] != place for place in places
+    )]  # fmt: skip
 
 
 def describe(details: ErrorDetails, location: Location, model: type[BaseModel]) -> Problem:
@@ -120,7 +130,7 @@ def is_list_of_tables(field: FieldInfo) -> bool:
 def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if typing.get_origin(annotation) in {tuple, typing.Union, types.UnionType}:
+    if typing.get_origin(annotation) is tuple or _is_union(annotation):
         found = (_model_in(part) for part in typing.get_args(annotation))
         return next((part for part in found if part is not None), None)
     return None
@@ -141,8 +151,13 @@ def example_of(field: FieldInfo | None) -> str:
 def _choices(field: FieldInfo | None) -> tuple[Any, ...]:
     """Give the values of a field that allows only some; empty for any other field."""
     annotation = field.annotation if field else None
-    is_choice = typing.get_origin(annotation) is typing.Literal
-    return typing.get_args(annotation) if is_choice else ()
+    branches = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    found = (it for it in branches if typing.get_origin(it) is typing.Literal)
+    return tuple(choice for branch in found for choice in typing.get_args(branch))
+
+
+def _is_union(annotation: object) -> bool:
+    return typing.get_origin(annotation) in {typing.Union, types.UnionType}
 
 
 def toml_value(value: Any) -> str:

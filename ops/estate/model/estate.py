@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from ops.estate.model.organisation import (
 from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
-from ops.estate.model.sites import RESERVED_SITE_NAMES, Defaults, Profile, Site
+from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
 from ops.estate.model.stores import Store
 from ops.estate.model.values import Part, is_name
 from ops.language.text import N_
@@ -98,6 +99,18 @@ class Estate(Part):
     def zone(self) -> ZoneInfo:
         """Give the organisation's time zone."""
         return ZoneInfo(self.organisation.timezone)
+
+    def name_at(self, moment: datetime | None = None) -> str:
+        """Give the organisation's name, as a document of a moment bears it; of now unless given."""
+        return self.organisation.name_on(self._day_of(moment))
+
+    def title_at(self, site: str, moment: datetime | None = None) -> str:
+        """Give a site's title likewise; empty where the estate does not name the site."""
+        found = self.own_site if site in RESERVED_SITE_NAMES else _find(self.sites, site)
+        return "" if found is None else found.title_on(self._day_of(moment))
+
+    def _day_of(self, moment: datetime | None) -> date:
+        return (moment or datetime.now(UTC)).astimezone(self.zone).date()
 
     @property
     def primary_store(self) -> Store:
@@ -185,6 +198,15 @@ class Estate(Part):
         floor = decide_floor(site.retention, classes, store.retention)
         least = {"minimum_days": floor.days, "minimum_basis": floor.basis}
         return site.retention.overridden({**changes, **least})
+
+    def minimum_for(self, site: Site, store: Store, database: DatabasePart) -> int:
+        """Give for how many days the runs of a database alone stay in a store at least."""
+        own = database.retention
+        if own is None or own.minimum_days is None:
+            return self.retention_for(site, store).minimum_days
+        classes = [it for it in self.classes if it.name in site.classes]
+        least = site.retention.overridden({"minimum_days": own.minimum_days})
+        return decide_floor(least, classes, store.retention).days
 
     def document(self) -> dict[str, Any]:
         """Give the estate as plain JSON values, the form that is stored.

@@ -39,13 +39,16 @@ def decide_floor(
     return max(asked, key=lambda floor: (floor.days, bool(floor.basis)))
 
 
-def floor_in(document: Mapping[str, Any], site: str, store: str) -> Floor | None:
+def floor_in(
+    document: Mapping[str, Any], site: str, store: str, database: str = ""
+) -> Floor | None:
     """Give the minimum that an estate had for a site in a store; pure.
 
     Args:
         document: As `Estate.document` gave it, by whatever version.
         site: Name of the site; the service's own has the defaults.
         store: Name of the store.
+        database: Whose runs alone are meant; empty for the whole site.
 
     Returns:
         The minimum; None where that estate did not name the site.
@@ -55,6 +58,8 @@ def floor_in(document: Mapping[str, Any], site: str, store: str) -> Floor | None
     rules = found.get("retention") or own_rules
     if not rules:
         return None
+    part = _named(found.get("databases"), database)
+    alone = (part.get("retention") or {}).get("minimum_days")
     held = found.get("classes", ())
     classes = [
         ContentClass(name=it["name"], **_minimum(it))
@@ -63,7 +68,8 @@ def floor_in(document: Mapping[str, Any], site: str, store: str) -> Floor | None
     ]
     asked = _named(document.get("stores"), store).get("retention") or {}
     limits = StoreRetention(minimum_days=asked.get("minimum_days"))
-    return decide_floor(Retention(**_minimum(rules)), classes, limits)
+    least = {**_minimum(rules), **({} if alone is None else {"minimum_days": alone})}
+    return decide_floor(Retention(**least), classes, limits)
 
 
 def _minimum(rules: Mapping[str, Any]) -> dict[str, Any]:

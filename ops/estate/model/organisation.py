@@ -55,6 +55,11 @@ class Organisation(Part):
         description="Names and parent bodies by date: a document uses those valid on its date.",
     )
 
+    def name_on(self, day: date) -> str:
+        """Give the name that is valid on a day; today's where no dated row says otherwise."""
+        row = title_on(self.names, day)
+        return row.name if row else self.name
+
 
 class Service(Part):
     """Where the service works on this machine."""

@@ -96,6 +96,36 @@ class Retention(Part):
         return Retention(**{**self.model_dump(), **changes})
 
 
+class DatabaseRetention(Part):
+    """How many runs of one database alone are kept, in place of the site's own keep rules."""
+
+    keep_last: Whole = Field(default=0, description="The newest ones.", examples=[3])
+    keep_hourly: Whole = Field(
+        default=0, description="The newest one of each of the last hours.", examples=[48]
+    )
+    keep_daily: Whole = Field(
+        default=0, description="The newest one of each of the last days.", examples=[14]
+    )
+    keep_weekly: Whole = Field(default=0, description="The newest one of each of the last weeks.")
+    keep_monthly: Whole = Field(default=0, description="The newest one of each of the last months.")
+    keep_yearly: Whole = Field(default=0, description="The newest one of each of the last years.")
+    minimum_days: Whole | None = Field(
+        default=None,
+        description="Nothing younger is ever forgotten; left out: the site's. A longer minimum of a"
+        " content class or of a store counts all the same.",
+        examples=[2],
+    )
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if not any((*(getattr(self, rule) for rule in KEEP_RULES), self.keep_hourly)):
+            raise mistake(
+                "every run of this database alone would be forgotten: all keep rules are 0",
+                "set at least one of them, e.g. `keep_hourly = 48`",
+            )
+        return self
+
+
 class StoreRetention(Part):
     """What one store keeps longer or shorter than the sites ask for."""
 

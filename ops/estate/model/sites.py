@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.organisation import DatedTitle, title_on
-from ops.estate.model.policies import Limits, Retention, Schedule, Targets
+from ops.estate.model.page_check import PageCheck
+from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -81,11 +82,15 @@ class FilesPart(Part):
         default="files", description="files, command, sftp or delivered."
     )
     host: Name | None = Field(
-        default=None, description="Left out: this machine.", examples=["web1"]
+        default=None,
+        validate_default=True,
+        description="Left out: this machine.",
+        examples=["web1"],
     )
     path: Text = Field(description="The folder.", examples=["/var/www/portal"])
     command: str = Field(
         default="",
+        validate_default=True,
         description="For `command`: its output is the backup.",
         examples=["/opt/cms/export"],
     )
@@ -107,12 +112,18 @@ class FilesPart(Part):
     def _path_starts_somewhere(cls, path: str, info: ValidationInfo) -> str:
         return _path_on(info.data.get("host"), path, info)
 
-    @model_validator(mode="after")
-    def _source_is_complete(self) -> Self:
-        if self.source == "command" and not self.command:
+    @field_validator("host", "command")
+    @classmethod
+    def _source_is_complete(cls, value: str | None, info: ValidationInfo) -> str | None:
+        source = info.data.get("source")
+        if source == "command" and info.field_name == "command" and not value:
             raise mistake("a source of this kind needs a command", 'add `command = "..."`')
-        if self.source == "sftp" and self.host is None:
+        if source == "sftp" and info.field_name == "host" and value is None:
             raise mistake("a source of this kind needs a host", 'add `host = "..."`')
+        return value
+
+    @model_validator(mode="after")
+    def _delivery_fits(self) -> Self:
         if self.source != "delivered" and self.delivery != Delivery():
             raise mistake(
                 "only a folder that another system fills has a delivery",
@@ -155,6 +166,11 @@ class DatabasePart(Part):
         default="",
         description="Runs of this database alone, besides the site's own.",
         examples=["0 * * * *"],
+    )
+    retention: DatabaseRetention | None = Field(
+        default=None,
+        description="How many of these runs are kept; left out: as many as of the site.",
+        examples=[{"keep_hourly": 48, "keep_daily": 14}],
     )
 
     @field_validator("database")
@@ -239,7 +255,10 @@ class Site(Part):
         default="component", description="main or component."
     )
     profile: Name | None = Field(
-        default=None, description="What it has in common with others.", examples=["wordpress"]
+        default=None,
+        description="What it has in common with others: one of `[profiles]`, or a shipped one"
+        " (wordpress, nukeviet, mediawiki).",
+        examples=["wordpress"],
     )
     host: Name | None = Field(
         default=None, description="The host of all parts that name none.", examples=["web1"]
@@ -251,6 +270,9 @@ class Site(Part):
         default=(),
         description="Noted at backup time, compared in drills.",
         examples=[["/", "/lien-he"]],
+    )
+    page_check: PageCheck = Field(
+        default=PageCheck(), description="What is asked of the noted pages."
     )
     classes: tuple[Name, ...] = Field(
         default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
@@ -307,6 +329,17 @@ class Site(Part):
                 'write `url = "https://..."`',
                 url=self.url,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asked_pages_are_noted(self) -> Self:
+        for page in self.page_check.must_contain:
+            if page not in self.pages:
+                raise mistake(
+                    '`must_contain` of `page_check` names the page "{page}", which is not noted',
+                    "add it to `pages`, or write it as it stands there",
+                    page=page,
+                )
         return self
 
     @model_validator(mode="after")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from backup.stores.kinds import find_kind
 from ops.estate.model.policies import StoreRetention
@@ -21,6 +22,15 @@ from ops.estate.model.values import (
     limits_of,
     mistake,
 )
+
+_MADE_FROM_ANOTHER = ("mirror", "copy")
+
+
+def _same_bytes() -> PydanticCustomError:
+    return mistake(
+        "a mirror holds the same bytes: it has no key or retention of its own",
+        'remove `key` and `retention`, or write `role = "copy"`',
+    )
 
 
 class ObjectLock(Part):
@@ -70,12 +80,18 @@ class Store(Part):
         examples=["primary"],
     )
     of: Name | None = Field(
-        default=None, description="The store that a mirror or copy is made from.", examples=["near"]
+        default=None,
+        validate_default=True,
+        description="The store that a mirror or copy is made from.",
+        examples=["near"],
     )
     location: Text = Field(description="Where it stands.", examples=["Trung tâm dữ liệu"])
     medium: Text = Field(description="disk, object, tape...", examples=["disk"])
     key: Secret | None = Field(
-        default=None, description="A copy's own password.", examples=["file:var/keys/offsite.key"]
+        default=None,
+        validate_default=True,
+        description="A copy's own password.",
+        examples=["file:var/keys/offsite.key"],
     )
     access_key: Secret | None = Field(
         default=None, description="S3 access key.", examples=["env:S3_ACCESS_KEY"]
@@ -104,28 +120,42 @@ class Store(Part):
         default=None, description="What this store keeps longer or shorter than the sites ask for."
     )
 
-    @model_validator(mode="after")
-    def _role_fits(self) -> Self:
-        if self.role == "primary" and self.of is not None:
+    # Of fields, not of the whole: what the role asks for is told together with what is missing.
+    @field_validator("of")
+    @classmethod
+    def _role_has_source(cls, of: str | None, info: ValidationInfo) -> str | None:
+        role = info.data.get("role", "")
+        if role == "primary" and of is not None:
             raise mistake("a primary store is not made from another", "remove `of`")
-        if self.role != "primary" and self.of is None:
+        if role in _MADE_FROM_ANOTHER and of is None:
             raise mistake(
                 "a {role} needs to know which store it is made from",
-                'add `of = "..."` with the name of that store',
-                role=self.role,
+                'add the name of that store, e.g. `of = "near"`',
+                role=role,
             )
-        if self.role == "copy" and self.key is None:
+        return of
+
+    @field_validator("key")
+    @classmethod
+    def _role_has_key(cls, key: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("role") == "copy" and key is None:
             raise mistake(
                 "a copy has a key of its own, and none is given",
                 'add `key = "file:var/keys/{name}.key"`',
-                name=self.name,
+                name=info.data.get("name", "offsite"),
             )
-        if self.role == "mirror" and (self.key is not None or self.retention is not None):
-            raise mistake(
-                "a mirror holds the same bytes: it has no key or retention of its own",
-                'remove `key` and `retention`, or write `role = "copy"`',
-            )
-        return self
+        if info.data.get("role") == "mirror" and key is not None:
+            raise _same_bytes()
+        return key
+
+    @field_validator("retention")
+    @classmethod
+    def _role_has_retention(
+        cls, retention: StoreRetention | None, info: ValidationInfo
+    ) -> StoreRetention | None:
+        if info.data.get("role") == "mirror" and retention is not None:
+            raise _same_bytes()
+        return retention
 
     @model_validator(mode="after")
     def _lock_fits(self) -> Self:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import insert_missing, new_id
-from ops.catalog.tables.core import Occurrence
+from ops.catalog.tables.core import JournalRow, Occurrence
 from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.schedule.explain import NextDue, explain_next
@@ -82,6 +82,21 @@ def list_jobs(session: Session, jobs: Sequence[JobDefinition], now: datetime) ->
 def list_missed(session: Session, since: datetime) -> list[OccurrenceView]:
     """Give what was missed among due times from `since` on, oldest first."""
     return _views(session, Occurrence.outcome == "missed", Occurrence.due_at >= since)
+
+
+MISSED_SEEN = "runs.missed-seen"
+"""What the journal tells of somebody who has looked at what was missed so far."""
+
+
+def note_missed_seen(session: Session, origin: Origin, note: str) -> None:
+    """Journal that somebody has looked at everything that was missed until now."""
+    journal.append(session, origin, [journal.Entry(MISSED_SEEN, "*", {"note": note})])
+
+
+def missed_seen_at(session: Session) -> datetime | None:
+    """Give when somebody last looked at what was missed; None when nobody ever did."""
+    newest = select(func.max(JournalRow.at)).where(JournalRow.action == MISSED_SEEN)
+    return session.execute(newest).scalar_one_or_none()
 
 
 def trigger(

@@ -30,15 +30,18 @@ class _Reading:
     names: list[str] = field(default_factory=list)
     root: str = ""
     is_inside: bool = False
+    is_secure: bool = False
 
     def close(self) -> None:
         """End a virtual host."""
-        self.found.append(VirtualHost("apache", tuple(self.names), self.root))
+        names = tuple(self.names)
+        self.found.append(VirtualHost("apache", names, self.root, self.is_secure))
         self.open(is_inside=False)
 
-    def open(self, *, is_inside: bool = True) -> None:
+    def open(self, *, is_inside: bool = True, is_secure: bool = False) -> None:
         """Begin a virtual host."""
-        self.names, self.root, self.is_inside = [], "", is_inside
+        self.names, self.root = [], ""
+        self.is_inside, self.is_secure = is_inside, is_secure
 
 
 def parse_apache(text: str, include: Include = lambda _pattern: ()) -> list[VirtualHost]:
@@ -71,7 +74,9 @@ def _read(text: str, reading: _Reading, depth: int) -> None:
 
 def _take_directive(head: str, values: list[str], reading: _Reading) -> None:
     if head.startswith("<virtualhost"):
-        reading.open()
+        reading.open(is_secure=any(it.rstrip(">").endswith(":443") for it in values))
+    elif head == "sslengine" and values[:1] and reading.is_inside:
+        reading.is_secure = values[0].lower() == "on"
     elif head.startswith("</virtualhost") and reading.is_inside:
         reading.close()
     elif head == "define" and len(values) > 1:

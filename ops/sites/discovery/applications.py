@@ -2,14 +2,14 @@
 
 Sources of the forms: wordpress.org "Editing wp-config.php"; Joomla's `configuration.php` (class
 JConfig); Drupal's `default.settings.php` (`$databases`); NukeViet's `config.php` (`$db_config`);
-Laravel's and Symfony's `.env`.
+mediawiki.org "Manual:LocalSettings.php"; Laravel's and Symfony's `.env`.
 
 See a PHP file as code with its texts apart and its comments gone; pure, nothing is executed.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -64,6 +64,8 @@ _DEFINE = re.compile(rf"\bdefine\s*\(\s*{TEXT}\s*,\s*{TEXT}")
 _PROPERTY = re.compile(rf"\b(?:public|var)\s+\$(\w+)\s*=\s*{TEXT}")
 _DATABASES = re.compile(r"\$databases\b([^;]*)")
 _NUKEVIET = re.compile(rf"\$db_config\s*\[\s*{TEXT}\s*\]\s*=\s*(?:{TEXT}|(\d+))")
+_MEDIAWIKI = re.compile(rf"\$(wg[A-Za-z]+)\s*+=\s*+(?:{TEXT}|(\d+))\s*+;")
+_DEBIANS_CACHE = "/var/cache/mediawiki"  # without it, Debian's MediaWiki does not start
 _PAIR = re.compile(rf"{TEXT}\s*=>\s*(?:{TEXT}|(\d+))")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _ENGINES = {
@@ -93,7 +95,8 @@ def parse_wordpress(text: str) -> DatabaseSettings | None:
         for name, value in _DEFINE.findall(source.code)
     }
     keys = _Keys("DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST")
-    return _settings("wordpress", values, "mariadb", keys)
+    settings = _settings("wordpress", values, "mariadb", keys)
+    return _with_folders(settings, [values.get("WP_CONTENT_DIR", "")])
 
 
 def parse_joomla(text: str) -> DatabaseSettings | None:
@@ -131,6 +134,30 @@ def parse_nukeviet(text: str) -> DatabaseSettings | None:
     return _settings("nukeviet", values, values.get("dbtype", "mysql"), keys)
 
 
+def parse_mediawiki(text: str) -> DatabaseSettings | None:
+    """Read MediaWiki's `LocalSettings.php`; None where it names no database."""
+    source = read_php(text)
+    values = {
+        name: source.texts[int(value)] if value else number
+        for name, value, number in _MEDIAWIKI.findall(source.code)
+    }
+    engine = values.get("wgDBtype", "mysql")
+    if _ENGINES.get(engine) == "sqlite" and values.get("wgDBname"):
+        values["wgDBname"] = f"{values.get('wgSQLiteDataDir', '')}/{values['wgDBname']}.sqlite"
+    keys = _Keys("wgDBname", "wgDBuser", "wgDBpassword", "wgDBserver", "wgDBport")
+    settings = _settings("mediawiki", values, engine, keys)
+    cache = values.get("wgCacheDirectory", _DEBIANS_CACHE)
+    return _with_folders(settings, [values.get("wgUploadDirectory", ""), cache])
+
+
+def _with_folders(
+    settings: DatabaseSettings | None, folders: Iterable[str]
+) -> DatabaseSettings | None:
+    """Add the folders that a configuration names by whole paths."""
+    whole = tuple(it for it in folders if it.startswith("/"))
+    return None if settings is None else replace(settings, folders=whole)
+
+
 def parse_dotenv(text: str) -> DatabaseSettings | None:
     """Read a `.env` of Laravel or Symfony; None where it names no database."""
     values = dict(_dotenv_pairs(text.splitlines()))
@@ -146,6 +173,7 @@ PARSERS: Mapping[str, Callable[[str], DatabaseSettings | None]] = {
     "configuration.php": parse_joomla,
     "sites/default/settings.php": parse_drupal,
     "config.php": parse_nukeviet,
+    "LocalSettings.php": parse_mediawiki,
     ".env": parse_dotenv,
 }
 """The parser of each configuration file, by its place below a content system's folder."""

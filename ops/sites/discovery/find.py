@@ -9,6 +9,12 @@ from ops.sites.discovery.machine_files import Files, read_text
 from ops.sites.discovery.web_servers import find_virtual_hosts
 
 _PUBLIC_FOLDERS = ("public", "web", "html", "public_html", "htdocs", "www")
+_WHERE_LINKS_ARE = {
+    "wordpress": ("wp-content", "wp-content/uploads", "wp-content/plugins", "wp-content/themes",
+                  "wp-config.php"),
+    "mediawiki": ("LocalSettings.php", "images", "extensions", "skins"),
+    "nukeviet": ("config.php", "uploads", "data", "modules", "themes"),
+}  # fmt: skip
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db", ".db3")
 _SQLITE_MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat.html, 1.3
 
@@ -24,6 +30,9 @@ class FoundSite:
         path: The folder to save: the document root, or the one above it where the content
             system's configuration lies.
         databases: What configurations and files tell of databases; paths are absolute.
+        application: The content system; empty where its configuration was not found.
+        beside: Folders of it that lie elsewhere: its configuration names them, or links lead there.
+        is_secure: Whether it is served encrypted.
     """
 
     names: tuple[str, ...]
@@ -31,6 +40,9 @@ class FoundSite:
     server_folder: str
     path: str
     databases: tuple[DatabaseSettings, ...]
+    application: str = ""
+    beside: tuple[str, ...] = ()
+    is_secure: bool = False
 
 
 @dataclass(slots=True)
@@ -63,16 +75,40 @@ def _take(
     known = found.get(served)
     if known is not None:
         names = tuple(dict.fromkeys((*known.names, *host.names)))
-        found[served] = replace(known, names=names)
+        is_secure = known.is_secure or host.is_secure
+        found[served] = replace(known, names=names, is_secure=is_secure)
         return
-    path, named = _find_settings(files, served)
+    path, named = find_settings(files, served)
     is_known = any(it.engine == "sqlite" for it in named)
     stored = [] if is_known else _find_sqlite(files, path)
     names = tuple(dict.fromkeys(host.names))
-    found[served] = FoundSite(names, host.server, folder, path, (*named, *stored))
+    application = named[0].application if named else ""
+    beside = _find_beside(files, path, named[0]) if named else ()
+    found[served] = FoundSite(
+        names, host.server, folder, path, (*named, *stored), application, beside,
+        host.is_secure,
+    )  # fmt: skip
 
 
-def _find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:
+def _find_beside(files: Files, place: str, settings: DatabaseSettings) -> tuple[str, ...]:
+    """Give the folders of a content system that do not lie in its own; none within another."""
+    top = files.resolve(place) or place
+    names = _WHERE_LINKS_ARE.get(settings.application, ())
+    ends = [files.resolve(it) for it in (*(f"{place}/{it}" for it in names), *settings.folders)]
+    # Of a file with settings its folder is meant.
+    folders = [posixpath.dirname(it) if it.endswith(".php") else it for it in ends if it]
+    found: list[str] = []
+    for folder in sorted({it for it in folders if files.is_folder(it)}):
+        if folder != "/" and not any(_lies_in(folder, it) for it in (top, *found)):
+            found.append(folder)
+    return tuple(found)
+
+
+def _lies_in(folder: str, other: str) -> bool:
+    return f"{folder}/".startswith(f"{other}/")
+
+
+def find_settings(files: Files, served: str) -> tuple[str, list[DatabaseSettings]]:
     """Give the folder to save and what the configuration in it, or just above it, names."""
     above, base = posixpath.split(served)
     places = [served, above] if base in _PUBLIC_FOLDERS and above != "/" else [served]

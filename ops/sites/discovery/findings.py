@@ -11,11 +11,13 @@ class VirtualHost:
         server: `nginx` or `apache`.
         names: Server names as written, without patterns.
         root: The document root as written; empty where there is none.
+        is_secure: Whether it is served encrypted.
     """
 
     server: str
     names: tuple[str, ...]
     root: str
+    is_secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class DatabaseSettings:
     """The database that a content system's configuration names.
 
     Attributes:
-        application: `wordpress`, `joomla`, `drupal`, `nukeviet` or `dotenv`; empty for a file
-            or a server that no configuration named.
+        application: `wordpress`, `mediawiki`, `joomla`, `drupal`, `nukeviet` or `dotenv`; empty
+            for a file or a server that no configuration named.
         engine: `mariadb`, `postgresql` or `sqlite`; empty when it is another one.
         database: Its name, or for SQLite the path of its file as written.
         user: Account in the database.
@@ -32,6 +34,7 @@ class DatabaseSettings:
         port: Port; None for the usual one.
         socket: Socket; empty for the usual one.
         has_password: Whether the configuration holds a password.
+        folders: Whole paths of further folders that the configuration names.
     """
 
     application: str
@@ -42,6 +45,7 @@ class DatabaseSettings:
     port: int | None = None
     socket: str = ""
     has_password: bool = False
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

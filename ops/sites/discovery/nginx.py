@@ -22,6 +22,9 @@ _MOST_INCLUDED = 8
 _MOST_STEPS = 8
 _LONGEST_ROOT = 4096
 _PATTERN_MARKS = "~*$_"
+_ENCRYPTED = frozenset({"ssl", "quic"})
+"""Words of `listen`; or `ssl on`, which nginx knew before 1.25."""
+
 _OWN_NAMES = ("host", "http_host")
 """Variables that hold the name a browser asked for."""
 
@@ -37,6 +40,7 @@ class _Block:
     root: str = ""
     inner_root: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    is_secure: bool = False
 
 
 @dataclass(slots=True)
@@ -98,6 +102,8 @@ def _take_directive(words: list[str], reading: _Reading, depth: int) -> None:
         block.names += [
             name for name in words[1:] if name and not any(it in name for it in _PATTERN_MARKS)
         ]
+    elif words[0] in {"listen", "ssl"}:
+        block.is_secure |= not _ENCRYPTED.isdisjoint((words[0], *words[2:])) and words[1] != "off"
     elif words[0] == "root" and not block.root:
         block.root = words[1]
     elif words[0] == "set" and len(words) > 2 and words[1].startswith("$"):  # noqa: PLR2004 - name and value
@@ -119,9 +125,10 @@ def _hosts_of(block: _Block, root: str) -> Iterator[VirtualHost]:
         root = _fill(root, {**block.variables, "server_name": block.names[0]})
     if any(it[1] in _OWN_NAMES or it[2] in _OWN_NAMES for it in _VARIABLE.finditer(root)):
         for name in block.names:
-            yield VirtualHost("nginx", (name,), _fill(root, dict.fromkeys(_OWN_NAMES, name)))
+            own_root = _fill(root, dict.fromkeys(_OWN_NAMES, name))
+            yield VirtualHost("nginx", (name,), own_root, block.is_secure)
     else:
-        yield VirtualHost("nginx", tuple(block.names), root)
+        yield VirtualHost("nginx", tuple(block.names), root, block.is_secure)
 
 
 def _fill(text: str, variables: Mapping[str, str]) -> str:

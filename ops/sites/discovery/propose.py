@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.estate.edit.blocks import write_site
+from ops.estate.load.inherit import shipped_profiles
 from ops.estate.model.sites import RESERVED_SITE_NAMES
 from ops.language.text import N_, _, fill
 from ops.sites.discovery.find import FoundSite
@@ -120,16 +121,29 @@ def _free_name(name: str, taken: set[str]) -> str:
 def _propose(site: FoundSite, name: str, place: Place) -> Proposal:
     databases = [_database(it, name, number, place) for number, it in enumerate(site.databases, 1)]
     table = _head(name, site.names[0] if site.names else name, place)
+    if site.application in shipped_profiles():
+        table["profile"] = site.application
     table["files"] = [
         {"name": "www", "path": clean(site.path), "kind": "content"},
+        *_beside(site.beside),
         {"name": "config", "path": site.server_folder, "kind": "config"},
     ]
     table["databases"] = [it for it in databases if it["engine"]]
     if site.names:
-        table["url"] = f"https://{clean(site.names[0])}"
+        table["url"] = f"{'https' if site.is_secure else 'http'}://{clean(site.names[0])}"
     secrets = tuple(it["password"] for it in table["databases"] if "password" in it)
     lines = [*_open_points(site, place.unit, secrets), write_site(table)]
     return Proposal(name, site.names, site.path, "\n".join(lines), secrets)
+
+
+def _beside(folders: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Give the folders that lie elsewhere; what lies below /etc is configuration."""
+    taken = {"www", "config"}
+    for folder in folders:
+        name = _free_name(make_name(folder.rpartition("/")[2]) or "beside", taken)
+        taken.add(name)
+        kind = "config" if folder.startswith("/etc/") else "content"
+        yield {"name": name, "path": clean(folder), "kind": kind}
 
 
 def _propose_alone(database: DatabaseSettings, name: str, place: Place) -> Proposal:

@@ -25,7 +25,9 @@ def show_trials(name: str, *, as_json: bool) -> int:
     tried = try_site(estate, estate.site(name))
     code = exit_code_of(tried)
     if as_json:
-        write_json({**asdict(tried), "ok": code == 0})
+        whole = asdict(tried)
+        del whole["trials"]
+        write_json(tried.trials, ok=code == 0, **whole)
         return code
     rows = [(it.part, outcome_cell(it.outcome), it.told) for it in tried.trials]
     write_table([_("Part"), _("State"), _("What was seen")], rows)
@@ -54,8 +56,8 @@ def _reckoning(tried: Tried) -> str:
             files=files, size=size
         )
     return _(
-        "To copy: {files} files, {size}; read here at {rate} a second. The first copy takes at"
-        " most about {duration}, if nothing else holds it up."
+        "To copy: {files} files, {size}; a trial read, compressed and sealed {rate} a second. The"
+        " first copy takes about {duration}, and as much longer as the store is slower than that."
     ).format(
         files=files,
         size=size,

@@ -25,7 +25,7 @@ from ops.estate.model.references import resolve
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
-from ops.sites.probe.first_copy import Extent, measure, read_rate, reckon_seconds
+from ops.sites.probe.first_copy import Extent, copy_rate, measure, reckon_seconds
 from ops.sites.probe.sources import try_elsewhere, try_server
 from ops.sites.probe.stores import try_pages, try_room, try_store
 from ops.sites.probe.trial import Trial, failed
@@ -43,8 +43,9 @@ class Tried:
         site: Name of the site.
         trials: In the order they were made.
         files, size_bytes: What there is to copy, as far as it can be read here.
-        read_bytes_per_second: Of a short read; None when there was nothing to read.
-        seconds: How long the first copy takes at most; None when that is not known.
+        read_bytes_per_second: Of a short trial: read, compressed and sealed; None when there was
+            nothing to read.
+        seconds: How long the first copy takes, what the store needs aside; None when not known.
     """
 
     site: str
@@ -65,7 +66,7 @@ def try_site(estate: Estate, site: Site) -> Tried:
     for store in estate.stores:
         trials += try_store(estate, site, store, extent.size_bytes)
     trials.append(try_room(N_("scratch"), estate.service.scratch, _largest_database(site)))
-    rate = read_rate(extent.samples)
+    rate = copy_rate(extent.samples)
     limits = estate.primary_store.limits()
     seconds = reckon_seconds(extent.size_bytes, rate, limits)
     return Tried(site.name, tuple(trials), extent.files, extent.size_bytes, rate, seconds)

@@ -5,7 +5,7 @@ Try a database on a server: does it answer, does the account get in, may it read
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from backup.errors import SourceError
 from backup.sources.databases.mariadb_dump import (
@@ -26,11 +26,12 @@ from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
 from ops.language.formats import format_size
-from ops.language.text import _
+from ops.language.text import _, ngettext
 from ops.sites.probe.first_copy import Extent
-from ops.sites.probe.trial import Trial, failed_because
+from ops.sites.probe.trial import Trial, failed
 
 _PIECE = 1 << 16
+_MOST_NAMED = 5
 
 
 def try_elsewhere(estate: Estate, site: Site, key: str, part: FilesPart, extent: Extent) -> Trial:
@@ -50,7 +51,7 @@ def try_elsewhere(estate: Estate, site: Site, key: str, part: FilesPart, extent:
         else:
             _list(estate, site, part, seen)
     except (SourceError, OpsError) as error:
-        return failed_because(key, error)
+        return failed(key, error)
     extent.files += seen.files
     extent.size_bytes += seen.size_bytes
     if seen.unreadable:
@@ -134,7 +135,7 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
             server, size = found.server, found.size_bytes
             torn, without_history = (), ()
     except (SourceError, OpsError) as error:
-        return failed_because(key, error)
+        return failed(key, error)
     extent.files += 1
     extent.size_bytes += size
     told = _("it answers and may be read in full: {server}, {size}").format(
@@ -142,9 +143,19 @@ def try_server(estate: Estate, key: str, part: DatabasePart, extent: Extent) -> 
     )
     if without_history:
         text = _("{told}; the history that the tables {tables} keep is not copied")
-        told = text.format(told=told, tables=", ".join(without_history))
+        told = text.format(told=told, tables=name_few(without_history))
     if not torn:
         return Trial(key, "ok", told)
     text = _("{told}; not consistent: the tables {tables} know no transactions")
     fix = _("turn them into InnoDB, or let them be locked: `lock_tables = true`")
-    return Trial(key, "ok", text.format(told=told, tables=", ".join(torn)), fix)
+    return Trial(key, "ok", text.format(told=told, tables=name_few(torn)), fix)
+
+
+def name_few(names: Sequence[str]) -> str:
+    """Name the first few; how many others there are."""
+    shown = ", ".join(names[:_MOST_NAMED])
+    rest = len(names) - _MOST_NAMED
+    if rest <= 0:
+        return shown
+    text = ngettext("{shown} and {count} other", "{shown} and {count} others", rest)
+    return text.format(shown=shown, count=rest)

@@ -5,12 +5,14 @@ Try a site's chosen pages. A backup does not need them, so one that fails is not
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backup.errors import BackupError
-from ops.backups.pages.fetch import note_pages
 from ops.backups.pages.notes import PageNote, tell_problem
+from ops.backups.pages.noting import PagesOrder, noting_beside
+from ops.backups.pages.rules import rules_of
+from ops.backups.pages.wording import tell_moving
 from ops.backups.repositories.open import (
     RepositoryMissingError,
     find_missing_keys,
@@ -106,15 +108,23 @@ def try_room(key: str, folder: Path, needed_bytes: int) -> Trial:
 
 
 def try_pages(site: Site) -> Iterator[Trial]:
-    """Fetch each page as a backup would; yields what was seen."""
-    for note in note_pages(site.url, site.pages):
-        yield _tell(f"sites[{site.name}].pages[{note.page}]", note)
+    """Fetch each page as a backup would; yields what was seen, and better ones for what moves."""
+    order = PagesOrder(url=site.url, pages=site.pages, rules=rules_of(site), proposes=True)
+    with noting_beside(order) as take:
+        notes = take()
+    better = [it.page.removeprefix(site.url) for it in notes[len(site.pages) :]]
+    for note in notes[: len(site.pages)]:
+        yield _tell(f"sites[{site.name}].pages[{note.page}]", note, better)
 
 
-def _tell(part: str, note: PageNote) -> Trial:
+def _tell(part: str, note: PageNote, better: Sequence[str]) -> Trial:
     if note.problem:
         told = tell_problem(note.problem, note.address, note.detail)
         fix = _("a backup tells of it and goes on; correct `url` or `pages`, or mend the site")
         return Trial(part, "not_checked", told, fix)
-    told = _('it answers: "{title}", {length} characters to read')
-    return Trial(part, "ok", told.format(title=note.title, length=format_number(note.length)))
+    if note.moves_much:
+        return Trial(part, "not_checked", *tell_moving(note.stays, better))
+    told = _('it answers: "{title}", {length} characters to read, {stays} % of them stay')
+    return Trial(part, "ok", told.format(
+        title=note.title, length=format_number(note.length), stays=int(100 * note.stays)
+    ))  # fmt: skip

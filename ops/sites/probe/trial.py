@@ -1,6 +1,6 @@
 """One thing that was tried, and how it went."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ops.language.text import ExplainedError, fill
 
@@ -23,12 +23,7 @@ class Trial:
 
 
 def failed(part: str, error: ExplainedError) -> Trial:
-    """Give a trial that failed, in an error's own words."""
-    told = fill(error.what, error.params)
+    """Give a trial that failed, in an error's own words: what, and why."""
+    told, why = fill(error.what, error.params), fill(error.why, error.params)
+    told = f"{told}: {why}" if why else told
     return Trial(part, "failed", told, fill(error.next_step, error.params))
-
-
-def failed_because(part: str, error: ExplainedError) -> Trial:
-    """Give a trial that failed, with the error's cause: of another machine nobody sees more."""
-    trial, why = failed(part, error), fill(error.why, error.params)
-    return replace(trial, told=f"{trial.told}: {why}") if why else trial

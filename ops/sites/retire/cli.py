@@ -84,7 +84,7 @@ def retire_site(name: str, *, reason: str, document: str, confirm: str, dry_run:
     ):
         plan = _plan(bench, name, reason=reason.strip(), document=document.strip())
         zone = estate.organisation.timezone
-        minutes = write_minutes(plan, organisation=estate.organisation.name, zone=zone)
+        minutes = write_minutes(plan, organisation=estate.name_at(plan.at), zone=zone)
         if dry_run:
             write_text(minutes)
             write_line(_("would be recorded so; nothing was changed"))
@@ -113,7 +113,7 @@ def _plan(bench: Bench, name: str, *, reason: str, document: str) -> Retirement:
     today = at.astimezone(estate.zone).date()
     return Retirement(
         name=name,
-        title=site.get("title") or name,
+        title=title_of(document_then, "sites", name, today),
         unit=unit,
         unit_title=title_of(document_then, "units", unit, today),
         owner=owner,

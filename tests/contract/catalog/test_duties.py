@@ -17,6 +17,7 @@ from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import DutyVersion, PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.catalog.tables.media import Medium
 from ops.duties.evidence.agenda import Item, list_agenda
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed
@@ -414,6 +415,27 @@ def test_the_agenda_holds_what_is_missed_and_what_comes(catalog: Catalog) -> Non
         ("report", "ahead", "not_checked"),
     ]
     assert [it.subject for it in found[0].open] == ["b"]
+
+
+def test_each_medium_is_due_by_its_own_first_day(catalog: Catalog) -> None:
+    months = {"GC-01": date(2023, 5, 2), "GC-02": date(2026, 1, 15), "GC-03": date(2023, 3, 1)}
+    with catalog.writing() as session:
+        for code, started_on in months.items():
+            session.add(
+                Medium(code=code, kind="disk", started_on=started_on, kept_at="", holder="",
+                       written_at=at("2026-03-01"), contents=[])
+            )  # fmt: skip
+    duties = SHIPPED.named("media-renewal")
+    found = agenda_of(catalog, duties, SETTING, 30)
+    with catalog.reading() as session:
+        verdicts = find_verdicts(session, duties[0], SETTING, 2026)
+
+    told = [(it.verdicts[0].subject, it.when, it.due.day, it.outcome) for it in found]
+    assert told == [
+        ("GC-03", "overdue", date(2026, 3, 1), "missed"),
+        ("GC-01", "ahead", date(2026, 5, 2), "not_checked"),
+    ]
+    assert [it.subject for it in verdicts] == ["GC-01", "GC-03"]
 
 
 def write_rows(catalog: Catalog, *entries: Entry) -> None:

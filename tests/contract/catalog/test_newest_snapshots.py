@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ops.backups.copies.seen import Newest, read_counts, read_newest
+from ops.backups.copies.seen import Newest, read_counts, read_newest, read_newest_alone
+from ops.backups.repositories.moments import UNNAMED
 from ops.catalog.open import Catalog
 from ops.catalog.tables.index import Snapshot
 from ops.status.late_sites import newest_snapshots
@@ -34,3 +35,21 @@ def test_only_snapshots_of_the_whole_site_are_its_newest(catalog: Catalog) -> No
         assert read_counts(session) == {("a", "near"): 4, ("a", "far"): 1, ("a", "tape"): 1}
         assert newest_snapshots(session, "near") == {"a": NOW - timedelta(days=2)}
         assert newest_snapshots(session, "tape") == {}
+
+
+def test_databases_that_were_saved_alone_are_known_by_name(catalog: Catalog) -> None:
+    put(catalog, "near", "whole", 0, "/a")
+    put(catalog, "near", "old", 2, "/a/databases/db.sql")
+    put(catalog, "near", "new", 1, "/a/databases/db.sql")
+    put(catalog, "near", "other", 3, "/a/databases/log.sqlite")
+    put(catalog, "near", "before", 4, "/a/databases")
+    put(catalog, "far", "foreign", 1, "/etc")
+
+    with catalog.reading() as session:
+        assert read_newest_alone(session) == {
+            ("a", "near"): {
+                "db": NOW - timedelta(days=1),
+                "log": NOW - timedelta(days=3),
+                UNNAMED: NOW - timedelta(days=4),
+            }
+        }

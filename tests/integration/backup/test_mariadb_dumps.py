@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from backup.errors import SourceError
 from backup.sources.databases.connection import Connection, DumpFacts
 from backup.sources.databases.mariadb_accounts import make_mariadb_globals
+from backup.sources.databases.mariadb_client import ask
 from backup.sources.databases.mariadb_dump import open_mariadb
 from provisioning.local_host import LocalHost
 from tests.mariadb_server import MariadbServer, mariadb_server, run_mariadb
@@ -312,3 +314,9 @@ def test_accounts_and_roles_come_along_and_back() -> None:
         assert target.run(question) == source.run(question)
         assert b"stranger" not in made
         assert "latin1" in target.run(f"SHOW CREATE DATABASE `{database}`")
+
+
+def test_a_port_beside_a_socket_is_for_others(mariadb_server: MariadbServer) -> None:
+    connection = replace(connect(mariadb_server, "mysql"), port=1)
+
+    assert ask(connection, "SELECT 1;") == [["1"]]

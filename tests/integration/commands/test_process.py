@@ -59,7 +59,7 @@ def test_a_stdin_that_is_closed_is_wrong_use(own: OracleRepository, words: list[
         check=False,
     )
 
-    assert process.returncode == 2
+    assert process.returncode == 1
     assert process.stderr.startswith("error: stdin is closed")
 
 

@@ -5,10 +5,16 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from backup.archiver.run_writer import RunWriter
+from backup.format.pack import BlobType
+from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
+from backup.stores.folder import FolderStore
 from tests.command_line import read_documents, run_ours, shape
 from tests.restic_oracle import PASSWORD, OracleRepository, create_oracle_repository
 
@@ -354,3 +360,65 @@ def test_an_empty_repository_answers_every_reading_verb(tmp_path: Path) -> None:
         theirs = repository.run(*line.split())
         assert ours.documents() == read_documents(theirs.stdout), line
         assert ours.code == theirs.returncode == 0
+
+
+def test_packs_are_of_the_size_asked_for(own: OracleRepository, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(21 << 20))
+    before = set((own.folder / "data").rglob("*"))
+
+    answer = run_ours("backup", str(tmp_path / "big"), "--pack-size", "4", repository=own.folder)
+
+    sizes = [it.stat().st_size for it in (own.folder / "data").rglob("*") if it not in before]
+    assert answer.code == 0
+    assert len([it for it in sizes if it > 4 << 20]) >= 2  # full ones, the last blob over the edge
+    assert max(sizes) <= 12 << 20
+    assert own.run("check", "--read-data").returncode == 0
+
+
+def test_a_snapshot_that_cannot_be_read_at_all_goes_only_if_asked(own: OracleRepository) -> None:
+    for pack in (own.folder / "data").rglob("*"):
+        if pack.is_file():
+            pack.unlink()
+    run_ours("repair", "index", repository=own.folder)
+
+    left = run_ours("repair", "snapshots", repository=own.folder)
+    shown = run_ours("repair", "snapshots", "--forget", "--dry-run", repository=own.folder)
+    there = len(list((own.folder / "snapshots").iterdir()))
+    gone = run_ours("repair", "snapshots", "--forget", repository=own.folder)
+
+    assert (left.code, shown.code, there) == (1, 1, 3)
+    assert gone.code == 0
+    assert list((own.folder / "snapshots").iterdir()) == []
+
+
+def test_a_snapshot_with_a_lost_folder_is_not_rewritten(own: OracleRepository) -> None:
+    """What cannot be looked through may hold what is to go."""
+    for pack in (own.folder / "data").rglob("*"):
+        if pack.is_file():
+            pack.unlink()
+
+    answer = run_ours("rewrite", "--exclude", "x", repository=own.folder)
+
+    assert answer.code == 1
+    assert "cannot be written anew" in answer.stderr
+    assert len(list((own.folder / "snapshots").iterdir())) == 3
+
+
+def test_fields_that_nobody_knows_survive_a_rewrite(own: OracleRepository) -> None:
+    tree = (
+        b'{"nodes":[{"name":"gone","type":"fifo","mtime":"2026-01-01T00:00:00Z","new":{"a":[1]}},'
+        b'{"name":"kept","type":"fifo","mtime":"2026-01-01T00:00:00Z","new":{"subtree":"ab"}}]}\n'
+    )
+    repository = Repository.open(FolderStore(own.folder), PASSWORD.encode())
+    writer = RunWriter(repository, width=0)
+    snapshot = Snapshot(datetime.now(UTC), writer.save_tree(tree), ("/x",), hostname="odd")
+    writer.checkpoint()
+    writer.close()
+    repository.save_snapshot(snapshot)
+
+    answer = run_ours("rewrite", "--exclude", "gone", "--host", "odd", repository=own.folder)
+
+    (new,) = [it for it in repository.load_snapshots() if "rewrite" in it.tags]
+    kept = repository.load_blob(repository.load_index(), new.tree, expected=BlobType.TREE)
+    assert answer.code == 0
+    assert kept == b'{"nodes":[' + tree[tree.index(b'{"name":"kept"') :]

@@ -20,7 +20,7 @@ from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.selection import SnapshotFilter, find_snapshot
 from backup.sources.source import FolderSource
 from ops.access.session import at_bench
-from ops.backups.pages.fetch import note_pages
+from ops.backups.pages.noting import note_pages
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.estate.load.load import load_estate
@@ -60,12 +60,12 @@ class Portal:
         """Drill it; gives the exit code and the drill as JSON."""
         done = giucong(self.estate, "drill.run", "--site", site, "--json", *flags)
         assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)["items"][0]
         return done.returncode, found
 
     def findings(self, site: str) -> list[dict[str, Any]]:
         done = giucong(self.estate, "drill.list", "--findings", "--site", site, "--json")
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
         return found
 
     @property

@@ -123,6 +123,16 @@ def test_an_article_is_copied_back_as_it_was(world: World, engine: str, tmp_path
     assert (target / "rows.sql").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_row_comes_from_the_newest_copy_of_its_database(world: World, tmp_path: Path) -> None:
+    world.run("sqlite", "INSERT INTO bai (so, tieu_de) VALUES (77, 'của buổi chiều');")
+    done = giucong(world.estate, "backup.run", "--site", "cong-xa", "--database", "sqlite")
+    world.run("sqlite", "DELETE FROM bai WHERE so = 77;")
+    taken = extract(world, "sqlite", tmp_path / "rows", "--where", "so=77")
+
+    assert done.returncode == 0, done.stderr
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+
+
 def test_what_is_not_there_is_said_and_journaled(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

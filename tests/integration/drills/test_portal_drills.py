@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ops.language.formats import format_id
 from tests.integration.drills.drilled_portal import (
     Portal,
     damaged,
@@ -68,7 +69,7 @@ def test_wordpress_comes_back_and_the_stop_watch_agrees(portal: Portal) -> None:
     reached = timedelta(seconds=results["rto"]["reached_seconds"])
     # The stop-watch is read once the line has come, by a process that waits for a processor.
     assert -SECOND < watched.verified_at - incident - reached < SECOND * 3
-    lost = timedelta(seconds=results["rpo"]["reached_seconds"])
+    lost = timedelta(seconds=results["newest"]["age_seconds"])
     assert abs(lost - (incident - portal.written_at)) < SECOND
     assert list(portal.work.iterdir()) == []
     print_parts(PROVINCE, results, portal.backed_up_in[PROVINCE])
@@ -128,12 +129,19 @@ def test_a_copy_that_does_not_come_to_life_fails(portal: Portal, change: Any, re
         code, drill = portal.drill(REGISTER)
     assert (code, drill["outcome"], drill["reason_code"]) == (1, "failed", reason)
     assert drill["phases"]["fetch"]["outcome"] == "ok"
+    assert results_of(drill)["rto"]["reached_seconds"] is None
+    assert any(it.startswith("site: ") for it in results_of(drill)["log"])
     assert list(portal.work.iterdir()) == []
+    found = next(it for it in portal.findings(REGISTER) if it["drill"] == drill["id"])
+    codes = [it["code"] for it in drill["minutes"]["shortcomings"]]
+    assert [it["code"] for it in found["shortcomings"]] == codes
+    shown = giucong(portal.estate, "drill.list", "--findings", "--site", REGISTER).stdout
+    assert shown.count(format_id(drill["id"])) == len(codes) > (change is lose_table)
 
 
 def read_newest(portal: Portal, site: str) -> dict[str, Any]:
     done = giucong(portal.estate, "drill.show", "--site", site, "--json")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)["items"][0]
     return found
 
 

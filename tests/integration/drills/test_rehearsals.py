@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from ops.backups.pages.notes import Answer, PageNote, note_answer
+from ops.backups.pages.verdict import tell_comparison
 from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult
+from ops.sandbox.site_settings import follow_site
 from ops.sandbox.wording import REMARKS, tell_remark
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import REGISTER_PAGES, make_register
@@ -88,7 +90,7 @@ def test_a_dump_that_lost_a_table_fails(board: RehearsalPlan, tmp_path: Path) ->
     assert result.outcome == "failed"
     assert result.databases[0].missing == ("comments",)
     assert "tables are missing from the database db: comments" in told(result)
-    assert {it.code for it in result.remarks} >= {"tables_missing", "page_changed"}
+    assert {it.code for it in result.remarks} >= {"tables_missing", "page_failed"}
 
 
 def test_an_account_for_one_web_server_is_let_in_at_production_s_address(
@@ -103,6 +105,26 @@ def test_an_account_for_one_web_server_is_let_in_at_production_s_address(
     index.write_text(there, encoding="utf-8")
 
     result = rehearse(replace(plan, addresses=("10.0.0.5",)))
+
+    assert told(result) == []
+
+
+def test_a_site_finds_its_database_at_the_port_that_its_own_settings_name(
+    board: RehearsalPlan, tmp_path: Path
+) -> None:
+    plan = moved(board, copied(board, tmp_path))
+    (database,) = plan.databases
+    folder = Path(plan.files[0].restored)
+    script = (folder / "index.php").read_text(encoding="utf-8")
+    there = re.sub(r"new mysqli\('localhost'(.*), 0, '.*'\)",
+                   r"new mysqli('127.0.0.1'\1, 3399)", script)  # fmt: skip
+    assert there != script
+    (folder / "index.php").write_text(there, encoding="utf-8")
+    names = f"define('DB_NAME', '{database.database}'); define('DB_HOST', '127.0.0.1:3399');"
+    (folder / "wp-config.php").write_text(f"<?php {names}")
+    ways = follow_site(plan.databases, plan.files)
+
+    result = rehearse(replace(plan, databases=ways.databases, addresses=ways.addresses))
 
     assert told(result) == []
 
@@ -162,7 +184,7 @@ def test_fewer_rows_another_page_and_a_broken_file_are_each_named(tmp_path: Path
     assert told(result) == [
         "the folder anh (/srv/anh) is missing from what was restored",
         "tables of the database db have other row counts than the manifest says: bai: 2 (3)",
-        CHANGED.format(page="/", title="Bị sửa", alike=0),
+        CHANGED.format(page="/", reason=tell_comparison("title", "Bị sửa", 0.0, 0.9, 1.0)),
     ]
 
     Path(plan.databases[0].dump).write_bytes(b"SQLite format 3\0" + b"x" * 5_000)

@@ -32,7 +32,7 @@ class Carried:
     @property
     def run(self) -> str:
         """The run's id."""
-        found = re.search(r"run ([0-9a-f-]{36})", self.told)
+        found = re.search(r"run ([0-9a-f]{8})", self.told)
         assert found, self.told
         return found[1]
 
@@ -104,3 +104,18 @@ def answer(
     whole = "".join(told)
     assert not waiting, f"never asked: {waiting[0][0]}\n{whole}"
     return Carried(code, whole)
+
+
+def read_until(terminal: int, expected: str) -> str:
+    """Read what a terminal shows up to a text; empty: until nobody writes to it any more."""
+    shown = b""
+    while not expected or expected.encode() not in shown:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other side is closed
+            part = b""
+        if not part:
+            assert not expected, shown
+            break
+        shown += part
+    return shown.decode()

@@ -18,7 +18,7 @@ from ops.alerts.overview import list_alerts
 from ops.alerts.records import acknowledge, read_open
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.alerts import Alert
-from ops.catalog.tables.core import Job, JournalRow, Notice
+from ops.catalog.tables.core import Job, JournalRow, Notice, Occurrence
 from ops.catalog.tables.index import Snapshot
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
@@ -177,6 +177,43 @@ def test_an_answer_no_longer_holds_when_it_gets_graver(catalog: Catalog) -> None
     assert targets(catalog) == ["ttb", "nva", "nva", "ttb"]
 
 
+def take_up(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        (alert,) = read_open(session)
+        assert acknowledge(session, alert.id, "ttb", "on it", datetime.now(UTC))
+
+
+def test_what_somebody_has_taken_up_tells_nobody_until_its_cause_changes(catalog: Catalog) -> None:
+    hour = timedelta(hours=1)
+    tell(catalog, FAILED)
+    take_up(catalog)
+    again = [an_event(due_at=FAILED.due_at + hour * count) for count in (1, 2, 3)]
+    for event in again:
+        tell(catalog, event)
+    with catalog.reading() as session:
+        (alert,) = list_alerts(session)
+        waiting = session.execute(select(Notice).where(Notice.state == "waiting")).all()
+    tell(catalog, an_event(due_at=FAILED.due_at + hour * 4, reason="store_full"))
+    with catalog.reading() as session:
+        (other,) = read_open(session)
+
+    assert (alert.times, alert.acked_by, waiting) == (4, "ttb", [])
+    assert [(it.target, it.state) for it in alert.told] == [("nva", "dropped")]
+    assert other.acked_at is None  # the answer was to another cause
+    assert targets(catalog) == ["nva", "nva"]
+
+
+def test_the_summary_still_names_what_somebody_has_taken_up(catalog: Catalog, port: int) -> None:
+    tell(catalog, an_event(job="backup/cong-xa/db"))
+    take_up(catalog)
+    note_summary(catalog, datetime.now(UTC) + timedelta(days=1))
+    with smtp_sink(port) as sink:
+        deliver_waiting(catalog, datetime.now(UTC) + timedelta(days=2))
+
+    assert sink.mails
+    assert all("lần sao lưu 25/11/2026 01:00 +07:00 thất bại" in it.body for it in sink.mails)
+
+
 def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -> None:
     now = datetime(2026, 11, 24, 18, tzinfo=UTC)
 
@@ -305,7 +342,7 @@ def test_a_relay_that_is_dead_for_a_day_loses_and_doubles_nothing(
         ("ttb@example.vn",),
     ]
     second = next(mail for mail in sink.mails if mail.recipients == ("ttb@example.vn",))
-    assert "CHƯA AI NHẬN: nghiêm trọng: cong-xa" in second.subject
+    assert "CHƯA AI NHẬN: nghiêm trọng: Cổng xã Bình Minh" in second.subject
     assert "Đã 30 phút chưa ai nhận. Những người đã được báo: nva." in second.body
     assert "giucong monitor.ack --alert " in second.body
 
@@ -353,7 +390,7 @@ def test_the_summary_says_what_is_red_or_that_all_is_well(catalog: Catalog, port
     red = next(text for subject, text in by_subject.items() if "27/11/2026" in subject)
     assert calm.startswith("25/11/2026: không có gì đỏ")
     assert "1 trên 1 trang được sao lưu tốt" in calm
-    assert red.splitlines()[0] == "27/11/2026: những thứ này đang đỏ: 1"
+    assert red.splitlines()[0] == "27/11/2026: có 1 việc đang đỏ"
     assert "● cong-xa: " in red
     assert "backup.run --site cong-xa" in red
 
@@ -388,7 +425,9 @@ def test_what_is_tried_again_is_said_where_people_look(catalog: Catalog, estate:
 def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estate: Path) -> None:
     tell(catalog, FAILED)
     listed = giucong(estate, "monitor.alerts")
-    (alert,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)
+    (alert,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)["items"]
+    assert alert["headline"] in " ".join(listed.stdout.split())
+    assert "{" not in json.dumps([alert[it] for it in ("headline", "what", "why", "next_step")])
     rehearsed = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", "x", "--dry-run")
     empty = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", " ")
     unknown = giucong(estate, "monitor.ack", "--alert", "ffffffff0", "--note", "x")
@@ -410,6 +449,40 @@ def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estat
     assert json.loads(row.details)["note"] == "disk is full"
     assert "taken up by nobody-in-particular" in alone.stdout
     assert before == targets(catalog)
+
+
+def test_missed_runs_are_no_problem_once_somebody_has_looked(
+    catalog: Catalog, estate: Path
+) -> None:
+    def miss(hours: int) -> None:
+        now = datetime.now(UTC)
+        with catalog.writing() as session:
+            session.add(
+                Occurrence(job="backup/cong-xa", kind="backup", site="cong-xa", state="ended",
+                           due_at=now - timedelta(hours=hours), outcome="missed", reason="down",
+                           params={}, arguments={}, trigger="clock", attempts=0, created_at=now,
+                           ended_at=now)
+            )  # fmt: skip
+
+    said, told = "1 run was missed", "runs.missed-seen"
+    miss(2)
+    before = giucong(estate).stdout
+    empty = giucong(estate, "service.missed", "--seen")
+    rehearsed = giucong(estate, "service.missed", "--seen", "--note", "moved", "--dry-run")
+    still = giucong(estate).stdout
+    noted = giucong(estate, "service.missed", "--seen", "--note", "moved")
+    after = giucong(estate)
+    miss(3)
+    anew = giucong(estate).stdout
+
+    assert (empty.returncode, rehearsed.returncode, noted.returncode) == (2, 0, 0)
+    assert [said in text for text in (before, still, after.stdout, anew)] == [
+        True, True, False, True,
+    ]  # fmt: skip
+    assert after.returncode == 1  # there is no backup yet: somebody is needed now
+    with catalog.reading() as session:
+        rows = session.execute(select(JournalRow).where(JournalRow.action == told)).scalars().all()
+    assert [json.loads(row.details)["note"] for row in rows] == ["moved"]
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -113,20 +112,17 @@ def test_the_primary_store_is_no_place_to_copy_to(estate: Path) -> None:
 
 def test_check_takes_every_store_with_its_own_key(estate: Path) -> None:
     done = giucong(estate, "backup.check", "--read-data", "--json")
-    result: dict[str, Any] = json.loads(done.stdout)["cong-xa"]
-    assert (done.returncode, result["outcome"]) == (0, "ok")
-    assert {it: found["outcome"] for it, found in result["stores"].items()} == {
-        "beside": "ok",
-        "offsite": "ok",
-    }
+    found = [(it["site"], it["store"], it["outcome"]) for it in json.loads(done.stdout)["items"]]
+    assert done.returncode == 0
+    assert found == [("cong-xa", place, "ok") for place in ("near", "offsite", "beside")]
     alone = giucong(estate, "backup.check", "--store", "offsite", "--json")
-    assert list(json.loads(alone.stdout)["cong-xa"]) == ["stores"]
+    assert [it["store"] for it in json.loads(alone.stdout)["items"]] == ["offsite"]
 
 
 def test_status_says_where_the_copies_are_and_what_is_broken(estate: Path) -> None:
     giucong(estate, "backup.check", "--site", "cong-xa")
     done = giucong(estate, "backup.status", "--json")
-    (site,) = json.loads(done.stdout)["facts"]["sites"]
+    site, _own = json.loads(done.stdout)["items"]
     copies = {it["store"]: it for it in site["copies"]}
     assert list(copies) == ["near", "beside", "offsite"]
     assert copies["offsite"]["location"] == "Biên Hòa"
@@ -250,7 +246,13 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
     try:
         done = giucong(estate, "backup.copy", "--to", "beside")
         assert done.returncode == 10
-        assert "not mounted" in done.stderr
+        assert "may not be mounted" in done.stderr
+        assert "backup.init --anew beside --confirm beside" in done.stderr
+        told = giucong(estate, "backup.status")
+        (site, *_own) = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"]
+        assert "cannot be read" in told.stdout
+        assert "1 of 1 sites are well backed up" not in told.stdout
+        assert {it["outcome"] for it in site["rule"] if it["part"] == "errors"} == {"failed"}
         assert not (folder / "cong-xa" / "config").exists()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -260,7 +262,9 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
 def test_a_held_snapshot_that_vanishes_is_red_until_two_people_end_the_hold(estate: Path) -> None:
     for words in (("backup.run", "--site", "cong-xa"), ("backup.copy",)):
         assert giucong(estate, *words).returncode == 0
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
     held = listed[0]["id"]
     hold = ("backup.hold", "--site", "cong-xa", "--reason", "Thanh tra", "--reference", "05/QĐ-TTr")
     assert giucong(estate, *hold, "--snapshot", held[:10]).returncode == 0
@@ -316,8 +320,12 @@ def test_a_damaged_pack_is_mended_with_the_same_bytes(estate: Path, store: str) 
     path.chmod(0o600)
     path.write_bytes(b"?" * len(sound[name]))
     words = ("backup.check", "--site", "cong-xa", "--store", store, "--read-data")
-    first, again = giucong(estate, *words), giucong(estate, *words)
+    first, red = giucong(estate, *words), giucong(estate)
+    again, well = giucong(estate, *words), giucong(estate)
 
     assert (first.returncode, again.returncode) == (3, 0), first.stdout
     assert f"1 damaged packs in {store} were mended" in first.stdout
+    assert "their disk may be failing" in red.stdout
+    assert f"backup.check --site cong-xa --store {store} --read-data" in red.stdout
+    assert "their disk may be failing" not in well.stdout
     assert _bytes(estate, store) == sound

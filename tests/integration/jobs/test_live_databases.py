@@ -77,7 +77,7 @@ def restore(estate: Path, target: Path) -> dict[str, Any]:
 
 def list_snapshots(estate: Path) -> list[Any]:
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
-    found: list[Any] = json.loads(listed.stdout)
+    found: list[Any] = json.loads(listed.stdout)["items"]
     return found
 
 
@@ -126,10 +126,10 @@ def test_a_database_alone_runs_by_itself(tmp_path: Path, mariadb_server: Mariadb
     (snapshot,) = list_snapshots(estate)
 
     assert run.returncode == 0, run.stderr
-    assert set(json.loads(run.stdout)["summary"]["parts"]) == {
+    assert set(json.loads(run.stdout)["items"][0]["summary"]["parts"]) == {
         "databases/cms.sql", "databases/cms.globals.sql",
     }  # fmt: skip
-    assert snapshot["paths"] == ["/cong-xa/databases"]
+    assert snapshot["paths"] == ["/cong-xa/databases/cms.sql"]
 
 
 def test_what_stops_a_dump_stops_the_snapshot_and_the_next_run_heals(
@@ -299,5 +299,5 @@ def test_a_restore_in_place_says_how_a_server_gets_its_database_back(
 
     assert refused.returncode == 1
     assert "the database cms is not put back in its place" in refused.stderr
-    assert "docs/how-to/load-a-database.md" in refused.stderr
+    assert "--id restore-site-on-host" in refused.stderr
     assert files.returncode == 0, files.stderr

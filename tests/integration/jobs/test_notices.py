@@ -96,7 +96,7 @@ def test_a_dead_relay_delays_a_notice_and_each_target_gets_it_once(
     assert states(catalog) == {"nva": ("sent", 2), "ttb": ("sent", 2)}
     recipients = sorted(mail.recipients for mail in sink.mails)
     assert recipients == [("nva@example.vn",), ("ttb@example.vn",)]
-    assert "nghiêm trọng: cong-xa: lần sao lưu 25/11/2026 01:00 +07:00 thất bại" in (
+    assert "nghiêm trọng: Cổng xã Bình Minh: lần sao lưu 25/11/2026 01:00 +07:00 thất bại" in (
         sink.mails[0].subject
     )
     assert "the store near is full" in sink.mails[0].body

@@ -1,6 +1,12 @@
 """A site whose primary store is a bucket with Object Lock, through the operator's tasks."""
 
 import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.small_estate import ESTATE, build_estate, giucong
+from tests.integration.jobs.small_estate import ESTATE, ROOT, build_estate, giucong
 from tests.s3_server import WRITER, S3Server, run_s3_server
 
 pytestmark = pytest.mark.slow
@@ -80,9 +86,50 @@ def test_a_site_is_backed_up_wrecked_and_restored_as_of_before(
     )
     assert now.returncode != 0
 
-    world.run(
-        "backup.restore", "--site", "cong-xa", "--target", str(target), "--at", before
+    commands = commands_after_a_theft()
+    for command in [it for it in commands if "--at" in it]:
+        carry_out(world, command, before, target)
+        if " snapshots" not in command:
+            compare(world, target)
+            shutil.rmtree(target)
+    text = world.estate.read_text(encoding="utf-8")
+    world.estate.write_text(text.replace("/main", "/second"), encoding="utf-8")
+    for command in [it for it in commands if "--at" not in it]:
+        carry_out(world, command, before, target)
+
+    told = giucong(world.estate, "backup.status", **KEYS).stdout
+    world.run("backup.restore", "--site", "cong-xa", "--target", str(target))
+    compare(world, target)
+    assert "1 of 1 sites are well backed up" in told
+
+
+def commands_after_a_theft() -> list[str]:
+    """Give the commands of the page, in their order."""
+    page = (ROOT / "docs" / "how-to" / "keep-copies-in-a-bucket.md").read_text(encoding="utf-8")
+    after = page.partition("## After a theft")[2]
+    blocks = re.findall(r"```sh\n(.*?)```", after, re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def carry_out(world: World, command: str, before: str, target: Path) -> None:
+    """Run one as it stands, but for names, places and the moment of the example."""
+    typed = command.replace("offsite", "near").replace("2026-11-20 18:00", before)
+    typed = typed.replace("/srv/restored", str(target))
+    typed = typed.replace("s3:https://s3.example.vn/giucong/", world.server.url(world.bucket, ""))
+    words = shlex.split(typed)
+    if words[0] == "fab":
+        world.run(*words[1:])
+        return
+    key = str(world.estate.parent / "keys" / "repository.key")
+    environment = {**S3Server.environment(), "RESTIC_PASSWORD_FILE": key}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], capture_output=True, text=True, check=False,
+        env={**os.environ, **environment},
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def compare(world: World, target: Path) -> None:
     www = world.estate.parent / "www"
     for path in [*www.glob("uploads/*"), www / "index.php"]:
         restored = target / "cong-xa/files/www" / path.relative_to(www)
@@ -93,7 +140,7 @@ def test_no_secret_is_in_what_the_service_keeps(server: S3Server, tmp_path: Path
     world = World(server, tmp_path / "estate")
     world.run("backup.init")
     world.run("backup.run", "--site", "cong-xa")
-    listed = json.loads(world.run("backup.list", "--site", "cong-xa", "--json"))
+    listed = json.loads(world.run("backup.list", "--site", "cong-xa", "--json"))["items"]
 
     assert listed
     for path in (world.estate.parent / "state").rglob("*"):

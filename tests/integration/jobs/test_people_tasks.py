@@ -1,5 +1,6 @@
 """Two people at a terminal: from the first role to a restore over production, as typed."""
 
+import json
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from select import select as select_ready
 from subprocess import CompletedProcess
 
 import pyotp
@@ -96,7 +98,7 @@ def office(tmp_path: Path) -> Office:
 
 def request_of(ended: CompletedProcess[str]) -> str:
     assert ended.returncode == 4, ended.stderr
-    found = re.search(r"request ([0-9a-f-]{36}) waits", ended.stderr)
+    found = re.search(r"request ([0-9a-f]{8}) waits", ended.stderr)
     assert found
     return found[1]
 
@@ -231,31 +233,76 @@ def test_what_an_operator_must_not_do_is_refused_in_both_languages(office: Offic
     assert "bạn không được chạy `backup.run`" in vietnamese.stderr
 
 
-def test_a_password_typed_at_a_terminal_is_not_echoed(office: Office) -> None:
-    """Sit at a real terminal: the password is asked twice and never shown."""
+def sit_down(office: Office, person: str, passwords: Sequence[str], *more: str) -> tuple[int, str]:
+    """Enrol somebody at a real terminal; gives the exit code and all that was shown.
+
+    After the passwords one wrong code is typed, then the right one.
+    """
     keyboard, screen = pty.openpty()
-    command = ["setsid", "--ctty", "--wait", str(GIUCONG), "user.add", "--person", "nva"]
+    command = ["setsid", "--ctty", "--wait", str(GIUCONG), "user.add", "--person", person, *more]
     environment = {**os.environ, "GIUCONG_ESTATE": str(office.estate), "GIUCONG_LANG": "en"}
     with subprocess.Popen(
         command, stdin=screen, stdout=screen, stderr=screen, env=environment
     ) as process:
         os.close(screen)
-        shown = _read_until(keyboard, "New password of nva: ")
-        os.write(keyboard, f"{password_of('nva')}\n".encode())
-        shown += _read_until(keyboard, "Once more: ")
-        os.write(keyboard, f"{password_of('nva')}\n".encode())
+        shown = ""
+        for number, password in enumerate(passwords):
+            shown += _read_until(keyboard, "Once more: " if number % 2 else "New password of ")
+            os.write(keyboard, f"{password}\n".encode())
+        if passwords[-1] == password_of(person):
+            shown += _read_until(keyboard, "shows now: ")
+            os.write(keyboard, b"000000\n")
+            shown += _read_until(keyboard, "shows now: ")
+            secret = re.search(r"secret=([A-Z2-7]+)", shown)
+            assert secret
+            os.write(keyboard, f"{pyotp.TOTP(secret[1]).now()}\n".encode())
         shown += _read_until(keyboard, "")
     os.close(keyboard)
+    return process.returncode, shown
 
-    assert process.returncode == 0
-    assert "secret=" in shown
-    assert password_of("nva") not in shown
+
+def test_a_password_typed_at_a_terminal_is_not_echoed_and_a_code_proves_the_app(
+    office: Office,
+) -> None:
+    right = password_of("nva")
+    code, shown = sit_down(office, "nva", ["a slip", "another slip", right, right])
+    (row,) = [row for row in office.journal() if row.action == "user.add"]
+
+    assert code == 0
+    assert "the two passwords differ" in shown
+    assert shown.count("█") > 200  # the square to scan
+    assert shown.index("that is not its code") < shown.index("Recovery codes")
+    assert right not in shown
+    assert json.loads(row.details)["proved"] is True
+
+
+def test_a_slip_at_the_keyboard_leaves_the_approval_whole(office: Office) -> None:
+    """The approval is used when what was typed is stored, and not before."""
+    for person in ("nva", "ttb"):
+        office.add(person)
+        office.role(person, "security_officer")
+    office.estate.write_text(
+        office.estate.read_text(encoding="utf-8") + '[[people]]\nname = "lvc"\ntitle = "Lê C"\n',
+        encoding="utf-8",
+    )
+    add = ("user.add", "--person", "lvc", "--reason", "colleague")
+    asked = office.ask(*add, "--password-file", office.write("lvc"))
+    proof = office.write("ttb", office.codes["ttb"].pop())
+    decide = ("approval.approve", "--id", request_of(asked), "--person", "ttb")
+    approved = office.run(*decide, "--password-file", proof)
+    slipped, shown = sit_down(office, "lvc", ["one", "two"] * 3, "--reason", "colleague")
+    added = office.run(*add, "--password-file", office.write("lvc"))
+
+    assert (approved.returncode, slipped, added.returncode) == (0, 2, 0), shown + added.stderr
+    assert "approved by ttb" in added.stdout
 
 
 def _read_until(terminal: int, expected: str) -> str:
     """Read what a terminal shows up to a text; empty: until nobody writes to it any more."""
     shown = b""
     while not expected or expected.encode() not in shown:
+        ready, _, _ = select_ready([terminal], [], [], 30)
+        assert ready, shown
         try:
             part = os.read(terminal, 4096)
         except OSError:  # how Linux says that the other side is closed

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ops.backups.pages.fetch import note_pages
-from ops.backups.pages.notes import PageNote, compare_pages, read_note
+from ops.backups.pages.notes import PageNote, read_note
+from ops.backups.pages.noting import note_pages
+from ops.backups.pages.verdict import compare_pages
 from tests.integration.jobs.small_estate import ESTATE, ROOT, giucong_afresh
 from tests.mariadb_server import MariadbServer, mariadb_server
 from tests.portal import (
@@ -200,7 +201,7 @@ def back_up(estate: Path, name: str, figures: Figures, what: str) -> dict[str, A
     with timed(figures, f"{name}: {what}"):
         run = giucong_afresh(estate, "backup.run", "--site", name, "--json")
     assert run.returncode == 0, run.stdout + run.stderr
-    found: dict[str, Any] = json.loads(run.stdout)["summary"]
+    found: dict[str, Any] = json.loads(run.stdout)["items"][0]["summary"]
     return found
 
 

@@ -106,6 +106,29 @@ def test_a_site_that_is_gone_as_a_whole_comes_back(estate: Path) -> None:
     assert row["put_back"] == [str(_www(estate)), str(_www(estate) / "data" / "live.db")]
 
 
+def test_what_was_planted_is_named_because_it_stays(estate: Path) -> None:
+    planted = _www(estate) / "uploads" / "x.php"
+    planted.write_text("<?php system($_GET['c']);")
+    (_www(estate) / "shell\x1b").mkdir()
+    (_www(estate) / "shell\x1b" / "inside").touch()
+    dry = giucong(estate, *_RESTORE, "--dry-run")
+    done = giucong(estate, *_CONFIRMED)
+    part = giucong(estate, *_CONFIRMED, "--include", "/cong-xa/files/www/index.php")
+
+    _check_restored(estate, done)
+    for told in (dry.stdout, done.stdout):
+        assert "not in the backup, so they stay: 2 entries" in told
+        assert "/uploads/x.php" in told
+        assert "\x1b" not in told
+        assert "inside" not in told.partition("so they stay")[2]
+        assert "cache" not in told
+        assert "live.db-" not in told
+    assert planted.exists()
+    assert "not in the backup" not in part.stdout
+    (told_of,) = _journal(estate)[0]["left_there"].values()
+    assert "/uploads/x.php" in told_of
+
+
 def test_a_database_that_is_gone_comes_back_and_its_old_log_cannot_spoil_it(estate: Path) -> None:
     live = _www(estate) / "data" / "live.db"
     live.unlink()
@@ -152,3 +175,21 @@ def test_a_restore_that_fails_half_way_is_journaled_with_what_is_back(estate: Pa
     assert row["put_back"] == [str(_www(estate))]
     assert row["half_written"] == str(live)
     assert str(live) in row["text"]
+
+
+def test_what_is_newer_is_told_before_anything_is_asked_and_the_folders_time_comes_back(
+    estate: Path,
+) -> None:
+    www, before = _www(estate), _www(estate).stat().st_mtime_ns
+    (www / "index.php").write_text("<?php // sửa sau")
+    (www / "tin mới.html").write_text("đăng sau bản sao lưu")
+    tried = giucong(estate, *_RESTORE, "--dry-run")
+    done = giucong(estate, *_CONFIRMED)
+
+    for told in (tried, done):
+        assert f"{www}: newer than the backup, and overwritten: 1\n    index.php" in told.stdout
+        assert "newer than the backup, not in it, left alone: 1\n    tin mới.html" in told.stdout
+        assert "live.db" not in told.stdout.partition("would")[0].partition("restored")[0]
+    _check_restored(estate, done)
+    assert (www / "tin mới.html").exists()
+    assert www.stat().st_mtime_ns == before

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from ops.runbooks.library import SHIPPED
 from runbooks.parse import load_runbook
+from tests.integration.jobs.answering import read_until
 from tests.integration.jobs.small_estate import GIUCONG, ROOT, build_estate, giucong
 from tests.private_server import is_alive
 from tests.warm_program import run_warm
@@ -79,7 +81,7 @@ def estate(tmp_path: Path) -> Path:
 
 def snapshot_of(estate: Path) -> str:
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
-    return str(json.loads(listed.stdout)[-1]["id"])[:12]
+    return str(json.loads(listed.stdout)["items"][-1]["id"])[:12]
 
 
 def command(*words: str) -> list[str]:
@@ -96,7 +98,7 @@ def answer(estate: Path, answers: str, *words: str) -> subprocess.CompletedProce
 
 
 def run_id_of(told: str) -> str:
-    found = re.search(r"run ([0-9a-f-]{36})", told)
+    found = re.search(r"run ([0-9a-f]{8})", told)
     assert found, told
     return found[1]
 
@@ -104,7 +106,7 @@ def run_id_of(told: str) -> str:
 def show_run(estate: Path, run: str) -> dict[str, Any]:
     shown = giucong(estate, "runbook.show", "--run", run, "--json")
     assert shown.returncode == 0, shown.stderr
-    told: dict[str, Any] = json.loads(shown.stdout)
+    told: dict[str, Any] = json.loads(shown.stdout)["items"][0]
     return told
 
 
@@ -116,7 +118,7 @@ def test_one_file_is_restored_by_a_script_that_answers(estate: Path, tmp_path: P
     path = "cong-xa/files/www/index.php"
     done = answer(
         estate,
-        f"latest\n{path}\ncó\n",
+        f"latest\nINDEX.php\n{path}\ncó\n",
         "runbook.run", "--id", "restore-one-file", "--set", "site=cong-xa",
         "--set", f"target={target}",
     )  # fmt: skip
@@ -125,8 +127,73 @@ def test_one_file_is_restored_by_a_script_that_answers(estate: Path, tmp_path: P
     assert (target / path).read_bytes() == before
     told = show_run(estate, run_id_of(done.stdout))
     assert told["standing"] == "done"
-    assert [step["state"] for step in told["steps"]] == ["done"] * 7
+    assert [step["state"] for step in told["steps"]] == ["done"] * 8
     assert all(len(step["output_sha256"]) == 64 for step in told["steps"])
+
+
+def type_at_a_terminal(
+    estate: Path, answers: list[tuple[str, str]], *words: str
+) -> tuple[int, str]:
+    """Answer a task's questions at a terminal; gives its exit code and all that was shown."""
+    keyboard, screen = pty.openpty()
+    shown = ""
+    with subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *command(*words)], stdin=screen, stdout=screen,
+        stderr=screen, env={**environment(estate), "TERM": "xterm", "COLUMNS": "100"},
+    ) as process:  # fmt: skip
+        os.close(screen)
+        for question, answer_ in [*answers, ("", "")]:
+            shown += read_until(keyboard, question)
+            if question:
+                os.write(keyboard, f"{answer_}\n".encode())
+    os.close(keyboard)
+    return process.returncode, shown
+
+
+def test_at_a_terminal_values_are_asked_for_and_chosen_from_lists(
+    estate: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "restored"
+    code, shown = type_at_a_terminal(
+        estate,
+        [
+            ("site: Tên trang", "1"),
+            ("target: ", str(target)),
+            ("Lấy bản nào?", "1"),
+            ("Tệp tên gì?", "index"),
+            ("Lấy tệp nào?", "1"),
+            ("đúng tệp cần tìm chưa?", "có"),
+        ],
+        "runbook.run", "--id", "restore-one-file",
+    )  # fmt: skip
+
+    assert code == 0, shown
+    assert (target / "cong-xa/files/www/index.php").is_file()
+    assert "1  cong-xa" in shown
+    assert re.search(rf"1  {snapshot_of(estate)[:8]}\w*  \d", shown), shown
+    assert "/khoi-phuc-cong-xa-" in shown
+    assert len(shown.splitlines()) < 80
+
+
+def test_files_are_found_by_a_piece_of_their_name(estate: Path) -> None:
+    (estate.parent / "www" / "Quyết định 12.pdf").write_text("quyết định")
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    found = giucong(estate, "backup.files", "--site", "cong-xa", "--name", "QUYẾT ĐỊNH")
+    none = giucong(estate, "backup.files", "--site", "cong-xa", "--name", "cong-xa")
+
+    lines = found.stdout.splitlines()
+    assert [line.rpartition("/")[2] for line in lines[1:]] == ["Quyết định 12.pdf"]
+    assert len(none.stdout.splitlines()) == 1  # the site's own folder is in every path
+
+
+def test_off_a_terminal_all_missing_values_are_named_and_a_reason_is_one(estate: Path) -> None:
+    told = giucong(estate, "runbook.run", "--id", "restore-site-on-host", "--reason", "Hỏng")
+
+    assert told.returncode == 2
+    for name in ("site", "database", "login", "identity", "user", "fresh"):
+        assert f"{name}: " in told.stderr
+        assert f"`--set {name}=VALUE`" in told.stderr
+    assert "reason: " not in told.stderr
 
 
 def test_a_site_is_put_back_and_the_putting_back_is_taken_back(estate: Path) -> None:

@@ -1,6 +1,7 @@
 """A database goes back to a chosen snapshot by its runbook, on real servers, to the end."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -44,7 +45,7 @@ def estate_with(folder: Path, part: str, address: str) -> Path:
 
 def newest(estate: Path) -> str:
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
-    return str(json.loads(listed.stdout)[-1]["id"])[:12]
+    return str(json.loads(listed.stdout)["items"][-1]["id"])[:12]
 
 
 def told_by(rows: list[str]) -> Page:
@@ -78,10 +79,6 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
         good = newest(estate)
         mariadb_server.run("UPDATE posts SET title = 'hỏng'; CREATE TABLE la (x INT)", live)
 
-        def point_to_the_fresh_one() -> None:
-            text = estate.read_text(encoding="utf-8")
-            estate.write_text(text.replace(f'"{live}"', f'"{fresh}"'), encoding="utf-8")
-
         done = carry_out(
             estate,
             "restore-mariadb-database",
@@ -93,20 +90,20 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
                 ("Mật khẩu của tài khoản quản trị", PASSWORD),
                 (QUESTIONS[2], "có"),
                 ("Trang đã dừng", "có"),
-                ("đã ghi tên mới", point_to_the_fresh_one),
                 ("Trang đã chạy", "có"),
                 ("ngày xóa", "có"),
             ],
         )  # fmt: skip
 
     assert done.code == 0, done.told
-    assert mariadb_server.run("SELECT title FROM posts", fresh) == "Chào 🏛️\n"
-    assert mariadb_server.run("SHOW TABLES", fresh) == "posts\n"
-    assert mariadb_server.run("SELECT title FROM posts", live) == "hỏng\n"
-    charset = mariadb_server.run("SELECT @@collation_database", fresh)
+    assert mariadb_server.run("SELECT title FROM posts", live) == "Chào 🏛️\n"
+    assert mariadb_server.run("SHOW TABLES", live) == "posts\n"
+    assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_truoc") == "hỏng\n"
+    charset = mariadb_server.run("SELECT @@collation_database", live)
     assert charset == "utf8mb4_unicode_ci\n"
     granted = mariadb_server.run(f"SHOW GRANTS FOR site_{live[:8]}@localhost")
-    assert f"`{fresh}`.*" in granted
+    assert f"`{live}`.*" in granted
+    assert f"`{fresh}`.*" not in granted
     assert PASSWORD not in done.told
     again = giucong(
         estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", live,
@@ -114,6 +111,27 @@ def test_a_mariadb_database_goes_back_beside_the_old_one(
     )  # fmt: skip
     assert again.returncode == 1
     assert f"there is a database {live} on the server already" in again.stderr
+
+    mariadb_server.run("UPDATE posts SET title = 'buổi chiều'", live)
+    saved = giucong(estate, "backup.run", "--site", "cong-xa", "--database", "cms")
+    then = told_time(estate, good)
+    load = ("backup.load", "--site", "cong-xa", "--database", "cms", "--user", "root", "--into")
+    loaded = [
+        giucong(estate, *load, f"{fresh}_nay"),
+        giucong(estate, *load, f"{fresh}_xua", "--at", then),
+    ]
+    assert [it.returncode for it in (saved, *loaded)] == [0, 0, 0], loaded
+    assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_nay") == "buổi chiều\n"
+    assert mariadb_server.run("SELECT title FROM posts", f"{fresh}_xua") == "Chào 🏛️\n"
+
+
+def told_time(estate: Path, snapshot: str) -> str:
+    """Give the moment right after a snapshot, as `--at` takes it."""
+    told = giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout
+    taken = next(
+        it["taken_at"] for it in json.loads(told)["items"] if it["id"].startswith(snapshot)
+    )
+    return (datetime.fromisoformat(taken) + timedelta(milliseconds=1)).isoformat()
 
 
 def titles_in(server: PostgresServer, database: str) -> list[str]:
@@ -188,6 +206,12 @@ def test_a_postgresql_database_goes_back_and_the_going_back_is_taken_back(
             estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
             "--snapshot", good, "--user", "giucong",
         )  # fmt: skip
+        once_more = giucong(
+            estate, "backup.load", "--site", "cong-xa", "--database", "cms", "--into", half,
+            "--snapshot", good, "--user", "giucong",
+        )  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert "dropped what a load that was cut off had left" in again.stdout
+    assert once_more.returncode == 0, once_more.stderr
+    assert "an earlier try has loaded it already" in once_more.stdout
     assert titles_in(postgres_server, half) == ["Chào 🏛️"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.jobs.small_estate import build_estate, giucong
+from tests.private_server import find_free_port
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 
 __all__ = ["make_ssh_server", "ssh_server"]
@@ -41,3 +42,28 @@ def test_a_site_is_backed_up_to_an_sftp_store_and_restored(
 
     assert (tmp_path / "far").is_dir()
     assert list((tmp_path / "back").rglob("anh-7.jpg"))
+
+
+def test_a_store_that_nobody_reaches_is_told_at_once_with_its_reason(
+    tmp_path: Path, ssh_server: SshServer
+) -> None:
+    store = f"""
+[[stores]]
+name = "far"
+url = "sftp://127.0.0.1:{find_free_port()}/{tmp_path}/far"
+identity = "file:{ssh_server.identity}"
+known_hosts = "{ssh_server.known_hosts}"
+role = "copy"
+key = "file:keys/far.key"
+of = "near"
+location = "xa"
+medium = "disk"
+"""
+    estate = build_estate(tmp_path / "estate", store)
+    made = giucong(estate, "backup.init")
+    tried = giucong(estate, "estate.test", "--site", "cong-xa")
+
+    assert (made.returncode, tried.returncode) == (1, 1)
+    assert "Connection refused" in made.stderr
+    assert "trying again" not in made.stderr + tried.stderr
+    assert tried.stdout.count("Connection refused") == 2  # in the table: the store, the repository

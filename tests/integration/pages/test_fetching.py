@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address, note_pages
+from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address
 from ops.backups.pages.notes import tell_problem
+from ops.backups.pages.noting import note_pages
 from tests.web_server import Page, say, web_server
 
 HOME = "<title>Trang chủ</title><h1>Kính chào quý khách</h1>".encode()
@@ -70,7 +71,7 @@ def test_pages_are_noted_with_status_title_length_and_text() -> None:
 
     assert [it.problem for it in noted] == [""] * 5
     assert {(it.status, it.title, it.length) for it in noted} == {(200, "Trang chủ", 19)}
-    assert len({it.fingerprint for it in noted}) == 1
+    assert len({it.sha256 for it in noted}) == 1
     assert noted[3].redirects == (f"{url}/cu", f"{url}/cu/")
     assert noted[3].address in {f"{url}/", f"{url}/?"}
 
@@ -144,7 +145,7 @@ def test_certificates_are_verified_and_a_private_authority_is_allowed(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         (trusted,) = note_pages(url, ["/"])
 
-    assert (stranger.problem, stranger.fingerprint) == ("certificate", None)
+    assert (stranger.problem, stranger.sha256) == ("certificate", "")
     assert (trusted.problem, trusted.title) == ("", "Trang chủ")
 
 

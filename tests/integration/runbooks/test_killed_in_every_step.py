@@ -47,7 +47,7 @@ def _await_step(desk: Desk, number: int, process: subprocess.Popen[str], answer:
     process.stdin.write(f"{answer}\n" if answer else "")
     process.stdin.flush()
     if not desk.run:
-        found = re.search(r"run ([0-9a-f-]{36})", process.stdout.readline())
+        found = re.search(r"run ([0-9a-f]{8})", process.stdout.readline())
         assert found
         desk.run = found[1]
     deadline = time.monotonic() + PATIENCE

@@ -120,7 +120,7 @@ printf 'không\\n' | "$GIUCONG" runbook.run --id disk-full --set site=cong-xa \\
 echo "stopped: $code"
 cat "$FOLDER/told"
 mount -o remount,size=9m "$FOLDER/stores/near"
-run=$(sed -n 's/.*run \\([0-9a-f-]\\{36\\}\\).*/\\1/p' "$FOLDER/told" | head -n 1)
+run=$(sed -n 's/.*run \\([0-9a-f]\\{8\\}\\).*/\\1/p' "$FOLDER/told" | head -n 1)
 printf 'có\\ncó\\n' | "$GIUCONG" runbook.resume --run "$run"
 """
 
@@ -144,7 +144,7 @@ def test_a_full_disk_is_understood_given_room_and_the_next_backup_proven(desk: D
     assert "first backup: 1" in done.stdout
     assert "stopped: 1" in done.stdout
     assert re.search(r"100% .*stores/near", done.stdout)
-    found = re.search(r"run ([0-9a-f-]{36})", done.stdout)
+    found = re.search(r"run ([0-9a-f]{8})", done.stdout)
     assert found
     desk.run = found[1]
     assert desk.state().standing == "done"

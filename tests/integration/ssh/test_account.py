@@ -21,6 +21,7 @@ from provisioning.gate.account_script import (
 from provisioning.hosts import Host
 from provisioning.ssh.host import SshHost
 from provisioning.ssh.pool import SshPool
+from tests.installed_machine import only_root
 from tests.ssh_server import ServerMaker, SshServer, make_ssh_server
 
 __all__ = ["make_ssh_server"]
@@ -193,3 +194,39 @@ def test_the_script_is_sound_and_its_files_are_whole(rights: str, tmp_path: Path
         (tmp_path / "rules").chmod(0o440)
         os.chown(tmp_path / "rules", -1, -1)
         subprocess.run(["/usr/sbin/visudo", "-cqf", str(tmp_path / "rules")], check=True)
+
+
+# $1 a folder to mount on, $2 one for a python3 that is none, $3 the script, $4 a spoilt one.
+_ON_A_MACHINE = """
+set -eu
+mount -t tmpfs -o mode=755 none "$1"; cp -a /etc/. "$1"; mount --bind "$1" /etc
+mount -t tmpfs -o mode=755 none /var/lib; mount -t tmpfs -o mode=755 none /usr/local
+printf '#!/bin/sh\\nexit 0\\n' > "$2/python3"; chmod 700 "$2/python3"
+PATH=$2:$PATH sh "$3"
+PATH=$2:$PATH sh "$3"
+PATH=$2:$PATH sh "$4"
+"""
+
+
+@only_root
+@pytest.mark.parametrize("rights", ["capability", "sudo"])
+def test_the_script_takes_the_machines_own_python_and_tries_the_gate(
+    rights: str, tmp_path: Path
+) -> None:
+    script = make_script("giucongthu", "ssh-ed25519 AAAA", list_allowed(), rights)  # type: ignore[arg-type]  # of two
+    spoilt = script.replace("import hashlib\n", "import no_such_module\n")
+    assert spoilt != script
+    for name, text in (("good", script), ("spoilt", spoilt)):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "bin").mkdir()
+    words = ["unshare", "--mount", "sh", "-c", _ON_A_MACHINE, "sh", "hold", "bin", "good", "spoilt"]
+    ended = subprocess.run(
+        [*words[:6], *(str(tmp_path / it) for it in words[6:])],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert ended.stdout.count("giucongthu is ready: its gate answers") == 2, ended.stderr
+    assert ended.returncode == 1
+    assert "the gate of the account giucongthu does not work" in ended.stderr
+    assert "no_such_module" in ended.stderr

@@ -196,6 +196,27 @@ def test_what_a_thief_with_our_credential_deletes_and_overwrites_comes_back(
         assert found[b"/site/" + os.fsencode(path.name)].data == path.read_bytes()
 
 
+def test_the_past_is_found_after_a_renewal_a_theft_and_a_second_renewal(
+    s3_server: S3Server, settings: S3Settings, source: Path
+) -> None:
+    brief = LockingS3Store(replace(settings, lock_seconds=86_400, renew_below=3600))
+    result = back_up(Repository.init(brief, PASSWORD), source)
+    kept = keys_of(brief)
+    time.sleep(1.1)
+    before = time.time()
+    time.sleep(1.1)
+    LockingS3Store(settings).renew(kept)
+    _wreck(s3_server.client(WRITER), settings)
+    time.sleep(1.1)
+    later = replace(settings, renew_below=timedelta(days=33).total_seconds())
+    LockingS3Store(later).renew(keys_of(brief))
+    past = Repository.open(PastS3Store(replace(settings, at=before)), PASSWORD)
+
+    found = read_back(past, result)
+    for path in source.iterdir():
+        assert found[b"/site/" + os.fsencode(path.name)].data == path.read_bytes()
+
+
 def _wreck(client: Any, settings: S3Settings) -> None:
     listed = client.list_object_versions(Bucket=settings.bucket, Prefix=settings.prefix + "/")
     for number, version in enumerate(listed["Versions"]):

@@ -136,7 +136,7 @@ def test_a_listing_of_many_pages_is_whole(setup: Setup) -> None:
         (403, "InvalidAccessKeyId", StoreDeniedError, "refuses our credential"),
         (401, "Unauthorized", StoreDeniedError, "refuses our credential"),
         (403, "RequestTimeTooSkewed", StoreError, "the clocks differ"),
-        (507, "XMinioStorageFull", StoreFullError, "no room left"),
+        (507, "XMinioStorageFull", StoreFullError, "no room is left"),
         (404, "NoSuchBucket", StoreError, "no such bucket"),
         (400, "InvalidRequest", StoreError, "answered 400 InvalidRequest"),
     ],

@@ -119,6 +119,8 @@ def test_a_good_text_is_read_whole() -> None:
         ("secret = true", 'secret = "yes"', 11, '"password" cannot', "`secret = true`"),
         ("secret = true", "secret = [1]", 11, '"password" cannot', '`secret = "shares"`'),
         ("secret = true", 'secret = true\ndefault = "a"', 11, '"password"', "default out"),
+        ("secret = true", 'secret = true\nkey = "tep"', 11, '"password"', "one of the variables"),
+        ("secret = true", 'key = "site"', 11, '"password"', "only for a secret"),
         ("secret = true", 'pattern = "("', 11, '"password"', "regular expression"),
         ("secret = true", "default = 1", 11, '"password"', "in quotes"),
         ("variables.snapshot]", "variables.Bản]", 9, "this is not TOML", "key ="),

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.errors import RunbookPausedError, RunbookUseError, SamePersonError
+from runbooks.errors import (
+    RunbookPausedError,
+    RunbookUseError,
+    SamePersonError,
+    ValuesMissingError,
+)
 from runbooks.memory import (
     MemoryApprover,
     MemoryCommands,
@@ -338,6 +343,53 @@ def test_a_value_stays_one_word_whatever_it_holds() -> None:
 )
 def test_only_a_clear_yes_is_one(answer: str, agreed: bool) -> None:
     assert is_yes(answer) is agreed
+
+
+def test_all_missing_values_are_named_at_once() -> None:
+    text = TEXT.replace(
+        "[variables.snapshot]", '[variables.reason]\ntitle = "Lý do"\n[variables.snapshot]'
+    )
+    text = text.replace("   list {{site}}", "   list {{site}} {{reason}}")
+    with pytest.raises(ValuesMissingError) as caught:
+        choose_values(read_runbook(text, Path("thu.vi.md")), {"site": " "})
+
+    assert [(it.key, it.params["title"]) for it in caught.value.problems] == [
+        ("site", "Tên trang"),
+        ("reason", "Lý do"),
+    ]
+    assert "reason: Lý do" in str(caught.value)
+
+
+KEYED = (
+    TEXT
+    .replace("   list {{site}}", "   list {{site}} {{file}}")
+    .replace("secret = true", 'secret = true\nkey = "file"')
+    .replace("[variables.password]", '[variables.file]\ntitle = "Khóa"\n[variables.password]')
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("locked", [(), ("/k",)])
+def test_a_passphrase_is_asked_for_only_where_the_key_has_one(locked: tuple[str, ...]) -> None:
+    world = World()
+    world.asker = ScriptedAsker(["ab12", "có"], {"Mật khẩu": SECRET}, locked)
+    runbook = read_runbook(KEYED, Path("thu.vi.md"))
+    state = RunState(
+        id="run", runbook="thu", text=KEYED, person="nva", started_at=world.clock.now(),
+        values=choose_values(runbook, {"site": "cong-xa", "file": "/k"}),
+    )  # fmt: skip
+    seams = Seams(world.states, world.commands, world.approver, world.asker, world.clock)
+    ended = Runner(runbook, seams, "nva").go(state)
+
+    assert ended.standing == "done"
+    assert ("Mật khẩu" in world.asker.heard) is bool(locked)
+
+
+def test_a_secret_that_may_be_left_out_is_asked_for_and_may_be_empty() -> None:
+    text = TEXT.replace("secret = true", 'secret = true\ndefault = ""')
+    runbook = read_runbook(text, Path("thu.vi.md"))
+
+    assert choose_values(runbook, {"site": "a"}) == {"site": "a"}
+    assert check_value(runbook.variables["password"], "") == ""
 
 
 SHARED = """+++

@@ -85,7 +85,7 @@ def escrow_key(wish: EscrowWish) -> int:
             return found.exit_code
         shares = split_password(password, threshold=wish.threshold, count=len(holders))
         escrow = _describe(estate, store, holders, shares, password)
-        sheets = lay_out(escrow, shares, holders, [_printed(it) for it in found.sites])
+        sheets = lay_out(escrow, shares, holders, [_printed(estate, it) for it in found.sites])
         paths = write_secret_files(folder, sheets)
         details = {
             **asked.plan,
@@ -138,7 +138,7 @@ def _describe(
     estate: Estate, store: Store, holders: list[Person], shares: ShareSet, password: str
 ) -> Escrow:
     return Escrow(
-        organisation=estate.organisation.name,
+        organisation=estate.name_at(),
         store=store.name,
         stores=tuple(name_stores(stores_with_key(estate, store))),
         identifier=shares.identifier,
@@ -149,11 +149,11 @@ def _describe(
     )
 
 
-def _printed(opened: OpenedSite) -> PrintedKey:
+def _printed(estate: Estate, opened: OpenedSite) -> PrintedKey:
     repository = opened.repository
     return PrintedKey(
         site=opened.site.name,
-        title=opened.site.title,
+        title=estate.title_at(opened.site.name),
         address=repository.store.location,
         repository_id=repository.id,
         key_id=repository.key_id,

@@ -89,6 +89,32 @@ def test_with_json_a_status_is_restics() -> None:
     }  # fmt: skip
 
 
+def test_a_total_that_becomes_known_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("backup.commands.progress.time.monotonic", lambda: now[0])
+    shown = Shown("backup", "x", "--json", "-v")
+    shown.progress.start("back up", 4096, "bytes", items=1)
+    shown.progress.advance(8192, items=2)  # more than the last time
+    now[0] = 2.0
+    shown.progress.expect(32_768, items=8)
+    shown.progress.item_error(b"/a", "archival", OSError(13, "Permission denied"))
+    shown.progress.advance(0)
+    shown.progress.expect(32_768, items=8)
+
+    first, counted, status = map(json.loads, shown.results.getvalue().splitlines())
+    assert (first["percent_done"], first["total_bytes"], first["total_files"]) == (1, 8192, 2)
+    assert counted == {
+        "message_type": "verbose_status", "action": "scan_finished", "item": "", "duration": 2.0,
+        "data_size": 32_768, "data_size_in_repo": 0, "metadata_size": 0,
+        "metadata_size_in_repo": 0, "total_files": 8,
+    }  # fmt: skip
+    assert status == {
+        "message_type": "status", "seconds_elapsed": 2, "percent_done": 0.25, "total_files": 8,
+        "files_done": 2, "total_bytes": 32_768, "bytes_done": 8192, "seconds_remaining": 6,
+        "error_count": 1,
+    }  # fmt: skip
+
+
 def test_with_json_errors_of_items_go_to_stderr() -> None:
     shown = Shown("backup", "x", "--json")
     error = DamagedError("blob {id} is damaged", why="its hash is {hash}", id="ab", hash="cd")

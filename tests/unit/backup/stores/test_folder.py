@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import re
 import shutil
 import stat
 import tempfile
@@ -174,7 +175,11 @@ def test_system_errors_of_a_write_are_told_apart(
     translated = FolderStore(tmp_path)._translate_write(error, "data/ab/x")
 
     assert type(translated).__name__ == expected
-    assert str(translated) == f"cannot write data/ab/x to {tmp_path}"
+    if expected == "StoreFullError":
+        assert str(translated) == f"no room is left in {tmp_path}"
+        assert re.search(r"free on that disk: \d+ MiB", dict(translated.lines())["why"])
+    else:
+        assert str(translated) == f"cannot write data/ab/x to {tmp_path}"
     assert all("{" not in text for _, text in translated.lines())
 
 

@@ -1,17 +1,29 @@
+import errno
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backup.stores.folder import FolderStore
 from ops.alerts.courier import MOST_TRIES, pause_after
 from ops.alerts.drafts import LateSite, draft_late, draft_notices, is_late
-from ops.alerts.notice_wording import Told, word_notice
+from ops.alerts.notice_wording import (
+    _OWN,
+    _RUNBOOKS,
+    NOTICE_KINDS,
+    Told,
+    tell_runbook,
+    word_notice,
+)
 from ops.alerts.transport import address_mail
 from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
+from ops.language.text import LABELS
+from ops.runbooks.library import SHIPPED
 from ops.schedule.kinds import JOB_KINDS
-from ops.schedule.ledger.job import LedgerEvent
+from ops.schedule.ledger.job import LedgerEvent, describe_failure
 from tests.integration.jobs.small_estate import build_estate
 
 COPY = """
@@ -151,6 +163,36 @@ def test_a_failure_is_worded_with_what_why_and_whether_data_is_safe(
     params = {"kind": "backup", "due_at": NOW.isoformat(), "reason": "store", "params": explained}
 
     assert word("failed", params) == WORDED[language]
+
+
+def test_a_full_disk_is_told_with_free_space_the_command_and_its_runbook(tmp_path: Path) -> None:
+    full = FolderStore(tmp_path)._translate_write(OSError(errno.ENOSPC, "full"), "data/a8/a8fd")
+    failed = describe_failure(full)
+    params = {"kind": "backup", "due_at": NOW.isoformat(), "reason": failed.reason,
+              "params": failed.params, "alert": "3f2a9c1b"}  # fmt: skip
+    told = Told("critical", "failed", params, "backup/a", "a", NOW, title="Cổng xã Bình Minh")
+    message = word_notice(told, organisation="TT", zone="Asia/Ho_Chi_Minh")
+    what, why = message.body.splitlines()[1:3]
+
+    assert message.title.startswith("[Giữ Cổng] nghiêm trọng: Cổng xã Bình Minh: ")
+    assert what == f"  lỗi: {tmp_path} đã hết chỗ"
+    assert re.search(r"đĩa ấy còn trống \d+ MiB", why)
+    assert "`giucong service.trigger --job backup/a`" in message.body
+    assert "  quy trình: `giucong runbook.show --id disk-full`" in message.body
+
+
+def test_each_alert_links_a_runbook_that_exists() -> None:
+    shipped = {path.name.partition(".")[0] for path in SHIPPED.glob("*.md")}
+
+    assert set(_RUNBOOKS.values()) <= shipped
+    assert tell_runbook("late", {}) == "`giucong runbook.list`"
+
+
+def test_error_stands_before_errors_alone() -> None:
+    kinds = {code: kind for table in (_OWN, *NOTICE_KINDS.parts()) for code, kind in table.items()}
+    errors = {code for code, kind in kinds.items() if kind.label == LABELS["what"]}
+
+    assert errors == {"failed", "lost", "recovered", "duties-unreadable"}
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.cli.listing import EVERYDAY
 from ops.estate.edit.sample import write_sample
 
 ROOT = Path(__file__).parents[4]
@@ -107,6 +108,49 @@ def test_exit_codes(command: list[str], arguments: list[str], code: int, estate:
     assert "Traceback" not in ended.stderr
 
 
+def test_without_a_task_it_says_what_is_red_by_either_name(estate: str) -> None:
+    told = [run(it, GIUCONG_ESTATE=estate, GIUCONG_LANG="en") for it in (FAB, GIUCONG)]
+    assert [it.returncode for it in told] == [1, 1]
+    assert "there is no backup yet" in told[0].stdout
+    assert "`fab backup.run" in told[0].stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (["backup.run", "cong-chinh"], "fab backup.run --site cong-chinh"),
+        (["backup.list", "near"], "fab backup.list --store near"),
+        (["backup.copy", "--dry-run", "near"], "fab backup.copy --to near"),
+        (["backup.files", "trang-la"], "fab backup.files --site trang-la"),
+        (["estate.check", "x;y"], "fab estate.check`, without it"),
+    ],
+)
+def test_a_stray_word_is_answered_with_its_flag(estate: str, words: list[str], typed: str) -> None:
+    ended = run(FAB, *words, GIUCONG_ESTATE=estate, GIUCONG_LANG="en")
+    assert ended.returncode == 2
+    assert "belongs to no flag" in ended.stderr
+    assert f"`{typed}" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("fab backup.run --site ", {"cong-chinh"}),
+        ("fab backup.run --site co", {"cong-chinh"}),
+        ("fab backup.list --store = n", {"near"}),
+        ("fab runbook.run --id", {"restore-one-file", "disk-full"}),
+        ("fab service.trigger --job", {"backup/cong-chinh"}),
+        ("fab backup.run --target /etc", set()),
+        ("fab backup.", {"backup.run"}),
+    ],
+)
+def test_completion_knows_names_of_the_estate(estate: str, line: str, told: set[str]) -> None:
+    run(GIUCONG, "backup.status", GIUCONG_ESTATE=estate)
+    ended = run(FAB, "--complete", "--", line, GIUCONG_ESTATE=estate)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert told <= set(ended.stdout.split())
+
+
 def test_a_number_that_is_none_names_the_flag_and_the_range(estate: str) -> None:
     asked = ("service.missed", "--days", "abc")
     ended = run(GIUCONG, *asked, GIUCONG_ESTATE=estate, GIUCONG_LANG="en")
@@ -129,7 +173,7 @@ def test_the_estate_flag_may_stand_before_or_after_the_task(estate: str, place: 
     rest = [] if place == 0 else ["estate.show", "--json"]
     ended = run(GIUCONG, *arguments, "--estate", estate, *rest)
 
-    assert json.loads(ended.stdout)["path"] == estate
+    assert json.loads(ended.stdout)["items"][0]["path"] == estate
 
 
 def test_check_tells_in_json_what_it_tells_in_words(estate: str) -> None:
@@ -137,9 +181,9 @@ def test_check_tells_in_json_what_it_tells_in_words(estate: str) -> None:
     told = json.loads(run(GIUCONG, "--estate", estate, "estate.check", "--json").stdout)
 
     assert words.returncode == 0
-    assert words.stdout.count("\n") == len(told["problems"]) + 1
+    assert words.stdout.count("\n") == len(told["items"]) + 1
     assert told["ok"] is True
-    assert [problem["key"] for problem in told["problems"]] == ["keys.repository"]
+    assert [problem["key"] for problem in told["items"]] == ["keys.repository"]
 
 
 def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
@@ -148,7 +192,7 @@ def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
     ended = run(GIUCONG, "--estate", str(path), "estate.check", "--json")
 
     assert ended.returncode == 1
-    assert {problem["key"] for problem in json.loads(ended.stdout)["problems"]} == {
+    assert {problem["key"] for problem in json.loads(ended.stdout)["items"]} == {
         "organisation",
         "keys",
         "stores",
@@ -157,7 +201,19 @@ def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
 
 def test_version_and_help_need_no_estate() -> None:
     assert run(GIUCONG, "--version").stdout.startswith("giucong ")
-    assert "estate.sample" in run(GIUCONG, "--help").stdout
+    assert "estate.check" in run(GIUCONG, "--help").stdout
+
+
+def test_the_list_begins_with_ten_tasks_of_every_day_and_names_the_groups() -> None:
+    told = run(FAB, "--list", GIUCONG_LANG="en").stdout
+    names = re.findall(r"^  ([a-z]+\.[\w-]+) ", told, re.MULTILINE)
+    groups = re.findall(r"fab --list (\w+)", told)
+    assert (names, len(names)) == (list(EVERYDAY), 10)
+    assert told.count("\n") < 35
+    listed = [run(FAB, "--list", group, GIUCONG_LANG="en").stdout for group in groups]
+    assert all(f"  {group}." in text for group, text in zip(groups, listed, strict=True))
+    assert sum(text.count("\n  ") for text in listed) > 70
+    assert "lists the groups" in run(FAB, "--list", "none", GIUCONG_LANG="en").stderr
 
 
 @pytest.mark.parametrize("command", [FAB, GIUCONG], ids=["fab", "giucong"])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.backups.pages.notes import PageComparison, PageNote
-from ops.backups.pages.page_text import take_fingerprint
+from ops.backups.pages.moving import hash_words
+from ops.backups.pages.notes import PageNote, PageRules
+from ops.backups.pages.verdict import PageComparison
 from ops.estate.model.sites import SiteDrill
 from ops.sandbox.make_plan import decide_serving
 from ops.sandbox.plan import (
@@ -32,7 +33,8 @@ from ops.sandbox.result import (
 MOMENT = datetime(2026, 11, 24, 1, 3, tzinfo=UTC)
 PAGE = PageNote(
     page="/", at=MOMENT, address="https://xa.example.vn/", status=200, title="Cổng thông tin",
-    length=3, fingerprint=take_fingerprint("Chào bà con"),
+    length=3, sha256="ab", words=hash_words("Chào bà con"), moves=((1, 1),), headings=("Chào",),
+    rules=PageRules(("bà",), ("#dem",), 0.8),
 )  # fmt: skip
 
 

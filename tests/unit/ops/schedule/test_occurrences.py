@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ops.errors import WrongUseError
-from ops.schedule.explain import explain_next
+from ops.schedule.explain import explain_next, tell_schedule
 from ops.schedule.occurrences import next_due, occurrences_between, window_end
 from ops.schedule.windows import parse_schedule, spread_place
 
@@ -204,4 +204,27 @@ def test_the_explanation_names_local_time_and_offset(monkeypatch: pytest.MonkeyP
     explained = explain_next(parse_schedule("0 1 * * *", HANOI), now)
 
     assert explained.due_at == datetime(2026, 11, 24, 18, tzinfo=UTC)
-    assert explained.explanation == '25/11/2026 01:00:00 +0700: cron line "0 1 * * *"'
+    assert explained.explanation == "25/11/2026 01:00 +07:00: at 01:00 every day"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("22:00-05:00", "từ 22:00 đến 05:00"),
+        ("0 1 * * *", "lúc 01:00 hằng ngày"),
+        ("5 1 1 * *", "lúc 01:05 ngày 01 hằng tháng"),
+        ("0 6 * * 0", "lúc 06:00 Chủ nhật hằng tuần"),
+        ("0 6 * * 7", "lúc 06:00 Chủ nhật hằng tuần"),
+        ("30 4 * * 2", "lúc 04:30 thứ Ba hằng tuần"),
+        ("0 * * * *", "mỗi giờ, vào phút 00"),
+        ("*/15 * * * *", "cứ 15 phút một lần"),
+        ("0 8-18 * * 1-5", "theo dòng cron “0 8-18 * * 1-5”"),
+        ("0 1 1 1 *", "theo dòng cron “0 1 1 1 *”"),
+        ("0 1 1 * 1", "theo dòng cron “0 1 1 * 1”"),
+    ],
+)
+def test_a_schedule_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, schedule: str, words: str
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", "vi")
+    assert tell_schedule(schedule) == words

@@ -110,6 +110,20 @@ def test_red_comes_first_and_is_not_counted_as_well() -> None:
     assert summarize(seen, problems).startswith("1 of 2 sites are well backed up")
 
 
+@pytest.mark.parametrize("reason", ["suspicious", "unreadable"])
+def test_a_site_whose_backup_lacks_something_is_not_well_backed_up(reason: str) -> None:
+    loss = {"what": "table", "part": "db", "name": "tin", "before": 120, "now": 0}
+    outcome = "ok" if reason == "suspicious" else "incomplete"
+    run = a_run("backup/a", outcome, reason, oddities=[], losses=[loss], lost=1, count=1, first=[])
+    seen = facts(a_site(last_backup=run), a_site(name="b", last_backup=a_run("backup/b")))
+    (problem,) = find_problems(seen)
+
+    assert problem.level == "yellow"
+    assert summarize(seen, [problem]).startswith("1 of 2 sites are well backed up")
+    if reason == "suspicious":
+        assert "the table tin of the database db is gone; it had 120 rows" in problem.told.why
+
+
 def test_a_notice_that_was_given_up_is_red_and_nobody_says_it_is_tried_again() -> None:
     (problem,) = find_problems(facts(a_site(), undelivered=(0, 1)))
 

@@ -32,7 +32,7 @@ from ops.backups.media.mount_point import check_code, check_place
 from ops.backups.media.new_label import conclude
 from ops.backups.media.read_only_store import ReadOnlyStore
 from ops.backups.media.remind import draft_renewal
-from ops.backups.media.renewal import Renewal, plan_renewal
+from ops.duties.evidence.media import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
 from ops.outcomes.explain import explain

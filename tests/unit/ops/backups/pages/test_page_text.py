@@ -16,7 +16,7 @@ def test_tags_scripts_and_comments_are_not_read() -> None:
     <body><!-- không <b>đọc</b> --><p>Thông <b>bá</b>o</p><ul><li>một</li><li>hai</li></ul>
     <template><p>ẩn</p></template><noscript>ẩn</noscript></body></html>"""
 
-    assert read_html(source) == ("Cổng xã", "Thông báo một hai")
+    assert read_html(source) == ("Cổng xã", "Thông báo một hai", ())
 
 
 def test_composed_decomposed_and_written_as_entities_read_the_same() -> None:

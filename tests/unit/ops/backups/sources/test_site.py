@@ -90,7 +90,7 @@ def test_a_run_of_a_database_alone_has_paths_of_its_own(tmp_path: Path) -> None:
         estate, estate.sites[0], manifest=lambda _reading: b"{}", now=NOW, database="db"
     )
 
-    assert request.paths == ("/cong-xa/databases",)
+    assert request.paths == ("/cong-xa/databases/db.sqlite",)
     assert len(request.mounts) == 2
 
 

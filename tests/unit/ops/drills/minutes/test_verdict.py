@@ -9,11 +9,14 @@ import pytest
 
 from ops.canonical import digest_of
 from ops.drills.minutes.cli import MinutesChangedError, refuse_changed
-from ops.drills.minutes.minutes import Setting, Verdict, make_minutes, read_minutes
+from ops.drills.minutes.minutes import Minutes, Setting, Verdict, make_minutes, read_minutes
+from ops.drills.minutes.tables import measure_rows
 from ops.drills.minutes.verdict import Aims, judge_drill, measure_drill
 from ops.drills.phases.run import find_cause
 from ops.drills.records import KeptDrill, KeptPhase
 from ops.drills.rotation.terms import Terms
+from ops.language.text import speaking
+from ops.terminal.output import Cell
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TERMS = Terms("nva", date(2026, 12, 1))
@@ -22,7 +25,10 @@ RESULT: dict[str, Any] = {
     "isolated": True,
     "isolation": {"way": "root", "why": ""},
     "databases": [],
+    "way": "php",
+    "found": [{"page": "/", "problem": ""}, {"page": "/tin", "problem": "status"}],
     "pages": [],
+    "log": [f"site: dòng {number}" for number in range(100)],
     "remarks": [],
     "seconds": {"isolate": 1.0, "restore": 20.0, "verify": 5.0, "switch": 3.0, "total": 30.0},
 }
@@ -140,19 +146,24 @@ def test_the_times_are_those_of_a_stop_watch_part_by_part() -> None:
     assert sum(measured.parts.values()) == measured.rto.total_seconds()
 
 
-def test_what_was_lost_is_counted_to_the_newest_datum() -> None:
+def test_what_may_be_lost_is_as_old_as_the_copy_and_the_newest_content_is_told_beside_it() -> None:
     measured = measure_drill(a_drill())
-    assert (measured.newest_in, measured.rpo) == ("rows", timedelta(hours=2, minutes=50))
+    assert measured.rpo == timedelta(hours=1, minutes=50)
+    assert (measured.newest_in, measured.newest_at) == ("rows", NOW - timedelta(hours=3))
     without_rows = phase("rehearse", start=65, end=100, facts={"result": RESULT, "newest": None})
     measured = measure_drill(a_drill(without_rows))
-    assert (measured.newest_in, measured.rpo) == ("files", timedelta(hours=4, minutes=50))
+    assert (measured.newest_in, measured.newest_at) == ("files", NOW - timedelta(hours=5))
 
 
 @pytest.mark.parametrize(
     ("newest", "taken", "verdict"),
-    [(30, 2, ("ok", "")), (30, 25, ("failed", "drill_rpo_missed")), (1, 25, ("ok", ""))],
+    [
+        (30, 2, ("ok", "")),
+        (30, 25, ("failed", "drill_rpo_missed")),
+        (1, 25, ("failed", "drill_rpo_missed")),
+    ],
 )
-def test_a_quiet_site_loses_nothing_but_an_old_copy_does(
+def test_the_verdict_follows_the_numbers_that_are_shown(
     newest: int, taken: int, verdict: tuple[str, str]
 ) -> None:
     facts = {"result": RESULT, "newest": (NOW - timedelta(hours=newest)).isoformat()}
@@ -160,14 +171,52 @@ def test_a_quiet_site_loses_nothing_but_an_old_copy_does(
     fetched = phase("fetch", facts={"seconds_compare": 0.0})
     drill = a_drill(rehearsed, fetched, taken_at=NOW - timedelta(hours=taken))
     assert judge(drill) == verdict
+    with speaking("en"):
+        rows = {str(row[0]): row[1:] for row in measure_rows(make(drill).results)}
+    reached = rows["RPO: age of the copy at the incident"]
+    assert (reached[0], reached[2]) == ("1 day", Cell(*(
+        ("failed", "bad") if verdict[1] else ("ok", "good")
+    )))  # fmt: skip
+    assert str(rows["Newest content in the copy: age at the incident"][1]).startswith(
+        "1 day" if newest == 30 else "50 min"
+    )
 
 
-def test_where_no_datum_tells_its_time_the_age_of_the_copy_counts() -> None:
-    rehearsed = phase("rehearse", start=65, end=100, facts={"result": RESULT, "newest": None})
-    fetched = phase("fetch", facts={"seconds_compare": 0.0, "newest_file_ns": 0})
-    assert judge(a_drill(rehearsed, fetched)) == ("ok", "")
-    old = a_drill(rehearsed, fetched, taken_at=NOW - timedelta(days=400))
-    assert judge(old) == ("failed", "drill_rpo_missed")
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"way": "none", "found": []},
+        {"way": "php", "found": [{"page": "/", "problem": "status"}]},
+        {"way": "none", "found": [{"page": "/", "problem": ""}]},
+    ],
+    ids=["never started", "only failures", "not served"],
+)
+def test_a_site_that_does_not_run_again_has_no_recovery_time(result: dict[str, Any]) -> None:
+    facts = {**FACTS["rehearse"], "result": {**RESULT, **result}}
+    drill = a_drill(phase("rehearse", "failed", reason="page_failed", facts=facts))
+    assert measure_drill(drill).rto is None
+    with speaking("en"):
+        row = next(measure_rows(make(drill).results))
+    assert row == ("RTO: until the site runs again", "4 hours", "–", Cell("not checked", "warning"))
+
+
+def test_the_last_lines_of_the_servers_stand_in_the_minutes_where_not_all_was_well() -> None:
+    failed = phase("rehearse", "failed", reason="page_failed")
+    log = make(a_drill(failed)).results["log"]
+    assert (len(log), log[-1]) == (60, "site: dòng 99")
+    assert make(a_drill()).results["log"] == []
+
+
+def test_minutes_of_an_earlier_version_are_shown_by_the_age_of_the_copy() -> None:
+    values = make(a_drill()).as_values()
+    newest = values["results"].pop("newest")
+    values["results"]["rpo"] |= {
+        "reached_seconds": newest["age_seconds"], "copy_age_seconds": 60.0,
+        "newest_at": newest["at"], "newest_in": newest["in"],
+    }  # fmt: skip
+    results = read_minutes({**values, "version": 1}).results
+    assert results["rpo"]["reached_seconds"] == 60.0
+    assert results["newest"] == newest
 
 
 def test_a_copy_from_after_the_incident_proves_nothing() -> None:
@@ -210,16 +259,22 @@ def test_a_phase_is_skipped_where_an_earlier_one_left_nothing_to_work_with(
     assert find_cause(a_drill(*changed), name) == cause
 
 
-def test_minutes_come_back_as_they_were_kept() -> None:
-    drill = a_drill(phase("fetch", "failed", reason="drill_differs", params={"path": "x"}))
-    setting = Setting(
-        organisation="Trung tâm", authority="UBND", place="Đồng Nai", site_title="Cổng xã",
-        unit_title="Xã", system="", location="đây", medium="disk", machine="vm",
-        people={"nva": "Nguyễn Văn A"}, owner="nva", personal_data=True,
-    )  # fmt: skip
+SETTING = Setting(
+    organisation="Trung tâm", authority="UBND", place="Đồng Nai", site_title="Cổng xã",
+    unit_title="Xã", system="", location="đây", medium="disk", machine="vm",
+    people={"nva": "Nguyễn Văn A"}, owner="nva", personal_data=True,
+)  # fmt: skip
+
+
+def make(drill: KeptDrill) -> Minutes:
     measured = measure_drill(drill)
     verdict = Verdict(judge_drill(drill, measured, AIMS), measured, AIMS, TERMS)
-    minutes = make_minutes(drill, setting, verdict, ended_at=NOW)
+    return make_minutes(drill, SETTING, verdict, ended_at=NOW)
+
+
+def test_minutes_come_back_as_they_were_kept() -> None:
+    drill = a_drill(phase("fetch", "failed", reason="drill_differs", params={"path": "x"}))
+    minutes = make(drill)
 
     values = minutes.as_values()
     assert read_minutes(values) == minutes

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import EstateError, WrongUseError
+from ops.estate.load.inherit import shipped_profiles
 from ops.estate.load.read import EstateClosedError, find_estate_path
 from ops.estate.model.estate import Estate
 from tests.somebody_else import somebody_else
@@ -103,6 +104,50 @@ path = "/srv/noi-vu"
     assert second.files[0].path == "/srv/noi-vu"
     assert second.exclude == ("tmp/**", "cache/**")
     assert (second.retention.keep_daily, second.retention.keep_yearly) == (30, 5)
+
+
+CMS = """
+[[sites]]
+name = "so-y-te"
+title = "Sở Y tế"
+unit = "so-y-te"
+profile = "{profile}"
+exclude = ["tmp/**"]
+{more}
+[[sites.files]]
+name = "www"
+path = "/var/www/a"
+[[sites.databases]]
+name = "chinh"
+engine = "{engine}"
+database = "a"
+"""
+
+
+@pytest.mark.parametrize("profile", sorted(shipped_profiles()))
+@pytest.mark.parametrize("engine", ["mariadb", "postgresql"])
+def test_profiles_of_content_systems_ship_with_the_service(
+    load: Load, profile: str, engine: str
+) -> None:
+    shipped = shipped_profiles()[profile]
+    (bare,) = load(CMS.format(profile=profile, engine=engine, more="")).sites
+    url = 'url = "https://a.vn"'
+    (site,) = load(CMS.format(profile=profile, engine=engine, more=url)).sites
+
+    assert bare.pages == ()
+    assert site.pages == tuple(shipped["pages"])
+    assert site.exclude == ("tmp/**", *shipped["exclude"])
+    assert [it.name for it in site.databases] == ["chinh"]
+    assert site.databases[0].lock_tables == (profile == "nukeviet" and engine == "mariadb")
+
+
+def test_the_estates_own_profile_takes_the_place_of_a_shipped_one(load: Load) -> None:
+    own = '[profiles.nukeviet]\nexclude = ["a/**"]\n'
+    more = "page_check = { alike_percent = 70 }"
+    (site,) = load(own + CMS.format(profile="nukeviet", engine="mariadb", more=more)).sites
+
+    assert (site.exclude, site.pages) == (("tmp/**", "a/**"), ())
+    assert (site.page_check.ignore, site.page_check.alike_percent) == ((), 70)
 
 
 def test_a_mistake_in_an_unused_profile_is_told_too(load: Load) -> None:

@@ -39,10 +39,10 @@ medium = "object"
     ("text", "key"),
     [
         (STORE + 'role = "primary"', "stores[far].role"),
-        (STORE + 'role = "mirror"', "stores[far]"),
+        (STORE + 'role = "mirror"', "stores[far].of"),
         (STORE + 'role = "mirror"\nof = "nera"', "stores[far].of"),
-        (STORE + 'role = "mirror"\nof = "near"\nkey = "env:K"', "stores[far]"),
-        (STORE + 'role = "copy"\nof = "near"', "stores[far]"),
+        (STORE + 'role = "mirror"\nof = "near"\nkey = "env:K"', "stores[far].key"),
+        (STORE + 'role = "copy"\nof = "near"', "stores[far].key"),
         (
             STORE + 'role = "copy"\nof = "near"\nkey = "env:K"\n'
             'object_lock = { mode = "compliance", days = 90 }',
@@ -75,6 +75,15 @@ def test_each_mistake_is_told_at_its_key_and_alone(load: Load, text: str, key: s
     assert [problem.key for problem in caught.value.problems] == [key]
 
 
+def test_all_that_a_block_lacks_is_told_at_once_with_examples(load: Load) -> None:
+    with pytest.raises(EstateError) as caught:
+        load(f'[[stores]]\nname = "far"\nrole = "copy"\n{SITE}')
+    fixes = {it.key.partition(".")[2]: it.fix.format(**it.params) for it in caught.value.problems}
+
+    assert list(fixes) == ["url", "of", "location", "medium", "key"]
+    assert all(f"`{key} = " in fix for key, fix in fixes.items())
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -85,6 +94,9 @@ def test_each_mistake_is_told_at_its_key_and_alone(load: Load, text: str, key: s
         ('owner = "nobody"', "sites[so-y-te].owner"),
         ('system = "none"', "sites[so-y-te].system"),
         ('profile = "none"', "sites[so-y-te].profile"),
+        ('page_check.ignore = ["div > p"]', "sites[so-y-te].page_check.ignore"),
+        ("page_check.alike_percent = 0", "sites[so-y-te].page_check.alike_percent"),
+        ('page_check.must_contain = { "/x" = ["a"] }', "sites[so-y-te]"),
         ("colour = 1", "sites[so-y-te].colour"),
         ('schedule = { backup = "always" }', "sites[so-y-te].schedule.backup"),
         ("retention = 5", "sites[so-y-te].retention"),

@@ -15,11 +15,12 @@ from ops.sites.discovery.applications import (
     parse_dotenv,
     parse_drupal,
     parse_joomla,
+    parse_mediawiki,
     parse_nukeviet,
     parse_wordpress,
 )
 from ops.sites.discovery.databases import find_unnamed, list_databases
-from ops.sites.discovery.find import look_around
+from ops.sites.discovery.find import FoundSite, look_around
 from ops.sites.discovery.findings import DatabaseSettings, Note, VirtualHost
 from ops.sites.discovery.host_files import FilesOnHost, HostClosedError
 from ops.sites.discovery.machine_files import Below
@@ -121,6 +122,18 @@ $db_config['prefix'] = 'nv4';
 $global_config['sitekey'] = 'M@t-khau\'rat"bi-mat';
 """
 
+MEDIAWIKI = r"""<?php
+# $wgDBname = "no";
+$wgDBtype = "postgres";
+$wgDBserver = "localhost";
+$wgDBport = 5433;
+$wgDBname = "bach_khoa";
+$wgDBuser = "wiki";
+$wgDBpassword = 'M@t-khau\'rat';
+$wgUploadDirectory = "/srv/wiki/images";
+$wgSecretKey = $argv[1];
+"""
+
 LARAVEL = """
 APP_NAME="Cổng xã"
 DB_CONNECTION=mysql # engine
@@ -137,7 +150,7 @@ def test_nginx_gives_names_and_roots_as_a_browser_meets_them() -> None:
 
     assert parse_nginx(NGINX) == [
         VirtualHost("nginx", names, ""),
-        VirtualHost("nginx", names[:1], "/var/www/Cổng xã Bình Minh/public"),
+        VirtualHost("nginx", names[:1], "/var/www/Cổng xã Bình Minh/public", is_secure=True),
         VirtualHost("nginx", ("sở-y-tế.vn",), "/var/www/so-y-te"),
     ]
 
@@ -175,6 +188,17 @@ def test_apache_gives_names_and_roots() -> None:
                              has_password=True),
         ),
         (
+            parse_mediawiki(MEDIAWIKI),
+            DatabaseSettings("mediawiki", "postgresql", "bach_khoa", "wiki", port=5433,
+                             has_password=True,
+                             folders=("/srv/wiki/images", "/var/cache/mediawiki")),
+        ),
+        (
+            parse_mediawiki('<?php $wgDBtype="sqlite"; $wgSQLiteDataDir = "/srv/d";$wgDBname="w";'),
+            DatabaseSettings("mediawiki", "sqlite", "/srv/d/w.sqlite",
+                             folders=("/var/cache/mediawiki",)),
+        ),
+        (
             parse_dotenv(LARAVEL),
             DatabaseSettings("dotenv", "mariadb", "cong_xa", "laravel", "127.0.0.1", 3306,
                              has_password=True),
@@ -200,7 +224,7 @@ def test_apache_gives_names_and_roots() -> None:
         (parse_nukeviet("<?php $db_config['dbname'] = $argv[1]; $config = ['a' => 'b'];"), None),
         (parse_dotenv("DATABASE_URL=mysql://[::1/db"), None),
     ],
-    ids=range(13),
+    ids=range(15),
 )  # fmt: skip
 def test_the_database_is_found_and_its_password_only_noted(
     settings: DatabaseSettings | None, expected: DatabaseSettings | None
@@ -236,7 +260,8 @@ def test_hostile_text_ends_soon_and_breaks_nothing(text: str) -> None:
     def read_as_everything() -> None:
         for parse in (parse_nginx, parse_apache):
             assert isinstance(parse(text), list)
-        for read in (parse_wordpress, parse_joomla, parse_drupal, parse_nukeviet, parse_dotenv):
+        readers = (parse_wordpress, parse_joomla, parse_drupal, parse_nukeviet, parse_mediawiki)
+        for read in (*readers, parse_dotenv):
             read(text)
 
     assert takes_at_most(10, read_as_everything)
@@ -282,6 +307,39 @@ def test_a_machine_below_another_root_is_seen_as_itself(machine: Path) -> None:
     assert looked.notes == [
         Note("xabinhminh.dongnai.gov.vn www.xabinhminh.dongnai.gov.vn", "no_root")
     ]
+
+
+def test_a_content_system_is_proposed_with_its_profile_and_the_folders_beside_it(
+    tmp_path: Path,
+) -> None:
+    """As Debian lays out MediaWiki: links from the web root, and the uploads elsewhere."""
+    write(tmp_path, "/etc/nginx/sites-enabled/a",
+          "server { server_name wiki.vn; root /var/lib/mediawiki; }"
+          "server { server_name xa.vn; root /var/www/xa; }")  # fmt: skip
+    write(tmp_path, "/etc/mediawiki/LocalSettings.php", MEDIAWIKI)
+    write(tmp_path, "/var/lib/mediawiki/index.php", "<?php")
+    write(tmp_path, "/srv/wiki/images/a.png", "")
+    write(tmp_path, "/usr/share/mediawiki/extensions/Cite/a.php", "<?php")
+    write(tmp_path, "/var/cache/a", "")
+    for name, target in (("LocalSettings.php", "/etc/mediawiki/LocalSettings.php"),
+                         ("extensions", "/usr/share/mediawiki/extensions")):  # fmt: skip
+        (tmp_path / "var/lib/mediawiki" / name).symlink_to(target)
+    write(tmp_path, "/var/www/xa/config.php", NUKEVIET)
+    write(tmp_path, "/mnt/nas/uploads/a.jpg", "")
+    (tmp_path / "var/www/xa/uploads").symlink_to("/mnt/nas/uploads")
+    found = look_around(Below(tmp_path, [])).sites
+    sites = tomllib.loads("\n".join(it.toml for it in propose(found, taken=[], known_paths=[])))
+
+    wiki, xa = sites["sites"]
+    assert (wiki["profile"], xa["profile"]) == ("mediawiki", "nukeviet")
+    assert [(it["name"], it["path"], it["kind"]) for it in wiki["files"]] == [
+        ("www", "/var/lib/mediawiki", "content"),
+        ("mediawiki", "/etc/mediawiki", "config"),
+        ("images", "/srv/wiki/images", "content"),
+        ("extensions", "/usr/share/mediawiki/extensions", "content"),
+        ("config", "/etc/nginx", "config"),
+    ]
+    assert [it["path"] for it in xa["files"]] == ["/var/www/xa", "/mnt/nas/uploads", "/etc/nginx"]
 
 
 def test_proposals_are_blocks_that_hold_no_password(machine: Path) -> None:
@@ -503,3 +561,30 @@ def test_an_account_behind_the_gate_is_told_apart_from_empty_folders() -> None:
 
     with pytest.raises(HostClosedError, match="does not let"):
         look_around(FilesOnHost(Gated(), []))
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "is_secure"),
+    [
+        (parse_nginx, "server { listen 80; root /srv/a; }", False),
+        (parse_nginx, "server { listen [::]:8443 ssl; root /srv/a; }", True),
+        (parse_nginx, "server { listen 443; ssl on; root /srv/a; }", True),
+        (parse_apache, "<VirtualHost *:80>\nDocumentRoot /srv/a\n</VirtualHost>", False),
+        (parse_apache, "<VirtualHost *:443>\nDocumentRoot /srv/a\n</VirtualHost>", True),
+        (
+            parse_apache,
+            "<VirtualHost *:8443>\nSSLEngine on\nDocumentRoot /srv/a\n</VirtualHost>",
+            True,
+        ),
+    ],
+)
+def test_https_is_proposed_only_where_it_is_served(
+    parse: Parse, text: str, is_secure: bool
+) -> None:
+    (host,) = parse(text)
+    assert host.is_secure is is_secure
+
+    found = FoundSite(("a.vn",), host.server, "/etc", "/srv/a", (), is_secure=host.is_secure)
+    (proposal,) = propose([found], taken=(), known_paths=())
+    assert ('url = "https://a.vn"' in proposal.toml) is is_secure
+    assert ('url = "http://a.vn"' in proposal.toml) is not is_secure

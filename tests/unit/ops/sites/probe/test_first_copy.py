@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.sites.probe.first_copy import Extent, measure, read_rate, reckon_seconds
+from ops.sites.probe.first_copy import Extent, copy_rate, measure, reckon_seconds
 
 
 def test_a_walk_counts_files_and_leaves_out_what_is_excluded(tmp_path: Path) -> None:
@@ -30,12 +30,12 @@ def test_a_single_file_is_a_part_as_well(tmp_path: Path) -> None:
     assert (extent.files, extent.size_bytes) == (1, 10)
 
 
-def test_reading_is_measured_only_where_there_is_something(tmp_path: Path) -> None:
+def test_a_trial_is_made_only_where_there_is_something(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100_000)
 
-    assert read_rate([]) is None
-    assert read_rate([os.fsencode(tmp_path / "gone")]) is None
-    assert (read_rate([os.fsencode(tmp_path / "a")]) or 0) > 0
+    assert copy_rate([]) is None
+    assert copy_rate([os.fsencode(tmp_path / "gone")]) is None
+    assert (copy_rate([os.fsencode(tmp_path / "a")]) or 0) > 0
 
 
 @pytest.mark.parametrize(

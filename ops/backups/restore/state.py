@@ -1,0 +1,122 @@
+"""Of which moments a restore will be: chosen by what is asked for, and told before it begins."""
+
+import os
+from datetime import timedelta, tzinfo
+
+from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import compile_patterns
+from backup.repository.repository import Repository
+from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
+from ops.backups.repositories.moments import State, choose_state
+from ops.backups.restore.restore import RestoreWish
+from ops.backups.restore.targets import Chosen
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_moment
+from ops.language.text import _
+from ops.terminal.output import write_line
+
+_ENDINGS = (".sql", ".globals.sql", ".sqlite")
+
+
+class PartNotHeldError(OpsError):
+    """A snapshot does not hold what is to be put back from it."""
+
+
+def choose_asked(repository: Repository, estate: Estate, wish: RestoreWish) -> State:
+    """Choose the snapshots, and leave out those of which nothing is asked for.
+
+    Raises:
+        SnapshotNotFoundError, NoSnapshotError, WrongUseError: As of `choose_state`.
+    """
+    site = next((it for it in estate.sites if it.name == wish.site), None)
+    known = [it.name for it in site.databases] if site else []
+    state = choose_state(
+        repository, estate, wish.site, wanted=wish.snapshot, at=wish.at, databases=known
+    )
+    return narrow_state(state, wish, known)
+
+
+def narrow_state(state: State, wish: RestoreWish, known: list[str]) -> State:
+    """Leave out the snapshots of which the patterns ask for nothing; pure.
+
+    Args:
+        state: Of the whole site.
+        wish: Its patterns; those of earlier parts of a path count as asking for all below.
+        known: Names of the site's databases, as far as the estate has them.
+    """
+    if not wish.include or not state.apart:
+        return state
+    patterns = compile_patterns(map(os.fsencode, wish.include))
+    top = f"{wish.site}/databases"
+
+    def is_asked(name: str) -> bool:
+        return any(patterns.match(os.fsencode(f"/{top}/{name}{it}")) for it in _ENDINGS)
+
+    apart = {name: it for name, it in state.apart.items() if is_asked(name)}
+    beyond = not all(it.lstrip("/").startswith(top) for it in wish.include)
+    from_whole = not known or any(is_asked(it) and it not in apart for it in known)
+    return State(state.whole if beyond or from_whole else None, apart)
+
+
+def refuse_lacking(repository: Repository, state: State, chosen: Chosen, site: str) -> None:
+    """Refuse to put back what the snapshots do not hold, before anything is touched.
+
+    Raises:
+        PartNotHeldError: One part is in none of them.
+    """
+    reader = TreeReader(repository, repository.load_index())
+    wanted = [(it.at, state.whole) for it in (*chosen.files, *chosen.elsewhere)]
+    wanted += [(it.at, state.of(it.part.name)) for it in chosen.databases]
+    for at, snapshot in wanted:
+        if snapshot is None or not _holds(reader, snapshot, f"{site}/{at}"):
+            raise PartNotHeldError(
+                "the snapshot {snapshot} does not hold {at}",
+                why="it was taken of a database alone, or before this part was in the estate",
+                data="nothing was changed",
+                next_step="leave it out: add `--include /{site}/PART` for each of the others; or"
+                " choose another: `{program} backup.list --site {site}`",
+                snapshot=snapshot.short_id if snapshot else "-",
+                at=at,
+                site=site,
+            )
+
+
+def _holds(reader: TreeReader, snapshot: Snapshot, path: str) -> bool:
+    try:
+        return find_entry(reader, snapshot.tree, os.fsencode(path)) is not None
+    except PathNotFoundError:
+        return False
+
+
+def write_state(state: State, site: str, zone: str) -> None:
+    """Write which snapshots will be used, and what it means that they are several."""
+    if state.whole is not None:
+        moment = format_moment(state.whole.time, zone)
+        write_line(f"{site} · {state.whole.short_id} · {moment}")
+    for name, snapshot in state.apart.items():
+        moment = format_moment(snapshot.time, zone)
+        text = _("{site} · database {name} · {snapshot} · {moment}")
+        write_line(text.format(site=site, name=name, snapshot=snapshot.short_id, moment=moment))
+    if state.whole is not None and state.apart:
+        text = _(
+            "  the files and these databases are of different moments: a row may name a file that"
+            " is not there; to have all of one moment, add --snapshot {snapshot}"
+        )
+        write_line(text.format(snapshot=state.whole.short_id))
+
+
+def tell_moment(state: State, zone: str) -> str:
+    """Say of which moment everything is; where they differ, each database's behind it."""
+    whole = [format_moment(state.whole.time, zone)] if state.whole else []
+    apart = [f"{name}: {format_moment(it.time, zone)}" for name, it in state.apart.items()]
+    return ", ".join((*whole, *apart))
+
+
+def tell_flag(state: State, zone: tzinfo) -> str:
+    """Give the flag by which the same state is chosen again; `zone` is the organisation's."""
+    if state.whole is not None and not state.apart:
+        return f"--snapshot {state.whole.short_id}"
+    newest = max(it.time for it in state.snapshots).astimezone(zone)
+    after = newest.replace(microsecond=0) + timedelta(seconds=1)
+    return f"--at '{after:%d/%m/%Y %H:%M:%S}'"

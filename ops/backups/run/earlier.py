@@ -1,0 +1,69 @@
+"""What the last good backups of a site have noted in their manifests, to learn from.
+
+A run that was suspicious teaches nothing until a person accepts it: else the second night would
+take the loss that the first one told of for usual.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import select
+
+from backup.errors import BackupError
+from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
+from backup.snapshots.walk import TreeReader
+from ops.alerts.drafts import SUSPICIOUS
+from ops.backups.pages.notes import PageNote, read_note
+from ops.backups.repositories.catalog_index import read_manifest
+from ops.backups.run.kind import backup_job
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import Run
+
+LEARNT_FROM = 3
+"""Good backups that are looked back on."""
+
+Manifest = Mapping[str, Any]
+
+
+def read_earlier(
+    catalog: Catalog, repository: Repository, site: str, *, database: str | None
+) -> list[Manifest]:
+    """Give the manifests of the last good backups, the newest first; those that can be read.
+
+    Args:
+        catalog: Knows the runs.
+        repository: The site's, in the primary store.
+        site: Name of the site.
+        database: Of runs of this database alone.
+
+    Raises:
+        BackupError: The repository cannot be read.
+    """
+    jobs = [backup_job(site), f"full-read/{site}"]
+    if database is not None:
+        jobs = [f"backup-database/{site}/{database}"]
+    with catalog.reading() as session:
+        query = (
+            select(Run.summary)
+            .where(Run.job.in_(jobs), Run.outcome == "ok", Run.reason != SUSPICIOUS)
+            .order_by(Run.started_at.desc())
+            .limit(LEARNT_FROM)
+        )
+        ids = [it.get("snapshot") for it in session.execute(query).scalars()]
+    stored = {it.id: it for it in load_readable_snapshots(repository).snapshots} if ids else {}
+    wanted = [stored[it] for it in ids if it in stored]
+    if not wanted:
+        return []
+    reader = TreeReader(repository, repository.load_index())
+    found: list[Manifest] = []
+    for snapshot in wanted:
+        with suppress(BackupError, ValueError):  # an older one will do
+            found.append(read_manifest(reader, snapshot, site))
+    return found
+
+
+def list_notes(manifests: Sequence[Manifest]) -> list[PageNote]:
+    """Give what manifests have noted of pages; pure."""
+    return [read_note(it) for manifest in manifests for it in manifest.get("pages", ())]

@@ -1,0 +1,127 @@
+"""Lists to choose a runbook's values from, on a terminal: sites, stores, snapshots, folders.
+
+Which list a value has goes by its name: `site`, `store`, `host`, `database`, `person`, `snapshot`,
+`before`, `path`, `target`. Where a list cannot be had, the value is typed.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from backup.errors import BackupError
+from backup.snapshots.selection import load_readable_snapshots
+from backup.snapshots.walk import TreeReader, walk
+from ops.backups.browse.cli import find_by_name
+from ops.backups.repositories.moments import choose_snapshot
+from ops.backups.repositories.open import open_to_read
+from ops.errors import OpsError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_moment, format_size
+from ops.language.text import _
+from ops.runbooks.bare_machine import where_estate_is
+
+_MOST_SNAPSHOTS = 20
+_MOST_FILES = 30
+_PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a list: the value, and what is said of it."""
+
+    value: str
+    said: str = ""
+
+
+def list_choices(name: str, values: Mapping[str, str]) -> list[Choice]:
+    """Give the list for a value.
+
+    Args:
+        name: Of the value.
+        values: Those that are known.
+    """
+    make = _LISTS.get(name)
+    if make is None or where_estate_is() is None:
+        return []
+    with suppress(OpsError, BackupError, OSError):
+        return list(make(load_estate(), values))
+    return []
+
+
+def _sites(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
+    return [Choice(it.name, it.title) for it in estate.sites]
+
+
+def _stores(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
+    return [Choice(it.name, it.location) for it in estate.stores]
+
+
+def _hosts(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
+    sites = [it for it in estate.sites if it.name == values.get("site")]
+    used = {part.host for it in sites for part in it.files}
+    used |= {part.host for it in sites for part in it.databases}
+    return [Choice(it.name, it.address) for it in estate.hosts if it.name in used or not sites]
+
+
+def _databases(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
+    site = estate.site(values.get("site", ""))
+    return [Choice(it.name, f"{it.engine} · {it.database}") for it in site.databases]
+
+
+def _people(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
+    return [Choice(it.name, it.title) for it in estate.people]
+
+
+def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
+    """List the newest snapshots, newest first."""
+    store = estate.store(values["store"]) if values.get("store") else estate.primary_store
+    repository = open_to_read(estate, values.get("site", ""), store)
+    newest = load_readable_snapshots(repository).snapshots[-_MOST_SNAPSHOTS:]
+    return [
+        Choice(it.short_id, format_moment(it.time, estate.organisation.timezone))
+        for it in reversed(newest)
+    ]
+
+
+def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
+    """List the files whose path holds what was told of the name."""
+    site, part = values.get("site", ""), values.get("name", "")
+    if not part:
+        return []
+    repository = open_to_read(estate, site, estate.primary_store)
+    wanted = values.get("snapshot", "latest")
+    snapshot = choose_snapshot(repository, estate, site, wanted=wanted)
+    entries = walk(TreeReader(repository, repository.load_index()), snapshot.tree)
+    files = (it for it in find_by_name(entries, part) if it.node.type == "file")
+    paths = [it.path.lstrip(b"/").decode("utf-8", "replace") for it in islice(files, _MOST_FILES)]
+    return [Choice(it) for it in paths if it.isprintable()]
+
+
+def _targets(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
+    """List new folders where there is room and we may write."""
+    moment = datetime.now(estate.zone).strftime("%Y%m%d-%H%M")
+    name = f"khoi-phuc-{values.get('site', 'trang')}-{moment}"
+    return [
+        Choice(str(place / name), _("new; {size} free").format(size=format_size(free)))
+        for place in _PLACES
+        if os.access(place, os.W_OK) and (free := shutil.disk_usage(place).free)
+    ]
+
+
+_LISTS: Mapping[str, Callable[[Estate, Mapping[str, str]], Iterable[Choice]]] = {
+    "site": _sites,
+    "store": _stores,
+    "host": _hosts,
+    "database": _databases,
+    "person": _people,
+    "snapshot": _snapshots,
+    "before": _snapshots,
+    "path": _paths,
+    "target": _targets,
+}

@@ -1,0 +1,138 @@
+"""What a restore gives back where a database was saved alone since the last whole backup."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+pytestmark = pytest.mark.slow
+
+_RETENTION = """
+  retention = { keep_last = 1, minimum_days = 0 }
+[defaults.retention]
+minimum_days = 0
+"""
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    """A site saved whole, then its database twice; a row is new each time."""
+    path = build_estate(tmp_path / "estate", _RETENTION)
+    assert giucong(path, "backup.init").returncode == 0
+    back_up(path)
+    for name in ("nine o'clock", "ten o'clock"):
+        add_row(path, name)
+        back_up(path, "--database", "db")
+    add_row(path, "eleven o'clock")
+    return path
+
+
+def back_up(estate: Path, *more: str) -> None:
+    done = giucong(estate, "backup.run", "--site", "cong-xa", *more)
+    assert done.returncode == 0, done.stderr
+
+
+def live(estate: Path) -> Path:
+    return estate.parent / "www" / "data" / "live.db"
+
+
+def add_row(estate: Path, name: str) -> None:
+    with closing(sqlite3.connect(live(estate))) as database:
+        database.execute("INSERT INTO uploads VALUES (?, 0)", (name,))
+        database.commit()
+
+
+def rows_in(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as database:
+        query = "SELECT name FROM uploads WHERE size = 0 ORDER BY rowid"
+        return [name for (name,) in database.execute(query)]
+
+
+def snapshots(estate: Path) -> list[dict[str, Any]]:
+    told = giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout
+    found: list[dict[str, Any]] = json.loads(told)["items"]
+    return found
+
+
+def restore(estate: Path, target: Path, *more: str) -> str:
+    done = giucong(estate, "backup.restore", "--site", "cong-xa", "--target", str(target), *more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_folder_gets_the_newest_of_each_part_up_to_the_moment(
+    estate: Path, tmp_path: Path
+) -> None:
+    whole, nine, ten = snapshots(estate)
+    then = datetime.fromisoformat(nine["taken_at"]) + timedelta(milliseconds=1)
+    told = restore(estate, tmp_path / "now")
+    told_then = restore(estate, tmp_path / "then", "--at", then.isoformat())
+    files = restore(estate, tmp_path / "files", "--include", "/cong-xa/files")
+    alone = restore(estate, tmp_path / "alone", "--include", "/cong-xa/databases")
+    one = restore(estate, tmp_path / "one", "--snapshot", whole["id"][:8])
+    at = "cong-xa/databases/db.sqlite"
+    manifest = json.loads((tmp_path / "now" / "cong-xa" / "manifest.json").read_text("utf-8"))
+
+    assert (whole["id"][:8] in told, ten["id"][:8] in told) == (True, True)
+    assert "are of different moments" in told
+    assert rows_in(tmp_path / "now" / at) == ["nine o'clock", "ten o'clock"]
+    assert manifest["databases"][0]["tables"] == {"uploads": 22}
+    assert manifest["files"][0]["name"] == "www"
+    assert (nine["id"][:8] in told_then, ten["id"][:8] in told_then) == (True, False)
+    assert rows_in(tmp_path / "then" / at) == ["nine o'clock"]
+    assert (ten["id"][:8] in files, "different moments" in files) == (False, False)
+    assert (whole["id"][:8] in alone, "different moments" in alone) == (False, False)
+    assert rows_in(tmp_path / "alone" / at) == ["nine o'clock", "ten o'clock"]
+    assert (tmp_path / "alone" / at).parent.parent.joinpath("files").exists() is False
+    assert "different moments" not in one
+    assert rows_in(tmp_path / "one" / at) == []
+
+
+def test_in_place_no_row_is_lost_that_was_saved_and_both_moments_are_told(estate: Path) -> None:
+    whole, _nine, ten = snapshots(estate)
+    index = estate.parent / "www" / "index.php"
+    index.write_text("hacked")
+    words = ("backup.restore", "--site", "cong-xa", "--in-place", "--confirm", "cong-xa")
+    refused = giucong(estate, *words, "--snapshot", ten["id"][:8])
+    untouched = index.read_text()
+    asked = giucong(estate, *words[:-2])
+    done = giucong(estate, *words)
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    with catalog.reading() as session:
+        rows = session.query(JournalRow).filter_by(action="backup.restore").all()
+        noted = json.loads(rows[-1].details)
+    catalog.close()
+
+    assert refused.returncode == 1
+    assert f"the snapshot {ten['id'][:8]} does not hold files/www" in refused.stderr
+    assert untouched == "hacked"
+    assert asked.returncode == 2
+    assert whole["id"][:8] in asked.stdout
+    assert f"database db · {ten['id'][:8]}" in asked.stdout
+    assert done.returncode == 0, done.stderr
+    assert rows_in(live(estate)) == ["nine o'clock", "ten o'clock"]
+    assert index.read_text() == "<?php // trang chủ"
+    assert (noted["snapshot"], noted["databases_of"]) == (whole["id"], {"db": ten["id"]})
+
+
+def test_runs_of_a_database_alone_count_and_are_forgotten_by_a_rule_of_their_own(
+    estate: Path,
+) -> None:
+    whole, _nine, ten = snapshots(estate)
+    site, *_own = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"]
+    table = giucong(estate, "backup.status").stdout
+    forgotten = giucong(estate, "backup.forget", "--site", "cong-xa", "--confirm", "cong-xa")
+
+    moment = datetime.fromisoformat(site["databases"]["db"])
+    assert moment == datetime.fromisoformat(ten["taken_at"])
+    assert "database alone" in table
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert [it["id"] for it in snapshots(estate)] == [whole["id"], ten["id"]]
