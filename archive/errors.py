@@ -1,0 +1,71 @@
+"""The archive's errors. Same shape as the engine's: what, why, is data safe, what to type next.
+
+::
+
+    ArchiveError                exit 1
+    ├── NotAnArchiveError       exit 10   nothing at that place is a storage root of ours
+    ├── ArchiveBusyError        exit 11   another process is writing there
+    ├── ObjectDamagedError      exit 1    stored bytes are not what their inventory says
+    ├── ItemRefusedError        exit 1    what was handed in may not be archived as it is
+    └── StorageFullError        exit 1    no room left; nothing half-done stays
+
+The four parts are templates in English with named placeholders; `params` fills them, so that the
+service says the same in the reader's language. None holds personal data of what is archived.
+"""
+
+from typing import ClassVar
+
+
+class ArchiveError(Exception):
+    """Root of the archive's errors.
+
+    Attributes:
+        what: What failed; names the thing and gives the number.
+        why: The cause, as far as it is known; may be empty.
+        data: Whether data is safe; may be empty where no data was touched.
+        next_step: The next command to type; may be empty.
+        params: Values for the placeholders of the four templates.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, what: str, *, why: str = "", data: str = "", next_step: str = "", **params: object
+    ) -> None:
+        self.what = what
+        self.why = why
+        self.data = data
+        self.next_step = next_step
+        self.params = params
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return self.what.format(**self.params)
+
+
+class NotAnArchiveError(ArchiveError):
+    """Nothing at that place is a storage root that this version writes."""
+
+    exit_code = 10
+
+
+class ArchiveBusyError(ArchiveError):
+    """Another process is writing to the storage root."""
+
+    exit_code = 11
+
+
+class ObjectNotFoundError(ArchiveError):
+    """No object has that id."""
+
+
+class ObjectDamagedError(ArchiveError):
+    """Stored bytes are not what their inventory says."""
+
+
+class ItemRefusedError(ArchiveError):
+    """What was handed in may not be archived as it is."""
+
+
+class StorageFullError(ArchiveError):
+    """No room is left; what was being written is gone, what was there stays."""

@@ -1,0 +1,132 @@
+"""Files and folders of a storage root: written once, read-only afterwards, made durable together."""
+
+import ctypes
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from archive.errors import ArchiveError, StorageFullError
+
+FILE_MODE = 0o444
+FOLDER_MODE = 0o555
+OPEN_FOLDER_MODE = 0o755
+PIECE = 1 << 20
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Digests:
+    """SHA-512 and SHA-256 of what is fed to it, in one pass."""
+
+    def __init__(self) -> None:
+        self._sha512, self._sha256 = hashlib.sha512(), hashlib.sha256()
+        self.size = 0
+
+    def update(self, data: bytes) -> None:
+        """Take more bytes."""
+        self._sha512.update(data)
+        self._sha256.update(data)
+        self.size += len(data)
+
+    @property
+    def sha512(self) -> str:
+        """So far."""
+        return self._sha512.hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        """So far."""
+        return self._sha256.hexdigest()
+
+
+def digest_of(source: bytes | Path) -> Digests:
+    """Give the digests of bytes, or of a file that is read in pieces."""
+    digests = Digests()
+    if isinstance(source, bytes):
+        digests.update(source)
+    else:
+        with source.open("rb") as file:
+            while data := file.read(PIECE):
+                digests.update(data)
+    return digests
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Write a new read-only file; the caller makes it durable."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
+
+
+def copy_file(source: BinaryIO, path: str) -> Digests:
+    """Copy a stream to a new read-only file; gives the digests of what was written."""
+    digests = Digests()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        while data := source.read(PIECE):
+            digests.update(data)
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+    return digests
+
+
+def make_durable(folder: Path) -> None:
+    """Make durable whatever was written on the file system of a folder, names included.
+
+    One call for many small files (`syncfs(2)`; since Linux 5.8 it tells of failed writes).
+
+    Raises:
+        OSError: The file system says that something was not written.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if _libc.syncfs(handle):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(folder))
+    finally:
+        os.close(handle)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of ours, read-only ones within included; none is fine."""
+    if not folder.is_dir():
+        return
+    for place, folders, files in os.walk(folder, topdown=False):
+        Path(place).chmod(OPEN_FOLDER_MODE)
+        for name in files:
+            os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118 - millions of them
+        for name in folders:
+            os.rmdir(os.path.join(place, name))  # noqa: PTH106, PTH118 - as above
+    folder.rmdir()
+
+
+@contextmanager
+def told_of_storage(place: Path) -> Iterator[None]:
+    """Turn what a file system refuses into an error that people understand.
+
+    Raises:
+        StorageFullError: No room is left.
+        ArchiveError: Anything else.
+    """
+    try:
+        yield
+    except OSError as error:
+        kind = StorageFullError if error.errno in _FULL else ArchiveError
+        raise kind(
+            "the archive at {place} could not be written",
+            why="{reason}",
+            data="what was archived before is untouched; nothing half-written stays",
+            next_step="make room or mend the disk, then run the same command again",
+            place=place,
+            reason=error.strerror or str(error),
+        ) from error
