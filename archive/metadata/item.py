@@ -36,7 +36,7 @@ Role = Literal["body", "attachment", "picture", "readable", "comments", "private
 
 
 class Grade(IntEnum):
-    """Access grades (QCVN 12, 3.5.2.1.2); from RESTRICTED on an item has no plain copy elsewhere."""
+    """Access grades (QCVN 12, 3.5.2.1.2); from RESTRICTED on, no plain copy elsewhere."""
 
     PUBLIC = 1
     INTERNAL = 2
@@ -229,7 +229,7 @@ def make_id(site: str, source_key: str, part: str = "") -> str:
     A rebuilt index, and a run after a killed one, so find the object that is there. `part` parts
     the objects of one item: `private`, `comments`.
     """
-    return uuid.uuid5(_NAMESPACE, "\n".join((site, source_key, part))).urn
+    return uuid.uuid5(_NAMESPACE, f"{site}\n{source_key}\n{part}").urn
 
 
 def new_nonce() -> str:
@@ -244,7 +244,8 @@ def lacks_of(item: Item) -> Iterator[str]:
             yield name
     if not item.creators:
         yield "creators"
-    for agent in (*item.creators, item.source):
+    behind: tuple[Agent | Source, ...] = (*item.creators, item.source)
+    for agent in behind:
         kind = "source" if isinstance(agent, Source) else "creators"
         if not agent.name.strip():
             yield kind

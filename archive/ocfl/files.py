@@ -1,4 +1,4 @@
-"""Files and folders of a storage root: written once, read-only afterwards, made durable together."""
+"""Files and folders of a storage root: written once, then read-only, made durable together."""
 
 import ctypes
 import errno

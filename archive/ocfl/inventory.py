@@ -1,9 +1,9 @@
 """The inventory of an OCFL object (OCFL 1.1, section 3.5): which bytes make up which version.
 
-Pure. Digests are lower-case hexadecimal. SHA-512 addresses content (a root of SHA-256 gives warning
-W004); the fixity block of an inventory has SHA-256 of what its own head version brought, since older
-inventories, which never change, have that of the rest: a block that grew with each version would
-take a quarter of an object of many small versions.
+Pure. Digests are lower-case hexadecimal. SHA-512 addresses content (SHA-256 would give warning
+W004). The fixity block of an inventory has SHA-256 of what its own head version brought: older
+inventories, which never change, have that of the rest, and a block that grew with each version
+would take a quarter of an object of many small versions.
 """
 
 import hashlib

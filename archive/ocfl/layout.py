@@ -1,7 +1,7 @@
 """Where an object lies in its storage root: OCFL extension 0003, hashed n-tuple with the id.
 
-Two tuples of two digits of the id's SHA-256, then the id itself with everything but letters, digits,
-`-` and `_` percent-encoded: 65 536 folders, about fifteen objects in each at a million. Pure.
+Two tuples of two digits of the id's SHA-256, then the id itself with everything but letters,
+digits, `-` and `_` percent-encoded: 65 536 folders, fifteen objects in each at a million. Pure.
 """
 
 import hashlib
