@@ -28,6 +28,7 @@ REFERENCES: tuple[tuple[str, str], ...] = (
     ("sites[].profile", "profiles"),
     ("sites[].host", "hosts"),
     ("sites[].classes[]", "classes"),
+    ("sites[].archive.officer", "people"),
     ("sites[].files[].host", "hosts"),
     ("sites[].databases[].host", "hosts"),
 )

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from ops.canonical import digest_of
 from ops.errors import WrongUseError
+from ops.estate.model.archive import ArchiveSettings
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.minimums import decide_floor
 from ops.estate.model.organisation import (
@@ -77,6 +78,9 @@ class Estate(Part):
         default=Defaults(), description="What holds for sites that do not say otherwise."
     )
     drill: Drill = Field(default=Drill(), description="Restore drills.")
+    archive: ArchiveSettings | None = Field(
+        default=None, description="The archive; left out: nothing is archived."
+    )
     security: Security = Field(
         default=Security(), description="The watch over copies: ransomware, malware."
     )
@@ -117,7 +121,7 @@ class Estate(Part):
         Raises:
             WrongUseError: There is none; names the nearest.
         """
-        if name in RESERVED_SITE_NAMES:
+        if name == RESERVED_SITE_NAMES[0]:
             return self.own_site
         found = _find(self.sites, name)
         if found is None:
@@ -192,6 +196,8 @@ class Estate(Part):
         References are unresolved, and what may be a secret without being one is struck out.
         """
         document: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        built_in = [it for it in document["sites"] if it["name"] in RESERVED_SITE_NAMES]
+        document["sites"] = [it for it in document["sites"] if it not in built_in]
         return redact(document)
 
     def fingerprint(self) -> str:

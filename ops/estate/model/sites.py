@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from ops.estate.model.archive import SQL_CONNECTORS, SiteArchive
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.policies import Limits, Retention, Schedule, Targets
 from ops.estate.model.values import (
@@ -22,7 +23,7 @@ from ops.estate.model.values import (
     mistake,
 )
 
-RESERVED_SITE_NAMES = ("giucong",)
+RESERVED_SITE_NAMES = ("giucong", "luu-tru")
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
 
@@ -270,6 +271,9 @@ class Site(Part):
     drill: SiteDrill = Field(
         default=SiteDrill(), description="How a drill starts the restored site."
     )
+    archive: SiteArchive | None = Field(
+        default=None, description="What of it is archived; left out: nothing."
+    )
     exceptions: tuple[Lack, ...] = Field(
         default=(), description="What it lacks for a while, and why."
     )
@@ -317,6 +321,26 @@ class Site(Part):
                 'the site has no folder "{name}" among its `files`',
                 "write `root` as the name of one, or as a folder below it",
                 name=name,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _archive_reads_something(self) -> Self:
+        wanted = self.archive
+        if wanted is None:
+            return self
+        if wanted.connector not in SQL_CONNECTORS:
+            if not self.url:
+                raise mistake(
+                    "the archive reads this site through its address, and it has none",
+                    'write `url = "https://..."`',
+                )
+            return self
+        names = [it.name for it in self.databases]
+        if not names or (wanted.part and wanted.part not in names):
+            raise mistake(
+                "the site has no database that the archive could read",
+                "write `part` as the name of one of its `databases`",
             )
         return self
 
