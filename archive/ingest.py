@@ -29,9 +29,11 @@ from archive.metadata.item import (
     Retention,
     ensure_complete,
     new_nonce,
+    parse_item,
 )
 from archive.metadata.text import read_text
 from archive.ocfl.files import Digests, digest_of
+from archive.ocfl.root import StoredObject
 
 _AGENT = "giucong"
 Content = bytes | Path
@@ -233,6 +235,39 @@ def fingerprint_of(item: Item, digests: Mapping[str, str]) -> str:
     known = {path: digests[path] for path in sorted(it.path for it in bare.parts)}
     data = msgspec.json.encode([bare, known], order="deterministic")
     return hashlib.sha256(data).hexdigest()
+
+
+def prepare_withdrawal(stored: StoredObject, *, agent: str, now: datetime) -> Prepared:
+    """Give the version that says that the portal no longer has an item; nothing is deleted.
+
+    Raises:
+        ObjectDamagedError: The item that is stored cannot be read.
+    """
+    item = msgspec.structs.replace(
+        parse_item(stored.read(ITEM_FILE)), withdrawn=now, archived=now
+    )
+    event = Event(
+        type="withdrawal", result="passed", at=now, agent=agent, note="gone from the portal"
+    )
+    files = {ITEM_FILE: item.as_json(), EVENTS_FILE: write_events((event,))}
+    digests = {part.path: part.sha512 for part in item.parts}
+    text = words_of(stored, item)
+    return Prepared(item, files, (event,), fingerprint_of(item, digests), text)
+
+
+def words_of(stored: StoredObject, item: Item) -> str:
+    """Give the words of a stored item, as `prepare` gave them.
+
+    Raises:
+        ObjectDamagedError: A text of it is not what it was.
+    """
+    words = [item.title]
+    for part in item.parts:
+        if part.encoding and not part.derived_from:
+            copy = next((it for it in item.parts if it.derived_from == part.path), part)
+            read = read_text(copy, stored.read(copy.path))
+            words += [read.words] if read else []
+    return "\n".join(words)
 
 
 def _verify_digests(delivery: Delivery, digests: Mapping[str, Digests], steps: _Steps) -> None:

@@ -117,6 +117,15 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a run has to know of an item: its id, its fingerprint, whether it is withdrawn."""
+
+    id: str
+    fingerprint: str
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What was found: the entries, and how many there are in all."""
 
@@ -155,8 +164,8 @@ class ItemIndex:
         )
         return [row[0] for row in rows]
 
-    def known_of(self, site: str, prefix: str = "") -> dict[str, tuple[str, str, bool]]:
-        """Give what is known of a site's items: source key → (id, fingerprint, is withdrawn).
+    def known_of(self, site: str, prefix: str = "") -> dict[str, Known]:
+        """Give what is known of a site's items, by source key.
 
         Args:
             site: Its name.
@@ -167,7 +176,7 @@ class ItemIndex:
             " WHERE site = ? AND source_key >= ? AND source_key < ?",
             [site, prefix, prefix + "\U0010ffff"],
         )
-        return {key: (item_id, mark, bool(gone)) for key, item_id, mark, gone in rows}
+        return {key: Known(item_id, mark, bool(gone)) for key, item_id, mark, gone in rows}
 
     def search(self, wanted: Wanted) -> Found:
         """Find items, the best first; without words, or with very many hits, the newest first."""

@@ -1,0 +1,260 @@
+"""Keep items: each is prepared, stored, read back, and only then indexed and counted.
+
+1. What the portal says is held against what the index has: the same is left alone.
+2. The item is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
+3. A batch is made durable; every new file of it is read back from the disk.
+4. The index is told, then the journal: one row a batch, with a digest over its receipts.
+
+Killed after 3, the next run finds the object with the same fingerprint and mends the index.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from archive.errors import ItemRefusedError
+from archive.ingest import (
+    Content,
+    Delivery,
+    Prepared,
+    Tools,
+    fingerprint_of,
+    prepare,
+    prepare_withdrawal,
+    words_of,
+)
+from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
+from archive.ocfl.root import StorageRoot
+from archive.ocfl.write import Author, Batch, Receipt, writing
+from archive.search.index import ItemIndex, Known, Row
+from ops.archives.places import PRIVATE, Place, opened_index, own_places
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.schedule.kinds import RunContext
+
+AT_ONCE = 200
+_BYTES_AT_ONCE = 64 << 20
+_MOST_NAMED = 50
+INGESTED = "archive.ingest"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the items of a run.
+
+    Attributes:
+        seen: Handed in.
+        new, changed, unchanged, withdrawn: Items.
+        refused: (source key, why), the first of them.
+        refused_count: All of them.
+        bytes: Stored.
+        by_class: New and changed items by content class.
+    """
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_count: int = 0
+    bytes: int = 0
+    by_class: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, key: str, why: str) -> None:
+        """Count an item that cannot be kept."""
+        self.refused_count += 1
+        if len(self.refused) < _MOST_NAMED:
+            self.refused.append((key, why))
+
+
+@dataclass(slots=True)
+class _Open:
+    """A root that is being written to."""
+
+    place: Place
+    root: StorageRoot
+    batch: Batch
+    index: ItemIndex
+    staged: dict[str, Prepared] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Keeper:
+    """Keeps items in the two roots. Made by `keeping`."""
+
+    def __init__(self, context: RunContext, estate: Estate, tools: Tools, agent: str) -> None:
+        self.counts = Counts()
+        self._context, self._estate, self._tools, self._agent = context, estate, tools, agent
+        self._opened: dict[str, _Open] = {}
+
+    def open(self, stack: ExitStack) -> None:
+        """Hold both roots for writing."""
+        for place in own_places(self._estate):
+            root = place.root()
+            batch = stack.enter_context(writing(root))
+            index = stack.enter_context(opened_index(place))
+            self._opened[place.name] = _Open(place, root, batch, index)
+
+    def known(self, site: str, prefix: str) -> dict[str, Known]:
+        """Give what is known of a site's public items; see `ItemIndex.known_of`."""
+        return self._opened["public"].index.known_of(site, prefix)
+
+    def keep(self, delivery: Delivery, digests: Mapping[str, str]) -> None:
+        """Keep an item, unless it is as it was.
+
+        Args:
+            delivery: What is handed in.
+            digests: Part path → SHA-512 of its content.
+        """
+        item = delivery.item
+        self.counts.seen += 1
+        there = self._for(item)
+        mark = fingerprint_of(item, digests)
+        entry = there.index.entry(item.id)
+        if entry and entry.fingerprint == mark:
+            self.counts.unchanged += 1
+            return
+        if there.root.has(item.id) and self._mend(there, item.id, mark):
+            self.counts.unchanged += 1
+            return
+        try:
+            delivery = self._with_nonce(there, delivery)
+            prepared = prepare(delivery, self._tools, agent=self._agent, now=datetime.now(UTC))
+            self._stage(there, prepared, "changed" if there.root.has(item.id) else "new")
+        except ItemRefusedError as error:
+            reason = str(error.params.get("reason", error))
+            self.counts.refuse(item.source_key, reason)
+
+    def withdraw(self, item_id: str) -> None:
+        """Keep that the portal no longer has an item."""
+        there = self._opened["public"]
+        stored = there.root.find(item_id)
+        prepared = prepare_withdrawal(stored, agent=self._agent, now=datetime.now(UTC))
+        kept = [it for it in stored.inventory.version().state if it not in prepared.files]
+        self._put(there, prepared, "gone from the portal", kept)
+        self.counts.withdrawn += 1
+
+    def commit(self) -> None:
+        """Make everything staged durable, read it back, index and journal it."""
+        for there in self._opened.values():
+            receipts = there.batch.commit()
+            staged, there.staged, there.bytes = there.staged, {}, 0
+            if not receipts:
+                continue
+            for receipt in receipts:
+                _read_back(there.root, receipt)
+            there.index.put(
+                self._row(staged[it.object_id], it.version) for it in receipts
+            )
+            self._journal(there.place, receipts)
+
+    def _for(self, item: Item) -> _Open:
+        return self._opened[PRIVATE if item.grade >= Grade.RESTRICTED else "public"]
+
+    def _mend(self, there: _Open, item_id: str, mark: str) -> bool:
+        """Index an object that a killed run stored and did not tell of; says whether it is that."""
+        stored = there.root.find(item_id)
+        item = parse_item(stored.read(ITEM_FILE))
+        found = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
+        if found != mark:
+            return False
+        there.index.put([row_of(self._estate, stored.inventory.head, item, found, words_of(stored, item))])
+        return True
+
+    def _with_nonce(self, there: _Open, delivery: Delivery) -> Delivery:
+        if not there.root.has(delivery.item.id):
+            return delivery
+        before = parse_item(there.root.find(delivery.item.id).read(ITEM_FILE))
+        item = msgspec.structs.replace(delivery.item, nonce=before.nonce)
+        return Delivery(item=item, files=delivery.files, sender_digests=delivery.sender_digests)
+
+    def _stage(self, there: _Open, prepared: Prepared, what: str) -> None:
+        self._put(there, prepared, "archived" if what == "new" else "changed on the portal")
+        if what == "new":
+            self.counts.new += 1
+        else:
+            self.counts.changed += 1
+        kind = prepared.item.content_class
+        self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
+
+    def _put(
+        self, there: _Open, prepared: Prepared, message: str, kept: tuple[str, ...] | list[str] = ()
+    ) -> None:
+        item = prepared.item
+        if item.id in there.staged:
+            self.commit()
+        there.batch.put(
+            item.id, prepared.files, message=message, author=Author(self._agent),
+            created=item.archived or datetime.now(UTC), kept=kept,
+        )  # fmt: skip
+        size = sum(_size_of(it) for it in prepared.files.values())
+        there.staged[item.id] = prepared
+        there.bytes += size
+        self.counts.bytes += size
+        if len(there.batch) >= AT_ONCE or there.bytes >= _BYTES_AT_ONCE:
+            self.commit()
+
+    def _row(self, prepared: Prepared, version: str) -> Row:
+        return row_of(
+            self._estate, version, prepared.item, prepared.fingerprint, prepared.text
+        )
+
+    def _journal(self, place: Place, receipts: list[Receipt]) -> None:
+        lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
+        details: dict[str, Any] = {
+            "place": place.name,
+            "versions": len(receipts),
+            "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        }
+        with self._context.catalog.writing() as session:
+            entry = journal.Entry(INGESTED, self._context.site, details)
+            journal.append(session, self._context.origin, [entry])
+
+
+@contextmanager
+def keeping(
+    context: RunContext, estate: Estate, tools: Tools, agent: str
+) -> Iterator[Keeper]:
+    """Hold the archive for writing; what is staged when the block ends well is committed.
+
+    Raises:
+        ArchiveBusyError: Another process writes there.
+    """
+    keeper = Keeper(context, estate, tools, agent)
+    with ExitStack() as stack:
+        keeper.open(stack)
+        yield keeper
+        keeper.commit()
+
+
+def row_of(estate: Estate, version: str, item: Item, fingerprint: str, text: str) -> Row:
+    """Give what the index is told of an item."""
+    moment = item.published or item.created
+    day = moment.astimezone(estate.zone).date().isoformat() if moment else ""
+    return Row(item, version, day, fingerprint, text)
+
+
+def _read_back(root: StorageRoot, receipt: Receipt) -> None:
+    stored = root.find(receipt.object_id)
+    head = f"{receipt.version}/"
+    for logical in stored.inventory.version().state:
+        if stored.inventory.content_path(logical).startswith(head):
+            stored.copy(logical, _Nowhere())
+
+
+class _Nowhere:
+    """A stream that keeps nothing."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+def _size_of(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
