@@ -27,6 +27,9 @@ them, `fab --help TASK` explains one, both in Vietnamese or, with `GIUCONG_LANG=
 with the rights of the service's user, by `sudo` or as root, gets the last one or none.
 
 A flag in brackets may be left out.
+
+Every task but `service.run` takes `--json`; what it then writes stands on [a page of its
+own](json.md).
 """
 _ENGINE = """## The engine
 

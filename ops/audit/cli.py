@@ -36,11 +36,11 @@ def verify_journal(*, as_json: bool) -> int:
     code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
     if as_json:
         findings = [{**asdict(it), "told": tell(it)} for it in found.findings]
-        write_json({
-            "outcome": found.outcome, "rows": found.head.sequence, "head": found.head.hash,
-            "findings": findings, "heads": found.counts, "unreached": found.unreached,
-            "signed": found.has_key, "signed_to": found.signed,
-        })  # fmt: skip
+        write_json(
+            findings, outcome=found.outcome, rows=found.head.sequence, head=found.head.hash,
+            heads=found.counts, unreached=found.unreached, signed=found.has_key,
+            signed_to=found.signed,
+        )  # fmt: skip
         return code
     _write(estate, found)
     return code

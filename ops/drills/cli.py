@@ -149,7 +149,7 @@ def _drill_all(
         codes.append(_EXIT_CODES.get(drill.outcome or "incomplete", 1))
     zone = bench.estate.organisation.timezone
     if as_json:
-        write_json(drills if wish.file else drills[0] if drills else None)
+        write_json(drills)
     elif wish.file:
         write_file_drills(drills, zone)
     else:

@@ -101,8 +101,8 @@ def show_due(days: int, *, as_json: bool) -> None:
         findings = list_findings(session, desk)
     not_fed = list_not_fed(desk.duties.duties, desk.setting.today)
     if as_json:
-        write_json({"due": [_item_values(it) for it in agenda], "findings": findings,
-                    "events_not_fed": not_fed})  # fmt: skip
+        items = [_item_values(it) for it in agenda]
+        write_json(items, findings=findings, events_not_fed=not_fed)
         return
     if agenda:
         heads = [_("Due"), _("Name"), _("Duty"), _("Nature"), _("Evidence")]

@@ -16,13 +16,14 @@ The chain shows what was changed or taken out. It cannot show that the newest ro
 for that, keep the head elsewhere and give it to `verify`.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,7 @@ from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError
 from ops.journal.rows import is_there, means_gone, read_rows, read_strange_rows
+from ops.terminal import document
 
 FIELDS = (
     "sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
@@ -158,8 +160,16 @@ def append(session: Session, origin: Origin, entries: Sequence[Entry]) -> Head:
         if means_gone(connection, error, STORED):
             raise JournalGoneError from error
         raise
+    if document.is_asked():
+        event.listen(session, "after_commit", lambda _session: _tell(entries), once=True)
     last = rows[-1]
     return Head(sequence=head.sequence + len(rows), hash=str(last["hash"]))
+
+
+def _tell(entries: Sequence[Entry]) -> None:
+    """Tell the task that runs what it has done, as the journal has it."""
+    for entry in entries:
+        document.note_act(entry.action, entry.subject, json.loads(canonical_json(entry.details)))
 
 
 def hold(session: Session) -> None:

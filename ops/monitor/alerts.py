@@ -1,6 +1,8 @@
 """Show the alerts to a person at a terminal, and note who takes one up."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from ops.access.session import at_bench
@@ -41,7 +43,7 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
         catalog.close()
     code = 1 if any(it.closed_at is None for it in alerts) else 0
     if as_json:
-        write_json(alerts)
+        write_json(_as_values(it, estate.organisation.timezone) for it in alerts)
         return code
     for alert in alerts:
         _write_alert(alert, now, estate.organisation.timezone)
@@ -50,6 +52,12 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
     for line in tell_all_trying_again(waiting, now, estate.organisation.timezone):
         write_indented(f"○ {line}", "", "  ")
     return code
+
+
+def _as_values(alert: AlertView, zone: str) -> dict[str, Any]:
+    """Give an alert with its sentences, in the reader's language."""
+    headline, said = explain_alert(alert, zone)
+    return {**asdict(alert), "headline": headline, **asdict(said)}
 
 
 def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:

@@ -34,9 +34,7 @@ def show_runbooks(*, as_json: bool) -> None:
         finally:
             catalog.close()
     if as_json:
-        write_json(
-            {"runbooks": [_describe(it) for it in runbooks], "runs": list(map(_brief, runs))}
-        )
+        write_json([_describe(it) for it in runbooks], runs=list(map(_brief, runs)))
         return
     heads = [_("Runbook"), _("What it does"), _("Steps"), _("Owner")]
     rows = [(it.id, it.title, str(len(it.steps)), it.owner) for it in runbooks]
@@ -99,7 +97,7 @@ def show_runbook(wanted: str, run: str, *, as_json: bool) -> None:
         return
     runbook = find_runbook(estate_place(), wanted)
     if as_json:
-        write_json(_describe(runbook))
+        write_json([_describe(runbook)])
         return
     write_plan(runbook, {}, runbook.steps)
     write_line()
@@ -124,7 +122,7 @@ def _show_run(run: str, *, as_json: bool) -> None:
             for it in state.records
         ]
         whole = {"ended_at": state.ended_at, "seconds": state.seconds, "steps": steps}
-        write_json({**_brief(state), **whole})
+        write_json([{**_brief(state), **whole}])
         return
     zone = estate.organisation.timezone
     heads = [_("Step"), _("Try"), _("Ended"), _("Took"), _("State"), _("By"), _("Approved by"),

@@ -37,9 +37,7 @@ def show_service(*, as_json: bool) -> int:
         catalog.close()
     if as_json:
         heartbeat = read_heartbeat(estate.service.state)
-        write_json(
-            {"running": is_running, "runs": runs, "notices": notices, "heartbeat": heartbeat}
-        )
+        write_json(runs, running=is_running, notices=notices, heartbeat=heartbeat)
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -87,7 +85,7 @@ def show_jobs(*, as_json: bool) -> None:
     finally:
         catalog.close()
     if as_json:
-        write_json([asdict(status) for status in statuses])
+        write_json({**asdict(it), "last": last.get(it.job.name)} for it in statuses)
         return
     zone = estate.organisation.timezone
     heads = [_("Job"), _("Last"), _("Ended"), _("Now"), _("Next")]
@@ -142,7 +140,7 @@ def show_missed(days: int, *, as_json: bool) -> int:
     finally:
         catalog.close()
     if as_json:
-        write_json([asdict(view) for view in views])
+        write_json({**asdict(it), "told": _tell_missed(it)} for it in views)
         return 0
     if not views:
         text = ngettext(
@@ -160,5 +158,8 @@ def show_missed(days: int, *, as_json: bool) -> int:
 
 
 def _missed_row(view: OccurrenceView, zone: str) -> Sequence[str | Cell]:
-    told = explain(view.reason, view.params, job=view.job, site=view.site)
-    return view.job, format_moment(view.due_at, zone), told.what
+    return view.job, format_moment(view.due_at, zone), _tell_missed(view)
+
+
+def _tell_missed(view: OccurrenceView) -> str:
+    return explain(view.reason, view.params, job=view.job, site=view.site).what

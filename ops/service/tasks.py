@@ -10,7 +10,7 @@ AREA = "service"
 TITLE = N_("the service: what runs by itself, and when")
 
 
-@operator_task()
+@operator_task(foreground=True)
 def run(_context: Context) -> None:
     """Run the service in the foreground.
 

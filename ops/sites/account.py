@@ -61,14 +61,14 @@ def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) 
         sys.stderr.write(f"{told}\n")
     script = make_script(target.user, public_key, allowed, rights)
     if as_json:
-        write_json({
+        write_json([{
             "host": name,
             "user": target.user,
             "public_key": public_key,
             "rights": rights,
             "allowed": make_list(allowed).splitlines(),
             "script": script,
-        })  # fmt: skip
+        }])  # fmt: skip
     else:
         write_text(script)
     return 0

@@ -1,6 +1,6 @@
 """Propose blocks for the estate from what a machine serves; nothing is written unless asked."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.durable_files import place_file
@@ -143,7 +143,7 @@ def _write(out: Path, proposals: list[Proposal]) -> None:
 
 def _tell(looked: Looked, proposals: list[Proposal], *, out: str, as_json: bool) -> None:
     if as_json:
-        write_json({"proposals": [asdict(it) for it in proposals], "notes": looked.notes})
+        write_json(proposals, notes=looked.notes)
         return
     if not out:
         write_text("\n".join(it.toml for it in proposals))

@@ -101,8 +101,8 @@ def _write(plan: ImportPlan) -> None:
 def _tell(plan: ImportPlan, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         written = bool(plan.added) and not dry_run
-        write_json({"file": plan.out, "added": plan.added, "skipped": plan.skipped,
-                    "written": written, "toml": plan.text})  # fmt: skip
+        added = [{"site": name} for name in plan.added]
+        write_json(added, file=plan.out, skipped=plan.skipped, written=written, toml=plan.text)
         return
     if dry_run:
         write_text(plan.text)

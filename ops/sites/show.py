@@ -29,7 +29,7 @@ def show_estate(*, at: str, as_json: bool) -> None:
     estate = load_estate()
     if not at:
         if as_json:
-            write_json(describe_estate(estate))
+            write_json([describe_estate(estate)])
         else:
             _write_overview(estate, str(estate.path))
         return
@@ -40,8 +40,8 @@ def show_estate(*, at: str, as_json: bool) -> None:
         )
     past = read_estate_of(estate, day)
     if as_json:
-        write_json({"day": day, "since": past.since, "fingerprint": past.hash,
-                    "estate": past.document})  # fmt: skip
+        write_json([{"day": day, "since": past.since, "fingerprint": past.hash,
+                     "estate": past.document}])  # fmt: skip
         return
     since = format_moment(past.since, estate.organisation.timezone)
     heading = _("as of {day}, in force since {since}").format(day=format_date(day), since=since)

@@ -1,6 +1,7 @@
 """Write what is red, whether data is safe, and what to type."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import timedelta
 
 from ops.alerts.decisions import job_subject
@@ -86,7 +87,10 @@ def show_sites(*, as_json: bool) -> int:
     problems = find_problems(facts)
     code = 1 if any(it.level == "red" for it in problems) else 0
     if as_json:
-        write_json({"facts": facts, "problems": problems, "ok": code == 0})
+        whole = {it.name: getattr(facts, it.name) for it in fields(facts)}
+        del whole["sites"], whole["own"]
+        items = ({**asdict(it), "state": _level(it, problems)} for it in _all_sites(facts))
+        write_json(items, problems=problems, ok=code == 0, **whole)
         return code
     heads = [
         _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),
@@ -113,10 +117,21 @@ def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:
     return (*facts.sites, *(() if facts.own is None else (facts.own,)))
 
 
-def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
+def _level(site: SiteFacts, problems: Sequence[Problem]) -> str:
     levels = {it.level for it in problems if it.concerns(site.name)}
-    tone: Tone = "bad" if "red" in levels else "warning" if levels else "good"
-    state = {"bad": _("red"), "warning": _("look at it"), "good": _("well")}[tone]
+    return "red" if "red" in levels else "yellow" if levels else "ok"
+
+
+_STATES: Mapping[str, tuple[str, Tone]] = {
+    "red": (N_("red"), "bad"),
+    "yellow": (N_("look at it"), "warning"),
+    "ok": (N_("well"), "good"),
+}
+
+
+def _site_row(site: SiteFacts, facts: Facts, problems: Sequence[Problem]) -> Sequence[str | Cell]:
+    text, tone = _STATES[_level(site, problems)]
+    state = _(text)
     if site.newest_at is None:
         state = _("no backup yet")
     if site.is_working:

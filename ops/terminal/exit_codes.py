@@ -5,11 +5,12 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from invoke.exceptions import Exit
 
 from ops.errors import OpsError
-from ops.language.text import _, render_error
+from ops.language.text import ExplainedError, _, render_error
 
 INCOMPLETE = 3
 """Done, but not all of it."""
@@ -56,11 +57,15 @@ def report(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
+    sys.stderr.write(f"{render_error(explained(error))}\n")
+    return int(getattr(error, "exit_code", 1))
+
+
+def explained(error: Exception) -> ExplainedError:
+    """Give an error that says what, why, whether data is safe and what to do: itself, if it can."""
     if all(hasattr(error, part) for part in ("what", "why", "data", "next_step", "params")):
-        sys.stderr.write(f"{render_error(error)}\n")  # type: ignore[arg-type]  # just looked
-        return int(getattr(error, "exit_code", 1))
-    sys.stderr.write(f"{render_error(UnexpectedError(error))}\n")
-    return 1
+        return cast("ExplainedError", error)
+    return UnexpectedError(error)
 
 
 class UnexpectedError(OpsError):

@@ -1,19 +1,15 @@
-"""Show values to people: moments, durations, sizes, tables; and to programs: JSON.
+"""Show values to people: lines and tables; and to programs: JSON.
 
 On a terminal tables are drawn by rich, elsewhere they are plain aligned columns without colour, so
-that `grep` and a log file stay readable. JSON keeps UTC and plain numbers.
+that `grep` and a log file stay readable.
 """
 
-import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, Literal
-from uuid import UUID
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from ops.language.text import N_, _, make_visible
 
@@ -33,15 +29,6 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
     "missed": (N_("missed"), "bad"),
     "skipped": (N_("skipped"), "faint"),
 }
-_JSON_FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
-    (date, lambda day: day.isoformat()),
-    (timedelta, lambda duration: duration.total_seconds()),
-    (bytes, os.fsdecode),
-    (Path, str),
-    (UUID, str),
-    (set, sorted),
-    (frozenset, sorted),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +64,16 @@ def write_text(text: str) -> None:
     sys.stdout.write(make_visible(text) if sys.stdout.isatty() else text)
 
 
-def write_json(value: object) -> None:
-    """Write one JSON document and a newline: dataclasses as objects, moments as ISO 8601."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_json)
-    sys.stdout.write("\n")
+def write_json(items: Iterable[object], **whole: object) -> None:
+    """Give a task's result to programs; the shape stands in `ops.terminal.document`.
 
+    Args:
+        items: A row each: dataclasses or mappings.
+        whole: What is true of all of them together.
+    """
+    from ops.terminal.document import give
 
-def _as_json(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    for kind, convert in _JSON_FORMS:
-        if isinstance(value, kind):
-            return convert(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    give(items, whole)
 
 
 def write_table(

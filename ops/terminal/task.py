@@ -13,9 +13,9 @@ from invoke.tasks import Task
 
 from ops.language.text import N_, _, paragraphs_of
 from ops.terminal.exit_codes import attempt
-from ops.terminal.flags import NumberReader
+from ops.terminal.flags import JSON, NumberReader
 
-PROOF_FLAG = "proof_file"
+PROOF_FLAG, JSON_FLAG = "proof_file", "json"
 _PROOF_HELP = N_(
     "File with your password and, on its second line, a code, should you have to prove who you are;"
     " left out: asks."
@@ -72,6 +72,7 @@ def operator_task(
     iterable: Sequence[str] = (),
     as_owner: bool = True,
     two_people: bool = False,
+    foreground: bool = False,
 ) -> Callable[[Callable[..., int | None]], OperatorTask]:
     """Make a task of a function.
 
@@ -83,6 +84,8 @@ def operator_task(
             and by somebody whose roles allow it (`ops.access.rights`).
         two_people: Whether it may ask for a second person: then it takes `--proof-file`, with which
             the one who asks proves who it is where the system cannot tell.
+        foreground: Whether it runs until it is ended, so that it has no result; every other task
+            takes `--json` (`ops.terminal.document`).
     """
 
     def make(body: Callable[..., int | None]) -> OperatorTask:
@@ -90,13 +93,17 @@ def operator_task(
 
         @functools.wraps(body)
         def run(context: Context, **values: Any) -> None:
-            code = attempt(lambda: OperatorTask.door(entry, context, values))
+            as_json = values[JSON_FLAG] if has_own_json else values.pop(JSON_FLAG, False)
+            code = _run(lambda: OperatorTask.door(entry, context, values), values, as_json)
             if code:
                 raise Exit(code=code)
 
-        if two_people:
-            run.__signature__ = _with_proof(body)  # type: ignore[attr-defined]  # inspect reads it
-        told = {**(help or {}), **({PROOF_FLAG: _PROOF_HELP} if two_people else {})}
+        added = {PROOF_FLAG: _PROOF_HELP} if two_people else {}
+        has_own_json = JSON_FLAG in inspect.signature(body).parameters
+        if not has_own_json and not foreground:
+            added[JSON_FLAG] = JSON
+        run.__signature__ = _with_flags(body, added)  # type: ignore[attr-defined]  # inspect reads it
+        told = {**(help or {}), **added}
         paragraphs = paragraphs_of(inspect.getdoc(body) or "")
         run.__doc__ = "\n\n".join(_(paragraph) for paragraph in paragraphs)
         made = OperatorTask(
@@ -113,10 +120,24 @@ def operator_task(
     return make
 
 
-def _with_proof(body: Callable[..., object]) -> inspect.Signature:
+def _run(action: Callable[[], int | None], values: Mapping[str, Any], as_json: bool) -> int:
+    if not as_json:
+        return attempt(action)
+    from ops.terminal.document import write_document
+
+    return write_document(action, dry_run=bool(values.get("dry_run")))
+
+
+def _with_flags(body: Callable[..., object], added: Mapping[str, str]) -> inspect.Signature:
+    """Give a task's signature with flags that its body does not take: a file, or yes and no."""
     signature = inspect.signature(body)
-    proof = inspect.Parameter(PROOF_FLAG, inspect.Parameter.KEYWORD_ONLY, default="")
-    return signature.replace(parameters=[*signature.parameters.values(), proof])
+    parameters = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default="" if name == PROOF_FLAG else False
+        )
+        for name in added
+    ]
+    return signature.replace(parameters=[*signature.parameters.values(), *parameters])
 
 
 def _required_flags(body: Callable[..., object]) -> tuple[str, ...]:

@@ -91,7 +91,9 @@ def test_a_site_that_gives_too_much_is_told_and_its_earlier_backup_stays(tmp_pat
     with (estate.parent / "www" / "huge").open("wb") as file:
         file.truncate(40 * GIGABYTE)
     told = giucong(estate, "backup.run", "--site", "cong-xa")
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
     checked = giucong(estate, "backup.check", "--site", "cong-xa")
 
     assert good.returncode == 0, good.stdout + good.stderr

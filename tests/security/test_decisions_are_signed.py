@@ -83,7 +83,7 @@ class Office:
     def verify(self) -> tuple[int, set[str], dict[str, int]]:
         ended = giucong(self.estate, "service.journal-verify", "--json")
         told = json.loads(ended.stdout)
-        codes = {it["code"] for it in told["findings"]}
+        codes = {it["code"] for it in told["items"]}
         return ended.returncode, codes, {name: told[name] for name in ("rows", "signed_to")}
 
     def verify_without(self, action: str, *statements: str) -> tuple[int, set[str]]:

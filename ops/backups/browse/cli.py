@@ -101,7 +101,7 @@ def list_files(
         entries = _entries(reader, chosen, folder.strip("/") or name, recursive=recursive)
         zone = estate.organisation.timezone
         if as_json:
-            write_json([_entry_values(it) for it in entries])
+            write_json((_entry_values(it) for it in entries), snapshot=chosen.id)
             return
         write_line(f"{chosen.short_id} · {format_moment(chosen.time, zone)}")
         for entry in entries:
@@ -121,6 +121,8 @@ def _entry_values(entry: Entry) -> dict[str, object]:
     return {
         "path": _shown(entry.path),
         "type": node.type,
+        "mode": f"{node.mode & 0o777:04o}",
+        "linktarget": _shown(node.linktarget) if node.type == "symlink" else None,
         "size": node.size,
         "mtime": datetime.fromtimestamp(node.mtime // 1_000_000_000, UTC),
     }

@@ -3,8 +3,6 @@
 Say what differs between two snapshots of a site.
 """
 
-from dataclasses import asdict
-
 from backup.snapshots.difference import Difference, compare_trees
 from backup.snapshots.walk import TreeReader, find_folder
 from ops.backups.pages.fetch import note_pages
@@ -61,7 +59,7 @@ def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
     found = note_pages(site.url, [it.page for it in noted])
     compared = compare_pages(noted, found)
     if as_json:
-        write_json({"snapshot": chosen.id, "pages": [asdict(it) for it in compared]})
+        write_json(compared, snapshot=chosen.id)
     else:
         title = f"{name} · {format_moment(chosen.time, estate.organisation.timezone)}"
         rows = [_row(it, at) for it, at in zip(compared, noted, strict=True)]
@@ -118,7 +116,7 @@ def show_difference(
     code = INCOMPLETE if result.errors else 0
     if as_json:
         changes = [{"mark": mark, "path": path} for mark, path in found]
-        write_json({"before": pair[0].id, "after": pair[1].id, "changes": changes})
+        write_json(changes, before=pair[0].id, after=pair[1].id)
         return code
     zone = estate.organisation.timezone
     for snapshot in pair:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from backup.errors import BackupError
 from backup.progress import Progress
@@ -36,7 +35,7 @@ def check_sites(
         name: Name of the site; empty for all.
         progress: Told of it.
         wanted: Whether to read no pack back, the day's share, or all.
-        as_json: Write JSON: by site; other stores than the primary stand below `stores` there.
+        as_json: Write JSON: an item for each site and store.
         store: Name of one store; empty for all that are there.
     """
     estate = load_estate()
@@ -57,7 +56,10 @@ def check_sites(
                 results[site.name, place.name] = result
                 codes.append(EXIT_CODES[result.outcome])
     if as_json:
-        write_json(_as_values(results, estate.primary_store.name))
+        write_json(
+            {"site": site, "store": place, **asdict(result)}
+            for (site, place), result in results.items()
+        )
     else:
         _write_checks(results)
     return gravest(codes)
@@ -71,17 +73,6 @@ def _check_at(
     arguments = {"read_data": wanted, **({} if is_primary else {"store": place.name})}
     job = check_job(site, "" if is_primary else place.name)
     return run_by_hand(bench, work, job=job, kind="check", site=site, arguments=arguments)
-
-
-def _as_values(results: Mapping[tuple[str, str], JobResult], primary: str) -> dict[str, Any]:
-    """Give results by site; those of other stores stand below `stores` of their site."""
-    values: dict[str, Any] = {}
-    for (site, store), result in results.items():
-        if store == primary:
-            values.setdefault(site, {}).update(asdict(result))
-        else:
-            values.setdefault(site, {}).setdefault("stores", {})[store] = asdict(result)
-    return values
 
 
 def _write_checks(results: Mapping[tuple[str, str], JobResult]) -> None:

@@ -54,7 +54,7 @@ def run_site(
                 names = jobs_from(estate, site.name, estate.primary_store.name)
                 ask_for_copies(session, estate, site.name, names, bench.origin)
     if as_json:
-        write_json({"site": site.name, **asdict(result)})
+        write_json([{"site": site.name, **asdict(result)}])
     else:
         write_backup(site.name, result)
     return EXIT_CODES[result.outcome]
@@ -109,8 +109,7 @@ def rehearse_site(name: str, progress: Progress, *, as_json: bool) -> int:
     numbers = result.summary
     if as_json:
         missing = [{"path": path, "reason": reason} for path, reason in reading.missing]
-        write_json({"site": name, "outcome": result.outcome, "summary": numbers,
-                    "missing": missing})  # fmt: skip
+        write_json([{"site": name, "outcome": result.outcome, "summary": numbers}], missing=missing)
         return EXIT_CODES[result.outcome]
     write_line(f"{site.name} · {site.title} → {estate.primary_store.name}")
     parts = {report.at.decode()[len(name) + 2 :]: report.bytes for report in result.mounts[:-1]}

@@ -66,11 +66,19 @@ def _brief(drill: KeptDrill) -> dict[str, Any]:
         "run", "person", "via", "incident_at", "started_at", "ended_at", "outcome", "reason_code",
         "params", "isolated", "minutes_sha256",
     )  # fmt: skip
-    return {name: getattr(drill, name) for name in names}
+    spans = {name: _seconds(drill, name) for name in ("rto", "rpo")}
+    return {name: getattr(drill, name) for name in names} | {
+        f"{name}_seconds": seconds for name, seconds in spans.items()
+    }
+
+
+def _seconds(drill: KeptDrill, name: str) -> float | None:
+    """Give the time that was reached."""
+    measure: dict[str, Any] = (drill.minutes or {}).get("results", {}).get(name, {})
+    return measure.get("reached_seconds")
 
 
 def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
-    results = (drill.minutes or {}).get("results", {})
     engine = "restic" if drill.engine == "restic" else _("our engine")
     return (
         format_moment(drill.started_at, zone),
@@ -79,14 +87,13 @@ def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
         f"{engine}, {_('paper')}" if drill.from_paper else engine,
         drill.store or "–",
         outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),
-        _span(results.get("rto", {})),
-        _span(results.get("rpo", {})),
+        _span(_seconds(drill, "rto")),
+        _span(_seconds(drill, "rpo")),
         drill.id,
     )
 
 
-def _span(measure: dict[str, Any]) -> str:
-    seconds = measure.get("reached_seconds")
+def _span(seconds: float | None) -> str:
     return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
 
 
@@ -135,7 +142,7 @@ def show_drill(drill: str, site: str, *, as_json: bool) -> None:
         kept = _find(session, drill, site)
     refuse_changed(kept)
     if as_json:
-        write_json(kept)
+        write_json([kept])
         return
     write_drill(kept, estate.organisation.timezone)
 

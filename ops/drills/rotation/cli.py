@@ -58,7 +58,7 @@ def show_due(site: str, *, as_json: bool) -> int:
     today = now.astimezone(estate.zone).date()
     if as_json:
         findings = [_finding_values(it, is_late=it.due < today) for it in found]
-        write_json({"drills": [_values(it, titles) for it in entries], "findings": findings})
+        write_json((_values(it, titles) for it in entries), findings=findings)
         return code
     if not entries:
         write_line(_("No duty asks for restore drills."))

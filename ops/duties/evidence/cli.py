@@ -100,7 +100,7 @@ def show_differences(*, as_json: bool) -> None:
     with at_desk() as desk, desk.catalog.reading() as session:
         found = find_differences(session, desk.duties)
     if as_json:
-        write_json(found)
+        write_json([found])
         return
     write_changes(_("In force, against the shipped duties:"), found.from_shipped)
     if found.journaled:

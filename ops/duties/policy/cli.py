@@ -52,8 +52,8 @@ def show_policy(*, as_json: bool) -> None:
         catalog.close()
     standing = find_standing(approved, document_of(rows), today_of(estate))
     if as_json:
-        told = {"standing": _standing_values(standing), "missing_copies": missing}
-        write_json({**document_of(rows), **told})
+        items = document_of(rows)["rows"]
+        write_json(items, standing=_standing_values(standing), missing_copies=missing)
         return
     for row in rows:
         _write_row(row, estate, missing)

@@ -79,8 +79,8 @@ def import_duties(source: str, *, dry_run: bool, as_json: bool) -> int:
     if plan.changes and not dry_run:
         _apply(estate, plan, source, content)
     if as_json:
-        write_json({"file": plan.path, "changes": plan.changes,
-                    "written": bool(plan.changes) and not dry_run})  # fmt: skip
+        changes = [{"key": key, "old": old, "new": new} for key, (old, new) in plan.changes.items()]
+        write_json(changes, file=plan.path, written=bool(plan.changes) and not dry_run)
         return 0
     title = _("would change in {path}:") if dry_run else _("changed in {path}:")
     write_changes(title.format(path=plan.path), plan.changes)

@@ -18,7 +18,7 @@ def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -
     """
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
-        write_json({"path": path, "ok": errors == 0, "problems": [_as_dict(p) for p in problems]})
+        write_json([_as_dict(p) for p in problems], path=path, ok=errors == 0)
         return 1 if errors else 0
     heads = {"error": _("error"), "warning": _("warning")}
     for problem in problems:

@@ -25,7 +25,9 @@ def show_trials(name: str, *, as_json: bool) -> int:
     tried = try_site(estate, estate.site(name))
     code = exit_code_of(tried)
     if as_json:
-        write_json({**asdict(tried), "ok": code == 0})
+        whole = asdict(tried)
+        del whole["trials"]
+        write_json(tried.trials, ok=code == 0, **whole)
         return code
     rows = [(it.part, outcome_cell(it.outcome), it.told) for it in tried.trials]
     write_table([_("Part"), _("State"), _("What was seen")], rows)

@@ -60,12 +60,12 @@ class Portal:
         """Drill it; gives the exit code and the drill as JSON."""
         done = giucong(self.estate, "drill.run", "--site", site, "--json", *flags)
         assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)["items"][0]
         return done.returncode, found
 
     def findings(self, site: str) -> list[dict[str, Any]]:
         done = giucong(self.estate, "drill.list", "--findings", "--site", site, "--json")
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
         return found
 
     @property

@@ -46,7 +46,7 @@ class StaticSite:
         """Drill it; gives the exit code and the drill."""
         done = giucong(self.estate, "drill.run", "--site", "cong-xa", "--json", *flags)
         assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)["items"][0]
         return done.returncode, found
 
 

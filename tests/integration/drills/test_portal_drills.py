@@ -133,7 +133,7 @@ def test_a_copy_that_does_not_come_to_life_fails(portal: Portal, change: Any, re
 
 def read_newest(portal: Portal, site: str) -> dict[str, Any]:
     done = giucong(portal.estate, "drill.show", "--site", site, "--json")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)["items"][0]
     return found
 
 

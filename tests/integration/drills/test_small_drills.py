@@ -55,7 +55,7 @@ def test_a_drill_from_paper_waits_for_the_shares_and_they_are_typed_when_it_goes
     site: StaticSite,
 ) -> None:
     done = giucong(site.estate, "drill.run", "--site", "cong-xa", "--from-paper", "--json")
-    drill = json.loads(done.stdout)
+    (drill,) = json.loads(done.stdout)["items"]
     assert (done.returncode, drill["ended_at"]) == (3, None)
     assert drill["phases"]["keys"]["outcome"] is None
     password = (site.estate.parent / "keys" / "repository.key").read_text().strip()
@@ -82,7 +82,7 @@ def test_a_drill_from_paper_waits_for_the_shares_and_they_are_typed_when_it_goes
 
 def test_one_file_by_lot_can_be_drawn_again_and_is_wiped(site: StaticSite) -> None:
     done = giucong(site.estate, "drill.run", "--file", "--json")
-    (drill,) = json.loads(done.stdout)
+    (drill,) = json.loads(done.stdout)["items"]
 
     fetched = drill["phases"]["fetch"]["facts"]
     assert (done.returncode, drill["outcome"], drill["scope"]) == (0, "ok", "file")
@@ -97,7 +97,7 @@ def test_one_file_of_a_damaged_backup_fails_and_is_named(site: StaticSite) -> No
     with damaged([find_largest_pack(place)], every=64):
         done = giucong(site.estate, "drill.run", "--file", "--json")
 
-    (drill,) = json.loads(done.stdout)
+    (drill,) = json.loads(done.stdout)["items"]
     assert (done.returncode, drill["outcome"], drill["reason_code"]) == (
         1, "failed", "drill_differs",
     )  # fmt: skip
@@ -109,7 +109,7 @@ def test_the_plan_says_copy_room_and_isolation_and_does_nothing(site: StaticSite
     before = len(site.list())
     done = giucong(site.estate, "drill.run", "--site", "cong-xa", "--dry-run", "--json")
 
-    (plan,) = json.loads(done.stdout)
+    (plan,) = json.loads(done.stdout)["items"]
     assert done.returncode == 0
     assert len(plan["snapshot"]) == 64
     assert (plan["store"], plan["engine"], plan["problem"]) == ("near", "ours", None)
@@ -186,7 +186,7 @@ def test_one_file_of_each_of_many_sites_in_one_process(tmp_path: Path) -> None:
     done = giucong(estate, "drill.run", "--file", "--json")
     took = time.monotonic() - begun
 
-    drills = json.loads(done.stdout)
+    drills = json.loads(done.stdout)["items"]
     assert done.returncode == 0
     assert [it["outcome"] for it in drills] == ["ok"] * count
     assert len({it["params"]["path"].partition("/files/")[2] for it in drills}) > 1

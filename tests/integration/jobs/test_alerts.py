@@ -388,7 +388,9 @@ def test_what_is_tried_again_is_said_where_people_look(catalog: Catalog, estate:
 def test_an_alert_is_listed_and_taken_up_at_the_terminal(catalog: Catalog, estate: Path) -> None:
     tell(catalog, FAILED)
     listed = giucong(estate, "monitor.alerts")
-    (alert,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)
+    (alert,) = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)["items"]
+    assert alert["headline"] in " ".join(listed.stdout.split())
+    assert "{" not in json.dumps([alert[it] for it in ("headline", "what", "why", "next_step")])
     rehearsed = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", "x", "--dry-run")
     empty = giucong(estate, "monitor.ack", "--alert", alert["id"], "--note", " ")
     unknown = giucong(estate, "monitor.ack", "--alert", "ffffffff0", "--note", "x")

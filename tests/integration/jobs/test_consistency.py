@@ -71,7 +71,9 @@ def test_a_damaged_live_database_is_saved_as_it_is_and_told(tmp_path: Path) -> N
     os.pwrite(descriptor, b"\xff" * 4096, 40 * 4096)
     os.close(descriptor)
     ended = giucong(estate, "backup.run", "--site", "cong-xa")
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
 
     assert ended.returncode == 3, ended.stderr
     assert "the live database db is damaged" in ended.stdout

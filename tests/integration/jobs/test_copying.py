@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -113,20 +112,17 @@ def test_the_primary_store_is_no_place_to_copy_to(estate: Path) -> None:
 
 def test_check_takes_every_store_with_its_own_key(estate: Path) -> None:
     done = giucong(estate, "backup.check", "--read-data", "--json")
-    result: dict[str, Any] = json.loads(done.stdout)["cong-xa"]
-    assert (done.returncode, result["outcome"]) == (0, "ok")
-    assert {it: found["outcome"] for it, found in result["stores"].items()} == {
-        "beside": "ok",
-        "offsite": "ok",
-    }
+    found = [(it["site"], it["store"], it["outcome"]) for it in json.loads(done.stdout)["items"]]
+    assert done.returncode == 0
+    assert found == [("cong-xa", place, "ok") for place in ("near", "offsite", "beside")]
     alone = giucong(estate, "backup.check", "--store", "offsite", "--json")
-    assert list(json.loads(alone.stdout)["cong-xa"]) == ["stores"]
+    assert [it["store"] for it in json.loads(alone.stdout)["items"]] == ["offsite"]
 
 
 def test_status_says_where_the_copies_are_and_what_is_broken(estate: Path) -> None:
     giucong(estate, "backup.check", "--site", "cong-xa")
     done = giucong(estate, "backup.status", "--json")
-    (site,) = json.loads(done.stdout)["facts"]["sites"]
+    site, _own = json.loads(done.stdout)["items"]
     copies = {it["store"]: it for it in site["copies"]}
     assert list(copies) == ["near", "beside", "offsite"]
     assert copies["offsite"]["location"] == "Biên Hòa"
@@ -260,7 +256,9 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
 def test_a_held_snapshot_that_vanishes_is_red_until_two_people_end_the_hold(estate: Path) -> None:
     for words in (("backup.run", "--site", "cong-xa"), ("backup.copy",)):
         assert giucong(estate, *words).returncode == 0
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
     held = listed[0]["id"]
     hold = ("backup.hold", "--site", "cong-xa", "--reason", "Thanh tra", "--reference", "05/QĐ-TTr")
     assert giucong(estate, *hold, "--snapshot", held[:10]).returncode == 0

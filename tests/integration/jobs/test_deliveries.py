@@ -91,7 +91,7 @@ def test_what_is_not_as_agreed_makes_the_backup_incomplete(tmp_path: Path) -> No
         assert "what was delivered to cms is not as agreed" in told
         assert words in told
     assert "restore proof of cms: not checked by us" in " ".join(status.stdout.split())
-    assert facts["facts"]["sites"][0]["delivered"] == ["cms"]
+    assert facts["items"][0]["delivered"] == ["cms"]
 
 
 def test_an_empty_delivery_on_a_host_is_told_and_a_good_one_is_ok(

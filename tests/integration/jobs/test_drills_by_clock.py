@@ -110,7 +110,7 @@ def test_a_due_drill_is_asked_for_once_and_an_overdue_one_alerts(tmp_path: Path)
                 process.terminate()
             statuses = [process.wait(60) for process in started]
     shown = giucong(estate)
-    alerts = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)
+    alerts = json.loads(giucong(estate, "monitor.alerts", "--json").stdout)["items"]
     due = giucong(estate, "drill.list", "--due", "--json")
     (plan_run,) = rows(catalog, Run, job=PLAN_JOB)
     (drill,) = rows(catalog, Occurrence, kind="drill")
@@ -133,5 +133,5 @@ def test_a_due_drill_is_asked_for_once_and_an_overdue_one_alerts(tmp_path: Path)
     assert shown.returncode == 1
     assert "no good restore drill by" in shown.stdout
     assert due.returncode == 1
-    first = json.loads(due.stdout)["drills"][0]
+    first = json.loads(due.stdout)["items"][0]
     assert (first["duty"], first["state"]) == ("drill-every-week", "overdue")

@@ -71,7 +71,7 @@ def test_a_dry_run_makes_no_catalog_where_there_is_none(tmp_path: Path) -> None:
 
 def test_what_a_rehearsed_reindex_finds_is_told(estate: Path) -> None:
     ended = giucong(estate, "backup.reindex", *SITE, "--dry-run")
-    snapshots = json.loads(giucong(estate, "backup.list", *SITE, "--json").stdout)
+    snapshots = json.loads(giucong(estate, "backup.list", *SITE, "--json").stdout)["items"]
 
     assert ended.returncode == 0, ended.stderr
     assert f"{len(snapshots)} snapshots" in ended.stdout

@@ -201,8 +201,8 @@ def test_what_an_event_asked_for_is_recorded_by_its_day(
     show_due(7, as_json=True)
     after = json.loads(capsys.readouterr().out)
 
-    assert "restore-minutes" in [it["duty"] for it in before["due"]]
-    assert "restore-minutes" not in [it["duty"] for it in after["due"]]
+    assert "restore-minutes" in [it["duty"] for it in before["items"]]
+    assert "restore-minutes" not in [it["duty"] for it in after["items"]]
     assert "incident" in after["events_not_fed"]
 
 
@@ -230,7 +230,7 @@ def test_the_tasks_fit_a_terminal_in_both_languages(
         assert max(map(text_width, lines)) <= 120, command
         machine = giucong(estate, *command, "--json", language=language)
         assert machine.returncode == 0, machine.stderr
-        json.loads(machine.stdout)
+        assert json.loads(machine.stdout)["schema"] == 1
 
 
 @pytest.mark.slow
@@ -247,7 +247,7 @@ def test_an_approval_and_a_statement_are_recorded_and_shown(estate: Path) -> Non
     record = ("duty.record", "--duty", "fire-extinguisher", "--period", "2026-10-05")
     stated = giucong(estate, *record, "--document", "7/BB")
     shown = json.loads(giucong(estate, "duty.evidence", "--duty", "fire-extinguisher", "--year",
-                               "2026", "--json").stdout)  # fmt: skip
+                               "2026", "--json").stdout)["items"]  # fmt: skip
     refused = giucong(estate, "duty.record", "--duty", "daily-backup", "--period", "2026-10-05",
                       "--document", "7/BB", "--subject", "cong-xa")  # fmt: skip
 

@@ -66,7 +66,8 @@ def test_an_edited_file_is_rehearsed_then_taken_over_and_journaled(
     key = "duties[fire-extinguisher@2026-01-01].every.count"
     assert rehearsed[0] == LOCAL
     assert f"{key}: 3 → 6" in rehearsed[1]
-    assert (told["changes"], told["written"]) == ({key: [3, 6]}, True)
+    assert told["items"] == [{"key": key, "old": 3, "new": 6}]
+    assert told["written"]
     assert [action for action, _details in journaled(estate)] == ["duty.changed", "duty.imported"]
     assert journaled(estate)[1][1]["changed"] == [key]
     assert "no difference" in capsys.readouterr().out

@@ -96,7 +96,7 @@ def test_sixty_sites_are_imported_and_checked_in_seconds(estate: Path) -> None:
 
     assert imported.returncode == 0, imported.stderr
     assert "60 new sites" in imported.stdout
-    problems = json.loads(checked.stdout)["problems"]
+    problems = json.loads(checked.stdout)["items"]
     assert [it for it in problems if it["severity"] == "error"] == []
     assert {it["key"].rpartition(".")[2] for it in problems if "xa-" in it["key"]} == {"classes"}
     written = tomllib.loads((estate.parent / "sites.d/imported.toml").read_text(encoding="utf-8"))
@@ -117,7 +117,7 @@ def test_importing_again_adds_only_what_is_new(estate: Path) -> None:
     again = giucong(estate, "estate.import", "--csv", str(table), "--json")
 
     told = json.loads(again.stdout)
-    assert (told["added"], told["skipped"], told["written"]) == (["xa-b"], ["xa-a"], True)
+    assert (told["items"], told["skipped"], told["written"]) == ([{"site": "xa-b"}], ["xa-a"], True)
     after = (estate.parent / "sites.d/imported.toml").read_text(encoding="utf-8")
     assert after.startswith(before)
     assert [site["name"] for site in tomllib.loads(after)["sites"]] == ["xa-a", "xa-b"]
@@ -302,7 +302,7 @@ def test_a_folder_in_which_others_write_is_refused(estate: Path) -> None:
 
 def test_a_new_site_is_tried_and_what_is_missing_is_told(estate: Path) -> None:
     before = giucong(estate, "estate.test", "--site", "cong-xa", "--json")
-    told = {it["part"]: it for it in json.loads(before.stdout)["trials"]}
+    told = {it["part"]: it for it in json.loads(before.stdout)["items"]}
 
     assert before.returncode == 3
     assert told["sites[cong-xa].files[www]"]["outcome"] == "ok"
@@ -314,7 +314,7 @@ def test_a_new_site_is_tried_and_what_is_missing_is_told(estate: Path) -> None:
     after = giucong(estate, "estate.test", "--site", "cong-xa", "--json")
     seen = json.loads(after.stdout)
     assert (after.returncode, seen["ok"]) == (0, True)
-    assert {it["outcome"] for it in seen["trials"]} == {"ok"}
+    assert {it["outcome"] for it in seen["items"]} == {"ok"}
     assert seen["size_bytes"] > 40_000
     assert seen["seconds"] > 0
     store_folder = estate.parent / "stores/near"
@@ -331,7 +331,7 @@ def test_what_does_not_work_fails_with_its_reason(estate: Path) -> None:
     (estate.parent / "www/data/live.db").write_bytes(b"no database at all" * 100)
     (estate.parent / "keys/repository.key").write_text("another key\n")
     ended = giucong(estate, "estate.test", "--site", "cong-xa", "--json")
-    told = {it["part"]: it for it in json.loads(ended.stdout)["trials"]}
+    told = {it["part"]: it for it in json.loads(ended.stdout)["items"]}
 
     assert ended.returncode == 1
     failed = {part for part, it in told.items() if it["outcome"] == "failed"}
@@ -445,7 +445,7 @@ def test_the_estate_of_a_day_is_shown(estate: Path) -> None:
     estate.write_text(text.replace("Cổng xã Bình Minh", "Cổng mới"), encoding="utf-8")
 
     past = giucong(estate, "estate.show", "--at", today)
-    told = json.loads(giucong(estate, "estate.show", "--at", today, "--json").stdout)
+    (told,) = json.loads(giucong(estate, "estate.show", "--at", today, "--json").stdout)["items"]
     assert past.returncode == 0, past.stderr
     assert "Cổng xã Bình Minh" in past.stdout
     assert told["estate"]["sites"][0]["title"] == "Cổng xã Bình Minh"
@@ -471,7 +471,7 @@ def test_discovery_proposes_what_can_be_pasted(estate: Path, tmp_path: Path) -> 
     assert "khong-duoc-lo" not in shown.stdout + shown.stderr + told.stdout
     (site,) = tomllib.loads(shown.stdout)["sites"]
     assert (site["name"], site["unit"]) == ("tin", "xa")
-    assert json.loads(told.stdout)["proposals"][0]["secrets"] == ["file:var/keys/tin-db"]
+    assert json.loads(told.stdout)["items"][0]["secrets"] == ["file:var/keys/tin-db"]
 
     out = estate.parent / "sites.d/found.toml"
     out.parent.mkdir()

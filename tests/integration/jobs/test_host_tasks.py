@@ -112,7 +112,7 @@ def test_the_account_is_printed_for_a_user_of_its_own(estate: Path, ssh_server: 
     assert ssh_server.public_key() in printed.stdout
     assert "setcap cap_dac_read_search=ep" in printed.stdout
     as_json = giucong(estate, "estate.account", "--host", "inner", "--sudo", "--json")
-    parts = json.loads(as_json.stdout)
+    (parts,) = json.loads(as_json.stdout)["items"]
     assert parts["user"] == "giucong"
     assert "NOPASSWD" in parts["script"]
     both = giucong(estate, "estate.account", "--host", "inner", "--sudo", "--databases")
@@ -139,10 +139,10 @@ unit = "xa"
     estate.write_text(estate.read_text(encoding="utf-8") + database, encoding="utf-8")
     without = giucong(estate, "estate.account", "--host", "inner", "--json")
     assert "--databases" in without.stderr
-    lines = json.loads(without.stdout)["allowed"]
+    lines = json.loads(without.stdout)["items"][0]["allowed"]
     assert [line.split()[0] for line in lines] == ["loader", "program"]
     allowed = giucong(estate, "estate.account", "--host", "inner", "--databases", "--json")
-    kinds = [line.split()[0] for line in json.loads(allowed.stdout)["allowed"]]
+    kinds = [line.split()[0] for line in json.loads(allowed.stdout)["items"][0]["allowed"]]
     assert kinds.count("command") >= 3
 
 
@@ -185,7 +185,7 @@ def test_a_host_is_looked_at_over_ssh(
     (tmp_path / "tên xã's/a.conf").write_text("text")
 
     assert done.returncode == 0, done.stderr
-    assert set(told) == {"proposals", "notes"}
-    assert all('host = "web1"' in it["toml"] for it in told["proposals"])
+    assert set(told) == {"schema", "items", "notes"}
+    assert all('host = "web1"' in it["toml"] for it in told["items"])
     assert files.names_in(f"{tmp_path}/tên xã's") == ["a.conf"]
     assert files.read(f"{tmp_path}/tên xã's/a.conf") == b"text"

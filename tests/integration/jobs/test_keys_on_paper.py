@@ -280,7 +280,7 @@ def test_a_second_password_opens_every_repository_and_is_listed(tmp_path: Path) 
     to = tmp_path / "usb"
     to.mkdir()
     exported = giucong(estate, "backup.key-export", "--to", str(to), "--any-disk")
-    listed = json.loads(giucong(estate, "backup.key-list", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.key-list", "--json").stdout)["items"]
 
     assert (again.returncode, again.stdout.count("opens with it already")) == (0, 2)
     assert [(row["site"], row["in_use"]) for row in listed].count(("cong-xa", True)) == 1

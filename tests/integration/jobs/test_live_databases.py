@@ -77,7 +77,7 @@ def restore(estate: Path, target: Path) -> dict[str, Any]:
 
 def list_snapshots(estate: Path) -> list[Any]:
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
-    found: list[Any] = json.loads(listed.stdout)
+    found: list[Any] = json.loads(listed.stdout)["items"]
     return found
 
 
@@ -126,7 +126,7 @@ def test_a_database_alone_runs_by_itself(tmp_path: Path, mariadb_server: Mariadb
     (snapshot,) = list_snapshots(estate)
 
     assert run.returncode == 0, run.stderr
-    assert set(json.loads(run.stdout)["summary"]["parts"]) == {
+    assert set(json.loads(run.stdout)["items"][0]["summary"]["parts"]) == {
         "databases/cms.sql", "databases/cms.globals.sql",
     }  # fmt: skip
     assert snapshot["paths"] == ["/cong-xa/databases"]

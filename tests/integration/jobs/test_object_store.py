@@ -93,7 +93,7 @@ def test_no_secret_is_in_what_the_service_keeps(server: S3Server, tmp_path: Path
     world = World(server, tmp_path / "estate")
     world.run("backup.init")
     world.run("backup.run", "--site", "cong-xa")
-    listed = json.loads(world.run("backup.list", "--site", "cong-xa", "--json"))
+    listed = json.loads(world.run("backup.list", "--site", "cong-xa", "--json"))["items"]
 
     assert listed
     for path in (world.estate.parent / "state").rglob("*"):

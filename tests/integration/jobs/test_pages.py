@@ -49,7 +49,7 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
     assert tried.returncode == 3, tried.stdout + tried.stderr
     assert [
         (it["outcome"], it["told"])
-        for it in json.loads(tried.stdout)["trials"]
+        for it in json.loads(tried.stdout)["items"]
         if "pages" in it["part"]
     ] == [
         ("ok", 'it answers: "Cổng xã Bình Minh", 28 characters to read'),
@@ -63,7 +63,7 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
     assert [(it.status, it.title) for it in noted] == [(200, "Cổng xã Bình Minh"), (500, "")]
     assert [it.verdict for it in compared] == ["changed", "not_checked"]
     assert 0.5 < compared[0].alike < 1
-    assert json.loads(alone.stdout)["summary"]["pages"] == []
+    assert json.loads(alone.stdout)["items"][0]["summary"]["pages"] == []
 
 
 def test_a_site_that_is_down_is_backed_up_all_the_same(tmp_path: Path) -> None:
@@ -73,6 +73,6 @@ def test_a_site_that_is_down_is_backed_up_all_the_same(tmp_path: Path) -> None:
     (page,) = manifest_of(estate)["pages"]
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert json.loads(run.stdout)["outcome"] == "ok"
+    assert json.loads(run.stdout)["items"][0]["outcome"] == "ok"
     assert (page["problem"], page["status"], page["text"]) == ("unreachable", None, None)
     assert page["reason"].startswith("máy chủ không trả lời")

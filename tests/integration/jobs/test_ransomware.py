@@ -60,7 +60,7 @@ def _write_site(www: Path) -> None:
 def _back_up(estate: Path, *flags: str) -> dict[str, Any]:
     done = giucong(estate, "backup.run", "--site", SITE, "--json", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)["items"][0]
     return found
 
 
@@ -113,8 +113,8 @@ def test_encrypted_and_renamed_files_freeze_the_site_until_somebody_has_looked(
     assert alone.returncode == 1
     assert "ransomware" in alone.stdout
     assert f"backup.accept --site {SITE}" in alone.stdout.replace("\n      ", " ")
-    facts = json.loads(giucong(estate, "backup.status", "--json").stdout)["facts"]
-    assert len(facts["sites"][0]["frozen"]["signals"]) == 3
+    sites = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"]
+    assert len(sites[0]["frozen"]["signals"]) == 3
 
     rehearsed = giucong(estate, "backup.accept", "--site", SITE, "--reason", "thử", "--dry-run")
     assert "would let the rules delete" in rehearsed.stdout

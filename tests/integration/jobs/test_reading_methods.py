@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def _run(estate: Path, *words: str) -> dict[str, Any]:
     done = giucong(estate, "backup.run", "--site", "cong-xa", "--json", *words)
     assert done.returncode == 0, done.stdout + done.stderr
-    summary: dict[str, Any] = json.loads(done.stdout)["summary"]
+    summary: dict[str, Any] = json.loads(done.stdout)["items"][0]["summary"]
     return summary
 
 
@@ -62,9 +62,11 @@ def test_files_on_a_host_and_a_database_are_read_in_full_when_asked(
     first, again, full, alone = (
         _run(estate), _run(estate), _run(estate, "--full-read"), _run(estate, "--database", "pg"),
     )  # fmt: skip
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
     told = giucong(estate, "backup.list", "--site", "cong-xa", language="vi").stdout
-    status = json.loads(giucong(estate, "backup.status", "--json").stdout)["facts"]["sites"][0]
+    status = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"][0]
 
     methods = [it["method"] for it in (first, again, full, alone)]
     assert methods == ["full", "incremental", "full", "incremental"]

@@ -200,7 +200,7 @@ def back_up(estate: Path, name: str, figures: Figures, what: str) -> dict[str, A
     with timed(figures, f"{name}: {what}"):
         run = giucong_afresh(estate, "backup.run", "--site", name, "--json")
     assert run.returncode == 0, run.stdout + run.stderr
-    found: dict[str, Any] = json.loads(run.stdout)["summary"]
+    found: dict[str, Any] = json.loads(run.stdout)["items"][0]["summary"]
     return found
 
 

@@ -89,7 +89,7 @@ def test_a_damaged_pack_is_taken_out_and_the_next_backup_heals(estate: Path) -> 
     pack = one_file(estate, "data")
     flip(pack, 10)
     checked = giucong(estate, "backup.check", *SITE, "--read-data", "--json")
-    findings = json.loads(checked.stdout)["cong-xa"]["params"]["first"]
+    findings = json.loads(checked.stdout)["items"][0]["params"]["first"]
     (named,) = {it["concerned"] for it in findings if it["concerned"].startswith("data/")}
     ended = giucong(estate, "backup.repair", *SITE, "--pack", named, "--confirm", "cong-xa")
 

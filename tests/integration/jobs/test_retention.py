@@ -85,7 +85,7 @@ def stored(office: Office) -> set[str]:
 
 
 def in_order(office: Office) -> list[str]:
-    listed = json.loads(office.run("backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(office.run("backup.list", "--site", "cong-xa", "--json").stdout)["items"]
     return [it["id"] for it in listed]
 
 
@@ -199,7 +199,7 @@ def test_below_the_minimum_takes_a_second_person(office: Office) -> None:
     assert (record.removed, record.approved_by, record.requested_by) == ([first], "ttb", "nva")
     assert (record.basis, record.rule) == ("7/BB", {"named": True})
     listed = office.run("backup.list", "--site", "cong-xa", "--deletions", "--json")
-    assert json.loads(listed.stdout)[0]["removed"] == [first]
+    assert json.loads(listed.stdout)["items"][0]["removed"] == [first]
     assert str(record.request) == request
 
 
@@ -208,7 +208,7 @@ def test_a_hold_stops_every_path_until_two_people_release_it(office: Office) -> 
     rehearsed = office.run(*HOLD, "--snapshot", first[:10], "--dry-run")
     placed = office.run(*HOLD, "--snapshot", first[:10])
     planned = office.run("backup.forget", "--site", "cong-xa", "--dry-run")
-    (hold,) = json.loads(office.run("backup.hold", "--list", "--json").stdout)
+    (hold,) = json.loads(office.run("backup.hold", "--list", "--json").stdout)["items"]
     assert (rehearsed.returncode, placed.returncode) == (0, 0), placed.stderr
     assert (hold["snapshot"], hold["reference"]) == (first, "05/QĐ-TTr")
     assert "held" in planned.stdout

@@ -79,7 +79,7 @@ def estate(tmp_path: Path) -> Path:
 
 def snapshot_of(estate: Path) -> str:
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--json")
-    return str(json.loads(listed.stdout)[-1]["id"])[:12]
+    return str(json.loads(listed.stdout)["items"][-1]["id"])[:12]
 
 
 def command(*words: str) -> list[str]:
@@ -104,7 +104,7 @@ def run_id_of(told: str) -> str:
 def show_run(estate: Path, run: str) -> dict[str, Any]:
     shown = giucong(estate, "runbook.show", "--run", run, "--json")
     assert shown.returncode == 0, shown.stderr
-    told: dict[str, Any] = json.loads(shown.stdout)
+    told: dict[str, Any] = json.loads(shown.stdout)["items"][0]
     return told
 
 

@@ -65,12 +65,12 @@ def back_up(estate: Path) -> None:
 
 def newest(estate: Path) -> str:
     listed = giucong(estate, "backup.list", "--site", SITE, "--json")
-    return str(json.loads(listed.stdout)[-1]["id"])[:12]
+    return str(json.loads(listed.stdout)["items"][-1]["id"])[:12]
 
 
 def held(estate: Path) -> list[str]:
     listed = giucong(estate, "backup.hold", "--list", "--json")
-    return [str(it["snapshot"] or "") for it in json.loads(listed.stdout)]
+    return [str(it["snapshot"] or "") for it in json.loads(listed.stdout)["items"]]
 
 
 def test_an_encrypted_site_comes_back_from_the_last_clean_snapshot(estate: Path) -> None:

@@ -43,7 +43,7 @@ def trees_of(estate: Path, store: str) -> list[str]:
     """Give what the snapshots of the site hold, oldest first."""
     listed = giucong(estate, "backup.list", "--site", "cong-xa", "--store", store, "--json")
     assert listed.returncode == 0, listed.stderr
-    return [str(it["taken_at"]) for it in json.loads(listed.stdout)]
+    return [str(it["taken_at"]) for it in json.loads(listed.stdout)["items"]]
 
 
 @pytest.mark.parametrize(("kind", "acting"), [("mirror", "beside"), ("copy", "offsite")])
@@ -69,7 +69,8 @@ def test_another_store_stands_in_until_a_new_disk_is_filled(
 
     def bring_a_new_disk() -> None:
         meanwhile.extend(trees_of(estate, acting))
-        jobs = [it["job"] for it in json.loads(giucong(estate, "service.jobs", "--json").stdout)]
+        listed = json.loads(giucong(estate, "service.jobs", "--json").stdout)["items"]
+        jobs = [it["job"] for it in listed]
         assert {it["schedule"] for it in jobs if it["kind"] == "forget"} == {""}
 
     def put_the_roles_back() -> None:

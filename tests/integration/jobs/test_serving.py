@@ -52,8 +52,8 @@ def wait_until(look: Callable[[], bool]) -> None:
 
 
 def last_outcome(estate: Path) -> str | None:
-    facts = json.loads(giucong(estate, "backup.status", "--json").stdout)["facts"]
-    last = facts["sites"][0]["last_backup"]
+    sites = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"]
+    last = sites[0]["last_backup"]
     return last["outcome"] if last else None
 
 

@@ -131,12 +131,31 @@ def test_every_list_can_be_had_as_json(backed_up: Path) -> None:
         ("service.missed", "--json"),
     ]
     answers = [giucong(backed_up, *command) for command in commands]
-    parsed = [json.loads(answer.stdout) for answer in answers]
+    parsed = [json.loads(answer.stdout)["items"] for answer in answers]
 
     assert [answer.returncode for answer in answers] == [0] * len(commands)
     assert parsed[1][0]["paths"] == ["/cong-xa"]
     assert "cong-xa/files/www/index.php" in {entry["path"] for entry in parsed[2]}
+    assert {entry["mode"] for entry in parsed[2] if entry["type"] == "file"} == {"0644"}
     assert parsed[4][0]["job"]["name"] == "backup/cong-xa"
+    assert parsed[4][0]["last"]["outcome"] == "ok"  # it ran by hand, as the table tells
+    assert parsed[1][0]["taken_at"].endswith("Z")
+
+
+def test_a_changing_task_gives_its_result_as_json(backed_up: Path) -> None:
+    asking = ("service.trigger", "--job", "forget/cong-xa", "--json")
+    rehearsed = json.loads(giucong(backed_up, *asking, "--dry-run").stdout)
+    document = json.loads(giucong(backed_up, *asking).stdout)
+    failed = giucong(backed_up, "service.trigger", "--job", "none", "--json")
+
+    assert (rehearsed["items"], rehearsed["told"]) == (
+        [], ["would ask the service to run forget/cong-xa now"],
+    )  # fmt: skip
+    (act,) = document["items"]
+    assert (act["action"], act["subject"]) == ("job.triggered", "forget/cong-xa")
+    assert failed.returncode == 2
+    assert json.loads(failed.stdout)["error"]["what"] == 'there is no job "none"'
+    assert json.loads(failed.stdout)["error"]["values"] == {"name": "none"}
 
 
 def test_a_dry_run_stores_nothing(backed_up: Path) -> None:
@@ -172,7 +191,9 @@ def test_a_broken_database_fails_the_run_and_the_reason_stays_in_sight(tmp_path:
     assert ended.returncode == 1
     assert "is not an SQLite database" in ended.stderr
     assert "no snapshot was made; earlier ones are untouched" in ended.stderr
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
     assert listed == []
     alone = giucong(estate)
     assert alone.returncode == 1
@@ -223,7 +244,9 @@ def test_forget_and_prune_remove_only_what_was_confirmed(tmp_path: Path) -> None
     forgotten = giucong(estate, "backup.forget", "--site", "cong-xa", "--confirm", "cong-xa")
     pruned = giucong(estate, "backup.prune", "--site", "cong-xa", "--confirm", "cong-xa")
     checked = giucong(estate, "backup.check", "--read-data")
-    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)
+    listed = json.loads(giucong(estate, "backup.list", "--site", "cong-xa", "--json").stdout)[
+        "items"
+    ]
 
     assert (refused.returncode, forgotten.returncode, pruned.returncode) == (2, 0, 0)
     assert "1 snapshot removed" in forgotten.stdout

@@ -109,7 +109,7 @@ def test_what_root_edits_is_caught_and_named(
 
     assert before.returncode == 0, before.stdout
     assert (told.returncode, verdict["outcome"]) == (1, "failed")
-    assert code in {it["code"] for it in verdict["findings"]}
+    assert code in {it["code"] for it in verdict["items"]}
     assert words in told.stdout
     assert saved.returncode == 3
     assert "the journal does not hold" in saved.stdout
@@ -128,7 +128,7 @@ def test_heads_taken_out_of_one_store_or_changed_there_are_named(
     far[0].write_text(json.dumps({**document, "hash": "0" * 64}))
     verdict = json.loads(giucong(folder / "estate.toml", "service.journal-verify", "--json").stdout)
 
-    assert {(it["code"], it["params"]["store"]) for it in verdict["findings"]} == {
+    assert {(it["code"], it["params"]["store"]) for it in verdict["items"]} == {
         ("head_missing", "near"),
         ("bad_signature", "far"),
     }

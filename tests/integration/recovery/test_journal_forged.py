@@ -65,7 +65,7 @@ def verify(estate: Path) -> tuple[int, set[str]]:
     """Give the exit code, and the codes of what is no note."""
     ended = giucong(estate, "service.journal-verify", "--json")
     assert "Traceback" not in ended.stderr
-    found = json.loads(ended.stdout)["findings"]
+    found = json.loads(ended.stdout)["items"]
     return ended.returncode, {it["code"] for it in found if not it["is_note"]}
 
 
@@ -245,10 +245,10 @@ def test_an_acceptance_that_nobody_signed_accepts_nothing(estate: Path) -> None:
 
 def test_a_changed_row_cannot_be_accepted_and_a_deleted_hold_comes_back(estate: Path) -> None:
     run(estate, "backup.hold", "--site", "so-y-te", "--reason", "thanh tra", "--reference", "1/QĐ")
-    (held,) = json.loads(run(estate, "backup.hold", "--list", "--json"))
+    (held,) = json.loads(run(estate, "backup.hold", "--list", "--json"))["items"]
     edit(estate, "DELETE FROM holds")
     run(estate, "service.journal-verify", "--accept", "--reason", "ghi lại")
-    (again,) = json.loads(run(estate, "backup.hold", "--list", "--json"))
+    (again,) = json.loads(run(estate, "backup.hold", "--list", "--json"))["items"]
     edit(estate, "UPDATE journal SET login = 'x' WHERE sequence = 4")
     refused = giucong(estate, "service.journal-verify", "--accept", "--reason", "ghi lại")
 

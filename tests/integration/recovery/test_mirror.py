@@ -39,7 +39,7 @@ def test_a_mirror_is_the_same_and_an_unmounted_one_is_named(tmp_path: Path) -> N
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     listed = json.loads(
         run(estate, "backup.list", "--site", "giucong", "--store", "twin", "--json")
-    )
+    )["items"]
     (stores / "twin").rename(stores / "unmounted")
     told = giucong(estate, "backup.run", "--site", "giucong")
 

@@ -37,7 +37,7 @@ def test_the_service_comes_back_into_an_empty_database(
         estate, "service.recover", "--repo", str(folder / "stores/near"),
         "--password-file", str(folder / "keys/repository.key"),
     )  # fmt: skip
-    listed = json.loads(run(estate, "service.jobs", "--json"))
+    listed = json.loads(run(estate, "service.jobs", "--json"))["items"]
     catalog = open_estate_catalog(estate)
     try:
         verdict = journal.verify(catalog)

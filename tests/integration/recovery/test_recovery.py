@@ -127,7 +127,7 @@ def continues(estate: Path) -> None:
     folder = estate.parent
     verified = json.loads(run(estate, "service.journal-verify", "--json"))
     run(estate, "backup.run", "--site", "cong-xa")
-    listed = json.loads(run(estate, "backup.list", "--site", "cong-xa", "--json"))
+    listed = json.loads(run(estate, "backup.list", "--site", "cong-xa", "--json"))["items"]
     with closing(sqlite3.connect(folder / "state/giucong.db")) as database:
         summaries = database.execute(
             "SELECT summary FROM runs WHERE job = 'backup/cong-xa' ORDER BY started_at"
@@ -139,7 +139,7 @@ def continues(estate: Path) -> None:
     assert [it["id"] for it in listed] == [first["snapshot"], second["snapshot"]]
     assert second["parent"] == first["snapshot"]
     assert second["new_files"] == 2  # the copy of the database and the manifest, always made anew
-    assert json.loads(run(estate, "service.journal-verify", "--json"))["findings"] == []
+    assert json.loads(run(estate, "service.journal-verify", "--json"))["items"] == []
 
 
 def test_nothing_that_is_there_is_overwritten_unasked(estate: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_recovery_from_an_older_backup_says_what_it_lost(estate: Path) -> None
     verified = json.loads(run(estate, "service.journal-verify", "--json"))
 
     assert "what was journaled after this backup is lost" in told
-    assert {it["code"] for it in verified["findings"]} == {"lost_in_recovery"}
+    assert {it["code"] for it in verified["items"]} == {"lost_in_recovery"}
     assert verified["outcome"] == "ok"
 
 
@@ -303,5 +303,5 @@ def test_only_stores_that_can_be_reached_get_it_and_the_rest_are_named(estate: P
 
     assert "far" in told
     assert not (folder / "stores/far").exists()
-    assert status["facts"]["own"]["last_backup"]["outcome"] == "incomplete"
+    assert status["items"][-1]["last_backup"]["outcome"] == "incomplete"
     assert list((folder / "stores/near/giucong/snapshots").iterdir())

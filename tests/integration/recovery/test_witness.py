@@ -53,7 +53,7 @@ def test_it_confirms_a_sound_repository_and_the_verdict_is_journaled(estate: Pat
     assert len(results[0].summary["sha256"]) == 64
     assert results[0].summary["file"].startswith("/cong-xa/")
     assert json.loads(details)["summary"]["independent"] is True
-    assert status["facts"]["sites"][0]["last_witness"]["outcome"] == "ok"
+    assert status["items"][0]["last_witness"]["outcome"] == "ok"
     assert locks(estate) == []
 
 

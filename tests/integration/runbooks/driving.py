@@ -109,7 +109,7 @@ class Office:
 
     def approve(self, person: str) -> None:
         """Have somebody approve the request that waits."""
-        listed = json.loads(self._desk.type("approval.list", "--json").stdout)
+        listed = json.loads(self._desk.type("approval.list", "--json").stdout)["items"]
         ended = self._desk.type(
             "approval.approve", "--id", listed[0]["id"], "--person", person,
             "--password-file", self.prove(person),

@@ -78,7 +78,7 @@ def wait_for(look: Callable[[], T | None], pause: float = 0.2) -> T:
 
 
 def read_json(machine: SystemdMachine, *words: str) -> Any:
-    return json.loads(machine.run("giucong", *words, "--json", check=False).stdout)
+    return json.loads(machine.run("giucong", *words, "--json", check=False).stdout)["items"]
 
 
 def list_last(machine: SystemdMachine) -> dict[str, dict[str, Any]]:
@@ -116,7 +116,7 @@ def test_it_backs_up_and_drills_within_the_unit(machine: SystemdMachine) -> None
     assert work(machine, "backup/cong-xa") == {"backup/cong-xa": "ok"}
     jobs = ("drill/cong-xa", "witness/cong-xa", "backup/giucong", "journal-head/giucong")
     assert work(machine, *jobs) == dict.fromkeys(jobs, "ok"), machine.journal("giucong")
-    drill = read_json(machine, "drill.show", "--site", "cong-xa")
+    (drill,) = read_json(machine, "drill.show", "--site", "cong-xa")
     assert (drill["outcome"], drill["isolated"]) == ("ok", True)
 
     machine.run("install", "-d", "-o", "giucong", "/srv/restored")

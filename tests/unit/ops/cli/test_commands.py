@@ -129,7 +129,7 @@ def test_the_estate_flag_may_stand_before_or_after_the_task(estate: str, place: 
     rest = [] if place == 0 else ["estate.show", "--json"]
     ended = run(GIUCONG, *arguments, "--estate", estate, *rest)
 
-    assert json.loads(ended.stdout)["path"] == estate
+    assert json.loads(ended.stdout)["items"][0]["path"] == estate
 
 
 def test_check_tells_in_json_what_it_tells_in_words(estate: str) -> None:
@@ -137,9 +137,9 @@ def test_check_tells_in_json_what_it_tells_in_words(estate: str) -> None:
     told = json.loads(run(GIUCONG, "--estate", estate, "estate.check", "--json").stdout)
 
     assert words.returncode == 0
-    assert words.stdout.count("\n") == len(told["problems"]) + 1
+    assert words.stdout.count("\n") == len(told["items"]) + 1
     assert told["ok"] is True
-    assert [problem["key"] for problem in told["problems"]] == ["keys.repository"]
+    assert [problem["key"] for problem in told["items"]] == ["keys.repository"]
 
 
 def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_broken_estate_is_told_in_json_as_well(tmp_path: Path) -> None:
     ended = run(GIUCONG, "--estate", str(path), "estate.check", "--json")
 
     assert ended.returncode == 1
-    assert {problem["key"] for problem in json.loads(ended.stdout)["problems"]} == {
+    assert {problem["key"] for problem in json.loads(ended.stdout)["items"]} == {
         "organisation",
         "keys",
         "stores",

@@ -44,7 +44,7 @@ def call(task: OperatorTask, *, dry: bool = False, **values: object) -> int:
 def test_flags_only_and_no_short_names() -> None:
     arguments = make().get_arguments()
 
-    assert [argument.names for argument in arguments] == [("site",), ("dry-run",)]
+    assert [argument.names for argument in arguments] == [("site",), ("dry-run",), ("json",)]
     assert not any(argument.positional for argument in arguments)
 
 

@@ -1,11 +1,8 @@
 """Values as people read them."""
 
 import io
-import json
 import sys
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +11,6 @@ from ops.terminal.output import (
     Cell,
     outcome_cell,
     text_width,
-    write_json,
     write_line,
     write_table,
 )
@@ -94,32 +90,6 @@ def test_a_table_on_a_terminal_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert "─" in screen.getvalue()
     assert "thất bại" in screen.getvalue()
-
-
-def test_json_keeps_utc_and_plain_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    write_json(
-        {
-            "at": datetime(2026, 1, 1, tzinfo=UTC),
-            "on": date(2026, 1, 2),
-            "took": timedelta(seconds=90),
-            "where": Path("/srv"),
-            "id": UUID(int=7),
-            "tên": "Cổng",
-            "cell": Cell("x"),
-        }
-    )
-    out = capsys.readouterr().out
-
-    assert json.loads(out) == {
-        "at": "2026-01-01T00:00:00+00:00",
-        "on": "2026-01-02",
-        "took": 90.0,
-        "where": "/srv",
-        "id": "00000000-0000-0000-0000-000000000007",
-        "tên": "Cổng",
-        "cell": {"text": "x", "tone": "plain"},
-    }
-    assert "Cổng" in out
 
 
 def test_a_name_in_a_line_or_a_table_cannot_command_the_terminal(

@@ -1,0 +1,169 @@
+"""The one JSON document that a task with `--json` writes, and nothing beside it.
+
+::
+
+    {"schema": 1, "items": [{…}, …], "told": ["…"], "error": {…}, …}
+
+`items` are the rows that the table would show, the one thing that was asked for, or, of a task
+that changes something and has no result of its own, the acts it has journaled: `action`, `subject`
+and `details`. `told` are the lines that a person would have read. `error` is there where the task
+failed or waits. Other keys are true of all items together. Moments are in UTC and end in `Z`,
+durations are seconds. What was kept with a hash (`minutes`) stays as it was hashed.
+"""
+
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from ops.language.text import ExplainedError, fill, make_visible
+from ops.terminal.exit_codes import attempt, explained
+
+SCHEMA = 1
+_KEPT_WITH_HASH = "minutes"
+_TEMPLATES = ("what", "why", "data", "next_step")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(slots=True)
+class _Page:
+    """What a task has given so far."""
+
+    given: dict[str, object] = field(default_factory=dict)
+    acts: list[dict[str, object]] = field(default_factory=list)
+
+
+class _Lines(io.StringIO):
+    """What a person would read; who sits at a terminal reads it while it happens."""
+
+    def write(self, text: str) -> int:
+        """Keep it."""
+        if sys.stderr.isatty():
+            sys.stderr.write(make_visible(text))
+        return super().write(text)
+
+
+_pages: list[_Page] = []
+
+
+def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -> int:
+    """Run a task's work, write its document, and give its exit code.
+
+    Args:
+        action: The work; what it writes for people becomes `told`.
+        dry_run: Nothing lasts, so that no act is among the items.
+    """
+    page, lines, failed = _Page(), _Lines(), list[ExplainedError]()
+
+    def run() -> int | None:
+        try:
+            return action()
+        except Exception as error:
+            failed.append(explained(error))
+            raise
+
+    _pages.append(page)
+    try:
+        with redirect_stdout(lines):
+            code = attempt(run)
+    finally:
+        _pages.remove(page)
+    document: dict[str, object] = {"schema": SCHEMA, "items": [] if dry_run else page.acts}
+    document |= page.given
+    if told := lines.getvalue().splitlines():
+        document["told"] = told
+    if failed:
+        document["error"] = _describe(failed[0])
+    return attempt(lambda: _write(document)) or code
+
+
+def give(items: Iterable[object], whole: Mapping[str, object]) -> None:
+    """Give a task's result; outside of a task that was asked for JSON it is written at once.
+
+    Raises:
+        TypeError: The items are no rows.
+    """
+    rows = [_plain(it) for it in items]
+    if isinstance(items, Mapping | str) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError("each item is a mapping or a dataclass")
+    document = {"items": rows, **{name: _plain(value, name) for name, value in whole.items()}}
+    if _pages:
+        _pages[-1].given = document
+    else:
+        _write({"schema": SCHEMA, **document})
+
+
+def is_asked() -> bool:
+    """Tell whether the task that runs writes a document."""
+    return bool(_pages)
+
+
+def note_act(action: str, subject: str, details: Mapping[str, object]) -> None:
+    """Note an act that lasts."""
+    if _pages:
+        act = {"action": action, "subject": subject, "details": details}
+        _pages[-1].acts.append({name: _plain(value) for name, value in act.items()})
+
+
+def _describe(error: ExplainedError) -> dict[str, object]:
+    texts = {part: fill(getattr(error, part), error.params) for part in _TEMPLATES}
+    return {**texts, "values": {name: str(value) for name, value in error.params.items()}}
+
+
+def _write(document: Mapping[str, object]) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def _plain(value: object, name: str = "") -> object:
+    """Give the JSON form of a value; `name` is the key it stands at."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {it.name: getattr(value, it.name) for it in fields(value)}
+    if isinstance(value, Mapping):
+        return _plain_mapping(value, name)
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    if isinstance(value, list | tuple):
+        return [_plain(it) for it in value]
+    for kind, convert in _FORMS:
+        if isinstance(value, kind):
+            return convert(value)
+    return str(value)
+
+
+def _plain_mapping(value: Mapping[str, Any], name: str) -> object:
+    if {"what", "params"} <= value.keys() <= {*_TEMPLATES, "params"}:  # kept as templates
+        told = {key: fill(value[key], value["params"]) for key in _TEMPLATES if key in value}
+        return told["what"] if len(told) == 1 else told
+    return value if name == _KEPT_WITH_HASH else {key: _plain(it, key) for key, it in value.items()}
+
+
+def _in_utc(text: str) -> str:
+    """Give a moment that somebody has written as text, in UTC; every other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
+    except ValueError:
+        return text
+    return text if moment is None else _moment(moment)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (str, _in_utc),
+    (datetime, _moment),
+    (date, date.isoformat),
+    (timedelta, timedelta.total_seconds),
+    (bytes, os.fsdecode),
+    (int, lambda plain: plain),
+    (float, lambda plain: plain),
+    (type(None), lambda plain: plain),
+)
