@@ -7,15 +7,14 @@
    becomes a part of its own.
 5. `item.json` and `events.jsonl` are made; the caller stores them, reads them back and copies them.
 
-A step that did not run is an event that says so, never a pass. Pure but for the tools.
+A step that did not run is an event that says so, never a pass. Pure: what tools find is handed in.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -35,7 +34,6 @@ from archive.metadata.text import read_text
 from archive.ocfl.files import Digests, digest_of
 from archive.ocfl.root import StoredObject
 
-_AGENT = "giucong"
 Content = bytes | Path
 
 
@@ -71,15 +69,6 @@ class Format:
     warning: str = ""
 
 
-class Identifier(Protocol):
-    """Tells formats: `basis` names tool, version and signatures."""
-
-    basis: str
-
-    def identify(self, contents: Sequence[Content]) -> list[Format]:
-        """Give the formats in order."""
-
-
 @dataclass(frozen=True, slots=True)
 class Malware:
     """What a scanner says of one file.
@@ -93,27 +82,25 @@ class Malware:
     note: str = ""
 
 
-class Scanner(Protocol):
-    """Looks for malware: `basis` names tool, version and signatures with their date."""
-
-    basis: str
-
-    def scan(self, contents: Sequence[Content]) -> list[Malware]:
-        """Give the verdicts in order."""
-
-
 RetentionRule = Callable[[Item], Retention]
 """Gives how long an item is kept; an unmapped class gives an empty row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What ingest uses; None is a step that is not run, and `why` says why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What tools found in the contents of many items at once, by SHA-512.
 
-    identify: Identifier | None = None
-    scan: Scanner | None = None
-    retention: RetentionRule | None = None
-    why: Mapping[str, str] = field(default_factory=dict)
+    Attributes:
+        malware: Verdicts; None: not run.
+        malware_basis: Scanner, version and date of its signatures; or why it was not run.
+        formats: What each content is; None: not run.
+        formats_basis: Tool, version and signatures; or why it was not run.
+    """
+
+    malware: Mapping[str, Malware] | None = None
+    malware_basis: str = "no scanner"
+    formats: Mapping[str, Format] | None = None
+    formats_basis: str = "no tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +141,20 @@ class _Steps:
         )  # fmt: skip
 
 
-def prepare(delivery: Delivery, tools: Tools, *, agent: str, now: datetime) -> Prepared:
+def prepare(
+    delivery: Delivery,
+    findings: Findings,
+    *,
+    retention: RetentionRule | None,
+    agent: str,
+    now: datetime,
+) -> Prepared:
     """Take an item through every step before it is stored.
 
     Args:
         delivery: What is handed in.
-        tools: What the steps use.
+        findings: What tools found in its contents.
+        retention: Gives how long it is kept; None: nobody knows yet.
         agent: Program and version, or the person who hands it in.
         now: Aware, UTC.
 
@@ -176,9 +171,9 @@ def prepare(delivery: Delivery, tools: Tools, *, agent: str, now: datetime) -> P
     fingerprint = fingerprint_of(item, {path: it.sha512 for path, it in digests.items()})
     steps.add("ingestion", "passed", f"{len(paths)} files")
     _verify_digests(delivery, digests, steps)
-    contents = [delivery.files[path] for path in paths]
-    malware = _look_for_malware(item, paths, contents, tools, steps)
-    formats = _identify(paths, contents, tools, steps)
+    marks = {path: digests[path].sha512 for path in paths}
+    malware = _look_for_malware(item, marks, findings, steps)
+    formats = _identify(marks, findings, steps)
     steps.add("digital signature validation", "not run", "not in this version")
     ensure_complete(item)
     steps.add("metadata check", "passed")
@@ -193,19 +188,19 @@ def prepare(delivery: Delivery, tools: Tools, *, agent: str, now: datetime) -> P
                 sha256=known.sha256,
                 puid=found.puid if found else "",
                 media_type=part.media_type or (found.media_type if found else ""),
-                format_basis=tools.identify.basis if tools.identify and found else "",
+                format_basis=findings.formats_basis if found else "",
                 malware=malware.get(path, ""),
             )
         )
     files = dict(delivery.files)
     parts, text = _make_readable(parts, files, steps)
-    retention = tools.retention(item) if tools.retention else Retention()
-    if not retention.row:
+    kept = retention(item) if retention else Retention()
+    if not kept.row:
         steps.add("metadata check", "warning", "no retention row: kept, and asked about")
     done = msgspec.structs.replace(
         item,
         parts=tuple(parts),
-        retention=retention,
+        retention=kept,
         archived=now,
         nonce=item.nonce or new_nonce(),
     )
@@ -243,9 +238,7 @@ def prepare_withdrawal(stored: StoredObject, *, agent: str, now: datetime) -> Pr
     Raises:
         ObjectDamagedError: The item that is stored cannot be read.
     """
-    item = msgspec.structs.replace(
-        parse_item(stored.read(ITEM_FILE)), withdrawn=now, archived=now
-    )
+    item = msgspec.structs.replace(parse_item(stored.read(ITEM_FILE)), withdrawn=now, archived=now)
     event = Event(
         type="withdrawal", result="passed", at=now, agent=agent, note="gone from the portal"
     )
@@ -283,40 +276,40 @@ def _verify_digests(delivery: Delivery, digests: Mapping[str, Digests], steps: _
 
 
 def _look_for_malware(
-    item: Item, paths: list[str], contents: list[Content], tools: Tools, steps: _Steps
+    item: Item, marks: Mapping[str, str], findings: Findings, steps: _Steps
 ) -> dict[str, str]:
-    if tools.scan is None:
-        steps.add("virus check", "not run", tools.why.get("scan", "no scanner"))
+    """Give what is said of each clean file; marks are path → SHA-512."""
+    basis = findings.malware_basis
+    if findings.malware is None:
+        steps.add("virus check", "not run", basis)
         return {}
-    verdicts = dict(zip(paths, tools.scan.scan(contents), strict=True))
+    unknown = Malware("not run", "no answer")
+    verdicts = {path: findings.malware.get(mark, unknown) for path, mark in marks.items()}
     infected = {path: it for path, it in verdicts.items() if it.verdict == "infected"}
     if infected:
         named = ", ".join(f"{path}: {it.note}" for path, it in sorted(infected.items()))
         raise _refused(item, f"malware was found: {named}")
-    basis = tools.scan.basis
-    skipped = {path: it.note for path, it in verdicts.items() if it.verdict == "not run"}
-    clean = [path for path in paths if path not in skipped]
+    clean = [path for path, it in verdicts.items() if it.verdict == "clean"]
     if clean:
         steps.add("virus check", "passed", parts=clean, agent=basis)
-    for path, why in skipped.items():
-        steps.add("virus check", "not run", why, [path], basis)
+    for path, it in verdicts.items():
+        if it.verdict != "clean":
+            steps.add("virus check", "not run", it.note, [path], basis)
     return dict.fromkeys(clean, f"clean · {basis}")
 
 
-def _identify(
-    paths: list[str], contents: list[Content], tools: Tools, steps: _Steps
-) -> dict[str, Format]:
-    if tools.identify is None:
-        steps.add("format identification", "not run", tools.why.get("identify", "no tool"))
+def _identify(marks: Mapping[str, str], findings: Findings, steps: _Steps) -> dict[str, Format]:
+    """Give the formats that are known, by path."""
+    if findings.formats is None:
+        steps.add("format identification", "not run", findings.formats_basis)
         return {}
-    found = dict(zip(paths, tools.identify.identify(contents), strict=True))
-    unknown = [path for path, it in found.items() if not it.puid]
-    doubtful = {path: it.warning for path, it in found.items() if it.puid and it.warning}
-    result: Result = "warning" if unknown or doubtful else "passed"
-    note = "; ".join(
-        [*(f"{path}: unknown" for path in unknown), *(f"{p}: {w}" for p, w in doubtful.items())]
+    found = {path: findings.formats.get(mark, Format("")) for path, mark in marks.items()}
+    doubts = [f"{path}: {it.warning or 'unknown'}" for path, it in found.items()
+              if it.warning or not it.puid]  # fmt: skip
+    result: Result = "warning" if doubts else "passed"
+    steps.add(
+        "format identification", result, "; ".join(doubts), list(marks), findings.formats_basis
     )
-    steps.add("format identification", result, note, paths, tools.identify.basis)
     return {path: it for path, it in found.items() if it.puid}
 
 

@@ -29,6 +29,7 @@ TASKS = (
     "ops.access.tasks_user",
     "ops.duties.tasks",
     "ops.drills.tasks",
+    "ops.archives.tasks",
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
 )
@@ -36,6 +37,7 @@ TASKS = (
 
 give(
     "job-kinds",
+    "ops.archives.kind:CAPTURE",
     "ops.backups.run.kind:BACKUP",
     "ops.backups.checks.kind:CHECK",
     "ops.backups.copies.kind:COPY",
@@ -64,6 +66,7 @@ give(
     "ops.audit.wording:EXPLANATIONS",
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
+    "ops.archives.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",

@@ -1,23 +1,22 @@
 """Capture a site: what its portal holds becomes items, each kept once and again when it changes.
 
-What is gone from the portal becomes a version that says so. Where very much is gone at once, nothing
-is believed: a half-empty database would otherwise withdraw a whole portal.
+What is gone from the portal becomes a version that says so. Where very much is gone at once,
+nothing is believed: a half-empty database would otherwise withdraw a whole portal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha512
 from typing import Any
 
 import msgspec
-
 from archive.capture.captured import Captured, Connector, FileRef, Portal, Tally
 from archive.capture.captured import Content as Captureds
+
 from archive.errors import ItemRefusedError
 from archive.ingest import Content, Delivery
 from archive.metadata.item import Item
-from archive.search.index import Known
 from ops.archives.keep import Keeper
 from ops.archives.portal import PortalFiles
 from ops.estate.model.archive import SiteArchive
@@ -46,7 +45,9 @@ def portal_of(estate: Estate, site: Site, wanted: SiteArchive, moment: datetime)
     """Give what a connector is told of a site.
 
     Args:
-        estate, site, wanted: Whose portal it is, and what of it is archived.
+        estate: The estate in force.
+        site: Whose portal it is.
+        wanted: What of it is archived.
         moment: When the portal was as its rows say; aware.
     """
     officer = wanted.officer or site.owner or ""
@@ -71,6 +72,8 @@ def capture_items(
     portal: Portal,
     files: PortalFiles | None,
     keeper: Keeper,
+    *,
+    accepts: bool = False,
 ) -> Gone:
     """Keep every item of a portal, and mark those that are gone.
 
@@ -80,6 +83,7 @@ def capture_items(
         portal: What it is told.
         files: Where files are; None where there are none.
         keeper: Keeps.
+        accepts: Believe that items are gone, however many.
     """
     tally = Tally()
     contents = _Contents(files)
@@ -89,7 +93,8 @@ def capture_items(
     for refusal in tally.refusals:
         keeper.counts.refuse(refusal.source_key, error_words(refusal.error))
     keeper.counts.refused_count += tally.refused - len(tally.refusals)
-    return _mark_gone(keeper.known(portal.site, f"{connector.name}/"), tally, keeper)
+    here = keeper.known(portal.site, f"{connector.name}/")
+    return _mark_gone([it.id for it in here.values() if not it.is_gone], tally, keeper, accepts)
 
 
 def error_words(error: ItemRefusedError) -> str:
@@ -97,10 +102,9 @@ def error_words(error: ItemRefusedError) -> str:
     return (error.why or error.what).format(**error.params)
 
 
-def _mark_gone(known: Mapping[str, Known], tally: Tally, keeper: Keeper) -> Gone:
-    here = {it.id for it in known.values() if not it.is_gone}
+def _mark_gone(here: Collection[str], tally: Tally, keeper: Keeper, accepts: bool) -> Gone:
     gone = list(tally.gone(here))
-    if len(gone) > max(LEAST_GONE, SHARE_GONE * len(here)):
+    if len(gone) > max(LEAST_GONE, SHARE_GONE * len(here)) and not accepts:
         return Gone(len(gone), believed=False)
     for item_id in gone:
         keeper.withdraw(item_id)
@@ -141,7 +145,7 @@ class _Contents:
             if node is None or self._files is None:
                 missing.append(path)
                 continue
-            files[path], digests[path] = self._files.take(node)
+            files[path], digests[path] = self._files.take(node, path)
         if missing:
             lost = {f"missing.{path}": "not in the backup" for path in missing}
             parts = tuple(it for it in item.parts if it.path not in missing)

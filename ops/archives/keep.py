@@ -1,7 +1,9 @@
 """Keep items: each is prepared, stored, read back, and only then indexed and counted.
 
 1. What the portal says is held against what the index has: the same is left alone.
-2. The item is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
+2. Items wait until there are many; then their contents are looked through for malware and told
+   apart by format, all at once, since starting a scanner takes longer than reading.
+   Each is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
 3. A batch is made durable; every new file of it is read back from the disk.
 4. The index is told, then the journal: one row a batch, with a digest over its receipts.
 
@@ -9,10 +11,12 @@ Killed after 3, the next run finds the object with the same fingerprint and mend
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,8 +25,8 @@ from archive.errors import ItemRefusedError
 from archive.ingest import (
     Content,
     Delivery,
+    Findings,
     Prepared,
-    Tools,
     fingerprint_of,
     prepare,
     prepare_withdrawal,
@@ -32,6 +36,7 @@ from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
 from archive.ocfl.root import StorageRoot
 from archive.ocfl.write import Author, Batch, Receipt, writing
 from archive.search.index import ItemIndex, Known, Row
+from ops.archives.bench import Named, Workbench
 from ops.archives.places import PRIVATE, Place, opened_index, own_places
 from ops.estate.model.estate import Estate
 from ops.journal import journal
@@ -82,16 +87,18 @@ class _Open:
     batch: Batch
     index: ItemIndex
     staged: dict[str, Prepared] = field(default_factory=dict)
-    bytes: int = 0
 
 
 class Keeper:
     """Keeps items in the two roots. Made by `keeping`."""
 
-    def __init__(self, context: RunContext, estate: Estate, tools: Tools, agent: str) -> None:
+    def __init__(self, context: RunContext, estate: Estate, bench: Workbench, agent: str) -> None:
         self.counts = Counts()
-        self._context, self._estate, self._tools, self._agent = context, estate, tools, agent
+        self._context, self._estate, self._bench, self._agent = context, estate, bench, agent
         self._opened: dict[str, _Open] = {}
+        self._waiting: dict[str, Delivery] = {}
+        self._bytes = 0
+        self._contents: dict[str, Named] = {}
 
     def open(self, stack: ExitStack) -> None:
         """Hold both roots for writing."""
@@ -123,13 +130,14 @@ class Keeper:
         if there.root.has(item.id) and self._mend(there, item.id, mark):
             self.counts.unchanged += 1
             return
-        try:
-            delivery = self._with_nonce(there, delivery)
-            prepared = prepare(delivery, self._tools, agent=self._agent, now=datetime.now(UTC))
-            self._stage(there, prepared, "changed" if there.root.has(item.id) else "new")
-        except ItemRefusedError as error:
-            reason = str(error.params.get("reason", error))
-            self.counts.refuse(item.source_key, reason)
+        if item.id in self._waiting:
+            self.commit()
+        self._waiting[item.id] = delivery
+        named = {digests[path]: (path, it) for path, it in delivery.files.items()}
+        self._bytes += sum(_size_of(it) for _path, it in named.values())
+        self._contents |= named
+        if len(self._waiting) >= AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
+            self.commit()
 
     def withdraw(self, item_id: str) -> None:
         """Keep that the portal no longer has an item."""
@@ -139,19 +147,25 @@ class Keeper:
         kept = [it for it in stored.inventory.version().state if it not in prepared.files]
         self._put(there, prepared, "gone from the portal", kept)
         self.counts.withdrawn += 1
+        if len(there.batch) >= AT_ONCE:
+            self.commit()
 
     def commit(self) -> None:
-        """Make everything staged durable, read it back, index and journal it."""
+        """Make everything that waits durable, read it back, index and journal it."""
+        waiting, self._waiting = self._waiting, {}
+        contents, self._contents, self._bytes = self._contents, {}, 0
+        if waiting:
+            findings = self._bench.look(contents)
+            for delivery in waiting.values():
+                self._stage(delivery, findings)
         for there in self._opened.values():
             receipts = there.batch.commit()
-            staged, there.staged, there.bytes = there.staged, {}, 0
+            staged, there.staged = there.staged, {}
             if not receipts:
                 continue
             for receipt in receipts:
                 _read_back(there.root, receipt)
-            there.index.put(
-                self._row(staged[it.object_id], it.version) for it in receipts
-            )
+            there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
             self._journal(there.place, receipts)
 
     def _for(self, item: Item) -> _Open:
@@ -164,46 +178,47 @@ class Keeper:
         found = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
         if found != mark:
             return False
-        there.index.put([row_of(self._estate, stored.inventory.head, item, found, words_of(stored, item))])
+        there.index.put(
+            [row_of(self._estate, stored.inventory.head, item, found, words_of(stored, item))]
+        )
         return True
 
-    def _with_nonce(self, there: _Open, delivery: Delivery) -> Delivery:
-        if not there.root.has(delivery.item.id):
-            return delivery
-        before = parse_item(there.root.find(delivery.item.id).read(ITEM_FILE))
-        item = msgspec.structs.replace(delivery.item, nonce=before.nonce)
-        return Delivery(item=item, files=delivery.files, sender_digests=delivery.sender_digests)
-
-    def _stage(self, there: _Open, prepared: Prepared, what: str) -> None:
-        self._put(there, prepared, "archived" if what == "new" else "changed on the portal")
-        if what == "new":
+    def _stage(self, delivery: Delivery, findings: Findings) -> None:
+        item = delivery.item
+        there = self._for(item)
+        is_new = not there.root.has(item.id)
+        if not is_new:
+            before = parse_item(there.root.find(item.id).read(ITEM_FILE))
+            delivery = replace(delivery, item=msgspec.structs.replace(item, nonce=before.nonce))
+        try:
+            prepared = prepare(
+                delivery, findings, retention=self._bench.retention, agent=self._agent,
+                now=datetime.now(UTC),
+            )  # fmt: skip
+        except ItemRefusedError as error:
+            self.counts.refuse(item.source_key, str(error.params.get("reason", error)))
+            return
+        self._put(there, prepared, "archived" if is_new else "changed on the portal")
+        if is_new:
             self.counts.new += 1
         else:
             self.counts.changed += 1
-        kind = prepared.item.content_class
+        kind = item.content_class
         self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
 
     def _put(
-        self, there: _Open, prepared: Prepared, message: str, kept: tuple[str, ...] | list[str] = ()
+        self, there: _Open, prepared: Prepared, message: str, kept: Collection[str] = ()
     ) -> None:
         item = prepared.item
-        if item.id in there.staged:
-            self.commit()
         there.batch.put(
             item.id, prepared.files, message=message, author=Author(self._agent),
             created=item.archived or datetime.now(UTC), kept=kept,
         )  # fmt: skip
-        size = sum(_size_of(it) for it in prepared.files.values())
         there.staged[item.id] = prepared
-        there.bytes += size
-        self.counts.bytes += size
-        if len(there.batch) >= AT_ONCE or there.bytes >= _BYTES_AT_ONCE:
-            self.commit()
+        self.counts.bytes += sum(map(_size_of, prepared.files.values()))
 
     def _row(self, prepared: Prepared, version: str) -> Row:
-        return row_of(
-            self._estate, version, prepared.item, prepared.fingerprint, prepared.text
-        )
+        return row_of(self._estate, version, prepared.item, prepared.fingerprint, prepared.text)
 
     def _journal(self, place: Place, receipts: list[Receipt]) -> None:
         lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
@@ -218,15 +233,13 @@ class Keeper:
 
 
 @contextmanager
-def keeping(
-    context: RunContext, estate: Estate, tools: Tools, agent: str
-) -> Iterator[Keeper]:
+def keeping(context: RunContext, estate: Estate, bench: Workbench, agent: str) -> Iterator[Keeper]:
     """Hold the archive for writing; what is staged when the block ends well is committed.
 
     Raises:
         ArchiveBusyError: Another process writes there.
     """
-    keeper = Keeper(context, estate, tools, agent)
+    keeper = Keeper(context, estate, bench, agent)
     with ExitStack() as stack:
         keeper.open(stack)
         yield keeper
@@ -245,16 +258,9 @@ def _read_back(root: StorageRoot, receipt: Receipt) -> None:
     head = f"{receipt.version}/"
     for logical in stored.inventory.version().state:
         if stored.inventory.content_path(logical).startswith(head):
-            stored.copy(logical, _Nowhere())
-
-
-class _Nowhere:
-    """A stream that keeps nothing."""
-
-    def write(self, data: bytes) -> int:
-        return len(data)
+            with Path(os.devnull).open("wb") as nowhere:
+                stored.copy(logical, nowhere)
 
 
 def _size_of(content: Content) -> int:
     return len(content) if isinstance(content, bytes) else content.stat().st_size
-

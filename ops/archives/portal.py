@@ -14,9 +14,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -43,25 +42,16 @@ from ops.sandbox.wording import tell_remark
 
 LARGEST_FILE = 5_000_000_000
 """Bytes of a file that an article may have; a longer one is named and left to the backup."""
+_LONGEST_ENDING = 10
 _UNTOUCHED = "production, the backup and the archive were not touched"
+
+
+Rows = dict[str, Iterator[dict[str, Any]]]
+"""Answers, by name of the question; each is read once, as it is asked for."""
 
 
 class PortalError(OpsError):
     """What the portal holds could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A backup of a site.
-
-    Attributes:
-        repository, snapshot: Which.
-        manifest: What it says of itself.
-    """
-
-    repository: Repository
-    snapshot: Snapshot
-    manifest: Mapping[str, Any]
 
 
 @contextmanager
@@ -71,8 +61,10 @@ def portal_rows(
     wanted: SiteArchive,
     copy: tuple[Repository, Snapshot],
     progress: Progress,
-) -> Iterator[dict[str, Iterator[dict[str, Any]]]]:
-    """Give the answers to what a site's connector asks, by name of the question.
+) -> Iterator[tuple[Rows, Path]]:
+    """Give the answers to what a site's connector asks, by name of the question, and a folder.
+
+    The folder is for files of the block; it goes with it.
 
     Raises:
         PortalError: The database cannot be restored, loaded or read.
@@ -86,9 +78,7 @@ def portal_rows(
         _restore(site.name, part, repository, snapshot, work, progress)
         plan = _plan(estate, site.name, part, work)
         mapping = wanted.mapping.read_text(encoding="utf-8") if wanted.mapping else ""
-        asked = TablesWanted(
-            connector=wanted.connector, mapping=mapping, options=wanted.options
-        )
+        asked = TablesWanted(connector=wanted.connector, mapping=mapping, options=wanted.options)
         result = set_apart(plan, asked)
         if result.remarks or not result.isolated:
             raise PortalError(
@@ -98,12 +88,14 @@ def portal_rows(
                 next_step="`{program} drill.run --site {site}` tells more",
                 site=site.name,
             )
-        yield read_rows(work / MADE_BELOW)
+        taken = work / "taken"
+        taken.mkdir()
+        yield read_rows(work / MADE_BELOW), taken
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _restore(  # noqa: PLR0913 - a repository and a snapshot belong together
+def _restore(
     site: str, part: str, repository: Repository, snapshot: Snapshot, work: Path,
     progress: Progress,
 ) -> None:  # fmt: skip
@@ -175,10 +167,10 @@ class PortalFiles:
         """Give what stands for a file's content without reading it."""
         return hashlib.sha256(b"".join(node.content_ids())).hexdigest()
 
-    def take(self, node: Node) -> tuple[Path, str]:
+    def take(self, node: Node, name: str) -> tuple[Path, str]:
         """Put a file into the folder; gives its place and SHA-512."""
         self._count += 1
-        path = self._folder / str(self._count)
+        path = self._folder / f"{self._count}{PurePosixPath(name).suffix[:_LONGEST_ENDING]}"
         digest = hashlib.sha512()
         with path.open("xb") as file:
             for piece in read_content(self._reader, node):

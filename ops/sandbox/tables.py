@@ -39,7 +39,7 @@ Ask = Callable[[str], Answer]
 """Gives the columns and the rows of a statement; one answer is read before the next is asked."""
 
 _MOMENTS = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
-_MARIADB_NUMBERS = {
+_MARIADB_NUMBERS: dict[Any, Any] = {
     **dict.fromkeys((FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG,
                      FIELD_TYPE.LONGLONG, FIELD_TYPE.YEAR), int),
     **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE, FIELD_TYPE.DECIMAL,
