@@ -23,6 +23,7 @@ _CONFIG = {
     "tupleSize": _TUPLE,
     "numberOfTuples": _TUPLES,
 }
+_PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[A-Za-z0-9_%-]{1,165}")
 _OTHERS = re.compile(rb"[^A-Za-z0-9_-]")
 
 
@@ -42,6 +43,11 @@ def is_our_config(data: bytes) -> bool:
         return bool(json.loads(data) == _CONFIG)
     except ValueError:
         return False
+
+
+def is_object_path(path: str) -> bool:
+    """Say whether a path below a root is one that `object_path` gives."""
+    return _PLACE.fullmatch(path) is not None
 
 
 def object_path(object_id: str) -> str:

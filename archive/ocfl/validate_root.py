@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.ocfl import layout
+from archive.ocfl.files import read_small
 from archive.ocfl.findings import Finding, Findings
 from archive.ocfl.validate import EXTENSIONS, Verdict, validate_object
 
@@ -158,12 +159,6 @@ def _judge_extensions(root: Path, findings: Findings) -> None:
 def _read(path: Path) -> bytes:
     """Give a small file that must be a plain one; nothing if it is not."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_small(path, _SMALL)
     except OSError:
         return b""
-    try:
-        return os.read(handle, _SMALL)
-    except OSError:
-        return b""
-    finally:
-        os.close(handle)
