@@ -14,6 +14,15 @@ ROOT_DECLARATION = "0=ocfl_1.1"
 ROOT_DECLARATION_TEXT = b"ocfl_1.1\n"
 LAYOUT_FILE = "ocfl_layout.json"
 
+KNOWN_EXTENSIONS = {
+    "initial", "0001-digest-algorithms", "0002-flat-direct-storage-layout",
+    "0003-hash-and-id-n-tuple-storage-layout", "0004-hashed-n-tuple-storage-layout",
+    "0005-mutable-head", "0006-flat-omit-prefix-storage-layout",
+    "0007-n-tuple-omit-prefix-storage-layout", "0008-schema-registry", "0009-digest-algorithms",
+    "0010-differential-n-tuple-omit-prefix-storage-layout", "0011-direct-clean-path-layout",
+}  # fmt: skip
+"""Registered names of extensions: https://ocfl.github.io/extensions."""
+
 _ALGORITHM = "sha256"
 _TUPLE, _TUPLES = 2, 2
 _LONGEST = 100

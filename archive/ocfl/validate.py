@@ -16,6 +16,7 @@ from pathlib import Path
 from archive.errors import ArchiveError
 from archive.ocfl.findings import Finding, Findings
 from archive.ocfl.inventory import INVENTORY, LARGEST
+from archive.ocfl.layout import KNOWN_EXTENSIONS
 from archive.ocfl.validate_inventory import (
     ALGORITHMS,
     FIXITY_ALGORITHMS,
@@ -29,13 +30,6 @@ _SPECS = ("1.0", "1.1")
 _SMALL = 4096
 _PIECE = 128 << 10
 _DEEPEST = 100
-EXTENSIONS = {
-    "initial", "0001-digest-algorithms", "0002-flat-direct-storage-layout",
-    "0003-hash-and-id-n-tuple-storage-layout", "0004-hashed-n-tuple-storage-layout",
-    "0005-mutable-head", "0006-flat-omit-prefix-storage-layout",
-    "0007-n-tuple-omit-prefix-storage-layout", "0008-schema-registry", "0009-digest-algorithms",
-    "0010-differential-n-tuple-omit-prefix-storage-layout", "0011-direct-clean-path-layout",
-}  # fmt: skip
 _VERSION_FILES = {INVENTORY, *(f"{INVENTORY}.{it}" for it in ALGORITHMS)}
 _MOST_WANTED = 1_000_000  # digests of older inventories beside those of the newest
 _GONE_BAD = {
@@ -54,15 +48,17 @@ class Verdict:
         inventory: SHA-512 of the root inventory; empty if there is none.
         findings: What is wrong.
         files, size: Files and bytes that were read.
+        newest: Highest number of a version's folder.
     """
 
-    path: Path
+    path: str
     object_id: str
     head: str
     inventory: str
     findings: tuple[Finding, ...]
     files: int
     size: int
+    newest: int = 0
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -80,19 +76,21 @@ class Verdict:
         return not self.errors
 
 
-def validate_object(folder: Path, *, with_fixity: bool = True) -> Verdict:
+def validate_object(folder: Path, *, with_fixity: bool = True, from_disk: bool = False) -> Verdict:
     """Hold an object against every rule, and every byte of it against its digests.
 
     Args:
         folder: Of the object.
         with_fixity: Whether digests of the fixity block are computed too. They prove nothing that
             those of the manifest do not, and cost half as much again.
+        from_disk: Whether the kernel shall forget what it has of each file first, so that the disk
+            is read and not its memory of what was written.
 
     Raises:
         ArchiveError: A file may not be read by this process, or another failure that says nothing
             of the object.
     """
-    examination = _Examination(os.fspath(folder), with_fixity=with_fixity)
+    examination = _Examination(os.fspath(folder), with_fixity=with_fixity, from_disk=from_disk)
     try:
         examination.examine()
     except OSError as error:
@@ -106,13 +104,14 @@ def validate_object(folder: Path, *, with_fixity: bool = True) -> Verdict:
         ) from error
     root = examination.root
     return Verdict(
-        folder,
+        os.fspath(folder),
         root.id if root else "",
         root.head if root else "",
         examination.inventory,
         tuple(examination.findings),
         examination.count,
         examination.size,
+        examination.newest,
     )
 
 
@@ -123,19 +122,22 @@ class _Examination:
         root: Its root inventory.
         inventory: SHA-512 of that.
         count, size: Files and bytes read so far.
+        newest: Highest number of a version's folder.
     """
 
-    def __init__(self, folder: str, *, with_fixity: bool) -> None:
+    def __init__(self, folder: str, *, with_fixity: bool, from_disk: bool) -> None:
         self.findings = Findings()
         self.root: Judged | None = None
         self.inventory = ""
-        self.count = self.size = 0
-        self._folder, self._with_fixity = folder, with_fixity
+        self.count = self.size = self.newest = 0
+        self._folder, self._with_fixity, self._from_disk = folder, with_fixity, from_disk
         self._names: dict[str, str] = {}
         # Content path → (algorithm, digest) → code and inventory that says so.
         self._wanted: dict[str, dict[tuple[str, str], tuple[str, str]]] = {}
 
     def examine(self) -> None:
+        if os.path.islink(self._folder):  # noqa: PTH114 - a plain text everywhere here
+            self.findings.add("E090", "")
         self._names = self._list("")
         spec = self._examine_declaration()
         data = self._read_inventory("", self._names)
@@ -152,6 +154,7 @@ class _Examination:
             (it for it, kind in self._names.items() if kind == "folder" and version_number(it)),
             key=version_number,
         )
+        self.newest = version_number(versions[-1]) if versions else 0
         if self.root:
             self._want(root, INVENTORY, {})
             self._compare_names(root, versions)
@@ -202,6 +205,8 @@ class _Examination:
         )
         self.count += 1
         try:
+            if self._from_disk:
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
             while limit > 0 and (data := os.read(handle, min(_PIECE, limit))):
                 self.size += len(data)
                 limit -= len(data)
@@ -239,7 +244,7 @@ class _Examination:
             for name, kind in self._list("extensions").items():
                 if kind == "file":
                     self.findings.add("E067", f"extensions/{name}")
-                elif name not in EXTENSIONS:
+                elif name not in KNOWN_EXTENSIONS:
                     self.findings.add("W013", f"extensions/{name}")
 
     def _compare_names(self, root: Judged, versions: Collection[str]) -> None:

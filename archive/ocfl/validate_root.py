@@ -13,7 +13,7 @@ from pathlib import Path
 from archive.ocfl import layout
 from archive.ocfl.files import read_small
 from archive.ocfl.findings import Finding, Findings
-from archive.ocfl.validate import EXTENSIONS, Verdict, validate_object
+from archive.ocfl.validate import Verdict, validate_object
 
 _DECLARED = "0=ocfl_"
 _SMALL = 65_536
@@ -103,7 +103,7 @@ def _judge_layout(data: bytes, findings: Findings) -> str:
     if not isinstance(extension, str) or not isinstance(description, str):
         findings.add("E070", layout.LAYOUT_FILE)
         return ""
-    if extension not in EXTENSIONS:
+    if extension not in layout.KNOWN_EXTENSIONS:
         findings.add("E071", layout.LAYOUT_FILE, extension)
     return extension
 
@@ -152,7 +152,7 @@ def _judge_extensions(root: Path, findings: Findings) -> None:
     for name in files:
         findings.add("E112", f"extensions/{name}")
     for name in folders:
-        if name not in EXTENSIONS:
+        if name not in layout.KNOWN_EXTENSIONS:
             findings.add("W016", f"extensions/{name}")
 
 
