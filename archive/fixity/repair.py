@@ -181,33 +181,52 @@ def apply_repair(
                     }
 
 
+class _NotRepairedError(Exception):
+    """An object could not be taken over; what is there stays."""
+
+
 def _repair(repair: Repair, roots: Mapping[str, StorageRoot], batch: Batch) -> tuple[str, str, str]:
     """Take one object over; gives outcome, detail and version."""
-    source = roots[repair.source].path / repair.path
+    try:
+        return _make_whole(repair, roots, batch)
+    except _NotRepairedError as error:
+        return "failure", str(error), ""
+    except ObjectDamagedError as error:
+        return "failure", error.why.format(**error.params), ""
+
+
+def _make_whole(
+    repair: Repair, roots: Mapping[str, StorageRoot], batch: Batch
+) -> tuple[str, str, str]:
     target = roots[repair.target].path / repair.path
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        return "failure", f"{repair.target} has something else at its place; move it away", ""
+        raise _NotRepairedError(f"{repair.target} has something else there; move it away")
     was = _verdict_of(target)
     if was and was.is_valid:
         return "whole", "", was.head
-    proof = _verdict_of(source)
-    if not proof or not proof.is_valid or proof.inventory != repair.inventory:
-        return "failure", f"{repair.source} is not what it was when this was planned", ""
-    try:
-        stored = read_object(source)
-        stage = stage_next(batch, stored, target, replaces=was is not None)
-    except ObjectDamagedError as error:
-        return "failure", error.why.format(**error.params), ""
-    with told_of_storage(roots[repair.target].path):
-        make_durable(roots[repair.target].path / STAGING)
-    if wrong := verify_stage(stage, stored):
-        batch.drop(stage)
-        return "failure", f"{repair.target} gives back other bytes: {wrong}", ""
-    batch.commit()
+    _take_over(repair, roots, batch, replaces=was is not None)
     after = _verdict_of(target)
     if not after or not after.is_valid or after.inventory != repair.inventory:
-        return "failure", f"{repair.target} gives back other bytes", ""
+        raise _NotRepairedError(f"{repair.target} gives back other bytes")
     return "success", "", after.head
+
+
+def _take_over(
+    repair: Repair, roots: Mapping[str, StorageRoot], batch: Batch, *, replaces: bool
+) -> None:
+    """Put the whole object of the source in the place of the damaged one."""
+    source, root = roots[repair.source].path / repair.path, roots[repair.target].path
+    proof = _verdict_of(source)
+    if not proof or not proof.is_valid or proof.inventory != repair.inventory:
+        raise _NotRepairedError(f"{repair.source} is not what it was when this was planned")
+    stored = read_object(source)
+    stage = stage_next(batch, stored, root / repair.path, replaces=replaces)
+    with told_of_storage(root):
+        make_durable(root / STAGING)
+    if wrong := verify_stage(stage, stored):
+        batch.drop(stage)
+        raise _NotRepairedError(f"{repair.target} gives back other bytes: {wrong}")
+    batch.commit()
 
 
 def _choose(

@@ -1,9 +1,9 @@
 """Rolling scrub: read a root again and again, the longest unread first, some of it at a time.
 
-A root has 256 shelves: the first two digits of its objects' paths. A run passes shelves, those whose
-last whole pass began longest ago first, and ends at its limits in the middle of one; the next run
-goes on there. So a state is small, whatever the size of the archive, and says for every byte when
-it was read at the latest.
+A root has 256 shelves: the first two digits of its objects' paths. A run passes shelves, those
+first whose last whole pass began longest ago, and ends at its limits in the middle of one; the next
+run goes on there. So a state is small, whatever the size of the archive, and says for every byte
+when it was read at the latest.
 """
 
 import os

@@ -21,6 +21,7 @@ from archive.ocfl.validate_inventory import (
     ALGORITHMS,
     FIXITY_ALGORITHMS,
     Judged,
+    is_same_state,
     judge_inventory,
     version_number,
 )
@@ -355,7 +356,7 @@ class _Examination:
 
     def _compare_states(self, root: Judged, judged: Judged, where: str) -> None:
         for version, state in judged.states.items():
-            if not _is_same_state(root, judged, root.states.get(version, {}), state):
+            if not is_same_state(root, judged, root.states.get(version, {}), state):
                 self.findings.add("E066", where, version)
             if judged.told.get(version) != root.told.get(version):
                 self.findings.add("W011", where, version)
@@ -386,20 +387,3 @@ class _Examination:
         for (algorithm, expected), (code, where) in wanted.items():
             if digests[algorithm].hexdigest() != expected:
                 self.findings.add(code, path, f"{algorithm}; {where}")
-
-
-def _is_same_state(
-    root: Judged, judged: Judged, now: Mapping[str, str], then: Mapping[str, str]
-) -> bool:
-    """Say whether a version holds the same files in both inventories, whatever the algorithms."""
-    if root.algorithm == judged.algorithm:
-        return now == then
-    if now.keys() != then.keys():
-        return False
-    places: dict[str, list[str]] = {}
-    for path, digest in judged.manifest.items():
-        places.setdefault(digest, []).append(path)
-    return all(
-        any(root.manifest.get(path) == now[logical] for path in places.get(digest, []))
-        for logical, digest in then.items()
-    )

@@ -289,6 +289,23 @@ class _Judge:
                     self._judged.fixity[algorithm, path] = digest
 
 
+def is_same_state(
+    root: Judged, judged: Judged, now: Mapping[str, str], then: Mapping[str, str]
+) -> bool:
+    """Say whether a version holds the same files in both inventories, whatever the algorithms."""
+    if root.algorithm == judged.algorithm:
+        return now == then
+    if now.keys() != then.keys():
+        return False
+    places: dict[str, list[str]] = {}
+    for path, digest in judged.manifest.items():
+        places.setdefault(digest, []).append(path)
+    return all(
+        any(root.manifest.get(path) == now[logical] for path in places.get(digest, []))
+        for logical, digest in then.items()
+    )
+
+
 def judge_names(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give what is wrong with the names of an object's versions: code and name."""
     numbers, widths = set(), set()
