@@ -4,8 +4,9 @@ import ctypes
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,6 +81,33 @@ def copy_file(source: BinaryIO, path: str) -> Digests:
     return digests
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file for reading; links are not followed, and nothing waits for a pipe.
+
+    Raises:
+        OSError: There is none, or it is no plain file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    return os.fdopen(handle, "rb", buffering=0)
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """Give the bytes of a plain file, so many at most and one more.
+
+    Raises:
+        OSError: There is none, or it is no plain file, or the disk cannot give it.
+    """
+    with open_plain(path) as file:
+        pieces, left = [], limit + 1
+        while left and (data := file.read(min(left, PIECE))):
+            pieces.append(data)
+            left -= len(data)
+        return b"".join(pieces)
+
+
 def make_durable(folder: Path) -> None:
     """Make durable whatever was written on the file system of a folder, names included.
 
@@ -97,16 +125,38 @@ def make_durable(folder: Path) -> None:
         os.close(handle)
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder of ours, read-only ones within included; none is fine."""
-    if not folder.is_dir():
-        return
-    for place, folders, files in os.walk(folder, topdown=False):
-        Path(place).chmod(OPEN_FOLDER_MODE)
+def forget_pages(folder: Path) -> None:
+    """Let the kernel forget what it keeps in memory of the files below a folder.
+
+    What is read next comes from the disk. Only what is durable is forgotten; advice to a file that
+    cannot be opened is left out, as whoever reads it will be told.
+    """
+    for place, _folders, files in os.walk(folder):
         for name in files:
-            os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118 - millions of them
-        for name in folders:
-            os.rmdir(os.path.join(place, name))  # noqa: PTH106, PTH118 - as above
+            with suppress(OSError):
+                handle = os.open(f"{place}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+                finally:
+                    os.close(handle)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of ours, read-only ones within included; none is fine.
+
+    Whatever else has that name is removed itself: a link is not followed, here or within.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)
+        return
+    folder.chmod(OPEN_FOLDER_MODE)
+    with os.scandir(folder) as entries:
+        inside = [(it.name, it.is_dir(follow_symlinks=False)) for it in entries]
+    for name, is_folder in inside:
+        if is_folder:
+            remove_tree(folder / name)
+        else:
+            os.unlink(f"{folder}/{name}")  # noqa: PTH108 - millions of them
     folder.rmdir()
 
 

@@ -238,6 +238,25 @@ def _version(block: _VersionBlock, manifest: Mapping[str, object]) -> Version:
     return Version(block.created, block.message, user.name, user.address, state)
 
 
+def is_version(name: str) -> bool:
+    """Say whether a name is that of a version, `v1`, `v2` and so on."""
+    return _VERSION.fullmatch(name) is not None
+
+
+def continues(older: Inventory, newer: Inventory) -> bool:
+    """Say whether one inventory has all that an older one of the same object has, and more."""
+    count = len(older.versions)
+    return (
+        older.id == newer.id
+        and count < len(newer.versions)
+        and newer.versions[:count] == older.versions
+        and all(
+            set(paths) <= set(newer.manifest.get(digest, ()))
+            for digest, paths in older.manifest.items()
+        )
+    )
+
+
 def is_content_path(path: str) -> bool:
     """Say whether a path is `vN/content/…` and stays inside its object."""
     parts = path.split("/")

@@ -14,6 +14,15 @@ ROOT_DECLARATION = "0=ocfl_1.1"
 ROOT_DECLARATION_TEXT = b"ocfl_1.1\n"
 LAYOUT_FILE = "ocfl_layout.json"
 
+KNOWN_EXTENSIONS = {
+    "initial", "0001-digest-algorithms", "0002-flat-direct-storage-layout",
+    "0003-hash-and-id-n-tuple-storage-layout", "0004-hashed-n-tuple-storage-layout",
+    "0005-mutable-head", "0006-flat-omit-prefix-storage-layout",
+    "0007-n-tuple-omit-prefix-storage-layout", "0008-schema-registry", "0009-digest-algorithms",
+    "0010-differential-n-tuple-omit-prefix-storage-layout", "0011-direct-clean-path-layout",
+}  # fmt: skip
+"""Registered names of extensions: https://ocfl.github.io/extensions."""
+
 _ALGORITHM = "sha256"
 _TUPLE, _TUPLES = 2, 2
 _LONGEST = 100
@@ -23,6 +32,7 @@ _CONFIG = {
     "tupleSize": _TUPLE,
     "numberOfTuples": _TUPLES,
 }
+_PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[A-Za-z0-9_%-]{1,165}")
 _OTHERS = re.compile(rb"[^A-Za-z0-9_-]")
 
 
@@ -42,6 +52,11 @@ def is_our_config(data: bytes) -> bool:
         return bool(json.loads(data) == _CONFIG)
     except ValueError:
         return False
+
+
+def is_object_path(path: str) -> bool:
+    """Say whether a path below a root is one that `object_path` gives."""
+    return _PLACE.fullmatch(path) is not None
 
 
 def object_path(object_id: str) -> str:

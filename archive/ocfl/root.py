@@ -6,6 +6,7 @@ and objects below two levels of folders (`archive.ocfl.layout`). Writing is `arc
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from archive.ocfl.files import (
     OPEN_FOLDER_MODE,
     PIECE,
     make_durable,
+    open_plain,
+    read_small,
     told_of_storage,
     write_file,
 )
@@ -32,6 +35,8 @@ from archive.ocfl.inventory import (
 )
 
 _SMALL = 16 << 20
+_SIDECAR_LIMIT = 4096
+_PATIENCE = (0.001, 0.02, 0.1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,7 @@ class StoredObject:
         """
         expected, path = self._place(logical, version)
         try:
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
+            data = read_small(path, limit)
         except OSError as error:
             raise self._damaged(logical, error.strerror or str(error)) from error
         if len(data) > limit or hashlib.sha512(data).hexdigest() != expected:
@@ -78,7 +82,7 @@ class StoredObject:
         expected, path = self._place(logical, version)
         digest = hashlib.sha512()
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 while data := file.read(PIECE):
                     digest.update(data)
                     target.write(data)
@@ -123,8 +127,8 @@ class StorageRoot:
         self.path = path
 
     def has(self, object_id: str) -> bool:
-        """Say whether there is an object of that id."""
-        return (self.path / layout.object_path(object_id) / INVENTORY).exists()
+        """Say whether there is an object of that id, be it damaged."""
+        return (self.path / layout.object_path(object_id)).exists()
 
     def find(self, object_id: str) -> StoredObject:
         """Give an object.
@@ -200,8 +204,8 @@ def open_root(path: Path) -> StorageRoot:
         NotAnArchiveError: Nothing there is one, or its layout is not ours.
     """
     try:
-        declared = (path / layout.ROOT_DECLARATION).read_bytes()
-        config = (path / "extensions" / layout.EXTENSION / "config.json").read_bytes()
+        declared = read_small(path / layout.ROOT_DECLARATION, _SIDECAR_LIMIT)
+        config = read_small(path / "extensions" / layout.EXTENSION / "config.json", _SIDECAR_LIMIT)
     except OSError as error:
         raise _not_ours(path, error.strerror or str(error)) from error
     if declared != layout.ROOT_DECLARATION_TEXT or not layout.is_our_config(config):
@@ -215,13 +219,16 @@ def read_object(path: Path) -> StoredObject:
     Raises:
         ObjectDamagedError: It has none that can be used.
     """
-    try:
-        with (path / INVENTORY).open("rb") as file:
-            data = file.read(LARGEST + 1)
-        sidecar = (path / SIDECAR).read_bytes()
-    except OSError as error:
-        raise _inventory_damaged(path, error.strerror or str(error)) from error
-    if len(data) > LARGEST or sidecar.split() != sidecar_of(data).split():
+    for patience in _PATIENCE:  # a writer may be between an inventory and its sidecar
+        try:
+            sidecar = read_small(path / SIDECAR, _SIDECAR_LIMIT)
+            data = read_small(path / INVENTORY, LARGEST)
+        except OSError as error:
+            raise _inventory_damaged(path, error.strerror or str(error)) from error
+        if len(data) <= LARGEST and sidecar.split() == sidecar_of(data).split():
+            break
+        time.sleep(patience)
+    else:
         raise _inventory_damaged(path, SIDECAR)
     if not (path / DECLARATION).is_file():
         raise _inventory_damaged(path, DECLARATION)

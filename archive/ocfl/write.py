@@ -17,24 +17,21 @@ sidecar, which `recover` mends. One writer at a time: the root's folder is locke
 
 import fcntl
 import hashlib
-import json
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from archive.errors import ArchiveBusyError, ArchiveError, ItemRefusedError
+from archive.errors import ArchiveBusyError, ItemRefusedError
 from archive.ocfl import layout
 from archive.ocfl.files import (
-    FOLDER_MODE,
     OPEN_FOLDER_MODE,
     copy_file,
     digest_of,
-    make_durable,
     remove_tree,
     told_of_storage,
     write_file,
@@ -44,6 +41,7 @@ from archive.ocfl.inventory import (
     DECLARATION,
     DECLARATION_TEXT,
     INVENTORY,
+    LARGEST,
     SIDECAR,
     Inventory,
     NewFile,
@@ -52,9 +50,17 @@ from archive.ocfl.inventory import (
     sidecar_of,
 )
 from archive.ocfl.root import StorageRoot, StoredObject
+from archive.ocfl.staging import (
+    OBJECT,
+    STAGING,
+    VERSION,
+    Stage,
+    finish_stage,
+    move_in,
+    recover,
+    remove_empty,
+)
 
-STAGING = "extensions/giucong-staging"
-_INTENT, _OBJECT, _VERSION = "intent.json", "object", "version"
 _LOGICAL = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _LONGEST_LOGICAL = 200
 
@@ -84,22 +90,20 @@ class Receipt:
     is_new: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    folder: Path
-    target: Path
-    version: str
-    receipt: Receipt
-
-
 class Batch:
-    """Objects that become durable together. Made by `writing`."""
+    """Objects that become durable together. Made by `writing`.
 
-    def __init__(self, root: StorageRoot) -> None:
+    Attributes:
+        finished: Paths below the root of objects that a killed writer left almost done and that are
+            whole now, though nobody was given a receipt.
+    """
+
+    def __init__(self, root: StorageRoot, finished: Sequence[str] = ()) -> None:
+        self.finished = tuple(finished)
         self._root = root
         self._staging = root.path / STAGING
-        self._staged: list[_Staged] = []
-        self._unchanged: list[Receipt] = []
+        self._staged: list[Stage] = []
+        self._receipts: list[Receipt] = []
         self._ids: set[str] = set()
 
     def __len__(self) -> int:
@@ -130,20 +134,11 @@ class Batch:
             ObjectDamagedError: The object that is there has no usable inventory.
             ArchiveError: It cannot be staged; nothing of it stays.
         """
-        if object_id in self._ids:
-            raise ValueError(f"{object_id} twice in one batch")
-        for path in (*files, *kept):
-            if not _LOGICAL.fullmatch(path) or len(path) > _LONGEST_LOGICAL:
-                raise ItemRefusedError('"{path}" is no path inside an object', path=path)
+        _ensure_paths((*files, *kept))
         before = self._root.find(object_id) if self._root.has(object_id) else None
         folder = self._staging / secrets.token_hex(8)
-        with told_of_storage(self._root.path):
-            try:
-                self._stage(folder, before, object_id, files, kept, (message, author, created))
-            except BaseException:
-                remove_tree(folder)
-                raise
-        self._ids.add(object_id)
+        with told_of_storage(self._root.path), self._removed_on_error(object_id, folder):
+            self._stage(folder, before, object_id, files, kept, (message, author, created))
 
     def _stage(
         self,
@@ -163,23 +158,80 @@ class Batch:
         if inventory and state == inventory.version().state:
             remove_tree(folder)
             data = (before.path / INVENTORY).read_bytes() if before else b""
-            self._unchanged.append(_receipt(inventory, data, is_new=False))
+            self._receipts.append(_receipt(inventory, data, is_new=False))
             return
         version = Version(created, message, author.name, author.address, state)
         after = add_version(inventory, object_id, version, new)
         data = after.as_json()
-        places = [folder] if before else [folder / _OBJECT]
+        if len(data) > LARGEST:
+            raise ItemRefusedError("{id} has too many files or versions", id=object_id)
+        places = [folder] if before else [folder / OBJECT]
         for place in (version_folder, *places):
             write_file(str(place / INVENTORY), data)
             write_file(str(place / SIDECAR), sidecar_of(data))
         if not before:
-            write_file(str(folder / _OBJECT / DECLARATION), DECLARATION_TEXT)
-        target = layout.object_path(object_id)
-        intent = {"object": target, "version": after.head, "is_new": before is None}
-        write_file(str(folder / _INTENT), json.dumps(intent).encode())
-        _close_folders(version_folder)
-        receipt = _receipt(after, data)
-        self._staged.append(_Staged(folder, self._root.path / target, after.head, receipt))
+            write_file(str(folder / OBJECT / DECLARATION), DECLARATION_TEXT)
+        self._stage_done(object_id, Stage(folder, self._place(object_id), after.head, not before))
+        self._receipts.append(_receipt(after, data))
+
+    def stage_copy(
+        self,
+        object_id: str,
+        version: str,
+        fill: Callable[[Path], bytes],
+        *,
+        is_new: bool,
+        replaces: bool = False,
+    ) -> Stage:
+        """Stage what another root has; the caller verifies it before `commit`, or drops it.
+
+        Args:
+            object_id: Its id; one version of an object a batch.
+            version: The version that it brings.
+            fill: Writes the whole object, or that version's folder, to the new folder that it is
+                given; gives the root inventory.
+            is_new: Whether the whole object is written.
+            replaces: Whether a damaged object makes room for it.
+
+        Raises:
+            ArchiveError: It cannot be staged; nothing of it stays.
+        """
+        folder = self._staging / secrets.token_hex(8)
+        stage = Stage(folder, self._place(object_id), version, is_new, replaces)
+        with told_of_storage(self._root.path), self._removed_on_error(object_id, folder):
+            stage.place.mkdir(parents=True, mode=OPEN_FOLDER_MODE)
+            data = fill(stage.place)
+            if not is_new:
+                write_file(str(folder / INVENTORY), data)
+                write_file(str(folder / SIDECAR), sidecar_of(data))
+            self._stage_done(object_id, stage)
+            digest = hashlib.sha512(data).hexdigest()
+            self._receipts.append(Receipt(object_id, version, digest))
+        return stage
+
+    def drop(self, stage: Stage) -> None:
+        """Remove one stage again."""
+        at = self._staged.index(stage)
+        del self._staged[at], self._receipts[at]
+        remove_tree(stage.folder)
+
+    def _place(self, object_id: str) -> Path:
+        return self._root.path / layout.object_path(object_id)
+
+    def _stage_done(self, object_id: str, stage: Stage) -> None:
+        finish_stage(stage, self._root.path)
+        self._staged.append(stage)
+        self._ids.add(object_id)
+
+    @contextmanager
+    def _removed_on_error(self, object_id: str, folder: Path) -> Iterator[None]:
+        if object_id in self._ids:
+            raise ValueError(f"{object_id} twice in one batch")
+        try:
+            yield
+        except BaseException:
+            remove_tree(folder)
+            raise
 
     def commit(self) -> list[Receipt]:
         """Make everything staged durable, in its place; gives the receipts in order of `put`.
@@ -188,26 +240,18 @@ class Batch:
             ArchiveError: The file system refuses; the next `writing` finishes or undoes.
         """
         staged, self._staged = self._staged, []
-        unchanged, self._unchanged = self._unchanged, []
+        receipts, self._receipts = self._receipts, []
         self._ids.clear()
         if staged:
             with told_of_storage(self._root.path):
-                make_durable(self._staging)
-                changed = [it for it in staged if not _move_in(it.folder, it.target, it.version)]
-                if changed:
-                    make_durable(self._staging)
-                    for it in changed:
-                        _switch(it.folder, it.target)
-                make_durable(self._staging)
-                for it in staged:
-                    remove_tree(it.folder)
-        return [*(it.receipt for it in staged), *unchanged]
+                move_in(staged, self._staging)
+        return receipts
 
     def discard(self) -> None:
         """Remove what is staged and was not committed."""
         for it in self._staged:
             remove_tree(it.folder)
-        self._staged, self._unchanged = [], []
+        self._staged, self._receipts = [], []
         self._ids.clear()
 
 
@@ -232,10 +276,10 @@ def writing(root: StorageRoot) -> Iterator[Batch]:
                 next_step="wait until it ends: `{program} service.status`",
                 path=root.path,
             ) from error
-        recover(root)
+        finished = recover(root)
         with told_of_storage(root.path):
             (root.path / STAGING).mkdir(exist_ok=True, parents=True)
-        batch = Batch(root)
+        batch = Batch(root, finished)
         try:
             yield batch
         finally:
@@ -246,38 +290,20 @@ def writing(root: StorageRoot) -> Iterator[Batch]:
         os.close(handle)
 
 
-def recover(root: StorageRoot) -> list[str]:
-    """Finish or undo what a killed writer left; the caller holds the root.
-
-    Returns:
-        Paths below the root of the objects that were finished: durable, but nobody was told.
-
-    Raises:
-        ArchiveError: The file system refuses.
-    """
-    staging = root.path / STAGING
-    if not staging.is_dir():
-        return []
-    finished = []
-    with told_of_storage(root.path):
-        for folder in sorted(staging.iterdir()):
-            intent = _read_intent(folder)
-            if intent is not None:
-                target = root.path / intent["object"]
-                if (target / intent["version"]).is_dir():
-                    if not intent["is_new"]:
-                        _switch(folder, target)
-                    finished.append(intent["object"])
-                else:
-                    _remove_empty(target.parent, root.path)
-            make_durable(staging)
-            remove_tree(folder)
-    return finished
+def _ensure_paths(paths: Collection[str]) -> None:
+    """Refuse logical paths that are not ours to write, or of which one is a folder of another."""
+    given = set(paths)
+    for path in paths:
+        if not _LOGICAL.fullmatch(path) or len(path) > _LONGEST_LOGICAL:
+            raise ItemRefusedError('"{path}" is no path inside an object', path=path)
+        parts = path.split("/")
+        if any("/".join(parts[:count]) in given for count in range(1, len(parts))):
+            raise ItemRefusedError('"{path}" lies below another file', path=path)
 
 
 def _folder_of(folder: Path, number: int) -> Path:
     """Make and give the stage of a version: inside a new object, or alone."""
-    place = folder / _OBJECT / "v1" if number == 1 else folder / _VERSION
+    place = folder / OBJECT / "v1" if number == 1 else folder / VERSION
     place.mkdir(parents=True, mode=OPEN_FOLDER_MODE)
     return place
 
@@ -308,69 +334,13 @@ def _write_content(
                 digests = copy_file(file, str(place))
             if digests.sha512 in known:
                 place.unlink()
-                _remove_empty(place.parent, folder)
+                remove_empty(place.parent, folder)
         state[logical] = digests.sha512
         if digests.sha512 not in known:
             known.add(digests.sha512)
             path = f"v{number}/{CONTENT}/{logical}"
             new.append(NewFile(path, digests.sha512, digests.sha256))
     return new
-
-
-def _close_folders(folder: Path) -> None:
-    """Make the folders below one read-only; the folder itself is moved first, and closed after."""
-    for place, folders, _files in os.walk(folder):
-        for name in folders:
-            os.chmod(os.path.join(place, name), FOLDER_MODE)  # noqa: PTH101, PTH118 - many
-
-
-def _move_in(folder: Path, target: Path, version: str) -> bool:
-    """Move a staged object or version to its place; says whether that was all."""
-    if (folder / _OBJECT).is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
-        (folder / _OBJECT).rename(target)
-        (target / version).chmod(FOLDER_MODE)
-        target.chmod(FOLDER_MODE)
-        return True
-    target.chmod(OPEN_FOLDER_MODE)
-    (folder / _VERSION).rename(target / version)
-    (target / version).chmod(FOLDER_MODE)
-    return False
-
-
-def _switch(folder: Path, target: Path) -> None:
-    """Let the staged root inventory and its sidecar take the place of the old ones."""
-    target.chmod(OPEN_FOLDER_MODE)
-    for name in (INVENTORY, SIDECAR):
-        with suppress(FileNotFoundError):  # done before somebody was killed
-            (folder / name).rename(target / name)
-    target.chmod(FOLDER_MODE)
-
-
-def _read_intent(folder: Path) -> dict[str, str] | None:
-    try:
-        intent = json.loads((folder / _INTENT).read_bytes())
-        path, version = str(intent["object"]), str(intent["version"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    if ".." in path.split("/") or path.startswith("/") or not re.fullmatch(r"v\d+", version):
-        raise ArchiveError(
-            "{folder} asks for a write outside the archive",
-            data="nothing was changed",
-            next_step="look at that folder: nobody but the archive writes there",
-            folder=folder,
-        )
-    return {"object": path, "version": version, "is_new": "yes" if intent["is_new"] else ""}
-
-
-def _remove_empty(folder: Path, root: Path) -> None:
-    """Remove empty folders from one upwards, the root excluded."""
-    while folder != root:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent
 
 
 def _receipt(inventory: Inventory, data: bytes, *, is_new: bool = True) -> Receipt:
