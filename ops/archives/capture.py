@@ -11,9 +11,9 @@ from hashlib import sha512
 from typing import Any
 
 import msgspec
+
 from archive.capture.captured import Captured, Connector, FileRef, Portal, Tally
 from archive.capture.captured import Content as Captureds
-
 from archive.errors import ItemRefusedError
 from archive.ingest import Content, Delivery
 from archive.metadata.item import Item

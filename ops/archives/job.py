@@ -18,7 +18,6 @@ from functools import partial
 from typing import Any
 
 from archive.capture.connectors import find_connector
-
 from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository

@@ -5,24 +5,27 @@ column → number, text, null, or `{"bytes": base64}` for what is not UTF-8; mom
 form. A value longer than `LARGEST_VALUE` is left out with `{"too_long": bytes}`.
 """
 
+from __future__ import annotations
+
 import base64
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 import psycopg
 import pymysql
-from archive.capture.captured import PortalFacts, Query
-from archive.capture.connectors import find_connector
 from psycopg.types.string import TextLoader
 from pymysql.constants import FIELD_TYPE
 from pymysql.cursors import SSCursor
 
+from archive.capture.captured import PortalFacts
+from archive.capture.connectors import find_connector
+from archive.errors import ArchiveError
 from ops.sandbox.databases import mariadb, postgresql, sqlite
 from ops.sandbox.databases.databases import Databases
 from ops.sandbox.isolation.new_root import WORKSHOP
@@ -30,7 +33,7 @@ from ops.sandbox.plan import TablesWanted
 from ops.sandbox.result import Remark
 
 LARGEST_VALUE = 32 << 20
-_ENDING = ".jsonl"
+_ENDING, _NAMES = ".jsonl", "names.json"
 _AT_ONCE = 500
 
 Rows = Iterable[Sequence[Any]]
@@ -80,11 +83,13 @@ def write_tables(them: Databases, wanted: TablesWanted) -> list[Remark]:
         facts = PortalFacts(engine=plan.engine, tables=tables, options=dict(wanted.options))
         try:
             queries = connector.queries(facts)
-        except LookupError as error:  # a table that every portal of this kind has is not there
+        except ArchiveError as error:  # a table that every portal of this kind has is not there
             return [Remark("failed", "not_this_portal", {"why": str(error)})]
-        for query in queries:
+        names = {f"{number:04}{_ENDING}": it.name for number, it in enumerate(queries)}
+        (Path(WORKSHOP) / _NAMES).write_bytes(msgspec.json.encode(names))
+        for file, query in zip(names, queries, strict=True):
             try:
-                _write(query, *ask(query.sql))
+                _write(file, *ask(query.sql))
             except pymysql.Error as error:
                 params = {"database": plan.name, "why": f"{query.name}: {error.args[-1]}"}
                 return [Remark("failed", "not_readable", params)]
@@ -93,7 +98,8 @@ def write_tables(them: Databases, wanted: TablesWanted) -> list[Remark]:
 
 def read_rows(folder: Path) -> dict[str, Iterator[dict[str, Any]]]:
     """Give what was written, by name of the query; each is read as it is asked for."""
-    return {it.name.removesuffix(_ENDING): _read(it) for it in sorted(folder.glob(f"*{_ENDING}"))}
+    names = msgspec.json.decode((folder / _NAMES).read_bytes(), type=dict[str, str])
+    return {name: _read(folder / PurePosixPath(file).name) for file, name in names.items()}
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -109,9 +115,9 @@ def _value_of(value: Any) -> Any:
     return value
 
 
-def _write(query: Query, columns: Sequence[str], rows: Rows) -> None:
+def _write(name: str, columns: Sequence[str], rows: Rows) -> None:
     encode = msgspec.json.Encoder().encode
-    with (Path(WORKSHOP) / f"{query.name}{_ENDING}").open("wb") as file:
+    with (Path(WORKSHOP) / name).open("wb") as file:
         for row in rows:
             values = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
             file.write(encode(values) + b"\n")
