@@ -38,6 +38,7 @@ TASKS = (
 give(
     "job-kinds",
     "ops.archives.kind:CAPTURE",
+    "ops.archives.kind:FIXITY",
     "ops.backups.run.kind:BACKUP",
     "ops.backups.checks.kind:CHECK",
     "ops.backups.copies.kind:COPY",

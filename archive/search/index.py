@@ -164,6 +164,10 @@ class ItemIndex:
         )
         return [row[0] for row in rows]
 
+    def ids(self) -> Iterator[str]:
+        """Give every id."""
+        return (row[0] for row in self._connection.execute("SELECT id FROM items"))
+
     def known_of(self, site: str, prefix: str = "") -> dict[str, Known]:
         """Give what is known of a site's items, by source key.
 

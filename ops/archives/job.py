@@ -102,7 +102,7 @@ def _capture(
     portal = portal_of(estate, site, wanted, snapshot.time)
     with portal_rows(estate, site, wanted, copy, progress) as (rows, folder):
         files = PortalFiles(repository, snapshot, root_of(site, wanted), folder)
-        with keeping(context, estate, set_up(estate), software_version()) as keeper:
+        with keeping(context, estate, set_up(estate), f"giucong {software_version()}") as keeper:
             accepts = bool(context.arguments.get("accept_gone"))
             gone = capture_items(connector, rows, portal, files, keeper, accepts=accepts)
         return keeper.counts, gone

@@ -160,3 +160,45 @@ def reindex(_context: Context, from_: str = "", dry_run: bool = False) -> int:
     from ops.archives.cli import remake_index
 
     return remake_index(from_, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "place": N_("public, private, or the name of a copy; left out: all of them."),
+        "all": N_("Read every byte now, not only what is due."),
+        "json": flags.JSON,
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def verify(
+    _context: Context, place: str = "", all: bool = False, json: bool = False,  # noqa: A002 - flag
+    dry_run: bool = False,
+) -> int:  # fmt: skip
+    """Read the archive and its copies back, bring the copies up to date, heal what is damaged."""
+    from ops.archives.cli_fixity import verify as run
+    from ops.terminal.progress import shown_progress
+
+    with shown_progress() as progress:
+        return run(place, progress, everything=all, as_json=json, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "confirm": N_("Type `luu-tru`: very much may be repaired at once."),
+        "json": flags.JSON,
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def repair(_context: Context, confirm: str = "", json: bool = False, dry_run: bool = False) -> int:
+    """Heal what is known to be damaged, from a copy that proves itself or from the backup."""
+    from ops.archives.cli_fixity import repair as run
+
+    return run(confirm, as_json=json, dry_run=dry_run)
+
+
+@operator_task(help={"json": flags.JSON})
+def status(_context: Context, json: bool = False) -> int:
+    """Say what is archived, whether it is intact, and what was refused or is late."""
+    from ops.archives.cli_fixity import status as run
+
+    return run(as_json=json)
