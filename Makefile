@@ -39,7 +39,8 @@ help:
 	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
 	  'make lint       rules of style;  make types: mypy;  make layers: who may import whom' \
 	  'make fmt        put the code in shape' \
-	  'make docs       write docs/reference anew from the code' \
+	  'make tools      programs of others that judge our archives or replay them, into .tools' \
+  'make docs       write docs/reference anew from the code' \
 	  'make messages   collect the texts and compile the Vietnamese catalog' \
 	  'make run        start the service with ./estate.toml' \
 	  'make lock       choose and pin the dependencies anew' \
