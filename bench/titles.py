@@ -21,10 +21,14 @@ TITLES = {
     "mariadb": "dump of a live MariaDB over SSH",
     "bad-line": "first backup (a) into a bucket, given up and run again at two cuts",
     "bad-line-short": "first backup (a) into a bucket, two short cuts outlived",
+    "archive-store": "objects stored in the archive, durable",
+    "archive-scrub": "every object of the archive read and held against its inventory",
 }
 AGAINST = {
     "rsync": "`rsync -a` over SSH",
     "mariadb-dump": "`mariadb-dump` to `cat`",
     "undisturbed": "bytes of an undisturbed run",
+    "ocfl-py": "ocfl-py, which syncs nothing",
+    "bare loop": "SHA-512 of the same files, two processes",
     None: "seconds",
 }

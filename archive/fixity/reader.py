@@ -73,7 +73,7 @@ class Readers:
     def __enter__(self) -> Self:
         for _number in range(self._count):
             process = subprocess.Popen(
-                [sys.executable, "-m", "archive.fixity.reader"],
+                [sys.executable, "-P", "-m", "archive.fixity.reader"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for us; they end with us

@@ -134,8 +134,7 @@ def scrub(
                 say(run.report)
             if run.is_over:
                 break
-        else:
-            run.end_passes()
+    run.end_passes()
     open_root(root)  # a disk that went away meanwhile looks like empty shelves
     return run.report, (run.state if run.report.objects else state)
 

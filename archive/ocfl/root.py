@@ -166,16 +166,19 @@ class StorageRoot:
 
 
 def create_root(path: Path) -> StorageRoot:
-    """Make a storage root in a new or empty folder.
+    """Make a storage root in a new or empty folder; one of ours that is there is opened.
 
     Order: layout and its configuration; made durable; the declaration last, so that only a whole
     root is ever taken for one.
 
     Raises:
-        NotAnArchiveError: The folder holds something else.
+        NotAnArchiveError: The folder holds something else, or a root of another layout.
         ArchiveError: It cannot be written.
     """
-    if path.exists() and any(path.iterdir()) and not (path / layout.LAYOUT_FILE).exists():
+    there = {it.name for it in path.iterdir()} if path.exists() else set()
+    if layout.ROOT_DECLARATION in there:
+        return open_root(path)
+    if not there <= {layout.LAYOUT_FILE, "extensions"}:  # what a killed one leaves
         raise NotAnArchiveError(
             "the folder {path} holds something that is not an archive",
             data="nothing was changed",
@@ -190,9 +193,11 @@ def create_root(path: Path) -> StorageRoot:
             place.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
             place.unlink(missing_ok=True)
             write_file(str(place), data)
+        draft = path / "extensions" / layout.EXTENSION / declaration
+        draft.unlink(missing_ok=True)
+        write_file(str(draft), text)
         make_durable(path)
-        with suppress(FileExistsError):
-            write_file(str(path / declaration), text)
+        draft.rename(path / declaration)
         make_durable(path)
     return StorageRoot(path)
 

@@ -6,8 +6,8 @@ and one of
 - `object/`: a new object. It is renamed to its place.
 - `version/` beside a root inventory and its sidecar: the next version of an object. The version is
   renamed into the object; made durable; then inventory and sidecar take the place of the old ones.
-- `object/` with an intent that replaces: the damaged object there is renamed to `aside/` of the
-  stage, then the good one to its place; what was set aside goes with the stage.
+- `object/` with an intent that replaces: it changes places with the damaged one there, in one step
+  where the file system can, else by way of `aside/`. What was set aside goes with the stage.
 
 Folders of ours are read-only for others and for us. Renaming a folder to another parent needs leave
 to write in it, so that the outermost one is closed after it was moved.
@@ -26,6 +26,7 @@ from archive.ocfl import layout
 from archive.ocfl.files import (
     FOLDER_MODE,
     OPEN_FOLDER_MODE,
+    exchange,
     make_durable,
     read_small,
     remove_tree,
@@ -144,7 +145,7 @@ def recover(root: StorageRoot) -> list[str]:
 def _finish_or_undo(folder: Path, intent: _Intent, root: Path) -> bool:
     """Says whether it is in its place."""
     target = root / intent.object
-    if intent.replaces:
+    if intent.replaces:  # where both changed places, the stage has the damaged one, and goes
         is_done = (folder / _ASIDE).is_dir()
         if is_done and (folder / OBJECT).is_dir():
             (folder / OBJECT).rename(target)
@@ -166,8 +167,10 @@ def _move(stage: Stage) -> None:
     stage.target.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
     if stage.replaces:
         stage.target.chmod(OPEN_FOLDER_MODE)
-        stage.target.rename(stage.folder / _ASIDE)
-    stage.place.rename(stage.target)
+    if not stage.replaces or not exchange(stage.place, stage.target):
+        if stage.replaces:
+            stage.target.rename(stage.folder / _ASIDE)
+        stage.place.rename(stage.target)
     _close(stage.target, stage.version)
 
 
@@ -223,6 +226,8 @@ def remove_empty(folder: Path, top: Path) -> None:
     while folder != top:
         try:
             folder.rmdir()
+        except FileNotFoundError:
+            pass  # killed before it was made
         except OSError:
             return
         folder = folder.parent

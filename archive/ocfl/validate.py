@@ -208,10 +208,14 @@ class _Examination:
         try:
             if self._from_disk:
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            while limit > 0 and (data := os.read(handle, min(_PIECE, limit))):
+            while limit > 0:
+                asked = min(_PIECE, limit)
+                data = os.read(handle, asked)
                 self.size += len(data)
                 limit -= len(data)
                 yield data
+                if len(data) < asked:  # the end of a plain file
+                    break
         finally:
             os.close(handle)
 
