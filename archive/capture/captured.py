@@ -84,7 +84,7 @@ class PortalFacts:
 
     Attributes:
         engine: Of the database.
-        tables: Name → its columns.
+        tables: Name → its columns; with the schema before it where that is not the usual one.
         options: What the estate says besides: `prefix`, `post_types`, `author_meta`, …
     """
 

@@ -8,6 +8,7 @@ of its key here, by the bytes of its text, in the same way on every engine.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -198,7 +199,7 @@ class Mapped:
         for kind in self._file.items:
             yield from each_item(
                 rows_of(rows, f"{kind.name}:items"), _Kind(kind, rows, portal).make, portal, tally,
-                Key(kind.key, lambda key, name=kind.name: f"mapping/{name}/{key}", _by_text),
+                Key(kind.key, partial(_key_of, kind.name), _by_text),
             )  # fmt: skip
 
 
@@ -317,6 +318,10 @@ def _in_order(query: str, key: str, engine: str) -> str:
         "sqlite": f"CAST(q.{key} AS text)",
     }[engine]
     return f"SELECT * FROM ({query.strip().rstrip(';')}) AS q ORDER BY {text}"
+
+
+def _key_of(name: str, key: object) -> str:
+    return f"mapping/{name}/{key}"
 
 
 def _by_text(value: object) -> str | None:

@@ -43,10 +43,11 @@ class MediaWiki:
     def queries(self, facts: PortalFacts) -> list[Query]:
         """Ask for the newest text of each page.
 
-        Options: `prefix` of the tables; `namespaces`, numbers apart by commas (0 and 4 unless
+        Options: `prefix` of the tables, with the schema on PostgreSQL; `namespaces`, numbers apart by commas (0 and 4 unless
         given).
         """
-        prefix = facts.options.get("prefix", "")
+        usual = "mediawiki." if "mediawiki.page" in facts.tables else ""
+        prefix = facts.options.get("prefix", usual)
         for name in ("page", "slots", "content", "actor"):
             if f"{prefix}{name}" not in facts.tables or not is_name(f"{prefix}{name}"):
                 raise not_of_kind("MediaWiki", f"{prefix}{name}")
@@ -62,7 +63,7 @@ class MediaWiki:
         revision = "r.rev_timestamp, r.rev_deleted, a.actor_user, a.actor_name"
         texts = {
             "pages": "SELECT p.page_id, p.page_namespace, p.page_title, p.page_lang,"
-            f" {revision}, c.content_address, t.old_flags, {text} AS text_hex"
+            f" {revision}, c.content_address, t.old_id, t.old_flags, {text} AS text_hex"
             f" FROM {table['page']} p"
             f" JOIN {table['revision']} r ON r.rev_id = p.page_latest"
             f" LEFT JOIN {table['actor']} a ON a.actor_id = r.rev_actor"
@@ -198,7 +199,7 @@ def _unpack(making: Making) -> bytes:
     """
     cells, site = making.cells, making.portal.site
     flags = set(cells.text("old_flags").split(","))
-    if cells.row.get("text_hex") is None or flags & {"external", "object"}:
+    if cells.row.get("old_id") is None or flags & {"external", "object"}:
         place = cells.text("content_address") or "?"
         raise refuse(making.source_key, site, "its text is not in this database: {place}",
                      place=place)  # fmt: skip

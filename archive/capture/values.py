@@ -26,7 +26,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DIGITS = re.compile(r"[+-]?\d{1,19}")
 _COMPACT = re.compile(r"\d{14}")
 _NO_DATE = re.compile(r"0000-00-00|0{14}")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63}\.)?[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 _LINKED = re.compile(r"""(?:src|href)\s*=\s*["']([^"'<>]{1,1000})["']""", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -204,7 +204,7 @@ def file_name(path: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Say whether it is a name that can stand in SQL without quotes."""
+    """Say whether it can stand in SQL without quotes: a name, with or without a schema."""
     return bool(_NAME.fullmatch(text))
 
 
