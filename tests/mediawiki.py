@@ -1,4 +1,4 @@
-"""A real MediaWiki, Debian's, on a database of the tests: made, edited and asked as its officers do."""
+"""A real MediaWiki, Debian's, on a database of the tests: edited as its officers do."""
 
 import os
 import shutil
@@ -38,8 +38,8 @@ def make_wiki(folder: Path, database: Mapping[str, str]) -> Wiki:
         raise RuntimeError("MediaWiki is missing: apt-get install mediawiki")
     (folder / "images").mkdir(parents=True)
     words = [word for name, value in database.items() for word in (f"--{name}", value)]
-    _run(["install", *words, "--pass", _PASSWORD, "--confpath", str(folder), "--scriptpath", "",
-          "--server", "https://wiki.example.vn", "--lang", "vi", "Wiki xã", "Quantri"], {})  # fmt: skip
+    words += ["--pass", _PASSWORD, "--confpath", str(folder), "--scriptpath", "", "--lang", "vi"]
+    _run(["install", *words, "--server", "https://wiki.example.vn", "Wiki xã", "Quantri"], {})
     settings = folder / "LocalSettings.php"
     more = (
         f"\n$wgUploadDirectory = '{folder}/images';\n$wgEnableUploads = true;\n"

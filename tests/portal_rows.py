@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from archive.capture.captured import Connector, Portal, PortalFacts, Row
+from archive.capture.captured import Captured, Connector, Portal, PortalFacts, Row
 from tests.mariadb_server import MariadbServer
 
 _SCRIPT = Path(__file__).with_name("portal_files") / "rows.php"
@@ -27,6 +27,13 @@ def portal_of(url: str = "https://tinh.example.vn", **more: Any) -> Portal:
         "officer": OFFICER, "moment": datetime(2026, 12, 1, tzinfo=UTC),
     }  # fmt: skip
     return Portal(**(values | more))
+
+
+def text_of(captured: Captured, path: str = "body.html") -> bytes:
+    """Give a part's own bytes."""
+    content = captured.contents[path]
+    assert isinstance(content, bytes)
+    return content
 
 
 def mariadb_facts(server: MariadbServer, database: str, **options: str) -> PortalFacts:

@@ -107,7 +107,7 @@ def _source_of(making: Making, entry: Any, link: str) -> Source:
 
 def _moment(cells: Cells, entry: Any, name: str) -> datetime | None:
     """Give a date; one without a zone is the portal's, which feedparser would take for UTC."""
-    text = cells.read(name, entry.get(name))
+    text = cells.read(name, dict.get(entry, name))  # `get` of feedparser gives one for the other
     if not text:
         return None
     try:
@@ -115,7 +115,7 @@ def _moment(cells: Cells, entry: Any, name: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         found = text
     moment = cells.as_moment("", found)
-    parsed = entry.get(f"{name}_parsed")
+    parsed = dict.get(entry, f"{name}_parsed")
     if moment is None and parsed:
         moment = cells.as_moment(name, calendar.timegm(parsed))
     return moment

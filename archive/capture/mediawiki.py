@@ -43,8 +43,8 @@ class MediaWiki:
     def queries(self, facts: PortalFacts) -> list[Query]:
         """Ask for the newest text of each page.
 
-        Options: `prefix` of the tables, with the schema on PostgreSQL; `namespaces`, numbers apart by commas (0 and 4 unless
-        given).
+        Options: `prefix` of the tables, with the schema on PostgreSQL;
+        `namespaces`, numbers apart by commas (0 and 4 unless given).
         """
         usual = "mediawiki." if "mediawiki.page" in facts.tables else ""
         prefix = facts.options.get("prefix", usual)

@@ -10,7 +10,7 @@ from archive.capture.captured import Captured, FileRef, Tally
 from archive.capture.nukeviet.connector import NukeViet
 from archive.metadata.item import Grade, ensure_complete, make_id
 from tests.mariadb_server import MariadbServer
-from tests.portal_rows import OFFICER, mariadb_facts, mariadb_rows, portal_of
+from tests.portal_rows import OFFICER, mariadb_facts, mariadb_rows, portal_of, text_of
 
 pytestmark = pytest.mark.slow
 _SCHEMA = Path(__file__).parents[3] / "portal_files" / "nukeviet.sql"
@@ -125,9 +125,8 @@ def test_a_draft_keeps_comments_outcome_and_who_said_it_apart(site: Site) -> Non
     assert [it["text"] for it in draft.comments] == ["Đề nghị bổ sung Điều 5"]
     assert draft.private is not None
     assert draft.private.item.id == make_id("cong-chinh", "nukeviet/vi/laws/7", "private")
-    said = [
-        json.loads(line) for line in bytes(draft.private.contents["comments.jsonl"]).splitlines()
-    ]  # type: ignore[arg-type] -- a text
+    lines = text_of(draft.private, "comments.jsonl").splitlines()
+    said = [json.loads(line) for line in lines]
     assert said[0] == {"id": "1", "name": "Võ Thị Lụa", "mail": "lua@example.vn",
                        "ip": "203.0.113.7", "shown": True}  # fmt: skip
     assert said[1]["text"] == "Chưa duyệt: số điện thoại 0900"  # never shown, but received
@@ -153,9 +152,11 @@ def test_a_question_keeps_answer_and_status_without_its_sender(site: Site) -> No
     ]  # fmt: skip
     assert b"ngoc" not in question.item.as_json()
     assert question.private is not None
-    private = json.loads(bytes(question.private.contents["private.json"]))  # type: ignore[arg-type] -- a text
-    assert private == {"name": "Trương Mỹ Ngọc", "address": "ấp Tân Lập",
-                       "mail": "ngoc@example.vn", "phone": "0900000001", "ip": "203.0.113.1"}  # fmt: skip
+    private = json.loads(text_of(question.private, "private.json"))
+    assert private == {
+        "name": "Trương Mỹ Ngọc", "address": "ấp Tân Lập", "mail": "ngoc@example.vn",
+        "phone": "0900000001", "ip": "203.0.113.1",
+    }  # fmt: skip
     assert waiting.fields["status"] == "received"
 
 
