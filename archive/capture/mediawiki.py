@@ -19,11 +19,11 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
-    refuse,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import Making
 from archive.capture.values import CONTENT, TEXT, Cells, address, is_name
+from archive.errors import NotCapturedError
 from archive.metadata.item import Agent
 
 _HIDDEN_TEXT, _HIDDEN_USER = 1, 4
@@ -129,7 +129,7 @@ class _Site:
         firsts, redirects = self._firsts.of(key), self._redirects.of(key)
         categories = self._categories.of(key)
         if cells.whole("rev_deleted") & _HIDDEN_TEXT:
-            raise refuse(making.source_key, self._portal.site, "the wiki hides its text")
+            raise NotCapturedError(why="the wiki hides its text")
         making.body(_unpack(making), "text/x-wiki")
         first = Cells(firsts[0], "UTC") if firsts else cells
         creators = dict.fromkeys([_actor(making, first, "author"), _actor(making, cells, "editor")])
@@ -158,7 +158,7 @@ class _Site:
         digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
         path = cells.path("img_name", f"{digest[0]}/{digest[:2]}/{name}", self._images)
         if not path or "/" in name:
-            raise refuse(making.source_key, self._portal.site, "the place of its file is not known")
+            raise NotCapturedError(why="the place of its file is not known")
         media_type = f"{cells.text('img_major_mime')}/{cells.text('img_minor_mime')}"
         making.parts.add(FileRef(path), "body", name=name, media_type=media_type,
                          url=address(self._portal.url, path))  # fmt: skip
@@ -197,12 +197,11 @@ def _unpack(making: Making) -> bytes:
     Raises:
         ItemRefusedError: It lies elsewhere, is packed in a way of old, or is too large.
     """
-    cells, site = making.cells, making.portal.site
+    cells = making.cells
     flags = set(cells.text("old_flags").split(","))
     if cells.row.get("old_id") is None or flags & {"external", "object"}:
         place = cells.text("content_address") or "?"
-        raise refuse(making.source_key, site, "its text is not in this database: {place}",
-                     place=place)  # fmt: skip
+        raise NotCapturedError(why="its text is not in this database: {place}", place=place)
     data = bytes.fromhex(cells.text("text_hex", 4 * CONTENT))
     if "gzip" not in flags:
         return data
@@ -210,5 +209,5 @@ def _unpack(making: Making) -> bytes:
     try:
         text = inflating.decompress(data, CONTENT + 1)
     except zlib.error as error:
-        raise refuse(making.source_key, site, "its packed text is broken") from error
+        raise NotCapturedError(why="its packed text is broken") from error
     return text

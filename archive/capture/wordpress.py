@@ -17,12 +17,11 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
-    refuse,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import NO_ACCOUNT, Making, add_comment
 from archive.capture.values import TEXT, Cells, address, file_name, hours_east, is_empty, is_name
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, NotCapturedError
 from archive.metadata.item import Source, make_id
 
 _OPTIONS = ("home", "siteurl", "permalink_structure", "timezone_string", "gmt_offset", "WPLANG",
@@ -183,7 +182,7 @@ class _Site:
         _before, is_whole, below = told.rpartition(f"/{_UPLOADS}/")
         path = making.cells.path("_wp_attached_file", below if is_whole else told, folder)
         if not path:
-            raise refuse(making.source_key, self.portal.site, "the place of its file is not known")
+            raise NotCapturedError(why="the place of its file is not known")
         making.parts.add(
             FileRef(path), "body", name=file_name(path),
             url=address(self.portal.url, path),

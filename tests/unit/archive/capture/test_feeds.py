@@ -80,7 +80,7 @@ _BOMB = '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;">]
     ],
 )
 def test_what_is_no_feed_is_refused(data: bytes) -> None:
-    with pytest.raises(ArchiveError, match="no feed that can be read"):
+    with pytest.raises(ArchiveError, match="no feed or sitemap that can be read"):
         list(items_of_feed(data, portal_of()))
 
 
