@@ -19,6 +19,7 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
+    shape_of,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import Making
@@ -137,9 +138,10 @@ class _Site:
             creators = dict.fromkeys(list(creators)[:1])
         link = self._address(cells)
         names = [Cells(row, "UTC").text("cl_to").replace("_", " ") for row in categories]
+        space = f"namespace/{cells.whole('page_namespace')}"
+        content_class = self._portal.class_of(*(f"category/{it}" for it in names), space)
         return making.finish(
-            content_class=self._portal.class_of(*(f"category/{it}" for it in names),
-                                                f"namespace/{cells.whole('page_namespace')}"),
+            content_class=content_class, shape=shape_of(content_class, "page"),
             title=cells.text("page_title").replace("_", " "),
             creators=list(creators),
             source=making.own_source(link),
@@ -165,7 +167,7 @@ class _Site:
         link = self._link(_FILES, name)
         moment = cells.moment("img_timestamp", "UTC")
         return making.finish(
-            content_class=self._portal.class_of("attachment", default="media"),
+            content_class=self._portal.class_of("attachment", default="media"), shape="media",
             title=name.replace("_", " "),
             description=cells.text("comment_text", TEXT),
             creators=[_actor(making, cells, "author")],

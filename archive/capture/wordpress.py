@@ -17,12 +17,13 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
+    shape_of,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import NO_ACCOUNT, Making, add_comment
 from archive.capture.values import TEXT, Cells, address, file_name, hours_east, is_empty, is_name
 from archive.errors import ArchiveError, NotCapturedError
-from archive.metadata.item import Source, make_id
+from archive.metadata.item import Shape, Source, make_id
 
 _OPTIONS = ("home", "siteurl", "permalink_structure", "timezone_string", "gmt_offset", "WPLANG",
             "upload_path")  # fmt: skip
@@ -35,6 +36,7 @@ _COMMENTER = {"name": "comment_author", "mail": "comment_author_email",
               "ip": "comment_author_IP"}  # fmt: skip
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _DEEPEST = 20
+_SHAPES: Mapping[str, Shape] = {"page": "page", "attachment": "media"}
 
 
 class WordPress:
@@ -151,6 +153,7 @@ class _Site:
         role = "spokesperson" if content_class == "spokesperson" else "author"
         return making.finish(
             content_class=content_class,
+            shape=shape_of(content_class, _SHAPES.get(kind, "news")),
             title=cells.text("post_title"),
             description=cells.text("post_excerpt", TEXT),
             creators=[making.person(name, NO_ACCOUNT, role)],

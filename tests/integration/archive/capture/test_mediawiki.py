@@ -110,7 +110,7 @@ def test_a_wiki_is_captured_and_its_changes_seen(
     assert article.contents["body.wiki"] == f"{_TEXT}\n[[Thể loại:Thủ tục hành chính]]".encode()
     assert before["Khai sinh"].contents["body.wiki"] == "Bản thứ hai".encode()
     assert article.item.keywords == ("Thủ tục hành chính",)
-    assert article.item.content_class == "procedure"
+    assert (article.item.content_class, article.item.shape) == ("procedure", "page")
     assert [it.name for it in article.item.creators] == ["Quantri"]
     assert article.item.published is not None
     assert abs((article.item.published - datetime.now(UTC)).total_seconds()) < 600
