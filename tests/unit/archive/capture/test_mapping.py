@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.capture.captured import Captured, FileRef, Portal, Tally
+from archive.capture.captured import Captured, FileRef, Portal, PortalFacts, Tally
 from archive.capture.mapping import Mapped, read_mapping
 from archive.errors import ArchiveError
 from archive.metadata.item import Grade, ensure_complete
@@ -79,6 +79,14 @@ def test_the_example_site_is_captured_by_its_file(tmp_path: Path) -> None:
     assert question.private is not None
     assert question.private.contents["private.json"] == '{"name":"Võ Thị Lụa"}'.encode()
     assert "Lụa".encode() not in question.item.as_json()
+
+
+def test_the_page_shows_a_file_that_is_right() -> None:
+    page = Path("docs/how-to/map-a-portal.md").read_text(encoding="utf-8")
+    mapped = read_mapping(page.partition("```toml")[2].partition("```")[0].encode())
+
+    facts = PortalFacts(engine="postgresql", tables={})
+    assert [it.name for it in mapped.queries(facts)] == ["hoi-dap:items", "hoi-dap:files-0"]
 
 
 def test_a_correction_and_a_deletion_are_seen(tmp_path: Path) -> None:
