@@ -18,7 +18,7 @@ import feedparser
 
 from archive.capture.captured import Captured, Portal, Tally, UrlRef
 from archive.capture.making import NOT_NAMED, Making
-from archive.capture.values import TEXT, Cells, file_name
+from archive.capture.values import TEXT, Cells, file_name, web_address
 from archive.errors import ItemRefusedError, NotCapturedError, UnreadableFeedError
 from archive.metadata.item import Source
 
@@ -62,7 +62,7 @@ def items_of_feed(data: bytes, portal: Portal, tally: Tally | None = None) -> It
 
 def _make(making: Making, entry: Any) -> Captured:
     cells, portal = making.cells, making.portal
-    link = _web_address(cells.text("link", _LONGEST))
+    link = web_address(cells.text("link", _LONGEST))
     if making.source_key.endswith("/?"):
         raise NotCapturedError(why="it has neither an id nor an address")
     full = entry.get("content") or []
@@ -74,7 +74,7 @@ def _make(making: Making, entry: Any) -> Captured:
     else:
         making.body(cells.content("summary"))
     for enclosure in islice(entry.get("enclosures", ()), _MOST_ENCLOSURES):
-        url = _web_address(cells.read("enclosure", enclosure.get("href"), _LONGEST))
+        url = web_address(cells.read("enclosure", enclosure.get("href"), _LONGEST))
         if url:
             making.parts.add(UrlRef(url), name=file_name(urlsplit(url).path), url=url,
                              media_type=cells.read("type", enclosure.get("type")))  # fmt: skip
@@ -99,7 +99,7 @@ def _make(making: Making, entry: Any) -> Captured:
 def _source_of(making: Making, entry: Any, link: str) -> Source:
     said = entry.get("source") or {}
     name = making.cells.read("source", said.get("title"))
-    url = _web_address(making.cells.read("source", said.get("href"), _LONGEST))
+    url = web_address(making.cells.read("source", said.get("href"), _LONGEST))
     if making.portal.is_own(name):
         return making.own_source(link)
     return Source(name=name, url=url, basis="reprint" if url else "unknown")
@@ -119,11 +119,3 @@ def _moment(cells: Cells, entry: Any, name: str) -> datetime | None:
     if moment is None and parsed:
         moment = cells.as_moment(name, calendar.timegm(parsed))
     return moment
-
-
-def _web_address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return ""
-    return text if parts.scheme in {"http", "https"} and parts.netloc else ""

@@ -83,7 +83,7 @@ class MediaWiki:
             f" JOIN {table['page']} q ON q.page_namespace = d.rd_namespace"
             " AND q.page_title = d.rd_title ORDER BY q.page_id, p.page_id",
             "images": "SELECT i.img_name, i.img_timestamp, i.img_major_mime, i.img_minor_mime,"
-            " i.img_size, a.actor_user, a.actor_name, d.comment_text, p.page_id"
+            " a.actor_user, a.actor_name, d.comment_text, p.page_id"
             f" FROM {table['image']} i"
             f" LEFT JOIN {table['actor']} a ON a.actor_id = i.img_actor"
             f" LEFT JOIN {table['comment']} d ON d.comment_id = i.img_description_id"

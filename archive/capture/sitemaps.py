@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from archive.capture.captured import Captured, Portal, Tally, UrlRef
 from archive.capture.making import NOT_NAMED, Making
-from archive.capture.values import Cells
+from archive.capture.values import Cells, web_address
 from archive.errors import ItemRefusedError, UnreadableFeedError
 
 LARGEST = 50 << 20  # bytes; the limit of sitemaps.org
@@ -123,18 +123,10 @@ class _Reader:
         if len(self._way) != 1:
             return
         values = {name: value.strip() for name, value in self._values.items()}
-        if len(self.found.locations) >= MOST or not _is_address(values.get("loc", "")):
+        if len(self.found.locations) >= MOST or not web_address(values.get("loc", "")):
             self.found.left += 1
             return
         self.found.locations.append(Location(**values))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and len(text) < _LONGEST
 
 
 def items_of_sitemap(

@@ -67,7 +67,7 @@ class WordPress:
             "posts": "SELECT p.ID AS id, p.post_type, p.post_status, p.post_password,"
             " p.post_title, p.post_content, p.post_excerpt, p.post_date, p.post_date_gmt,"
             " p.post_modified, p.post_modified_gmt, p.post_name, p.post_parent,"
-            " p.post_mime_type, p.guid, u.display_name, u.user_nicename"
+            " p.post_mime_type, u.display_name, u.user_nicename"
             f" FROM {prefix}posts p LEFT JOIN {prefix}users u ON u.ID = p.post_author"
             f" LEFT JOIN {prefix}posts o ON o.ID = p.post_parent"
             f" WHERE p.post_type IN ({types}) AND p.post_password = ''"

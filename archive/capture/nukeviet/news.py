@@ -11,7 +11,7 @@ from archive.metadata.item import Agent, Source
 
 _PUBLISHED, _EXPIRED = 1, 3
 _WEB = ("http://", "https://")
-_ROW = ("id", "catid", "author", "addtime", "edittime", "status", "publtime", "exptime", "title",
+_ROW = ("id", "author", "addtime", "edittime", "status", "publtime", "exptime", "title",
         "alias", "hometext", "homeimgfile")  # fmt: skip
 _DETAIL = ("bodyhtml", "keywords", "sourcetext", "files")
 
