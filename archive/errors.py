@@ -7,6 +7,9 @@
     ├── ArchiveBusyError        exit 11   another process is writing there
     ├── ObjectDamagedError      exit 1    stored bytes are not what their inventory says
     ├── ItemRefusedError        exit 1    what was handed in may not be archived as it is
+    │   └── NotCapturedError    exit 1    the portal has it in a way that cannot be captured
+    ├── UnreadableFeedError     exit 1    a feed or sitemap is none, or is made to harm
+    ├── WrongMappingError       exit 1    a mapping file is not right
     └── StorageFullError        exit 1    no room left; nothing half-done stays
 
 The four parts are templates in English with named placeholders; `params` fills them, so that the
@@ -65,6 +68,45 @@ class ObjectDamagedError(ArchiveError):
 
 class ItemRefusedError(ArchiveError):
     """What was handed in may not be archived as it is."""
+
+
+class NotCapturedError(ItemRefusedError):
+    """An item that the portal has in a way that cannot be captured; the tally says which."""
+
+    def __init__(self, *, why: str, **params: object) -> None:
+        super().__init__(
+            "{key} of {site} cannot be captured",
+            why=why,
+            data="nothing of it was written; the others are captured",
+            next_step="put it right on the portal; the next capture takes it",
+            **({"key": "?", "site": "?"} | params),
+        )
+
+
+class UnreadableFeedError(ArchiveError):
+    """A feed or sitemap that is none, or that is made to harm."""
+
+    def __init__(self, *, why: str, **params: object) -> None:
+        super().__init__(
+            "this is no feed or sitemap that can be read",
+            why=why,
+            data="nothing of it was taken",
+            next_step="open its address in a browser; correct it in `[sites.archive]`",
+            **params,
+        )
+
+
+class WrongMappingError(ArchiveError):
+    """A mapping file that is not right."""
+
+    def __init__(self, *, why: str, **params: object) -> None:
+        super().__init__(
+            "the mapping file cannot be used",
+            why=why,
+            data="nothing was captured",
+            next_step="correct it; docs/how-to has an example",
+            **params,
+        )
 
 
 class StorageFullError(ArchiveError):

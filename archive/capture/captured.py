@@ -84,7 +84,7 @@ class PortalFacts:
 
     Attributes:
         engine: Of the database.
-        tables: Name → its columns.
+        tables: Name → its columns; with the schema before it where that is not the usual one.
         options: What the estate says besides: `prefix`, `post_types`, `author_meta`, …
     """
 
@@ -176,6 +176,7 @@ class Tally:
     def refuse(self, site: str, source_key: str, error: ItemRefusedError) -> None:
         """Count an item that is not; the portal has it still."""
         id_ = make_id(site, source_key)
+        error.params |= {"key": source_key, "site": site}
         self.refused += 1
         self.met.add(id_)
         if len(self.refusals) < _REFUSALS_KEPT:
@@ -210,19 +211,6 @@ class Connector(Protocol):
     ) -> Iterator[Captured]:
         """Give the items, in the order of their rows; counts into the tally while it goes."""
         ...
-
-
-def refuse(source_key: str, site: str, reason: str, **params: object) -> ItemRefusedError:
-    """Make the error of an item that cannot be captured; the reason is a template."""
-    return ItemRefusedError(
-        "{key} of {site} cannot be captured",
-        why=reason,
-        data="nothing of it was written; the others are captured",
-        next_step="put it right on the portal; the next capture takes it",
-        key=source_key,
-        site=site,
-        **params,
-    )
 
 
 def not_of_kind(connector: str, missing: str) -> ArchiveError:

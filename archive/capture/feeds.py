@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import feedparser
 
-from archive.capture.captured import Captured, Portal, Tally, UrlRef, refuse
+from archive.capture.captured import Captured, Portal, Tally, UrlRef
 from archive.capture.making import NOT_NAMED, Making
-from archive.capture.values import TEXT, Cells, file_name
-from archive.errors import ArchiveError, ItemRefusedError
+from archive.capture.values import TEXT, Cells, file_name, web_address
+from archive.errors import ItemRefusedError, NotCapturedError, UnreadableFeedError
 from archive.metadata.item import Source
 
 LARGEST = 8 << 20
@@ -38,16 +38,16 @@ def items_of_feed(data: bytes, portal: Portal, tally: Tally | None = None) -> It
         ArchiveError: It is none, is too large, or declares entities.
     """
     if len(data) > LARGEST:
-        raise _no_feed("it has more than {most} bytes", most=LARGEST)
+        raise UnreadableFeedError(why="it has more than {most} bytes", most=LARGEST)
     if _ENTITY.search(data):
-        raise _no_feed("it declares entities")
+        raise UnreadableFeedError(why="it declares entities")
     tally = tally or Tally()
     try:  # a stream: a text could be taken for an address or a file
         found = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-        raise _no_feed("{reason}", reason=type(error).__name__) from error
+        raise UnreadableFeedError(why="{reason}", reason=type(error).__name__) from error
     if not found.get("version") and not found.get("entries"):
-        raise _no_feed("it is neither RSS nor Atom")
+        raise UnreadableFeedError(why="it is neither RSS nor Atom")
     for entry in islice(found["entries"], MOST):
         cells = Cells(entry, portal.time_zone)
         key = f"feed/{cells.text('id') or cells.text('link') or '?'}"
@@ -62,9 +62,9 @@ def items_of_feed(data: bytes, portal: Portal, tally: Tally | None = None) -> It
 
 def _make(making: Making, entry: Any) -> Captured:
     cells, portal = making.cells, making.portal
-    link = _web_address(cells.text("link", _LONGEST))
+    link = web_address(cells.text("link", _LONGEST))
     if making.source_key.endswith("/?"):
-        raise refuse(making.source_key, portal.site, "it has neither an id nor an address")
+        raise NotCapturedError(why="it has neither an id nor an address")
     full = entry.get("content") or []
     if full and full[0].get("value"):
         text = full[0]["value"].encode("utf-8", "surrogatepass")
@@ -74,7 +74,7 @@ def _make(making: Making, entry: Any) -> Captured:
     else:
         making.body(cells.content("summary"))
     for enclosure in islice(entry.get("enclosures", ()), _MOST_ENCLOSURES):
-        url = _web_address(cells.read("enclosure", enclosure.get("href"), _LONGEST))
+        url = web_address(cells.read("enclosure", enclosure.get("href"), _LONGEST))
         if url:
             making.parts.add(UrlRef(url), name=file_name(urlsplit(url).path), url=url,
                              media_type=cells.read("type", enclosure.get("type")))  # fmt: skip
@@ -99,7 +99,7 @@ def _make(making: Making, entry: Any) -> Captured:
 def _source_of(making: Making, entry: Any, link: str) -> Source:
     said = entry.get("source") or {}
     name = making.cells.read("source", said.get("title"))
-    url = _web_address(making.cells.read("source", said.get("href"), _LONGEST))
+    url = web_address(making.cells.read("source", said.get("href"), _LONGEST))
     if making.portal.is_own(name):
         return making.own_source(link)
     return Source(name=name, url=url, basis="reprint" if url else "unknown")
@@ -107,7 +107,7 @@ def _source_of(making: Making, entry: Any, link: str) -> Source:
 
 def _moment(cells: Cells, entry: Any, name: str) -> datetime | None:
     """Give a date; one without a zone is the portal's, which feedparser would take for UTC."""
-    text = cells.read(name, entry.get(name))
+    text = cells.read(name, dict.get(entry, name))  # `get` of feedparser gives one for the other
     if not text:
         return None
     try:
@@ -115,21 +115,7 @@ def _moment(cells: Cells, entry: Any, name: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         found = text
     moment = cells.as_moment("", found)
-    parsed = entry.get(f"{name}_parsed")
+    parsed = dict.get(entry, f"{name}_parsed")
     if moment is None and parsed:
         moment = cells.as_moment(name, calendar.timegm(parsed))
     return moment
-
-
-def _web_address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return ""
-    return text if parts.scheme in {"http", "https"} and parts.netloc else ""
-
-
-def _no_feed(why: str, **params: object) -> ArchiveError:
-    return ArchiveError("this is no feed that can be read", why=why,
-                        data="nothing of it was taken",
-                        next_step="", **params)  # fmt: skip

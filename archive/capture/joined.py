@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archive.capture.captured import Captured, Portal, Row, Tally, refuse
+from archive.capture.captured import Captured, Portal, Row, Tally
 from archive.capture.values import Cells, as_number
-from archive.errors import ItemRefusedError
+from archive.errors import ItemRefusedError, NotCapturedError
 
 _MOST = 50_000
 
@@ -54,9 +54,7 @@ class Followers:
                 found.append(self._next)
             self._next = next(self._rows, None)
             if len(found) > _MOST:
-                raise ItemRefusedError(
-                    "an item with more than {most} rows is not captured", most=_MOST
-                )
+                raise NotCapturedError(why="it has more than {most} rows", most=_MOST)
         return found
 
 
@@ -88,16 +86,17 @@ def each_item(
         source_key = key.name_of("?" if number is None else number)
         try:
             if number is None:
-                raise refuse(source_key, portal.site, "its number cannot be read")
+                raise NotCapturedError(why="its number cannot be read")
             if last is not None and number <= last:
-                raise refuse(source_key, portal.site, "it came twice, or out of order")
+                raise NotCapturedError(why="it came twice, or out of order")
             last = number
             captured = make(number, cells)
         except ItemRefusedError as error:
             tally.refuse(portal.site, source_key, error)
         except (ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
-            reason = refuse(source_key, portal.site, "its values cannot be read: {kind}",
-                            kind=type(error).__name__)  # fmt: skip
+            reason = NotCapturedError(
+                why="its values cannot be read: {kind}", kind=type(error).__name__
+            )
             tally.refuse(portal.site, source_key, reason)
         else:
             if captured is not None:

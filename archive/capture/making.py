@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from archive.capture.captured import Captured, Content, FileRef, Portal, refuse, shape_of
+from archive.capture.captured import Captured, Content, FileRef, Portal, shape_of
 from archive.capture.values import (
     CONTENT,
     TEXT,
@@ -19,6 +19,7 @@ from archive.capture.values import (
     linked_files,
     suffix_of,
 )  # fmt: skip
+from archive.errors import NotCapturedError
 from archive.metadata.item import Agent, Grade, Item, Part, Role, Shape, Source, make_id
 
 UNKNOWN = "không rõ"
@@ -79,8 +80,7 @@ class Making:
             ItemRefusedError: It is larger than an item's text may be.
         """
         if len(content) > CONTENT:
-            raise refuse(self.source_key, self.portal.site, "its text has {size} bytes",
-                         size=len(content))  # fmt: skip
+            raise NotCapturedError(why="its text has {size} bytes", size=len(content))
         suffix = ".txt" if media_type == "text/plain" else ".html"
         suffix = ".wiki" if media_type == "text/x-wiki" else suffix
         self.parts.add(content, "body", media_type=media_type, suffix=suffix, name=name)
@@ -120,8 +120,7 @@ class Making:
         """
         parts = self.parts
         if len(parts.parts) + len(self.papers.parts) > _MOST_PARTS:
-            raise refuse(self.source_key, self.portal.site, "it has more than {most} files",
-                         most=_MOST_PARTS)  # fmt: skip
+            raise NotCapturedError(why="it has more than {most} files", most=_MOST_PARTS)
         if not title:
             self.cells.note("title", "empty")
         addresses = tuple(dict.fromkeys(it for it in more.pop("addresses", ()) if it))

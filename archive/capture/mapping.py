@@ -8,6 +8,7 @@ of its key here, by the bytes of its text, in the same way on every engine.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -20,7 +21,6 @@ from archive.capture.captured import (
     Query,
     Row,
     Tally,
-    refuse,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import NOT_NAMED, Making, add_comment
@@ -34,7 +34,7 @@ from archive.capture.values import (
     is_name,
     placeholders,
 )  # fmt: skip
-from archive.errors import ArchiveError
+from archive.errors import NotCapturedError, WrongMappingError
 from archive.metadata.item import Basis, Grade, Shape, Source
 
 _SELECT = re.compile(r"\s*(?:SELECT|WITH)\b", re.IGNORECASE)
@@ -161,16 +161,20 @@ def read_mapping(data: bytes) -> "Mapped":
     try:
         file = msgspec.toml.decode(data, type=MappingFile)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise _wrong("{reason}", reason=str(error)) from error
+        raise WrongMappingError(why="{reason}", reason=str(error)) from error
     names = [it.name for it in file.items]
     for kind in file.items:
         if names.count(kind.name) > 1 or not re.fullmatch(r"[a-z0-9-]{1,40}", kind.name):
-            raise _wrong("`name` of items is missing or used twice: {name}", name=kind.name)
+            raise WrongMappingError(
+                why="`name` of items is missing or used twice: {name}", name=kind.name
+            )
         for query, key in _queries_of(kind).values():
             if not _SELECT.match(query) or ";" in query.rstrip().rstrip(";"):
-                raise _wrong("a query of `{name}` is not one SELECT", name=kind.name)
+                raise WrongMappingError(why="a query of `{name}` is not one SELECT", name=kind.name)
             if not is_name(key):
-                raise _wrong("`{key}` of `{name}` is no column", key=key, name=kind.name)
+                raise WrongMappingError(
+                    why="`{key}` of `{name}` is no column", key=key, name=kind.name
+                )
     return Mapped(file)
 
 
@@ -198,7 +202,7 @@ class Mapped:
         for kind in self._file.items:
             yield from each_item(
                 rows_of(rows, f"{kind.name}:items"), _Kind(kind, rows, portal).make, portal, tally,
-                Key(kind.key, lambda key, name=kind.name: f"mapping/{name}/{key}", _by_text),
+                Key(kind.key, partial(_key_of, kind.name), _by_text),
             )  # fmt: skip
 
 
@@ -255,8 +259,7 @@ class _Kind:
             if body.file:
                 path = cells.path("file", _text(cells, body.file))
                 if not path:
-                    raise refuse(making.source_key, self._portal.site,
-                                 "the place of its file is not known")  # fmt: skip
+                    raise NotCapturedError(why="the place of its file is not known")  # fmt: skip
                 url = address(self._portal.url, path)
                 making.parts.add(FileRef(path), "body", name=body.name or file_name(path), url=url,
                                  media_type=body.type)  # fmt: skip
@@ -319,6 +322,10 @@ def _in_order(query: str, key: str, engine: str) -> str:
     return f"SELECT * FROM ({query.strip().rstrip(';')}) AS q ORDER BY {text}"
 
 
+def _key_of(name: str, key: object) -> str:
+    return f"mapping/{name}/{key}"
+
+
 def _by_text(value: object) -> str | None:
     """Give a key as text; None for NULL, and for what is no name of anything."""
     cells = Cells({"key": value}, "UTC")
@@ -352,13 +359,3 @@ def _trail(cells: Cells, steps: Iterable[Step]) -> tuple[tuple[datetime, str, st
     found = [(_moment(cells, it.moment), _text(cells, it.status), _text(cells, it.note))
              for it in steps]  # fmt: skip
     return tuple(sorted((moment, status, note) for moment, status, note in found if moment))
-
-
-def _wrong(why: str, **params: object) -> ArchiveError:
-    return ArchiveError(
-        "the mapping file cannot be used",
-        why=why,
-        data="nothing was captured",
-        next_step="correct it; docs/reference has its fields",
-        **params,
-    )

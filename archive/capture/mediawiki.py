@@ -19,11 +19,12 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
-    refuse,
+    shape_of,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import Making
 from archive.capture.values import CONTENT, TEXT, Cells, address, is_name
+from archive.errors import NotCapturedError
 from archive.metadata.item import Agent
 
 _HIDDEN_TEXT, _HIDDEN_USER = 1, 4
@@ -43,10 +44,11 @@ class MediaWiki:
     def queries(self, facts: PortalFacts) -> list[Query]:
         """Ask for the newest text of each page.
 
-        Options: `prefix` of the tables; `namespaces`, numbers apart by commas (0 and 4 unless
-        given).
+        Options: `prefix` of the tables, with the schema on PostgreSQL;
+        `namespaces`, numbers apart by commas (0 and 4 unless given).
         """
-        prefix = facts.options.get("prefix", "")
+        usual = "mediawiki." if "mediawiki.page" in facts.tables else ""
+        prefix = facts.options.get("prefix", usual)
         for name in ("page", "slots", "content", "actor"):
             if f"{prefix}{name}" not in facts.tables or not is_name(f"{prefix}{name}"):
                 raise not_of_kind("MediaWiki", f"{prefix}{name}")
@@ -62,7 +64,7 @@ class MediaWiki:
         revision = "r.rev_timestamp, r.rev_deleted, a.actor_user, a.actor_name"
         texts = {
             "pages": "SELECT p.page_id, p.page_namespace, p.page_title, p.page_lang,"
-            f" {revision}, c.content_address, t.old_flags, {text} AS text_hex"
+            f" {revision}, c.content_address, t.old_id, t.old_flags, {text} AS text_hex"
             f" FROM {table['page']} p"
             f" JOIN {table['revision']} r ON r.rev_id = p.page_latest"
             f" LEFT JOIN {table['actor']} a ON a.actor_id = r.rev_actor"
@@ -81,7 +83,7 @@ class MediaWiki:
             f" JOIN {table['page']} q ON q.page_namespace = d.rd_namespace"
             " AND q.page_title = d.rd_title ORDER BY q.page_id, p.page_id",
             "images": "SELECT i.img_name, i.img_timestamp, i.img_major_mime, i.img_minor_mime,"
-            " i.img_size, a.actor_user, a.actor_name, d.comment_text, p.page_id"
+            " a.actor_user, a.actor_name, d.comment_text, p.page_id"
             f" FROM {table['image']} i"
             f" LEFT JOIN {table['actor']} a ON a.actor_id = i.img_actor"
             f" LEFT JOIN {table['comment']} d ON d.comment_id = i.img_description_id"
@@ -128,7 +130,7 @@ class _Site:
         firsts, redirects = self._firsts.of(key), self._redirects.of(key)
         categories = self._categories.of(key)
         if cells.whole("rev_deleted") & _HIDDEN_TEXT:
-            raise refuse(making.source_key, self._portal.site, "the wiki hides its text")
+            raise NotCapturedError(why="the wiki hides its text")
         making.body(_unpack(making), "text/x-wiki")
         first = Cells(firsts[0], "UTC") if firsts else cells
         creators = dict.fromkeys([_actor(making, first, "author"), _actor(making, cells, "editor")])
@@ -136,9 +138,10 @@ class _Site:
             creators = dict.fromkeys(list(creators)[:1])
         link = self._address(cells)
         names = [Cells(row, "UTC").text("cl_to").replace("_", " ") for row in categories]
+        space = f"namespace/{cells.whole('page_namespace')}"
+        content_class = self._portal.class_of(*(f"category/{it}" for it in names), space)
         return making.finish(
-            content_class=self._portal.class_of(*(f"category/{it}" for it in names),
-                                                f"namespace/{cells.whole('page_namespace')}"),
+            content_class=content_class, shape=shape_of(content_class, "page"),
             title=cells.text("page_title").replace("_", " "),
             creators=list(creators),
             source=making.own_source(link),
@@ -157,14 +160,14 @@ class _Site:
         digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
         path = cells.path("img_name", f"{digest[0]}/{digest[:2]}/{name}", self._images)
         if not path or "/" in name:
-            raise refuse(making.source_key, self._portal.site, "the place of its file is not known")
+            raise NotCapturedError(why="the place of its file is not known")
         media_type = f"{cells.text('img_major_mime')}/{cells.text('img_minor_mime')}"
         making.parts.add(FileRef(path), "body", name=name, media_type=media_type,
                          url=address(self._portal.url, path))  # fmt: skip
         link = self._link(_FILES, name)
         moment = cells.moment("img_timestamp", "UTC")
         return making.finish(
-            content_class=self._portal.class_of("attachment", default="media"),
+            content_class=self._portal.class_of("attachment", default="media"), shape="media",
             title=name.replace("_", " "),
             description=cells.text("comment_text", TEXT),
             creators=[_actor(making, cells, "author")],
@@ -196,12 +199,11 @@ def _unpack(making: Making) -> bytes:
     Raises:
         ItemRefusedError: It lies elsewhere, is packed in a way of old, or is too large.
     """
-    cells, site = making.cells, making.portal.site
+    cells = making.cells
     flags = set(cells.text("old_flags").split(","))
-    if cells.row.get("text_hex") is None or flags & {"external", "object"}:
+    if cells.row.get("old_id") is None or flags & {"external", "object"}:
         place = cells.text("content_address") or "?"
-        raise refuse(making.source_key, site, "its text is not in this database: {place}",
-                     place=place)  # fmt: skip
+        raise NotCapturedError(why="its text is not in this database: {place}", place=place)
     data = bytes.fromhex(cells.text("text_hex", 4 * CONTENT))
     if "gzip" not in flags:
         return data
@@ -209,5 +211,5 @@ def _unpack(making: Making) -> bytes:
     try:
         text = inflating.decompress(data, CONTENT + 1)
     except zlib.error as error:
-        raise refuse(making.source_key, site, "its packed text is broken") from error
+        raise NotCapturedError(why="its packed text is broken") from error
     return text

@@ -14,8 +14,8 @@ from xml.parsers import expat
 
 from archive.capture.captured import Captured, Portal, Tally, UrlRef
 from archive.capture.making import NOT_NAMED, Making
-from archive.capture.values import Cells
-from archive.errors import ArchiveError, ItemRefusedError
+from archive.capture.values import Cells, web_address
+from archive.errors import ItemRefusedError, UnreadableFeedError
 
 LARGEST = 50 << 20  # bytes; the limit of sitemaps.org
 MOST = 50_000
@@ -65,12 +65,12 @@ def read_sitemap(data: bytes) -> Sitemap:
     """
     text = inflate(data) if data.startswith(_GZIP) else data
     if len(text) > LARGEST:
-        raise _no_sitemap("it has more than {most} bytes", most=LARGEST)
+        raise UnreadableFeedError(why="it has more than {most} bytes", most=LARGEST)
     reader = _Reader()
     try:
         reader.parser.Parse(text, True)  # noqa: FBT003 -- expat's "this is the end"
     except expat.ExpatError as error:
-        raise _no_sitemap("{reason}", reason=str(error)) from error
+        raise UnreadableFeedError(why="{reason}", reason=str(error)) from error
     return reader.found
 
 
@@ -83,7 +83,7 @@ def inflate(data: bytes) -> bytes:
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LARGEST + 1)
     except zlib.error as error:
-        raise _no_sitemap("{reason}", reason=str(error)) from error
+        raise UnreadableFeedError(why="{reason}", reason=str(error)) from error
 
 
 class _Reader:
@@ -98,17 +98,17 @@ class _Reader:
         self._values: dict[str, str] = {}
 
     def _refuse(self, *_declared: object) -> None:
-        raise _no_sitemap("it declares a document type")
+        raise UnreadableFeedError(why="it declares a document type")
 
     def _start(self, name: str, _attributes: object) -> None:
         local = name.rpartition(" ")[2]
         if not self._way and local not in {"urlset", "sitemapindex"}:
-            raise _no_sitemap("its root is {name}", name=local[:40])
+            raise UnreadableFeedError(why="its root is {name}", name=local[:40])
         if local == "sitemapindex" and not self._way:
             self.found.kind = "sitemaps"
         self._way.append(local)
         if len(self._way) > _DEEPEST:
-            raise _no_sitemap("it is nested without end")
+            raise UnreadableFeedError(why="it is nested without end")
         if len(self._way) == 2:  # noqa: PLR2004 -- an entry, below the root
             self._values = {}
 
@@ -123,18 +123,10 @@ class _Reader:
         if len(self._way) != 1:
             return
         values = {name: value.strip() for name, value in self._values.items()}
-        if len(self.found.locations) >= MOST or not _is_address(values.get("loc", "")):
+        if len(self.found.locations) >= MOST or not web_address(values.get("loc", "")):
             self.found.left += 1
             return
         self.found.locations.append(Location(**values))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and len(text) < _LONGEST
 
 
 def items_of_sitemap(
@@ -172,9 +164,3 @@ def _make(location: Location, portal: Portal, key: str) -> Captured:
         keywords=tuple(it for it in keywords if it),
         published=published, modified=cells.moment("lastmod"), addresses=[location.loc],
     )  # fmt: skip
-
-
-def _no_sitemap(why: str, **params: object) -> ArchiveError:
-    return ArchiveError("this is no sitemap that can be read", why=why,
-                        data="nothing of it was taken",
-                        next_step="", **params)  # fmt: skip

@@ -20,13 +20,14 @@ TEXT = 20_000
 CONTENT = 64 << 20
 _LARGEST_NUMBER = 1 << 63
 _PATH = 1000
+_LONGEST_ADDRESS = 4096
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 # All of C0 but tab and line ends. What lies above is left alone: old Vietnamese encodings use it.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DIGITS = re.compile(r"[+-]?\d{1,19}")
 _COMPACT = re.compile(r"\d{14}")
 _NO_DATE = re.compile(r"0000-00-00|0{14}")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63}\.)?[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 _LINKED = re.compile(r"""(?:src|href)\s*=\s*["']([^"'<>]{1,1000})["']""", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -204,7 +205,7 @@ def file_name(path: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Say whether it is a name that can stand in SQL without quotes."""
+    """Say whether it can stand in SQL without quotes: a name, with or without a schema."""
     return bool(_NAME.fullmatch(text))
 
 
@@ -248,6 +249,16 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
 def address(url: str, path: str) -> str:
     """Give a page's address on the portal; what may not stand in one is escaped."""
     return f"{url.rstrip('/')}/{quote(path.lstrip('/'), safe='/?&=%.,;:@!$()*+~-_')}"
+
+
+def web_address(text: str) -> str:
+    """Give an address of the web as it is; empty where it is none, or has what none may have."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    is_one = parts.scheme in {"http", "https"} and parts.netloc and len(text) < _LONGEST_ADDRESS
+    return text if is_one and text.isprintable() and " " not in text else ""
 
 
 def hours_east(offset: str) -> str:

@@ -17,13 +17,13 @@ from archive.capture.captured import (
     Row,
     Tally,
     not_of_kind,
-    refuse,
+    shape_of,
 )  # fmt: skip
 from archive.capture.joined import Followers, Key, each_item, rows_of
 from archive.capture.making import NO_ACCOUNT, Making, add_comment
 from archive.capture.values import TEXT, Cells, address, file_name, hours_east, is_empty, is_name
-from archive.errors import ArchiveError
-from archive.metadata.item import Source, make_id
+from archive.errors import ArchiveError, NotCapturedError
+from archive.metadata.item import Shape, Source, make_id
 
 _OPTIONS = ("home", "siteurl", "permalink_structure", "timezone_string", "gmt_offset", "WPLANG",
             "upload_path")  # fmt: skip
@@ -36,6 +36,7 @@ _COMMENTER = {"name": "comment_author", "mail": "comment_author_email",
               "ip": "comment_author_IP"}  # fmt: skip
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _DEEPEST = 20
+_SHAPES: Mapping[str, Shape] = {"page": "page", "attachment": "media"}
 
 
 class WordPress:
@@ -66,7 +67,7 @@ class WordPress:
             "posts": "SELECT p.ID AS id, p.post_type, p.post_status, p.post_password,"
             " p.post_title, p.post_content, p.post_excerpt, p.post_date, p.post_date_gmt,"
             " p.post_modified, p.post_modified_gmt, p.post_name, p.post_parent,"
-            " p.post_mime_type, p.guid, u.display_name, u.user_nicename"
+            " p.post_mime_type, u.display_name, u.user_nicename"
             f" FROM {prefix}posts p LEFT JOIN {prefix}users u ON u.ID = p.post_author"
             f" LEFT JOIN {prefix}posts o ON o.ID = p.post_parent"
             f" WHERE p.post_type IN ({types}) AND p.post_password = ''"
@@ -152,6 +153,7 @@ class _Site:
         role = "spokesperson" if content_class == "spokesperson" else "author"
         return making.finish(
             content_class=content_class,
+            shape=shape_of(content_class, _SHAPES.get(kind, "news")),
             title=cells.text("post_title"),
             description=cells.text("post_excerpt", TEXT),
             creators=[making.person(name, NO_ACCOUNT, role)],
@@ -183,7 +185,7 @@ class _Site:
         _before, is_whole, below = told.rpartition(f"/{_UPLOADS}/")
         path = making.cells.path("_wp_attached_file", below if is_whole else told, folder)
         if not path:
-            raise refuse(making.source_key, self.portal.site, "the place of its file is not known")
+            raise NotCapturedError(why="the place of its file is not known")
         making.parts.add(
             FileRef(path), "body", name=file_name(path),
             url=address(self.portal.url, path),

@@ -65,7 +65,7 @@ class NukeViet:
         head = f"{prefix}_{language}_"
         yield Query(
             f"{language}:modules",
-            "SELECT title, module_data, module_upload, act, groups_view, custom_title"
+            "SELECT title, module_data, module_upload, act, groups_view"
             f" FROM {head}modules ORDER BY weight",
         )
         names = ", ".join(f"'{it}'" for it in _SETTINGS)

@@ -15,7 +15,7 @@ from archive.capture.values import Cells
 from archive.metadata.item import Agent, Grade
 
 _ROW = ("id", "cat", "title", "content", "send_time", "sender_name", "sender_address",
-        "sender_email", "sender_phone", "sender_ip", "is_read", "is_reply", "is_processed",
+        "sender_email", "sender_phone", "sender_ip", "is_reply", "is_processed",
         "processed_time")  # fmt: skip
 _SENDER = {"name": "sender_name", "address": "sender_address", "mail": "sender_email",
            "phone": "sender_phone", "ip": "sender_ip"}  # fmt: skip

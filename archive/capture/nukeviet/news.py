@@ -11,7 +11,7 @@ from archive.metadata.item import Agent, Source
 
 _PUBLISHED, _EXPIRED = 1, 3
 _WEB = ("http://", "https://")
-_ROW = ("id", "catid", "author", "addtime", "edittime", "status", "publtime", "exptime", "title",
+_ROW = ("id", "author", "addtime", "edittime", "status", "publtime", "exptime", "title",
         "alias", "hometext", "homeimgfile")  # fmt: skip
 _DETAIL = ("bodyhtml", "keywords", "sourcetext", "files")
 
@@ -21,7 +21,8 @@ def queries(tables: Tables) -> Mapping[str, str]:
     rows, detail = tables.of("rows"), tables.of("detail")
     found = {
         "items": f"SELECT {tables.columns(rows, 'r', _ROW)},"
-        f" {tables.columns(detail, 'd', _DETAIL)}, c.title AS column_title, c.alias AS column_alias, c.groups_view, s.title AS source_title,"
+        f" {tables.columns(detail, 'd', _DETAIL)}, c.title AS column_title,"
+        " c.alias AS column_alias, c.groups_view, s.title AS source_title,"
         " s.link AS source_link, u.username, u.first_name, u.last_name"
         f" FROM {rows} r LEFT JOIN {detail} d ON d.id = r.id"
         f" LEFT JOIN {tables.of('cat')} c ON c.catid = r.catid"
