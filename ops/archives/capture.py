@@ -63,6 +63,7 @@ def portal_of(estate: Estate, site: Site, wanted: SiteArchive, moment: datetime)
         issuers=[it.title for it in estate.units if it.name == site.unit],
         time_zone=estate.organisation.timezone,
         language=estate.organisation.language,
+        options=wanted.options,
     )
 
 

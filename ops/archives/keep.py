@@ -33,7 +33,7 @@ from archive.ingest import (
     words_of,
 )
 from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
-from archive.ocfl.root import StorageRoot
+from archive.ocfl.root import StorageRoot, StoredObject, read_object
 from archive.ocfl.write import Author, Batch, Receipt, writing
 from archive.search.index import ItemIndex, Known, Row
 from ops.archives.bench import Named, Workbench
@@ -107,6 +107,7 @@ class Keeper:
             batch = stack.enter_context(writing(root))
             index = stack.enter_context(opened_index(place))
             self._opened[place.name] = _Open(place, root, batch, index)
+            index.put(self._row_of_stored(read_object(root.path / it)) for it in batch.finished)
 
     def known(self, site: str, prefix: str) -> dict[str, Known]:
         """Give what is known of a site's public items; see `ItemIndex.known_of`."""
@@ -173,15 +174,17 @@ class Keeper:
 
     def _mend(self, there: _Open, item_id: str, mark: str) -> bool:
         """Index an object that a killed run stored and did not tell of; says whether it is that."""
-        stored = there.root.find(item_id)
-        item = parse_item(stored.read(ITEM_FILE))
-        found = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
-        if found != mark:
+        row = self._row_of_stored(there.root.find(item_id))
+        if row.fingerprint != mark:
             return False
-        there.index.put(
-            [row_of(self._estate, stored.inventory.head, item, found, words_of(stored, item))]
-        )
+        there.index.put([row])
         return True
+
+    def _row_of_stored(self, stored: StoredObject) -> Row:
+        item = parse_item(stored.read(ITEM_FILE))
+        mark = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
+        words = words_of(stored, item)
+        return row_of(self._estate, stored.inventory.head, item, mark, words)
 
     def _stage(self, delivery: Delivery, findings: Findings) -> None:
         item = delivery.item
