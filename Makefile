@@ -26,7 +26,7 @@ ARGS ?=
 COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
 .PHONY: help demo test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
-	clean venv packages-test packages-bench closing
+	clean venv tools packages-test packages-bench closing
 
 help:
 	@printf '%s\n' \
@@ -39,22 +39,23 @@ help:
 	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
 	  'make lint       rules of style;  make types: mypy;  make layers: who may import whom' \
 	  'make fmt        put the code in shape' \
-	  'make docs       write docs/reference anew from the code' \
+	  'make tools      programs of others that judge our archives or replay them, into .tools' \
+  'make docs       write docs/reference anew from the code' \
 	  'make messages   collect the texts and compile the Vietnamese catalog' \
 	  'make run        start the service with ./estate.toml' \
 	  'make lock       choose and pin the dependencies anew' \
-	  'make clean      remove .venv and caches; var/ stays'
+	  'make clean      remove .venv, .tools and caches; var/ stays'
 
 demo: venv
 	@$(RUN) -m examples.demo
 
-test: venv packages-test lint types layers
+test: venv packages-test tools lint types layers
 	@$(MAKE) test-fast test-slow closing
 
 test-fast: venv
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow and not soak" -q
 
-test-slow: venv
+test-slow: venv tools
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
 
 # HEAD as it was committed, in a root of its own that is removed afterwards.
@@ -96,13 +97,14 @@ run: venv
 # Says what was left out, so that a green run is never read as more than it was.
 closing:
 	@echo; echo 'all green: style, types, layers, fast tests, slow tests'
-	@grep -rqE 'mark\.conformance' tests --include='*.py' \
-	  || echo 'conformance data: no test reads any yet, so none was left out'
+	@[[ -d "$${CONFORMANCE_DIR:-$${PWD%/*}/shared/conformance}" ]] || { \
+	  echo 'conformance data of other projects is not here, so these tests were not run:'; \
+	  grep -rlE 'mark\.conformance' tests --include='*.py' | sed 's/^/  /'; }
 	@[[ $$EUID -eq 0 ]] || echo 'tests of root'"'"'s rights need root, and were not part of this run'
 	@echo 'not part of this run: make soak (exhaustive campaigns), make bench (figures)'
 
 clean:
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@[[ ! -e var ]] || echo 'var/ holds data and was left alone'
 
 # .venv/ready holds a digest of what was installed and the folder it was installed for (a virtual
@@ -131,6 +133,17 @@ venv:
 	.venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
 	$(COMPILE); printf '%s' "$$state" > .venv/ready
 
+# Programs of others in an environment of their own, .tools: their licences or dependencies do not go
+# with ours. Some are sources only, so pip builds them.
+tools: venv
+	@state="$$(cat tests/outside_programs.lock | sha256sum)$$PWD"; \
+	if [[ -e .tools/ready && "$$(< .tools/ready)" == "$$state" ]] && .tools/bin/python -c '' \
+	  2> /dev/null; then exit 0; fi; \
+	echo 'installing programs of others into .tools'; \
+	rm -f .tools/ready; $(RUN) -m venv --clear .tools; \
+	.tools/bin/python -m pip install -q --require-hashes --no-deps -r tests/outside_programs.lock; \
+	printf '%s' "$$state" > .tools/ready
+
 # tests/packages.txt: package, what proves that it is there, who needs it, why.
 packages-test packages-bench: packages-%:
 	@missing=(); while read -r package probe users _; do \
@@ -155,3 +168,5 @@ lock: venv
 	@$(RUN) -m pip install -q --target .venv/lock-tool uv==$(UV_VERSION)
 	@.venv/lock-tool/bin/uv pip compile --universal --generate-hashes --no-emit-index-url \
 	  --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock $(ARGS)
+	@.venv/lock-tool/bin/uv pip compile --universal --generate-hashes --no-emit-index-url \
+	  --no-header --python-version 3.11 tests/outside_programs.txt -o tests/outside_programs.lock $(ARGS)

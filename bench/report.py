@@ -69,7 +69,7 @@ def make_grids(outcomes: Sequence[Outcome]) -> list[Grid]:
             [row for outcome in ordered if (row := _tar_row(outcome))],
         ),
         Grid(
-            "Hosts, databases and lines (ratio: median of ours / theirs, round by round)",
+            "Hosts, lines and the archive (ratio: median of ours / theirs, round by round)",
             ("work", "ours", "theirs", "unit", "against", "cost", "at most", "hoped", "verdict"),
             [_cost_row(outcome) for outcome in known if outcome.work in LIMITS],
         ),

@@ -21,10 +21,19 @@ TITLES = {
     "mariadb": "dump of a live MariaDB over SSH",
     "bad-line": "first backup (a) into a bucket, given up and run again at two cuts",
     "bad-line-short": "first backup (a) into a bucket, two short cuts outlived",
+    "archive-store": "objects stored in the archive, durable",
+    "archive-ingest": "whole ingest: formats, malware state, validation, text, search, events",
+    "archive-reindex": "index rebuilt from the stored objects, words included",
+    "archive-search": "questions to an index of 200 000 items",
+    "archive-crawl": "pages of a site captured as WARC, indexed; ours reads all of it back",
+    "archive-scrub": "every object of the archive read and held against its inventory",
 }
 AGAINST = {
+    "wget": "`wget --mirror --warc-file`",
     "rsync": "`rsync -a` over SSH",
     "mariadb-dump": "`mariadb-dump` to `cat`",
     "undisturbed": "bytes of an undisturbed run",
+    "ocfl-py": "ocfl-py, which syncs nothing",
+    "bare loop": "SHA-512 of the same files, two processes",
     None: "seconds",
 }

@@ -9,7 +9,7 @@
 | prune | prune after forgetting every second of ten snapshots |
 | s3 | s3-first, s3-unchanged, s3-restore on the portal, in buckets (`bench.buckets`) |
 
-The groups of `bench.real` follow: hosts, databases and lines.
+The groups of `bench.real` follow: hosts, databases and lines; then those of `bench.preservation`.
 
 A group makes its repositories, uses and removes them; only the data stays on the disk.
 """
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from bench import preservation
 from bench.buckets import in_buckets
 from bench.dataset import Dataset
 from bench.measure import Command, CommandFailedError, run
@@ -66,6 +67,8 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         (frozenset({"ssh-many", "ssh-many-apart"}), run_many),
         (frozenset({"mariadb"}), run_mariadb),
         (frozenset({"bad-line", "bad-line-short"}), run_bad_line),
+        (preservation.INGEST, preservation.run_ingest),
+        *((frozenset({work}), group) for work, group in preservation.RUNS.items()),
     )
     for works, group in groups:
         if not works & setting.works:

@@ -4,15 +4,18 @@ Everything lies in one folder, `var/demo`. Running it again goes on from there: 
 stay, the backups are added to, the restored copy is made anew.
 """
 
+import contextlib
 import os
 import secrets
 import shlex
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Container
+from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +24,7 @@ from urllib.parse import urlsplit
 from examples.compare import compare_databases, compare_trees, count_files
 from examples.portal import build_site
 from ops.estate.load.load import load_estate
+from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.language.formats import format_size
 from ops.language.text import _
 from ops.terminal.output import text_width
@@ -29,6 +33,7 @@ _ROOT = Path(__file__).parent.parent
 _FAB = Path(sys.executable).with_name("fab")
 _SITE = "cong-xa"
 _DATABASE = "du-lieu/cong-xa.sqlite"
+_ARTICLE = "nuoc-sach"
 _INCOMPLETE = 3
 _LIVE_DATABASE = frozenset({_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
 
@@ -70,6 +75,14 @@ def run_demo(folder: Path) -> None:
             _("Rehearse a restore, apart from everything: the site is started and its pages read"),
             _rehearse,
         ),
+        (_("Archive what the portal says, from its newest backup"), _archive),
+        (_("An article is corrected on the portal; back up and archive again"), _correct),
+        (_("Find both versions of it, by words without marks"), _find_versions),
+        (
+            _("Bring the plain copy up to date; read the archive and its copies back"),
+            _task("archive.verify", "--all"),
+        ),
+        (_("Back the archive itself up, as every site is"), _back_up_archive),
         (_("The state of things"), _task("backup.status")),
     ]
     for number, (title, step) in enumerate(steps, start=1):
@@ -89,6 +102,7 @@ def build_estate(folder: Path) -> None:
     keys = folder / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)
     _write_key(keys / "repository.key")
+    shutil.copyfile(_ROOT / "examples" / "commune_portal" / "archive.toml", folder / "archive.toml")
     estate = folder / "estate.toml"
     if not estate.exists():
         text = (_ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
@@ -157,6 +171,35 @@ class _QuietHandler(SimpleHTTPRequestHandler):
         """Stay silent."""
 
 
+def _archive(folder: Path) -> None:
+    _task("archive.capture", "--site", _SITE)(folder)
+
+
+def _correct(folder: Path) -> None:
+    """Correct an article in the portal's live database, as its editor would."""
+    database = folder / "sources" / "www" / _DATABASE
+    now = datetime.now().astimezone().strftime("%d/%m/%Y %H:%M:%S")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        changed = connection.execute(
+            "UPDATE articles SET body = body || ? WHERE slug = ?",
+            [f"\nĐính chính lúc {now}: trạm phục vụ 632 hộ dân.", _ARTICLE],
+        )
+        if changed.rowcount != 1:
+            raise DemoFailedError(_("the portal has no article {name}").format(name=_ARTICLE))
+    _back_up(folder)
+    _archive(folder)
+
+
+def _find_versions(folder: Path) -> None:
+    _task("archive.search", "--text", "nuoc sach suoi da")(folder)
+    url = load_estate(folder / "estate.toml").site(_SITE).url
+    _task("archive.show", "--id", f"{url}/chi-tiet.php?bai={_ARTICLE}")(folder)
+
+
+def _back_up_archive(folder: Path) -> None:
+    _task("backup.run", "--site", ARCHIVE_SITE)(folder)
+
+
 def _rehearse(folder: Path) -> None:
     """Drill; where the kernel allows no namespaces the task itself says what was not checked."""
     _task("drill.run", "--site", _SITE, good=(0, _INCOMPLETE))(folder)
@@ -199,6 +242,7 @@ def _summarise(folder: Path) -> None:
         (_("the repository, which stock restic opens"), f"stores/near/{_SITE}/"),
         (_("its key"), "keys/repository.key"),
         (_("the restored copy"), "restored/"),
+        (_("the archive, plain files for anybody who reads JSON"), "archive/"),
         (_("the catalog and journal"), "state/"),
     ]
     _head(_("Everything worked. What lies where:"))
@@ -211,6 +255,7 @@ def _summarise(folder: Path) -> None:
     print("  .venv/bin/giucong")
     print(f"  .venv/bin/fab backup.list --site {_SITE}")
     print("  .venv/bin/fab drill.list")
+    print("  .venv/bin/fab archive.status")
     print(f"  restic -r {_shown(store)} \\")
     print(f"    --password-file {_shown(key)} snapshots", flush=True)
 

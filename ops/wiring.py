@@ -29,6 +29,7 @@ TASKS = (
     "ops.access.tasks_user",
     "ops.duties.tasks",
     "ops.drills.tasks",
+    "ops.archives.tasks",
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
 )
@@ -36,6 +37,9 @@ TASKS = (
 
 give(
     "job-kinds",
+    "ops.archives.kind:CAPTURE",
+    "ops.archives.kind:FIXITY",
+    "ops.archives.kind:PAGE_CAPTURE",
     "ops.backups.run.kind:BACKUP",
     "ops.backups.checks.kind:CHECK",
     "ops.backups.copies.kind:COPY",
@@ -65,6 +69,7 @@ give(
     "ops.audit.wording:EXPLANATIONS",
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
+    "ops.archives.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -89,5 +94,7 @@ give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")
 give("after-decision", "ops.audit.job:sign_decision")
+give("show-page")
+give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")
 give("estate-checks", "ops.alerts.check_routes:check_telling")

@@ -12,6 +12,9 @@
 fills, so that the service can say the same in the reader's language. None ever holds a secret.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 
 class ProvisioningError(Exception):
     """Root of the errors about hosts.
@@ -37,6 +40,22 @@ class ProvisioningError(Exception):
     def __str__(self) -> str:
         return self.what.format(**self.params)
 
+    @property
+    def cause(self) -> "Cause":
+        """Why, to be told within another error in any language."""
+        return Cause(self.why, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One template with its values."""
+
+    what: str
+    params: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.what.format(**self.params)
+
 
 class HostKeyError(ProvisioningError):
     """A host shows a key that is not the one on record, or none is on record."""
@@ -44,6 +63,10 @@ class HostKeyError(ProvisioningError):
 
 class HostRefusedError(ProvisioningError):
     """The host was reached, and does not let us in."""
+
+
+class OwnKeyError(HostRefusedError):
+    """Our own key cannot be read or used; the host was not asked."""
 
 
 class HostUnavailableError(ProvisioningError):

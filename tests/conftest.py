@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 import ops.wiring  # noqa: F401 - tests use rooms as each process of ours does, with their parts given
+from tests import conformance
 
 # On two busy cores a single example may take long; hanging tests end by pytest's own time limit.
 settings.register_profile("giucong", deadline=None)
@@ -28,8 +29,12 @@ _SLOW_PLACES = tuple(
 _SLOW_WAYS = frozenset({"postgresql", "ssh", "two workers"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort tests into the slow part of `make test` by where they lie and what they run on."""
+    if conformance.is_left_out():
+        left_out = [it for it in items if it.get_closest_marker("conformance")]
+        items[:] = [it for it in items if it not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         if str(item.path).startswith(_SLOW_PLACES) or _ways_of(item) & _SLOW_WAYS:
             item.add_marker(pytest.mark.slow)

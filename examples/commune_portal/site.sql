@@ -26,6 +26,14 @@ CREATE TABLE documents (
     signer TEXT NOT NULL,
     file TEXT NOT NULL
 );
+CREATE TABLE procedures (
+    id INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    title TEXT NOT NULL,
+    field TEXT NOT NULL,
+    file TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
 CREATE TABLE feedback (
     id INTEGER PRIMARY KEY,
     sender TEXT NOT NULL,
@@ -90,6 +98,11 @@ Hệ thống truyền thanh thông minh phát bản tin lúc 5 giờ, 11 giờ v
 INSERT INTO documents (number, title, issued_on, signer, file) VALUES
     ('12/KH-UBND', 'Kế hoạch chuyển đổi số năm 2026', '2026-01-15', 'Nguyễn Thành Trung', 'ke-hoach-chuyen-doi-so.txt'),
     ('37/TB-UBND', 'Lịch tiếp công dân của Chủ tịch Ủy ban nhân dân xã', '2026-03-02', 'Nguyễn Thành Trung', 'thong-bao-lich-tiep-dan.txt');
+
+INSERT INTO procedures (code, title, field, file, updated_at) VALUES
+    ('1.001193', 'Đăng ký khai sinh', 'Hộ tịch', 'dang-ky-khai-sinh.html', '2026-07-01 08:00:00'),
+    ('2.000815', 'Chứng thực bản sao từ bản chính', 'Chứng thực', 'chung-thuc-ban-sao.html', '2026-07-01 08:00:00'),
+    ('1.004222', 'Xác nhận thông tin về cư trú', 'Cư trú', 'xac-nhan-cu-tru.html', '2026-07-15 09:30:00');
 
 INSERT INTO feedback (sender, subject, content, received_at, status, answer, answered_at) VALUES
     ('Võ Thị Lụa', 'Đèn đường ấp Trung Tâm không sáng',

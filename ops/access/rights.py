@@ -15,6 +15,7 @@ ROLES: Mapping[str, str] = {
     "security_officer": N_("security officer"),
     "approver": N_("approver"),
     "auditor": N_("auditor"),
+    "archivist": N_("archivist"),
     "unit_contact": N_("contact of a unit"),
 }
 
@@ -75,8 +76,10 @@ BARE = "giucong"
 _OFFICE = frozenset(ROLES) - {"unit_contact"}
 _OPERATE = frozenset({"operator", "backup_admin"})
 _ADMIN = frozenset({"backup_admin"})
+_ARCHIVE = frozenset({"archivist", "backup_admin"})
 _INCIDENT = frozenset({"operator", "backup_admin", "security_officer"})
 _KEYS = frozenset({"backup_admin", "security_officer"})
+_PRIVATE = frozenset({"archivist", "security_officer"})
 _SECURITY = frozenset({"security_officer"})
 
 _LINES: tuple[tuple[frozenset[str], str], ...] = (
@@ -88,6 +91,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.diff"
             " duty.list duty.due duty.evidence duty.diff approval.list drill.list drill.show"
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
+            " archive.status archive.replay"
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
             " plan.show plan.progress report.annual report.activity report.drill report.notice"
             " report.policy report.evidence duty.policy service.journal-verify"
@@ -95,7 +99,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         ),
     ),
     (
-        _OFFICE - {"viewer"},
+        _OFFICE - {"viewer", "archivist"},
         "security.findings report.security incident.list user.list provision.drift",
     ),
     (
@@ -104,11 +108,15 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
             " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
-            " runbook.run runbook.resume archive.capture archive.ingest archive.verify"
-            " archive.reindex asset.import monitor.check monitor.silence estate.test provision.plan"
-            " plan.draft plan.edit plan.submit plan.revise plan.complete"
+            " runbook.run runbook.resume asset.import monitor.check monitor.silence estate.test"
+            " provision.plan plan.draft plan.edit plan.submit plan.revise plan.complete"
         ),
     ),
+    (
+        _OPERATE | _ARCHIVE,
+        "archive.capture archive.ingest archive.verify archive.reindex",
+    ),
+    (_ARCHIVE, "archive.export"),
     (
         _INCIDENT,
         "monitor.ack duty.planned-stop incident.open incident.update incident.close",
@@ -120,7 +128,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
             " backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
-            " archive.repair archive.export archive.dispose provision.apply service.upgrade"
+            " archive.repair archive.dispose provision.apply service.upgrade"
             " service.kit duty.import plan.record-decision report.issue"
         ),
     ),
@@ -135,7 +143,8 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _SECURITY,
         "security.audit security.baseline security.accept user.add user.disable user.role",
     ),
-    (_INCIDENT | {"approver"}, "duty.record"),  # whose a duty is to record, the duty says
+    # Whose a duty is to record, the duty says.
+    (_INCIDENT | {"approver", "archivist"}, "duty.record"),
     # Everybody renews the own second factor; that of another takes a security officer's role.
     (frozenset(ROLES), "user.reset-totp"),
     (frozenset(), " ".join(sorted(OPEN))),
@@ -151,6 +160,7 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("duty.policy", "withdraw"): _ADMIN,
     ("service.journal-verify", "accept"): _KEYS,
     ("service.missed", "seen"): _INCIDENT,
+    **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
 

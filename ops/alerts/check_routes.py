@@ -56,7 +56,7 @@ def _check_addresses(estate: Estate) -> Iterator[Problem]:
 
 def _check_routes(estate: Estate) -> Iterator[Problem]:
     on_roster = {turn.person for turn in estate.notices.roster}
-    for site in estate.sites:
+    for site in estate.named_sites:
         routes = [route for route in estate.notices.routes if concerns(route, site.name)]
         reached = on_roster | {name for route in routes for name in route.people}
         if len(reached) > 1:

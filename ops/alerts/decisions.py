@@ -151,12 +151,26 @@ def is_answered(alert: OpenAlert | None, draft: Draft) -> bool:
         and alert.acked_at is not None
         and not is_graver(draft.severity, alert.severity)
         and _cause(alert.code, alert.params) == _cause(draft.code, draft.params)
+        and _named(draft.params) <= _named(alert.params)
     )
 
 
 def _cause(code: str, params: Mapping[str, Any]) -> tuple[str, str]:
     """Give why something is red; numbers, names and moments of the sentence are no other cause."""
     return code, params.get("reason", "")
+
+
+def _named(params: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
+    """Give what a sentence names one by one: jobs missed, measures too low, things a site lost.
+
+    Another one is another cause: who has looked at one table that is gone knows of no second.
+    """
+    told = params.get("params", {})
+    return frozenset(
+        [("job", job) for job in params.get("jobs", ())]
+        + [("odd", it["measure"]) for it in told.get("oddities", ())]
+        + [("lost", it["what"], it["part"], it["name"]) for it in told.get("losses", ())]
+    )
 
 
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ops.catalog.find import is_called
 from ops.catalog.tables.alerts import Alert, AlertTelling
 from ops.catalog.tables.core import Notice
 from ops.language.formats import format_id
@@ -72,13 +73,9 @@ def list_alerts(session: Session, *, closed_since: datetime | None = None) -> li
 
 
 def find_alert(session: Session, text: str) -> AlertView | None:
-    """Give the open alert whose id begins or ends as typed; None where none or several do."""
+    """Give the open alert that is called as typed; None where none or several are."""
     wanted = text.strip().lower().replace("-", "")
-    found = [
-        it
-        for it in list_alerts(session)
-        if wanted and (it.full_id.endswith(wanted) or it.full_id.startswith(wanted))
-    ]
+    found = [it for it in list_alerts(session) if wanted and is_called(UUID(it.full_id), wanted)]
     return found[0] if len(found) == 1 else None
 
 

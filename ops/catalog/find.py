@@ -2,6 +2,7 @@
 
 import re
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +26,8 @@ class AmbiguousIdError(WrongUseError):
 def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
     """Find a row by its id: all of it, or a beginning or end of it that no other has.
 
+    A beginning is that of the whole id, or of the end that people see (`format_id`).
+
     Args:
         session: Any.
         table: With a column `id` of UUIDs.
@@ -37,7 +40,7 @@ def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
     if not _DIGITS.fullmatch(digits) or len(digits) < _FEWEST_DIGITS:
         return None
     ids = session.execute(select(table.__table__.c.id)).scalars()
-    found = [it for it in ids if it.hex.startswith(digits) or it.hex.endswith(digits)]
+    found = [it for it in ids if is_called(it, digits)]
     if len(found) > 1:
         raise AmbiguousIdError(
             'several ids begin or end with "{id}": {ids}',
@@ -47,3 +50,9 @@ def find_by_id(session: Session, table: type[Row], wanted: str) -> Row | None:
             ids=", ".join(map(format_id, found[:_MOST_NAMED])),
         )
     return session.get(table, found[0]) if found else None
+
+
+def is_called(whole: UUID, digits: str) -> bool:
+    """Say whether an id is called so: by a beginning, by an end, or as its shown end begins."""
+    shown = format_id(whole)
+    return whole.hex.startswith(digits) or whole.hex.endswith(digits) or shown.startswith(digits)

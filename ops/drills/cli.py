@@ -17,12 +17,13 @@ from ops.drills.minutes.cli import write_drill, write_file_drills
 from ops.drills.phases.run import carry_out_phase
 from ops.drills.phases.work import Paper
 from ops.drills.plan_output import write_plan
-from ops.drills.records import KeptDrill, find_drill
+from ops.drills.records import KeptDrill, find_drill, kind_of
 from ops.drills.wording import tell_phase
 from ops.errors import OpsError, WrongUseError
 from ops.estate.choose import choose_sites, read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
 from ops.jobs.run_now import run_by_hand
 from ops.jobs.site_lock import hold_site_lock
 from ops.language.text import N_, _, fill
@@ -109,14 +110,14 @@ def drill_sites(wish: DrillFlags, progress: Progress, *, dry_run: bool, as_json:
         DrillElsewhereError: Drills are run on another machine.
     """
     estate = load_estate()
-    if not wish.site and not wish.file:
+    if not wish.site and not wish.file and wish.source != "archive":
         raise WrongUseError(
             "the flag --{flag} must be given",
             next_step="`{program} {task} --help` lists all flags",
             flag="site",
             task="drill.run",
         )
-    sites = [it.name for it in choose_sites(estate, wish.site)]
+    sites = [it.name for it in _choose(estate, wish)]
     arguments = wish.arguments(estate)
     for site in sites:
         asked = replace(read_wish(site, arguments), paper=wish.paper)
@@ -128,6 +129,13 @@ def drill_sites(wish: DrillFlags, progress: Progress, *, dry_run: bool, as_json:
             return 0
         origin = replace(bench.origin, reason=wish.reason, document=wish.document)
         return _drill_all(replace(bench, origin=origin), wish, sites, arguments, progress, as_json)
+
+
+def _choose(estate: Estate, wish: DrillFlags) -> Sequence[Site]:
+    """Give the site that is named; else all, from the archive those that are archived."""
+    if wish.site:
+        return choose_sites(estate, wish.site)
+    return [it for it in estate.named_sites if it.archive or wish.source != "archive"]
 
 
 def _drill_all(
@@ -170,7 +178,7 @@ def _drill(
     asks = wish.from_paper and not wish.shares
     asker = AtTerminal(asks=asks) if quiet else Lines(asks=asks)
     work = partial(run_drill, progress=progress, asker=asker, paper=wish.paper)
-    job = drill_job(site, "file" if wish.file else "site")
+    job = drill_job(site, kind_of("file" if wish.file else "site", wish.source))
     result = run_by_hand(bench, work, job=job, kind="drill", site=site, arguments=arguments)
     with bench.catalog.reading() as session:
         drill = find_drill(session, str(result.summary["drill"]))

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.tables.drills import Drill, DrillFinding
-from ops.drills.records import KeptDrill, Scope, find_drill
+from ops.drills.records import KeptDrill, Kind, find_drill, kind_of
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
@@ -27,7 +27,8 @@ class Finding:
 
     Attributes:
         id, drill: Its own id, and that of the drill.
-        site, scope: Of the drill.
+        site: Of the drill.
+        scope: What it was to prove.
         store, engine, from_paper: Of the drill; one that shows it fixed has the same. The store
             is empty where the drill had not come to choose one.
         code, params: What was found, as the reason of the drill.
@@ -40,7 +41,7 @@ class Finding:
     id: str
     drill: str
     site: str
-    scope: Scope
+    scope: Kind
     store: str
     engine: str
     from_paper: bool
@@ -116,9 +117,9 @@ def shows_fixed(drill: KeptDrill, finding: Finding) -> bool:
         return False
     if drill.engine != finding.engine or drill.from_paper < finding.from_paper:
         return False
-    if drill.scope == "file":
+    if drill.kind == "file":
         return finding.scope == "file" and file_of(drill.params) == file_of(finding.params)
-    return True
+    return (drill.kind == "archive") == (finding.scope == "archive")
 
 
 def file_of(params: Mapping[str, Any]) -> str:
@@ -155,7 +156,7 @@ def settle(
 
 def _is_same(finding: Finding, drill: KeptDrill) -> bool:
     return (finding.scope, finding.store, finding.code, finding.params) == (
-        drill.scope,
+        drill.kind,
         drill.store,
         drill.reason_code,
         drill.params,
@@ -167,7 +168,7 @@ def _finding(row: DrillFinding, drill: Drill) -> Finding:
         id=str(row.id),
         drill=str(row.drill),
         site=row.site,
-        scope=row.scope,  # type: ignore[arg-type]  # the table refuses others
+        scope=kind_of(row.scope, drill.source),  # type: ignore[arg-type]  # the table refuses others
         store=drill.store,
         engine=drill.engine,
         from_paper=drill.from_paper,

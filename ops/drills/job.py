@@ -19,18 +19,21 @@ from typing import Any
 
 from backup.progress import SILENT, Progress
 from ops.access.session import Bench
+from ops.archives.places import settings_of
 from ops.backups.keys.paper.shares import split_shares
 from ops.catalog.columns import new_id
 from ops.drills.file_drill import drill_file
 from ops.drills.phases.conclude import PAPER_RUNBOOK, RUNBOOK
 from ops.drills.phases.run import carry_out_phase
-from ops.drills.phases.work import Paper
+from ops.drills.phases.work import Paper, store_of
 from ops.drills.records import (
     KeptDrill,
+    Kind,
     NewDrill,
     Scope,
     begin_drill,
     find_drill,
+    kind_of,
 )
 from ops.drills.stop import give_up_earlier, stop_at_window_end
 from ops.drills.wording import tell_phase
@@ -176,6 +179,11 @@ class DrillWish:
     paper: Paper = field(default_factory=Paper)
     incident_at: datetime | None = None
 
+    @property
+    def kind(self) -> Kind:
+        """What it is to prove."""
+        return kind_of(self.scope, self.source)
+
 
 def run_drill(
     context: RunContext,
@@ -191,9 +199,9 @@ def run_drill(
     and concluded.
 
     Arguments in the context: `scope` (`site` or `file`), `path` (of one file), `engine`,
-    `from_paper`, `store`, `snapshot`, `source`, `incident_at` (ISO 8601), each as in `DrillWish`;
-    left out: a drill of the whole site from the newest backup in the primary store, with our
-    engine, now.
+    `from_paper`, `store`, `snapshot`, `source` (`backup` or `archive`), `incident_at` (ISO 8601),
+    each as in `DrillWish`; left out: a drill of the whole site from the newest backup in the
+    primary store, with our engine, now.
 
     Raises:
         WrongUseError: That drill makes no sense.
@@ -209,9 +217,9 @@ def run_drill(
     wish = read_wish(context.site, context.arguments)
     refuse_nonsense(estate, wish)
     give_up_earlier(bench, context.site)
-    if wish.scope == "file":
+    if wish.kind != "site":
         new = new_drill(wish, "", datetime.now(UTC))
-        return conclude_job(drill_file(bench, new, wish.path))
+        return conclude_job(drill_file(bench, new, wish.path, progress))
     seams = _Seams(asker or Silent(), paper or wish.paper, progress)
     return conclude_job(carry_out_drill(bench, wish, seams))
 
@@ -286,11 +294,8 @@ def _refuse_words(estate: Estate, wish: DrillWish) -> None:
                 word=word,
             )
     if wish.source == "archive":
-        raise WrongUseError(
-            "there is no archive yet, so nothing can be drilled from it",
-            data="nothing was changed",
-            next_step="drill from the backup: leave `--from archive` out",
-        )
+        _refuse_of_archive(estate, wish)
+        return
     if wish.scope == "file" and (wish.engine == "restic" or wish.from_paper):
         raise WrongUseError(
             "one file is drilled with our engine and the estate's key alone",
@@ -305,6 +310,17 @@ def _refuse_words(estate: Estate, wish: DrillWish) -> None:
         )
     if wish.store:
         estate.store(wish.store)
+
+
+def _refuse_of_archive(estate: Estate, wish: DrillWish) -> None:
+    settings_of(estate)
+    if wish.scope == "file" or wish.engine == "restic" or wish.from_paper:
+        raise WrongUseError(
+            "a drill from the archive takes items by lot, with our engine and the estate's key",
+            data="nothing was changed",
+            next_step="leave `--file`, `--with` and `--from-paper` out",
+        )
+    store_of(estate, wish.source, wish.store)
 
 
 def carry_out_drill(bench: Bench, wish: DrillWish, seams: _Seams) -> KeptDrill:
@@ -368,6 +384,7 @@ def conclude_job(drill: KeptDrill) -> JobResult:
     summary = {
         "drill": drill.id,
         "scope": drill.scope,
+        "source": drill.source,
         "engine": drill.engine,
         "from_paper": drill.from_paper,
         "store": drill.store,

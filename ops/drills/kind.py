@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ops.drills.records import Kind
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.definitions import job_of, own_job
@@ -15,12 +16,12 @@ PLAN_JOB = f"drill-plan/{OWN_SITE}"
 _WHEN_A_DAY_BEGINS = "10 0 * * *"
 
 
-def drill_job(site: str, scope: str = "site") -> str:
-    """Give the name of the drills of a whole site, or of one file of it (`file`).
+def drill_job(site: str, kind: Kind = "site") -> str:
+    """Give the name of a site's drills of a kind (`ops.drills.records.Kind`).
 
-    Both keep their history apart: a file that was restored well says nothing of the whole site.
+    Each keeps its history apart: a file that was restored well says nothing of the whole site.
     """
-    return f"drill-file/{site}" if scope == "file" else f"drill/{site}"
+    return f"drill/{site}" if kind == "site" else f"drill-{kind}/{site}"
 
 
 def _drills(estate: Estate) -> Iterator[JobDefinition]:
@@ -28,14 +29,19 @@ def _drills(estate: Estate) -> Iterator[JobDefinition]:
 
     They run in the window of the site's backups, and end with it.
     """
-    for site in estate.sites:
+    for site in estate.named_sites:
         drill = job_of(estate, site, DRILL.name)
-        schedules = {"site": site.schedule.drill, "file": ""}
-        for scope, schedule in schedules.items():
+        asked: list[tuple[Kind, str, dict[str, str]]] = [
+            ("site", site.schedule.drill, {"scope": "site"}),
+            ("file", "", {"scope": "file"}),
+        ]
+        if site.archive is not None:
+            asked.append(("archive", "", {"source": "archive"}))
+        for kind, schedule, arguments in asked:
             yield drill(
-                name=drill_job(site.name, scope),
+                name=drill_job(site.name, kind),
                 schedule=schedule,
-                arguments={"scope": scope},
+                arguments=arguments,
                 ends_with_window=True,
                 window=site.schedule.backup,
             )

@@ -18,6 +18,9 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
 Scope = Literal["site", "file"]
+Kind = Literal["site", "file", "archive"]
+"""What a drill proves: a whole site comes back, one file does, items of the archive do."""
+
 Verdict = Literal["ok", "incomplete", "failed", "not_checked", "skipped"]
 
 
@@ -118,6 +121,11 @@ class KeptDrill:
     minutes_sha256: str
     phases: Mapping[str, KeptPhase]
 
+    @property
+    def kind(self) -> Kind:
+        """What it proves."""
+        return kind_of(self.scope, self.source)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
@@ -169,7 +177,7 @@ def begin_drill(session: Session, origin: Origin, new: NewDrill, *, now: datetim
 
 
 def choose_copy(
-    session: Session, drill: str, *, store: str, snapshot: str, taken_at: datetime
+    session: Session, drill: str, *, store: str, snapshot: str, taken_at: datetime | None
 ) -> None:
     """Note which copy a drill restores; the phase that has chosen it is journaled."""
     row = _row(session, drill)
@@ -264,6 +272,11 @@ def list_drills(session: Session, *, site: str = "", limit: int | None = None) -
     if site:
         query = query.where(Drill.site == site)
     return [_kept(session, row) for row in session.execute(query.limit(limit)).scalars()]
+
+
+def kind_of(scope: Scope, source: str) -> Kind:
+    """Give what a drill proves; pure."""
+    return "archive" if source == "archive" else scope
 
 
 def no_such_drill(drill: str) -> WrongUseError:

@@ -16,8 +16,10 @@ _KEY_FILE = N_("File with a key file from paper, where the repository has lost i
 
 @operator_task(
     help={
-        "site": N_("Name of the site; with --file it may be left out: all sites."),
-        "from": N_("backup or archive."),
+        "site": N_(
+            "Name of the site; with --file or --from archive it may be left out: all sites."
+        ),
+        "from": N_("backup, or archive: items by lot, from a copy of the archive."),
         "with": N_("Who restores: ours, or stock restic."),
         "store": flags.STORE_OR_PRIMARY,
         "snapshot": flags.SNAPSHOT_OR_NEWEST,

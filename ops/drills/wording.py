@@ -38,6 +38,27 @@ _PLAIN: Mapping[str, Explanation] = {
         _PRODUCTION_SAFE,
         N_("drill the whole site: `{program} drill.run --site {site}`"),
     ),
+    "drill_archive_empty": Explanation(
+        N_("nothing of {site} is archived, so nothing could be taken back"),
+        "",
+        _PRODUCTION_SAFE,
+        N_("archive it: `{program} archive.capture --site {site}`"),
+    ),
+    "drill_archive_behind": Explanation(
+        N_("the copy of the archive is whole, but of {count} items it lacks the newest version"),
+        N_("they were archived after the copy was last brought up to date"),
+        N_("the archive itself was not touched"),
+        N_(
+            "bring it up to date: `{program} archive.verify`, or `{program} backup.run"
+            " --site luu-tru`"
+        ),
+    ),
+    "drill_page_not_shown": Explanation(
+        N_("a captured page is not shown as it was captured: {page}"),
+        "{reason}",
+        N_("the archive itself was not touched"),
+        N_("read the archive back: `{program} archive.verify --all`"),
+    ),
     "drill_not_isolated": Explanation(
         N_("the site could not be rehearsed apart from production, so it was not started"),
         "{why}",
@@ -214,6 +235,12 @@ def _tell_keys(facts: Params) -> str:
 def _tell_fetched(facts: Params) -> str:
     if "files" not in facts:
         return ""
+    if "items" in facts:
+        return _("{whole} of {items} items by lot whole, {size}").format(
+            whole=format_number(facts["whole_items"]),
+            items=format_number(facts["items"]),
+            size=format_size(facts["size_bytes"]),
+        )
     return _("{equal} of {files} files equal, {size}").format(
         equal=format_number(facts["equal_files"]),
         files=format_number(facts["files"]),

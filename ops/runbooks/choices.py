@@ -6,7 +6,7 @@ Which list a value has goes by its name: `site`, `store`, `host`, `database`, `p
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from backup.errors import BackupError
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.browse.cli import find_by_name
-from ops.backups.repositories.moments import choose_snapshot
+from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
@@ -81,12 +81,19 @@ def _people(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
 def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     """List the newest snapshots, newest first."""
     store = estate.store(values["store"]) if values.get("store") else estate.primary_store
-    repository = open_to_read(estate, values.get("site", ""), store)
+    site = values.get("site", "")
+    repository = open_to_read(estate, site, store)
+    zone = estate.organisation.timezone
     newest = load_readable_snapshots(repository).snapshots[-_MOST_SNAPSHOTS:]
     return [
-        Choice(it.short_id, format_moment(it.time, estate.organisation.timezone))
+        Choice(it.short_id, f"{format_moment(it.time, zone)} · {_tell_content(it.paths, site)}")
         for it in reversed(newest)
     ]
+
+
+def _tell_content(paths: Sequence[str], site: str) -> str:
+    database = database_in(paths, site)
+    return _("whole site") if database is None else _("{name} alone").format(name=database)
 
 
 def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:

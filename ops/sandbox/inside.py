@@ -40,7 +40,13 @@ from ops.sandbox.isolation import system_calls as calls
 from ops.sandbox.isolation.address_families import keep_to_families
 from ops.sandbox.isolation.live_places import put_in_place
 from ops.sandbox.isolation.new_root import enter_new_root, inside
-from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, list_namespaces
+from ops.sandbox.plan import (
+    Order,
+    RehearsalPlan,
+    RowsWanted,
+    TablesWanted,
+    list_namespaces,
+)
 from ops.sandbox.processes import (
     PATH,
     Bench,
@@ -130,10 +136,11 @@ def _carry_out(order: Order) -> RehearsalResult:
 def _work(order: Order, rehearsal: Rehearsal, tell: Tell) -> None:
     rehearsal.tell = tell
     try:
-        if order.rows is None:
+        wanted = order.rows or order.tables
+        if wanted is None:
             _rehearse(rehearsal)
         else:
-            _take_rows(order.rows, rehearsal)
+            _take_rows(wanted, rehearsal)
     except TooLateError:
         params = {"seconds": order.plan.deadline_seconds}
         rehearsal.remarks.append(Remark("failed", "too_late", params))
@@ -288,10 +295,8 @@ def _about(note: PageNote) -> dict[str, str]:
             "detail": note.detail, "cause": find_cause(read_logs())}  # fmt: skip
 
 
-def _take_rows(wanted: RowsWanted, rehearsal: Rehearsal) -> None:
+def _take_rows(wanted: RowsWanted | TablesWanted, rehearsal: Rehearsal) -> None:
     """Load the plan's database, and write the wanted rows into the workshop."""
-    from ops.sandbox.rows import write_rows
-
     databases = Databases(rehearsal.plan, rehearsal.bench)
     with rehearsal.timed("restore"):
         restore_databases(databases)
@@ -301,10 +306,21 @@ def _take_rows(wanted: RowsWanted, rehearsal: Rehearsal) -> None:
         return
     try:
         with rehearsal.timed("verify"):
-            rehearsal.remarks += write_rows(databases, wanted)
+            rehearsal.remarks += _write_wanted(databases, wanted)
     except FAILURES as error:
         params = {"database": rehearsal.plan.databases[0].name, "why": words_of(error)}
         rehearsal.remarks.append(Remark("failed", "not_readable", params))
+
+
+def _write_wanted(databases: Databases, wanted: RowsWanted | TablesWanted) -> list[Remark]:
+    """Write them, with the modules that only this needs."""
+    if isinstance(wanted, RowsWanted):
+        from ops.sandbox.rows import write_rows
+
+        return write_rows(databases, wanted)
+    from ops.sandbox.tables import write_tables
+
+    return write_tables(databases, wanted)
 
 
 if __name__ == "__main__":

@@ -173,6 +173,21 @@ class RowsWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TablesWanted:
+    """Rows that a connector of the archive asks for.
+
+    Attributes:
+        connector: Its name.
+        mapping: Text of its mapping file; empty without one.
+        options: Of the connector, as the estate has them.
+    """
+
+    connector: str
+    mapping: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is to be done inside.
 
@@ -185,6 +200,7 @@ class Order:
         taken: Processes that the busiest account besides root already runs on this machine, where
             they count with those inside.
         rows: Give these of the plan's only database instead of starting the site.
+        tables: Or what a connector of the archive asks of it.
     """
 
     plan: RehearsalPlan
@@ -194,6 +210,7 @@ class Order:
     in_group: bool = False
     taken: int = 0
     rows: RowsWanted | None = None
+    tables: TablesWanted | None = None
 
 
 def list_namespaces() -> dict[str, str]:

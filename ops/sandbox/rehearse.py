@@ -31,7 +31,7 @@ from ops.sandbox.isolation.limits import (
 )
 from ops.sandbox.isolation.new_root import MADE_BELOW, WORKSHOP_BELOW
 from ops.sandbox.leftovers import remove_tree
-from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, list_namespaces
+from ops.sandbox.plan import Order, RehearsalPlan, RowsWanted, TablesWanted, list_namespaces
 from ops.sandbox.result import Isolation, RehearsalResult, Remark, read_result
 
 _GRACE_SECONDS = 10.0
@@ -68,12 +68,14 @@ def rehearse(plan: RehearsalPlan) -> RehearsalResult:
     return replace(result, seconds=replace(result.seconds, total=total))
 
 
-def set_apart(plan: RehearsalPlan, rows: RowsWanted | None = None) -> RehearsalResult:
+def set_apart(
+    plan: RehearsalPlan, wanted: RowsWanted | TablesWanted | None = None
+) -> RehearsalResult:
     """Do what is ordered in a sandbox; the workshop stays, with the rows that were wanted.
 
     Args:
         plan: What is to be rehearsed.
-        rows: Take these of its only database instead.
+        wanted: Take these rows of its only database instead.
 
     Raises:
         OSError: The work folder cannot be written.
@@ -87,7 +89,13 @@ def set_apart(plan: RehearsalPlan, rows: RowsWanted | None = None) -> RehearsalR
     plan = replace(plan, work=str(Path(plan.work).resolve()), bounds=fit(plan.bounds))
     taken = count_taken() if way == "root" else 0  # else the sandbox counts its own alone
     order = Order(
-        plan=plan, way=way, outside=list_namespaces(), begun=begun, taken=taken, rows=rows
+        plan=plan,
+        way=way,
+        outside=list_namespaces(),
+        begun=begun,
+        taken=taken,
+        rows=wanted if isinstance(wanted, RowsWanted) else None,
+        tables=wanted if isinstance(wanted, TablesWanted) else None,
     )
     return _run_bounded(words, order)
 

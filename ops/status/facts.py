@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.overview import AlertView, list_alerts
 from ops.alerts.routing import find_gaps
+from ops.archives.kind import FIXITY_JOB, archive_job
 from ops.backups.checks.mended import Mended, read_mended
 from ops.backups.copies.facts import read_copies
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict, judge_copies
@@ -38,6 +39,7 @@ from ops.duties.reminders import make_setting
 from ops.duties.table.load import DutiesError, load_duties
 from ops.estate.history.known_sites import Vanished
 from ops.estate.history.vanished import read_vanished
+from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
@@ -120,6 +122,7 @@ class SiteFacts:
         snapshots: How many there are in the primary store.
         last_backup, last_check, last_forget, last_witness: The newest ended runs.
         last_verify: The newest look of a person at the journal that was noted.
+        last_archived: The newest ended capture for the archive; of the archive itself, its check.
         last_scan: The newest ended look for malware in the primary store.
         frozen: Why nothing of it is deleted; None where the rules decide.
         is_working: Whether somebody holds the site's lock.
@@ -146,6 +149,7 @@ class SiteFacts:
     last_check: LastRun | None = None
     last_forget: LastRun | None = None
     last_witness: LastRun | None = None
+    last_archived: LastRun | None = None
     last_scan: LastRun | None = None
     last_verify: LastRun | None = None
     frozen: Freeze | None = None
@@ -308,6 +312,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         last_check=read.runs.get(f"check/{name}"),
         last_forget=read.runs.get(f"forget/{name}"),
         last_witness=read.runs.get(f"witness/{name}"),
+        last_archived=read.runs.get(FIXITY_JOB if name == ARCHIVE_SITE else archive_job(name)),
         last_scan=read.runs.get(f"scan/{name}"),
         last_verify=read.runs.get(f"journal-verify/{name}"),
         frozen=read.freezes.get(name),

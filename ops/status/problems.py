@@ -10,6 +10,7 @@ from datetime import datetime
 from ops.alerts.decisions import frozen_subject, job_subject, late_subject, vanished_subject
 from ops.alerts.drafts import FROZEN, JOURNAL_BROKEN, grace_of
 from ops.alerts.drafts import is_late as is_overdue
+from ops.archives.kind import FIXITY_JOB
 from ops.backups.copies.seen import explain_held_gone
 from ops.backups.media.facts import MediumFacts
 from ops.backups.media.renewal import explain_renewal
@@ -153,6 +154,7 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
         told = _explain_run(site.last_forget, site.name)
         yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
     yield from _find_in_witness(site.last_witness, site.name)
+    yield from _find_in_archive(site.last_archived, site.name)
     for level, told in explain_stores(site, facts.now):
         yield Problem(level, site.name, told)
     if site.missed:
@@ -198,6 +200,14 @@ def _find_in_witness(run: LastRun | None, site: str) -> Iterator[Problem]:
     if run is not None and run.outcome in {"failed", "not_checked"}:
         level: Level = "red" if run.outcome == "failed" else "yellow"
         yield Problem(level, site, _explain_run(run, site), job_subject(run.job))
+
+
+def _find_in_archive(run: LastRun | None, site: str) -> Iterator[Problem]:
+    """Tell what is wrong with what is archived; that a site was not captured can wait."""
+    if run is not None and run.outcome in {"failed", "incomplete"}:
+        is_grave = run.outcome == "failed" and run.job == FIXITY_JOB
+        told = _explain_run(run, site)
+        yield Problem("red" if is_grave else "yellow", site, told, job_subject(run.job))
 
 
 def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
@@ -340,8 +350,10 @@ def _explain_run(run: LastRun, site: str) -> Explanation:
         "journal-verify": _("last look at the journal"),
     }
     heading = kind.get(name, name)
+    is_odd = run.outcome == "ok" and bool(found.what)  # it is stored, and somebody has to look
+    state = _("look at it") if is_odd else outcome_cell(run.outcome).text
     return Explanation(
-        f"{heading}: {outcome_cell(run.outcome).text}: {found.what}".rstrip(": "),
+        f"{heading}: {state}: {found.what}".rstrip(": "),
         found.why, found.data, found.next_step,
     )  # fmt: skip
 

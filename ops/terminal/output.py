@@ -23,7 +23,8 @@ _STYLES: dict[Tone, str] = {
 }
 _LONGEST_WHOLE = 24
 """What is as wide as a moment is shown on one line, as ids, moments and names are."""
-_CELL_MARGIN = 2
+_CELL_MARGIN = 3  # a blank on either side, and one between the columns or at the left edge
+_RIGHT_EDGE = 1
 _BETWEEN, _INDENT = " · ", "  "
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "ok": (N_("ok"), "good"),
@@ -179,7 +180,7 @@ def _write_cards(columns: Sequence[str], rows: list[list[Cell]], title: str, wid
 def _needed(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:
     """Give the columns on screen below which something would be broken."""
     widths = _widths(columns, rows)
-    return sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths)
+    return sum(min(width, _LONGEST_WHOLE) + _CELL_MARGIN for width in widths) + _RIGHT_EDGE
 
 
 def _without_empty(

@@ -21,9 +21,11 @@ STAGES = (
     N_("back up"), N_("restore files"), N_("verify files"), N_("load snapshots"), N_("load index"),
     N_("check folders"), N_("read packs"), N_("read pack headers"), N_("remove snapshots"),
     N_("find used data"), N_("repack"), N_("write index"), N_("delete old index"),
-    N_("delete packs"),
+    N_("delete packs"), N_("archive items"), N_("update the copy"), N_("read the archive"),
+    N_("capture pages"), N_("capture items"),
+    N_("find data"), N_("look into snapshots"), N_("save index"),
 )  # fmt: skip
-"""The stages of the engine, as its `Progress` names them; others are shown as they are."""
+"""The stages of the engine and the archive, as they name them; others are shown as they are."""
 
 _STAYS = {
     "back up": N_(
@@ -35,6 +37,9 @@ _STAYS = {
     ),
     "copy": N_(
         "interrupted: what is copied already stays, and the same command goes on from there"
+    ),
+    "archive items": N_(
+        "interrupted: what is archived already stays, and the same command goes on from there"
     ),
     "mirror": N_(
         "interrupted: what is copied already stays, and the same command goes on from there"

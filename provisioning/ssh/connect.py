@@ -12,7 +12,7 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
-from provisioning.errors import HostRefusedError
+from provisioning.errors import HostRefusedError, OwnKeyError
 from provisioning.ssh.errors import (
     FAILURES,
     REFUSED,
@@ -233,8 +233,8 @@ def read_identity(target: SshTarget) -> paramiko.Ed25519Key:
         unfit = "no ed25519 key without passphrase"
         if target.passphrase is not None:
             unfit = "no ed25519 key, or another passphrase"
-        raise HostRefusedError(
-            REFUSED,
+        raise OwnKeyError(
+            "there is no key to enter the host {host} with",
             why="our key {file} cannot be used: {reason}",
             data=UNTOUCHED,
             next_step='make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`',

@@ -101,6 +101,7 @@ def make_older(place: Path) -> None:
         for person in ("nva", "ttb"):
             issue_credentials(session, KEY, person, password_of(person), now=NOW)
             journal.append(session, origin_of("test"), [Entry("user.add", person)])
+        session.execute(text("DROP TABLE archive_places"))  # of 0015
         session.execute(text("UPDATE alembic_version SET version_num = '0013'"))
     old.close()
 
@@ -174,6 +175,7 @@ def test_an_upgrade_tells_once_of_the_credentials_it_finds(catalog: Catalog, pla
     first, rows = found(upgraded), told(upgraded)
     edit(upgraded, SWAP_HASH)
     with closing(sqlite3.connect(place)) as database, database:
+        database.execute("DROP TABLE archive_places")
         database.execute("UPDATE alembic_version SET version_num = '0013'")
     upgraded.close()
     again = open_catalog(url)

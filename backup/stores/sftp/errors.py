@@ -12,7 +12,12 @@ from backup.errors import (
 from backup.stores.sftp.protocol import ABSENT, BAD, DENIED, Garbled, SftpStatusError
 from backup.stores.sftp.settings import SftpSettings
 from backup.stores.unreached import unavailable_by
-from provisioning.errors import HostKeyError, HostUnavailableError, ProvisioningError
+from provisioning.errors import (
+    HostKeyError,
+    HostUnavailableError,
+    OwnKeyError,
+    ProvisioningError,
+)
 from provisioning.ssh.errors import FAILURES
 
 
@@ -87,7 +92,7 @@ def _of_host(error: ProvisioningError, what: str, key: str, settings: SftpSettin
             key=key,
             place=place,
             reason=error,
-            detail=error.why.format(**error.params),
+            detail=error.cause,
         )
     if isinstance(error, HostKeyError):
         return StoreDeniedError(
@@ -103,14 +108,17 @@ def _of_host(error: ProvisioningError, what: str, key: str, settings: SftpSettin
             port=settings.port,
             address=settings.target.address,
         )
+    is_ours = isinstance(error, OwnKeyError)
     return StoreDeniedError(
         what,
         why="{reason}: {detail}",
         data="nothing was read or written",
-        next_step="put the public half of the key {file} into the account on the server",
+        next_step='make one with `ssh-keygen -t ed25519 -N ""` and name it as `identity`'
+        if is_ours
+        else "put the public half of the key {file} into the account on the server",
         key=key,
         place=place,
         reason=error,
-        detail=error.why.format(**error.params),
+        detail=error.cause,
         file=settings.identity,
     )

@@ -45,7 +45,7 @@ def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:
     site = estate.site(name)
     repository = open_repository(estate, name)
     with hold_reading_lock(repository):
-        chosen = choose_snapshot(repository, estate, name, wanted=snapshot)
+        chosen = choose_snapshot(repository, estate, name, wanted=snapshot, completes=True)
         manifest = read_manifest(TreeReader(repository, repository.load_index()), chosen, name)
     noted = [read_note(it) for it in manifest.get("pages", ())]
     if not noted:

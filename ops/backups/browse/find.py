@@ -21,7 +21,7 @@ from ops.errors import WrongUseError
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_moment, format_number, format_size
-from ops.language.text import _, show_path
+from ops.language.text import N_, _, fill, show_path
 from ops.terminal.exit_codes import INCOMPLETE, report
 from ops.terminal.output import write_json, write_line
 
@@ -100,8 +100,11 @@ def find_files(
     _write_found(found, estate.organisation.timezone)
     if not is_whole:
         write_line(_("there is more; ask for less with a longer name"))
-    text = _("to get one back: `backup.restore --site {site} --snapshot ID --include PATH`")
-    write_line(text.format(site=name))
+    text = N_(
+        "to get one back: `{program} backup.restore --site {site} --snapshot ID --include PATH"
+        " --target FOLDER`"
+    )
+    write_line(fill(text, {"site": name}))
     return code
 
 

@@ -2,6 +2,7 @@
 
 A run of one database alone (`schedule` of a database) leaves a snapshot that holds nothing else. So
 a site at a moment is its newest whole snapshot, and of each database the newest one that holds it.
+Such a snapshot, named where the site goes back to its place, names that moment: it has no files.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -68,16 +69,23 @@ def database_in(paths: Sequence[str], site: str) -> str | None:
 
 
 def choose_snapshot(
-    repository: Repository, estate: Estate, site: str, *, wanted: str = "", at: str = ""
+    repository: Repository,
+    estate: Estate,
+    site: str,
+    *,
+    wanted: str = "",
+    at: str = "",
+    completes: bool = False,
 ) -> Snapshot:
     """Choose one snapshot of a whole site; arguments and errors as of `choose_state`."""
-    found = choose_state(repository, estate, site, wanted=wanted, at=at).whole
+    state = choose_state(repository, estate, site, wanted=wanted, at=at, completes=completes)
+    found = state.whole
     if found is None:
         raise _no_snapshot(site, at)
     return found
 
 
-def choose_state(
+def choose_state(  # noqa: PLR0913 -- where, and the four ways to say of which moment
     repository: Repository,
     estate: Estate,
     site: str,
@@ -85,6 +93,7 @@ def choose_state(
     wanted: str = "",
     at: str = "",
     databases: Collection[str] = (),
+    completes: bool = False,
 ) -> State:
     """Choose what gives a site back.
 
@@ -95,6 +104,7 @@ def choose_state(
         wanted: Beginning of the id of the one snapshot that is meant; `latest` or empty for none.
         at: A moment in the organisation's zone; nothing younger is meant.
         databases: Those asked for, besides all that have newer snapshots of their own.
+        completes: A wanted snapshot of a database alone means the site as it was then.
 
     Raises:
         SnapshotNotFoundError, NoSnapshotError: There is none.
@@ -105,8 +115,12 @@ def choose_state(
             raise WrongUseError(
                 "--snapshot and --at name two snapshots", next_step="leave one of the two out"
             )
-        return State(find_snapshot(repository, wanted))
-    past = _read_past(repository, estate, site, at)
+        found = find_snapshot(repository, wanted)
+        if not completes or database_in(found.paths, site) is None:
+            return State(found)
+        past = _Past(repository, site, _until(repository, found))
+    else:
+        past = _read_past(repository, estate, site, at)
     names = {*databases, *past.newer()} - {UNNAMED}
     held = {name: past.find(name) for name in sorted(names)}
     return State(
@@ -182,6 +196,11 @@ class _Past:
         except PathNotFoundError:
             return ()
         return {_name_of(it.name.decode("utf-8", "replace")) for it in self._reader.load(folder)}
+
+
+def _until(repository: Repository, last: Snapshot) -> list[Snapshot]:
+    known = load_readable_snapshots(repository).snapshots
+    return [*(it for it in known if it.time <= last.time and it.id != last.id), last]
 
 
 def _read_past(repository: Repository, estate: Estate, site: str, at: str) -> _Past:

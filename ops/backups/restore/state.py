@@ -32,7 +32,13 @@ def choose_asked(repository: Repository, estate: Estate, wish: RestoreWish) -> S
     site = next((it for it in estate.sites if it.name == wish.site), None)
     known = [it.name for it in site.databases] if site else []
     state = choose_state(
-        repository, estate, wish.site, wanted=wish.snapshot, at=wish.at, databases=known
+        repository,
+        estate,
+        wish.site,
+        wanted=wish.snapshot,
+        at=wish.at,
+        databases=known,
+        completes=wish.in_place,
     )
     return narrow_state(state, wish, known)
 

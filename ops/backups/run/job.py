@@ -83,6 +83,8 @@ class OwnBackup:
 
 
 OWN_BACKUP: Seam[OwnBackup] = Seam("own-backup")
+BEFORE_BACKUP: Seam[Callable[[RunContext, Estate], None]] = Seam("before-backup")
+"""What makes a site ready that the service itself fills."""
 
 
 def back_up(
@@ -107,8 +109,7 @@ def back_up(
         (own,) = OWN_BACKUP.parts()
         return own.back_up(context, start, progress, wait_for_lock=wait_for_lock)
     database = context.arguments.get("database")
-    check_site(start.site, database=database)
-    clear_scratch(start.estate, start.site.name)
+    _make_ready(context, start)
     repository = open_repository(start.estate, start.site.name)
     request, reading = plan_backup(
         start, database=database, full_read=bool(context.arguments.get("full_read")),
@@ -149,6 +150,13 @@ def back_up(
         summary["accepted"] = [*oddities, *losses]
         return _conclude(result, reading, summary, [], [])
     return _conclude(result, reading, summary, oddities, losses)
+
+
+def _make_ready(context: RunContext, start: Start) -> None:
+    for prepare in BEFORE_BACKUP.parts():
+        prepare(context, start.estate)
+    check_site(start.site, database=context.arguments.get("database"))
+    clear_scratch(start.estate, start.site.name)
 
 
 def _order_pages(

@@ -14,6 +14,7 @@ from ops.drills.findings import Finding, list_findings
 from ops.drills.minutes.minutes import read_minutes
 from ops.drills.minutes.output import write_minutes
 from ops.drills.records import KeptDrill, find_drill, list_drills
+from ops.drills.rotation.wording import tell_kind
 from ops.drills.wording import tell_phase
 from ops.duties.wording import tell_who
 from ops.errors import OpsError, WrongUseError
@@ -85,7 +86,7 @@ def _row(drill: KeptDrill, zone: str) -> Sequence[str | Cell]:
     return (
         format_moment(drill.started_at, zone),
         drill.site,
-        _("whole site") if drill.scope == "site" else _("one file"),
+        tell_kind(drill.kind, "", from_paper=False),
         f"{engine}, {_('paper')}" if drill.from_paper else engine,
         drill.store or "–",
         outcome_cell(drill.outcome) if drill.outcome else Cell(_("stopped"), "warning"),

@@ -237,9 +237,9 @@ def _describe_step(phase: KeptPhase) -> dict[str, Any]:
 def _describe_results(drill: KeptDrill, verdict: Verdict, setting: Setting) -> dict[str, Any]:
     fetched, result = _facts(drill, "fetch"), _facts(drill, "rehearse").get("result", {})
     names = (
-        "path", "entries", "files", "folders", "links", "size_bytes", "equal_files",
-        "equal_entries", "difference_count", "differences", "hash_list",
-        "owners_compared", "attributes_compared",
+        "path", "page", "items", "whole_items", "chosen_from", "entries", "files", "folders",
+        "links", "size_bytes", "equal_files", "equal_entries", "difference_count", "differences",
+        "hash_list", "owners_compared", "attributes_compared",
     )  # fmt: skip
     measured, aims = verdict.measured, verdict.aims
     rehearsal = drill.phases.get("rehearse")

@@ -15,7 +15,7 @@ from ops.drills.minutes.tables import (
     server_rows,
     shortcoming_rows,
 )
-from ops.drills.minutes.verdict import RTO_PARTS
+from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS
 from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _
 from ops.terminal.output import (
@@ -37,13 +37,18 @@ CONCLUSIONS: Mapping[str, str] = {
     "incomplete": N_("INCOMPLETE: not everything that is needed could be checked."),
     "failed": N_("FAILED: see the shortcomings."),
 }
+ARCHIVE_PASSED = N_(
+    "PASSED: the items came back whole from a copy of the archive, within the targets."
+)
 _PURPOSES: Mapping[str, str] = {
     "site": N_("prove that the whole site comes back from its backup, in time"),
     "file": N_("prove that a file chosen by lot comes back from the backup"),
+    "archive": N_("prove that items chosen by lot come back whole from a copy of the archive"),
 }
 _SCENARIOS: Mapping[str, str] = {
     "site": N_("the site is lost: files and databases, on a machine without its own"),
     "file": N_("one file is lost"),
+    "archive": N_("the archive is lost; a copy of it is left"),
 }
 
 _BOUNDED_BY: Mapping[str, str] = {
@@ -87,7 +92,9 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     _write_results(minutes, zone)
     _write_shortcomings(minutes)
     _write_heading(_("VII. Conclusion"))
-    write_cells([Cell(f"   {_(CONCLUSIONS[outcome])}", outcome_cell(outcome).tone)], bold=True)
+    is_archive = minutes.copy["source"] == "archive"
+    conclusion = ARCHIVE_PASSED if is_archive and outcome == "ok" else CONCLUSIONS[outcome]
+    write_cells([Cell(f"   {_(conclusion)}", outcome_cell(outcome).tone)], bold=True)
     _write_pairs("", [
         (_("Drill"), minutes.drill),
         (_("SHA-256 of these minutes"), sha256),
@@ -109,13 +116,15 @@ def _time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
 
 def _purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
     scenario, copy = minutes.scenario, minutes.copy
-    yield _("Purpose"), _(_PURPOSES[scenario["scope"]])
-    told = _(_SCENARIOS[scenario["scope"]])
+    kind = "archive" if copy["source"] == "archive" else scenario["scope"]
+    yield _("Purpose"), _(_PURPOSES[kind])
+    told = _(_SCENARIOS[kind])
     yield _("Scenario"), f"{told}; {_('keys from paper')}" if scenario["from_paper"] else told
     if scenario["reason"] or scenario["document"]:
         yield _("Reason"), " · ".join(filter(None, (scenario["reason"], scenario["document"])))
     taken = _moment(copy["taken_at"], zone) if copy["taken_at"] else "–"
-    yield _("Copy"), f"{copy['snapshot'][:16] or '–'} · {taken} · {copy['version'] or '–'}"
+    snapshot = copy["snapshot"][:16] or (_("plain copy") if kind == "archive" else "–")
+    yield _("Copy"), f"{snapshot} · {taken} · {copy['version'] or '–'}"
     yield _("Store"), f"{copy['store']} ({copy['location']}, {copy['medium']})"
     ours = _("our own engine") if copy["restored_by"] == "ours" else _("stock restic, independent")
     yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"
@@ -183,7 +192,8 @@ def _write_results(minutes: Minutes, zone: str) -> None:
         write_table(heads, page_rows(results["pages"]), right=(2, 3, 4))
     if results["rto"]["reached_seconds"] is not None:
         heads = [_("Part of the recovery"), _("Took"), ""]
-        write_table(heads, part_rows(results["rto"]["parts"], RTO_PARTS), right=(1,))
+        parts = ARCHIVE_PARTS if "items" in results else RTO_PARTS
+        write_table(heads, part_rows(results["rto"]["parts"], parts), right=(1,))
     _write_pairs("", _evidence(results, zone))
     if results["log"]:
         write_line()
@@ -195,6 +205,15 @@ def _write_results(minutes: Minutes, zone: str) -> None:
 def _evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
     if results.get("path"):
         yield _("File by lot"), str(results["path"])
+    if "items" in results:
+        text = _("{count} of {all}").format(
+            count=format_number(results["items"]), all=format_number(results["chosen_from"])
+        )
+        yield _("Items by lot"), text
+    if page := results.get("page"):
+        cell = outcome_cell(page["outcome"])
+        told = " · ".join(filter(None, (cell.text, page.get("page"), page.get("why"))))
+        yield _("Captured page shown again"), Cell(told, cell.tone)
     if results["newest"]["at"]:
         newest = _moment(results["newest"]["at"], zone, seconds=True)
         where = _("in a row") if results["newest"]["in"] == "rows" else _("in a file")

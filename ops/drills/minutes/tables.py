@@ -60,8 +60,13 @@ def server_rows(servers: Sequence[Mapping[str, str]]) -> list[Row]:
 
 def measure_rows(results: Mapping[str, Any]) -> Iterator[Row]:
     """Give what was asked for beside what was reached."""
+    is_archive = "items" in results
+    if is_archive:
+        items = _("Archived items whole, in every version, by their own digests")
+        yield _counted(items, results["items"], results["whole_items"])
     if "files" in results:
         yield _counted(_("Files equal in every byte"), results["files"], results["equal_files"])
+    if "entries" in results:
         names = _("Names, modes, owners, times, links equal")
         yield _counted(names, results["entries"], results["equal_entries"])
     for database in results["databases"]:
@@ -70,8 +75,14 @@ def measure_rows(results: Mapping[str, Any]) -> Iterator[Row]:
     if pages:
         same = sum(it["verdict"] == "same" for it in pages)
         yield _counted(_("Pages on which all that stays is as at backup time"), len(pages), same)
-    yield _span_row(_("RTO: until the site runs again"), results["rto"])
-    yield _span_row(_("RPO: age of the copy at the incident"), results["rpo"])
+    rto = (
+        _("RTO: until the items can be read") if is_archive else _("RTO: until the site runs again")
+    )
+    yield _span_row(rto, results["rto"])
+    if not is_archive or results["rpo"]["reached_seconds"] is not None:
+        yield _span_row(_("RPO: age of the copy at the incident"), results["rpo"])
+    if is_archive:
+        return
     age = results["newest"]["age_seconds"]
     told = "–" if age is None else _seconds(age)
     yield _("Newest content in the copy: age at the incident"), "–", told, Cell("–", "faint")

@@ -15,9 +15,12 @@ from typing import Any
 from ops.drills.records import KeptDrill, KeptPhase, Verdict
 
 RTO_PARTS = ("detect", "decide", "keys", "data", "scan", "restore", "verify", "switch", "other")
+ARCHIVE_PARTS = ("detect", "data", "other")
+"""Those that a drill from the archive has."""
 _JUDGED: Mapping[str, tuple[str, ...]] = {
     "site": ("prepare", "keys", "fetch", "scan", "rehearse", "wipe"),
     "file": ("fetch", "wipe"),
+    "archive": ("fetch", "wipe"),
 }
 _NEVER_BEGUN = "drill_phase_missing"
 _CLOCKS_DIFFER_SECONDS = 1.0  # parts that took longer than the whole: the clock was set back
@@ -82,12 +85,12 @@ def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
 
 def _find_file(drill: KeptDrill) -> dict[str, Any]:
     """Give the file that a drill of one file has restored."""
-    return {"path": _facts(drill, "fetch")["path"]} if drill.scope == "file" else {}
+    return {"path": _facts(drill, "fetch")["path"]} if drill.kind == "file" else {}
 
 
 def _phase_faults(drill: KeptDrill) -> list[tuple[str, str, Mapping[str, Any]]]:
     faults: list[tuple[str, str, Mapping[str, Any]]] = []
-    for name in _JUDGED[drill.scope]:
+    for name in _JUDGED[drill.kind]:
         phase = drill.phases.get(name)
         if phase is None or phase.outcome is None:
             faults.append(("not_checked", _NEVER_BEGUN, {"phase": name}))
@@ -136,9 +139,8 @@ def _doubts(drill: KeptDrill, measured: Measured) -> Iterator[tuple[str, str, Ma
 def measure_drill(drill: KeptDrill) -> Measured:
     """Measure it from the records."""
     newest_at, newest_in = _find_newest(drill)
-    rehearsal = drill.phases.get("rehearse")
-    runs = rehearsal is not None and _runs_again(rehearsal.facts.get("result") or {})
-    rto = _find_rto(drill, rehearsal) if rehearsal is not None and runs else None
+    last = drill.phases.get("fetch" if drill.source == "archive" else "rehearse")
+    rto = _find_rto(drill, last) if last is not None and _is_back(drill, last) else None
     return Measured(
         parts=_find_parts(drill, rto),
         rto=rto,
@@ -148,26 +150,31 @@ def measure_drill(drill: KeptDrill) -> Measured:
     )
 
 
+def _is_back(drill: KeptDrill, last: KeptPhase) -> bool:
+    """Tell whether what was lost can be used again: items are whole, or the site runs."""
+    if drill.source == "archive":
+        return last.outcome == "ok"
+    return _runs_again(last.facts.get("result") or {})
+
+
 def _runs_again(result: Mapping[str, Any]) -> bool:
     """Tell whether the rehearsed site was started and has shown a page."""
     shown = any(not it["problem"] for it in result.get("found", ()))
     return shown and result.get("way", "none") != "none"
 
 
-def _find_rto(drill: KeptDrill, rehearsal: KeptPhase) -> timedelta | None:
-    """Give how long it took from the incident to the compared pages.
+def _find_rto(drill: KeptDrill, last: KeptPhase) -> timedelta | None:
+    """Give how long it took from the incident to the end of the phase that brought all back.
 
     From the first phase on it is counted by the clock that nobody sets, unless the machine was
     started anew in between.
     """
-    if rehearsal.ended_at is None:
+    if last.ended_at is None:
         return None
-    wall = rehearsal.ended_at - drill.incident_at
-    prepared = drill.phases.get("prepare")
-    begun, ended = (
-        it.facts.get("clock") if it is not None else None for it in (prepared, rehearsal)
-    )
-    if prepared is None or not begun or not ended or begun["boot"] != ended["boot"]:
+    wall = last.ended_at - drill.incident_at
+    prepared = drill.phases.get("prepare", last)
+    begun, ended = (it.facts.get("clock") for it in (prepared, last))
+    if not begun or not ended or begun["boot"] != ended["boot"]:
         return wall
     took = timedelta(seconds=ended["ended"] - begun["begun"])
     return prepared.started_at - drill.incident_at + took

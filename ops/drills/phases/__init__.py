@@ -12,7 +12,7 @@ PHASES = ("prepare", "keys", "fetch", "scan", "rehearse", "wipe", "conclude")
 """Of a drill of a whole site."""
 
 FILE_PHASES = ("fetch", "wipe", "conclude")
-"""Of a drill of one file."""
+"""Of a drill of one file, and of one from the archive."""
 
 TITLES: Mapping[str, str] = {
     "prepare": N_("choose the copy, look at the machine"),

@@ -20,13 +20,14 @@ from ops.access.session import Bench
 from ops.drills.phases import FILE_PHASES, PHASES
 from ops.drills.phases.conclude import conclude
 from ops.drills.phases.fetch import fetch
+from ops.drills.phases.fetch_archive import fetch_archive
 from ops.drills.phases.fetch_file import fetch_file
 from ops.drills.phases.keys import get_keys
 from ops.drills.phases.prepare import prepare
 from ops.drills.phases.rehearse import rehearse
 from ops.drills.phases.scan import scan
 from ops.drills.phases.wipe import wipe
-from ops.drills.phases.work import Paper, Work
+from ops.drills.phases.work import Paper, Work, store_of
 from ops.drills.records import (
     KeptDrill,
     KeptPhase,
@@ -49,7 +50,7 @@ _BODIES: Mapping[str, Body] = {
     "rehearse": rehearse,
     "wipe": wipe,
 }
-_FILE_BODIES: Mapping[str, Body] = {"fetch": fetch_file, "wipe": wipe}
+_FETCHES: Mapping[str, Body] = {"file": fetch_file, "archive": fetch_archive}
 ALWAYS = frozenset({"wipe", "conclude"})
 _NO_WORK_WITHOUT = frozenset({"prepare", "keys", "fetch"})
 
@@ -86,7 +87,7 @@ def carry_out_phase(
     work = Work(
         estate=bench.estate,
         site=require_site(bench.estate, bench.catalog, drill.site),
-        store=bench.estate.store(drill.store) if drill.store else bench.estate.primary_store,
+        store=store_of(bench.estate, drill.source, drill.store),
         catalog=bench.catalog,
         origin=bench.origin,
         drill=drill,
@@ -111,7 +112,8 @@ def _do(work: Work, name: str) -> PhaseResult:
     if cause:
         return PhaseResult(outcome="skipped", reason="drill_phase_skipped", params={"phase": cause})
     try:
-        return (_BODIES if work.drill.scope == "site" else _FILE_BODIES)[name](work)
+        bodies = {**_BODIES, "fetch": _FETCHES.get(work.drill.kind, fetch)}
+        return bodies[name](work)
     except WrongUseError:
         raise
     except Exception as error:  # noqa: BLE001 - here the work of a phase ends
@@ -146,7 +148,7 @@ def _write(work: Work, name: str, attempt: int, result: PhaseResult) -> None:
 
 def phases_of(drill: KeptDrill) -> tuple[str, ...]:
     """Give the names of a drill's phases, in order."""
-    return PHASES if drill.scope == "site" else FILE_PHASES
+    return PHASES if drill.kind == "site" else FILE_PHASES
 
 
 def _refuse_wiped(drill: KeptDrill, name: str) -> None:

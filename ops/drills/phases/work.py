@@ -70,6 +70,24 @@ class Work:
         return self.folder / "keys"
 
 
+def store_of(estate: Estate, source: str, name: str) -> Store:
+    """Give where a drill's copy comes from; without a name the first that comes to mind.
+
+    Of the archive that is its first plain copy, else its backup in the primary store. A plain copy
+    is given as a store: it too has a name, a place and a medium.
+
+    Raises:
+        WrongUseError: There is neither a store nor a copy of that name.
+    """
+    copies = estate.archive.copies if estate.archive and source == "archive" else ()
+    for copy in copies:
+        if name in {"", copy.name}:
+            return Store.model_construct(
+                name=copy.name, url=str(copy.url), location=copy.location, medium=copy.medium
+            )
+    return estate.store(name) if name else estate.primary_store
+
+
 def folder_of(estate: Estate, drill: str) -> Path:
     """Give the folder of a drill, absolute."""
     return estate.drill.workdir.absolute() / drill

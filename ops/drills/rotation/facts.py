@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import takewhile
 
-from ops.drills.rotation.needs import Line, Scope, Wanted
+from ops.drills.records import Kind
+from ops.drills.rotation.needs import Line, Wanted
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -22,7 +23,7 @@ class PastDrill:
     """
 
     site: str
-    scope: Scope
+    scope: Kind
     engine: str
     at: datetime
     outcome: str
@@ -60,7 +61,7 @@ class OpenFinding:
 
     id: str
     site: str
-    scope: Scope
+    scope: Kind
     engine: str
     from_paper: bool
     store: str
@@ -143,7 +144,7 @@ class Past:
         kinds = (it for site in line.sites for it in self.of_site.get(site, ()))
         return [it for it in kinds if it.like.meets(line.wanted)]
 
-    def newest_good(self, site: str, scope: Scope) -> datetime:
+    def newest_good(self, site: str, scope: Kind) -> datetime:
         """Give when a site's newest good drill ended; long ago where there is none."""
         kinds = self.of_site.get(site, ())
         return max((it.newest_good for it in kinds if it.like.scope == scope), default=LONG_AGO)

@@ -7,18 +7,16 @@ comes later, since the turn may have brought it by then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal
 
+from ops.drills.records import Kind
 from ops.duties.evidence.due import Period, due_of, list_periods, longest_days
 from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.models import Duty
 from ops.duties.table.parts import Every, Span
 from ops.duties.table.subjects import Document, Subject, list_subjects
 from ops.schedule.windows import spread_place
-
-Scope = Literal["site", "file"]
 
 ONE_DAY = timedelta(days=1)
 
@@ -32,7 +30,7 @@ class Wanted:
         from_paper: Whether it must be one without the folder of keys.
     """
 
-    scope: Scope = "site"
+    scope: Kind = "site"
     engine: str = ""
     from_paper: bool = False
 
@@ -121,7 +119,12 @@ def _lines_of(
     wanted = Wanted()
     if proof.query == "drills":
         wanted = Wanted(proof.scope, proof.engine, proof.from_paper)
-    for subject in list_subjects(row, estate):
+    archived = {it["name"] for it in estate.get("sites", ()) if it.get("archive")}
+    subjects = list_subjects(row, estate)
+    if wanted.scope == "archive":
+        kept = [tuple(name for name in it.sites if name in archived) for it in subjects]
+        subjects = [replace(it, sites=sites) for it, sites in zip(subjects, kept, strict=True)]
+    for subject in subjects:
         for sites in _groups(subject, proof.coverage):
             known = min(since.get(it, today) for it in sites)
             name = subject.name if proof.coverage == "any" else sites[0]

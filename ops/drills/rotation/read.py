@@ -12,8 +12,10 @@ from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.catalog.tables.sites import KnownSite
 from ops.drills.findings import Finding, file_of, list_findings
+from ops.drills.kind import drill_job
+from ops.drills.records import Kind, kind_of
 from ops.drills.rotation.facts import OpenFinding, PastDrill, RotationFacts
-from ops.drills.rotation.needs import Scope, list_lines
+from ops.drills.rotation.needs import list_lines
 from ops.drills.rotation.rotation import Entry, plan_rotation
 from ops.duties.evidence.queries import Setting
 from ops.duties.reminders import make_setting
@@ -62,21 +64,22 @@ def read_facts(
     )
 
 
-def scope_of_job(job: str) -> Scope:
+def scope_of_job(job: str) -> Kind:
     """Give what a job drills: `drill-file/SITE` one file, `drill/SITE` the whole site."""
-    return "file" if job.startswith("drill-file/") else "site"
+    kinds: tuple[Kind, ...] = ("site", "file", "archive")
+    return next((it for it in kinds if job == drill_job(job.partition("/")[2], it)), "site")
 
 
 def _read_drills(session: Session, zone: ZoneInfo) -> Iterator[PastDrill]:
     query = select(
         Drill.site, Drill.scope, Drill.engine, Drill.from_paper, Drill.store, Drill.outcome,
-        Drill.started_at, Drill.ended_at, Drill.params,
-    ).where(Drill.source == "backup")  # fmt: skip
+        Drill.started_at, Drill.ended_at, Drill.params, Drill.source,
+    )  # fmt: skip
     for row in session.execute(query):
         moment = row.ended_at or row.started_at
         yield PastDrill(
             site=row.site,
-            scope=row.scope,
+            scope=kind_of(row.scope, row.source),
             engine=row.engine,
             from_paper=row.from_paper,
             store=row.store,
@@ -116,7 +119,8 @@ def list_open_findings(session: Session, estate: Estate, site: str = "") -> list
         site: Only those of this site; empty for all.
     """
     names = {it.name for it in estate.sites}
-    stores = {"", *(it.name for it in estate.stores)}
+    copies = estate.archive.copies if estate.archive else ()
+    stores = {"", *(it.name for it in estate.stores), *(it.name for it in copies)}
     found = list_findings(session, site=site)
     return [it for it in found if it.site in names and it.store in stores]
 

@@ -127,6 +127,7 @@ def _of_finding(finding: OpenFinding, past: Past) -> Entry:
     choice = choose_copy(finding.site, wanted, finding.engine, past)
     if finding.store:
         choice = replace(choice, store=finding.store)
+    can_run = finding.scope == "archive" or choice.store in stores
     return _judged(
         Entry(
             duty=FINDING,
@@ -134,7 +135,7 @@ def _of_finding(finding: OpenFinding, past: Past) -> Entry:
             state="overdue" if past.today > finding.due_on else "due",
             due_on=finding.due_on,
             ready_on=max(finding.opened_on, free_after(tried)),
-            choice=replace(choice, path=finding.path) if choice.store in stores else None,
+            choice=replace(choice, path=finding.path) if can_run else None,
             finding=finding.id,
             tries=len(tried),
         ),

@@ -6,8 +6,9 @@ When a drill of a site may run: when its backups do, and behind them; pure.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from ops.drills.records import Kind
 from ops.drills.rotation.facts import LONG_AGO, Past
-from ops.drills.rotation.needs import Line, Scope, Term, Wanted
+from ops.drills.rotation.needs import Line, Term, Wanted
 from ops.schedule.occurrences import next_due, second_half
 from ops.schedule.windows import Cron, Schedule, Window, spread_place
 
@@ -25,7 +26,7 @@ class Choice:
     """
 
     site: str
-    scope: Scope
+    scope: Kind
     engine: str
     from_paper: bool
     store: str
@@ -62,7 +63,7 @@ def choose_site(line: Line, engine: str, term: Term, past: Past) -> tuple[str, d
     return min(ready, key=lambda it: order[it]), date.min
 
 
-def _tried_since_good(site: str, scope: Scope, engine: str, past: Past) -> set[date]:
+def _tried_since_good(site: str, scope: Kind, engine: str, past: Past) -> set[date]:
     """Give the days since a site's last good drill on which one was tried in vain."""
     kinds = past.of_site.get(site, ())
     mine = [it for it in kinds if (it.like.scope, it.like.engine) == (scope, engine)]
@@ -74,7 +75,7 @@ def engine_for(wanted: Wanted, past: Past) -> str:
     """Give the engine: the one that is wanted, else stock restic when its turn has come."""
     if wanted.engine:
         return wanted.engine
-    if wanted.scope == "file" or wanted.from_paper:
+    if wanted.scope != "site" or wanted.from_paper:
         return "ours"
     others = past.facts.stock_every - 1
     recent = past.whole[-others:] if others else ()
@@ -84,6 +85,8 @@ def engine_for(wanted: Wanted, past: Past) -> str:
 
 def choose_copy(site: str, wanted: Wanted, engine: str, past: Past) -> Choice:
     """Choose the copy whose last good drill for this site is longest ago; the primary first."""
+    if wanted.scope == "archive":
+        return Choice(site, "archive", engine, from_paper=False, store="")  # its own first copy
     kinds = [it for it in past.of_site.get(site, ()) if it.like.scope == wanted.scope]
     stores = past.facts.stores.get(site, ())
     newest = {

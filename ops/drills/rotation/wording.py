@@ -17,7 +17,8 @@ _MOST_NAMED = 3
 
 def tell_kind(scope: str, engine: str, *, from_paper: bool) -> str:
     """Say what kind of drill it is: one file or the whole site, and what is not as usual."""
-    parts = [_("one file") if scope == "file" else _("the whole site")]
+    kinds = {"file": _("one file"), "archive": _("items of the archive")}
+    parts = [kinds.get(scope, _("the whole site"))]
     parts += [_("stock restic")] if engine == "restic" else []
     parts += [_("keys from paper")] if from_paper else []
     return ", ".join(parts)
@@ -32,6 +33,8 @@ def tell_command(choice: Mapping[str, Any]) -> str:
     parts = [fill(N_("{program} drill.run --site {site}"), {"site": choice["site"]})]
     if choice["scope"] == "file":
         parts.append("--file")
+    if choice["scope"] == "archive":
+        parts.append("--from archive")
     if choice["engine"] == "restic":
         parts.append("--with restic")
     if choice["from_paper"]:

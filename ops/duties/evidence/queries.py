@@ -16,6 +16,7 @@ from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.duties.evidence.archive import find_fixity, find_reserve
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
@@ -129,8 +130,8 @@ def _concluded_drills(session: Session, ask: Ask, scope: str) -> Iterable[Drill]
         select(Drill).where(
             Drill.ended_at >= first,
             Drill.ended_at < after,
-            Drill.scope == scope,
-            Drill.source == "backup",
+            Drill.scope == ("site" if scope == "archive" else scope),
+            Drill.source == ("archive" if scope == "archive" else "backup"),
         )
     ).scalars()
 
@@ -263,6 +264,8 @@ def _parse(text: str) -> dict[str, Any]:
 Query = Callable[[Session, Ask], Iterator[Piece]]
 
 QUERIES: Mapping[str, Query] = {
+    "fixity": find_fixity,
+    "reserve": find_reserve,
     "runs": _find_runs,
     "restores": _find_restores,
     "drills": _find_drills,

@@ -90,7 +90,7 @@ RECORDERS: Mapping[str, frozenset[str]] = {
     "security officer": frozenset({"security_officer"}),
     "head": frozenset({"approver"}),
     # Who does these has no role here: the operators record them, on a document.
-    "archivist": frozenset({"operator", "backup_admin"}),
+    "archivist": frozenset({"archivist", "operator", "backup_admin"}),
     "editors": frozenset({"operator", "backup_admin"}),
     "unit": frozenset({"operator", "backup_admin"}),
 }

@@ -35,7 +35,14 @@ class Piece:
     at: datetime
     outcome: Outcome
     table: Literal[
-        "runs", "journal", "snapshots", "stores_seen", "policy_versions", "drills", "drill_findings"
+        "runs",
+        "journal",
+        "snapshots",
+        "stores_seen",
+        "policy_versions",
+        "drills",
+        "drill_findings",
+        "archive_places",
     ]
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)

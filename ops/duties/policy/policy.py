@@ -100,7 +100,7 @@ def make_policy(estate: Estate, duties: Iterable[Duty]) -> tuple[PolicyRow, ...]
     classes = {it.name: it for it in estate.classes}
     rows: list[PolicyRow] = []
     for name in (*classes, NO_CLASS):
-        sites = [it for it in estate.sites if name in (it.classes or (NO_CLASS,))]
+        sites = [it for it in estate.named_sites if name in (it.classes or (NO_CLASS,))]
         found = classes.get(name)
         rows += (_row(estate, found, group, known) for group in _alike(estate, sites, known))
     return tuple(rows)

@@ -139,8 +139,9 @@ class Proof(Part):
         run_kind: For `runs`: kind of the runs.
         job: For `runs`: what the job's name begins with.
         coverage: Whether every site of the subject must be proven, or any.
-        scope, engine, from_paper: For `drills`: which of them count: of a whole `site` or of one
-            `file`; by which engine, empty for any; only those without the folder of keys.
+        scope, engine, from_paper: For `drills`: which of them count: of a whole `site`, of one
+            `file`, of items of the `archive`; by which engine, empty for any; only those without
+            the folder of keys.
         copies, media, places, locked, remote: For `copies`: how many there must be at least of
             copies, kinds of medium, places, copies that cannot be overwritten, and copies that
             lie on another machine.
@@ -148,12 +149,12 @@ class Proof(Part):
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
-        "statement",
+        "statement", "fixity", "reserve",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
     coverage: Literal["every", "any"] = Field(default="every", examples=["any"])
-    scope: Literal["site", "file"] = Field(default="site", examples=["file"])
+    scope: Literal["site", "file", "archive"] = Field(default="site", examples=["file"])
     engine: Literal["", "ours", "restic"] = Field(default="", examples=["restic"])
     from_paper: Flag = Field(default=False, examples=[True])
     copies: Whole = Field(default=0, examples=[3])

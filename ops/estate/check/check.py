@@ -201,7 +201,7 @@ def _check_sources(estate: Estate) -> Iterator[Problem]:
 
 def _local_paths(estate: Estate) -> Iterator[tuple[str, Path]]:
     """Yield the folders and SQLite files that are read on this machine, with their keys."""
-    for site in estate.sites:
+    for site in estate.named_sites:
         for part in site.files:
             if part.host is None and part.source != "command":
                 yield f"sites[{site.name}].files[{part.name}].path", Path(part.path)
@@ -219,7 +219,7 @@ def _check_ends(estate: Estate, today: date) -> Iterator[Problem]:
     ]
     ends += [
         (f"sites[{site.name}].exceptions[{number}]", lack.until)
-        for site in estate.sites
+        for site in estate.named_sites
         for number, lack in enumerate(site.exceptions)
     ]
     for key, until in ends:
@@ -234,7 +234,7 @@ def _check_ends(estate: Estate, today: date) -> Iterator[Problem]:
 
 
 def _check_targets(estate: Estate) -> Iterator[Problem]:
-    for site in estate.sites:
+    for site in estate.named_sites:
         is_window = ":" in site.schedule.backup
         hourly = any(database.schedule for database in site.databases)
         if is_window and site.targets.rpo_hours < _HOURS_A_DAY and not hourly:

@@ -84,7 +84,7 @@ def check_required(estate: Estate, today: date, rules: Rules | None = None) -> l
     """
     rules = rules or shipped_rules()
     found: list[Problem] = []
-    for site in estate.sites:
+    for site in estate.named_sites:
         excused = {_fold(lack.lacks) for lack in site.exceptions if lack.until >= today}
         found += _check_kinds(site, excused, rules)
         found += _check_people(site, excused)
@@ -137,7 +137,7 @@ def _fold(text: str) -> str:
 def check_bare_hosts(estate: Estate) -> Iterator[Problem]:
     """Yield the parts that only a host with a shell could give."""
     bare = {host.name for host in estate.hosts if not host.shell}
-    for site in estate.sites:
+    for site in estate.named_sites:
         parts: list[FilesPart | DatabasePart] = [*site.files, *site.databases]
         for part in parts:
             is_database = isinstance(part, DatabasePart)
@@ -156,7 +156,7 @@ def check_bare_hosts(estate: Estate) -> Iterator[Problem]:
 
 def check_database_ways(estate: Estate) -> Iterator[Problem]:
     """Yield the databases whose way may be another one than it looks like; pure."""
-    for site in estate.sites:
+    for site in estate.named_sites:
         for part in site.databases:
             key = f"sites[{site.name}].databases[{part.name}]"
             if site.host and part.host is None and (part.socket or part.port) and not part.address:
@@ -197,7 +197,7 @@ def check_personal_data(estate: Estate) -> Iterator[Problem]:
     """
     personal = {it.name for it in estate.classes if it.personal_data}
     usual = estate.defaults.retention
-    for site in estate.sites:
+    for site in estate.named_sites:
         if not personal & set(site.classes):
             continue
         for key, what in _REASONS:

@@ -29,6 +29,8 @@ REFERENCES: tuple[tuple[str, str], ...] = (
     ("sites[].profile", "profiles"),
     ("sites[].host", "hosts"),
     ("sites[].classes[]", "classes"),
+    ("sites[].archive.officer", "people"),
+    ("sites[].archive.classes{}", "classes"),
     ("sites[].files[].host", "hosts"),
     ("sites[].databases[].host", "hosts"),
 )
@@ -52,12 +54,16 @@ def find_inconsistencies(data: Mapping[str, Any]) -> Iterator[Located]:
     yield from _find_twins(data)
     yield from _find_dead_ends(data)
     yield from _count_primaries(data)
+    yield from _find_homeless(data)
 
 
 def walk(value: object, path: str, at: Location = ()) -> Iterator[tuple[Location, object]]:
-    """Yield what stands at a path such as `sites[].files[].host`; wrong shapes yield nothing."""
+    """Yield what stands at a path such as `sites[].files[].host`; wrong shapes yield nothing.
+
+    `name{}` stands for the values of a table with names of its own.
+    """
     step, _, rest = path.partition(".")
-    name = step.removesuffix("[]")
+    name = step.removesuffix("[]").removesuffix("{}")
     if not isinstance(value, dict) or name not in value:
         return
     found = value[name]
@@ -65,6 +71,9 @@ def walk(value: object, path: str, at: Location = ()) -> Iterator[tuple[Location
     if step.endswith("[]"):
         items = found if isinstance(found, list) else []
         places = [((*at, name, number), item) for number, item in enumerate(items)]
+    if step.endswith("{}"):
+        entries = found if isinstance(found, dict) else {}
+        places = [((*at, name, key), item) for key, item in entries.items()]
     for location, item in places:
         if rest:
             yield from walk(item, rest, location)
@@ -99,13 +108,28 @@ def _find_dead_ends(data: Mapping[str, Any]) -> Iterator[Located]:
             yield location, Problem("", _UNKNOWN[section], fix, params)
 
 
+def _find_homeless(data: Mapping[str, Any]) -> Iterator[Located]:
+    """Find sites that are to be archived where the estate has no archive."""
+    if "archive" in data:
+        return
+    for location, _wanted in walk(data, "sites[].archive"):
+        yield (
+            location,
+            Problem(
+                "",
+                "the site is to be archived, and the estate has no archive",
+                'write `[archive]` with `url = "var/archive"`, or remove `[sites.archive]`',
+            ),
+        )
+
+
 def _is_pattern_of(name: str, known: Iterable[str]) -> bool:
     """Say whether a name is a pattern such as `so-*` that some site fits, or means all of them."""
     return name == EVERYTHING or any(fnmatchcase(site, name) for site in known)
 
 
 def _find_twins(data: Mapping[str, Any]) -> Iterator[Located]:
-    for section in NAMED:
+    for section in (*NAMED, "archive.copies"):
         yield from _twins_in(data, f"{section}[].name")
     for number, site in walk(data, "sites[]"):
         for section in ("files", "databases"):

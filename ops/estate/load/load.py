@@ -12,6 +12,7 @@ from ops.estate.load.consistency import find_inconsistencies
 from ops.estate.load.inherit import Inherited, inherit
 from ops.estate.load.problems import describe, find_field
 from ops.estate.load.read import Document, Location, find_estate_path, read_document
+from ops.estate.model.archive_site import make_archive_site
 from ops.estate.model.estate import SCHEMA, Estate
 from ops.estate.model.sites import Site
 
@@ -36,7 +37,14 @@ def load_estate(path: Path | None = None) -> Estate:
     problems = [*document.problems, *_in_order(document, found)]
     if problems or estate is None:
         raise EstateError(document.path, problems)
-    return estate
+    return with_built_in_sites(estate)
+
+
+def with_built_in_sites(estate: Estate) -> Estate:
+    """Add the archive as a site, where there is one."""
+    if estate.archive is None:
+        return estate
+    return estate.model_copy(update={"sites": (*estate.sites, make_archive_site(estate))})
 
 
 def examine(document: Document) -> tuple[Estate | None, list[Located]]:

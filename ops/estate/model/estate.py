@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from ops.canonical import digest_of
 from ops.errors import WrongUseError
+from ops.estate.model.archive import ArchiveSettings
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.minimums import decide_floor
 from ops.estate.model.organisation import (
@@ -78,6 +79,9 @@ class Estate(Part):
         default=Defaults(), description="What holds for sites that do not say otherwise."
     )
     drill: Drill = Field(default=Drill(), description="Restore drills.")
+    archive: ArchiveSettings | None = Field(
+        default=None, description="The archive; left out: nothing is archived."
+    )
     security: Security = Field(
         default=Security(), description="The watch over copies: ransomware, malware."
     )
@@ -106,7 +110,8 @@ class Estate(Part):
 
     def title_at(self, site: str, moment: datetime | None = None) -> str:
         """Give a site's title likewise; empty where the estate does not name the site."""
-        found = self.own_site if site in RESERVED_SITE_NAMES else _find(self.sites, site)
+        is_own = site == RESERVED_SITE_NAMES[0]
+        found = self.own_site if is_own else _find(self.sites, site)
         return "" if found is None else found.title_on(self._day_of(moment))
 
     def _day_of(self, moment: datetime | None) -> date:
@@ -116,6 +121,11 @@ class Estate(Part):
     def primary_store(self) -> Store:
         """Give the one store that sites are backed up to first."""
         return next(store for store in self.stores if store.role == "primary")
+
+    @property
+    def named_sites(self) -> tuple[Site, ...]:
+        """Give the sites that the estate file names, without the archive as a site."""
+        return tuple(it for it in self.sites if it.name not in RESERVED_SITE_NAMES)
 
     @property
     def own_site(self) -> Site:
@@ -130,7 +140,7 @@ class Estate(Part):
         Raises:
             WrongUseError: There is none; names the nearest.
         """
-        if name in RESERVED_SITE_NAMES:
+        if name == RESERVED_SITE_NAMES[0]:
             return self.own_site
         found = _find(self.sites, name)
         if found is None:
@@ -214,6 +224,8 @@ class Estate(Part):
         References are unresolved, and what may be a secret without being one is struck out.
         """
         document: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        built_in = [it for it in document["sites"] if it["name"] in RESERVED_SITE_NAMES]
+        document["sites"] = [it for it in document["sites"] if it not in built_in]
         return redact(document)
 
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from ops.estate.model.archive import SiteArchive
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
@@ -23,7 +24,7 @@ from ops.estate.model.values import (
     mistake,
 )
 
-RESERVED_SITE_NAMES = ("giucong",)
+RESERVED_SITE_NAMES = ("giucong", "luu-tru")
 _NAME_HELP = "Short name for life: a-z, digits, hyphens."
 
 
@@ -292,6 +293,9 @@ class Site(Part):
     drill: SiteDrill = Field(
         default=SiteDrill(), description="How a drill starts the restored site."
     )
+    archive: SiteArchive | None = Field(
+        default=None, description="What of it is archived; left out: nothing."
+    )
     exceptions: tuple[Lack, ...] = Field(
         default=(), description="What it lacks for a while, and why."
     )
@@ -354,6 +358,13 @@ class Site(Part):
         return self
 
     @model_validator(mode="after")
+    def _archive_reads_something(self) -> Self:
+        if self.archive is not None:
+            databases, files = ([it.name for it in part] for part in (self.databases, self.files))
+            self.archive.ensure_fits(self.url, databases, files)
+        return self
+
+    @model_validator(mode="after")
     def _holds_something(self) -> Self:
         if not self.files and not self.databases:
             raise mistake(
@@ -381,9 +392,7 @@ class Defaults(Part):
     targets: Targets = Field(
         default=Targets(), description="The Center's own targets, not the law's."
     )
-    limits: Limits = Field(
-        default=Limits(), description="What one run may take before it is ended."
-    )
+    limits: Limits = Field(default=Limits(), description="What one run may take.")
     retention: Retention = Field(default=Retention(), description="How many backups are kept.")
 
 

@@ -60,7 +60,7 @@ _WRITABLE = (
     "/var/lib/php/sessions", "/var/lock/apache2", "/var/log", "/var/log/apache2",
     "/var/log/nginx", "/var/log/php-fpm",
 )  # fmt: skip
-_PACKAGES = ("ops", "backup", "provisioning", "runbooks")
+_PACKAGES = ("ops", "archive", "backup", "provisioning", "runbooks")
 
 
 def enter_new_root(work: str, memory_bytes: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
 from ops.catalog.tables.core import Occurrence, Run
-from ops.schedule.ledger.job import DRILLS, TIMED_OUT, lock_name
+from ops.schedule.ledger.job import DRILLS, PAGES, TIMED_OUT, lock_name
 
 LONGEST_WAIT = timedelta(hours=6)
 """A pause that ends later than this was set before the clock jumped back, and is over."""
@@ -168,7 +168,8 @@ def _lock() -> ColumnElement[str]:
     """Give `lock_name` for the database: what waits for a taken lock must not hide the others."""
     job, site = Occurrence.job, Occurrence.site
     is_drill = or_(*(job.startswith(prefix, autoescape=True) for prefix in DRILLS))
-    return case((is_drill, DRILLS[0] + site), (site != "", site), else_=job)
+    is_pages = job.startswith(PAGES, autoescape=True)
+    return case((is_drill, DRILLS[0] + site), (is_pages, job), (site != "", site), else_=job)
 
 
 def _has_come(now: datetime) -> ColumnElement[bool]:

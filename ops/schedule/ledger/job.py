@@ -24,7 +24,8 @@ COALESCED = "coalesced"
 DOWN = "down"
 BLACKOUT = "blackout"
 RETIRED = "retired"
-DRILLS = ("drill/", "drill-file/")
+DRILLS = ("drill/", "drill-file/", "drill-archive/")
+PAGES = "archive-web/"
 
 TIME_LIMIT = timedelta(hours=72)
 """So long a run takes at most where nothing else is said: a first backup of some terabytes does."""
@@ -144,7 +145,10 @@ def lock_name(site: str, job: str) -> str:
     """Give the name of the lock a run holds: its site's, or its own when it has no site.
 
     Drills of a site have one of their own: they read a copy, and the site is backed up meanwhile.
+    So has the capture of its pages: it asks the site for hours, as any visitor does.
     """
+    if job.startswith(PAGES):
+        return job
     return f"{DRILLS[0]}{site}" if job.startswith(DRILLS) else site or job
 
 

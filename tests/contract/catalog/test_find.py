@@ -26,15 +26,20 @@ def _holds(catalog: Catalog) -> None:
             )  # fmt: skip
 
 
-@pytest.mark.parametrize("typed", [str(ONE), ONE.hex, "0192f0aa-0000", "1234ABCD", " 00001234abcd"])
-def test_a_beginning_or_an_end_is_enough(catalog: Catalog, typed: str) -> None:
+@pytest.mark.parametrize("typed", [str(ONE), ONE.hex, "0192f0aa-0000", "1234ABCD", " 00001234abcd",
+                                   "1234", "1234a"])  # fmt: skip
+def test_a_beginning_or_an_end_or_a_beginning_of_what_is_shown_is_enough(
+    catalog: Catalog, typed: str
+) -> None:
     with catalog.reading() as session:
         found = find_by_id(session, Hold, typed)
     assert found is not None
     assert found.id == ONE
 
 
-@pytest.mark.parametrize("typed", ["", "bcd", "abcd%", "0192f0ab", "1234", f"{ONE}0", "lỗi"])
+@pytest.mark.parametrize(
+    "typed", ["", "bcd", "abcd%", "0192f0ab", "1235", "234a", f"{ONE}0", "lỗi"]
+)
 def test_what_fits_none_or_is_too_little_finds_nothing(catalog: Catalog, typed: str) -> None:
     with catalog.reading() as session:
         assert find_by_id(session, Hold, typed) is None

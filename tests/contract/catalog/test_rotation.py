@@ -238,6 +238,7 @@ def test_what_stands_in_the_catalog_is_read(catalog: Catalog, estate: Estate) ->
     kinds = [(it.site, it.scope, it.engine, it.store, it.outcome) for it in facts.drills]
     assert kinds == [
         ("xa", "site", "restic", "offsite", "failed"),
+        ("cong", "archive", "ours", "near", "ok"),
         ("cong", "file", "ours", "", ""),
         ("cong", "file", "ours", "", "failed"),
     ]

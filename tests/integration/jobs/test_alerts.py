@@ -203,12 +203,32 @@ def test_what_somebody_has_taken_up_tells_nobody_until_its_cause_changes(catalog
     assert targets(catalog) == ["nva", "nva"]
 
 
+def test_who_has_looked_at_one_loss_is_told_of_the_next(catalog: Catalog) -> None:
+    def lose(*tables: str, hours: int) -> None:
+        losses = [{"what": "table", "part": "db", "name": it, "before": 9, "now": 0}
+                  for it in tables]  # fmt: skip
+        params = {"oddities": [], "losses": losses, "lost": len(losses)}
+        due_at = FAILED.due_at + timedelta(hours=hours)
+        tell(catalog, an_event(outcome="ok", reason="suspicious", params=params, due_at=due_at))
+
+    lose("users", hours=0)
+    take_up(catalog)
+    lose("users", hours=1)
+    assert targets(catalog) == ["ttb"]
+    lose("users", "news", hours=2)
+    assert targets(catalog) == ["ttb", "ttb"]
+    with catalog.reading() as session:
+        (alert,) = read_open(session)
+    assert alert.acked_at is None
+
+
 def test_the_summary_still_names_what_somebody_has_taken_up(catalog: Catalog, port: int) -> None:
     tell(catalog, an_event(job="backup/cong-xa/db"))
     take_up(catalog)
-    note_summary(catalog, datetime.now(UTC) + timedelta(days=1))
+    morning = datetime.now(UTC).replace(hour=1) + timedelta(days=1)  # the summary is due at 07:30
+    note_summary(catalog, morning)
     with smtp_sink(port) as sink:
-        deliver_waiting(catalog, datetime.now(UTC) + timedelta(days=2))
+        deliver_waiting(catalog, morning + timedelta(days=1))
 
     assert sink.mails
     assert all("lần sao lưu 25/11/2026 01:00 +07:00 thất bại" in it.body for it in sink.mails)

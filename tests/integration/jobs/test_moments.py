@@ -97,13 +97,15 @@ def test_a_folder_gets_the_newest_of_each_part_up_to_the_moment(
 
 
 def test_in_place_no_row_is_lost_that_was_saved_and_both_moments_are_told(estate: Path) -> None:
-    whole, _nine, ten = snapshots(estate)
+    whole, nine, ten = snapshots(estate)
     index = estate.parent / "www" / "index.php"
     index.write_text("hacked")
     words = ("backup.restore", "--site", "cong-xa", "--in-place", "--confirm", "cong-xa")
-    refused = giucong(estate, *words, "--snapshot", ten["id"][:8])
-    untouched = index.read_text()
     asked = giucong(estate, *words[:-2])
+    untouched = index.read_text()
+    at_nine = giucong(estate, *words, "--snapshot", nine["id"][:8])
+    rows_at_nine = rows_in(live(estate))
+    index.write_text("hacked again")
     done = giucong(estate, *words)
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
     with catalog.reading() as session:
@@ -111,9 +113,11 @@ def test_in_place_no_row_is_lost_that_was_saved_and_both_moments_are_told(estate
         noted = json.loads(rows[-1].details)
     catalog.close()
 
-    assert refused.returncode == 1
-    assert f"the snapshot {ten['id'][:8]} does not hold files/www" in refused.stderr
     assert untouched == "hacked"
+    assert at_nine.returncode == 0, at_nine.stderr
+    assert whole["id"][:8] in at_nine.stdout  # one of a database alone means the site as of then
+    assert f"database db · {nine['id'][:8]}" in at_nine.stdout
+    assert rows_at_nine == ["nine o'clock"]
     assert asked.returncode == 2
     assert whole["id"][:8] in asked.stdout
     assert f"database db · {ten['id'][:8]}" in asked.stdout

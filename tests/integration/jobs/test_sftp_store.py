@@ -1,12 +1,13 @@
 """An estate whose store is on an SFTP server: made, filled, checked and restored by the tasks."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.private_server import find_free_port
-from tests.ssh_server import SshServer, make_ssh_server, ssh_server
+from tests.ssh_server import SshServer, make_key, make_ssh_server, ssh_server
 
 __all__ = ["make_ssh_server", "ssh_server"]
 
@@ -67,3 +68,34 @@ medium = "disk"
     assert "Connection refused" in made.stderr
     assert "trying again" not in made.stderr + tried.stderr
     assert tried.stdout.count("Connection refused") == 2  # in the table: the store, the repository
+
+
+@pytest.mark.parametrize(
+    ("has_key", "cause"),
+    [(False, "không có khóa nào để vào máy"), (True, "máy 127.0.0.1 không cho Giữ Cổng vào")],
+)
+def test_a_key_that_does_not_open_is_told_in_the_readers_language(
+    tmp_path: Path, ssh_server: SshServer, *, has_key: bool, cause: str
+) -> None:
+    key = tmp_path / "other"
+    if has_key:
+        make_key(key)
+    store = f"""
+[[stores]]
+name = "far"
+url = "sftp://127.0.0.1:{ssh_server.port}/{tmp_path}/far"
+identity = "file:{key}"
+known_hosts = "{ssh_server.known_hosts}"
+role = "copy"
+key = "file:keys/far.key"
+of = "near"
+location = "xa"
+medium = "disk"
+"""
+    estate = build_estate(tmp_path / "estate", store)
+    made = giucong(estate, "backup.init", language="vi")
+
+    assert made.returncode == 1
+    assert cause in made.stderr
+    assert not re.search("our key|does not accept| ta ", made.stderr)
+    assert ("ssh-keygen" in made.stderr) is not has_key

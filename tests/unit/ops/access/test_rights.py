@@ -417,3 +417,12 @@ def test_an_estate_that_cannot_be_read_lets_nobody_in_but_those_who_look_why(
     check_door("estate.check", {})
     assert call("estate.check") == 1
     assert "may not run" not in capsys.readouterr().err
+
+
+def test_private_parts_of_the_archive_are_for_few() -> None:
+    for task in ("archive.list", "archive.search", "archive.show"):
+        assert decide_may(["auditor"], task)
+        assert roles_for(task, flags=["private"]) == ["security_officer", "archivist"]
+    assert roles_for("archive.export", flags=["private"]) == ["archivist"]
+    assert not decide_may(["archivist"], "backup.restore")
+    assert not decide_may(["archivist"], "user.list")

@@ -122,6 +122,7 @@ def test_a_site_whose_backup_lacks_something_is_not_well_backed_up(reason: str) 
     assert summarize(seen, [problem]).startswith("1 of 2 sites are well backed up")
     if reason == "suspicious":
         assert "the table tin of the database db is gone; it had 120 rows" in problem.told.why
+        assert problem.told.what.startswith("last backup: look at it: ")
 
 
 def test_a_notice_that_was_given_up_is_red_and_nobody_says_it_is_tried_again() -> None:

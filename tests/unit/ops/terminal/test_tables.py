@@ -19,12 +19,17 @@ class Terminal(io.StringIO):
         return True
 
 
-def draw(monkeypatch: pytest.MonkeyPatch, width: int) -> str:
+def draw(
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+    heads: list[str] = HEADS,
+    rows: list[list[str | Cell]] = ROWS,
+) -> str:
     screen = Terminal()
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(width))
-    write_table(HEADS, ROWS, title="Tiêu đề")
+    write_table(heads, rows, title="Tiêu đề")
     return re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
 
 
@@ -47,3 +52,11 @@ def test_a_narrow_terminal_gets_cards_without_what_is_empty(
         "  Trang: so-y-te · Tình trạng: tốt · Ghi chú: ngắn",
     ]
     assert "–" not in narrow
+
+
+@pytest.mark.parametrize("width", range(60, 132))
+def test_no_name_loses_a_letter_at_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    row = [MOMENT, "cong-xa", "cả trang", "Giữ Cổng", "near", "tốt", "1,9 giây", "3d86d8ae"]
+    told = draw(monkeypatch, width, [f"Cột thứ {it}" for it in range(8)], [list(row)])
+    assert all(whole in told for whole in row)
+    assert max(map(len, told.splitlines())) <= width

@@ -1,0 +1,1 @@
+"""What people hand in by hand: a folder, a table, a BagIt bag become items."""

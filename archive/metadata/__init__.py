@@ -1,0 +1,1 @@
+"""What an archived item says about itself: described, dated, attributed."""

@@ -1,0 +1,1 @@
+"""Found again: an index over what is archived, rebuilt from the store whenever it is lost."""

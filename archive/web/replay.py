@@ -1,0 +1,102 @@
+"""Lay captured pages out for pywb, which is a separate program (GPL) and never part of ours.
+
+A copy is served, never the archive: pywb writes beside what it shows.
+"""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from archive.errors import ArchiveError
+
+COLLECTION = "trang"
+_SECONDS_TO_START = 30.0
+_POLL_SECONDS = 0.1
+_CONFIG = """\
+debug: false
+framed_replay: true
+enable_auto_fetch: false
+enable_memento: true
+recorder: null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is served.
+
+    Attributes:
+        folder: Of its own; goes when the replay ends.
+        files: How many WARC files there are.
+    """
+
+    folder: Path
+    files: int
+
+
+def lay_out(folder: Path, warcs: Mapping[str, Path], indexes: Mapping[str, Path]) -> Copy:
+    """Lay files out as pywb has its collections; they are moved there.
+
+    Args:
+        folder: New.
+        warcs: Name in the index → file.
+        indexes: Name → file.
+    """
+    collection = folder / "collections" / COLLECTION
+    for name, files in (("archive", warcs), ("indexes", indexes)):
+        (collection / name).mkdir(parents=True)
+        for title, path in files.items():
+            path.rename(collection / name / title)
+            (collection / name / title).chmod(0o444)
+    (folder / "config.yaml").write_text(_CONFIG, encoding="utf-8")
+    return Copy(folder, len(warcs))
+
+
+@contextmanager
+def replaying(program: str, copy: Copy, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run pywb on loopback for the block; gives its address and the process.
+
+    Raises:
+        ArchiveError: It does not begin.
+    """
+    address = f"http://127.0.0.1:{port}/{COLLECTION}/"
+    log = (copy.folder / "pywb.log").open("wb")
+    server = subprocess.Popen(
+        [program, "-b", "127.0.0.1", "-p", str(port), "-d", str(copy.folder)],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=copy.folder,
+    )  # fmt: skip
+    try:
+        _wait_for(server, address, copy.folder / "pywb.log")
+        yield address, server
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.close()
+        shutil.rmtree(copy.folder, ignore_errors=True)
+
+
+def _wait_for(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    opener = build_opener(ProxyHandler({}))
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(URLError, OSError), opener.open(address, timeout=5):
+            return
+        time.sleep(_POLL_SECONDS)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    raise ArchiveError(
+        "the program that shows captured pages did not begin",
+        why="{reason}",
+        data="the archive was not touched",
+        next_step="choose another --port, or install the program anew",
+        reason=lines[-1][:300] if lines else "no answer",
+    )

@@ -1,0 +1,1 @@
+"""`fab archive.*`: what portals said, kept for good, found again, proven intact."""

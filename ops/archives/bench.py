@@ -1,0 +1,105 @@
+"""What the archive uses to look at contents: the scanner, PRONOM, the table of terms.
+
+A tool that is not there is named, and its step is recorded as not run; nothing is ever passed by a
+tool that was missing.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.ingest import RetentionRule
+from archive.metadata.findings import Content, Findings, Malware
+from archive.metadata.formats import identify, tool_basis
+from archive.metadata.retention import read_tables, rule_of
+from ops.archives.pdf import validity_of
+from ops.archives.places import settings_of
+from ops.backups.malware.clamscan import Scanner, ScannerError, find_scanner
+from ops.backups.malware.signatures import SignaturesError, read_signatures
+from ops.estate.model.estate import Estate
+
+Named = tuple[str, Content]
+"""A content with a name whose ending tells its format."""
+
+_VERDICTS = {"clean": "clean", "infected": "infected", "not_checked": "not run"}
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """The tools of a run.
+
+    Attributes:
+        scratch: Folder for what the scanner reads.
+        scanner: None where there is none.
+        scanner_basis: What it is, or why there is none.
+        retention: Rows of the tables.
+    """
+
+    scratch: Path
+    scanner: Scanner | None
+    scanner_basis: str
+    retention: RetentionRule
+
+    def look(self, contents: Mapping[str, Named]) -> Findings:
+        """Look at many contents at once; keys are SHA-512."""
+        formats = identify(list(contents.values()))
+        known = dict(zip(contents, formats, strict=True))
+        return Findings(
+            malware=self._scan(contents) if self.scanner else None,
+            malware_basis=self.scanner_basis,
+            formats=known,
+            formats_basis=tool_basis(),
+            validity={
+                mark: told
+                for mark, found in known.items()
+                if (told := validity_of(contents[mark][1], found))
+            },
+        )
+
+    def _scan(self, contents: Mapping[str, Named]) -> dict[str, Malware]:
+        if self.scanner is None:
+            return {}
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True, mode=0o700)
+        try:
+            names = {f"{number:08}": mark for number, mark in enumerate(contents)}
+            for name, mark in names.items():
+                _lay(contents[mark][1], self.scratch / name)
+            answers = self.scanner.scan(self.scratch, list(names))
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return {names[name]: Malware(_VERDICTS[it.state], it.told) for name, it in answers.items()}
+
+
+def set_up(estate: Estate) -> Workbench:
+    """Find the tools."""
+    scanner, basis = _find_scanner(estate)
+    settings = settings_of(estate)
+    return Workbench(
+        scratch=estate.service.scratch / "archive-scan",
+        scanner=scanner,
+        scanner_basis=basis,
+        retention=rule_of(read_tables(settings.retention)),
+    )
+
+
+def _find_scanner(estate: Estate) -> tuple[Scanner | None, str]:
+    try:
+        signatures = read_signatures(estate.security.clamav_database)
+        scanner = find_scanner(signatures.path)
+    except (ScannerError, SignaturesError) as error:
+        return None, error.what.format(**error.params)
+    day = signatures.dated_at.date().isoformat()
+    return scanner, f"{scanner.version()}, {signatures.name} ({day})"
+
+
+def _lay(content: Content, path: Path) -> None:
+    """Lay a content where the scanner looks: it follows no links."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+        return
+    try:
+        path.hardlink_to(content)
+    except OSError:  # another file system
+        shutil.copyfile(content, path)

@@ -1,0 +1,191 @@
+"""Archive what people hand in for a site: a folder, a table, a BagIt bag.
+
+Order:
+
+1. Look at all of it; a bag that is not whole is refused as one, a wrong row by its line.
+2. Take the files of each item, digests on the way: what is handed in may change or go.
+3. Keep the items (`ops.archives.keep`): looked through, durable, read back, indexed, journaled.
+
+What was handed in is never changed. Handed in again, only what is new or changed is kept.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from archive.capture.captured import Captured, Content, FileRef
+from archive.errors import HandedInError
+from archive.handed_in.folder import HandedIn, receive
+from archive.handed_in.listing import Listing
+from archive.handed_in.table import Desk, Refused
+from archive.ingest import Delivery
+from archive.ocfl.files import Digests, copy_file, digest_of, open_plain, read_small
+from backup.progress import SILENT, Progress
+from ops.archives.bench import set_up
+from ops.archives.capture import portal_of
+from ops.archives.contents import SMALL, Contents
+from ops.archives.keep import Keeper, keeping
+from ops.archives.places import make_roots
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.jobs.begin import begin
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult
+
+_MOST_NAMED = 50
+_LONGEST_ENDING = 10
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was found without keeping anything.
+
+    Attributes:
+        kind: `folder`, `table` or `bag`.
+        items, files, bytes: How much would be archived.
+        refused: What would not be, and why.
+        remarks: What is odd.
+    """
+
+    kind: str
+    items: int = 0
+    files: int = 0
+    bytes: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    remarks: tuple[HandedInError, ...] = ()
+
+
+class HandedFiles:
+    """Files of a folder that was handed in; each is read once, before anything looks at it.
+
+    Small ones stay in memory, large ones are copied aside.
+    """
+
+    def __init__(self, listing: Listing, folder: Path) -> None:
+        self._listing, self._folder, self._count = listing, folder, 0
+
+    def take(self, path: str, name: str) -> tuple[bytes | Path, Digests] | None:
+        """Take a file; links are not followed."""
+        source = self._listing.find(path)
+        if source is None:
+            return None
+        data = read_small(source, SMALL)
+        if len(data) <= SMALL:
+            return data, digest_of(data)
+        self._count += 1
+        ending = PurePosixPath(name).suffix[:_LONGEST_ENDING]
+        place = self._folder / f"{self._count}{ending}"
+        with open_plain(source) as file:
+            return place, copy_file(file, str(place))
+
+
+def desk_of(estate: Estate, site: Site, content_class: str = "") -> Desk:
+    """Give what is known of whoever hands something in."""
+    portal = portal_of(estate, site, site.archive, datetime.now(UTC))
+    return Desk(portal, content_class, frozenset(it.name for it in estate.classes))
+
+
+def look_at(path: Path, desk: Desk) -> Looked:
+    """Say what would be archived; keeps nothing.
+
+    Raises:
+        HandedInError: Nothing of it can be taken.
+    """
+    handed = receive(path, desk)
+    looked = Looked(handed.kind, remarks=handed.remarks)
+    for found in handed.items:
+        if isinstance(found, Refused):
+            looked.refused.append(found)
+            continue
+        looked.items += 1
+        looked.files += len(found.contents)
+        looked.bytes += sum(_size_of(it, handed.listing) for it in found.contents.values())
+    return looked
+
+
+def ingest_by_hand(
+    context: RunContext,
+    progress: Progress = SILENT,
+    told: Callable[[Refused], None] = lambda _refused: None,
+) -> JobResult:
+    """Run it; the caller holds the site's lock.
+
+    Arguments in the context: `from` is the path, `class` the class of what names none.
+
+    Raises:
+        EstateError, OpsError: The estate or the site cannot be used.
+        HandedInError: Nothing of it can be taken; nothing was written.
+        ArchiveError: The archive cannot be written.
+    """
+    estate, _version, site = begin(context)
+    path = Path(str(context.arguments["from"]))
+    desk = desk_of(estate, site, str(context.arguments.get("class", "")))
+    handed = receive(path, desk)
+    make_roots(estate, context.catalog)
+    aside = estate.service.scratch / f"handed-in-{site.name}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True, mode=0o700)
+    try:
+        agent = context.origin.person or context.origin.login or "giucong"
+        with keeping(context, estate, set_up(estate), agent) as keeper:
+            progress.start("archive items", None, "items")
+            _keep(handed, Contents(HandedFiles(handed.listing, aside), desk.portal), keeper,
+                  progress, told)  # fmt: skip
+            progress.finish()
+        return _conclude(keeper, handed, path, site.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _keep(
+    handed: HandedIn, contents: Contents, keeper: Keeper, progress: Progress,
+    told: Callable[[Refused], None],
+) -> None:  # fmt: skip
+    for found in handed.items:
+        if isinstance(found, Refused):
+            keeper.counts.refuse(found.place, found.error.reason)
+            told(found)
+            continue
+        for delivery in _deliveries(found, handed, contents):
+            keeper.keep(delivery)
+            progress.advance(1)
+
+
+def _deliveries(captured: Captured, handed: HandedIn, contents: Contents) -> Iterator[Delivery]:
+    """Give what is kept, with what the sender's manifests say of its files."""
+    for delivery in contents.deliveries(captured):
+        sums = {
+            part: handed.digests[it.path]
+            for part, it in captured.contents.items()
+            if isinstance(it, FileRef) and it.path in handed.digests
+        }
+        yield replace(delivery, sender_digests=sums, verified=handed.verified)
+
+
+def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobResult:
+    counts = keeper.counts
+    summary: dict[str, Any] = {
+        **asdict(counts),
+        "kind": handed.kind,
+        "from": str(path),
+        "remarks": [it.reason for it in handed.remarks][:_MOST_NAMED],
+        "archived_at": datetime.now(UTC).isoformat(),
+    }
+    summary["refused"] = [list(it) for it in counts.refused]
+    if counts.refused_count:
+        places = [place for place, _why in counts.refused[:_MOST_NAMED]]
+        params = {"count": counts.refused_count, "places": places, "site": site}
+        return JobResult("incomplete", "archive_handed_in_refused", params, summary)
+    if not counts.seen:
+        return JobResult("incomplete", "archive_nothing_handed_in", {"site": site}, summary)
+    return JobResult("ok", summary=summary)
+
+
+def _size_of(content: Content, listing: Listing) -> int:
+    if isinstance(content, bytes):
+        return len(content)
+    path = listing.find(content.path) if isinstance(content, FileRef) else None
+    return path.stat().st_size if path else 0

@@ -1,0 +1,266 @@
+"""Archive, look for, show and give out, for a person at a terminal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from archive.metadata.item import Item
+from archive.ocfl.inventory import Version
+from archive.search.index import Entry, Found, Wanted
+from ops.access.session import Bench, at_bench
+from ops.archives.differences import changed_fields, changed_files, changed_words
+from ops.archives.export import export_folder
+from ops.archives.find import Named, find_item
+from ops.archives.places import PRIVATE, all_places, opened_index, own_places
+from ops.archives.reindex import reindex
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.jobs.site_lock import hold_site_lock
+from ops.journal import journal
+from ops.language.formats import format_id, format_moment, format_number, format_size
+from ops.language.text import N_, _
+from ops.terminal.exit_codes import gravest
+from ops.terminal.output import Cell, text_width, write_cells, write_json, write_line, write_table
+from ops.terminal.paragraphs import write_indented
+
+_NO_WAIT = timedelta(0)
+ACCESS = "archive.access"
+_MALWARE = {"clean": N_("none found"), "infected": N_("infected"), "not run": N_("not checked")}
+
+
+def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
+    """Find items and list them."""
+    estate = load_estate()
+    place = own_places(estate)[1 if private else 0]
+    with opened_index(place, read_only=True) as index:
+        found = index.search(wanted)
+    if private:
+        _note_access(estate, "search", {"count": found.count})
+    if as_json:
+        write_json(found.entries, count=found.count)
+        return 0
+    _write_found(found, estate)
+    return 0
+
+
+def _write_found(found: Found, estate: Estate) -> None:
+    if not found.entries:
+        write_line(_("no item is like that"))
+        return
+    columns = (_("Id"), _("Day"), _("Site"), _("Class"), _("Heading"), _("Version"))
+    titles = {it.name: it.title or it.name for it in estate.classes}
+    write_table(columns, [_row(it, titles) for it in found.entries])
+    more = found.count - len(found.entries)
+    if more:
+        text = _("and {count} more: --limit, --site, --class, --since and --until narrow it down")
+        write_line(text.format(count=format_number(more)))
+
+
+def _row(entry: Entry, classes: Mapping[str, str]) -> list[str]:
+    day = date.fromisoformat(entry.day).strftime("%d/%m/%Y") if entry.day else "–"
+    gone = " " + _("(gone from the portal)") if entry.withdrawn else ""
+    return [
+        format_id(entry.id), day, entry.site, classes.get(entry.content_class, entry.content_class),
+        entry.title + gone, entry.version,
+    ]  # fmt: skip
+
+
+def show(text: str, *, version: str, compare: str, private: bool, as_json: bool) -> int:
+    """Show an item, its versions, and what changed."""
+    estate = load_estate()
+    named = find_item(estate, text, private=private)
+    if private:
+        _note_access(estate, "show", {"item": named.entry.id})
+    item = named.item(version)
+    versions = named.stored.inventory.versions
+    if as_json:
+        listed = [_version_row(number, it) for number, it in enumerate(versions, start=1)]
+        write_json([{**_plain(item), "versions": listed, "path": str(named.stored.path)}])
+        return 0
+    zone = estate.organisation.timezone
+    _write_item(named, item, zone)
+    write_line()
+    write_table(
+        (_("Version"), _("Archived"), _("Why"), _("By")),
+        [
+            [f"v{number}", format_moment(it.created, zone), _(it.message), it.user_name]
+            for number, it in enumerate(versions, start=1)
+        ],
+    )
+    if compare or len(versions) > 1:
+        _write_differences(named, compare or f"v{len(versions) - 1}", version)
+    return 0
+
+
+def _version_row(number: int, version: Version) -> dict[str, Any]:
+    return {
+        "version": f"v{number}",
+        "created": version.created,
+        "message": version.message,
+        "user": version.user_name,
+    }
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(item)
+    return plain
+
+
+def _write_item(named: Named, item: Item, zone: str) -> None:
+    write_cells([Cell(item.title)], bold=True)
+    lines = [
+        (_("Id"), item.id),
+        (_("Author"), ", ".join(it.name for it in item.creators)),
+        (_("Source"), " · ".join(filter(None, (item.source.name, item.source.url)))),
+        (_("Published"), format_moment(item.published, zone) if item.published else "–"),
+        (_("Gone from the portal"), format_moment(item.withdrawn, zone) if item.withdrawn else ""),
+        (_("Addresses"), " ".join(item.addresses)),
+        (_("Kept"), item.retention.row or _("for ever: no rule covers it yet")),
+        (_("Lies in"), str(named.stored.path)),
+    ]
+    width = max(text_width(name) for name, _value in lines)
+    for name, value in lines:
+        if value:
+            label = name + " " * (width - text_width(name))
+            write_indented(value, f"  {label}  ", " " * (width + 4))
+    write_line()
+    write_table(
+        (_("File"), _("Name"), _("Format"), _("Size"), _("Malware")),
+        [
+            [it.path, it.name, it.puid or _("unknown"), format_size(it.size),
+             _tell_malware(it.malware)]
+            for it in item.parts
+        ],
+        right=(3,),
+    )  # fmt: skip
+
+
+def _tell_malware(verdict: str) -> str:
+    """Tell what a scan said of a file; a step that did not run is not checked."""
+    if not verdict:
+        return _("not checked")
+    word, _colon, rest = verdict.partition(": ")
+    return f"{_(_MALWARE.get(word, word))}: {rest}" if rest else _(_MALWARE.get(word, word))
+
+
+def _write_differences(named: Named, before: str, after: str) -> None:
+    newer = after or named.stored.inventory.head
+    items = named.item(before), named.item(newer)
+    write_line()
+    write_line(_("From {before} to {after}:").format(before=before, after=newer))
+    for field, old, new in changed_fields(*items):
+        write_indented(f"{field}: {_shown(old)} → {_shown(new)}", "  ", "    ")
+    kinds = {"new": _("new"), "gone": _("gone"), "changed": _("changed")}
+    for path, kind in changed_files(*items):
+        write_line(f"  {path}: {kinds[kind]}")
+    for line in changed_words(named.stored, (before, newer), items):
+        write_line(f"    {line}")
+
+
+def _shown(value: object) -> str:
+    """Show a field's value: texts as they are, all else in one line."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def export(text: str, *, form: str, out: str, version: str, private: bool, dry_run: bool) -> int:
+    """Give an item out."""
+    if form != "folder":
+        raise WrongUseError(
+            "{form} is not in this version", next_step="write --as folder", form=form
+        )
+    if not out:
+        raise WrongUseError(
+            "nobody has said where to", data="nothing was changed", next_step="write --out FOLDER"
+        )
+    estate = load_estate()
+    named = find_item(estate, text, private=private)
+    target = Path(out).absolute()
+    if dry_run:
+        told = _("would write {title} into {target}")
+        write_line(told.format(title=named.entry.title, target=target))
+        return 0
+    _note_access(estate, "export", {"item": named.entry.id, "version": version, "to": out})
+    files = export_folder(named, version, target, estate.organisation.timezone)
+    write_line(_("{count} files: {target}").format(count=len(files), target=target))
+    return 0
+
+
+def remake_index(source: str, *, dry_run: bool) -> int:
+    """Make the indexes anew."""
+    estate = load_estate()
+    places = {it.name: it for it in all_places(estate)}
+    if source and source not in places:
+        raise WrongUseError(
+            'the archive has no place "{name}"',
+            why="it has: {known}",
+            next_step="name one of these with --from",
+            name=source,
+            known=", ".join(places),
+        )
+    codes = []
+    with at_bench(estate, dry_run=dry_run) as bench:
+        for place in own_places(estate):
+            if source and (place.name == PRIVATE) != (source == PRIVATE):
+                continue
+            read_from = places[source or place.name]
+            if dry_run:
+                text = _("{place}: would make the index anew from {folder}")
+                write_line(text.format(place=place.name, folder=read_from.folder))
+                continue
+            read_from.root()
+            with hold_site_lock(estate.service.state, "luu-tru", holder="reindex"):
+                done = reindex(estate, place, read_from.folder, lambda _count: None)
+            text = _("{place}: {items} items; {damaged} objects could not be read")
+            write_line(
+                text.format(
+                    place=place.name,
+                    items=format_number(done.items),
+                    damaged=len(done.damaged),
+                )
+            )
+            for path in done.damaged[:20]:
+                write_line(f"  {path}")
+            if done.differs:
+                write_line("  " + _("the old index said something else"))
+            _journal(bench, "archive.reindex", place.name, asdict(done))
+            codes.append(1 if done.damaged else 0)
+    return gravest(codes)
+
+
+def _note_access(estate: Estate, what: str, details: Mapping[str, Any]) -> None:
+    """Journal who looked at what is not for everybody, and what was given out."""
+    with at_bench(estate) as bench:
+        _journal(bench, ACCESS, what, details)
+
+
+def _journal(bench: Bench, action: str, subject: str, details: Mapping[str, Any]) -> None:
+    with bench.catalog.writing() as session:
+        journal.append(session, bench.origin, [journal.Entry(action, subject, dict(details))])
+
+
+def read_day(text: str, flag: str) -> date | None:
+    """Read a day that is given as dd/mm/yyyy or yyyy-mm-dd.
+
+    Raises:
+        WrongUseError: It is none.
+    """
+    for form in ("%d/%m/%Y", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form).date() if text else None  # noqa: DTZ007 - a day
+        except ValueError:
+            continue
+    raise WrongUseError(
+        '"{text}" is not a day',
+        data="nothing was changed",
+        next_step="write --{flag} 31/12/2026",
+        text=text,
+        flag=flag,
+    )

@@ -1,0 +1,69 @@
+"""Find an item that a person names: by an end of its id, or by an address it has or had."""
+
+from dataclasses import dataclass
+
+from archive.metadata.item import ITEM_FILE, Item, parse_item
+from archive.ocfl.root import StoredObject
+from archive.search.index import Entry, Wanted
+from ops.archives.places import Place, opened_index, own_places
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_id
+
+_FEWEST_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An item that was found.
+
+    Attributes:
+        place: Its root.
+        entry: As the index has it.
+        stored: The object.
+    """
+
+    place: Place
+    entry: Entry
+    stored: StoredObject
+
+    def item(self, version: str = "") -> Item:
+        """Give its description in a version, the newest when none is named.
+
+        Raises:
+            ObjectNotFoundError: There is no such version.
+            ObjectDamagedError: It is not what it was.
+        """
+        return parse_item(self.stored.read(ITEM_FILE, version))
+
+
+def find_item(estate: Estate, text: str, *, private: bool = False) -> Named:
+    """Give the one item that is meant.
+
+    Args:
+        estate: The estate in force.
+        text: Beginning or end of an id, four digits at least; or an address.
+        private: Look among access grades 3 and 4 instead.
+
+    Raises:
+        WrongUseError: None is, or several are.
+    """
+    place = own_places(estate)[1 if private else 0]
+    with opened_index(place, read_only=True) as index:
+        ids = index.ids_like(text.lower()) if len(text) >= _FEWEST_DIGITS else []
+        if not ids:
+            found = index.search(Wanted(address=text, limit=10)) if text else None
+            ids = [it.id for it in found.entries] if found else []
+        if len(ids) != 1:
+            raise WrongUseError(
+                '"{text}" names no item' if not ids else '"{text}" names several items',
+                why="it fits: {ids}" if ids else "",
+                data="nothing was changed",
+                next_step="`{program} archive.search --text WORDS` shows ids",
+                text=text,
+                ids=", ".join(map(format_id, ids)),
+            )
+        entry = index.entry(ids[0])
+    if entry is None:
+        raise LookupError(ids[0])
+    return Named(place, entry, place.root().find(entry.id))

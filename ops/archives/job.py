@@ -1,0 +1,168 @@
+"""Archive a site, by itself or by hand.
+
+Order:
+
+1. The roots are made on first use; the newest whole backup is chosen and kept from being pruned.
+2. The connector's questions are asked of it in the sandbox (`ops.archives.portal`).
+3. Items are kept (`ops.archives.keep`): durable, read back, indexed, journaled, batch by batch.
+4. The plain copies get what is new, and it is read back there.
+5. The caller records the result.
+
+Feeds and sitemaps are read from the site itself (`ops.archives.lists`), in place of 1 and 2.
+
+Killed at any point, what was kept stays, and the next run goes on with the rest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from archive.capture.connectors import find_connector
+from archive.errors import ArchiveError
+from backup.format.snapshot import Snapshot
+from backup.progress import SILENT, Progress
+from backup.repository.repository import Repository
+from ops.archives.bench import set_up
+from ops.archives.capture import Gone, capture_items, portal_of
+from ops.archives.fixity import bring_up_to_date
+from ops.archives.keep import Counts, keeping
+from ops.archives.lists import capture_lists
+from ops.archives.places import all_places, make_roots
+from ops.archives.portal import PortalFiles, portal_rows, root_of
+from ops.backups.repositories.moments import choose_snapshot
+from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.errors import OpsError, WrongUseError
+from ops.estate.model.archive import SQL_CONNECTORS, SiteArchive
+from ops.estate.model.estate import Estate
+from ops.estate.model.sites import Site
+from ops.jobs.begin import begin
+from ops.schedule.kinds import RunContext
+from ops.schedule.ledger.job import JobResult, Outcome
+from ops.version import software_version
+
+_NAMED = 5
+
+
+def capture_site(
+    context: RunContext,
+    progress: Progress = SILENT,
+    *,
+    wait_for_lock: timedelta = timedelta(minutes=10),
+) -> JobResult:
+    """Run it; the caller holds the site's lock.
+
+    Arguments in the context: `accept_gone` believes that items are gone, however many.
+
+    Raises:
+        EstateError, OpsError: The estate, the site or its backup cannot be used.
+        ArchiveError: The archive cannot be written.
+        BackupError: The repository cannot be read.
+    """
+    estate, _version, site = begin(context)
+    wanted = wanted_of(site)
+    make_roots(estate, context.catalog)
+    if wanted.connector not in SQL_CONNECTORS:
+        counts, gone = capture_lists(context, estate, site, wanted, progress)
+        lost = _copy(context, estate, progress)
+        return conclude(wanted, counts, gone, None, site.name, lost)
+    repository = open_repository(estate, site.name)
+    with hold_reading_lock(repository, retry_for=wait_for_lock):
+        snapshot = choose_snapshot(repository, estate, site.name)
+        counts, gone = _capture(context, estate, site, (repository, snapshot), progress)
+    lost = _copy(context, estate, progress)
+    return conclude(wanted, counts, gone, snapshot, site.name, lost)
+
+
+def wanted_of(site: Site) -> SiteArchive:
+    """Give what of a site is archived.
+
+    Raises:
+        WrongUseError: Nothing is.
+    """
+    if site.archive is None:
+        raise WrongUseError(
+            "nothing of {site} is archived",
+            why="the estate has no `[sites.archive]` for it",
+            data="nothing was changed",
+            next_step="write `[sites.archive]` with the `connector` that fits",
+            site=site.name,
+        )
+    return site.archive
+
+
+def _capture(
+    context: RunContext,
+    estate: Estate,
+    site: Site,
+    copy: tuple[Repository, Snapshot],
+    progress: Progress,
+) -> tuple[Counts, Gone]:
+    wanted = wanted_of(site)
+    repository, snapshot = copy
+    mapping = wanted.mapping.read_text(encoding="utf-8") if wanted.mapping else ""
+    connector = find_connector(wanted.connector, mapping)
+    portal = portal_of(estate, site, wanted, snapshot.time)
+    with portal_rows(estate, site, wanted, copy, progress) as (rows, folder):
+        files = PortalFiles(repository, snapshot, root_of(site, wanted), folder)
+        with keeping(context, estate, set_up(estate), f"giucong {software_version()}") as keeper:
+            accepts = bool(context.arguments.get("accept_gone"))
+            progress.start("archive items", None, "items")
+            gone = capture_items(connector, rows, portal, files, keeper, progress, accepts=accepts)
+        progress.finish()
+        return keeper.counts, gone
+
+
+def _copy(context: RunContext, estate: Estate, progress: Progress) -> dict[str, str]:
+    """Bring the plain copies up to date; gives why one could not be, by name."""
+    lost = {}
+    for place in all_places(estate):
+        if place.index is not None:
+            continue
+        try:
+            bring_up_to_date(estate, context.catalog, place, progress)
+        except (ArchiveError, OpsError) as error:
+            lost[place.name] = error.what.format(**error.params)
+    return lost
+
+
+def conclude(
+    wanted: SiteArchive,
+    counts: Counts,
+    gone: Gone,
+    snapshot: Snapshot | None,
+    site: str,
+    lost: Mapping[str, str],
+) -> JobResult:
+    """Give the result of a capture; pure."""
+    summary: dict[str, Any] = {
+        **asdict(counts),
+        "connector": wanted.connector,
+        "snapshot": snapshot.id if snapshot else "",
+        "taken_at": (snapshot.time if snapshot else datetime.now(UTC)).astimezone(UTC).isoformat(),
+        "gone": gone.count,
+        "copies_lost": dict(lost),
+        "captured_at": datetime.now(UTC).isoformat(),
+    }
+    del summary["refused"]
+    summary["refused"] = [list(it) for it in counts.refused]
+    found = partial(_result, summary, site)
+    if not gone.believed:
+        return found("incomplete", "archive_many_gone", {"count": gone.count})
+    if counts.refused_count:
+        named = [f"{key}: {why}" for key, why in counts.refused[:_NAMED]]
+        return found(
+            "incomplete", "archive_refused", {"count": counts.refused_count, "first": named}
+        )
+    if not counts.seen:
+        return found("incomplete", "archive_nothing_seen", {})
+    for place, why in lost.items():
+        return found("incomplete", "archive_place_lost", {"place": place, "why": why})
+    return JobResult("ok", summary=summary)
+
+
+def _result(
+    summary: Mapping[str, Any], site: str, outcome: Outcome, reason: str, params: dict[str, Any]
+) -> JobResult:
+    return JobResult(outcome, reason, {**params, "site": site}, dict(summary))

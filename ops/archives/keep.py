@@ -1,0 +1,346 @@
+"""Keep items: each is prepared, stored, read back, and only then indexed and counted.
+
+1. What the portal says is held against what the index has: the same is left alone.
+2. Items wait until there are many; then their contents are looked through for malware and told
+   apart by format, all at once, since starting a scanner takes longer than reading.
+   Each is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
+3. A batch is made durable; every new file of it is read back from the disk.
+4. The index is told, then the journal: one row a batch, with a digest over its receipts.
+
+Killed after 3, the next run finds the object with the same fingerprint and mends the index.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from archive.changes import prepare_addition, prepare_closing, prepare_withdrawal
+from archive.errors import ArchiveBusyError, ItemRefusedError, ObjectDamagedError
+from archive.ingest import (
+    Delivery,
+    Prepared,
+    fingerprint_of,
+    prepare,
+    with_digests,
+    words_of,
+)
+from archive.metadata.findings import Content, Findings
+from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
+from archive.ocfl.files import digest_of
+from archive.ocfl.root import StorageRoot, StoredObject, read_object
+from archive.ocfl.write import Author, Batch, Receipt, writing
+from archive.search.index import ItemIndex, Known, Row
+from ops.archives.bench import Named, Workbench
+from ops.archives.places import PRIVATE, Place, opened_index, own_places
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.schedule.kinds import RunContext
+
+AT_ONCE = 200
+_BYTES_AT_ONCE = 64 << 20
+_MOST_NAMED = 50
+_POLL_SECONDS = 1.0
+INGESTED = "archive.ingest"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the items of a run.
+
+    Attributes:
+        seen: Handed in.
+        new, changed, unchanged, withdrawn: Items.
+        refused: (source key, why), the first of them.
+        refused_count: All of them.
+        bytes: Stored.
+        by_class: New and changed items by content class.
+    """
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_count: int = 0
+    bytes: int = 0
+    by_class: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, key: str, why: str) -> None:
+        """Count an item that cannot be kept."""
+        self.refused_count += 1
+        if len(self.refused) < _MOST_NAMED:
+            self.refused.append((key, why))
+
+
+@dataclass(slots=True)
+class _Open:
+    """A root that is being written to."""
+
+    place: Place
+    root: StorageRoot
+    batch: Batch
+    index: ItemIndex
+    staged: dict[str, Prepared] = field(default_factory=dict)
+
+
+class Keeper:
+    """Keeps items in the two roots. Made by `keeping`."""
+
+    def __init__(self, context: RunContext, estate: Estate, bench: Workbench, agent: str) -> None:
+        self.counts = Counts()
+        self._context, self._estate, self._bench, self._agent = context, estate, bench, agent
+        self._opened: dict[str, _Open] = {}
+        self._waiting: dict[str, Delivery] = {}
+        self._bytes = 0
+        self._contents: dict[str, Named] = {}
+
+    def open(self, stack: ExitStack) -> None:
+        """Hold both roots for writing."""
+        for place in own_places(self._estate):
+            root = place.root()
+            batch = stack.enter_context(writing(root))
+            index = stack.enter_context(opened_index(place))
+            self._opened[place.name] = _Open(place, root, batch, index)
+            index.put(self._row_of_stored(read_object(root.path / it)) for it in batch.finished)
+
+    def known(self, site: str, prefix: str) -> dict[str, Known]:
+        """Give what is known of a site's public items; see `ItemIndex.known_of`."""
+        return self._opened["public"].index.known_of(site, prefix)
+
+    def keep(self, delivery: Delivery) -> None:
+        """Keep an item, unless it is as it was.
+
+        Raises:
+            OSError: A file of it cannot be read.
+        """
+        delivery = with_digests(delivery)
+        item, digests = delivery.item, delivery.digests
+        self.counts.seen += 1
+        there = self._for(item)
+        mark = delivery.mark_of()
+        entry = there.index.entry(item.id)
+        is_known = entry is not None and entry.fingerprint == mark
+        if is_known or (there.root.has(item.id) and self._mend(there, item.id, mark)):
+            self.counts.unchanged += 1
+            _let_go(delivery)
+            return
+        if item.id in self._waiting:
+            self.commit()
+        self._waiting[item.id] = delivery
+        named = {digests[path].sha512: (path, it) for path, it in delivery.files.items()}
+        self._bytes += sum(it.size for it in digests.values())
+        self._contents |= named
+        if len(self._waiting) >= AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
+            self.commit()
+
+    def add(self, delivery: Delivery) -> None:
+        """Keep files that come to those an object has, or a new object; counted as an item.
+
+        Raises:
+            ItemRefusedError: They may not be kept as they are.
+        """
+        there = self._for(delivery.item)
+        named = {digest_of(it).sha512: (path, it) for path, it in delivery.files.items()}
+        prepared = prepare(
+            delivery, self._bench.look(named), retention=self._bench.retention,
+            agent=self._agent, now=datetime.now(UTC),
+        )  # fmt: skip
+        kept: list[str] = []
+        if is_new := not there.root.has(delivery.item.id):
+            self.counts.new += 1
+        else:
+            stored = there.root.find(delivery.item.id)
+            prepared = prepare_addition(prepared, stored)
+            kept = [it for it in stored.inventory.version().state if it not in prepared.files]
+            self.counts.changed += 1
+        self._put(there, prepared, "archived" if is_new else "captured again", kept)
+
+    def withdraw(self, item_id: str) -> None:
+        """Keep that the portal no longer has an item."""
+        self._change(item_id, prepare_withdrawal, "gone from the portal")
+        self.counts.withdrawn += 1
+
+    def close(self, item_id: str) -> None:
+        """Keep that nothing more comes to an object."""
+        self._change(item_id, prepare_closing, "closed")
+
+    def stored(self, item_id: str) -> StoredObject | None:
+        """Give a public object; None where there is none."""
+        root = self._opened["public"].root
+        return root.find(item_id) if root.has(item_id) else None
+
+    def _change(self, item_id: str, change: Callable[..., Prepared], message: str) -> None:
+        there = self._opened["public"]
+        stored = there.root.find(item_id)
+        prepared = change(stored, agent=self._agent, now=datetime.now(UTC))
+        kept = [it for it in stored.inventory.version().state if it not in prepared.files]
+        self._put(there, prepared, message, kept)
+        if len(there.batch) >= AT_ONCE:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make everything that waits durable, read it back, index and journal it."""
+        waiting, self._waiting = self._waiting, {}
+        contents, self._contents, self._bytes = self._contents, {}, 0
+        if waiting:
+            findings = self._bench.look(contents)
+            for delivery in waiting.values():
+                self._stage(delivery, findings)
+        for there in self._opened.values():
+            receipts = there.batch.commit()
+            staged, there.staged = there.staged, {}
+            if not receipts:
+                continue
+            for receipt in receipts:
+                _read_back(there.root, receipt, staged[receipt.object_id].item)
+            there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
+            self._journal(there.place, receipts)
+        for delivery in waiting.values():
+            _let_go(delivery)
+
+    def _for(self, item: Item) -> _Open:
+        return self._opened[PRIVATE if item.grade >= Grade.RESTRICTED else "public"]
+
+    def _mend(self, there: _Open, item_id: str, mark: str) -> bool:
+        """Index an object that a killed run stored and did not tell of; says whether it is that."""
+        row = self._row_of_stored(there.root.find(item_id))
+        if row.fingerprint != mark:
+            return False
+        there.index.put([row])
+        return True
+
+    def _row_of_stored(self, stored: StoredObject) -> Row:
+        item = parse_item(stored.read(ITEM_FILE))
+        mark = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
+        words = words_of(stored, item)
+        return row_of(self._estate, stored.inventory.head, item, mark, words)
+
+    def _stage(self, delivery: Delivery, findings: Findings) -> None:
+        item = delivery.item
+        there = self._for(item)
+        is_new = not there.root.has(item.id)
+        if not is_new:
+            before = parse_item(there.root.find(item.id).read(ITEM_FILE))
+            delivery = replace(delivery, item=msgspec.structs.replace(item, nonce=before.nonce))
+        try:
+            prepared = prepare(
+                delivery, findings, retention=self._bench.retention, agent=self._agent,
+                now=datetime.now(UTC),
+            )  # fmt: skip
+        except ItemRefusedError as error:
+            self.counts.refuse(item.source_key, str(error.params.get("reason", error)))
+            return
+        self._put(there, prepared, "archived" if is_new else "changed on the portal")
+        if is_new:
+            self.counts.new += 1
+        else:
+            self.counts.changed += 1
+        kind = item.content_class
+        self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
+
+    def _put(
+        self, there: _Open, prepared: Prepared, message: str, kept: Collection[str] = ()
+    ) -> None:
+        item = prepared.item
+        there.batch.put(
+            item.id, prepared.files, message=message, author=Author(self._agent),
+            created=item.archived or datetime.now(UTC), kept=kept,
+        )  # fmt: skip
+        there.staged[item.id] = prepared
+        self.counts.bytes += sum(map(_size_of, prepared.files.values()))
+
+    def _row(self, prepared: Prepared, version: str) -> Row:
+        return row_of(self._estate, version, prepared.item, prepared.fingerprint, prepared.text)
+
+    def _journal(self, place: Place, receipts: list[Receipt]) -> None:
+        lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
+        details: dict[str, Any] = {
+            "place": place.name,
+            "versions": len(receipts),
+            "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        }
+        with self._context.catalog.writing() as session:
+            entry = journal.Entry(INGESTED, self._context.site, details)
+            journal.append(session, self._context.origin, [entry])
+
+
+@contextmanager
+def keeping(
+    context: RunContext, estate: Estate, bench: Workbench, agent: str,
+    *, wait: timedelta = timedelta(0),
+) -> Iterator[Keeper]:  # fmt: skip
+    """Hold the archive for writing; what is staged when the block ends well is committed.
+
+    Args:
+        context: Of the run.
+        estate: In force.
+        bench: The tools.
+        agent: Who keeps.
+        wait: How long to wait for another writer.
+
+    Raises:
+        ArchiveBusyError: Another process writes there, after the wait too.
+    """
+    keeper = Keeper(context, estate, bench, agent)
+    deadline = time.monotonic() + wait.total_seconds()
+    with ExitStack() as stack:
+        while True:
+            try:
+                with ExitStack() as tried:
+                    keeper.open(tried)
+                    stack.push(tried.pop_all())
+                break
+            except ArchiveBusyError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
+        yield keeper
+        keeper.commit()
+
+
+def row_of(estate: Estate, version: str, item: Item, fingerprint: str, text: str) -> Row:
+    """Give what the index is told of an item."""
+    moment = item.published or item.created
+    day = moment.astimezone(estate.zone).date().isoformat() if moment else ""
+    return Row(item, version, day, fingerprint, text)
+
+
+def _read_back(root: StorageRoot, receipt: Receipt, item: Item) -> None:
+    """Read what a version brought, and hold what the item says of its files against it."""
+    stored = root.find(receipt.object_id)
+    state = stored.inventory.version().state
+    for part in item.parts:
+        if state.get(part.path) != part.sha512:
+            raise ObjectDamagedError(
+                "the file {file} of {object} changed while it was archived",
+                data="the version is marked by this; the one before is whole",
+                next_step="`{program} archive.show --id {object}`, then hand it in again",
+                file=part.path,
+                object=receipt.object_id,
+            )
+    head = f"{receipt.version}/"
+    for logical in state:
+        if stored.inventory.content_path(logical).startswith(head):
+            with Path(os.devnull).open("wb") as nowhere:
+                stored.copy(logical, nowhere)
+
+
+def _let_go(delivery: Delivery) -> None:
+    """Remove copies that were made for this, so that a run needs room for one batch only."""
+    if delivery.is_taken:
+        for content in delivery.files.values():
+            if isinstance(content, Path):
+                content.unlink(missing_ok=True)
+
+
+def _size_of(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size

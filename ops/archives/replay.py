@@ -1,0 +1,129 @@
+"""Show captured pages in a browser: a copy of a month, on this machine only, until Ctrl-C.
+
+The program that shows them (pywb) is none of ours and not installed with ours; an error names the
+command that installs it. It stands in an environment of its own, beside ours.
+"""
+
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from archive.ocfl.root import StoredObject
+from archive.web.replay import Copy, lay_out, replaying
+from ops.archives.pages import INDEX, KEY, WARC, object_id, place_of_site
+from ops.archives.places import opened_index, own_places
+from ops.errors import OpsError, WrongUseError
+from ops.estate.choose import choose_sites
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.language.text import _
+from ops.terminal.output import write_line
+
+PROGRAM, PINNED = "wayback", "pywb==2.10.0"
+
+
+def replay(name: str, *, month: str, port: int) -> int:
+    """Serve a month of a site until somebody ends it."""
+    estate = load_estate()
+    site = choose_sites(estate, name)[0].name
+    chosen, stored = find_month(estate, site, month)
+    program = find_program()
+    copy = copy_month(stored, estate.service.scratch)
+    with replaying(program, copy, port or free_port()) as (address, server):
+        told = _("{site}, pages of {month}: {address}")
+        url = f"{address}{place_of_site(estate.site(site)).base}"
+        write_line(told.format(site=site, month=_shown(chosen), address=url))
+        write_line(_("Only this machine sees them. Ctrl-C ends it and removes the copy."))
+        sys.stdout.flush()
+        try:
+            return 1 if server.wait() else 0
+        except KeyboardInterrupt:
+            write_line()
+            return 0
+
+
+def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject]:
+    """Give a month of a site, the newest when none is named, and its object.
+
+    Raises:
+        WrongUseError: It was not captured.
+    """
+    place = own_places(estate)[0]
+    with opened_index(place, read_only=True) as index:
+        months = sorted(it.removeprefix(KEY) for it in index.known_of(site, KEY))
+    if not months or month not in {"", *months}:
+        raise WrongUseError(
+            "no pages of {site} were captured in {month}" if month else
+            "no pages of {site} were captured yet",
+            why="captured were: {months}" if months else "",
+            data="nothing was changed",
+            next_step="name one of these with --month" if months else
+            "`{program} archive.capture --site {site} --web`",
+            site=site,
+            month=month,
+            months=", ".join(months),
+        )  # fmt: skip
+    chosen = month or months[-1]
+    return chosen, place.root().find(object_id(site, chosen))
+
+
+def find_program() -> str:
+    """Give the path of pywb's server.
+
+    Raises:
+        OpsError: It is not installed.
+    """
+    place = tools_folder() / "bin" / PROGRAM
+    found = str(place) if place.exists() else shutil.which(PROGRAM)
+    if found is None:
+        raise OpsError(
+            "the program that shows captured pages, pywb, is not installed",
+            why="it is a separate program with a licence of its own, and is looked for in {folder}",
+            data="the archive was not touched",
+            next_step="`python3 -m venv {folder} && {folder}/bin/pip install {pinned}`",
+            folder=tools_folder(),
+            pinned=PINNED,
+        )
+    return found
+
+
+def tools_folder() -> Path:
+    """Give where programs of others stand: beside the environment that we run in."""
+    return Path(sys.prefix).parent / ".tools"
+
+
+def copy_month(stored: StoredObject, scratch: Path) -> Copy:
+    """Copy a month's files, each held against its digest, and lay them out.
+
+    Raises:
+        ObjectDamagedError: A file is not what it was.
+        OSError: There is no room.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=scratch))
+    try:
+        taken: dict[str, dict[str, Path]] = {WARC: {}, INDEX: {}}
+        for number, logical in enumerate(stored.inventory.version().state):
+            kind, _slash, name = logical.partition("/")
+            if kind not in taken:
+                continue
+            taken[kind][name] = folder / str(number)
+            with taken[kind][name].open("xb") as file:
+                stored.copy(logical, file)
+        return lay_out(folder, taken[WARC], taken[INDEX])
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def free_port() -> int:
+    """Give a free port of this machine."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return int(line.getsockname()[1])
+
+
+def _shown(month: str) -> str:
+    return f"{month[5:]}/{month[:4]}"

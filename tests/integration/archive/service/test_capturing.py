@@ -1,0 +1,135 @@
+"""What the portal says is kept, again when it changes, and never thrown away."""
+
+import stat
+import unicodedata
+from pathlib import Path
+
+from archive.metadata.item import parse_item
+from archive.ocfl.root import StorageRoot
+from archive.search.index import open_index
+from tests.integration.archive.commune import ALL, NEWS, PRIVATE, Commune
+
+
+def versions(root: StorageRoot) -> dict[str, str]:
+    return {it.inventory.id: it.inventory.head for it in root.objects()}
+
+
+def holds(folder: Path, text: str) -> list[Path]:
+    """Find the files below a folder in which a text stands."""
+    wanted = text.encode()
+    return [it for it in folder.rglob("*") if it.is_file() and wanted in it.read_bytes()]
+
+
+def test_all_that_the_portal_says_is_archived_and_found(archived: Commune) -> None:
+    found = archived.items("archive.search", "--text", "nuoc sach suoi da")
+    (address,) = parse_item(archived.public.find(found[0]["id"]).read("item.json")).addresses
+    shown = archived.good("archive.show", "--id", address)
+
+    assert len(versions(archived.public)) == ALL - PRIVATE
+    assert set(versions(archived.public).values()) == {"v1"}
+    assert [it["title"] for it in found] == ["Đưa vào sử dụng trạm cấp nước sạch ấp Suối Đá"]
+    assert "Trần Quốc Bảo" in shown
+    assert len(archived.items("archive.list", "--content-class", "news")) == NEWS
+    assert versions(archived.second) == versions(archived.public), "the plain copy has it, too"
+
+
+def test_personal_parts_lie_in_the_private_root_alone(archived: Commune) -> None:
+    names = [sender for (sender,) in archived.ask("SELECT sender FROM feedback")]
+    places = [archived.public.path, archived.second.path, archived.folder / "state/archive"]
+    elsewhere = [
+        it for name in names for place in places for it in holds(place, name)
+        if not it.name.startswith("private-index.db")
+    ]  # fmt: skip
+
+    assert len(names) == PRIVATE
+    assert all(holds(archived.private.path, name) for name in names)
+    assert elsewhere == []
+    assert stat.S_IMODE(archived.private.path.stat().st_mode) == 0o700
+
+
+def test_looking_at_private_parts_is_journaled(commune: Commune) -> None:
+    found = commune.items("archive.list", "--private")
+    commune.good("archive.show", "--id", found[0]["id"][-8:], "--private")
+    ended = commune.run("archive.show", "--id", found[0]["id"])
+
+    assert len(found) == PRIVATE
+    assert ended.returncode == 2, "public tasks do not find it"
+    assert commune.journaled("archive.access") == ["search", "show"]
+
+
+def test_a_correction_is_a_version_a_deletion_an_event_a_hostile_row_refused_by_name(
+    commune: Commune,
+) -> None:
+    before = versions(commune.public)
+    commune.sql("UPDATE articles SET body = body || 'Đính chính.' WHERE id = 1")
+    commune.sql("DELETE FROM articles WHERE id = 2")
+    commune.sql("UPDATE documents SET file = '../../../../etc/passwd' WHERE id = 1")
+    new = "INSERT INTO articles VALUES (?, ?, ?, '', 'Nội dung', '', '', ?, 0)"
+    commune.sql(new, 90, "../../etc", "<script>alert(1)</script>\x1b[2J", "không phải ngày")
+    names = ["thông-báo", unicodedata.normalize("NFD", "thông-báo"), "THÔNG-BÁO"]
+    for number, name in enumerate(names, start=91):
+        commune.sql(new, number, name, "Thông báo", "2026-11-01 08:00")
+    first, again = commune.save_and_capture(), commune.capture()
+    after = versions(commune.public)
+    changed = [key for key, head in before.items() if after[key] != head]
+    items = [parse_item(commune.public.find(key).read("item.json")) for key in changed]
+    (gone,) = [it for it in items if it.withdrawn]
+    kept = commune.public.find(gone.id)
+
+    assert [first["summary"][it] for it in ("changed", "withdrawn", "new")] == [1, 1, 4]
+    assert {after[key] for key in changed} == {"v2"}
+    assert parse_item(kept.read("item.json", "v1")).withdrawn is None
+    assert kept.read("body.txt") == kept.read("body.txt", "v1"), "its words stay"
+    assert len(after) == len(before) + 4, "names that differ in normal form or case are apart"
+    assert (first["outcome"], first["reason"]) == ("incomplete", "archive_refused")
+    assert [key for key, _why in first["summary"]["refused"]] == ["mapping/van-ban/1"]
+    assert after[next(iter(before))] in {"v1", "v2"}, "what was refused keeps its versions"
+    assert "\x1b" not in commune.good("archive.list", "--limit", "100")
+    assert holds(commune.public.path, "root:x:0") == []
+    assert [again["summary"][it] for it in ("changed", "withdrawn", "new")] == [0, 0, 0]
+
+
+def test_where_very_much_is_gone_a_person_decides(commune: Commune) -> None:
+    commune.sql("DELETE FROM articles")
+    commune.sql("DELETE FROM documents")
+    commune.sql("DELETE FROM procedures WHERE id > 1")
+    stopped = commune.save_and_capture()
+    before = versions(commune.public)
+    accepted = commune.capture("--accept-gone")
+
+    assert (stopped["outcome"], stopped["reason"]) == ("incomplete", "archive_many_gone")
+    assert set(before.values()) == {"v1"}, "nothing was believed"
+    assert (accepted["outcome"], accepted["summary"]["withdrawn"]) == ("ok", 12)
+    assert len(versions(commune.public)) == ALL - PRIVATE, "and nothing was deleted"
+
+
+def test_what_a_killed_run_did_not_tell_the_index_the_next_one_does(commune: Commune) -> None:
+    whole = commune.index_mark()
+    index = open_index(commune.folder / "state/archive/index.db")
+    with index._connection as connection:
+        connection.execute("DELETE FROM items WHERE number % 2")
+        connection.execute("DELETE FROM addresses WHERE number % 2")
+        connection.execute("DELETE FROM words WHERE rowid % 2")
+    index.close()
+    assert commune.index_mark() != whole
+    found = commune.capture()
+
+    assert (found["outcome"], found["summary"]["unchanged"]) == ("ok", ALL)
+    assert commune.index_mark() == whole
+    assert set(versions(commune.public).values()) == {"v1"}, "nothing is stored twice"
+
+
+def test_any_copy_makes_the_same_index(commune: Commune) -> None:
+    public, private = commune.index_mark(), commune.index_mark("private-index.db")
+    words = ("archive.search", "--text", "nước sạch")
+    found = commune.items(*words)
+    for path in (commune.folder / "state/archive").iterdir():
+        path.unlink()
+    commune.good("archive.reindex")
+    own = commune.index_mark(), commune.index_mark("private-index.db")
+    told = commune.good("archive.reindex", "--from", "second")
+
+    assert own == (public, private)
+    assert commune.index_mark() == public
+    assert "said something else" not in told
+    assert commune.items(*words) == found
