@@ -14,7 +14,7 @@ Killed at any point, what was kept stays, and the next run goes on with the rest
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,16 +23,16 @@ from archive.capture.connectors import find_connector
 from archive.errors import ArchiveError
 from backup.format.snapshot import Snapshot
 from backup.progress import SILENT, Progress
-from backup.repository.repository import Repository
 from ops.archives.bench import set_up
 from ops.archives.capture import Gone, capture_items, portal_of
 from ops.archives.fixity import bring_up_to_date
 from ops.archives.keep import Counts, keeping
 from ops.archives.lists import capture_lists
 from ops.archives.places import all_places, make_roots
-from ops.archives.portal import PortalFiles, portal_rows, root_of
-from ops.backups.repositories.moments import choose_snapshot
+from ops.archives.portal import Copy, PortalFiles, no_rows, portal_rows, root_of
+from ops.backups.repositories.moments import choose_state
 from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.run.job import back_up
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.archive import SQL_CONNECTORS, SiteArchive
 from ops.estate.model.estate import Estate
@@ -67,10 +67,18 @@ def capture_site(
         counts, gone = capture_lists(context, estate, site, wanted, progress)
         lost = _copy(context, estate, progress)
         return conclude(wanted, counts, gone, None, site.name, lost)
+    part = wanted.part or site.databases[0].name
+    if wanted.origin == "live":
+        saved = replace(context, arguments={"database": part})
+        back_up(saved, progress, wait_for_lock=wait_for_lock)
     repository = open_repository(estate, site.name)
     with hold_reading_lock(repository, retry_for=wait_for_lock):
-        snapshot = choose_snapshot(repository, estate, site.name)
-        counts, gone = _capture(context, estate, site, (repository, snapshot), progress)
+        state = choose_state(repository, estate, site.name, databases=[part])
+        snapshot = state.of(part)
+        if snapshot is None:
+            raise no_rows(site.name, part)
+        copy = Copy(repository, snapshot, state.whole)
+        counts, gone = _capture(context, estate, site, copy, progress)
     lost = _copy(context, estate, progress)
     return conclude(wanted, counts, gone, snapshot, site.name, lost)
 
@@ -96,16 +104,17 @@ def _capture(
     context: RunContext,
     estate: Estate,
     site: Site,
-    copy: tuple[Repository, Snapshot],
+    copy: Copy,
     progress: Progress,
 ) -> tuple[Counts, Gone]:
     wanted = wanted_of(site)
-    repository, snapshot = copy
     mapping = wanted.mapping.read_text(encoding="utf-8") if wanted.mapping else ""
     connector = find_connector(wanted.connector, mapping)
-    portal = portal_of(estate, site, wanted, snapshot.time)
+    portal = portal_of(estate, site, wanted, copy.rows.time)
     with portal_rows(estate, site, wanted, copy, progress) as (rows, folder):
-        files = PortalFiles(repository, snapshot, root_of(site, wanted), folder)
+        files = None
+        if copy.files is not None:
+            files = PortalFiles(copy.repository, copy.files, root_of(site, wanted), folder)
         with keeping(context, estate, set_up(estate), f"giucong {software_version()}") as keeper:
             accepts = bool(context.arguments.get("accept_gone"))
             progress.start("archive items", None, "items")

@@ -1,13 +1,13 @@
 """What a portal holds, as its newest backup has it: rows through the sandbox, files by themselves.
 
-1. Choose the newest snapshot of the whole site.
+1. Choose the newest snapshot of the whole site, and the newest that holds the database.
 2. Restore the database's copy and the manifest into the drill's work folder; nothing else.
 3. Load it in a sandbox, where nothing of production is in reach; the connector's questions are
    asked there, and their answers come out as lines of JSON.
 4. Files that articles name are read from the snapshot one by one, when somebody wants them.
 
-With `from = "live"` step 1 makes a backup of the database alone first: production is only dumped,
-as every night, and the questions are asked of that.
+A database that was saved alone since then is taken instead. With `from = "live"` the job saves it
+so just before: production is only dumped, as every night, and the questions are asked of that.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,6 +53,21 @@ Rows = dict[str, Iterator[dict[str, Any]]]
 """Answers, by name of the question; each is read once, as it is asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Where a portal is read from.
+
+    Attributes:
+        repository: Of the site.
+        rows: The newest snapshot that holds its database.
+        files: The newest of the whole site; None where there is none.
+    """
+
+    repository: Repository
+    rows: Snapshot
+    files: Snapshot | None
+
+
 class PortalError(OpsError):
     """What the portal holds could not be read."""
 
@@ -61,7 +77,7 @@ def portal_rows(
     estate: Estate,
     site: Site,
     wanted: SiteArchive,
-    copy: tuple[Repository, Snapshot],
+    copy: Copy,
     progress: Progress,
 ) -> Iterator[tuple[Rows, Path]]:
     """Give the answers to what a site's connector asks, by name of the question, and a folder.
@@ -71,13 +87,12 @@ def portal_rows(
     Raises:
         PortalError: The database cannot be restored, loaded or read.
     """
-    repository, snapshot = copy
     part = wanted.part or site.databases[0].name
     work = estate.drill.workdir / f"archive-{site.name}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, mode=0o700)
     try:
-        _restore(site.name, part, repository, snapshot, work, progress)
+        _restore(site.name, part, copy, work, progress)
         plan = _plan(estate, site.name, part, work)
         mapping = wanted.mapping.read_text(encoding="utf-8") if wanted.mapping else ""
         asked = TablesWanted(connector=wanted.connector, mapping=mapping, options=wanted.options)
@@ -97,15 +112,12 @@ def portal_rows(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _restore(
-    site: str, part: str, repository: Repository, snapshot: Snapshot, work: Path,
-    progress: Progress,
-) -> None:  # fmt: skip
+def _restore(site: str, part: str, copy: Copy, work: Path, progress: Progress) -> None:
     names = (f"/{site}/databases/{part}.*", f"/{site}/{MANIFEST}")
     request = RestoreRequest(
         target=os.fsencode(work), include=compile_patterns(map(os.fsencode, names))
     )
-    if restore_snapshot(repository, snapshot.tree, request, progress).error_count:
+    if restore_snapshot(copy.repository, copy.rows.tree, request, progress).error_count:
         raise PortalError(
             "the database {name} could not be restored from the snapshot",
             data=_UNTOUCHED,
@@ -136,6 +148,17 @@ def _plan(estate: Estate, site: str, part: str, work: Path) -> RehearsalPlan:
         incident_at=datetime.now(UTC),
         zone=estate.organisation.timezone,
         bounds=bounds_of(estate),
+    )
+
+
+def no_rows(site: str, part: str) -> PortalError:
+    """Give the error of a database that no snapshot holds."""
+    return PortalError(
+        "no backup of {site} holds the database {database}",
+        data=_UNTOUCHED,
+        next_step="`{program} backup.run --site {site}`",
+        site=site,
+        database=part,
     )
 
 

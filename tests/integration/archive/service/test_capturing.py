@@ -7,7 +7,7 @@ from pathlib import Path
 from archive.metadata.item import parse_item
 from archive.ocfl.root import StorageRoot
 from archive.search.index import open_index
-from tests.integration.archive.commune import ALL, NEWS, PRIVATE, Commune
+from tests.integration.archive.commune import ALL, NEWS, PRIVATE, SITE, Commune
 
 
 def versions(root: StorageRoot) -> dict[str, str]:
@@ -133,3 +133,18 @@ def test_any_copy_makes_the_same_index(commune: Commune) -> None:
     assert commune.index_mark() == public
     assert "said something else" not in told
     assert commune.items(*words) == found
+
+
+def test_a_database_saved_alone_or_live_is_read_newer_than_the_site(commune: Commune) -> None:
+    commune.sql("UPDATE articles SET title = 'Sau bản cả trang' WHERE slug = 'nuoc-sach'")
+    commune.good("backup.run", "--site", SITE, "--database", "db")
+    alone = commune.capture()
+    text = commune.estate.read_text(encoding="utf-8")
+    mapping = 'connector = "mapping"'
+    commune.estate.write_text(text.replace(mapping, f'{mapping}\n  from = "live"'), "utf-8")
+    commune.sql("UPDATE articles SET title = 'Chưa sao lưu' WHERE slug = 'nuoc-sach'")
+    live = commune.capture()
+    found = commune.items("archive.search", "--text", "chua sao luu")
+
+    assert (alone["summary"]["changed"], live["summary"]["changed"]) == (1, 1)
+    assert [it["version"] for it in found] == ["v3"]
