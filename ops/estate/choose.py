@@ -23,8 +23,14 @@ def chosen_store(estate: Estate, arguments: Mapping[str, Any]) -> Store:
     return estate.store(name) if name else estate.primary_store
 
 
+PRIMARY = "primary"
+"""What a procedure says where it does not know the primary store's name."""
+
+
 def choose_stores(estate: Estate, name: str, roles: Collection[str] = ROLES) -> tuple[Store, ...]:
     """Give the store of that name, or all of these roles where none is named; the primary first.
+
+    A store that is called so itself is meant before the word `primary`.
 
     Raises:
         WrongUseError: There is none, or it has another role.
@@ -32,7 +38,8 @@ def choose_stores(estate: Estate, name: str, roles: Collection[str] = ROLES) -> 
     if not name:
         chosen = [store for store in estate.stores if store.role in roles]
         return tuple(sorted(chosen, key=lambda store: ROLES.index(store.role)))
-    store = estate.store(name)
+    is_word = name == PRIMARY and all(it.name != name for it in estate.stores)
+    store = estate.primary_store if is_word else estate.store(name)
     if store.role not in roles:
         raise WrongUseError(
             'the store "{store}" has the role {role}, for which there is nothing to do here',

@@ -16,7 +16,9 @@ AREA = "backup"
         "site": flags.SITE_OR_ALL,
         "read_data": N_("Read every stored byte back."),
         "share": N_("Read the day's share of the stored bytes back, as the service does."),
-        "store": N_("Store; left out: every one that has been brought up to date before."),
+        "store": N_(
+            "Store, or primary; left out: every one that has been brought up to date before."
+        ),
         "json": flags.JSON,
     }
 )

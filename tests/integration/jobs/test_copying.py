@@ -248,6 +248,9 @@ def test_a_mirror_that_is_not_mounted_is_not_filled_anew(estate: Path) -> None:
         assert done.returncode == 10
         assert "may not be mounted" in done.stderr
         assert "backup.init --anew beside --confirm beside" in done.stderr
+        lost = giucong(estate, "backup.check", "--site", "cong-xa")
+        near = giucong(estate, "backup.check", "--site", "cong-xa", "--store", "primary")
+        assert (lost.returncode, near.returncode) == (10, 0), near.stderr  # procedures go on
         told = giucong(estate, "backup.status")
         (site, *_own) = json.loads(giucong(estate, "backup.status", "--json").stdout)["items"]
         assert "cannot be read" in told.stdout

@@ -3,7 +3,7 @@
 import pytest
 
 from ops.errors import WrongUseError
-from ops.estate.choose import read_moment
+from ops.estate.choose import choose_stores, read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from tests.integration.jobs.small_estate import build_estate
@@ -36,3 +36,12 @@ def test_the_same_moment_however_it_is_written(estate: Estate, typed: str) -> No
 def test_what_is_no_moment_is_refused(estate: Estate, typed: str) -> None:
     with pytest.raises(WrongUseError, match="is not a moment"):
         read_moment(typed, estate)
+
+
+def test_a_procedure_names_the_primary_store_without_its_name(estate: Estate) -> None:
+    named = estate.model_copy(
+        update={"stores": tuple(it.model_copy(update={"name": "primary"}) for it in estate.stores)}
+    )
+
+    assert choose_stores(estate, "primary") == (estate.primary_store,)
+    assert choose_stores(named, "primary") == (named.store("primary"),)
