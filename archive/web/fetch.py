@@ -256,6 +256,7 @@ class Fetcher:
             raise SiteSilentError(_told(error), tap.size if tap else 0) from error
         tap.limit = min(most or self.limits.size, self.limits.size)
         self._take(response, answer, tap, body or self.limits.body, to)
+        response.close()  # before what it reads from: it looks there once more
         tap.reader.close()
         if tap.reader.has_more or answer.truncated or response.will_close:
             self._hang_up()
