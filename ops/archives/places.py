@@ -11,7 +11,7 @@ from archive.ocfl.root import StorageRoot, create_root, open_root
 from archive.search.index import ItemIndex, open_index
 from ops.catalog.open import Catalog
 from ops.catalog.tables.archives import ArchivePlace
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
 from ops.estate.model.archive import ROOT_NAMES, ArchiveSettings
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
@@ -60,10 +60,10 @@ def settings_of(estate: Estate) -> ArchiveSettings:
     """Give what the estate says of the archive.
 
     Raises:
-        OpsError: It has none.
+        WrongUseError: It has none.
     """
     if estate.archive is None:
-        raise OpsError(
+        raise WrongUseError(
             "this estate has no archive",
             data="nothing was changed",
             next_step='write `[archive]` with `url = "var/archive"` into the estate file',

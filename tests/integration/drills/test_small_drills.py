@@ -128,7 +128,7 @@ def test_a_copy_from_after_the_incident_is_not_chosen(site: StaticSite) -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--from", "archive"], "there is no archive yet"),
+        (["--from", "archive"], "this estate has no archive"),
         (["--with", "tar"], "--with takes one of ours, restic"),
         (["--file", "--with", "restic"], "one file is drilled with our engine"),
         (["--incident-at", "2999-01-01 00:00"], "the incident cannot lie in the future"),
