@@ -112,7 +112,7 @@ def _do(work: Work, name: str) -> PhaseResult:
     if cause:
         return PhaseResult(outcome="skipped", reason="drill_phase_skipped", params={"phase": cause})
     try:
-        bodies = {**_BODIES, "fetch": _FETCHES.get(work.drill.kind, fetch)}
+        bodies = {**_BODIES, "fetch": _FETCHES.get(work.drill.kind, _BODIES["fetch"])}
         return bodies[name](work)
     except WrongUseError:
         raise

@@ -95,7 +95,9 @@ def test_the_site_is_backed_up_meanwhile_and_the_window_s_end_ends_it(tmp_path: 
     catalog = open_catalog(f"sqlite:///{site.estate.parent}/state/giucong.db")
     with catalog.reading() as session:
         run = session.execute(select(Run).where(Run.job == "drill/cong-xa")).scalar_one()
-        (occurrence,) = session.execute(select(Occurrence)).scalars()
+        (occurrence,) = session.execute(
+            select(Occurrence).where(Occurrence.job == run.job)
+        ).scalars()
         assert (run.outcome, run.reason) == ("incomplete", "drill_window_over")
         assert occurrence.state == "ended"
         assert list_unfinished(session) == []
