@@ -52,7 +52,7 @@ def portal_of(estate: Estate, site: Site, wanted: SiteArchive | None, moment: da
         site=site.name,
         title=site.title_on(moment.astimezone(estate.zone).date()),
         url=site.url.rstrip("/"),
-        officer=names.get(officer, officer) or estate.organisation.name,
+        officer=names.get(officer, officer) or estate.name_at(),
         moment=moment,
         default_class=site.classes[0] if site.classes else "news",
         classes=wanted.classes if wanted else {},

@@ -176,7 +176,7 @@ def _crawl(run: _Run, state: CrawlState, context: RunContext, progress: Progress
     web, estate = run.web, run.estate
     wanted = Wanted(
         place=place_of_site(run.site), agent=agent_name(), start=web.start, exclude=web.exclude,
-        info={"operator": estate.organisation.name, "isPartOf": run.site.name},
+        info={"operator": estate.name_at(), "isPartOf": run.site.name},
     )  # fmt: skip
     bounds = Bounds(
         a_minute=web.pages_a_minute, pages=web.pages, size=web.gigabytes * 10**9,
@@ -232,7 +232,7 @@ def describe(estate: Estate, site: Site, month: str, run: str, paths: tuple[str,
         content_class=_CLASS,
         shape="page",
         title=f"{title} · {shown}",
-        creators=(Agent(name=title, role="publisher", organisation=estate.organisation.name),),
+        creators=(Agent(name=title, role="publisher", organisation=estate.name_at()),),
         source=Source(name=title, url=site.url, basis="own"),
         publisher=title,
         language=estate.organisation.language,

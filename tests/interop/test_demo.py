@@ -72,18 +72,18 @@ def test_the_demo_runs_the_main_job_and_goes_on_where_it_stopped(tmp_path: Path)
     key = (folder / "keys" / "repository.key").read_text()
 
     assert first.returncode == 0, first.stdout + first.stderr
-    assert re.findall(r"── (\d+)/10 · ", first.stdout) == [str(it) for it in range(1, 11)]
+    assert re.findall(r"── (\d+)/15 · ", first.stdout) == [str(it) for it in range(1, 16)]
     assert "giống hệt: 68 tệp" in first.stdout
     assert "ĐẠT" in first.stdout  # the drill: started apart from everything, its pages read
     assert "Mọi bước đều thành công" in first.stdout
-    assert len(list_with_restic(folder)) == 2
+    assert len(list_with_restic(folder)) == 3
 
     again = run_demo(folder)
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert (folder / "keys" / "repository.key").read_text() == key
     snapshots = list_with_restic(folder)
-    assert [snapshot["paths"] for snapshot in snapshots] == [[f"/{SITE}"]] * 4
+    assert [snapshot["paths"] for snapshot in snapshots] == [[f"/{SITE}"]] * 6
     status = read_status(folder)
     assert status.returncode == 0, status.stderr
     assert SITE in status.stdout
