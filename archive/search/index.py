@@ -256,6 +256,7 @@ def open_index(path: Path, *, read_only: bool = False) -> ItemIndex:
     Raises:
         ArchiveError: The file is damaged, or of another version: `archive.reindex` makes it anew.
     """
+    connection: sqlite3.Connection | None = None
     try:
         if read_only:
             connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
@@ -265,6 +266,8 @@ def open_index(path: Path, *, read_only: bool = False) -> ItemIndex:
             connection.execute("PRAGMA journal_mode = WAL")
         _prepare(connection, read_only=read_only)
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise ArchiveError(
             "the index of the archive at {path} cannot be used",
             why="{reason}",
