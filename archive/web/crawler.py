@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Literal
 
 import msgspec
@@ -231,7 +232,7 @@ class Crawler:
 
     def _write(self, answer: Answer, fetcher: Fetcher) -> Capture:
         original = None
-        has_payload = answer.status == 200 and answer.size > answer.head  # noqa: PLR2004 - OK
+        has_payload = answer.status == HTTPStatus.OK and answer.size > answer.head
         if has_payload and not answer.truncated:
             original = self._originals.get(answer.payload_digest)
         capture = self._files.write(answer, fetcher.server, original)
@@ -247,7 +248,7 @@ class Crawler:
             self.done.revisits += 1
             return
         self.done.stored += 1
-        if capture.status == 200 and not capture.truncated:  # noqa: PLR2004 - OK
+        if capture.status == HTTPStatus.OK and not capture.truncated:
             self._originals.setdefault(capture.digest, Original(capture.url, capture.moment))
 
     def _links(self, one: Waiting, answer: Answer) -> list[Link]:
@@ -257,7 +258,7 @@ class Crawler:
                 self.done.left["elsewhere"] += 1
                 return []
             return [Link(leads_to, one.kind)]
-        if answer.status != 200:  # noqa: PLR2004 - OK
+        if answer.status != HTTPStatus.OK:
             return []
         encoding = answer.headers.get("content-encoding", "")
         body = unpack(answer.body, encoding, len(answer.body) + fetch_most(one.kind))
@@ -332,7 +333,7 @@ class Crawler:
                 kept = Kept(self.done.run, answer.size, capture, self._files.end())
                 self._state.done(one, kept, (), 0)
                 if answer.status not in _REDIRECTS:
-                    body = answer.body if answer.status == 200 else b""  # noqa: PLR2004 - OK
+                    body = answer.body if answer.status == HTTPStatus.OK else b""
                     return read_robots(body, self._wanted.agent)
                 address = self._place.own(answer.headers.get("location", ""), origin)
                 if not address:

@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def originals_of(stored: StoredObject) -> Iterator[tuple[str, Original]]:
     for logical in stored.inventory.version().state:
         if logical.startswith(f"{INDEX}/"):
             for it in read_index(stored.read(logical, limit=LARGEST_INDEX)):
-                if it.mime != REVISIT and it.status == 200 and not it.truncated:  # noqa: PLR2004 - OK
+                if it.mime != REVISIT and it.status == HTTPStatus.OK and not it.truncated:
                     yield it.digest, Original(it.url, it.moment)
 
 
