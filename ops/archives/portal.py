@@ -10,7 +10,6 @@ A database that was saved alone since then is taken instead. With `from = "live"
 so just before: production is only dumped, as every night, and the questions are asked of that.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -187,10 +186,6 @@ class PortalFiles:
         if entry is None or entry.node.type != "file" or entry.node.size > LARGEST_FILE:
             return None
         return entry.node
-
-    def key_of(self, node: Node) -> str:
-        """Give what stands for a file's content without reading it."""
-        return hashlib.sha256(b"".join(node.content_ids())).hexdigest()
 
     def take(self, path: str, name: str) -> tuple[bytes | Path, Digests] | None:
         """Take a file: its bytes, or its place in the folder, and its digests."""
