@@ -18,7 +18,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, fill
-from ops.status.alert_wording import (
+from ops.monitor.alert_wording import (
     explain_alert,
     read_trying_again,
     tell_all_trying_again,

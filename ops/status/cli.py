@@ -9,7 +9,7 @@ from ops.alerts.overview import AlertView
 from ops.estate.load.load import load_estate
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, ngettext
-from ops.status.alert_wording import TryingAgain, look_for_tries, tell_answers, tell_trying_again
+from ops.monitor.alert_wording import TryingAgain, look_for_tries, tell_answers, tell_trying_again
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.output_copies import write_copies, write_deliveries, write_media
 from ops.status.problems import Problem, find_problems, is_late, summarize

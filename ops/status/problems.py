@@ -27,9 +27,9 @@ from ops.estate.history.known_sites import Vanished
 from ops.jobs.last_runs import LastRun
 from ops.language.formats import format_date, format_duration, format_moment
 from ops.language.text import N_, _, fill, language, ngettext
+from ops.monitor.alert_wording import explain_alert
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
-from ops.status.alert_wording import explain_alert
 from ops.status.facts import Facts, SiteFacts
 from ops.status.problems_copies import Level, explain_stores, find_broken_parts, find_gone_backups
 from ops.terminal.output import outcome_cell

@@ -3,39 +3,31 @@
 import sys
 from pathlib import Path
 
-from ops.language.build.catalogue import find_gaps, find_unused, merge_parts, render_mo, render_po
+from ops.language.build.catalogue import find_gaps, find_unused, merge_parts, render_mo
 from ops.language.build.extract import find_messages
 from ops.language.text import LOCALE_FOLDER
 
 PACKAGES = ("archive", "backup", "examples", "ops", "provisioning", "runbooks")
 ROOT = Path(__file__).parents[3]
-TARGET = LOCALE_FOLDER / "vi" / "LC_MESSAGES" / "giucong.po"
+TARGET = LOCALE_FOLDER / "vi" / "LC_MESSAGES" / "giucong.mo"
 
 
 def find_problems() -> list[str]:
     """List everything that keeps the Vietnamese from being complete; empty when all is well."""
     merged = merge_parts(LOCALE_FOLDER / "parts")
     problems = [*merged.problems, *find_gaps(find_messages(ROOT, PACKAGES), merged.catalogue)]
-    for path, content in (
-        (TARGET, render_po(merged.catalogue)),
-        (TARGET.with_suffix(".mo"), render_mo(merged.catalogue)),
-    ):
-        if not path.is_file() or path.read_bytes() != content:
-            problems.append(f"{path.relative_to(ROOT)} is stale: run `make messages`")
+    if not TARGET.is_file() or TARGET.read_bytes() != render_mo(merged.catalogue):
+        problems.append(f"{TARGET.relative_to(ROOT)} is stale: run `make messages`")
     return problems
 
 
 def write_catalogue() -> None:
-    """Write the merged `.po` and the `.mo`, each in one step: a reader sees a whole file."""
+    """Write the `.mo` in one step: a reader sees a whole file."""
     merged = merge_parts(LOCALE_FOLDER / "parts")
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    for path, content in (
-        (TARGET, render_po(merged.catalogue)),
-        (TARGET.with_suffix(".mo"), render_mo(merged.catalogue)),
-    ):
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_bytes(content)
-        fresh.replace(path)
+    fresh = TARGET.with_name(f".{TARGET.name}.new")
+    fresh.write_bytes(render_mo(merged.catalogue))
+    fresh.replace(TARGET)
 
 
 def main() -> int:

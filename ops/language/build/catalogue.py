@@ -11,7 +11,7 @@ from string import Formatter
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Translation
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import read_po
 
 from ops.language.build.extract import Message
 
@@ -62,22 +62,12 @@ def _key(message: str | Sequence[str]) -> str:
     return message if isinstance(message, str) else message[0]
 
 
-def render_po(catalogue: Catalog) -> bytes:
-    """Give the text of the merged `.po`; the same catalogue always gives the same bytes."""
-    buffer = io.BytesIO()
-    write_po(buffer, catalogue, sort_output=True, width=100, omit_header=True)
-    header = (
-        "# Merged from ops/language/locale/parts by `make messages`; do not edit.\n"
-        'msgid ""\nmsgstr ""\n"Language: vi\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
-    )
-    return header.encode() + buffer.getvalue()
-
-
 def render_mo(catalogue: Catalog) -> bytes:
     """Give the compiled catalogue; no moment stands in it: it changes with the texts alone."""
-    plain = read_po(io.BytesIO(render_po(catalogue)), locale="vi")
-    plain.creation_date = _NO_MOMENT
+    plain = Catalog(locale="vi", charset="utf-8", creation_date=_NO_MOMENT)
+    for entry in catalogue:
+        if entry.id:
+            plain.add(entry.id, entry.string, flags=sorted(entry.flags))
     buffer = io.BytesIO()
     write_mo(buffer, plain)
     return buffer.getvalue()
