@@ -32,6 +32,7 @@ TASKS = (
     "ops.archives.tasks",
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
+    "ops.register.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
