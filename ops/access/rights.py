@@ -112,6 +112,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume asset.import monitor.check monitor.silence estate.test"
             " provision.plan plan.draft plan.edit plan.submit plan.revise plan.complete"
+            " monitor.observer"
         ),
     ),
     (
@@ -134,7 +135,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
             " backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
-            " archive.repair archive.dispose provision.apply service.upgrade"
+            " archive.repair archive.dispose archive.static provision.apply service.upgrade"
             " service.kit duty.import plan.record-decision report.issue"
         ),
     ),
