@@ -178,7 +178,7 @@ def _write_clocks(clocks: Sequence[Clock], now: datetime, zone: str) -> None:
 
 def _write_timeline(timeline: Timeline, zone: str) -> None:
     write_line()
-    write_table([_("When"), _("What"), _("About"), _("Who")],
+    write_table([_("Moment"), _("What"), _("About"), _("Who")],
                 [_moment_row(it, zone) for it in timeline.moments])  # fmt: skip
     if timeline.is_cut:
         write_line(_("There is more; the journal has it all."))
@@ -215,7 +215,9 @@ def show_year(year: int, *, as_json: bool) -> int:
         unit_title(estate, name, since) or _("no unit"): figures
         for name, figures in summary.by_unit.items()
     }
+    write_line()
     _write_figures(_("By unit"), units)
+    write_line()
     for entry in summary.difficulties:
         day = format_date(entry.received_at.astimezone(estate.zone).date())
         write_indented(
