@@ -33,6 +33,7 @@ TASKS = (
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
     "ops.register.tasks",
+    "ops.assets.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
