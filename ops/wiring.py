@@ -32,6 +32,8 @@ TASKS = (
     "ops.archives.tasks",
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
+    "ops.register.tasks",
+    "ops.assets.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 

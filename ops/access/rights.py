@@ -13,6 +13,7 @@ ROLES: Mapping[str, str] = {
     "operator": N_("operator"),
     "backup_admin": N_("backup administrator"),
     "security_officer": N_("security officer"),
+    "head": N_("head of the unit in charge"),
     "approver": N_("approver"),
     "auditor": N_("auditor"),
     "archivist": N_("archivist"),
@@ -40,7 +41,7 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "deletion-below-minimum": frozenset({"approver"}),
     "key-export": frozenset({"approver", "security_officer"}),
     "disposal": frozenset({"approver"}),
-    "plan-decision": frozenset({"approver"}),
+    "plan-decision": frozenset({"approver", "head"}),
     "hold-release": frozenset({"approver", "security_officer"}),
     "role-change": frozenset({"approver", "security_officer"}),
     "key-replacement": frozenset({"approver", "security_officer"}),
@@ -93,14 +94,15 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " archive.status archive.replay"
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
-            " plan.show plan.progress report.annual report.activity report.drill report.notice"
-            " report.policy report.evidence duty.policy service.journal-verify"
+            " monitor.chart plan.show plan.progress report.kinds report.make report.annual"
+            " report.activity report.drill report.notice report.policy report.evidence duty.policy"
+            " service.journal-verify archive.prove console.run"
             f" {BARE}"
         ),
     ),
     (
         _OFFICE - {"viewer", "archivist"},
-        "security.findings report.security incident.list user.list provision.drift",
+        "security.findings report.security user.list provision.drift",
     ),
     (
         _OPERATE,
@@ -110,6 +112,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume asset.import monitor.check monitor.silence estate.test"
             " provision.plan plan.draft plan.edit plan.submit plan.revise plan.complete"
+            " monitor.observer"
         ),
     ),
     (
@@ -119,8 +122,12 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     (_ARCHIVE, "archive.export"),
     (
         _INCIDENT,
-        "monitor.ack duty.planned-stop incident.open incident.update incident.close",
+        "monitor.ack duty.planned-stop",
     ),
+    (_INCIDENT | {"archivist", "head"}, "register.update register.close"),
+    (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
+    (_OFFICE, "register.show"),
+    (_OFFICE | {"unit_contact"}, "register.list"),
     (
         _ADMIN,
         (
@@ -128,7 +135,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
             " backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
-            " archive.repair archive.dispose provision.apply service.upgrade"
+            " archive.repair archive.dispose archive.static provision.apply service.upgrade"
             " service.kit duty.import plan.record-decision report.issue"
         ),
     ),
@@ -136,7 +143,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _KEYS,
         (
             "backup.key-export backup.key-escrow backup.key-combine backup.hold backup.release"
-            " backup.accept archive.hold"
+            " backup.accept archive.hold archive.release"
         ),
     ),
     (
@@ -168,7 +175,9 @@ WHEN_ASKED = frozenset({"monitor.ack"})
 """Tasks that everybody with a role may run whom the estate's routes or roster name: who is told of
 something red, and waited for, may answer."""
 
-OWN_SITES_ONLY = frozenset({"backup.list", "backup.files", "backup.find", "report.site"})
+OWN_SITES_ONLY = frozenset(
+    {"backup.list", "backup.files", "backup.find", "report.site", "register.add", "register.list"}
+)
 """Tasks that a unit's contact may run for sites of that unit only."""
 
 

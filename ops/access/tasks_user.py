@@ -66,8 +66,8 @@ def disable(_context: Context, person: str, reason: str = "", dry_run: bool = Fa
     help={
         "person": _PERSON,
         "role": N_(
-            "viewer, operator, backup_admin, security_officer, approver, auditor, archivist or"
-            " unit_contact."
+            "viewer, operator, backup_admin, security_officer, head, approver, auditor, archivist"
+            " or unit_contact."
         ),
         "take": N_("Take the role away instead of giving it."),
         "reason": flags.REASON_FOR_APPROVER,

@@ -39,7 +39,7 @@ class Event:
 
     Attributes:
         name: As duties name it.
-        at: When the journal was told.
+        at: When it happened, as far as the journal knows; else when that was told.
         subject: Site it is about; empty where it is about none.
         ahead: When it will happen, where it was planned; else None.
     """
@@ -59,6 +59,7 @@ class Source:
         holds: Looks at a row's details, where `where` cannot say enough.
         subject: Gives the site out of the row's subject.
         ahead: Key of the details that tells when it will happen; empty for what has happened.
+        moment: Key of the details that tells when it happened, where that is earlier than the row.
         undone_by: Action of rows, of the same subject and moment ahead, that take it back.
     """
 
@@ -66,6 +67,7 @@ class Source:
     holds: Callable[[Mapping[str, Any]], bool] = lambda _details: True
     subject: Callable[[str], str] = lambda subject: subject
     ahead: str = ""
+    moment: str = ""
     undone_by: str = ""
 
 
@@ -93,6 +95,16 @@ SOURCES: Mapping[str, Source] = {
         _changes_a_key,
         lambda _subject: "",
     ),
+    "feedback-received": Source(
+        and_(
+            JournalRow.action == "register.add",
+            JournalRow.details.contains('"kind":"remark"', autoescape=True),
+        ),
+        lambda details: details.get("kind") == "remark",
+        moment="occurred_at",
+    ),
+    "incident": Source(JournalRow.action == "register.incident", moment="at"),
+    "personal-data-breach": Source(JournalRow.action == "register.breach", moment="at"),
     "planned-stop": Source(
         JournalRow.action == STOP_PLANNED, ahead="begins", undone_by=STOP_CALLED_OFF
     ),
@@ -111,16 +123,21 @@ def find_events(session: Session, name: str, setting: Setting, days: Period) -> 
     first, after = setting.bounds(days)
     rows = (
         select(JournalRow.at, JournalRow.subject, JournalRow.details)
-        .where(source.where, JournalRow.at >= first, JournalRow.at < after)
+        .where(source.where, JournalRow.at >= first)
         .order_by(JournalRow.sequence)
     )
+    if not source.moment:
+        rows = rows.where(JournalRow.at < after)  # else it may have been told long after
     told = [(at, subject, json.loads(details)) for at, subject, details in session.execute(rows)]
     undone = _find_undone(session, source)
-    return [
-        Event(name, at, source.subject(subject), _ahead(details, source))
+    found = [
+        Event(
+            name, _happened(at, details, source), source.subject(subject), _ahead(details, source)
+        )
         for at, subject, details in told
         if source.holds(details) and at >= undone.get((subject, details.get(source.ahead)), first)
     ]
+    return [it for it in found if first <= it.at < after]
 
 
 def _find_undone(session: Session, source: Source) -> dict[tuple[str, str], datetime]:
@@ -140,6 +157,10 @@ def _find_undone(session: Session, source: Source) -> dict[tuple[str, str], date
 
 def _ahead(details: Mapping[str, Any], source: Source) -> datetime | None:
     return datetime.fromisoformat(details[source.ahead]) if source.ahead else None
+
+
+def _happened(at: datetime, details: Mapping[str, Any], source: Source) -> datetime:
+    return datetime.fromisoformat(details[source.moment]) if source.moment else at
 
 
 def find_event_dues(

@@ -88,7 +88,7 @@ RECORDERS: Mapping[str, frozenset[str]] = {
     "operator": frozenset({"operator", "backup_admin"}),
     "backup admin": frozenset({"backup_admin"}),
     "security officer": frozenset({"security_officer"}),
-    "head": frozenset({"approver"}),
+    "head": frozenset({"approver", "head"}),
     # Who does these has no role here: the operators record them, on a document.
     "archivist": frozenset({"archivist", "operator", "backup_admin"}),
     "editors": frozenset({"operator", "backup_admin"}),

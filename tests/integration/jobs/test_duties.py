@@ -203,7 +203,7 @@ def test_what_an_event_asked_for_is_recorded_by_its_day(
 
     assert "restore-minutes" in [it["duty"] for it in before["items"]]
     assert "restore-minutes" not in [it["duty"] for it in after["items"]]
-    assert "incident" in after["events_not_fed"]
+    assert "spokesperson-appointed" in after["events_not_fed"]
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""The register of assets: devices, software, lines, licences, domains, certificates, contracts."""

@@ -1,0 +1,201 @@
+"""List, import, export and compare assets for a person at a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ops.access.session import at_bench
+from ops.assets.asset import KINDS, STATES, AssetRow, read_assets, write_lines
+from ops.assets.compare import Difference, find_differences
+from ops.assets.records import AssetChange, apply_import, list_assets, plan_import
+from ops.assets.sheet import read_lines, write_csv, write_xlsx
+from ops.catalog.open import open_catalog
+from ops.durable_files import FILE_MODE, place_file
+from ops.errors import OpsError, Problem, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date, format_number
+from ops.language.text import N_, _, fill
+from ops.terminal.output import Cell, write_json, write_line, write_table
+
+_MOST_TOLD = 30
+_CODES: Mapping[str, str] = {
+    "host-without-asset": N_("the estate names the host, the register has no server of it"),
+    "asset-without-host": N_("the register names the host {value}, the estate does not"),
+    "domain-without-asset": N_("a site has this domain, the register does not"),
+    "ends-soon": N_("warranty or support ends on {day}"),
+    "ended": N_("warranty or support ended on {day}"),
+    "unknown-unit": N_("the estate has no unit {value}"),
+    "unknown-system": N_("the estate has no system {value}"),
+    "unknown-owner": N_("the estate names no {value}"),
+}
+
+
+class AssetsError(OpsError):
+    """A sheet of assets has mistakes; holds every one of them."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems[:_MOST_TOLD])
+        super().__init__(
+            "{path} cannot be imported; problems found: {count}",
+            data="nothing was changed",
+            next_step="correct the lines above, then run `{program} asset.import --file {path}`",
+            path=path,
+            count=len(problems),
+        )
+
+
+@contextmanager
+def _reading(estate: Estate) -> Iterator[Session]:
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            yield session
+    finally:
+        catalog.close()
+
+
+def show_assets(kind: str, *, retired_too: bool, as_json: bool) -> int:
+    """Write the assets; gives 0."""
+    estate = load_estate()
+    _check_kind(kind)
+    with _reading(estate) as session:
+        assets = list_assets(session, kind=kind, retired_too=retired_too)
+    if as_json:
+        write_json(asdict(it) for it in assets)
+        return 0
+    if not assets:
+        write_line(fill(N_("no asset yet: `{program} asset.import --file FILE`"), {}))
+        return 0
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    heads = [_("Name"), _("Kind"), _("What"), _("Place"), _("State"), _("Warranty until"),
+             _("Supported until"), _("Price")]  # fmt: skip
+    write_table(heads, [_row(it, today) for it in assets], right=(7,))
+    return 0
+
+
+def _check_kind(kind: str) -> None:
+    if kind and kind not in KINDS:
+        raise WrongUseError(
+            'there is no kind of asset "{kind}"',
+            next_step="give `--kind` one of: {kinds}",
+            kind=kind,
+            kinds=", ".join(KINDS),
+        )
+
+
+def _row(asset: AssetRow, today: object) -> Sequence[str | Cell]:
+    def ends(day: object) -> Cell:
+        if day is None:
+            return Cell("–")
+        return Cell(format_date(day), "bad" if day < today else "plain")  # type: ignore[arg-type, operator] # both are dates
+
+    return (
+        asset.name,
+        _(KINDS[asset.kind]),
+        asset.title,
+        asset.place or "–",
+        _(STATES[asset.state]),
+        ends(asset.warranty_until),
+        ends(asset.supported_until),
+        format_number(asset.price) if asset.price is not None else "–",
+    )
+
+
+def import_assets(file: str, *, dry_run: bool, as_json: bool) -> int:
+    """Take a sheet over; gives 0.
+
+    Raises:
+        SheetError: The file is no sheet.
+        AssetsError: Lines have mistakes; the error carries all of them, and nothing is imported.
+    """
+    estate, path = load_estate(), Path(file)
+    problems: list[Problem] = []
+    wanted = read_assets(read_lines(path), problems)
+    if problems:
+        raise AssetsError(path, problems)
+    with at_bench(estate, dry_run=dry_run) as bench, bench.catalog.writing() as session:
+        changes = plan_import(list_assets(session, retired_too=True), wanted)
+        if changes:
+            apply_import(session, bench.origin, changes, now=datetime.now(UTC))
+    if as_json:
+        write_json(
+            [{"name": it.asset.name, "is_new": it.before is None, "changes": it.as_values()}
+             for it in changes],
+            written=not dry_run,
+        )  # fmt: skip
+        return 0
+    _write_changes(changes, dry_run=dry_run)
+    return 0
+
+
+def _write_changes(changes: Sequence[AssetChange], *, dry_run: bool) -> None:
+    new = sum(it.before is None for it in changes)
+    text = (
+        _("would add {new} and change {changed} assets")
+        if dry_run
+        else _("added {new} and changed {changed} assets")
+    )
+    for change in changes[:_MOST_TOLD]:
+        if change.before is None:
+            write_line(f"+ {change.asset.name}: {change.asset.title}")
+            continue
+        for name, (old, now) in change.as_values().items():
+            write_line(f"~ {change.asset.name}.{name}: {old or '–'} → {now or '–'}")
+    write_line(text.format(new=new, changed=len(changes) - new))
+
+
+def export_assets(out: str, kind: str, *, as_json: bool) -> int:
+    """Write the assets into a file, XLSX or CSV by its name; gives 0."""
+    estate, path = load_estate(), Path(out)
+    _check_kind(kind)
+    if path.suffix.lower() not in {".csv", ".xlsx"}:
+        raise WrongUseError(
+            "the name of the file says neither CSV nor XLSX",
+            data="nothing was written",
+            next_step="give `--out` a name such as assets.xlsx",
+        )
+    with _reading(estate) as session:
+        assets = list_assets(session, kind=kind, retired_too=True)
+    lines = write_lines(assets)
+    is_csv = path.suffix.lower() == ".csv"
+    place_file(
+        path,
+        write_csv(lines) if is_csv else write_xlsx(lines, title=_("Assets")),
+        mode=FILE_MODE,
+        replace=True,
+    )
+    if as_json:
+        write_json([{"file": str(path), "assets": len(assets)}])
+        return 0
+    write_line(_("{count} assets are in {path}").format(count=len(assets), path=path))
+    return 0
+
+
+def show_differences(*, as_json: bool) -> int:
+    """Write where register and estate differ, and what ends; gives 1 where there is any, else 0."""
+    estate = load_estate()
+    with _reading(estate) as session:
+        assets = list_assets(session)
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    found = find_differences(assets, estate, today)
+    if as_json:
+        write_json(asdict(it) for it in found)
+    elif not found:
+        write_line(_("Register and estate agree, and nothing ends soon."))
+    else:
+        write_table(
+            [_("Name"), _("What was found")], [(it.name, tell_difference(it)) for it in found]
+        )
+    return 1 if found else 0
+
+
+def tell_difference(difference: Difference) -> str:
+    """Give a difference in the reader's language."""
+    day = format_date(difference.day) if difference.day else ""
+    return _(_CODES[difference.code]).format(value=difference.value, day=day)

@@ -1,0 +1,1 @@
+"""The register: remarks, requests, incidents and difficulties, each until it is concluded."""

@@ -1,0 +1,237 @@
+"""Write into the register for a person at a terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from ops.access.session import at_bench
+from ops.alerts.notice_wording import Told, explain_notice
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.drills import Drill
+from ops.errors import WrongUseError
+from ops.estate.choose import read_moment
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_moment
+from ops.language.text import N_, _, fill, make_visible
+from ops.register.entry import (
+    KINDS,
+    MOST_TITLE,
+    Change,
+    Entry,
+    Kind,
+    Link,
+    LinkKind,
+    NewEntry,
+)
+from ops.register.records import add_entry, change_entry, find_entry, find_link
+from ops.terminal.output import write_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddWish:
+    """What a person enters; fields as the flags of `register.add`."""
+
+    kind: str = ""
+    title: str = ""
+    unit: str = ""
+    site: str = ""
+    reporter: str = ""
+    document: str = ""
+    occurred: str = ""
+    received: str = ""
+    is_serious: bool = False
+    has_personal_data: bool = False
+    alert: str = ""
+    drill: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeWish:
+    """What a person notes; fields as the flags of `register.update` and `register.close`.
+
+    Attributes:
+        links: Kind of what belongs to the entry → its id as typed; empty for none.
+        closes: Whether that concludes it.
+    """
+
+    entry: str
+    acknowledged: bool = False
+    restored: bool = False
+    at: str = ""
+    note: str = ""
+    cause: str = ""
+    result: str = ""
+    document: str = ""
+    is_serious: bool = False
+    has_personal_data: bool = False
+    links: Mapping[str, str] = field(default_factory=dict)
+    closes: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """What an alert or a drill says of an entry that begins with it."""
+
+    link: Link
+    title: str
+    site: str
+    occurred_at: datetime
+
+
+def add(wish: AddWish) -> int:
+    """Enter it; gives 0.
+
+    Raises:
+        WrongUseError: Kind, site, unit, moment, alert or drill is not known, or cannot be so.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
+        new = _read_new(session, estate, wish, now)
+        entry = add_entry(session, bench.origin, new, zone=estate.zone, now=now)
+    params = {"entry": entry.called, "kind": _(KINDS[entry.kind]), "title": entry.title}
+    if wish.dry_run:
+        write_line(_("would enter {entry}, {kind}: {title}").format(**params))
+        return 0
+    write_line(_("entered as {entry}, {kind}: {title}").format(**params))
+    write_line(fill(N_("  next: `{program} register.show --id {entry}`"), {"entry": entry.called}))
+    return 0
+
+
+def change(wish: ChangeWish) -> int:
+    """Note it; gives 0.
+
+    Raises:
+        WrongUseError: There is no such entry, or the change does not follow from how it stands.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
+        entry = find_entry(session, wish.entry)
+        made = _read_change(session, estate, wish, now)
+        origin = replace(bench.origin, document=wish.document) if wish.document else bench.origin
+        entry = change_entry(session, origin, entry, made, now=now)
+    if wish.dry_run:
+        write_line(_("would note this in {entry}").format(entry=entry.called))
+    elif wish.closes:
+        write_line(_("{entry} is closed").format(entry=entry.called))
+    else:
+        write_line(_("noted in {entry}").format(entry=entry.called))
+    return 0
+
+
+def _read_new(session: Session, estate: Estate, wish: AddWish, now: datetime) -> NewEntry:
+    start = _find_origin(session, estate, wish)
+    site = wish.site or (start.site if start else "")
+    received = read_moment(wish.received, estate) if wish.received else now
+    occurred = start.occurred_at if start else received
+    new = NewEntry(
+        kind=_read_kind(wish, start),
+        title=wish.title or (start.title[:MOST_TITLE] if start else ""),
+        unit=_read_unit(estate, wish, site),
+        site=site,
+        reporter=wish.reporter,
+        document=wish.document,
+        occurred_at=read_moment(wish.occurred, estate) if wish.occurred else occurred,
+        received_at=received,
+        is_serious=wish.is_serious,
+        has_personal_data=wish.has_personal_data,
+        links=(start.link,) if start else (),
+    )
+    if wish.site:
+        estate.site(wish.site)
+    return new
+
+
+def _read_kind(wish: AddWish, start: _Origin | None) -> Kind:
+    kind = wish.kind or ("incident" if start else "")
+    if kind in KINDS:
+        return cast("Kind", kind)
+    raise WrongUseError(
+        'the register has no kind "{kind}"' if kind else "it is not said what kind of entry it is",
+        data="nothing was changed",
+        next_step="give `--kind` one of: {kinds}",
+        kind=kind,
+        kinds=", ".join(KINDS),
+    )
+
+
+def _read_unit(estate: Estate, wish: AddWish, site: str) -> str:
+    if wish.unit and wish.unit not in {it.name for it in estate.units}:
+        raise WrongUseError(
+            'the estate names no unit "{unit}"',
+            data="nothing was changed",
+            next_step="give `--unit` one of: {units}",
+            unit=wish.unit,
+            units=", ".join(it.name for it in estate.units),
+        )
+    known = {it.name: it.unit for it in estate.sites}
+    return wish.unit or known.get(site, "")
+
+
+def _find_origin(session: Session, estate: Estate, wish: AddWish) -> _Origin | None:
+    """Read the alert or the drill that an entry begins with."""
+    if wish.alert and wish.drill:
+        raise WrongUseError(
+            "an entry begins with an alert or with a drill, not with both",
+            data="nothing was changed",
+            next_step="give one of them, and link the other: `{program} register.update`",
+        )
+    if wish.alert:
+        link = find_link(session, "alert", wish.alert)
+        row = session.get_one(Alert, UUID(link.ref))
+        told = Told(severity=row.severity, code=row.code, params=row.params, job=row.job,
+                    site=row.site, created_at=row.seen_at)  # fmt: skip
+        headline, _told = explain_notice(told, estate.organisation.timezone)
+        return _Origin(link=link, title=make_visible(headline, one_line=True), site=row.site,
+                       occurred_at=row.opened_at)  # fmt: skip
+    if wish.drill:
+        link = find_link(session, "drill", wish.drill)
+        drill = session.get_one(Drill, UUID(link.ref))
+        moment = format_moment(drill.started_at, estate.organisation.timezone)
+        title = _("the drill of {moment} was not passed").format(moment=moment)
+        return _Origin(link=link, title=title, site=drill.site, occurred_at=drill.started_at)
+    return None
+
+
+def _read_change(session: Session, estate: Estate, wish: ChangeWish, now: datetime) -> Change:
+    if wish.at and not (wish.acknowledged or wish.restored):
+        raise WrongUseError(
+            "a moment is given, and not of what",
+            data="nothing was changed",
+            next_step="add `--acknowledged` or `--restored`",
+        )
+    at = read_moment(wish.at, estate) if wish.at else now
+    links = tuple(
+        find_link(session, cast("LinkKind", kind), text)
+        for kind, text in wish.links.items()
+        if text
+    )
+    return Change(
+        acknowledged_at=at if wish.acknowledged else None,
+        restored_at=at if wish.restored else None,
+        closed_at=now if wish.closes else None,
+        cause=wish.cause,
+        result=wish.result,
+        document=wish.document,
+        is_serious=wish.is_serious,
+        has_personal_data=wish.has_personal_data,
+        note=wish.note,
+        links=links,
+    )
+
+
+def unit_title(estate: Estate, name: str, moment: datetime) -> str:
+    """Give a unit's title on a day; its name where the estate no longer names it."""
+    day = moment.astimezone(estate.zone).date()
+    return {it.name: it.title_on(day) for it in estate.units}.get(name, name)
+
+
+def tell_entry(entry: Entry) -> str:
+    """Give an entry in a few words."""
+    return f"{entry.called} · {_(KINDS[entry.kind])} · {entry.title}"

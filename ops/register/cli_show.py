@@ -1,0 +1,253 @@
+"""Show the register to a person at a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ops.catalog.open import open_catalog
+from ops.duties.cli import Desk, at_desk
+from ops.duties.wording import tell_title
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date, format_duration, format_id, format_moment
+from ops.language.text import N_, _, fill
+from ops.register.cli import tell_entry, unit_title
+from ops.register.clocks import Clock, read_clocks
+from ops.register.entry import KINDS, STATES, Entry, Link
+from ops.register.records import Wanted, find_entry, list_entries, read_links
+from ops.register.summary import Figures, YearSummary, summarise, year_bounds
+from ops.register.timeline import Moment, Timeline, collect_timeline
+from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
+from ops.terminal.paragraphs import write_indented
+
+_TONES: Mapping[str, Tone] = {
+    "received": "warning", "acknowledged": "plain", "restored": "good", "closed": "faint",
+}  # fmt: skip
+_HAPPENED = {
+    "occurred": N_("it happened, or was noticed"),
+    "received": N_("received"),
+    "acknowledged": N_("somebody answers for it"),
+    "restored": N_("works again"),
+    "closed": N_("closed"),
+    "noted": N_("noted"),
+    "acked": N_("alert taken up"),
+    "cleared": N_("alert over"),
+}
+_LINKED = {"run": N_("run"), "alert": N_("alert"), "finding": N_("finding"), "drill": N_("drill")}
+
+
+@contextmanager
+def _reading(estate: Estate) -> Iterator[Session]:
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            yield session
+    finally:
+        catalog.close()
+
+
+def show_entries(*, kind: str, site: str, unit: str, closed_too: bool, as_json: bool) -> int:
+    """Write entries, received last first; gives 0."""
+    estate = load_estate()
+    if kind and kind not in KINDS:
+        raise WrongUseError(
+            'the register has no kind "{kind}"',
+            next_step="give `--kind` one of: {kinds}",
+            kind=kind,
+            kinds=", ".join(KINDS),
+        )
+    wanted = Wanted(kind=kind, site=site, unit=unit, only_open=not closed_too)
+    with _reading(estate) as session:
+        entries = list_entries(session, wanted)
+    if as_json:
+        write_json({**asdict(it), "state": it.state} for it in entries)
+        return 0
+    if not entries:
+        write_line(_("The register has nothing of that."))
+        return 0
+    zone = estate.organisation.timezone
+    heads = [_("Entry"), _("Received"), _("Kind"), _("About"), _("Unit"), _("Site"), _("State")]
+    write_table(
+        heads, [_row(it, zone, unit_title(estate, it.unit, it.received_at)) for it in entries]
+    )
+    return 0
+
+
+def _row(entry: Entry, zone: str, unit: str) -> Sequence[str | Cell]:
+    kind = _(KINDS[entry.kind])
+    grave: Tone = "bad" if entry.is_serious and entry.state != "closed" else "plain"
+    return (
+        entry.called,
+        format_moment(entry.received_at, zone),
+        Cell(f"{kind}, {_('serious')}" if entry.is_serious else kind, grave),
+        entry.title,
+        unit or "–",
+        entry.site or "–",
+        Cell(_(STATES[entry.state]), _TONES[entry.state]),
+    )
+
+
+def show_entry(wanted: str, *, as_json: bool) -> int:
+    """Write an entry, its clocks and its timeline; gives 1 where a clock has run out, else 0."""
+    now = datetime.now(UTC)
+    with at_desk() as desk, desk.catalog.reading() as session:
+        entry = find_entry(session, wanted)
+        clocks = read_clocks(session, desk.duties.duties, desk.setting, entry)
+        links = read_links(session, entry)
+        timeline = collect_timeline(session, entry, now)
+    code = 1 if any(it.is_over(now) for it in clocks) else 0
+    if as_json:
+        write_json([{
+            **asdict(entry),
+            "state": entry.state,
+            "clocks": [_clock_values(it, now) for it in clocks],
+            "links": [asdict(it) for it in links],
+            "timeline": [asdict(it) for it in timeline.moments],
+            "timeline_is_cut": timeline.is_cut,
+        }])  # fmt: skip
+        return code
+    _write_entry(desk, entry, links)
+    _write_clocks(clocks, now, desk.estate.organisation.timezone)
+    _write_timeline(timeline, desk.estate.organisation.timezone)
+    return code
+
+
+def _clock_values(clock: Clock, now: datetime) -> dict[str, object]:
+    return {
+        "duty": clock.duty.name,
+        "due_at": clock.due_at,
+        "document": clock.document,
+        "is_over": clock.is_over(now),
+    }
+
+
+def _write_entry(desk: Desk, entry: Entry, links: Sequence[Link]) -> None:
+    zone = desk.estate.organisation.timezone
+    write_indented(tell_entry(entry), "", "  ", style="bold")
+    unit = unit_title(desk.estate, entry.unit, entry.received_at)
+    told = (
+        (_("State"), _(STATES[entry.state])),
+        (_("Unit"), unit),
+        (_("Site"), entry.site),
+        (_("Brought by"), entry.reporter),
+        (_("Document"), entry.document),
+        (_("Happened"), format_moment(entry.occurred_at, zone)),
+        (_("Received"), format_moment(entry.received_at, zone)),
+        (_("Worked again after"), _span(entry.occurred_at, entry.restored_at)),
+        (_("Cause"), entry.cause),
+        (_("Result"), entry.result),
+        (
+            _("Belongs to it"),
+            ", ".join(f"{_(_LINKED[it.kind])} {format_id(it.ref)}" for it in links),
+        ),
+    )
+    for head, text in told:
+        if text:
+            write_indented(f"{head}: {text}", "  ", "    ")
+
+
+def _span(begin: datetime, end: datetime | None) -> str:
+    return format_duration(end - begin) if end is not None else ""
+
+
+def _write_clocks(clocks: Sequence[Clock], now: datetime, zone: str) -> None:
+    for clock in clocks:
+        params = {"duty": tell_title(clock.duty), "moment": format_moment(clock.due_at, zone)}
+        if clock.document:
+            text = _("○ {duty}: done, see {document}").format(**params, document=clock.document)
+            write_indented(text, "  ", "    ", style="green")
+            continue
+        left = format_duration(abs(clock.due_at - now))
+        if clock.is_over(now):
+            text = _("● {duty}: was due by {moment}, {left} ago").format(**params, left=left)
+        else:
+            text = _("● {duty}: by {moment}, {left} left").format(**params, left=left)
+        write_indented(text, "  ", "    ", style="bold red" if clock.is_over(now) else "yellow")
+        day = clock.period.start.isoformat()
+        command = {"name": clock.duty.name, "day": day}
+        told = N_(
+            "once sent: `{program} duty.record --duty {name} --period {day} --document NUMBER`"
+        )
+        write_indented(fill(told, command), "    ", "      ")
+
+
+def _write_timeline(timeline: Timeline, zone: str) -> None:
+    write_line()
+    write_table([_("Moment"), _("What"), _("About"), _("Who")],
+                [_moment_row(it, zone) for it in timeline.moments])  # fmt: skip
+    if timeline.is_cut:
+        write_line(_("There is more; the journal has it all."))
+
+
+def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
+    what = _(_HAPPENED[moment.what]) if moment.what in _HAPPENED else moment.what
+    if moment.source == "alert" and moment.what not in _HAPPENED:
+        what = _("alert: {code}").format(code=moment.what)
+    if outcome := moment.params.get("outcome"):
+        what = f"{what} ({outcome})"
+    about = f"{moment.subject}: {moment.text}" if moment.subject and moment.text else ""
+    return (
+        format_moment(moment.at, zone),
+        what,
+        about or moment.text or moment.subject,
+        moment.person or "–",
+    )
+
+
+def show_year(year: int, *, as_json: bool) -> int:
+    """Write the figures of a year; gives 0."""
+    estate = load_estate()
+    since, until = year_bounds(year, estate.zone)
+    with _reading(estate) as session:
+        summary = summarise(session, since, until)
+    if as_json:
+        write_json(_summary_values(summary), year=year)
+        return 0
+    zone = estate.organisation.timezone
+    by_kind = {_(KINDS[kind]): figures for kind, figures in summary.by_kind.items()}
+    _write_figures(_("By kind"), {**by_kind, _("all"): summary.total})
+    units = {
+        unit_title(estate, name, since) or _("no unit"): figures
+        for name, figures in summary.by_unit.items()
+    }
+    write_line()
+    _write_figures(_("By unit"), units)
+    write_line()
+    for entry in summary.difficulties:
+        day = format_date(entry.received_at.astimezone(estate.zone).date())
+        write_indented(
+            f"○ {day} {tell_entry(entry)}: {entry.result or _(STATES[entry.state])}", "", "  "
+        )
+    write_line(_("Counted is what was received from {since} to {until}.").format(
+        since=format_moment(since, zone), until=format_moment(until, zone)
+    ))  # fmt: skip
+    return 0
+
+
+def _summary_values(summary: YearSummary) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [{"group": "total", "name": "", **asdict(summary.total)}]
+    rows += [{"group": "kind", "name": it, **asdict(f)} for it, f in summary.by_kind.items()]
+    rows += [{"group": "unit", "name": it, **asdict(f)} for it, f in summary.by_unit.items()]
+    return rows + [
+        {"group": "difficulty", "name": it.called, **asdict(it)} for it in summary.difficulties
+    ]
+
+
+def _write_figures(head: str, groups: Mapping[str, Figures]) -> None:
+    heads = [head, _("Count"), _("Open"), _("Serious"), _("Answered after"), _("Works again after"),
+             _("Longest")]  # fmt: skip
+    rows = [
+        (name, str(it.count), str(it.still_open), str(it.serious), _length(it.answered),
+         _length(it.restored), _length(it.longest))
+        for name, it in groups.items()
+    ]  # fmt: skip
+    write_table(heads, rows, right=(1, 2, 3, 4, 5, 6))
+
+
+def _length(span: timedelta | None) -> str:
+    return format_duration(span) if span is not None else "–"

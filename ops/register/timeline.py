@@ -1,0 +1,150 @@
+"""What happened around an entry, put together from journal, alerts, drills, notes: oldest first."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.core import JournalRow
+from ops.register.entry import Entry
+from ops.register.records import read_links, read_notes
+
+BEFORE = timedelta(hours=2)
+"""How long before it happened a cause is looked for."""
+
+MOST_ROWS = 300
+_LEFT_OUT = ("register.add", "register.update", "register.close", "register.incident",
+             "register.breach")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened.
+
+    Attributes:
+        at: When.
+        source: `entry`, `note`, `alert` or `journal`.
+        what: A word for it: a state, an alert's code, an act of the journal.
+        subject: What it was done to, or is about; may be empty.
+        person: Who; empty where nobody did it.
+        text: In a person's words; may be empty.
+        params: What sentences about it are made from.
+    """
+
+    at: datetime
+    source: str
+    what: str
+    subject: str = ""
+    person: str = ""
+    text: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The moments, oldest first, and whether there are more than are shown."""
+
+    moments: tuple[Moment, ...]
+    is_cut: bool = False
+
+
+def collect_timeline(session: Session, entry: Entry, now: datetime) -> Timeline:
+    """Gather what happened to an entry's site while it was open, and what belongs to it."""
+    until = entry.closed_at or now
+    since = entry.occurred_at - BEFORE
+    found = [
+        *_states(entry),
+        *(
+            Moment(at=it.at, source="note", what="noted", person=it.person, text=it.text)
+            for it in read_notes(session, entry)
+        ),
+        *_alerts(session, entry, since, until),
+        *_acts(session, entry, since, until),
+    ]
+    return cut_timeline(found)
+
+
+def cut_timeline(moments: Iterable[Moment]) -> Timeline:
+    """Put moments in order and bound them; what people wrote stays before what machines did."""
+    ordered = sorted(moments, key=lambda it: it.at)
+    if len(ordered) <= MOST_ROWS:
+        return Timeline(tuple(ordered))
+    told = [it for it in ordered if it.source != "journal"][:MOST_ROWS]
+    acts = [it for it in ordered if it.source == "journal"][: MOST_ROWS - len(told)]
+    return Timeline(tuple(sorted([*told, *acts], key=lambda it: it.at)), is_cut=True)
+
+
+def _states(entry: Entry) -> Iterator[Moment]:
+    for what, at, person in (
+        ("occurred", entry.occurred_at, ""),
+        ("received", entry.received_at, entry.opened_by),
+        ("acknowledged", entry.acknowledged_at, ""),
+        ("restored", entry.restored_at, ""),
+        ("closed", entry.closed_at, entry.closed_by),
+    ):
+        if at is not None:
+            yield Moment(at=at, source="entry", what=what, person=person)
+
+
+def _alerts(session: Session, entry: Entry, since: datetime, until: datetime) -> Iterator[Moment]:
+    """Give alerts that are linked, and those of the site that were open within the time."""
+    linked = [UUID(it.ref) for it in read_links(session, entry) if it.kind == "alert"]
+    wanted: ColumnElement[bool] = Alert.id.in_(linked)
+    if entry.site:
+        of_site = (Alert.site == entry.site) & (Alert.opened_at <= until)
+        wanted = or_(wanted, of_site & (Alert.closed_at.is_(None) | (Alert.closed_at >= since)))
+    rows = session.execute(select(Alert).where(wanted).order_by(Alert.opened_at).limit(MOST_ROWS))
+    for alert in rows.scalars():
+        opened = Moment(
+            at=alert.opened_at,
+            source="alert",
+            what=alert.code,
+            subject=alert.subject,
+            params={**alert.params, "severity": alert.severity},
+        )
+        yield opened
+        if alert.acked_at is not None:
+            yield Moment(
+                at=alert.acked_at, source="alert", what="acked", subject=alert.subject,
+                person=alert.acked_by, text=alert.ack_note,
+            )  # fmt: skip
+        if alert.closed_at is not None:
+            yield replace(opened, at=alert.closed_at, what="cleared")
+
+
+def _acts(session: Session, entry: Entry, since: datetime, until: datetime) -> Iterator[Moment]:
+    """Give the journal's acts on the site; jobs of a site are named `kind/site`."""
+    if not entry.site:
+        return
+    query = (
+        select(JournalRow)
+        .where(
+            JournalRow.at >= since,
+            JournalRow.at <= until,
+            or_(
+                JournalRow.subject == entry.site,
+                JournalRow.subject.endswith(f"/{entry.site}", autoescape=True),
+                JournalRow.subject.contains(f"/{entry.site}/", autoescape=True),
+            ),
+            JournalRow.action.not_in(_LEFT_OUT),
+        )
+        .order_by(JournalRow.sequence)
+        .limit(MOST_ROWS + 1)
+    )
+    for row in session.execute(query).scalars():
+        details = json.loads(row.details)
+        yield Moment(
+            at=row.at,
+            source="journal",
+            what=row.action,
+            subject=row.subject,
+            person=row.person or row.login,
+            text=row.reason,
+            params={"outcome": str(details.get("outcome", "")), "sequence": row.sequence},
+        )

@@ -1,0 +1,1 @@
+"""A paper as values, and its writers: PDF and DOCX in the layout of Decree 30/2020."""

@@ -1,0 +1,214 @@
+"""A paper as values: letterhead, text, tables, charts, signatures; pure, and in no format.
+
+The layout is that of Decree 30/2020/NĐ-CP, annex I; what stands where is decided by the writers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterhead:
+    """Who issues a paper.
+
+    Attributes:
+        authority: The higher body; empty for none.
+        body: The issuing body.
+        number: Number of the paper, from 1; 0 leaves it blank, for drafts.
+        sign: What follows the number, such as `KH-TTCNTT`; empty for papers without one (minutes).
+        place: Where.
+        day: When; None leaves day and month blank.
+        year: Of the blank date.
+    """
+
+    authority: str
+    body: str
+    place: str
+    year: int
+    number: int = 0
+    sign: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A division: level 1 `I.`, 2 `1.`, 3 `a)`; the mark is part of the text."""
+
+    text: str
+    level: Literal[1, 2, 3] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph; `note` is set small and italic, as sources below a table are."""
+
+    text: str
+    kind: Literal["text", "item", "note", "article"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its head, its share of the width, how its cells stand."""
+
+    head: str
+    share: float = 1.0
+    align: Align = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        columns: In order, at least one.
+        rows: Each as long as `columns`.
+        totals: Rows at the end, set bold; may be empty.
+        caption: Above it; empty for none.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    totals: tuple[tuple[str, ...], ...] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture.
+
+    Attributes:
+        svg: As `ops.charts` writes it.
+        caption: Below it.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """Begins an annex on a page of its own: its mark (`PHỤ LỤC I`), title, what it belongs to."""
+
+    mark: str
+    title: str
+    belongs: str = ""
+
+
+Block = Heading | Paragraph | Table | Chart | Annex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who signs.
+
+    Attributes:
+        authority: Lines above the post, such as `KT. GIÁM ĐỐC`; may be empty.
+        post: Such as `GIÁM ĐỐC`.
+        name: Empty where it is not known yet.
+    """
+
+    post: str
+    name: str = ""
+    authority: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A whole paper.
+
+    Attributes:
+        kind: Such as `KẾ HOẠCH`; empty for a letter (công văn).
+        about: What it is about (trích yếu).
+        letterhead: Who issues it.
+        addressees: Of a Tờ trình, a Báo cáo, a letter; empty for none.
+        bases: Each `Căn cứ …` without its end mark.
+        blocks: The text.
+        signatures: From left to right; one, or those of minutes.
+        recipients: Below `Nơi nhận:`, without the marks; empty for none.
+        draft: Whether `DỰ THẢO` stands on it.
+    """
+
+    kind: str
+    about: str
+    letterhead: Letterhead
+    addressees: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    recipients: tuple[str, ...] = ()
+    draft: bool = False
+
+
+def number_line(letterhead: Letterhead) -> str:
+    """Give `Số: 05/KH-TTCNTT`: two digits at least, blank where there is no number yet."""
+    number = f"{letterhead.number:02}" if letterhead.number else " " * 6
+    return f"Số: {number}/{letterhead.sign}" if letterhead.sign else ""
+
+
+def date_line(letterhead: Letterhead) -> str:
+    """Give place and date: a 0 before days below 10 and before months 1 and 2."""
+    day = letterhead.day
+    if day is None:
+        return f"{letterhead.place}, ngày      tháng      năm {letterhead.year}"
+    month = f"{day.month:02}" if day.month <= 2 else str(day.month)  # noqa: PLR2004 - of the decree
+    return f"{letterhead.place}, ngày {day.day:02} tháng {month} năm {day.year}"
+
+
+def as_values(paper: Paper) -> dict[str, Any]:
+    """Give a paper as JSON values, as the PDF's template reads them."""
+    made = paper.letterhead.day or date(paper.letterhead.year, 1, 1)
+    return {
+        "kind": paper.kind,
+        "about": paper.about,
+        "authority": paper.letterhead.authority,
+        "body": paper.letterhead.body,
+        "number": number_line(paper.letterhead),
+        "date": date_line(paper.letterhead),
+        "addressees": list(paper.addressees),
+        "bases": end_bases(paper.bases),
+        "blocks": [_block_values(it) for it in paper.blocks],
+        "signatures": [
+            {"authority": list(it.authority), "post": it.post, "name": it.name}
+            for it in paper.signatures
+        ],
+        "recipients": end_recipients(paper.recipients),
+        "draft": paper.draft,
+        "made": [made.year, made.month, made.day],
+    }
+
+
+def end_bases(bases: Sequence[str]) -> list[str]:
+    """End each with `;` and the last with `.`, as the decree wants them."""
+    return [f"{it}{'.' if it == bases[-1] else ';'}" for it in bases]
+
+
+def end_recipients(recipients: Sequence[str]) -> list[str]:
+    """Give each with its dash and its end mark."""
+    return [f"- {it}{'.' if it == recipients[-1] else ';'}" for it in recipients]
+
+
+def _block_values(block: Block) -> dict[str, Any]:
+    match block:
+        case Heading():
+            return {"type": "heading", "level": block.level, "text": block.text}
+        case Paragraph():
+            return {"type": "paragraph", "kind": block.kind, "text": block.text}
+        case Chart():
+            return {"type": "chart", "svg": block.svg, "caption": block.caption}
+        case Annex():
+            return {"type": "annex", "mark": block.mark, "title": block.title,
+                    "belongs": block.belongs}  # fmt: skip
+        case Table():
+            return {
+                "type": "table",
+                "caption": block.caption,
+                "columns": [
+                    {"head": it.head, "share": it.share, "align": it.align} for it in block.columns
+                ],
+                "rows": [list(row) for row in block.rows],
+                "totals": [list(row) for row in block.totals],
+            }

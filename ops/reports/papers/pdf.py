@@ -1,0 +1,117 @@
+"""Write a paper as PDF: typst with our template and our font, nothing of the machine's.
+
+The fonts are Liberation Serif (`ops/reports/fonts`, SIL Open Font License 1.1): widths as those of
+Times New Roman, which the decree asks for. The file claims PDF/A-2b; nothing here verifies it.
+"""
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+import typst
+
+from ops.errors import OpsError
+from ops.reports.papers.paper import Paper, as_values
+
+TEMPLATE = Path(__file__).with_name("decree30.typ")
+FONTS = Path(__file__).parents[1] / "fonts"
+FAMILY = "Liberation Serif"
+UNPRINTABLE = "\u25a1"
+"""What stands for a letter that the font has not: better seen than lost."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+class PaperError(OpsError):
+    """A paper could not be written."""
+
+
+def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
+    """Give the PDF as one file, or its pages as pictures of 110 dots an inch.
+
+    Raises:
+        PaperError: typst refuses the template or warns of it; a warning may mean that text is lost.
+    """
+    data = json.dumps(_printable(as_values(paper)), ensure_ascii=False)
+    try:
+        made, warnings = typst.compile_with_warnings(
+            TEMPLATE,
+            root=TEMPLATE.parent,
+            font_paths=_fonts(),
+            sys_inputs={"data": data},
+            format="png" if pages_as_png else "pdf",
+            ppi=110.0 if pages_as_png else None,
+            pdf_standards=[] if pages_as_png else "a-2b",
+        )
+    except typst.TypstError as error:
+        raise PaperError(
+            'the paper "{about}" could not be written as PDF',
+            why=str(error.message)[:300],
+            data="the records it is made from are untouched",
+            next_step="make it as DOCX, and report this with its kind",
+            about=paper.about,
+        ) from error
+    if warnings:
+        raise PaperError(
+            'the paper "{about}" would lose text as PDF',
+            why=str(warnings[0].message)[:300],
+            data="the records it is made from are untouched",
+            next_step="make it as DOCX, and report this with its kind",
+            about=paper.about,
+        )
+    return _files(made)
+
+
+def svg_to_png(svg: str, *, dots_per_inch: float = 200.0, width_mm: int = 162) -> bytes:
+    """Give a chart as a picture, in the font of the papers, for files that hold no SVG."""
+    source = (
+        f"#set page(width: {width_mm}mm, height: auto, margin: 0pt)\n"
+        f'#set text(font: "{FAMILY}")\n'
+        '#image(bytes(sys.inputs.svg), format: "svg", width: 100%)\n'
+    )
+    made = typst.compile(
+        source.encode(), font_paths=_fonts(), sys_inputs={"svg": svg}, format="png",
+        ppi=dots_per_inch,
+    )  # fmt: skip
+    return _files(made)[0]
+
+
+def _files(made: object) -> list[bytes]:
+    """Give what typst made as files; of one page it gives no list, whatever its types say."""
+    return cast("list[bytes]", made if isinstance(made, list) else [made])
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)]
+    )
+
+
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    """Give the characters that the font's regular face can show."""
+    from fontTools.ttLib import TTFont  # a tenth of a second that only papers need
+
+    with TTFont(FONTS / "LiberationSerif-Regular.ttf", lazy=True) as font:
+        return frozenset(font.getBestCmap())
+
+
+def _printable(value: object, key: str = "") -> object:
+    """Replace what the font cannot show: typst would leave it out without a word."""
+    if isinstance(value, str):
+        return value if key == "svg" else show_unprintable(value)
+    if isinstance(value, list):
+        return [_printable(it, key) for it in value]
+    if isinstance(value, dict):
+        return {name: _printable(it, name) for name, it in value.items()}
+    return value
+
+
+def show_unprintable(text: str) -> str:
+    """Give text in which each letter that the font has not is a box, and commands are gone."""
+    known = _letters()
+    clean = _CONTROL.sub("", text)
+    return "".join(it if ord(it) in known or it in "\n\t" else UNPRINTABLE for it in clean)

@@ -1,0 +1,82 @@
+"""Assets as people type them: a sheet in, journaled, compared with the estate, a sheet out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ops.assets.asset import AssetRow, write_lines
+from ops.assets.cli import AssetsError, export_assets, import_assets, show_assets, show_differences
+from ops.assets.sheet import read_lines, write_csv
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import JournalRow
+from tests.integration.jobs.small_estate import build_estate
+
+pytestmark = pytest.mark.slow
+HOST = """
+[[hosts]]
+name = "web1"
+address = "192.0.2.10"
+"""
+
+
+@pytest.fixture(autouse=True)
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = build_estate(tmp_path / "estate", HOST)
+    (path.parent / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    return path
+
+
+def actions(estate: Path) -> list[str]:
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    try:
+        with catalog.reading() as session:
+            rows = session.query(JournalRow).order_by(JournalRow.sequence)
+            return [it.action for it in rows if it.action.startswith("asset.")]
+    finally:
+        catalog.close()
+
+
+def test_a_sheet_is_imported_changed_compared_and_exported(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "in.csv"
+    server = AssetRow(name="may-chu-1", kind="server", title="Máy chủ", host="web2", unit="khác")
+    sheet.write_bytes(write_csv(write_lines([server])))
+    assert import_assets(str(sheet), dry_run=True, as_json=False) == 0
+    assert actions(estate) == []
+    assert import_assets(str(sheet), dry_run=False, as_json=False) == 0
+    assert import_assets(str(sheet), dry_run=False, as_json=False) == 0
+    assert actions(estate) == ["asset.added"]
+    capsys.readouterr()
+
+    assert show_differences(as_json=True) == 1
+    found = {it["code"]: it["name"] for it in json.loads(capsys.readouterr().out)["items"]}
+    assert found == {
+        "host-without-asset": "web1", "asset-without-host": "may-chu-1",
+        "unknown-unit": "may-chu-1",
+    }  # fmt: skip
+    mended = AssetRow(name="may-chu-1", kind="server", title="Máy chủ", host="web1", unit="xa")
+    sheet.write_bytes(write_csv(write_lines([mended])))
+    assert import_assets(str(sheet), dry_run=False, as_json=False) == 0
+    assert show_differences(as_json=False) == 0
+    assert actions(estate) == ["asset.added", "asset.changed"]
+
+    out = tmp_path / "out.xlsx"
+    assert export_assets(str(out), "", as_json=False) == 0
+    assert read_lines(out)[1][0] == "may-chu-1"
+    capsys.readouterr()
+    assert show_assets("", retired_too=False, as_json=False) == 0
+    assert "Máy chủ" in capsys.readouterr().out
+
+
+def test_a_sheet_with_a_mistake_changes_nothing(estate: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "in.csv"
+    sheet.write_text("mã,loại,tên\na,server,x\nB,rocket,\n", encoding="utf-8")
+    with pytest.raises(AssetsError) as caught:
+        import_assets(str(sheet), dry_run=False, as_json=False)
+
+    assert len(caught.value.problems) == 3
+    assert actions(estate) == []

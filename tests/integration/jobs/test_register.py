@@ -1,0 +1,155 @@
+"""The register as people type it: entries, their clocks, what happened around them, a year."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ops.alerts.drafts import LateSite, draft_late
+from ops.alerts.records import take_in
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.core import JournalRow
+from ops.errors import WrongUseError
+from ops.register.cli import AddWish, ChangeWish, add, change
+from ops.register.cli_show import show_entries, show_entry, show_year
+from ops.register.entry import RegisterError
+from tests.integration.jobs.small_estate import build_estate, giucong
+
+pytestmark = pytest.mark.slow
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = build_estate(tmp_path / "estate")
+    (path.parent / "state").mkdir()
+    monkeypatch.setenv("GIUCONG_ESTATE", str(path))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    return path
+
+
+@pytest.fixture
+def catalog(estate: Path) -> Iterator[Catalog]:
+    opened = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    yield opened
+    opened.close()
+
+
+def ago(hours: float) -> str:
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+
+
+def read_json(estate: Path, *words: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(giucong(estate, *words, "--json").stdout)["items"]
+    return items
+
+
+def test_an_incident_from_receipt_to_its_end(estate: Path, catalog: Catalog) -> None:
+    wish = AddWish(kind="incident", title="Trang chủ bị thay", site="cong-xa", is_serious=True,
+                   has_personal_data=True, received=ago(30), occurred=ago(31))  # fmt: skip
+    assert add(wish) == 0
+    called = read_json(estate, "register.list")[0]["called"]
+    assert change(ChangeWish(entry=called, acknowledged=True, at=ago(29), note="đã ngắt mạng")) == 0
+    assert change(ChangeWish(entry=called, restored=True, at=ago(2), cause="lỗ hổng cũ")) == 0
+    shown = read_json(estate, "register.show", "--id", called)[0]
+    clocks = {it["duty"]: it for it in shown["clocks"]}
+
+    assert shown["state"] == "restored"
+    assert shown["unit"] == "xa"
+    # 31 hours after it happened the first report is over, the full one and the notice are not.
+    assert {name: it["is_over"] for name, it in clocks.items()} == {
+        "incident-first-report": True, "incident-full-report": False, "breach-notice": False,
+    }  # fmt: skip
+    assert [it["what"] for it in shown["timeline"] if it["source"] != "journal"] == [
+        "occurred", "received", "acknowledged", "restored", "noted",
+    ]  # fmt: skip
+    assert giucong(estate, "register.show", "--id", called).returncode == 1
+
+    day = clocks["incident-first-report"]["due_at"]
+    began = (datetime.fromisoformat(day) - 24 * HOUR + 7 * HOUR).date().isoformat()
+    done = giucong(estate, "duty.record", "--duty", "incident-first-report", "--period", began,
+                   "--document", "12/BC-TT")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = read_json(estate, "register.show", "--id", called)[0]
+    told = {it["duty"]: it["document"] for it in shown["clocks"]}
+    assert told["incident-first-report"] == "12/BC-TT"
+    assert giucong(estate, "register.show", "--id", called).returncode == 0
+
+    assert change(ChangeWish(entry=called, result="đã vá", closes=True)) == 0
+    with pytest.raises(RegisterError):
+        change(ChangeWish(entry=called, note="còn nữa"))
+    with catalog.reading() as session:
+        actions = session.execute(
+            select(JournalRow.action)
+            .where(JournalRow.action.startswith("register."))
+            .order_by(JournalRow.sequence)
+        ).scalars().all()  # fmt: skip
+    assert actions == [
+        "register.add", "register.incident", "register.breach", "register.update",
+        "register.update", "register.close",
+    ]  # fmt: skip
+
+
+def test_an_alert_becomes_an_incident_by_one_command(estate: Path, catalog: Catalog) -> None:
+    now = datetime.now(UTC)
+    draft = draft_late(LateSite("cong-xa", now - 40 * HOUR, 24 * HOUR), now)
+    with catalog.writing() as session:
+        take_in(session, (), [draft], now - HOUR)
+    alert = read_json(estate, "monitor.alerts")[0]["id"]
+    assert add(AddWish(alert=alert)) == 0
+    entry = read_json(estate, "register.list")[0]
+    shown = read_json(estate, "register.show", "--id", entry["called"])[0]
+
+    assert (entry["kind"], entry["site"], entry["unit"]) == ("incident", "cong-xa", "xa")
+    assert entry["title"]
+    assert [it["kind"] for it in shown["links"]] == ["alert"]
+    assert "late" in [it["what"] for it in shown["timeline"]]
+    with pytest.raises(WrongUseError):
+        add(AddWish(alert="ffffffff"))
+    with pytest.raises(WrongUseError):
+        add(AddWish(kind="remark", title="x", unit="khong-co"))
+
+
+def test_numbers_are_counted_each_year_and_lists_filter(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for title, moment in (("Năm cũ", "31/12/2025 23:59"), ("Năm mới", "01/01/2026 00:00"),
+                          ("Nữa", "02/01/2026 08:00")):  # fmt: skip
+        assert add(AddWish(kind="difficulty", title=title, received=moment, unit="xa")) == 0
+    capsys.readouterr()
+    assert show_entries(kind="difficulty", site="", unit="", closed_too=False, as_json=True) == 0
+    called = [it["called"] for it in json.loads(capsys.readouterr().out)["items"]]
+    assert called == ["2026-002", "2026-001", "2025-001"]
+
+    assert show_year(2026, as_json=False) == 0
+    told = capsys.readouterr().out
+    assert "Năm mới" in told
+    assert "Năm cũ" not in told
+    assert show_entry("2025-001", as_json=False) == 0
+    assert "Xã Bình Minh" in capsys.readouterr().out
+
+
+def test_hostile_text_stays_text(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\x1b]0;x\x07<b>&\u202e%s{unit}' OR 1=1 --"
+    assert add(AddWish(kind="remark", title=text, reporter=text)) == 0
+    assert show_entries(kind="", site="", unit="", closed_too=True, as_json=False) == 0
+    told = capsys.readouterr().out
+
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert "OR 1=1" in told
+
+
+def test_a_dry_run_writes_nothing(estate: Path) -> None:
+    assert show_entries(kind="", site="", unit="", closed_too=True, as_json=False) == 0
+    assert add(AddWish(kind="support", title="Cần hỗ trợ", dry_run=True)) == 0
+    path = estate.parent / "state/giucong.db"
+    with closing(sqlite3.connect(path)) as database:
+        count = database.execute("SELECT count(*) FROM register_entries").fetchone()[0]
+    assert count == 0
