@@ -153,13 +153,13 @@ class Upkeep:
 
 
 def list_points(sample: Sample, before: Sample | None) -> dict[str, float]:
-    """Give what is kept of a sample, by metric; of a disk as `disk_percent:PATH`.
+    """Give what is kept of a sample, by metric; of a disk as `disk_percent[PATH]`.
 
     Args:
         sample: The newest.
         before: The one before it, for the share of the processors.
     """
-    found = {
+    found: dict[str, float | None] = {
         "load5": sample.load[1] if sample.load else None,
         "cpu_percent": sample.ticks.percent_since(before.ticks if before else None)
         if sample.ticks
@@ -172,9 +172,9 @@ def list_points(sample: Sample, before: Sample | None) -> dict[str, float]:
     }
     found |= {f"pressure_{key.replace(' ', '_')}": it for key, it in sample.pressure.items()}
     for disk in sample.disks:
-        found[f"disk_percent:{disk.path}"] = disk.percent
-        found[f"disk_used_bytes:{disk.path}"] = None if disk.used is None else float(disk.used)
-        found[f"inode_percent:{disk.path}"] = disk.files_percent
+        found[f"disk_percent[{disk.path}]"] = disk.percent
+        found[f"disk_used_bytes[{disk.path}]"] = None if disk.used is None else float(disk.used)
+        found[f"inode_percent[{disk.path}]"] = disk.files_percent
     return {key: it for key, it in found.items() if it is not None}
 
 
