@@ -1,12 +1,13 @@
-"""When nobody is told: silences that people have made, and planned stops that run; pure."""
+"""When nobody is told: silences that people have made, and planned stops that run."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.estate.model.estate import Estate
+from ops.catalog.tables.conditions import Silence
 from ops.parts import Seam
 
 LONGEST = timedelta(days=30)
@@ -38,8 +39,8 @@ class Quiet:
         return is_meant and (self.is_critical_too or severity != "critical")
 
 
-QUIET_TIMES: Seam[Callable[[Session, Estate, datetime], Iterable[Quiet]]] = Seam("quiet-times")
-"""Gives the times that run at a moment."""
+QUIET_TIMES: Seam[Callable[[Session], Iterable[Quiet]]] = Seam("quiet-times")
+"""Gives times besides those that people have made here."""
 
 
 def is_below(subject: str, root: str) -> bool:
@@ -51,5 +52,21 @@ def is_below(subject: str, root: str) -> bool:
 
 
 def find_running(times: Iterable[Quiet], now: datetime) -> list[Quiet]:
-    """Give the times that run now, none beyond the longest that is allowed."""
+    """Give the times that run now, none beyond the longest that is allowed; pure."""
     return [it for it in times if it.begins <= now < min(it.until, it.begins + LONGEST)]
+
+
+def read_quiet(session: Session, now: datetime) -> list[Quiet]:
+    """Give every time that runs now."""
+    silences = session.execute(select(Silence).where(Silence.until > now)).scalars()
+    made = (
+        Quiet(
+            subject=it.subject,
+            begins=it.begins,
+            until=it.until,
+            is_critical_too=it.is_critical_too,
+        )
+        for it in silences
+    )
+    planned = (it for give in QUIET_TIMES.parts() for it in give(session))
+    return find_running([*made, *planned], now)
