@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.archive import SiteArchive
+from ops.estate.model.monitor import Thresholds
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
@@ -292,6 +293,10 @@ class Site(Part):
     databases: tuple[DatabasePart, ...] = Field(default=(), description="Its databases.")
     drill: SiteDrill = Field(
         default=SiteDrill(), description="How a drill starts the restored site."
+    )
+    thresholds: Thresholds | None = Field(
+        default=None,
+        description="From what on something of this site is red, where it is not as for all.",
     )
     archive: SiteArchive | None = Field(
         default=None, description="What of it is archived; left out: nothing."
