@@ -6,8 +6,8 @@ leads), `ipv6`, and `check:NAME` for each check. Each has a short state, such as
 these states: after a restart they are read back, and nothing is told anew.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,7 +17,10 @@ Verdict = Literal["up", "down", "unknown"]
 """`unknown`: nobody can say, as where our own line is down; a gap, never an outage."""
 
 State = Literal["good", "bad", "no_data", "not_checked"]
+Line = Literal["up", "down", "not_checked"]
 GOOD = "good"
+SEEN = "seen"
+"""State that is written where what matters is who or where: that stands in its detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Finding:
 
     Attributes:
         state: As of `ops.alerts.conditions.Condition`.
-        text: The short state that is remembered: `good`, a reason, an issuer, addresses.
+        text: The short state that is remembered: `good`, a reason, an issuer, addresses; empty:
+            nothing was learnt, and what was known stays.
         code: What its sentences are made from; empty where it is good.
         params: For those sentences; text in them is sanitised and bounded.
     """
@@ -91,6 +95,8 @@ class ProbeResult:
         certificate: None without TLS, or where it could not be read.
         seconds: `name`, `connect`, `first_byte`, `whole`; a step that did not come is missing.
         size_bytes: Of the page, unpacked, as far as it was read; None without one.
+        line: Our own: `up` where any site or reference answered, `down` where none did,
+            `not_checked` where there is nothing to tell it by.
     """
 
     target: ProbeTarget
@@ -106,6 +112,7 @@ class ProbeResult:
     certificate: Certificate | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     size_bytes: int | None = None
+    line: Line = "not_checked"
 
     @property
     def site(self) -> str:
@@ -126,6 +133,44 @@ def list_points(result: ProbeResult) -> dict[str, float]:
     return points
 
 
-def list_states(result: ProbeResult) -> dict[str, str]:
-    """Give the states this look found, by aspect: what is written where it has changed."""
-    return {aspect: it.text for aspect, it in result.findings.items() if it.state != "not_checked"}
+def list_changes(result: ProbeResult) -> list[tuple[str, str, str]]:
+    """Give aspect, state and detail of what this look found changed: what is written of it."""
+    changed = [(it, result.findings[it]) for it, known in result.known.items()
+               if it in result.findings and known.since == result.at]  # fmt: skip
+    return [(aspect, *_to_change(it)) for aspect, it in changed if it.text]
+
+
+def _to_change(finding: Finding) -> tuple[str, str]:
+    if finding.state == "good" and finding.text not in {GOOD, "reachable"}:
+        return SEEN, finding.text
+    return finding.text, str(finding.params.get("detail", ""))
+
+
+def recall(changes: Iterable[tuple[str, datetime, str, str]]) -> dict[str, Known]:
+    """Give what is remembered of a site after a restart.
+
+    Args:
+        changes: Aspect, moment, state and detail, as written; oldest first.
+    """
+    known: dict[str, Known] = {}
+    for aspect, at, state, detail in changes:
+        text = detail if state == SEEN else state
+        old = known.get(aspect)
+        known[aspect] = Known(text, at, old.text if old else "")
+    return known
+
+
+def learn(
+    known: Mapping[str, Known], findings: Mapping[str, Finding], at: datetime
+) -> dict[str, Known]:
+    """Give what is remembered after a look."""
+    learnt = dict(known)
+    for aspect, finding in findings.items():
+        old = known.get(aspect)
+        if not finding.text:
+            continue
+        if old is not None and old.text == finding.text:
+            learnt[aspect] = replace(old, looked_at=at)
+        else:
+            learnt[aspect] = Known(finding.text, at, old.text if old else "", at)
+    return learnt

@@ -1,6 +1,5 @@
 """What a probe is asked to do: a site's address and what has to be found there; pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -62,20 +61,3 @@ class Surroundings:
     nameservers: tuple[tuple[str, int], ...] = ()
     authorities: Path | None = None
     references: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeThresholds:
-    """From when on a site is red; `[monitor.thresholds]`, the nearest wins.
-
-    Attributes:
-        slow_seconds: To the first byte.
-        certificate_days: Before a certificate ends: for information, as a warning, critical.
-    """
-
-    slow_seconds: float = 5.0
-    certificate_days: tuple[int, int, int] = (30, 14, 7)
-
-
-Targets = Mapping[str, ProbeTarget]
-"""By site."""
