@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Strict
 
 from ops.estate.model.policies import Percent
+from ops.estate.model.probe import ProbeSettings
 from ops.estate.model.values import (
     CatalogUrl,
     Flag,
@@ -36,7 +37,7 @@ DEFAULT_THRESHOLDS: Mapping[str, int] = {
     "updates_days": 7,
     "reboot_days": 14,
     "log_hours": 24,
-    "certificate_days": 21,
+    "certificate_days": 30,
     "first_byte_seconds": 5,
 }
 """The Center's own targets where neither a host, a site nor `[monitor.thresholds]` says one."""
@@ -90,7 +91,10 @@ class Thresholds(Part):
         examples=[24],
     )  # fmt: skip
     certificate_days: Positive | None = Field(
-        default=None, description="A certificate that ends in so many days.", examples=[21]
+        default=None,
+        description="A certificate that ends in so many days; a warning from half of them, grave"
+        " from a quarter.",
+        examples=[30],
     )
     first_byte_seconds: Positive | None = Field(
         default=None, description="A page whose first byte takes so long.", examples=[5]
@@ -143,6 +147,9 @@ class MonitorSettings(Part):
     thresholds: Thresholds = Field(
         default=Thresholds(),
         description="From what on something is red; a host's or a site's own win.",
+    )
+    probes: ProbeSettings = Field(
+        default=ProbeSettings(), description="What all probes of sites share."
     )
 
 

@@ -11,6 +11,7 @@ from ops.estate.model.monitor import Thresholds
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
+from ops.estate.model.probe import SiteProbe
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -276,6 +277,7 @@ class Site(Part):
     page_check: PageCheck = Field(
         default=PageCheck(), description="What is asked of the noted pages."
     )
+    probe: SiteProbe = Field(default=SiteProbe(), description="How the watch asks it.")
     classes: tuple[Name, ...] = Field(
         default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
     )
