@@ -90,6 +90,7 @@ give(
     "ops.status.late_sites:note_late_sites",
     "ops.drills.rotation.overdue:note_overdue_drills",
 )
+give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")
