@@ -98,25 +98,31 @@ class Sampler:
     _before: dict[str, Sample] = field(default_factory=dict)
 
     def look(
-        self, deadline: float, *, machines: Collection[str] | None = None, with_rest: bool = True
+        self,
+        deadline: float,
+        *,
+        machines: Collection[str] | None = None,
+        with_devices: bool = True,
+        with_upkeep: bool = True,
     ) -> Look:
         """Look at all of it once.
 
         Args:
             deadline: Until when, by `time.monotonic`.
             machines: Names of those that are looked at; None for all.
-            with_rest: Whether devices are looked at, and what changes slowly.
+            with_devices: Whether devices are looked at.
+            with_upkeep: Whether what changes slowly is looked at, where its hour is over.
         """
         at = datetime.now(UTC)
         names = names_of_machines(self.estate) if machines is None else machines
         hosts = {name: self._host(name) for name in names}
-        devices = self.estate.devices if with_rest else ()
+        devices = self.estate.devices if with_devices else ()
         found = self._lanes.visit(
             {host_subject(name): partial(_look_at, host) for name, host in hosts.items()}
             | {device_subject(it.name): partial(ask_device, it) for it in devices},
             deadline,
         )
-        if with_rest:
+        if with_upkeep:
             self._upkeep.look(hosts)
         seen = {name: found.get(host_subject(name), Unseen("not_asked")) for name in names}
         answers = {it.name: found.get(device_subject(it.name)) for it in devices}

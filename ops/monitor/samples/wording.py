@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ops.language.formats import format_size
+from ops.language.formats import format_number, format_size
 from ops.language.text import N_, _, fill
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
@@ -154,14 +154,14 @@ _TEXTS: Mapping[str, Explanation] = {
         N_("see here and there whether time is kept: `timedatectl`"),
     ),
     "reboot_wanted": Explanation(
-        N_("{machine} wants to be restarted since {days} days"),
-        N_("an update is in place that counts only after a restart"),
+        N_("{machine} wants to be restarted"),
+        N_("an update is in place that counts only after a restart; this may wait {days} days"),
         _SEEN_ALONE,
         N_("plan a stop: `{program} duty.planned-stop`"),
     ),
     "updates_wait": Explanation(
-        N_("{count} security updates wait on {machine} since {days} days"),
-        "",
+        N_("{count} security updates wait on {machine}"),
+        N_("they may wait {days} days"),
         _SEEN_ALONE,
         N_("install them there: `apt-get upgrade`"),
     ),
@@ -202,12 +202,18 @@ _TEXTS: Mapping[str, Explanation] = {
 }  # fmt: skip
 
 
+def _number(value: float) -> str:
+    return format_number(value, 0 if float(value).is_integer() else 1)
+
+
 def _explainer(text: Explanation) -> Explainer:
     def explain(params: Mapping[str, Any]) -> Explanation:
         sizes = {it: format_size(params[it]) for it in ("free", "size") if params.get(it)}
+        figures = {it: _number(params[it]) for it in ("value", "seconds") if it in params}
         named = {
             **params,
             **sizes,
+            **figures,
             "machine": params.get("host") or _("this machine"),
             "units": ", ".join(params.get("units", ())),
         }
