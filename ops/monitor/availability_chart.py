@@ -1,7 +1,7 @@
 """A site's days as a calendar."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar, list_days
 from ops.charts.svg import Table
@@ -9,7 +9,7 @@ from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_number
 from ops.language.text import N_, _
-from ops.monitor.series.minutes import Day, minutes_of, read_days
+from ops.monitor.series.minutes import Day, minutes_of, place_minute, read_days
 from ops.monitor.series.store import SeriesStore
 
 AVAILABILITY = "availability"
@@ -47,7 +47,7 @@ def make_calendar(
         title=title,
         summary=_tell(seen.values()),
         window=(first, today),
-        squares={day: judge_day_of(it, minutes_of(day, estate.zone)) for day, it in seen.items()},
+        squares={day: judge_day_of(it, _minutes_of(day, estate, now)) for day, it in seen.items()},
         tones=tuple((tone, _(label)) for tone, label in _TONES),
         weekdays=tuple(map(_, _WEEKDAYS)),
         write_month=lambda day: f"{day:%m/%y}",
@@ -57,6 +57,12 @@ def make_calendar(
     return draw_calendar(chart), list_days(chart)
 
 
+def _minutes_of(day: date, estate: Estate, now: datetime) -> int:
+    """Give the minutes of a day, of today those that are over."""
+    today, minute = place_minute(now, estate.zone)
+    return max(1, minute) if day == today else minutes_of(day, estate.zone)
+
+
 def judge_day_of(day: Day, minutes: int) -> Square:
     """Say how a day was; planned stops are not taken out; pure."""
     up, down = day.up.bit_count(), day.down.bit_count()
@@ -64,7 +70,7 @@ def judge_day_of(day: Day, minutes: int) -> Square:
     if up + down < minutes / 2 and down < _LONG_MINUTES:
         tone = "unknown"
     words = _("up {up}, down {down}, not known {rest} minutes")
-    return Square(tone, words.format(up=up, down=down, rest=minutes - up - down))
+    return Square(tone, words.format(up=up, down=down, rest=max(0, minutes - up - down)))
 
 
 def _tell(seen: Collection[Day]) -> str:

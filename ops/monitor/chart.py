@@ -5,7 +5,9 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ops.charts.lines import Dot, Line, LineChart, draw_lines, list_line_values
@@ -223,11 +225,12 @@ def make_chart(
     largest = max(it.maximum for it in buckets)
     write = writer_of(wish.metric, largest)
     dots = tuple(Dot(it.at.timestamp(), it.mean, it.minimum, it.maximum) for it in buckets)
-    lines = [Line(_("measured"), dots, 2.5 * step)]
+    lines = [Line(_("measured"), dots, 2.5 * max(step, _usual_step(dots)))]
     begin, end = now - timedelta(days=wish.days), now
     if forecast is not None and forecast.verdict == "fills" and forecast.level is not None:
         end = now + timedelta(days=max(1, wish.days // 3))
-        lines.append(Line(_("forecast"), _course(forecast, estate, now, end), 1e12, True))  # noqa: FBT003 - a forecast
+        course = _course(forecast, estate, now, end)
+        lines.append(Line(_("forecast of daily maxima"), course, 1e12, is_forecast=True))
     shares = wish.metric.split("[", 1)[0].endswith("_percent")
     return LineChart(
         title=f"{wish.subject.partition(':')[2]}: {tell_metric(wish.metric)}",
@@ -235,14 +238,19 @@ def make_chart(
         lines=tuple(lines),
         window=(begin.timestamp(), end.timestamp()),
         ticks=choose_moments(begin, end, estate),
-        limits=((FULL, _("full")),) if shares and largest > FULL / 2 else (),
+        limits=((FULL, _("full: 100 %")),) if shares and largest > FULL / 2 else (),
         gaps=tuple((it.since.timestamp(), it.until.timestamp()) for it in gaps),
         gap_label=_("nobody looked"),
         write_value=write,
         write_x=lambda it: format_moment(datetime.fromtimestamp(it, UTC), zone),
-        heads=(_("From"), _("smallest"), _("mean"), _("largest")),
+        heads=(_("Moment"), _("smallest"), _("mean"), _("largest")),
         nothing=_("nothing was measured in this time"),
     )
+
+
+def _usual_step(dots: Sequence[Dot]) -> float:
+    """Give the seconds between most neighbours: what is measured more rarely is joined, too."""
+    return median([b.x - a.x for a, b in pairwise(dots)] or [0.0])
 
 
 def _tell(

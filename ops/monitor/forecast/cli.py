@@ -40,7 +40,7 @@ def show_forecasts(*, as_json: bool) -> int:
         write_line(_("Nothing that fills has been measured yet."))
         return 0
     rows = [_row(it, judged) for it in outlooks]
-    write_table([_("Of"), _("What"), _("When it is full"), _("Growth")], rows)
+    write_table([_("Where"), _("What fills"), _("When it is full"), _("Growth")], rows)
     return int(any(soon))
 
 
