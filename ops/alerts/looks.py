@@ -4,7 +4,6 @@ A condition that is red for its time is told, unless something it stands on is r
 somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if it is still red.
 """
 
-from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -134,7 +133,7 @@ def decide_look(
             after = replace(after, told="", alert=None)
         _keep(states, after, now)
     for before in _unseen(known, seen, roots):
-        if not _is_hidden(before, ChainMap(states, dict(known)), seen, roots, now):
+        if not _is_hidden(before, states, seen, roots, now):
             del states[before.subject]
             over += [before] if before.alert else []
     return _sort(states, red, over, now, is_quiet)
@@ -174,10 +173,12 @@ def _is_hidden(
 
 
 def _ancestors(held: Held, states: Mapping[str, Held]) -> Iterator[Held]:
-    """Yield what it stands on, the nearest first, as far as it is known."""
+    """Yield what it stands on, the nearest first; nothing below what is good explains it."""
     passed = {held.subject}
     above = states.get(held.parent)
     while above is not None and above.subject not in passed:
+        if above.stage == "quiet":
+            return
         passed.add(above.subject)
         yield above
         above = states.get(above.parent)

@@ -62,8 +62,7 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         zone: Time zone for moments.
     """
     kind, (headline, explanation) = _find_for(told), explain_notice(told, zone)
-    about = told.title or told.site or (_("several sites") if kind.about_sites else "")
-    place = f"{about}: " if about else ""
+    place = tell_place(told)
     title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
         title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
@@ -87,6 +86,13 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
 def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
     """Give a notice's headline, and what, why, whether data is safe and what to do."""
     return _find_for(told).word(told, zone)
+
+
+def tell_place(told: Told) -> str:
+    """Give the site that a notice is about, as it stands before the headline; may be empty."""
+    several = _("several sites") if _find_for(told).about_sites else ""
+    about = told.title or told.site or several
+    return f"{about}: " if about else ""
 
 
 def _answering(told: Told) -> list[str]:

@@ -25,6 +25,7 @@ from ops.language.text import LABELS, N_, _, fill
 from ops.monitor.alert_wording import (
     explain_alert,
     read_trying_again,
+    tell_alert_place,
     tell_all_trying_again,
     tell_answers,
 )
@@ -85,9 +86,9 @@ def _as_values(alert: AlertView, states: Mapping[str, Held], zone: str) -> dict[
 
 def _write_alert(alert: AlertView, states: Mapping[str, Held], now: datetime, zone: str) -> None:
     headline, told = explain_alert(alert, zone)
-    about = alert.site or _("several sites")
+    about = tell_alert_place(alert)
     style = "bold" if alert.closed_at else "bold red" if alert.severity == "critical" else "yellow"
-    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}: {headline}"
+    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}{headline}"
     write_indented(line, "", "  ", style=style)
     if told.what:
         write_indented(told.what, "    ")

@@ -85,7 +85,7 @@ def tell_under(alert: AlertView, states: Mapping[str, Held], now: datetime) -> I
         "hidden": _("red with it, and not told apart ({count}): {names}"),
     }
     for kind, subjects in under.items():
-        if subjects:
+        if subjects and len(subjects) != alert.params.get("count"):  # else it names all of them
             names = name_subjects(subjects, len(subjects))
             yield texts[kind].format(count=len(subjects), names=names)
     held = states.get(alert.subject)
