@@ -75,6 +75,7 @@ give(
 )
 give(
     "notice-kinds",
+    "ops.alerts.watch_wording:NOTICE_KINDS",
     "ops.access.approvals.wording:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
