@@ -72,6 +72,8 @@ give(
     "ops.archives.wording:EXPLANATIONS",
     "ops.monitor.samples.wording:EXPLANATIONS",
     "ops.monitor.watch.beat:EXPLANATIONS",
+    "ops.monitor.watch.figures:EXPLANATIONS",
+    "ops.monitor.forecast.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",

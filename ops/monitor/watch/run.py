@@ -28,6 +28,13 @@ from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
 from ops.monitor.series.store import SeriesStore, default_url
 from ops.monitor.series.write import write_change, write_gap
 from ops.monitor.watch.beat import Beat, read_beat, write_beat
+from ops.monitor.watch.figures import (
+    FIGURES_SECONDS,
+    FORECAST_SECONDS,
+    give_metrics,
+    keep_figures,
+    keep_forecasts,
+)
 from ops.monitor.watch.keep import Keeper
 from ops.monitor.watch.ticks import tick
 
@@ -130,6 +137,8 @@ class Watch:
             ("samples", monitor.sample_seconds, self.sample),
             ("probes", monitor.probe_seconds, self.probe),
             ("series", _MINUTE, self.keep_series),
+            ("figures", FIGURES_SECONDS, lambda: keep_figures(self.estate, self.keeper)),
+            ("forecasts", FORECAST_SECONDS, lambda: keep_forecasts(self.estate, self.keeper)),
         ]
         threads = [
             threading.Thread(target=self._repeat, args=pace, name=pace[0], daemon=True)
@@ -137,7 +146,10 @@ class Watch:
         ]
         for thread in threads:
             thread.start()
+        metrics = give_metrics(self.estate, self.keeper)
         self.stop.wait()
+        if metrics is not None:
+            metrics.close()
         ends = time.monotonic() + _STOPPING_SECONDS
         for thread in threads:
             thread.join(max(ends - time.monotonic(), 0))
