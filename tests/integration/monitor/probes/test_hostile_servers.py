@@ -22,7 +22,8 @@ from tests.web_server import say, web_server
 
 pytestmark = pytest.mark.slow
 HEAD = b"HTTP/1.1 200 OK\r\n"
-SMALL = Limits(name=1.0, connect=0.4, first_byte=0.5, whole=1.0, body=200_000, head=8_192)
+SMALL = Limits(body=200_000, head=8_192)
+SHORT = replace(SMALL, first_byte=0.5, whole=1.0)
 
 
 def drip(words: bytes) -> Say:
@@ -82,7 +83,8 @@ HOSTILE: list[tuple[str, Say, str]] = [
                          ids=[it[0] for it in HOSTILE])  # fmt: skip
 def test_a_hostile_answer(answer: Say, problem: str) -> None:
     with raw_server(answer) as server:
-        (found,) = look(target(server), limits=SMALL, pause=0)
+        limits = SHORT if problem == "timeout" else SMALL
+        (found,) = look(target(server), limits=limits, pause=0)
 
     assert found.findings["answer"].params.get("problem", "") == problem
     assert found.size_bytes in {None, SMALL.body}
@@ -126,7 +128,7 @@ def test_a_handshake_that_drips() -> None:
     server, thread = _tls_that(drip_out)
     try:
         port = server.getsockname()[1]
-        (found,) = look(target(f"https://127.0.0.1:{port}/"), pause=0)
+        (found,) = look(target(f"https://127.0.0.1:{port}/"), limits=SHORT, pause=0)
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()

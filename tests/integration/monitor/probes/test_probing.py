@@ -3,9 +3,11 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +19,7 @@ from ops.monitor.probes.target import PageWish
 from tests.integration.monitor.probes.sites import (
     HOST,
     NOW,
+    QUICK,
     answering_over_ipv6,
     deaf_port,
     free_port,
@@ -183,7 +186,8 @@ def test_ipv6_is_asked_where_it_is_named(dns: NameServer) -> None:
     dns.zone[HOST, "AAAA"] = ["::1"]
     found = {}
     with web_server({"/": say(PAGE)}) as server:
-        around, site = {"nameservers": (dns.place,)}, target(named(server))
+        site = target(named(server))
+        around: dict[str, Any] = {"nameservers": (dns.place,)}
         found["alone"] = look(site, **around)
         with ExitStack() as stack:
             if has_ipv6:
@@ -302,22 +306,22 @@ def test_a_name_is_looked_up_once_a_look(dns: NameServer) -> None:
 
 def test_our_own_line(dns: NameServer) -> None:
     dns.zone["far.thu", "A"] = ["127.0.0.1"]
-    with deaf_port() as deaf, deaf_port() as silent:
-        site = target(f"http://far.thu:{deaf[1]}/")
-        known = {"cong": look(site, nameservers=(dns.place,), references=(silent,), seconds=1.5)[0]}
-        dead = look(site, nameservers=(dns.place,), references=(("127.0.0.1", free_port()),))
-        with web_server({"/": say(PAGE)}) as server:
-            both = look([site, target(named(server), "gan")], nameservers=(dns.place,),
-                        references=(silent,), seconds=1.5)  # fmt: skip
+    little = replace(QUICK, first_byte=10, whole=10)
+    with deaf_port() as deaf, deaf_port() as silent, web_server({"/": say(PAGE)}) as server:
+        site, near = target(f"http://far.thu:{deaf[1]}/"), target(named(server), "gan")
+        refusing = ("127.0.0.1", free_port())
+        (cut_off,), (dead,), (both, good) = (
+            look(sites, nameservers=(dns.place,), references=(place,), limits=little, seconds=3)
+            for sites, place in ((site, silent), (site, refusing), ([site, near], silent))
+        )
 
-    cut_off = known["cong"]
     assert (cut_off.verdict, cut_off.line, cut_off.known) == ("unknown", "down", {})
     assert {it.code for it in judge_look([cut_off]) if it.state == "bad"} == {"own_line_down"}
     (told,) = judge_probe(cut_off, THRESHOLDS)
     assert (told.state, told.parent) == ("no_data", "watch:line")
-    assert (dead[0].verdict, dead[0].line) == ("down", "up"), "who refuses answers"
-    assert both[1].verdict == "up"
-    assert (both[0].verdict, both[0].line) == ("unknown", "down"), "loopback proves no line"
+    assert (dead.verdict, dead.line) == ("down", "up"), "who refuses answers"
+    assert (both.verdict, both.line) == ("unknown", "down"), "loopback proves no line"
+    assert good.verdict == "up"
 
 
 def test_a_failure_is_looked_at_twice(dns: NameServer) -> None:
