@@ -311,7 +311,7 @@ def test_our_own_line(dns: NameServer) -> None:
         site, near = target(f"http://far.thu:{deaf[1]}/"), target(named(server), "gan")
         refusing = ("127.0.0.1", free_port())
         (cut_off,), (dead,), (both, good) = (
-            look(sites, nameservers=(dns.place,), references=(place,), limits=little, seconds=3)
+            look(sites, nameservers=(dns.place,), references=(place,), limits=little, seconds=2)
             for sites, place in ((site, silent), (site, refusing), ([site, near], silent))
         )
 
