@@ -70,6 +70,8 @@ give(
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
+    "ops.monitor.samples.wording:EXPLANATIONS",
+    "ops.monitor.watch.beat:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -89,7 +91,9 @@ give(
     "frequent-chores",
     "ops.status.late_sites:note_late_sites",
     "ops.drills.rotation.overdue:note_overdue_drills",
+    "ops.monitor.watch.beat:note_silent_watch",
 )
+give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")

@@ -90,8 +90,8 @@ def frozen_subject(site: str) -> str:
 
 def subject_of(draft: Draft) -> str:
     """Give what a draft says is red; empty for an all-clear."""
-    if draft.code == RECOVERED:
-        return ""
+    if draft.subject or draft.code == RECOVERED:
+        return draft.subject
     if draft.code == MISSED:
         return MISSED_RUNS
     if draft.code == VANISHED:

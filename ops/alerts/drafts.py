@@ -22,6 +22,8 @@ MISSED = "missed"
 LATE = "late"
 VANISHED = "vanished"
 CLEARED = "cleared"
+TOGETHER = "many_at_once"
+CLEARED_TOGETHER = "many_cleared"
 FROZEN = "site_frozen"
 DRILL_OVERDUE = "drill_overdue"
 FINDING_OVERDUE = "drill_finding_overdue"
@@ -41,6 +43,7 @@ class Draft:
         code: Which sentence.
         params: JSON values for the sentence.
         job, site, run_id: What it is about, where that is one job.
+        subject: What is red; empty for what no alert tells of, such as an all-clear.
     """
 
     subject_key: str
@@ -50,6 +53,7 @@ class Draft:
     job: str = ""
     site: str = ""
     run_id: UUID | None = None
+    subject: str = ""
 
 
 def draft_notices(events: Sequence[LedgerEvent], failed_before: Iterable[str] = ()) -> list[Draft]:

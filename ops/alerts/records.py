@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import (
@@ -52,9 +52,9 @@ def take_in(
     """Open, repeat and close alerts."""
     changes = decide_alerts(events, drafts, read_open(session))
     for draft in changes.opened:
-        _open(session, draft, now)
+        open_alert(session, draft, now)
     for alert, draft in changes.repeated:
-        _repeat(session, alert, draft, now)
+        repeat_alert(session, alert, draft, now)
     _apply(session, changes, now)
     return TakenIn(_ids_of(session, drafts), changes.answered, changes.closed)
 
@@ -87,7 +87,7 @@ def settle_gone(
     retired = session.execute(select(Job.name).where(Job.retired_at.is_not(None))).scalars()
     changes = settle(known, set(retired))
     _apply(session, changes, now)
-    _close(session, in_time, now)
+    close_alerts(session, in_time, now)
     return [*in_time, *(it for it in changes.closed if it not in in_time)]
 
 
@@ -103,7 +103,7 @@ def close_others(
         now: Aware.
     """
     over = [it for it in read_open(session) if it.code in codes and it.subject not in still]
-    _close(session, over, now)
+    close_alerts(session, over, now)
     return over
 
 
@@ -174,10 +174,12 @@ def acknowledge(session: Session, alert_id: UUID, person: str, note: str, now: d
     return is_ours
 
 
-def _open(session: Session, draft: Draft, now: datetime) -> None:
+def open_alert(session: Session, draft: Draft, now: datetime) -> UUID:
+    """Open the alert about a draft's subject, unless another service has; gives its id."""
+    subject = subject_of(draft)
     row = {
         "id": new_id(),
-        "subject": subject_of(draft),
+        "subject": subject,
         "severity": draft.severity,
         "code": draft.code,
         "params": dict(draft.params),
@@ -192,9 +194,11 @@ def _open(session: Session, draft: Draft, now: datetime) -> None:
         "ack_note": "",
     }
     session.execute(insert_missing(session, Alert), [row])
+    found = select(Alert.id).where(Alert.subject == subject, Alert.closed_at.is_(None))
+    return session.execute(found).scalar_one()
 
 
-def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
+def repeat_alert(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
     """Note that it was noticed again; what is graver, or of another cause, is unanswered anew."""
     values: dict[str, Any] = {"seen_at": now, "times": Alert.times + 1}
     params = dict(draft.params)
@@ -213,12 +217,27 @@ def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> 
 def _apply(session: Session, changes: Changes, now: datetime) -> None:
     for alert, jobs in changes.narrowed:
         _update(session, alert, {"params": {**alert.params, "open_jobs": jobs}})
-    _close(session, changes.closed, now)
+    close_alerts(session, changes.closed, now)
 
 
-def _close(session: Session, alerts: Iterable[OpenAlert], now: datetime) -> None:
+def close_alerts(session: Session, alerts: Iterable[OpenAlert], now: datetime) -> None:
+    """Note that they are green again."""
     for alert in alerts:
         _update(session, alert, {"closed_at": now})
+
+
+def show_newest(
+    session: Session, params: Iterable[tuple[UUID, Mapping[str, Any]]], now: datetime
+) -> None:
+    """Put the newest figures into open alerts that say the same as before."""
+    rows = [{"which": alert, "newest": dict(values), "now": now} for alert, values in params]
+    statement = (
+        update(Alert)
+        .where(Alert.id == bindparam("which"), Alert.closed_at.is_(None))
+        .values(params=bindparam("newest"), seen_at=bindparam("now"))
+    )
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def _update(session: Session, alert: OpenAlert, values: dict[str, Any]) -> None:

@@ -38,3 +38,20 @@ def ack(_context: Context, alert: str, note: str, dry_run: bool = False) -> int:
     from ops.monitor.alerts import take_up
 
     return take_up(alert, note, dry_run=dry_run)
+
+
+@operator_task(
+    help={
+        "host": N_("Only this host; `this-machine` for the one you are on."),
+        "site": N_("Only this site."),
+        "json": flags.JSON,
+    }
+)
+def check(_context: Context, host: str = "", site: str = "", json: bool = False) -> int:
+    """Look once, now: hosts, devices and sites, what is red first.
+
+    Exit code 0 when nothing is red, 1 when something is. Nothing is written and nobody is told.
+    """
+    from ops.monitor.check import check_now
+
+    return check_now(host=host, site=site, as_json=json)

@@ -128,9 +128,11 @@ def check_listener(value: str) -> str:
 class MonitorSettings(Part):
     """The watch."""
 
-    series: CatalogUrl = Field(
-        default="sqlite:///var/series.db",
-        description="Where figures are kept; never part of the service's own backup.",
+    series: CatalogUrl | None = Field(
+        default=None,
+        description="Where figures are kept; left out: `series.db` beside the catalog. Never part"
+        " of the service's own backup.",
+        examples=["sqlite:///var/series.db"],
     )
     sample_seconds: Seconds = Field(
         default=60, description="Hosts and devices are looked at so often; 15 to 3600."

@@ -62,7 +62,7 @@ class Gap:
     reason: str
 
 
-_Row = tuple[int, int, int, int, int]  # seconds, mean, below, above in thousandths, count
+Row = tuple[int, int, int, int, int]  # seconds, mean, below, above in thousandths, count
 
 
 def read_series(
@@ -101,21 +101,21 @@ def read_series(
 
 def _read_rows(
     connection: Connection, which: int, rolled_until: int, window: tuple[int, int], step: int
-) -> list[_Row]:
+) -> list[Row]:
     begin, end = window
     if step < FIVE_MINUTES:
-        return _read_raw(connection, which, begin, end)
+        return read_raw(connection, which, begin, end)
     table, size = (hours, HOUR) if step >= HOUR else (five_minutes, FIVE_MINUTES)
     edge = min(max(begin, rolled_until // size * size), end)
     return [
         *_read_buckets(connection, table, size, which, (begin, edge)),
-        *_read_raw(connection, which, edge, end),
+        *read_raw(connection, which, edge, end),
     ]
 
 
 def _read_buckets(
     connection: Connection, table: Table, size: int, which: int, window: tuple[int, int]
-) -> Iterable[_Row]:
+) -> Iterable[Row]:
     rows = connection.execute(
         select(table.c.at, table.c.mean, table.c.below, table.c.above, table.c.count)
         .where(table.c.series == which)
@@ -125,7 +125,8 @@ def _read_buckets(
     return [(at * size, mean, below, above, count) for at, mean, below, above, count in rows]
 
 
-def _read_raw(connection: Connection, which: int, begin: int, end: int) -> list[_Row]:
+def read_raw(connection: Connection, which: int, begin: int, end: int) -> list[Row]:
+    """Give a series' raw numbers from `begin` until before `end` as rows, oldest first."""
     rows = connection.execute(
         select(raw.c.at, raw.c.value)
         .where(raw.c.series == which, raw.c.at >= begin, raw.c.at < end)
@@ -134,7 +135,7 @@ def _read_raw(connection: Connection, which: int, begin: int, end: int) -> list[
     return [(at, value, 0, 0, 1) for at, value in rows]
 
 
-def merge_rows(rows: Sequence[_Row], step: int) -> list[Bucket]:
+def merge_rows(rows: Sequence[Row], step: int) -> list[Bucket]:
     """Put rows, oldest first, into buckets of `step` seconds; pure."""
     found: list[Bucket] = []
     place, low, high, total, count = None, 0, 0, 0, 0
