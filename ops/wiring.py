@@ -72,6 +72,7 @@ give(
     "ops.archives.wording:EXPLANATIONS",
     "ops.monitor.samples.wording:EXPLANATIONS",
     "ops.monitor.watch.beat:EXPLANATIONS",
+    "ops.monitor.probes.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -79,6 +80,7 @@ give(
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
+    "ops.monitor.notices:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(
