@@ -27,6 +27,7 @@ TITLES = {
     "archive-search": "questions to an index of 200 000 items",
     "archive-crawl": "pages of a site captured as WARC, indexed; ours reads all of it back",
     "archive-scrub": "every object of the archive read and held against its inventory",
+    "watch-probes": "100 sites probed over loopback TLS, 8 wide, start-up too",
 }
 AGAINST = {
     "wget": "`wget --mirror --warc-file`",

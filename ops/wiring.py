@@ -74,6 +74,7 @@ give(
     "ops.monitor.watch.beat:EXPLANATIONS",
     "ops.monitor.watch.figures:EXPLANATIONS",
     "ops.monitor.forecast.wording:EXPLANATIONS",
+    "ops.monitor.probes.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -82,6 +83,7 @@ give(
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
+    "ops.monitor.notices:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(
