@@ -19,6 +19,7 @@ COLOURS = ("#0b4f8a", "#b8560b", "#3d7a3d", "#7a3d7a")
 
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 _LONGEST_TEXT = 120
+_SUMMARY_HEIGHT = 20
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Heads, and rows as long as the heads."""
@@ -70,7 +71,8 @@ def path(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
 
 
 def frame(title: str, summary: str, height: float, content: Sequence[str]) -> str:
-    """Give the whole document, with its title and summary for those who do not see it."""
+    """Give the whole document; title and summary are there for those who do not see it, too."""
+    whole_height = height + _SUMMARY_HEIGHT
     key = (
         "c"
         + hashlib.sha256(f"{title}\n{summary}".encode("utf-8", "backslashreplace")).hexdigest()[:8]
@@ -80,17 +82,18 @@ def frame(title: str, summary: str, height: float, content: Sequence[str]) -> st
         element("title", words(title), id=f"{key}-t"),
         element("desc", words(summary, 1000), id=f"{key}-d"),
         element("defs", _patterns(key)),
-        element("rect", width=WIDTH, height=height, fill=PAPER),
+        element("rect", width=WIDTH, height=whole_height, fill=PAPER),
         text(16, 24, title, font_size=16, font_weight="bold"),
         body,
+        text(16, height + 12, summary, font_size=11, fill=FAINT),
     )
     whole = element(
         "svg",
         "\n".join(("", *parts, "")),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {number(height)}",
+        viewBox=f"0 0 {WIDTH} {number(whole_height)}",
         width=WIDTH,
-        height=height,
+        height=whole_height,
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
         font_family=FONT,

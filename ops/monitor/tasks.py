@@ -95,3 +95,63 @@ def silence(  # noqa: PLR0913, PLR0917 - one flag each
         return show_silences(as_json=json)
     typed = Typed(about=about, until=until, reason=reason, critical=critical, end=end)
     return change_silence(typed, dry_run=dry_run)
+
+
+@operator_task(help={"json": flags.JSON})
+def status(_context: Context, json: bool = False) -> int:
+    """Show hosts, devices, sites and stores as they were last seen, what is red first.
+
+    Exit code 0 when nothing is red, 1 when something is.
+    """
+    from ops.monitor.overview import show_overview
+
+    return show_overview(as_json=json)
+
+
+@operator_task(
+    help={
+        "host": N_("Of this host; `this-machine` for the one you are on."),
+        "site": N_("Of this site."),
+        "subject": N_("Of something else, such as `store:near` or `archive:public`."),
+        "metric": N_("What to draw; left out: lists what there is. `availability` of a site."),
+        "days": N_("How many days back, 1 to 760."),
+        "out": N_("New file for the chart as SVG; its figures go beside it as CSV."),
+        "json": flags.JSON,
+    }
+)
+def chart(  # noqa: PLR0913, PLR0917 - a flag each
+    _context: Context,
+    host: str = "",
+    site: str = "",
+    subject: str = "",
+    metric: str = "",
+    days: int = 7,
+    out: str = "",
+    json: bool = False,
+) -> int:
+    """Draw what was measured: as a line in the terminal, or as SVG for a report."""
+    from pathlib import Path
+
+    from ops.estate.load.load import load_estate
+    from ops.monitor.chart import ChartWish, choose_subject, show_chart
+
+    estate = load_estate()
+    wish = ChartWish(
+        subject=choose_subject(estate, subject=subject, host=host, site=site),
+        metric=metric,
+        days=days,
+        out=Path(out) if out else None,
+        as_json=json,
+    )
+    return show_chart(wish, estate=estate)
+
+
+@operator_task(help={"json": flags.JSON})
+def forecast(_context: Context, json: bool = False) -> int:
+    """Tell when disks, stores and certificates are at their end, with a range.
+
+    Exit code 0 when nothing is full within its limit of days, 1 when something is.
+    """
+    from ops.monitor.forecast.cli import show_forecasts
+
+    return show_forecasts(as_json=json)

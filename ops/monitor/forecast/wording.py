@@ -74,7 +74,7 @@ def tell_outlook(it: Outlook) -> str:
     if forecast.verdict == "fills":
         return _tell_ends(forecast.on, forecast.first, forecast.last)
     if forecast.verdict == "full":
-        return _("full")
+        return _("full already")
     if forecast.verdict == "not_filling":
         return _("not filling")
     text = _("too little data: {days} days, of several weeks that are needed")
