@@ -74,13 +74,16 @@ give(
     "ops.monitor.watch.beat:EXPLANATIONS",
     "ops.monitor.watch.figures:EXPLANATIONS",
     "ops.monitor.forecast.wording:EXPLANATIONS",
+    "ops.monitor.probes.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
+    "ops.alerts.watch_wording:NOTICE_KINDS",
     "ops.access.approvals.wording:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
+    "ops.monitor.notices:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(

@@ -107,9 +107,9 @@ class Visit:
             try:
                 leads_to = urljoin(page.address, answer.location[:4096])
             except ValueError:
-                return replace(page, problem="address", detail=tidy(answer.location))
+                return _lost(page, "address", answer.location)
             if leads_to in seen or len(seen) > MOST_REDIRECTS:
-                return replace(page, problem="redirects", detail=tidy(leads_to), redirects=seen)
+                return _lost(replace(page, redirects=seen), "redirects", leads_to)
             page = replace(page, address=leads_to, redirects=seen)
 
     @staticmethod
@@ -127,12 +127,12 @@ class Visit:
         except ValueError:
             address = ""
         if not address:
-            return replace(page, problem="address", detail=tidy(page.address))
+            return _lost(page, "address", page.address)
         addresses, problem = self._addresses(place, until)
         looked = time.monotonic() - began
         if problem:
             told = f"{place.host} ({addresses[0]})" if addresses else place.host
-            return replace(page, problem=problem, detail=tidy(told))
+            return _lost(page, problem, told)
         request = Request(place.scheme, place.host, place.port, place.target(address),
                           only or addresses, until)  # fmt: skip
         try:
@@ -172,6 +172,11 @@ class Visit:
         places = [place_of(it.address) for it in wishes]
         plain = {(it.host, _USUAL) for it in places if it.scheme == "http"}
         return {(it.host, it.port) for it in places} | plain
+
+
+def _lost(page: Page, problem: str, detail: str) -> Page:
+    """Say why no answer will come of a page any more."""
+    return replace(page, answer=None, problem=problem, detail=tidy(detail))
 
 
 def _sooner(one: Certificate | None, other: Certificate | None) -> Certificate | None:
