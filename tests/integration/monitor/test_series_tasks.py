@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -93,8 +94,8 @@ def fill(store: SeriesStore, now: datetime) -> None:
         write_points(store, points, moments[-1])
 
 
-def read_json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    document: dict[str, object] = json.loads(capsys.readouterr().out)
+def read_json(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
 
 
@@ -136,10 +137,10 @@ def test_what_there_are_no_figures_of_is_told_with_what_there_is(
     estate: Estate, store: SeriesStore
 ) -> None:
     fill(store, datetime.now(UTC))
-    with pytest.raises(WrongUseError) as caught:
+    with pytest.raises(OpsError) as caught:
         show_chart(ChartWish(subject="host:web1", metric="nonsense", days=7), estate=estate)
 
-    assert DISK in caught.value.params["known"]
+    assert DISK in str(caught.value.params["known"])
     for wrong in ({"host": "nobody"}, {"host": "web1", "site": "so-y-te"}, {}):
         given = {"subject": "", "host": "", "site": "", **wrong}
         with pytest.raises(OpsError):
@@ -179,7 +180,7 @@ def test_a_disk_that_is_full_within_its_limit_is_red_and_one_that_is_not_filling
     assert judged["forecast:store:near/store:"].state == "not_checked"
     assert show_forecasts(as_json=True) == 1
     document = read_json(capsys)
-    assert [it["kind"] for it in document["items"]] == ["disk", "inodes", "store"]  # type: ignore[attr-defined,index]
+    assert [it["kind"] for it in document["items"]] == ["disk", "inodes", "store"]
     assert show_forecasts(as_json=False) == 1
     assert "not filling" in capsys.readouterr().out
 
@@ -195,7 +196,7 @@ def test_the_watch_keeps_figures_and_opens_an_alert_for_a_disk_that_fills(
 
     assert show_overview(as_json=True) == 1
     document = read_json(capsys)
-    seen = {it["subject"]: it for it in document["items"]}  # type: ignore[attr-defined,index]
+    seen = {it["subject"]: it for it in document["items"]}
     assert seen["host:web1"]["health"] == "bad"
     assert next(iter(seen)) == "host:web1"
     assert seen["site:so-y-te"]["values"]["backup_rpo_seconds"] == 86_400
