@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
@@ -68,13 +68,18 @@ def run_looks(setting: Setting, note: Note) -> None:
             if ended.returncode:
                 raise CommandFailedError(f"{COLD}: {ended.stderr[-2000:]}")
             told = json.loads(ended.stdout)
-            cold.append(Measurement(*told["cold"], told["peak"], is_pss=False))
-            warm += [Measurement(*it, told["peak"], is_pss=False) for it in told["warm"]]
+            cold.append(_measured(told["cold"], told["peak"]))
+            warm += [_measured(it, told["peak"]) for it in told["warm"]]
             setting.say(f"{COLD} round {number + 1}: {told['cold'][0]:.2f} s")
     what = f"{count} hosts and this machine, 8 wide, loopback sshd on the same cores"
     for work, found in ((COLD, cold), (WARM, warm)):
         if work in setting.works:
             note(Outcome(work, what, _now(), {"ours": found}, {}, load))
+
+
+def _measured(times: Sequence[float], peak: int) -> Measurement:
+    seconds, cpu_seconds = times
+    return Measurement(seconds, cpu_seconds, peak, is_pss=False)
 
 
 def run_idle(setting: Setting, note: Note) -> None:
@@ -85,7 +90,7 @@ def run_idle(setting: Setting, note: Note) -> None:
     with many_hosts(count) as hosts, _many_sites(sites) as told:
         write_estate(folder, hosts, told)
         environment = {**os.environ, "GIUCONG_ESTATE": str(folder / "estate.toml")}
-        command = [Path(sys.executable).with_name("fab"), "service.run"]
+        command = [str(Path(sys.executable).with_name("fab")), "service.run"]
         with (folder / "log").open("wb") as log:
             service = subprocess.Popen(command, env=environment, cwd=CHECKOUT, stderr=log)
         try:

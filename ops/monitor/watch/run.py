@@ -94,6 +94,16 @@ class Watch:
         )
         self.keeper.in_series(lambda store: self._keep_verdicts(store, results))
 
+    def look(self) -> None:
+        """Look at everything once."""
+        self.sample()
+        self.probe()
+
+    def close(self) -> None:
+        """Close all connections, the catalog and the series."""
+        self.sampler.close()
+        self.keeper.close()
+
     def _keep_verdicts(self, store: SeriesStore, results: list[ProbeResult]) -> None:
         """Keep what has changed, and the verdict of each minute since the look before."""
         minutes = max(self.estate.monitor.probe_seconds // int(_MINUTE), 1)
@@ -153,7 +163,6 @@ class Watch:
         ends = time.monotonic() + _STOPPING_SECONDS
         for thread in threads:
             thread.join(max(ends - time.monotonic(), 0))
-        self.sampler.close()
 
     def _repeat(self, part: str, every: float, work: Callable[[], None]) -> None:
         for _due in tick(every, self.stop):
@@ -196,8 +205,8 @@ def run_watch(estate: Estate, stop: threading.Event) -> None:
     Raises:
         OpsError: The catalog cannot be opened.
     """
-    keeper = make_keeper(estate)
+    watch = Watch(estate, make_keeper(estate), stop)
     try:
-        Watch(estate, keeper, stop).go()
+        watch.go()
     finally:
-        keeper.close()
+        watch.close()

@@ -54,7 +54,7 @@ def look(server: SshServer, pool: SshPool) -> Iterator[Look]:
         if command:
             quoted = command.replace('"', '\\"')
             server.authorized_keys.write_text(f'command="{quoted}" {server.public_key()}\n')
-        target = replace(server.target(**changes), silence_seconds=2.0)
+        target = replace(server.target(), silence_seconds=2.0, **changes)  # type: ignore[arg-type] # the test names fields
         return take_sample(SshHost(target, pool), seconds=seconds)
 
     yield take

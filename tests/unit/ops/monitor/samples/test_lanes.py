@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -41,7 +41,8 @@ def test_those_who_answer_are_there_while_others_hang(lanes: Lanes[str]) -> None
         return "well"
 
     found: list[dict[str, str]] = []
-    visits = {"dead": dead, **{f"w{n}": well for n in range(20)}}
+    visits: dict[str, Callable[[], str]] = {f"w{n}": well for n in range(20)}
+    visits["dead"] = dead
     round_ = threading.Thread(
         target=lambda: found.append(lanes.visit(visits, time.monotonic() + LONG))
     )
