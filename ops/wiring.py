@@ -86,11 +86,7 @@ give(
     "ops.duties.reminders:note_duties",
     "ops.backups.media.remind:note_media",
 )
-give(
-    "frequent-chores",
-    "ops.status.late_sites:note_late_sites",
-    "ops.drills.rotation.overdue:note_overdue_drills",
-)
+give("frequent-chores", "ops.status.tell:tell_problems")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
