@@ -1,20 +1,24 @@
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ops.alerts.decisions import subject_of
+from ops.alerts.drafts import draft_notices
 from ops.alerts.overview import AlertView, Telling
 from ops.backups.copies.rule_32110 import CopyFacts, Verdict
 from ops.backups.copies.seen import HeldGone
 from ops.backups.retention.losses import Loss
 from ops.jobs.last_runs import LastRun
 from ops.outcomes.plain import Explanation
+from ops.schedule.ledger.job import LedgerEvent
 from ops.status.cli import format_age
 from ops.status.facts import Facts, OverdueReview, SiteFacts
 from ops.status.problem import Problem
 from ops.status.problem_wording import explain_problem, summarize
-from ops.status.problems import find_problems
+from ops.status.problems import find_problems, judge
 from ops.terminal.paragraphs import wrap
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
@@ -338,3 +342,35 @@ def test_a_copy_that_does_not_follow_can_wait_for_the_day(
 
     assert [say(it).what for it in problems] == told
     assert {it.level for it in problems} <= {"yellow"}
+
+
+@pytest.mark.parametrize("kind", ["backup", "check", "forget", "witness", "scan", "archive"])
+@pytest.mark.parametrize("outcome", ["failed", "incomplete"])
+def test_the_state_of_a_run_is_judged_as_its_event_was(kind: str, outcome: str) -> None:
+    run = a_run(f"{kind}/a", outcome, "lost")
+    event = LedgerEvent(
+        occasion="ended", job=run.job, kind=kind, site="a", due_at=NOW, outcome=outcome,  # type: ignore[arg-type] # one of both
+        reason="lost",
+    )  # fmt: skip
+    (draft,) = draft_notices([event])
+    (problem,) = judge(run, "a")
+
+    assert (problem.subject, problem.code, problem.severity) == (
+        subject_of(draft),
+        draft.code,
+        draft.severity,
+    )
+
+
+def test_a_problem_holds_json_values_and_no_words() -> None:
+    review = OverdueReview("role-review", {"vi": "", "en": "Review who"}, date(2026, 11, 1))
+    near = replace(a_copy("near", "primary", NOW - HOUR), gone_from="/srv/near/a")
+    site = a_site(newest_at=NOW - 40 * HOUR, databases={"db": NOW}, missed=1, copies=(near,),
+                  last_check=a_run("check/a", "failed", "damaged", count=1, first=[]),
+                  losses=(Loss("near", 2, NOW),))  # fmt: skip
+    found = find_problems(facts(site, reviews=(review,), undelivered=(1, 1)))
+
+    assert len(found) == 8
+    for problem in found:
+        assert json.loads(json.dumps(problem.params)) == problem.params
+        assert say(problem).what
