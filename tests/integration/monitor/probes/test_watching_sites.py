@@ -80,7 +80,8 @@ def test_one_look_after_it_went_down_the_message_is_in_the_outbox(
 
     with closing(open_series(series_url(watching.estate))) as series:
         now = datetime.now(UTC)
-        changes = read_changes(series, "site:cong-xa", now - timedelta(hours=1), now)
+        around = (now - timedelta(hours=1), now + timedelta(hours=1))
+        changes = read_changes(series, "site:cong-xa", *around)
         latest = {it.metric for it in read_latest(series, now - timedelta(hours=1))}
         today = now.astimezone(watching.estate.zone).date()
         days = read_days(series, "cong-xa", today - timedelta(days=1), today)
