@@ -76,6 +76,10 @@ ARCHIVE: dict[str, Limit] = {
     "archive-search": Limit(40.0, 12.0, None),
 }
 WATCH: dict[str, Limit] = {
+    "watch-sample-cold": Limit(1.5, None, None),
+    "watch-sample-warm": Limit(0.5, 0.3, None),
+    # Of the 60 seconds of a minute: 5 % of one core, hoped 3 %.
+    "watch-idle": Limit(3.0, 1.8, None),
     "watch-probes": Limit(3.0, 1.0, None),
 }
 LIMITS = {**REAL, **ARCHIVE, **WATCH}

@@ -72,10 +72,13 @@ give(
     "ops.archives.wording:EXPLANATIONS",
     "ops.monitor.samples.wording:EXPLANATIONS",
     "ops.monitor.watch.beat:EXPLANATIONS",
+    "ops.monitor.watch.figures:EXPLANATIONS",
+    "ops.monitor.forecast.wording:EXPLANATIONS",
     "ops.monitor.probes.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
+    "ops.alerts.watch_wording:NOTICE_KINDS",
     "ops.access.approvals.wording:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",

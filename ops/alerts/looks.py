@@ -4,7 +4,6 @@ A condition that is red for its time is told, unless something it stands on is r
 somebody wants quiet (`hushed`); as soon as neither holds any more it is told, if it is still red.
 """
 
-from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ops.alerts.conditions import Condition, State
-from ops.alerts.drafts import SEVERITIES, Severity
+from ops.alerts.decisions import is_graver
+from ops.alerts.drafts import Severity
 
 Stage = Literal["quiet", "pending", "suppressed", "hushed", "firing"]
 """`quiet`: good, kept for its changes; `pending`: not red for its time yet; `firing`: told."""
@@ -50,7 +50,7 @@ class Held:
 
     def is_down(self, now: datetime) -> bool:
         """Say whether what stands on it is not told."""
-        return self.state in RED or self.stage == "firing" or self.is_flapping(now)
+        return self.state in RED or self.alert is not None or self.is_flapping(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,14 @@ def find_root(subject: str, roots: Collection[str]) -> str | None:
 
 
 def cause_of(held: Held, now: datetime) -> str:
-    """Give what a message about it tells of: another one is told anew."""
+    """Give what a message about it tells of: each is told once while it is red."""
     return f"{held.severity}:{held.code}" + (_FLAPS if held.is_flapping(now) else "")
+
+
+def note_told(held: Held, alert: UUID, now: datetime) -> Held:
+    """Give what is told from now on, by an alert."""
+    told = f"{held.told} {cause_of(held, now)}".lstrip()
+    return replace(held, stage="firing", told=told, alert=alert)
 
 
 def decide_look(
@@ -110,7 +116,7 @@ def decide_look(
         is_quiet: Whether nobody is to be told of something.
     """
     roots, gaps = frozenset(looked_at), frozenset(after_gap)
-    states, looked, gone = dict(known), [], []
+    states, over, red = dict(known), [], []
     seen: set[str] = set()
     for condition in conditions:
         subject = condition.subject
@@ -120,14 +126,27 @@ def decide_look(
             continue
         is_late = bool(gaps) and find_root(subject, gaps) is not None
         after = _follow(before, condition, now, is_late=is_late)
-        looked.append((subject, is_late))
-        states[subject] = after
-    both = ChainMap(states, dict(known))
+        if after.state in RED:
+            red.append((subject, is_late))
+        elif after.alert and after.state == "good" and not is_late and not after.is_flapping(now):
+            over.append(after)
+            after = replace(after, told="", alert=None)
+        _keep(states, after, now)
     for before in _unseen(known, seen, roots):
-        if not _is_hidden(before, both, seen, roots, now):
+        if not _is_hidden(before, states, seen, roots, now):
             del states[before.subject]
-            gone.append(before)
-    return _sort(states, looked, gone, now, is_quiet)
+            over += [before] if before.alert else []
+    return _sort(states, red, over, now, is_quiet)
+
+
+def _keep(states: dict[str, Held], held: Held, now: datetime) -> None:
+    """Keep a state, unless nothing is left of it that anybody asks for."""
+    if held.state in RED or held.alert:
+        states[held.subject] = held
+    elif held.state == "good" and _recent(held.changes, now):
+        states[held.subject] = replace(held, stage="quiet") if held.stage != "quiet" else held
+    else:
+        states.pop(held.subject, None)
 
 
 def _unseen(
@@ -154,10 +173,12 @@ def _is_hidden(
 
 
 def _ancestors(held: Held, states: Mapping[str, Held]) -> Iterator[Held]:
-    """Yield what it stands on, the nearest first, as far as it is known."""
+    """Yield what it stands on, the nearest first; nothing below what is good explains it."""
     passed = {held.subject}
     above = states.get(held.parent)
     while above is not None and above.subject not in passed:
+        if above.stage == "quiet":
+            return
         passed.add(above.subject)
         yield above
         above = states.get(above.parent)
@@ -178,7 +199,11 @@ def _follow(before: Held | None, condition: Condition, now: datetime, *, is_late
     is_new_here = is_late and before.alert is None
     after = _begin(condition, min(before.since, now) if is_steady and not is_new_here else now,
                    changes, before)  # fmt: skip
-    if condition.state == "no_data" and before.alert and not _is_graver(after, before.severity):
+    if (
+        condition.state == "no_data"
+        and before.alert
+        and not is_graver(after.severity, before.severity)
+    ):
         cause = {"code": before.code, "severity": before.severity, "params": before.params}
         after = replace(after, **cause)  # type: ignore[arg-type] # as they were
     return after if after != before else before
@@ -208,55 +233,41 @@ def _recent(changes: Iterable[datetime], now: datetime) -> tuple[datetime, ...]:
     return tuple(it for it in changes if abs(now - it) < FLAPS_WITHIN)
 
 
-def _is_graver(held: Held, than: str) -> bool:
-    return SEVERITIES.index(held.severity) > SEVERITIES.index(than)  # type: ignore[arg-type] # a severity
-
-
 def _sort(
     states: dict[str, Held],
-    looked: Iterable[tuple[str, bool]],
-    gone: Iterable[Held],
+    red: Iterable[tuple[str, bool]],
+    over: Iterable[Held],
     now: datetime,
     is_quiet: IsQuiet,
 ) -> Decision:
-    """Decide the stage of everything that was looked at, against the states as they are now."""
-    stages = dict(states)
+    """Decide the stage of everything that is red, against the states as they are now."""
     opened, changed = [], []
-    over = [it for it in gone if it.alert]
-    for subject, is_late in looked:
+    stages = dict(states)
+    for subject, is_late in red:
         held = states[subject]
-        if held.alert is not None:
-            if held.state == "good" and not is_late and not held.is_flapping(now):
-                over.append(held)
-                stages[subject] = replace(held, stage="quiet", told="", alert=None)
-            elif not is_late and _has_changed(held, now) and _is_told(held, states, now, is_quiet):
-                changed.append(held)
-            continue
-        stage = _stage_of(held, states, now, is_quiet, is_late=is_late)
-        if stage is None:
-            del stages[subject]
-        elif stage != held.stage:
-            stages[subject] = replace(held, stage=stage)
-        if stage == "firing":
-            opened.append(stages[subject])
+        if held.alert is None:
+            stage = _stage_of(held, states, now, is_quiet, is_late=is_late)
+            if stage != held.stage:
+                stages[subject] = replace(held, stage=stage)
+            if stage == "firing":
+                opened.append(stages[subject])
+        elif not is_late and is_news(held, now) and _is_told(held, states, now, is_quiet):
+            changed.append(held)
     return Decision(stages, tuple(opened), tuple(changed), tuple(over))
 
 
-def _has_changed(held: Held, now: datetime) -> bool:
-    """Say whether what is told of it is another cause now, graver, or changing all the time."""
-    severity, _, code = held.told.removesuffix(_FLAPS).partition(":")
-    is_new = code != held.code or _is_graver(held, severity)
-    flaps = held.is_flapping(now) and not held.told.endswith(_FLAPS)
-    return held.state in RED and (is_new or flaps)
+def is_news(held: Held, now: datetime) -> bool:
+    """Say whether what is told of it has another cause now, is graver, or changes all the time."""
+    told = held.told.split()
+    pairs = (it.removesuffix(_FLAPS).split(":", 1) for it in told)
+    is_known = any(code == held.code and not is_graver(held.severity, as_) for as_, code in pairs)
+    return not is_known or (held.is_flapping(now) and not any(it.endswith(_FLAPS) for it in told))
 
 
 def _stage_of(
     held: Held, states: Mapping[str, Held], now: datetime, is_quiet: IsQuiet, *, is_late: bool
-) -> Stage | None:
-    """Give the stage of what is not told; None where nothing is left to be kept."""
-    if held.state not in RED:
-        is_kept = held.state == "good" and _recent(held.changes, now)
-        return "quiet" if is_kept else None
+) -> Stage:
+    """Give the stage of what is red and not told."""
     if is_late or now - held.since < held.holds_for:
         return "pending"
     if _is_suppressed(held, states, now):
@@ -273,14 +284,12 @@ def _is_told(held: Held, states: Mapping[str, Held], now: datetime, is_quiet: Is
     return not is_hushed and not _is_suppressed(held, states, now)
 
 
-def find_hidden(states: Mapping[str, Held], subject: str) -> list[Held]:
-    """Give what is red and not told because of one subject, by name."""
-    return sorted(
-        (
-            it
-            for it in states.values()
-            if it.stage == "suppressed"
-            and any(above.subject == subject for above in _ancestors(it, states))
-        ),
-        key=lambda it: it.subject,
-    )
+def find_hidden(states: Mapping[str, Held], subjects: Collection[str]) -> list[Held]:
+    """Give what is red and not told because of some subjects, by name."""
+    found = [
+        it
+        for it in states.values()
+        if it.stage == "suppressed"
+        and any(above.subject in subjects for above in _ancestors(it, states))
+    ]
+    return sorted(found, key=lambda it: it.subject)

@@ -227,14 +227,17 @@ def close_alerts(session: Session, alerts: Iterable[OpenAlert], now: datetime) -
 
 
 def show_newest(
-    session: Session, params: Iterable[tuple[UUID, Mapping[str, Any]]], now: datetime
+    session: Session, newest: Iterable[tuple[UUID, str, Mapping[str, Any]]], now: datetime
 ) -> None:
-    """Put the newest figures into open alerts that say the same as before."""
-    rows = [{"which": alert, "newest": dict(values), "now": now} for alert, values in params]
+    """Put the newest code and figures into open alerts of which nothing new is to be told."""
+    rows = [
+        {"which": alert, "called": code, "newest": dict(params), "now": now}
+        for alert, code, params in newest
+    ]
     statement = (
         update(Alert)
         .where(Alert.id == bindparam("which"), Alert.closed_at.is_(None))
-        .values(params=bindparam("newest"), seen_at=bindparam("now"))
+        .values(code=bindparam("called"), params=bindparam("newest"), seen_at=bindparam("now"))
     )
     if rows:
         session.connection().execute(statement, rows)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import OpenAlert, decide_all_clears, is_answered
 from ops.alerts.drafts import CLEARED_TOGETHER, SEVERITIES, TOGETHER, Draft
-from ops.alerts.looks import Decision, Held, cause_of, find_hidden
+from ops.alerts.looks import Decision, Held, cause_of, find_hidden, is_news, note_told
 from ops.alerts.outbox import find_estate, write_drafts, write_to
 from ops.alerts.records import (
     TakenIn,
@@ -78,8 +78,7 @@ class Telling:
         self.opened += 1
         self._write(replace(draft, subject_key=f"watch:{alert.hex}:{_key(held, self.now)}"), alert)
         for it in held:
-            told = cause_of(it, self.now)
-            self.states[it.subject] = replace(it, stage="firing", told=told, alert=alert)
+            self.states[it.subject] = note_told(it, alert, self.now)
 
     def _change(self, held: Held) -> None:
         assert held.alert is not None  # noqa: S101 - `_is_shared` has looked
@@ -88,8 +87,7 @@ class Telling:
         if not is_answered(alert, draft):
             key = f"watch:{alert.id.hex}:{_key([held], self.now)}"
             self._write(replace(draft, subject_key=key), alert.id)
-        told = cause_of(held, self.now)
-        self.states[held.subject] = replace(held, told=told)
+        self.states[held.subject] = note_told(held, alert.id, self.now)
 
     def _write(self, draft: Draft, alert: UUID) -> None:
         taken = TakenIn({draft.subject_key: alert})
@@ -105,7 +103,7 @@ class Telling:
         self._clear([it for it in ended if it.id not in silent])
         for alert in (self.alerts[it] for it in touched if it and left[it]):
             params = {**alert.params, "left": left[alert.id]}
-            show_newest(self.session, [(alert.id, params)], self.now)
+            show_newest(self.session, [(alert.id, alert.code, params)], self.now)
 
     def _clear(self, ended: Sequence[OpenAlert]) -> None:
         """Tell whoever was told; of many at once each target hears once."""
@@ -129,24 +127,29 @@ def tell_look(session: Session, decision: Decision, known: Mapping[str, Held], n
         known: The states before.
         now: Aware.
     """
-    newer = [
-        it for it in decision.states.values()
-        if it.alert and it.subject in known and it.params != known[it.subject].params
-    ]  # fmt: skip
+    newer = [it for it in decision.states.values() if _is_newer(it, known, now)]
     states = dict(decision.states)
     if not (decision.opened or decision.changed or decision.over or newer):
         return Telling(session, now, None, states, {})
     alerts = {it.id: it for it in read_open(session)}
     telling = Telling(session, now, find_estate(session), states, alerts)
     telling.tell(decision)
-    alone = (it for it in newer if it.alert in alerts and alerts[it.alert].code == it.code)
-    show_newest(session, [(it.alert, _params_of(it)) for it in alone if it.alert], now)
+    alone = (it for it in newer if it.alert in alerts and alerts[it.alert].code != TOGETHER)
+    show_newest(session, [(it.alert, it.code, _params_of(it)) for it in alone if it.alert], now)
     return telling
+
+
+def _is_newer(held: Held, known: Mapping[str, Held], now: datetime) -> bool:
+    """Say whether it has newer figures, or a cause again that was told before."""
+    before = known.get(held.subject)
+    if held.alert is None or before is None or before is held:
+        return False
+    return (held.code, held.params) != (before.code, before.params) and not is_news(held, now)
 
 
 def draft_condition(held: Held, states: Mapping[str, Held], now: datetime) -> Draft:
     """Word nothing: say what is red, with what is not told because of it; pure."""
-    hidden = [it.subject for it in find_hidden(states, held.subject)]
+    hidden = [it.subject for it in find_hidden(states, {held.subject})]
     watch: dict[str, Any] = {"hidden": hidden[:_MOST_NAMED], "hidden_count": len(hidden)}
     if held.is_flapping(now):
         watch["changes"] = len(held.changes)

@@ -196,7 +196,7 @@ def _write_problems(conditions: Sequence[Condition]) -> None:
 
 
 def _write_machines(estate: Estate, checked: Checked) -> None:
-    rows = [
+    rows: list[Sequence[str | Cell]] = [
         (_name_of(name), _state_cell(checked, f"host:{name}"), *_columns(checked.look, name, seen))
         for name, seen in checked.look.machines.items()
     ]

@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 
+from sqlalchemy.exc import DBAPIError
+
 from backup.workers.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
@@ -37,9 +39,15 @@ def main() -> int:
     try:
         run_watch(load_estate(), stop)
     except OpsError as error:
-        log.error("watch-cannot-run", extra={"fields": {"error": str(error)}})  # noqa: TRY400 - the text says it
-        return FAILED
+        return _give_up(str(error))
+    except (OSError, DBAPIError) as error:
+        return _give_up(type(error).__name__)  # the driver's text may hold where, and as whom
     return 0
+
+
+def _give_up(why: str) -> int:
+    log.error("watch-cannot-run", extra={"fields": {"error": why}})
+    return FAILED
 
 
 if __name__ == "__main__":

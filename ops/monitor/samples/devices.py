@@ -43,7 +43,7 @@ def ask_device(device: Device) -> Answer:
     """Ping it, and connect to its ports; raises nothing."""
     can_ping, seconds = _ping(device.address) if device.ping else (False, None)
     ports = {port: _is_open(device.address, port) for port in device.ports[:_MOST_PORTS]}
-    return Answer(seconds, can_ping, ports)
+    return Answer(seconds, can_ping=can_ping, ports=ports)
 
 
 def _ping(address: str) -> tuple[bool, float | None]:

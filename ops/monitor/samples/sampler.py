@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -20,7 +20,7 @@ from ops.monitor.samples.judge import device_subject, host_subject
 from ops.monitor.samples.lanes import Lanes
 from ops.monitor.samples.look import Look, names_of_machines
 from ops.monitor.samples.sample import THIS_MACHINE, Sample, Unseen, Upkeep
-from ops.monitor.samples.take import take_sample, take_upkeep
+from ops.monitor.samples.take import SAMPLE_SECONDS, take_sample, take_upkeep
 from provisioning.hosts import Host
 from provisioning.local_host import LocalHost
 from provisioning.ssh.host import SshHost
@@ -29,6 +29,7 @@ from provisioning.ssh.pool import SshPool
 UPKEEP_EVERY_SECONDS = 3600.0
 _AGAIN_SECONDS = 600.0
 _UPKEEP_WIDTH = 2
+_SILENT_SECONDS = SAMPLE_SECONDS + 2.0
 _SILENT = frozenset({"unreachable", "slow", "flooding"})
 
 Seen = Sample | Unseen | Answer
@@ -156,7 +157,8 @@ class Sampler:
         if name == THIS_MACHINE:
             return LocalHost()
         try:
-            return SshHost(make_target(self.estate, name), self.pool)
+            target = make_target(self.estate, name)
+            return SshHost(replace(target, silence_seconds=_SILENT_SECONDS), self.pool)
         except OpsError as error:
             return Unseen("own_key", str(error))
 

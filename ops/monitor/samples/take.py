@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from ops.hosts.programs import SAMPLE, UPKEEP
 from ops.monitor.samples.parse import (
     MOST_BYTES,
     SenselessError,
@@ -31,17 +31,6 @@ _PIECE = 1 << 14
 _Found = TypeVar("_Found")
 
 
-def _program(name: str) -> Command:
-    script = Path(__file__).with_name(name).read_bytes()
-    return (b"sh", b"-c", script)
-
-
-SAMPLE = _program("sample.sh")
-UPKEEP = _program("upkeep.sh")
-PROGRAMS: tuple[Command, ...] = (SAMPLE, UPKEEP)
-"""What the gate of a host has to let through, word for word."""
-
-
 class _Heard(NamedTuple):
     """An answer, our clock when we asked, and when the first of it came."""
 
@@ -58,10 +47,15 @@ class _TooLongError(Exception):
         super().__init__(cause)
 
 
-def take_sample(host: Host) -> Sample | Unseen:
-    """Look at a machine; never raises for what is wrong with it."""
+def take_sample(host: Host, *, seconds: float = SAMPLE_SECONDS) -> Sample | Unseen:
+    """Look at a machine; never raises for what is wrong with it.
+
+    Args:
+        host: The machine.
+        seconds: So long it may take there.
+    """
     return _guarded(
-        lambda: _ask(host, SAMPLE, SAMPLE_SECONDS),
+        lambda: _ask(host, SAMPLE, seconds),
         lambda it: parse_sample(it.raw, asked=it.asked, heard=it.first),
     )
 

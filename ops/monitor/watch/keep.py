@@ -62,7 +62,7 @@ class Keeper:
     def in_series(self, work: Callable[[SeriesStore], object]) -> None:
         """Do something with the series; where they cannot be used, note why and go on."""
         try:
-            work(self._open())
+            work(self.store())
         except SeriesError as error:
             self._trouble = str(error)
             log.warning("series-unusable", extra={"fields": {"error": self._trouble}})
@@ -89,7 +89,12 @@ class Keeper:
             self._store.close()
         self.catalog.close()
 
-    def _open(self) -> SeriesStore:
+    def store(self) -> SeriesStore:
+        """Give the series, opened on first use.
+
+        Raises:
+            SeriesError: They cannot be used.
+        """
         with self._lock:
             if self._store is None:
                 self._store = open_series(self.url)

@@ -28,6 +28,13 @@ from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
 from ops.monitor.series.store import SeriesStore, default_url
 from ops.monitor.series.write import write_change, write_gap
 from ops.monitor.watch.beat import Beat, read_beat, write_beat
+from ops.monitor.watch.figures import (
+    FIGURES_SECONDS,
+    FORECAST_SECONDS,
+    give_metrics,
+    keep_figures,
+    keep_forecasts,
+)
 from ops.monitor.watch.keep import Keeper
 from ops.monitor.watch.ticks import tick
 
@@ -87,6 +94,16 @@ class Watch:
         )
         self.keeper.in_series(lambda store: self._keep_verdicts(store, results))
 
+    def look(self) -> None:
+        """Look at everything once."""
+        self.sample()
+        self.probe()
+
+    def close(self) -> None:
+        """Close all connections, the catalog and the series."""
+        self.sampler.close()
+        self.keeper.close()
+
     def _keep_verdicts(self, store: SeriesStore, results: list[ProbeResult]) -> None:
         """Keep what has changed, and the verdict of each minute since the look before."""
         minutes = max(self.estate.monitor.probe_seconds // int(_MINUTE), 1)
@@ -130,6 +147,8 @@ class Watch:
             ("samples", monitor.sample_seconds, self.sample),
             ("probes", monitor.probe_seconds, self.probe),
             ("series", _MINUTE, self.keep_series),
+            ("figures", FIGURES_SECONDS, lambda: keep_figures(self.estate, self.keeper)),
+            ("forecasts", FORECAST_SECONDS, lambda: keep_forecasts(self.estate, self.keeper)),
         ]
         threads = [
             threading.Thread(target=self._repeat, args=pace, name=pace[0], daemon=True)
@@ -137,11 +156,13 @@ class Watch:
         ]
         for thread in threads:
             thread.start()
+        metrics = give_metrics(self.estate, self.keeper)
         self.stop.wait()
+        if metrics is not None:
+            metrics.close()
         ends = time.monotonic() + _STOPPING_SECONDS
         for thread in threads:
             thread.join(max(ends - time.monotonic(), 0))
-        self.sampler.close()
 
     def _repeat(self, part: str, every: float, work: Callable[[], None]) -> None:
         for _due in tick(every, self.stop):
@@ -184,8 +205,8 @@ def run_watch(estate: Estate, stop: threading.Event) -> None:
     Raises:
         OpsError: The catalog cannot be opened.
     """
-    keeper = make_keeper(estate)
+    watch = Watch(estate, make_keeper(estate), stop)
     try:
-        Watch(estate, keeper, stop).go()
+        watch.go()
     finally:
-        keeper.close()
+        watch.close()
