@@ -54,8 +54,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         metavar="WORK,…",
-        help=f"some of: {', '.join(WORKS)}; real and archive for groups of those after "
-        "s3-restore, which are done only when they are asked for",
+        help=f"some of: {', '.join(WORKS)}; real, archive and watch for groups of "
+        "those after s3-restore, which are done only when they are asked for",
     )
     parser.add_argument("--rounds", type=int, help="default 5, with --quick 3")
     parser.add_argument("--peers", metavar="PEER,…", help=f"some of: {', '.join(names)}")

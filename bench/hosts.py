@@ -29,7 +29,7 @@ def packages_for(works: Iterable[str]) -> dict[str, str]:
     """Return the Debian packages that works need beside their peers, by program."""
     needed: dict[str, str] = {}
     for work in works:
-        if work == "mariadb" or work.startswith("ssh"):
+        if work == "mariadb" or work.startswith(("ssh", "watch-sample", "watch-idle")):
             needed |= {**PACKAGES["ssh"], **PACKAGES.get(work, {})}
     return needed
 

@@ -72,13 +72,20 @@ give(
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
+    "ops.monitor.samples.wording:EXPLANATIONS",
+    "ops.monitor.watch.beat:EXPLANATIONS",
+    "ops.monitor.watch.figures:EXPLANATIONS",
+    "ops.monitor.forecast.wording:EXPLANATIONS",
+    "ops.monitor.probes.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
+    "ops.alerts.watch_wording:NOTICE_KINDS",
     "ops.access.approvals.wording:NOTICE_KINDS",
     "ops.backups.media.renewal:NOTICE_KINDS",
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
+    "ops.monitor.notices:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(
@@ -89,9 +96,10 @@ give(
 )
 give(
     "frequent-chores",
-    "ops.status.late_sites:note_late_sites",
-    "ops.drills.rotation.overdue:note_overdue_drills",
+    "ops.status.tell:tell_problems",
+    "ops.monitor.watch.beat:note_silent_watch",
 )
+give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")

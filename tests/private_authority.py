@@ -1,5 +1,6 @@
-"""A private certificate authority of the tests: its root, and certificates for this machine."""
+"""A private certificate authority of the tests: its root, and certificates for any names."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
 _SIGNS = x509.KeyUsage(
     key_cert_sign=True,
     crl_sign=True,
@@ -34,12 +34,13 @@ class Authority:
         root: File of its certificate, which whoever trusts it names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Authority of the tests") -> None:
         folder.mkdir()
         self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.root = folder / "root.pem"
-        builder = _begin(_NAME, self._key.public_key(), days=3_650).add_extension(
+        builder = _begin(self._name, self._name, self._key.public_key(), days=3_650).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
@@ -48,18 +49,19 @@ class Authority:
         made = builder.add_extension(_SIGNS, critical=True).sign(self._key, hashes.SHA256())
         self.root.write_bytes(made.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, days: int) -> Path:
-        """Make a key and a certificate for `localhost`; give the file that holds both.
+    def issue(self, name: str, *, days: float, hosts: Sequence[str] = ("localhost",)) -> Path:
+        """Make a key and a certificate; give the file that holds both.
 
         Args:
             name: Of the file.
             days: How long it is valid from now; negative: until so many days ago.
+            hosts: Whose certificate it is.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+        names = x509.SubjectAlternativeName([x509.DNSName(it) for it in hosts])
         signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = _begin(subject, key.public_key(), days=days)
+        builder = _begin(self._name, subject, key.public_key(), days=days)
         builder = builder.add_extension(names, critical=False).add_extension(signer, critical=False)
         made = builder.sign(self._key, hashes.SHA256())
         path = self._folder / f"{name}.pem"
@@ -71,13 +73,13 @@ class Authority:
 
 
 def _begin(
-    subject: x509.Name, key: ec.EllipticCurvePublicKey, *, days: int
+    issuer: x509.Name, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, days: float
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(_NAME)
+        .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=30))

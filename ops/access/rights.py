@@ -94,7 +94,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " archive.status archive.replay"
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
-            " monitor.chart plan.show plan.progress report.kinds report.make report.annual"
+            " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make report.annual"
             " report.activity report.drill report.notice report.policy report.evidence duty.policy"
             " service.journal-verify archive.prove console.run"
             f" {BARE}"
@@ -110,7 +110,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
             " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
-            " runbook.run runbook.resume asset.import monitor.check monitor.silence estate.test"
+            " runbook.run runbook.resume asset.import monitor.check estate.test"
             " provision.plan plan.draft plan.edit plan.submit plan.revise plan.complete"
             " monitor.observer"
         ),
@@ -167,6 +167,8 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("duty.policy", "withdraw"): _ADMIN,
     ("service.journal-verify", "accept"): _KEYS,
     ("service.missed", "seen"): _INCIDENT,
+    ("monitor.silence", "about"): _OPERATE,
+    ("monitor.silence", "end"): _OPERATE,
     **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""

@@ -6,11 +6,13 @@ Order, for each alert, in one transaction:
 2. Write the notice and who was told. The courier delivers later.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from ops.alerts.decisions import Escalation, OpenAlert, decide_escalations
 from ops.alerts.drafts import Draft
 from ops.alerts.outbox import find_estate, find_targets, write_to
+from ops.alerts.quiet import Quiet, read_quiet
 from ops.alerts.records import read_open, take_step
 from ops.alerts.routing import Targets
 from ops.catalog.open import Catalog
@@ -23,11 +25,18 @@ def escalate(catalog: Catalog, now: datetime) -> int:
         alerts = [it for it in read_open(session) if it.acked_at is None]
         if not alerts:
             return 0
-        estate = find_estate(session)
+        quiet, estate = read_quiet(session, now), find_estate(session)
     if estate is None:
         return 0
-    steps = _find_steps(estate, alerts, now)
+    told = [it for it in alerts if not _is_hushed(it, quiet)]
+    steps = _find_steps(estate, told, now)
     return sum(_take(catalog, step, estate, now) for step in steps)
+
+
+def _is_hushed(alert: OpenAlert, quiet: Iterable[Quiet]) -> bool:
+    """Say whether it is about a condition that nobody is to be told of just now."""
+    is_watched = "watch" in alert.params
+    return is_watched and any(it.hushes(alert.subject, alert.site, "critical") for it in quiet)
 
 
 def _find_steps(estate: Estate, alerts: list[OpenAlert], now: datetime) -> list[Escalation]:

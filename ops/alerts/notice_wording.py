@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ops.alerts import drafts
+from ops.alerts.subjects import tell_watch
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _
 from ops.outcomes.explain import explain
@@ -60,9 +61,8 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         organisation: Whose service speaks.
         zone: Time zone for moments.
     """
-    kind, (headline, explanation) = _find(told.code), explain_notice(told, zone)
-    about = told.title or told.site or (_("several sites") if kind.about_sites else "")
-    place = f"{about}: " if about else ""
+    kind, (headline, explanation) = _find_for(told), explain_notice(told, zone)
+    place = tell_place(told)
     title = f"[Giữ Cổng] {_(SEVERITIES[told.severity])}: {place}{headline}"
     if "unanswered" in told.params:
         title = title.replace("]", "] " + _("NOBODY ANSWERS:"), 1)
@@ -75,6 +75,7 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
         (RUNBOOK, tell_runbook(told.code, told.params) if "alert" in told.params else ""),
     )
     lines += [f"  {_(label)}: {text}" for label, text in parts if text]
+    lines += [f"  {text}" for text in tell_watch(told.params)]
     lines += _answering(told)
     lines += ["", _("Written {moment} by {organisation}.").format(
         moment=format_moment(told.created_at, zone), organisation=organisation
@@ -84,7 +85,14 @@ def word_notice(told: Told, *, organisation: str, zone: str) -> Message:
 
 def explain_notice(told: Told, zone: str) -> tuple[str, Explanation]:
     """Give a notice's headline, and what, why, whether data is safe and what to do."""
-    return _find(told.code).word(told, zone)
+    return _find_for(told).word(told, zone)
+
+
+def tell_place(told: Told) -> str:
+    """Give the site that a notice is about, as it stands before the headline; may be empty."""
+    several = _("several sites") if _find_for(told).about_sites else ""
+    about = told.title or told.site or several
+    return f"{about}: " if about else ""
 
 
 def _answering(told: Told) -> list[str]:
@@ -138,6 +146,10 @@ _RUNBOOKS: Mapping[str, str] = {
     "repository_missing": "main-store-gone",
     "host_unavailable": "lost-host",
     "malware_found": "defacement",
+    "page_shows": "defacement",
+    "site_down": "site-down",
+    "certificate_refused": "certificate-expired",
+    "certificate_runs_out": "certificate-expired",
     drafts.FROZEN: "ransomware",
     drafts.VANISHED: "site-retired",
     drafts.DRILL_OVERDUE: "restore-drill",
@@ -152,10 +164,21 @@ def tell_runbook(code: str, params: Mapping[str, Any]) -> str:
     return f"`giucong runbook.show --id {found}`" if found else "`giucong runbook.list`"
 
 
-def _find(code: str) -> NoticeKind:
-    """Give how a notice is worded; KeyError for a code nobody gives."""
-    tables = (table for table in (_OWN, *NOTICE_KINDS.parts()) if code in table)
-    return next(tables, _OWN)[code]
+UNKNOWN = "unknown_condition"
+"""Code whose words serve every condition that nobody gives words for."""
+
+
+def _find_for(told: Told) -> NoticeKind:
+    return _find(told.code, is_watched="watch" in told.params)
+
+
+def _find(code: str, *, is_watched: bool = False) -> NoticeKind:
+    """Give how a notice is worded; KeyError for a code nobody gives, where it is no condition."""
+    tables = [_OWN, *NOTICE_KINDS.parts()]
+    found = next((table[code] for table in tables if code in table), None)
+    if found is None:
+        return _find(UNKNOWN) if is_watched and code != UNKNOWN else _OWN[code]
+    return found
 
 
 def _kind(told: Told) -> str:
@@ -265,7 +288,9 @@ def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
 
 def _word_cleared(told: Told, zone: str) -> tuple[str, Explanation]:
     was = told.params["was"]
-    headline = _("no longer red: {headline}").format(headline=_find(was).word(told, zone)[0])
+    headline = _("no longer red: {headline}").format(
+        headline=_find(was, is_watched="watch" in told.params).word(told, zone)[0]
+    )
     if told.params.get("retired"):
         return headline, Explanation(_("the site was retired; its backups are kept"))
     if was == drafts.VANISHED:

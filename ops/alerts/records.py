@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ops.alerts.decisions import (
@@ -22,7 +22,7 @@ from ops.alerts.decisions import (
     settle,
     subject_of,
 )
-from ops.alerts.drafts import FROZEN, LATE, VANISHED, Draft
+from ops.alerts.drafts import Draft
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.alerts import Alert, AlertTelling
 from ops.catalog.tables.core import Job, Notice
@@ -52,43 +52,22 @@ def take_in(
     """Open, repeat and close alerts."""
     changes = decide_alerts(events, drafts, read_open(session))
     for draft in changes.opened:
-        _open(session, draft, now)
+        open_alert(session, draft, now)
     for alert, draft in changes.repeated:
-        _repeat(session, alert, draft, now)
+        repeat_alert(session, alert, draft, now)
     _apply(session, changes, now)
     return TakenIn(_ids_of(session, drafts), changes.answered, changes.closed)
 
 
-def settle_gone(
-    session: Session,
-    late_sites: Collection[str],
-    vanished: Collection[str],
-    now: datetime,
-    *,
-    frozen: Collection[str] = (),
-) -> list[OpenAlert]:
-    """Close alerts about sites that are late, missing or frozen no more, and about retired jobs.
-
-    Args:
-        session: A writing session.
-        late_sites: Names of the sites that are late now.
-        vanished: Names of the sites that are missing from the estate now.
-        now: Aware.
-        frozen: Names of the sites that are frozen now.
-
-    Returns:
-        Those that were closed.
-    """
+def settle_retired(session: Session, now: datetime) -> list[OpenAlert]:
+    """Close alerts about jobs that the estate no longer asks for; gives those that were closed."""
     known = read_open(session)
     if not known:
         return []
-    still = {LATE: late_sites, VANISHED: vanished, FROZEN: frozen}
-    in_time = [it for it in known if it.code in still and it.site not in still[it.code]]
     retired = session.execute(select(Job.name).where(Job.retired_at.is_not(None))).scalars()
     changes = settle(known, set(retired))
     _apply(session, changes, now)
-    _close(session, in_time, now)
-    return [*in_time, *(it for it in changes.closed if it not in in_time)]
+    return list(changes.closed)
 
 
 def close_others(
@@ -103,7 +82,7 @@ def close_others(
         now: Aware.
     """
     over = [it for it in read_open(session) if it.code in codes and it.subject not in still]
-    _close(session, over, now)
+    close_alerts(session, over, now)
     return over
 
 
@@ -174,10 +153,12 @@ def acknowledge(session: Session, alert_id: UUID, person: str, note: str, now: d
     return is_ours
 
 
-def _open(session: Session, draft: Draft, now: datetime) -> None:
+def open_alert(session: Session, draft: Draft, now: datetime) -> UUID:
+    """Open the alert about a draft's subject, unless another service has; gives its id."""
+    subject = subject_of(draft)
     row = {
         "id": new_id(),
-        "subject": subject_of(draft),
+        "subject": subject,
         "severity": draft.severity,
         "code": draft.code,
         "params": dict(draft.params),
@@ -192,9 +173,11 @@ def _open(session: Session, draft: Draft, now: datetime) -> None:
         "ack_note": "",
     }
     session.execute(insert_missing(session, Alert), [row])
+    found = select(Alert.id).where(Alert.subject == subject, Alert.closed_at.is_(None))
+    return session.execute(found).scalar_one()
 
 
-def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
+def repeat_alert(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> None:
     """Note that it was noticed again; what is graver, or of another cause, is unanswered anew."""
     values: dict[str, Any] = {"seen_at": now, "times": Alert.times + 1}
     params = dict(draft.params)
@@ -213,12 +196,30 @@ def _repeat(session: Session, alert: OpenAlert, draft: Draft, now: datetime) -> 
 def _apply(session: Session, changes: Changes, now: datetime) -> None:
     for alert, jobs in changes.narrowed:
         _update(session, alert, {"params": {**alert.params, "open_jobs": jobs}})
-    _close(session, changes.closed, now)
+    close_alerts(session, changes.closed, now)
 
 
-def _close(session: Session, alerts: Iterable[OpenAlert], now: datetime) -> None:
+def close_alerts(session: Session, alerts: Iterable[OpenAlert], now: datetime) -> None:
+    """Note that they are green again."""
     for alert in alerts:
         _update(session, alert, {"closed_at": now})
+
+
+def show_newest(
+    session: Session, newest: Iterable[tuple[UUID, str, Mapping[str, Any]]], now: datetime
+) -> None:
+    """Put the newest code and figures into open alerts of which nothing new is to be told."""
+    rows = [
+        {"which": alert, "called": code, "newest": dict(params), "now": now}
+        for alert, code, params in newest
+    ]
+    statement = (
+        update(Alert)
+        .where(Alert.id == bindparam("which"), Alert.closed_at.is_(None))
+        .values(code=bindparam("called"), params=bindparam("newest"), seen_at=bindparam("now"))
+    )
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def _update(session: Session, alert: OpenAlert, values: dict[str, Any]) -> None:

@@ -79,3 +79,12 @@ def insert_missing(session: Session, table: type[Base]) -> Insert:
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def insert_or_replace(session: Session, table: type[Base]) -> Insert:
+    """Begin an INSERT of whole rows that takes the place of rows with the same primary key."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table)
+    keys = [it.name for it in table.__table__.primary_key]
+    newer = {it.name: it for it in statement.excluded if it.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=newer)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.alerts.notice_wording import Told, explain_notice
+from ops.alerts.notice_wording import Told, explain_notice, tell_place
 from ops.alerts.overview import AlertView, Telling
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence
@@ -111,7 +111,16 @@ _ON_ITS_WAY = N_("{name} (not delivered yet)")
 
 def explain_alert(alert: AlertView, zone: str) -> tuple[str, Explanation]:
     """Give the alert's sentence, and what, why, whether data is safe and what to do."""
-    told = Told(
+    return explain_notice(_as_told(alert), zone)
+
+
+def tell_alert_place(alert: AlertView) -> str:
+    """Give the site that an alert is about, as it stands before its sentence; may be empty."""
+    return tell_place(_as_told(alert))
+
+
+def _as_told(alert: AlertView) -> Told:
+    return Told(
         severity=alert.severity,
         code=alert.code,
         params=alert.params,
@@ -119,7 +128,6 @@ def explain_alert(alert: AlertView, zone: str) -> tuple[str, Explanation]:
         site=alert.site,
         created_at=alert.seen_at,
     )
-    return explain_notice(told, zone)
 
 
 def tell_answers(alert: AlertView, now: datetime, zone: str) -> Iterator[str]:

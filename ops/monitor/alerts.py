@@ -1,14 +1,18 @@
 """Show the alerts to a person at a terminal, and note who takes one up."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from ops.access.session import at_bench
+from ops.alerts.looks import Held
 from ops.alerts.notice_wording import RUNBOOK, SEVERITIES, tell_runbook
 from ops.alerts.overview import AlertView, find_alert, list_alerts
 from ops.alerts.records import acknowledge
+from ops.alerts.silences import list_silences
+from ops.alerts.watch import read_states
 from ops.catalog.open import open_catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -21,17 +25,26 @@ from ops.language.text import LABELS, N_, _, fill
 from ops.monitor.alert_wording import (
     explain_alert,
     read_trying_again,
+    tell_alert_place,
     tell_all_trying_again,
     tell_answers,
 )
+from ops.monitor.silences import tell_silences
+from ops.monitor.untold import list_under, list_untold, tell_under, write_untold
 from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_indented
 
 CLOSED_SINCE = timedelta(days=7)
 
 
-def show_alerts(*, closed_too: bool, as_json: bool) -> int:
-    """Write the open alerts; gives 1 where one is open, else 0."""
+def show_alerts(*, closed_too: bool, untold_too: bool, as_json: bool) -> int:
+    """Write the open alerts; gives 1 where one is open, else 0.
+
+    Args:
+        closed_too: Those that were closed lately too.
+        untold_too: What is red and is not told too.
+        as_json: For a program, which gets what is not told in any case.
+    """
     estate, now = load_estate(), datetime.now(UTC)
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
@@ -39,32 +52,43 @@ def show_alerts(*, closed_too: bool, as_json: bool) -> int:
             since = now - CLOSED_SINCE if closed_too else None
             alerts = list_alerts(session, closed_since=since)
             waiting = read_trying_again(session, list_jobs(estate))
+            states, silences = read_states(session), list_silences(session, since=now)
     finally:
         catalog.close()
     code = 1 if any(it.closed_at is None for it in alerts) else 0
+    zone = estate.organisation.timezone
     if as_json:
-        write_json(_as_values(it, estate.organisation.timezone) for it in alerts)
+        write_json(
+            (_as_values(it, states, zone) for it in alerts),
+            untold=list_untold(states.values()),
+            silences=silences,
+        )
         return code
     for alert in alerts:
-        _write_alert(alert, now, estate.organisation.timezone)
+        _write_alert(alert, states, now, zone)
     if code == 0:
         write_line(_("No alert is open."))
-    for line in tell_all_trying_again(waiting, now, estate.organisation.timezone):
+    if untold_too:
+        write_untold(states.values(), now, zone)
+    for line in tell_all_trying_again(waiting, now, zone):
+        write_indented(f"○ {line}", "", "  ")
+    for line in tell_silences(silences, zone):
         write_indented(f"○ {line}", "", "  ")
     return code
 
 
-def _as_values(alert: AlertView, zone: str) -> dict[str, Any]:
-    """Give an alert with its sentences, in the reader's language."""
+def _as_values(alert: AlertView, states: Mapping[str, Held], zone: str) -> dict[str, Any]:
+    """Give an alert with its sentences, in the reader's language, and what is told under it."""
     headline, said = explain_alert(alert, zone)
-    return {**asdict(alert), "headline": headline, **asdict(said)}
+    under = list_under(alert, states)
+    return {**asdict(alert), "headline": headline, **asdict(said), "under": under}
 
 
-def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
+def _write_alert(alert: AlertView, states: Mapping[str, Held], now: datetime, zone: str) -> None:
     headline, told = explain_alert(alert, zone)
-    about = alert.site or _("several sites")
+    about = tell_alert_place(alert)
     style = "bold" if alert.closed_at else "bold red" if alert.severity == "critical" else "yellow"
-    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}: {headline}"
+    line = f"● {alert.id} · {_(SEVERITIES[alert.severity])} · {about}{headline}"
     write_indented(line, "", "  ", style=style)
     if told.what:
         write_indented(told.what, "    ")
@@ -73,6 +97,8 @@ def _write_alert(alert: AlertView, now: datetime, zone: str) -> None:
             write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
     write_indented(f"{_(RUNBOOK)}: {tell_runbook(alert.code, alert.params)}", "    ", "      ")
     write_indented(_tell_age(alert, now, zone), "    ", "      ")
+    for line in tell_under(alert, states, now):
+        write_indented(line, "    ", "      ")
     for line in tell_answers(alert, now, zone):
         write_indented(line, "    ", "      ")
     write_line()

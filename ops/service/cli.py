@@ -18,6 +18,7 @@ from ops.jobs.definitions import list_jobs
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.language.formats import format_duration, format_moment, format_number
 from ops.language.text import N_, _, fill, ngettext
+from ops.monitor.watch.beat import read_beat, tell_watch
 from ops.outcomes.explain import explain
 from ops.schedule.kinds import find_kind
 from ops.schedule.ledger import overview
@@ -39,7 +40,9 @@ def show_service(*, as_json: bool) -> int:
         catalog.close()
     if as_json:
         heartbeat = read_heartbeat(estate.service.state)
-        write_json(runs, running=is_running, notices=notices, heartbeat=heartbeat)
+        beat = read_beat(estate.service.state)
+        watch = dict(beat.parts) if beat else None
+        write_json(runs, running=is_running, notices=notices, heartbeat=heartbeat, watch=watch)
         return 0 if is_running else 1
     write_line(
         _("The service runs on this machine.")
@@ -59,7 +62,8 @@ def show_service(*, as_json: bool) -> int:
     for state, text in shown.items():
         if notices.get(state):
             write_line("  " + text.format(count=notices[state]))
-    for line in tell_heartbeat(read_heartbeat(estate.service.state), now):
+    for line in (*tell_heartbeat(read_heartbeat(estate.service.state), now),
+                 *tell_watch(estate, now)):  # fmt: skip
         write_line(f"  {line}")
     return 0 if is_running else 1
 

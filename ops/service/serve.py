@@ -1,4 +1,4 @@
-"""Run the service for an estate, with the courier and the pulse beside.
+"""Run the service for an estate, with the courier, the pulse and the watch beside.
 
 Settings and jobs come from the estate file.
 """
@@ -23,6 +23,7 @@ from ops.schedule.ledger.job import JobDefinition
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import run_service
 from ops.service.settings import ServiceSettings
+from ops.service.watch_child import WatchChild
 from ops.status.pulse import Pulse
 from ops.version import software_version
 
@@ -42,16 +43,25 @@ def serve() -> None:
     url = reveal(estate.catalog.url)
     catalog = open_catalog(url)
     settings = make_settings(estate, url, version=_remember(catalog, estate))
+    watch = WatchChild()
 
     def load_jobs() -> Sequence[JobDefinition]:
         current = load_estate(estate.path)
         _remember(catalog, current)
-        return list_jobs(current)
+        jobs = list_jobs(current)
+        watch.renew(is_wanted=current.monitor.enabled)
+        return jobs
 
     courier, pulse = Courier(catalog), Pulse(catalog, settings.state)
+
+    def note_health() -> None:
+        pulse.beat()
+        watch.look()
+
     try:
-        run_service(settings, load_jobs, on_healthy=pulse.beat)
+        run_service(settings, load_jobs, on_healthy=note_health)
     finally:
+        watch.close()
         pulse.close()
         courier.close()
         catalog.close()

@@ -72,7 +72,7 @@ class WorkerPool:
         command = [sys.executable, "-P"]  # no module comes from the folder somebody stands in
         command += ["-m", "ops.service.worker", str(os.getpid()), job.name]
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, start_new_session=True, env=_worker_environment()
+            command, stdin=subprocess.PIPE, start_new_session=True, env=worker_environment()
         )
         worker = Worker(process, claim, job, steady)
         self.workers[claim.run_id] = worker
@@ -141,7 +141,7 @@ class WorkerPool:
         )
 
 
-def _worker_environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """Give our environment, with the packages found where we found them, installed or not."""
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -7,9 +7,8 @@ any more, and the one that it is called off is. Then that notice is printed.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -67,18 +66,18 @@ class PlannedStop:
         return name, Period(self.planned_on, last).key
 
 
-def find_stops(session: Session, estate: Estate) -> list[PlannedStop]:
+def find_stops(session: Session, zone: tzinfo) -> list[PlannedStop]:
     """Give the stops that were planned and not called off since, in the order of the journal."""
     actions = (STOP_PLANNED, STOP_CALLED_OFF)
     rows = session.execute(
         select(JournalRow).where(JournalRow.action.in_(actions)).order_by(JournalRow.sequence)
     ).scalars()
     read = ((it.action, it.at, it.subject, json.loads(it.details)) for it in rows)
-    return sort_stops(read, estate.zone)
+    return sort_stops(read, zone)
 
 
 def sort_stops(
-    rows: Iterable[tuple[str, datetime, str, dict[str, Any]]], zone: ZoneInfo
+    rows: Iterable[tuple[str, datetime, str, dict[str, Any]]], zone: tzinfo
 ) -> list[PlannedStop]:
     """Leave out what was called off, and what was planned again; pure.
 
@@ -141,7 +140,7 @@ def call_stop_off(wish: CallOffWish) -> int:
     zone = estate.organisation.timezone
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
-            stop = choose_stop(find_stops(session, estate), wish.code, datetime.now(UTC), zone)
+            stop = choose_stop(find_stops(session, estate.zone), wish.code, datetime.now(UTC), zone)
             was_announced = any(find_statements(session, *stop.notice))
         if not wish.dry_run:
             names = ("begins", "until", "duty", "notice_by")

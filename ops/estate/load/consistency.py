@@ -14,7 +14,7 @@ from ops.estate.load.read import Location
 from ops.language.text import N_
 
 EVERYTHING = "*"
-NAMED = ("units", "systems", "classes", "people", "stores", "lines", "hosts", "sites")
+NAMED = ("units", "systems", "classes", "people", "stores", "lines", "hosts", "devices", "sites")
 REFERENCES: tuple[tuple[str, str], ...] = (
     ("people[].unit", "units"),
     ("notices.routes[].sites[]", "sites"),
@@ -23,6 +23,7 @@ REFERENCES: tuple[tuple[str, str], ...] = (
     ("stores[].of", "stores"),
     ("hosts[].jump", "hosts"),
     ("hosts[].line", "lines"),
+    ("devices[].line", "lines"),
     ("sites[].unit", "units"),
     ("sites[].owner", "people"),
     ("sites[].system", "systems"),

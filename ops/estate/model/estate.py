@@ -14,6 +14,7 @@ from ops.errors import WrongUseError
 from ops.estate.model.archive import ArchiveSettings
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.minimums import decide_floor
+from ops.estate.model.monitor import Device, MonitorSettings, resolve_thresholds
 from ops.estate.model.organisation import (
     Calendar,
     CatalogSettings,
@@ -71,6 +72,9 @@ class Estate(Part):
     stores: tuple[Store, ...] = Field(description="Where backups are kept.")
     lines: tuple[Line, ...] = Field(default=(), description="Lines that several hosts share.")
     hosts: tuple[Host, ...] = Field(default=(), description="Machines reached through SSH.")
+    devices: tuple[Device, ...] = Field(
+        default=(), description="What is watched and has no SSH: switches, UPSs, cameras."
+    )
     profiles: dict[str, Profile] = Field(
         default_factory=dict,
         description="What sites have in common, under a name; `{site}` stands for a site's name.",
@@ -81,6 +85,9 @@ class Estate(Part):
     drill: Drill = Field(default=Drill(), description="Restore drills.")
     archive: ArchiveSettings | None = Field(
         default=None, description="The archive; left out: nothing is archived."
+    )
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="The watch over hosts, devices and sites."
     )
     security: Security = Field(
         default=Security(), description="The watch over copies: ransomware, malware."
@@ -217,6 +224,16 @@ class Estate(Part):
         classes = [it for it in self.classes if it.name in site.classes]
         least = site.retention.overridden({"minimum_days": own.minimum_days})
         return decide_floor(least, classes, store.retention).days
+
+    def thresholds_for_host(self, name: str) -> dict[str, int]:
+        """Give from what on something of a host is red, by name; of this machine where empty."""
+        own = _find(self.hosts, name)
+        return resolve_thresholds(own.thresholds if own else None, self.monitor.thresholds)
+
+    def thresholds_for_site(self, name: str) -> dict[str, int]:
+        """Give from what on something of a site is red, by name."""
+        own = _find(self.sites, name)
+        return resolve_thresholds(own.thresholds if own else None, self.monitor.thresholds)
 
     def document(self) -> dict[str, Any]:
         """Give the estate as plain JSON values, the form that is stored.

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from ops.estate.model.monitor import Thresholds
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -79,4 +80,8 @@ class Host(Part):
         description="No for a switch or another device without a POSIX shell: it gets the line of"
         " a `command` as it is.",
         examples=[False],
+    )
+    thresholds: Thresholds | None = Field(
+        default=None,
+        description="From what on something of this host is red, where it is not as for all.",
     )

@@ -7,9 +7,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ops.estate.model.archive import SiteArchive
+from ops.estate.model.monitor import Thresholds
 from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
+from ops.estate.model.probe import SiteProbe
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -95,8 +97,9 @@ class FilesPart(Part):
         description="For `command`: its output is the backup.",
         examples=["/opt/cms/export"],
     )
-    kind: Literal["content", "config", "system"] = Field(
-        default="content", description="content, config or system."
+    kind: Literal["content", "config", "system", "access-log"] = Field(
+        default="content",
+        description="content, config, system, or access-log: visits are counted from it.",
     )
     exclude: tuple[str, ...] = Field(
         default=(), description="Patterns besides the site's own.", examples=[["*.log"]]
@@ -275,6 +278,7 @@ class Site(Part):
     page_check: PageCheck = Field(
         default=PageCheck(), description="What is asked of the noted pages."
     )
+    probe: SiteProbe = Field(default=SiteProbe(), description="How the watch asks it.")
     classes: tuple[Name, ...] = Field(
         default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
     )
@@ -292,6 +296,10 @@ class Site(Part):
     databases: tuple[DatabasePart, ...] = Field(default=(), description="Its databases.")
     drill: SiteDrill = Field(
         default=SiteDrill(), description="How a drill starts the restored site."
+    )
+    thresholds: Thresholds | None = Field(
+        default=None,
+        description="From what on something of this site is red, where it is not as for all.",
     )
     archive: SiteArchive | None = Field(
         default=None, description="What of it is archived; left out: nothing."

@@ -49,7 +49,7 @@ def test_what_hosts_need_is_named_when_they_are_asked_for(monkeypatch: pytest.Mo
 
 
 def test_works_beside_hosts_are_done_only_when_they_are_asked_for() -> None:
-    assert choose_works(["first-a", "real", "archive"]) == ["first-a", *LIMITS]
+    assert choose_works(["first-a", "real", "archive", "watch"]) == ["first-a", *LIMITS]
     assert not set(choose_works(None)) & set(LIMITS)
 
 

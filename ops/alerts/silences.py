@@ -1,0 +1,148 @@
+"""Silences: who has asked for quiet about what, why, and until when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ops.alerts.quiet import LONGEST, LONGEST_CRITICAL
+from ops.catalog.columns import new_id
+from ops.catalog.tables.conditions import Silence
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_id, format_moment
+
+_LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceView:
+    """One silence; fields as in `ops.catalog.tables.conditions.Silence`.
+
+    Attributes:
+        id: The short id, as people type it.
+        full_id: The whole one.
+    """
+
+    id: str
+    full_id: str
+    subject: str
+    is_critical_too: bool
+    owner: str
+    reason: str
+    begins: datetime
+    until: datetime
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceWish:
+    """What a person asks for; `until` is aware."""
+
+    subject: str
+    reason: str
+    until: datetime
+    is_critical_too: bool = False
+
+
+def check_wish(wish: SilenceWish, estate: Estate, now: datetime) -> None:
+    """Decide whether a silence may be made; pure.
+
+    Raises:
+        WrongUseError: It is about nothing that is watched, says no reason, or its end has passed
+            or is too far away.
+    """
+    _check_subject(wish.subject, estate)
+    if not wish.reason.strip():
+        raise WrongUseError(
+            "the silence says no reason",
+            data="nothing was changed",
+            next_step="say why nobody is to be told: `--reason TEXT`",
+        )
+    longest = LONGEST_CRITICAL if wish.is_critical_too else LONGEST
+    if not now < wish.until <= now + longest:
+        zone = estate.organisation.timezone
+        raise WrongUseError(
+            "a silence ends in the future, at {latest} at the latest",
+            why="{until} was given; with --critical it lasts 24 hours at most, else 30 days",
+            data="nothing was changed",
+            next_step="give another `--until`",
+            latest=format_moment(now + longest, zone),
+            until=format_moment(wish.until, zone),
+        )
+
+
+def _check_subject(subject: str, estate: Estate) -> None:
+    kind, colon, rest = subject.partition(":")
+    name = rest.partition("/")[0]
+    named = {
+        "host": {it.name for it in estate.hosts},
+        "site": {it.name for it in estate.sites},
+        "line": {it.name for it in estate.lines},
+    }
+    is_readable = bool(kind and colon) and subject.isprintable() and " " not in kind
+    if not is_readable or len(subject) > _LONGEST_SUBJECT:
+        raise WrongUseError(
+            '"{subject}" is nothing that is watched',
+            data="nothing was changed",
+            next_step="name it like host:web1, site:NAME or host:web1/disk:/var",
+            subject=subject[:_LONGEST_SUBJECT],
+        )
+    if name and kind in named and name not in named[kind]:
+        raise WrongUseError(
+            'the estate has no {kind} "{name}"',
+            why="known: {known}",
+            data="nothing was changed",
+            next_step="`{program} monitor.alerts --pending` lists what is red by its name",
+            kind=kind,
+            name=name,
+            known=", ".join(sorted(named[kind])) or "-",
+        )
+
+
+def make_silence(session: Session, wish: SilenceWish, owner: str, now: datetime) -> SilenceView:
+    """Write a silence that was checked."""
+    row = Silence(
+        id=new_id(),
+        subject=wish.subject,
+        is_critical_too=wish.is_critical_too,
+        owner=owner,
+        reason=wish.reason,
+        begins=now,
+        until=wish.until,
+        ended_by="",
+    )
+    session.add(row)
+    session.flush()
+    return _view(row)
+
+
+def end_silence(session: Session, silence: SilenceView, person: str, now: datetime) -> bool:
+    """End a silence now; gives False where it is over already."""
+    changed = session.execute(
+        update(Silence)
+        .where(Silence.id == UUID(silence.full_id), Silence.until > now)
+        .values(until=now, ended_by=person)
+        .returning(Silence.id),
+        execution_options={"synchronize_session": False},
+    )
+    return changed.first() is not None
+
+
+def list_silences(session: Session, *, since: datetime) -> list[SilenceView]:
+    """Give the silences that ran since a moment, those that end last first."""
+    query = select(Silence).where(Silence.until > since).order_by(Silence.until.desc(), Silence.id)
+    return _views(session.execute(query).scalars())
+
+
+def _views(rows: Iterable[Silence]) -> list[SilenceView]:
+    return [_view(row) for row in rows]
+
+
+def _view(row: Silence) -> SilenceView:
+    names = ("subject", "is_critical_too", "owner", "reason", "begins", "until", "ended_by")
+    values = {name: getattr(row, name) for name in names}
+    return SilenceView(id=format_id(row.id), full_id=row.id.hex, **values)

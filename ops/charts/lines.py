@@ -1,0 +1,213 @@
+"""Lines over time with a band: smallest to largest, or what a forecast leaves open."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ops.charts.scale import Scale, choose_ticks, find_range
+from ops.charts.svg import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    GRID,
+    INK,
+    WIDTH,
+    Table,
+    element,
+    frame,
+    path,
+    text,
+)
+
+MOST_POINTS = 720
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 20, 44, 300
+_HEIGHT = 356
+_LEGEND_WIDTH = 190
+_NEAR_LABELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A place on a line: `low` to `high` is its band."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line.
+
+    Attributes:
+        label: What it is.
+        dots: By x, rising.
+        longest_step: Dots further apart than this are not joined: nothing was measured between.
+        is_forecast: Drawn with dashes, its band with hatching.
+    """
+
+    label: str
+    dots: tuple[Dot, ...]
+    longest_step: float
+    is_forecast: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChart:
+    """What to draw.
+
+    Attributes:
+        title, summary: For readers, the summary also for those who do not see the chart.
+        lines: The first four are drawn.
+        window: Both ends of the horizontal axis.
+        ticks: Places on it and what to write there.
+        limits: Numbers to mark across, and what to write there.
+        gaps: Times in which nothing was measured; `gap_label` names them in the legend.
+        write_value, write_x: How a number, a place, is written.
+        from_zero: Whether the vertical axis begins at 0.
+        nothing: What to write where there is nothing to draw.
+    """
+
+    title: str
+    summary: str
+    lines: tuple[Line, ...]
+    window: tuple[float, float]
+    ticks: tuple[tuple[float, str], ...]
+    write_value: Callable[[float], str]
+    write_x: Callable[[float], str]
+    heads: tuple[str, str, str, str]
+    limits: tuple[tuple[float, str], ...] = ()
+    gaps: tuple[tuple[float, float], ...] = ()
+    gap_label: str = ""
+    from_zero: bool = True
+    nothing: str = ""
+
+
+def thin(dots: Sequence[Dot], most: int = MOST_POINTS) -> list[Dot]:
+    """Join neighbours until there are at most so many; smallest and largest stay; pure."""
+    size = -(-len(dots) // most) if dots else 1
+    if size == 1:
+        return list(dots)
+    parts = [dots[it : it + size] for it in range(0, len(dots), size)]
+    return [
+        Dot(
+            part[0].x,
+            sum(it.y for it in part) / len(part),
+            min(it.low for it in part),
+            max(it.high for it in part),
+        )
+        for part in parts
+    ]
+
+
+def draw_lines(chart: LineChart) -> str:
+    """Give the chart as SVG."""
+    lines = [(it, thin(it.dots)) for it in chart.lines[: len(COLOURS)]]
+    values = [value for _line, dots in lines for it in dots for value in (it.low, it.high)]
+    values += [value for value, _label in chart.limits if values]
+    # Where nothing was measured no number is written along the axis.
+    rungs = choose_ticks(*find_range(values, from_zero=chart.from_zero)) if values else [0.0, 1.0]
+    begin, end = chart.window
+    across = Scale(begin, end if end > begin else begin + 1, _LEFT, WIDTH - _RIGHT)
+    up = Scale(rungs[0], rungs[-1], _BOTTOM, _TOP)
+    content = [
+        *_draw_gaps(chart, across),
+        *_draw_axes(chart, across, up, rungs),
+        *(part for place, (line, dots) in enumerate(lines)
+          for part in _draw_line(line, dots, place, across, up)),
+        *_draw_limits(chart, up),
+        *_draw_legend(chart),
+    ]  # fmt: skip
+    if not any(dots for _line, dots in lines):
+        middle = (_LEFT + WIDTH - _RIGHT) / 2
+        content.append(
+            text(middle, (_TOP + _BOTTOM) / 2, chart.nothing, text_anchor="middle", fill=FAINT)
+        )
+    return frame(chart.title, chart.summary, _HEIGHT, content)
+
+
+def _draw_gaps(chart: LineChart, across: Scale) -> Iterator[str]:
+    for begin, end in chart.gaps:
+        left, right = across.place(begin), across.place(end)
+        yield element(
+            "rect", x=left, y=_TOP, width=max(1.0, right - left), height=_BOTTOM - _TOP,
+            fill="url(#gap)",
+        )  # fmt: skip
+
+
+def _draw_axes(chart: LineChart, across: Scale, up: Scale, rungs: Sequence[float]) -> Iterator[str]:
+    has_values = any(it.dots for it in chart.lines)
+    for value in rungs:
+        y = up.place(value)
+        yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, stroke=GRID)
+        label = chart.write_value(value) if has_values else ""
+        yield text(_LEFT - 8, y + 4, label, text_anchor="end", fill=FAINT)
+    yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=_BOTTOM, y2=_BOTTOM, stroke=INK)
+    for at, label in chart.ticks:
+        x = across.place(at)
+        yield element("line", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 5, stroke=INK)
+        yield text(x, _BOTTOM + 19, label, text_anchor="middle", fill=FAINT)
+
+
+def _draw_line(
+    line: Line, dots: Sequence[Dot], place: int, across: Scale, up: Scale
+) -> Iterator[str]:
+    colour, dash = COLOURS[place], "5 4" if line.is_forecast else DASHES[place]
+    step = line.longest_step * max(1, -(-len(line.dots) // MOST_POINTS))
+    for part in split_runs(dots, step):
+        over = [(across.place(it.x), up.place(it.high)) for it in part]
+        under = [(across.place(it.x), up.place(it.low)) for it in reversed(part)]
+        if over != under[::-1] and len(part) > 1:
+            yield element("path", d=path([*over, *under], closed=True), fill=colour,
+                          fill_opacity="0.18")  # fmt: skip
+        middle = [(across.place(it.x), up.place(it.y)) for it in part]
+        if len(part) == 1:
+            (x, y), (_x, top), (_x2, low) = middle[0], over[0], under[0]
+            yield element("line", x1=x, x2=x, y1=top, y2=low, stroke=colour)
+            yield element("circle", cx=x, cy=y, r=2.5, fill=colour)
+        else:
+            yield element("path", d=path(middle), fill="none", stroke=colour, stroke_width="1.8",
+                          stroke_dasharray=dash, stroke_linejoin="round")  # fmt: skip
+
+
+def split_runs(dots: Sequence[Dot], longest_step: float) -> list[list[Dot]]:
+    """Part dots where nothing was measured between two; pure."""
+    runs: list[list[Dot]] = []
+    for dot in dots:
+        if runs and dot.x - runs[-1][-1].x <= longest_step:
+            runs[-1].append(dot)
+        else:
+            runs.append([dot])
+    return runs
+
+
+def _draw_limits(chart: LineChart, up: Scale) -> Iterator[str]:
+    for value, label in chart.limits:
+        if up.low <= value <= up.high:
+            y = up.place(value)
+            yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, stroke=INK,
+                          stroke_width="1", stroke_dasharray="1 3")  # fmt: skip
+            yield text(_LEFT + 4, y - 5, label)
+
+
+def _draw_legend(chart: LineChart) -> Iterator[str]:
+    x, y = float(_LEFT), _HEIGHT - 12
+    for place, line in enumerate(chart.lines[: len(COLOURS)]):
+        dash = "5 4" if line.is_forecast else DASHES[place]
+        yield element("line", x1=x, x2=x + 26, y1=y - 4, y2=y - 4, stroke=COLOURS[place],
+                      stroke_width="2", stroke_dasharray=dash)  # fmt: skip
+        yield text(x + 32, y, line.label[:26])
+        x += _LEGEND_WIDTH
+    if chart.gaps and chart.gap_label:
+        yield element("rect", x=x, y=y - 11, width=26, height=12, fill="url(#gap)", stroke=GRID)
+        yield text(x + 32, y, chart.gap_label)
+
+
+def list_line_values(chart: LineChart) -> Table:
+    """Give the chart's numbers: where, smallest, middle, largest; the line's label in front."""
+    rows = [
+        (line.label, chart.write_x(it.x), *map(chart.write_value, (it.low, it.y, it.high)))
+        for line in chart.lines
+        for it in line.dots
+    ]
+    return ("", *chart.heads), tuple(rows)

@@ -1,0 +1,120 @@
+"""Write SVG 1.1: elements, texts that stay texts, one frame for every chart.
+
+Source: https://www.w3.org/TR/SVG11/ and https://www.w3.org/TR/xml/#charsets
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from ops.language.text import make_visible
+
+WIDTH = 800
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+INK, FAINT, GRID, PAPER = "#1a1a1a", "#555555", "#d9d9d9", "#ffffff"
+COLOURS = ("#0b4f8a", "#b8560b", "#3d7a3d", "#7a3d7a")
+"""Dark enough for lines on paper, and apart in grey only together with dashes or hatching."""
+
+DASHES = ("", "7 4", "2 3", "9 3 2 3")
+_LONGEST_TEXT = 120
+_SUMMARY_HEIGHT = 20
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""Heads, and rows as long as the heads."""
+
+
+def clean(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Give a text as it may be drawn: one line, nothing invisible, bounded; pure."""
+    shown = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", make_visible(text[: 4 * longest]))
+    line = unicodedata.normalize("NFC", " ".join(shown.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def number(value: float) -> str:
+    """Give a coordinate with at most one decimal, always written the same way."""
+    text = f"{value:.1f}"
+    text = text.removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def element(name: str, content: str = "", **attributes: float | str) -> str:
+    """Give an element; `content` is markup already, attributes are escaped here.
+
+    A trailing underscore of an attribute falls away, others become dashes: `stroke_width`.
+    """
+    words = "".join(
+        f" {key.rstrip('_').replace('_', '-')}="
+        f"{quoteattr(value if isinstance(value, str) else number(value))}"
+        for key, value in attributes.items()
+        if value != ""
+    )
+    return f"<{name}{words}>{content}</{name}>" if content else f"<{name}{words}/>"
+
+
+def words(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Give a text as markup that shows just it."""
+    return escape(clean(text, longest))
+
+
+def text(x: float, y: float, label: str, **attributes: float | str) -> str:
+    """Give a text element; whatever stands in `label` stays text."""
+    shown = words(label)
+    return element("text", shown, x=x, y=y, **attributes) if shown else ""
+
+
+def path(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
+    """Give the `d` of a path through points."""
+    steps = " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    return f"M{steps}{'Z' if closed else ''}"
+
+
+def frame(title: str, summary: str, height: float, content: Sequence[str]) -> str:
+    """Give the whole document; title and summary are there for those who do not see it, too."""
+    whole_height = height + _SUMMARY_HEIGHT
+    key = (
+        "c"
+        + hashlib.sha256(f"{title}\n{summary}".encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    )
+    body = "\n".join(it.replace("url(#", f"url(#{key}-") for it in content if it)
+    parts = (
+        element("title", words(title), id=f"{key}-t"),
+        element("desc", words(summary, 1000), id=f"{key}-d"),
+        element("defs", _patterns(key)),
+        element("rect", width=WIDTH, height=whole_height, fill=PAPER),
+        text(16, 24, title, font_size=16, font_weight="bold"),
+        body,
+        text(16, height + 12, summary, font_size=11, fill=FAINT),
+    )
+    whole = element(
+        "svg",
+        "\n".join(("", *parts, "")),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {number(whole_height)}",
+        width=WIDTH,
+        height=whole_height,
+        role="img",
+        aria_labelledby=f"{key}-t {key}-d",
+        font_family=FONT,
+        font_size=12,
+        fill=INK,
+    )
+    return f"{whole}\n"
+
+
+def _patterns(key: str) -> str:
+    """Give the hatchings: `h1`, `h2`, `h3` of the colours, `gap` for what was not measured."""
+    lines = ("M0,6L6,0", "M0,0L6,6", "M0,3L6,3")
+    made = [
+        f'<pattern id="{key}-h{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
+        f'<rect width="6" height="6" fill="{PAPER}"/>'
+        f'<path d="{line}" stroke="{colour}" stroke-width="2"/></pattern>'
+        for place, (line, colour) in enumerate(zip(lines, COLOURS[1:], strict=True), 1)
+    ]
+    made.append(
+        f'<pattern id="{key}-gap" width="8" height="8" patternUnits="userSpaceOnUse">'
+        f'<rect width="8" height="8" fill="#f4f4f4"/>'
+        f'<path d="M0,8L8,0" stroke="#bbbbbb" stroke-width="1"/></pattern>'
+    )
+    return "".join(made)

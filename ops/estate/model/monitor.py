@@ -1,0 +1,175 @@
+"""The watch in the estate: how often it looks, where its figures go, and what counts as red."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, Strict
+
+from ops.estate.model.policies import Percent
+from ops.estate.model.probe import ProbeSettings
+from ops.estate.model.values import (
+    CatalogUrl,
+    Flag,
+    Name,
+    Part,
+    Port,
+    Positive,
+    Text,
+    mistake,
+)
+
+LEAST_SECONDS, MOST_SECONDS = 15, 3600
+Seconds = Annotated[int, Strict(), Field(ge=LEAST_SECONDS, le=MOST_SECONDS)]
+Minutes = Annotated[int, Strict(), Field(ge=0, le=1440)]
+
+DEFAULT_THRESHOLDS: Mapping[str, int] = {
+    "disk_percent": 90,
+    "disk_days": 30,
+    "inode_percent": 90,
+    "memory_percent": 95,
+    "swap_percent": 80,
+    "cpu_percent": 95,
+    "load_per_core": 4,
+    "pressure_percent": 40,
+    "busy_minutes": 10,
+    "clock_seconds": 2,
+    "updates_days": 7,
+    "reboot_days": 14,
+    "log_hours": 24,
+    "certificate_days": 30,
+    "first_byte_seconds": 5,
+}
+"""The Center's own targets where neither a host, a site nor `[monitor.thresholds]` says one."""
+
+
+class Thresholds(Part):
+    """From what on something is red; each left out is the next wider one's, then the default."""
+
+    disk_percent: Percent | None = Field(
+        default=None,
+        description="A disk that is so full; grave from halfway between that and full.",
+        examples=[90],
+    )
+    disk_days: Positive | None = Field(
+        default=None, description="A disk that is full in so many days, by forecast.", examples=[30]
+    )
+    inode_percent: Percent | None = Field(
+        default=None, description="A file system with so many of its files used.", examples=[90]
+    )
+    memory_percent: Percent | None = Field(
+        default=None, description="Memory that nothing could get, of all.", examples=[95]
+    )
+    swap_percent: Percent | None = Field(default=None, description="Swap in use.", examples=[80])
+    cpu_percent: Percent | None = Field(
+        default=None, description="Processors in use.", examples=[95]
+    )
+    load_per_core: Positive | None = Field(
+        default=None, description="Load of the last five minutes by processor.", examples=[4]
+    )
+    pressure_percent: Percent | None = Field(
+        default=None,
+        description="Share of time in which all work waited for memory or for disks.",
+        examples=[40],
+    )
+    busy_minutes: Minutes | None = Field(
+        default=None,
+        description="Memory, processors, load and pressure are told when it lasts so long.",
+        examples=[10],
+    )
+    clock_seconds: Positive | None = Field(
+        default=None, description="A clock that is so far from ours.", examples=[2]
+    )
+    updates_days: Positive | None = Field(
+        default=None, description="Security updates that wait for so long.", examples=[7]
+    )
+    reboot_days: Positive | None = Field(
+        default=None, description="A restart that is asked for since so long.", examples=[14]
+    )
+    log_hours: Positive | None = Field(
+        default=None, description="A system log in which nothing was written for so long.",
+        examples=[24],
+    )  # fmt: skip
+    certificate_days: Positive | None = Field(
+        default=None,
+        description="A certificate that ends in so many days; a warning from half of them, grave"
+        " from a quarter.",
+        examples=[30],
+    )
+    first_byte_seconds: Positive | None = Field(
+        default=None, description="A page whose first byte takes so long.", examples=[5]
+    )
+
+
+def resolve_thresholds(*nearest_first: Thresholds | None) -> dict[str, int]:
+    """Give every threshold by name: of the nearest that says it, else the default."""
+    found = dict(DEFAULT_THRESHOLDS)
+    for thresholds in reversed(nearest_first):
+        found |= thresholds.model_dump(exclude_none=True) if thresholds else {}
+    return found
+
+
+def check_listener(value: str) -> str:
+    """Refuse what is not a loopback address with a port: figures are for this machine alone."""
+    host, _, port = value.rpartition(":")
+    try:
+        is_loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback or not port.isdecimal() or not 1 <= int(port) <= 65_535:  # noqa: PLR2004 - the last port
+        raise mistake(
+            'figures cannot be given out at "{value}"',
+            'write an address of this machine alone, like `metrics = "127.0.0.1:9187"`',
+            value=value,
+        )
+    return value
+
+
+class MonitorSettings(Part):
+    """The watch."""
+
+    series: CatalogUrl | None = Field(
+        default=None,
+        description="Where figures are kept; left out: `series.db` beside the catalog. Never part"
+        " of the service's own backup.",
+        examples=["sqlite:///var/series.db"],
+    )
+    sample_seconds: Seconds = Field(
+        default=60, description="Hosts and devices are looked at so often; 15 to 3600."
+    )
+    probe_seconds: Seconds = Field(default=60, description="Sites are asked so often; 15 to 3600.")
+    metrics: Annotated[str, AfterValidator(check_listener)] | None = Field(
+        default=None,
+        description="Prometheus text at this address; left out: off.",
+        examples=["127.0.0.1:9187"],
+    )
+    enabled: Flag = Field(default=True, description="Whether the service watches at all.")
+    thresholds: Thresholds = Field(
+        default=Thresholds(),
+        description="From what on something is red; a host's or a site's own win.",
+    )
+    probes: ProbeSettings = Field(
+        default=ProbeSettings(), description="What all probes of sites share."
+    )
+
+
+class Device(Part):
+    """What is watched and has no SSH: a switch, a UPS, a camera."""
+
+    name: Name = Field(
+        description="Short name for life: a-z, digits, hyphens.", examples=["switch-1"]
+    )
+    title: Text | None = Field(
+        default=None, description="What people call it.", examples=["Bộ chuyển mạch tầng 2"]
+    )
+    kind: Literal["switch", "ups", "camera", "other"] = Field(
+        default="other", description="switch, ups, camera or other."
+    )
+    address: Text = Field(description="Address or DNS name.", examples=["192.0.2.2"])
+    line: Name | None = Field(
+        default=None, description="The line it hangs on.", examples=["so-nganh"]
+    )
+    ping: Flag = Field(default=True, description="Whether it answers to ping.")
+    ports: tuple[Port, ...] = Field(
+        default=(), description="TCP ports that have to be open.", examples=[[80, 443]]
+    )

@@ -1,0 +1,194 @@
+"""How long a site was there in a month, counted from the verdict of each minute.
+
+Every minute of the month is in exactly one part: up, down, unknown, a gap in which nobody looked,
+a planned stop whatever was seen in it, or still ahead. So the parts add up to the month, and no
+percentage hides what nobody knows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from ops.duties.stops.call_off import find_stops
+from ops.estate.model.estate import Estate
+from ops.monitor.series.minutes import Day, midnight, minutes_of, read_days
+from ops.monitor.series.store import SeriesStore
+
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A planned stop: its code, and when."""
+
+    code: str
+    begins: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time without a break, in UTC, in whole minutes.
+
+    Attributes:
+        name: Code of the stop; empty for what has no name.
+    """
+
+    since: datetime
+    until: datetime
+    name: str = ""
+
+    @property
+    def minutes(self) -> int:
+        """How long it lasts."""
+        return (self.until - self.since) // _MINUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """How long a site was there in a month.
+
+    Attributes:
+        site: Its name.
+        month: The first day of the month, the organisation's.
+        minutes: Of the month; what follows adds up to them.
+        up, down, unknown: What was seen outside of planned stops; `unknown`: it was looked at and
+            could not be told, as when our own line was down.
+        gap: Nobody looked.
+        planned: In planned stops.
+        ahead: Not yet.
+        outages, gaps, stops: Where `down`, `gap` and `planned` lie, in order; stops by their codes.
+    """
+
+    site: str
+    month: date
+    minutes: int
+    up: int
+    down: int
+    unknown: int
+    gap: int
+    planned: int
+    ahead: int
+    outages: tuple[Span, ...] = ()
+    gaps: tuple[Span, ...] = ()
+    stops: tuple[Span, ...] = ()
+
+    @property
+    def percent(self) -> float | None:
+        """Up, of what is known outside of planned stops; None where nothing is known."""
+        known = self.up + self.down
+        return 100 * self.up / known if known else None
+
+
+def measure_month(
+    store: SeriesStore, session: Session, estate: Estate, site: str, month: date, now: datetime
+) -> Availability:
+    """Count a site's month.
+
+    Args:
+        store: The series.
+        session: Of the catalog, for planned stops.
+        estate: Whose zone counts.
+        site: Name of the site.
+        month: Any day of the month.
+        now: Aware.
+
+    Raises:
+        SeriesError: The series cannot be used.
+    """
+    first, last = month.replace(day=1), _next_month(month) - _DAY
+    days = read_days(store, site, first, last)
+    stops = [
+        Stop(it.code, it.begins, it.until)
+        for it in find_stops(session, estate.zone)
+        if it.site == site
+    ]
+    return count_month(site, first, days, stops, estate.zone, now=now)
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=28) + 4 * _DAY).replace(day=1)
+
+
+def count_month(
+    site: str,
+    month: date,
+    days: Mapping[date, Day],
+    stops: Sequence[Stop],
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+) -> Availability:
+    """Count a month; pure.
+
+    Args:
+        site: Name of the site.
+        month: Its first day.
+        days: What was seen; days without anything may be missing.
+        stops: Planned stops of the site, called off ones left out.
+        zone: Of the organisation.
+        now: Aware.
+    """
+    begin, end = midnight(month, zone), midnight(_next_month(month), zone)
+    whole = (1 << (end - begin) // _MINUTE) - 1
+    up, down, unknown = _join(days, month, zone)
+    past = _bits(begin, now.replace(second=0, microsecond=0), begin, end) & whole
+    named = [(it.code, _bits(it.begins, it.until, begin, end)) for it in stops]
+    planned = 0
+    for _code, bits in named:
+        planned |= bits
+    planned &= past
+    watched = past & ~planned
+    gap = watched & ~(up | down | unknown)
+    return Availability(
+        site=site,
+        month=month,
+        minutes=whole.bit_count(),
+        up=(up & watched).bit_count(),
+        down=(down & watched).bit_count(),
+        unknown=(unknown & watched).bit_count(),
+        gap=gap.bit_count(),
+        planned=planned.bit_count(),
+        ahead=(whole & ~past).bit_count(),
+        outages=tuple(_spans(down & watched, begin)),
+        gaps=tuple(_spans(gap, begin)),
+        stops=tuple(it for code, bits in named for it in _spans(bits & past, begin, code)),
+    )
+
+
+def _join(days: Mapping[date, Day], month: date, zone: ZoneInfo) -> tuple[int, int, int]:
+    """Give the bits of the month from those of its days."""
+    up = down = unknown = place = 0
+    day, end = month, _next_month(month)
+    while day < end:
+        seen, size = days.get(day, Day()), minutes_of(day, zone)
+        mask = (1 << size) - 1
+        up |= (seen.up & mask) << place
+        down |= (seen.down & mask) << place
+        unknown |= (seen.unknown & mask) << place
+        place += size
+        day += _DAY
+    return up, down, unknown
+
+
+def _bits(since: datetime, until: datetime, begin: datetime, end: datetime) -> int:
+    """Give the minutes of the month that a time touches; one that is under way counts."""
+    first = max(0, (since.astimezone(UTC) - begin) // _MINUTE)
+    last = min((end - begin) // _MINUTE, -((begin - until.astimezone(UTC)) // _MINUTE))
+    return ((1 << last) - 1) & ~((1 << first) - 1) if last > first else 0
+
+
+def _spans(bits: int, begin: datetime, name: str = "") -> Iterator[Span]:
+    """Give the runs of set bits."""
+    place = 0
+    while bits:
+        skipped = (bits & -bits).bit_length() - 1
+        bits >>= skipped
+        length = (~bits & (bits + 1)).bit_length() - 1
+        place += skipped
+        yield Span(begin + place * _MINUTE, begin + (place + length) * _MINUTE, name)
+        bits >>= length
+        place += length

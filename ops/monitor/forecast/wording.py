@@ -1,0 +1,92 @@
+"""Say in words when something is full."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from ops.language.formats import format_date, format_size
+from ops.language.text import N_, _, fill
+from ops.monitor.forecast.look import Outlook
+from ops.outcomes.explain import Explainer
+from ops.outcomes.plain import Explanation
+
+KINDS = {
+    "disk": N_("disk"),
+    "inodes": N_("inodes"),
+    "store": N_("store"),
+    "certificate": N_("certificate"),
+}
+_ENDS = N_("full on {on}, between {first} and {last}")
+_OPEN_END = N_("full on {on}, not before {first}")
+_NOTHING_LOST = N_("nothing is lost; a full disk stops what writes there")
+
+_TEXTS: Mapping[str, Explanation] = {
+    "disk_fills": Explanation(
+        N_("the disk {of} of {what} is full in {days} days: {ends}"),
+        N_("the limit is {limit} days; by the maxima of the last weeks"),
+        _NOTHING_LOST,
+        N_("see what grows: `{program} monitor.chart --host {what} --metric 'disk_percent[{of}]'`"),
+    ),
+    "inodes_fills": Explanation(
+        N_("{of} of {what} has no room for more files in {days} days: {ends}"),
+        N_("the limit is {limit} days; by the maxima of the last weeks"),
+        _NOTHING_LOST,
+        N_(
+            "see what grows: `{program} monitor.chart --host {what} --metric 'inode_percent[{of}]'`"
+        ),
+    ),
+    "store_fills": Explanation(
+        N_("the store {what} is full in {days} days: {ends}"),
+        N_("the limit is {limit} days; what retention lets go until then is counted"),
+        N_("backups in it are whole; new ones fail when it is full"),
+        N_("give it room, or keep less: `[defaults.retention]` in the estate"),
+    ),
+}
+
+
+def _explainer(text: Explanation) -> Explainer:
+    def explain(params: Mapping[str, Any]) -> Explanation:
+        ends = ("on", "first", "last")
+        days = {it: date.fromisoformat(params[it]) if params.get(it) else None for it in ends}
+        named = {**params, "ends": _tell_ends(days["on"], days["first"], days["last"])}
+        parts = (text.what, text.why, text.data, text.next_step)
+        return Explanation(*(fill(_(it), named) for it in parts))
+
+    return explain
+
+
+EXPLANATIONS: Mapping[str, Explainer] = {code: _explainer(it) for code, it in _TEXTS.items()}
+
+
+def _tell_ends(on: date | None, first: date | None, last: date | None) -> str:
+    days = {"on": on, "first": first, "last": last}
+    told = {name: format_date(day) for name, day in days.items() if day is not None}
+    return _(_ENDS if last is not None else _OPEN_END).format(**told)
+
+
+def tell_outlook(it: Outlook) -> str:
+    """Say when it is at its end."""
+    forecast = it.forecast
+    if forecast is None:
+        return _("nobody knows how much room there is")
+    if it.kind == "certificate":
+        return _("ends on {day}").format(day=format_date(forecast.on)) if forecast.on else ""
+    if forecast.verdict == "fills":
+        return _tell_ends(forecast.on, forecast.first, forecast.last)
+    if forecast.verdict == "full":
+        return _("full already")
+    if forecast.verdict == "not_filling":
+        return _("not filling")
+    text = _("too little data: {days} days, of several weeks that are needed")
+    return text.format(days=forecast.days)
+
+
+def tell_growth(it: Outlook) -> str:
+    """Say how much it grows a day; empty where nobody knows."""
+    if it.forecast is None or it.kind == "certificate" or it.forecast.verdict in {
+        "full", "too_little_data",
+    }:  # fmt: skip
+        return ""
+    if it.kind == "store":
+        return _("{size} a day").format(size=format_size(round(it.forecast.a_day)))
+    return _("{points} points a day").format(points=f"{it.forecast.a_day:+.2f}")

@@ -1,0 +1,1 @@
+"""Probes: every site asked as a visitor would ask it."""

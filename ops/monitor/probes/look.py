@@ -1,0 +1,220 @@
+"""Look at one site: its page, its certificate, its names, IPv6, its chosen checks.
+
+The page is asked for in every look, and is the verdict. IPv6 and the checks ask the site for more,
+a search even for work: they come every five minutes, and in every look while they are bad.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from ops.backups.pages.page_text import decode, fold, read_html
+from ops.monitor.probes.names import Names
+from ops.monitor.probes.result import (
+    GOOD,
+    Certificate,
+    Finding,
+    Known,
+    ProbeResult,
+    State,
+    Verdict,
+    learn,
+)
+from ops.monitor.probes.target import PageWish, ProbeTarget
+from ops.monitor.probes.text import tidy
+from ops.monitor.probes.visit import Kit, Page, Visit
+
+RARELY = timedelta(minutes=5)
+"""Between two looks at what need not be looked at each time, and is good."""
+
+NOT_OURS = frozenset({"resolver", "late", "line"})
+"""Problems that say nothing of the site itself."""
+
+_MOST_TOLD = 3
+_MOST_KNOWN = 32  # addresses remembered of a name whose answers rotate
+_FIELD = re.compile(r"<(?:textarea|input|select)[\s/>]", re.IGNORECASE)
+_FORM = re.compile(r"<form[\s>]", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_CUT_OFF = Finding("no_data", "")
+
+
+def look_at(target: ProbeTarget, known: Mapping[str, Known], at: datetime, kit: Kit) -> ProbeResult:
+    """Look at a site once; whatever goes wrong is a value.
+
+    Args:
+        target: What to ask.
+        known: What is remembered of it.
+        at: When the look began.
+        kit: What all looks share.
+    """
+    if time.monotonic() >= kit.deadline:
+        return not_reached(target, known, at)
+    visit = Visit(target, kit, _split(known.get("names")))
+    page = visit.get(target.page.address)
+    verdict: Verdict = "unknown" if page.problem in NOT_OURS else "down" if page.problem else "up"
+    answer, shown = page.answer, page.certificate
+    findings = {"answer": _judge_answer(page, verdict)}
+    findings |= _judge_trust(page, shown)
+    findings["names"] = _judge_names(visit, known.get("names"))
+    if answer is not None and (target.page.words or target.page.no_words):
+        findings["words"] = _CUT_OFF if page.problem else judge_page(target.page, page)
+    if verdict == "up":
+        findings |= _look_further(visit, known, at)
+    return ProbeResult(
+        target=target,
+        at=at,
+        verdict=verdict,
+        findings=findings,
+        known=learn(known, findings, at),
+        status=answer.status if answer else None,
+        server=page.server,
+        redirects=tuple(tidy(it) for it in page.redirects),
+        protocol=answer.protocol if answer else "",
+        certificate=shown,
+        seconds=page.seconds if answer else {},
+        size_bytes=len(answer.body) if answer else None,
+    )
+
+
+def not_reached(target: ProbeTarget, known: Mapping[str, Known], at: datetime) -> ProbeResult:
+    """Give the result of a site for which no time was left."""
+    late = {"answer": Finding("no_data", "", "site_not_looked_at", {"problem": "late"})}
+    return ProbeResult(target=target, at=at, verdict="unknown", findings=late, known=dict(known))
+
+
+def _split(known: Known | None) -> tuple[str, ...]:
+    return tuple(known.text.split()) if known and known.text[:1].isdigit() else ()
+
+
+def _judge_answer(page: Page, verdict: Verdict) -> Finding:
+    if verdict == "up":
+        return Finding("good")
+    params = {"problem": page.problem, "detail": tidy(page.detail), "address": tidy(page.address)}
+    if verdict == "unknown":
+        return Finding("no_data", "", "site_not_looked_at", params)
+    return Finding("bad", page.problem, "site_down", params)
+
+
+def _judge_trust(page: Page, shown: Certificate | None) -> dict[str, Finding]:
+    """Judge the certificate but for its end, which thresholds decide, and tell who signed it."""
+    found: dict[str, Finding] = {}
+    if page.problem == "certificate":
+        params = {"problem": page.detail, "issuer": shown.issuer if shown else ""}
+        found["certificate"] = Finding("bad", page.detail, "certificate_refused", params)
+    elif page.answer is not None and page.answer.protocol:
+        found["certificate"] = Finding("good")
+    elif page.answer is not None:
+        is_lost = bool(page.redirects) and page.redirects[0].startswith("https:")
+        found["certificate"] = (
+            Finding("bad", "plain", "site_left_https", {"address": tidy(page.address)})
+            if is_lost
+            else Finding("not_checked", "plain")
+        )
+    if shown is not None and page.answer is not None and shown.issuer:
+        found["issuer"] = Finding("good", shown.issuer)
+    return found
+
+
+def _judge_names(visit: Visit, known: Known | None) -> Finding:
+    names = visit.names.get(visit.host, Names(by_dns=False))
+    if names.problem:
+        code = "resolver_failed" if names.problem == "resolver" else "name_unknown"
+        text = "" if names.problem == "resolver" else names.problem
+        return Finding("bad", text, code, {"name": tidy(visit.host), "problem": names.problem})
+    if not names.by_dns:
+        return Finding("not_checked", "")
+    networks = visit.target.networks
+    strange = [
+        it for it in names.addresses if networks and not any(ip_address(it) in n for n in networks)
+    ]
+    if strange:
+        params = {"name": tidy(visit.host), "found": strange[:_MOST_TOLD]}
+        return Finding("bad", f"strange {strange[0]}", "name_leads_astray", params)
+    return Finding("good", _join_addresses(names.addresses, _split(known)))
+
+
+def _join_addresses(found: tuple[str, ...], before: tuple[str, ...]) -> str:
+    """Give what is remembered: answers that rotate among the same addresses are no change."""
+    new, old = set(found), set(before)
+    if new <= old:
+        return " ".join(before)
+    kept = sorted(new | old if new & old else new)
+    return " ".join(kept[:_MOST_KNOWN])
+
+
+def _look_further(visit: Visit, known: Mapping[str, Known], at: datetime) -> dict[str, Finding]:
+    """Look at what need not be looked at each time."""
+    found: dict[str, Finding] = {}
+    if _is_due(known.get("ipv6"), at, "reachable"):
+        found["ipv6"] = _look_at_ipv6(visit)
+    for wish in visit.target.checks:
+        if _is_due(known.get(f"check:{wish.name}"), at, GOOD):
+            found[f"check:{wish.name}"] = judge_page(wish, visit.get(wish.address))
+    return found
+
+
+def _is_due(known: Known | None, at: datetime, good: str) -> bool:
+    if known is None or known.looked_at is None or known.text != good:
+        return True
+    return at - known.looked_at >= RARELY
+
+
+def _look_at_ipv6(visit: Visit) -> Finding:
+    names = visit.names.get(visit.host, Names(by_dns=False))
+    if names.problem:
+        return Finding("not_checked", "")
+    if not names.v6:
+        return Finding("not_checked", "none")
+    if not reaches_ipv6(names.v6[0]):
+        return Finding("not_checked", "")
+    page = visit.get(visit.target.page.address, only=names.v6, follows=False)
+    if not page.problem:
+        return Finding("good", "reachable")
+    params = {"address": names.v6[0], "problem": page.problem, "detail": page.detail}
+    return Finding("bad", "silent", "ipv6_silent", params)
+
+
+def reaches_ipv6(address: str) -> bool:
+    """Say whether this machine has an IPv6 address of its own that could speak to this one.
+
+    No packet is sent: the operating system only chooses which of its addresses it would use.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as line:
+        line.connect((address, 443))
+        own = ip_address(line.getsockname()[0].partition("%")[0])
+        return own.is_global or not ip_address(address).is_global
+    return False
+
+
+def judge_page(wish: PageWish, page: Page) -> Finding:
+    """Judge what stands on a page."""
+    about = {"check": wish.name, "address": tidy(page.address)}
+    if page.problem in NOT_OURS:
+        return _CUT_OFF
+    answer = page.answer
+    if page.problem or answer is None:
+        told = {"problem": page.problem, "detail": tidy(page.detail), **about}
+        return Finding("bad", page.problem, "page_missing", told)
+    charset = _CHARSET.search(answer.content_type[:200])
+    source = decode(answer.body, charset[1] if charset else "")
+    read = read_html(source)
+    text = fold(f"{read.title} {read.text}").casefold()
+    state: State = "bad"
+    shown = [it for it in wish.no_words if fold(it).casefold() in text]
+    if shown:
+        return Finding(state, "no-words", "page_shows", {"words": shown[:_MOST_TOLD], **about})
+    lacking = [it for it in wish.words if fold(it).casefold() not in text]
+    if lacking:
+        return Finding(state, "words", "page_lacks", {"words": lacking[:_MOST_TOLD], **about})
+    if wish.kind == "feedback" and not _shows_form(source):
+        return Finding(state, "form", "form_missing", about)
+    return Finding("good")
+
+
+def _shows_form(source: str) -> bool:
+    form = _FORM.search(source)
+    return form is not None and _FIELD.search(source, form.end()) is not None

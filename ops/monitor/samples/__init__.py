@@ -1,0 +1,1 @@
+"""Samples: hosts, this machine and devices, looked at without an agent."""

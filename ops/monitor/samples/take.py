@@ -1,0 +1,121 @@
+"""Look at one machine: send it the program, bound what it may say and how long, read the answer."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from ops.hosts.programs import SAMPLE, UPKEEP
+from ops.monitor.samples.parse import (
+    MOST_BYTES,
+    SenselessError,
+    clean_name,
+    parse_sample,
+    parse_upkeep,
+)
+from ops.monitor.samples.sample import Cause, Sample, Unseen, Upkeep
+from provisioning.errors import (
+    CommandError,
+    HostKeyError,
+    HostRefusedError,
+    HostUnavailableError,
+    OwnKeyError,
+    ProvisioningError,
+)
+from provisioning.hosts import Command, Completed, Host
+
+SAMPLE_SECONDS = 15
+"""So long a look may take there; its slowest parts end themselves sooner."""
+
+UPKEEP_SECONDS = 90
+_PIECE = 1 << 14
+_Found = TypeVar("_Found")
+
+
+class _Heard(NamedTuple):
+    """An answer, our clock when we asked, and when the first of it came."""
+
+    raw: bytes
+    asked: float
+    first: float
+
+
+class _TooLongError(Exception):
+    """An answer takes too long (`slow`) or is too long (`flooding`)."""
+
+    def __init__(self, cause: Cause) -> None:
+        self.cause: Cause = cause
+        super().__init__(cause)
+
+
+def take_sample(host: Host, *, seconds: float = SAMPLE_SECONDS) -> Sample | Unseen:
+    """Look at a machine; never raises for what is wrong with it.
+
+    Args:
+        host: The machine.
+        seconds: So long it may take there.
+    """
+    return _guarded(
+        lambda: _ask(host, SAMPLE, seconds),
+        lambda it: parse_sample(it.raw, asked=it.asked, heard=it.first),
+    )
+
+
+def take_upkeep(host: Host) -> Upkeep | Unseen:
+    """Look at what changes slowly; this takes seconds there, and its processor."""
+    return _guarded(lambda: _ask(host, UPKEEP, UPKEEP_SECONDS), lambda it: parse_upkeep(it.raw))
+
+
+def _guarded(
+    ask: Callable[[], _Heard | Completed], read: Callable[[_Heard], _Found]
+) -> _Found | Unseen:
+    try:
+        heard = ask()
+        if isinstance(heard, Completed):
+            return _explain_status(heard)
+        return read(heard)
+    except _TooLongError as error:
+        return Unseen(error.cause)
+    except SenselessError as error:
+        return Unseen("senseless", str(error))
+    except ProvisioningError as error:
+        return Unseen(_cause_of(error), clean_name(str(error.cause)) if error.why else "")
+
+
+def _ask(host: Host, command: Command, seconds: float) -> _Heard | Completed:
+    """Give the answer; or how it ended where that was badly."""
+    raw, first = bytearray(), 0.0
+    ends = time.monotonic() + seconds
+    asked = time.time()
+    with host.start(command, timeout=seconds) as process:
+        process.close_input()
+        while piece := process.read(_PIECE):
+            first = first or time.time()
+            raw += piece
+            if len(raw) > MOST_BYTES:
+                raise _TooLongError("flooding")
+            if time.monotonic() > ends:
+                raise _TooLongError("slow")
+        ended = process.finish()
+    return _Heard(bytes(raw), asked, first) if ended.status == 0 else ended
+
+
+def _explain_status(ended: Completed) -> Unseen:
+    if ended.is_refused_by_gate:
+        return Unseen("gate")
+    return Unseen("senseless", f"exit status {ended.status}")
+
+
+def _cause_of(error: ProvisioningError) -> Cause:
+    by_kind: tuple[tuple[type[ProvisioningError], Cause], ...] = (
+        (OwnKeyError, "own_key"),
+        (HostRefusedError, "refused"),
+        (HostUnavailableError, "unreachable"),
+        (CommandError, "slow"),
+    )
+    if isinstance(error, HostKeyError):
+        # As `provisioning.ssh.errors` makes them: with the key on record, with the file that has
+        # taken it back, with neither.
+        if "known" in error.params:
+            return "key_changed"
+        return "key_revoked" if "file" in error.params else "key_unknown"
+    return next((cause for kind, cause in by_kind if isinstance(error, kind)), "slow")

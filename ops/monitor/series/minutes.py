@@ -1,0 +1,111 @@
+"""The verdict of each minute of a site: one row a day, one bit a minute and verdict.
+
+A day is the organisation's: minute 0 is its midnight. Verdicts are only ever added. Of two about
+one minute the graver counts: down before up before unknown. So what is written twice, or in another
+order, gives the same. A minute without any was not watched: a gap.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select, update
+
+from ops.monitor.series.store import SeriesStore
+from ops.monitor.series.tables import days
+from ops.monitor.series.write import insert_at
+
+MinuteVerdict = Literal["up", "down", "unknown"]
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Which minutes of a day had which verdict: bit 0 is the first minute.
+
+    Attributes:
+        up, down, unknown: No minute is in two of them.
+    """
+
+    up: int = 0
+    down: int = 0
+    unknown: int = 0
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Give the beginning of the organisation's day, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def minutes_of(day: date, zone: ZoneInfo) -> int:
+    """Give how many minutes a day has: 1440 in Việt Nam, another number where clocks are moved."""
+    return (midnight(day + timedelta(days=1), zone) - midnight(day, zone)) // _MINUTE
+
+
+def place_minute(at: datetime, zone: ZoneInfo) -> tuple[date, int]:
+    """Give the organisation's day of a moment, and the minute in it from 0."""
+    day = at.astimezone(zone).date()
+    return day, (at.astimezone(UTC) - midnight(day, zone)) // _MINUTE
+
+
+def write_minutes(
+    store: SeriesStore,
+    verdicts: Iterable[tuple[str, datetime, MinuteVerdict]],
+    zone: ZoneInfo,
+) -> None:
+    """Add verdicts of sites about minutes; they are kept on return.
+
+    Args:
+        store: Where.
+        verdicts: Site, any moment of the minute, verdict.
+        zone: Of the organisation.
+
+    Raises:
+        SeriesError: The database cannot be used; nothing was added.
+    """
+    added: dict[tuple[str, date], dict[str, int]] = {}
+    for site, at, verdict in verdicts:
+        day, minute = place_minute(at, zone)
+        bits = added.setdefault((site, day), {"up": 0, "down": 0, "unknown": 0})
+        bits[verdict] |= 1 << minute
+    with store.writing() as connection:
+        for (site, day), bits in sorted(added.items()):
+            _add(connection, site, day, bits)
+
+
+def _add(connection: Connection, site: str, day: date, bits: Mapping[str, int]) -> None:
+    key = (days.c.site == site) & (days.c.day == day)
+    begun = insert_at(connection, days).on_conflict_do_nothing()
+    connection.execute(begun, {"site": site, "day": day, "up": b"", "down": b"", "unknown": b""})
+    row = connection.execute(select(days).where(key).with_for_update()).one()
+    merged = {name: _pack(_unpack(getattr(row, name)) | new) for name, new in bits.items()}
+    connection.execute(update(days).where(key).values(merged))
+
+
+def _pack(bits: int) -> bytes:
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+
+
+def _unpack(packed: bytes) -> int:
+    return int.from_bytes(packed, "little")
+
+
+def read_days(store: SeriesStore, site: str, first: date, last: date) -> dict[date, Day]:
+    """Give the verdicts of a site by day, both ends included; days without any are left out.
+
+    Raises:
+        SeriesError: The database cannot be used.
+    """
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(days).where(days.c.site == site, days.c.day >= first, days.c.day <= last)
+        ).all()
+    return {it.day: judge_day(*map(_unpack, (it.up, it.down, it.unknown))) for it in rows}
+
+
+def judge_day(up: int, down: int, unknown: int) -> Day:
+    """Give each minute its gravest verdict; pure."""
+    return Day(up & ~down, down, unknown & ~up & ~down)

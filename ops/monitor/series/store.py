@@ -1,0 +1,165 @@
+"""Open the database of the series: SQLite beside the catalog, or PostgreSQL.
+
+It is apart from the catalog: losing it loses history, never a record, so that it is no part of the
+service's own backup. Whatever is wrong with it is a `SeriesError`, which whoever watches tells as
+"not checked"; nothing else waits for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from types import MappingProxyType
+
+from sqlalchemy import Connection, Engine, event, insert, make_url, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ops.canonical import strike_passwords
+from ops.catalog.engine import WRITES, create_catalog_engine
+from ops.errors import OpsError
+from ops.monitor.series.tables import METADATA, SCHEMA, versions
+
+BUSY_MILLISECONDS = 5_000
+FILE = "series.db"
+_PACE = ("synchronous=NORMAL", "wal_autocheckpoint=8192", "cache_size=-16384")
+"""Each minute touches the last page of every series. They stay in memory (16 MiB), and go to their
+places once in several minutes (32 MiB of log), not each minute. A killed process loses nothing; a
+power cut may take the last minutes, which are a gap then."""
+
+
+class SeriesError(OpsError):
+    """The database of the series cannot be used now; nothing but the charts depends on it."""
+
+
+@dataclass(slots=True)
+class SeriesStore:
+    """An open database of series.
+
+    Attributes:
+        readers: Engine for transactions that only read.
+        writers: The same connections, for transactions that write.
+        ids: What is known of series: (subject, metric) → id; never holds what was not committed.
+    """
+
+    readers: Engine
+    writers: Engine
+    ids: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection over one consistent view.
+
+        Raises:
+            SeriesError: The database does not answer, is locked, full or damaged.
+        """
+        with _explaining(self.readers), self.readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection that is committed at the end, or undone when an error leaves it.
+
+        Raises:
+            SeriesError: As `reading`.
+        """
+        with _explaining(self.readers), self.writers.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.readers.dispose()
+
+
+def default_url(catalog_url: str, state: Path) -> str:
+    """Give where the series are by default: `series.db` beside an SQLite catalog, else in `state`.
+
+    Args:
+        catalog_url: Secrets resolved.
+        state: The service's folder.
+    """
+    parsed = make_url(catalog_url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    folder = Path(parsed.database or "").parent if is_file else state
+    return f"sqlite:///{folder / FILE}"
+
+
+def open_series(url: str) -> SeriesStore:
+    """Open the series at `url`, and make the tables where there are none.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql+psycopg://…`, secrets resolved.
+
+    Raises:
+        SeriesError: It cannot be reached, or a newer version of the software has changed it.
+    """
+    try:
+        readers = create_catalog_engine(url)
+    except (OpsError, OSError) as error:
+        raise _unusable(strike_passwords(url), type(error).__name__) from error
+    if readers.dialect.name == "sqlite":
+        # First of all: a file whose first page is written keeps how it is vacuumed.
+        event.listen(readers, "connect", _prepare_first, insert=True)
+        event.listen(readers, "connect", _prepare_last)
+    store = SeriesStore(readers, readers.execution_options(**{WRITES: True}))
+    try:
+        with store.writing() as connection:
+            _prepare_tables(connection)
+    except SeriesError:
+        store.close()
+        raise
+    return store
+
+
+def _prepare_first(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
+
+
+def _prepare_last(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
+    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", *_PACE):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _prepare_tables(connection: Connection) -> None:
+    METADATA.create_all(connection)
+    found = connection.execute(select(versions.c.schema)).scalar()
+    if found is None:
+        connection.execute(insert(versions).values(schema=SCHEMA))
+    elif found > SCHEMA:
+        raise SeriesError(
+            "the series have schema {found}, and this version knows up to {known}",
+            why="a newer version of the software has used them",
+            data="nothing was changed; backups and alerts go on without them",
+            next_step="install the newer version again, or set another `[monitor] series`",
+            found=found,
+            known=SCHEMA,
+        )
+
+
+@contextmanager
+def _explaining(engine: Engine) -> Iterator[None]:
+    """Tell whatever the database refuses as what it is for us: the series cannot be used now."""
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        place = strike_passwords(engine.url.render_as_string(hide_password=True))
+        raise _unusable(place, _name(error)) from error
+
+
+def _name(error: DBAPIError | OSError) -> str:
+    # The driver's text may repeat the connection string, so only its kind is told.
+    cause = getattr(error, "orig", error)
+    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
+
+
+def _unusable(place: str, answer: str) -> SeriesError:
+    return SeriesError(
+        "the series at {place} cannot be used",
+        why="the database answered: {answer}",
+        data="backups and alerts go on; what is measured meanwhile is not kept",
+        next_step="see that its disk has room and the file is yours; a damaged file is moved aside,"
+        " and the service begins a new one",
+        place=place,
+        answer=answer,
+    )

@@ -1,0 +1,133 @@
+"""The sign of life of the watch, and what is told when there is none.
+
+A process cannot tell of its own death: the service's courier looks at the file every five minutes,
+and `giucong` and `service.status` whenever somebody asks.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ops.alerts.conditions import Condition
+from ops.alerts.outbox import find_estate
+from ops.alerts.watch import take_look
+from ops.catalog.open import Catalog
+from ops.durable_files import put_anew
+from ops.estate.model.estate import Estate
+from ops.language.formats import format_duration
+from ops.language.text import N_, _
+from ops.outcomes.plain import Explanation
+
+FORMAT = "giucong-watch-1"
+FILE = "watch.json"
+SUBJECT = "watch:process"
+LOOKED_EVERY = timedelta(minutes=5)
+"""How often the courier looks whether the watch lives (`ops.alerts.courier.LATE_EVERY`)."""
+
+_MISSED = 3
+_PATIENCE = timedelta(minutes=2)
+_LARGEST = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What the watch last showed.
+
+    Attributes:
+        parts: When each part of it last did its work, by `samples`, `probes` and `series`; UTC.
+    """
+
+    parts: Mapping[str, datetime]
+
+
+def write_beat(state: Path, beat: Beat) -> None:
+    """Put the file into the service's folder, whole.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    parts = {name: at.astimezone(UTC).isoformat() for name, at in beat.parts.items()}
+    document = {"format": FORMAT, "parts": parts}
+    put_anew(state / FILE, json.dumps(document, indent=1).encode() + b"\n", 0o644)
+
+
+def read_beat(state: Path) -> Beat | None:
+    """Give what the file says; None where there is none that can be read."""
+    try:
+        with (state / FILE).open("rb") as file:
+            document = json.loads(file.read(_LARGEST))
+        if document["format"] != FORMAT:
+            return None
+        moments = {it: datetime.fromisoformat(at) for it, at in document["parts"].items()}
+        return Beat(moments) if all(at.tzinfo for at in moments.values()) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def find_silent(beat: Beat | None, estate: Estate, now: datetime) -> list[str]:
+    """Give the parts of the watch that have not done their work in time; pure."""
+    every = {
+        "samples": estate.monitor.sample_seconds,
+        "probes": estate.monitor.probe_seconds,
+        "series": 60,
+    }
+    silent = []
+    for part, seconds in every.items():
+        last = beat.parts.get(part) if beat else None
+        if last is None or now - last > _MISSED * timedelta(seconds=seconds) + _PATIENCE:
+            silent.append(part)
+    return silent
+
+
+def tell_watch(estate: Estate, now: datetime) -> Iterator[str]:
+    """Say when the watch last looked, or that it does not."""
+    if not estate.monitor.enabled:
+        yield _("nothing is watched: `[monitor] enabled` is false")
+        return
+    beat = read_beat(estate.service.state)
+    if beat is None or not beat.parts:
+        yield _("the watch has not looked at anything yet")
+        return
+    age = format_duration(now - max(beat.parts.values()))
+    if find_silent(beat, estate, now):
+        yield _("the watch does not look; it last did {age} ago").format(age=age)
+    else:
+        yield _("the watch last looked {age} ago").format(age=age)
+
+
+def note_silent_watch(catalog: Catalog, now: datetime) -> None:
+    """Open an alert when the watch does not look, and close it when it does again."""
+    with catalog.reading() as session:
+        estate = find_estate(session)
+    if estate is None:
+        return
+    is_off = not estate.monitor.enabled
+    silent = [] if is_off else find_silent(read_beat(estate.service.state), estate, now)
+    condition = Condition(
+        subject=SUBJECT,
+        state="bad" if silent else "good",
+        severity="critical",
+        code="watch_silent" if silent else "",
+        params={"parts": silent} if silent else {},
+        holds_for=LOOKED_EVERY,
+    )
+    with catalog.writing() as session:
+        take_look(session, [condition], now, looked_at=[SUBJECT], every=LOOKED_EVERY)
+
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "watch_silent": Explanation(
+        N_("the watch does not look any more at hosts and sites"),
+        N_("its process hangs, or ends again and again; the service's log says more"),
+        N_("backups go on; what is red on hosts and sites is not told meanwhile"),
+        N_("`systemctl restart giucong`, then `{program} service.status`"),
+    ),
+    "series_unusable": Explanation(
+        N_("what is measured is not kept: {reason}"),
+        "",
+        N_("backups and alerts go on; charts and availability have a gap"),
+        N_("see that the disk of `[monitor] series` has room and the file is the service's"),
+    ),
+}

@@ -1,0 +1,89 @@
+"""The part of the watch that looks at nothing outside: own figures, forecasts, `/metrics`."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import DBAPIError
+
+from ops.alerts.conditions import Condition
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.language.text import N_
+from ops.monitor.forecast.look import ROOT, Outlook, judge_outlooks, list_outlooks
+from ops.monitor.metrics import MetricsServer, read_fresh
+from ops.monitor.own_figures import list_figures
+from ops.monitor.series.store import SeriesStore
+from ops.monitor.visits.count import count_visits
+from ops.monitor.watch.keep import Keeper
+from ops.outcomes.plain import Explanation
+
+log = logging.getLogger(__name__)
+
+FIGURES_SECONDS = 300.0
+FORECAST_SECONDS = 3_600.0
+METRICS = "watch:metrics"
+
+
+def keep_figures(estate: Estate, keeper: Keeper) -> None:
+    """Keep how old backups, drills and readings are, how full stores are, and new visits.
+
+    Raises:
+        DBAPIError, OpsError: The catalog does not answer.
+    """
+    now = datetime.now(UTC)
+    with keeper.catalog.reading() as session:
+        figures = list_figures(session, estate, now)
+    keeper.keep_points(figures, now)
+    keeper.in_series(lambda store: count_visits(store, estate, now))
+
+
+def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
+    """Give to the alerts what is full soon; without the series nothing is said.
+
+    Raises:
+        DBAPIError, OpsError: The catalog does not answer.
+    """
+    now = datetime.now(UTC)
+    found: list[list[Outlook]] = []
+
+    def look(store: SeriesStore) -> None:
+        with keeper.catalog.reading() as session:
+            found.append(list_outlooks(store, session, estate, now))
+
+    keeper.in_series(look)
+    for outlooks in found:
+        conditions = judge_outlooks(outlooks, estate, now)
+        keeper.keep_conditions(conditions, [ROOT], now, FORECAST_SECONDS)
+
+
+def give_metrics(estate: Estate, keeper: Keeper) -> MetricsServer | None:
+    """Begin to give figures out where the estate says so; None where it does not or cannot."""
+    listen, server, reason = estate.monitor.metrics, None, ""
+    if listen is not None:
+        try:
+            server = MetricsServer(listen, lambda: read_fresh(keeper.store()))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            log.warning("metrics-not-given", extra={"fields": {"error": reason}})
+    condition = Condition(
+        subject=METRICS,
+        state="bad" if reason else "good",
+        code="metrics_not_given" if reason else "",
+        params={"listen": listen, "reason": reason} if reason else {},
+    )
+    try:
+        keeper.keep_conditions([condition], [METRICS], datetime.now(UTC), FORECAST_SECONDS)
+    except (DBAPIError, OpsError) as error:  # the watch begins all the same
+        log.warning("metrics-not-told", extra={"fields": {"error": type(error).__name__}})
+    return server
+
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "metrics_not_given": Explanation(
+        N_("figures are not given out at {listen}: {reason}"),
+        N_("another program listens there, or the address is not this machine's"),
+        N_("the watch itself goes on"),
+        N_("choose another port in `[monitor] metrics`, then `systemctl restart giucong`"),
+    ),
+}
