@@ -145,7 +145,7 @@ class Batch:
             new = _write_content(stage, files, inventory, state)
             if before and state == head:
                 stage.remove()
-                self._receipts.append(_unchanged(before))
+                self._receipts.append(receipt_of(before))
                 return
             said = Version(created, message, author.name, author.address, state)
             data = add_version(inventory, object_id, said, new).as_json()
@@ -341,6 +341,7 @@ def _write_inventories(stage: Stage, data: bytes) -> None:
     write_inventory(f"{stage.place}/", data)
 
 
-def _unchanged(stored: StoredObject) -> Receipt:
+def receipt_of(stored: StoredObject) -> Receipt:
+    """Give the receipt of the newest version of what is stored already."""
     digest = hashlib.sha512((stored.path / INVENTORY).read_bytes()).hexdigest()
     return Receipt(stored.inventory.id, stored.inventory.head, digest, is_new=False)

@@ -5,9 +5,10 @@
    apart by format, all at once, since starting a scanner takes longer than reading.
    Each is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
 3. A batch is made durable; every new file of it is read back from the disk.
-4. The index is told, then the journal: one row a batch, with a digest over its receipts.
+4. The journal is told, then the index: one row a batch, with a digest over its receipts.
 
-Killed after 3, the next run finds the object with the same fingerprint and mends the index.
+Killed after 3, the next run finds the object with the same fingerprint, journals it as found, and
+mends the index. So whatever is stored is journaled, and what the index has was journaled before.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ from archive.ingest import (
 from archive.metadata.findings import Content, Findings
 from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
-from archive.ocfl.write import Author, Batch, Receipt, writing
+from archive.ocfl.write import Author, Batch, Receipt, receipt_of, writing
 from archive.search.index import ItemIndex, Known, Row
 from ops.archives.bench import Named, Workbench
 from ops.archives.places import PRIVATE, Place, opened_index, own_places
@@ -81,13 +82,20 @@ class Counts:
 
 @dataclass(slots=True)
 class _Open:
-    """A root that is being written to."""
+    """A root that is being written to.
+
+    Attributes:
+        place, root, batch, index: Of it.
+        staged: What the next commit makes durable, by id.
+        found: Objects that are stored and that the index was not told of.
+    """
 
     place: Place
     root: StorageRoot
     batch: Batch
     index: ItemIndex
     staged: dict[str, Prepared] = field(default_factory=dict)
+    found: list[StoredObject] = field(default_factory=list)
 
 
 class Keeper:
@@ -107,8 +115,9 @@ class Keeper:
             root = place.root()
             batch = stack.enter_context(writing(root))
             index = stack.enter_context(opened_index(place))
-            self._opened[place.name] = _Open(place, root, batch, index)
-            index.put(self._row_of_stored(read_object(root.path / it)) for it in batch.finished)
+            found = [read_object(root.path / it) for it in batch.finished]
+            self._opened[place.name] = _Open(place, root, batch, index, found=found)
+        self.commit()
 
     def known(self, site: str, prefix: str) -> dict[str, Known]:
         """Give what is known of a site's public items; see `ItemIndex.known_of`."""
@@ -183,26 +192,33 @@ class Keeper:
                     why = str(error.params.get("reason", error))
                     self.counts.refuse(delivery.item.source_key, why)
         for there in self._opened.values():
-            receipts = there.batch.commit()
-            staged, there.staged = there.staged, {}
-            if not receipts:
-                continue
-            for receipt in receipts:
-                _read_back(there.root, receipt, staged[receipt.object_id].item)
-            there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
-            self._journal(there.place, receipts)
+            self._commit(there)
         for delivery in waiting.values():
             _let_go(delivery)
+
+    def _commit(self, there: _Open) -> None:
+        found, there.found = there.found, []
+        known = [receipt_of(it) for it in found]
+        receipts = there.batch.commit()
+        staged, there.staged = there.staged, {}
+        for receipt in receipts:
+            _read_back(there.root, receipt, staged[receipt.object_id].item)
+        self._journal(there.place, known, was_found=True)
+        self._journal(there.place, receipts)
+        there.index.put(map(self._row_of_stored, found))
+        there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
 
     def _for(self, item: Item) -> _Open:
         return self._opened[PRIVATE if item.grade >= Grade.RESTRICTED else "public"]
 
     def _mend(self, there: _Open, item_id: str, mark: str) -> bool:
-        """Index an object that a killed run stored and did not tell of; says whether it is that."""
-        row = self._row_of_stored(there.root.find(item_id))
-        if row.fingerprint != mark:
+        """Say whether an object is that item, stored by a killed run that did not tell of it."""
+        stored = there.root.find(item_id)
+        if self._row_of_stored(stored).fingerprint != mark:
             return False
-        there.index.put([row])
+        there.found.append(stored)
+        if len(there.found) >= AT_ONCE:
+            self.commit()
         return True
 
     def _row_of_stored(self, stored: StoredObject) -> Row:
@@ -260,13 +276,15 @@ class Keeper:
     def _row(self, prepared: Prepared, version: str) -> Row:
         return row_of(self._estate, version, prepared.item, prepared.fingerprint, prepared.text)
 
-    def _journal(self, place: Place, receipts: list[Receipt]) -> None:
+    def _journal(self, place: Place, receipts: list[Receipt], *, was_found: bool = False) -> None:
+        if not receipts:
+            return
         lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
         details: dict[str, Any] = {
             "place": place.name,
             "versions": len(receipts),
             "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        }
+        } | ({"found": True} if was_found else {})
         with self._context.catalog.writing() as session:
             entry = journal.Entry(INGESTED, self._context.site, details)
             journal.append(session, self._context.origin, [entry])
