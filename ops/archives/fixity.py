@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from archive.errors import ArchiveError
@@ -200,7 +201,7 @@ def limits_of(items: int, place: Place, checked_at: datetime | None, now: dateti
     """Give how much of a place a run reads, so that its term holds, however rare runs are; pure."""
     days = place.reread_days
     since = max(1, (now - checked_at).days) if checked_at else 1
-    share = max(LEAST_OBJECTS, _AHEAD * items * since // days)
+    share = max(LEAST_OBJECTS, ceil(_AHEAD * items * since / days))
     return ScrubLimits(objects=share, fresh_since=now - timedelta(days=days) / _AHEAD)
 
 
