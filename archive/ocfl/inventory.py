@@ -106,10 +106,6 @@ class Inventory:
         """
         return self.manifest[self.version(version).state[logical]][0]
 
-    def content_paths(self) -> list[str]:
-        """Give every content path, in order."""
-        return sorted(path for paths in self.manifest.values() for path in paths)
-
     def as_json(self) -> bytes:
         """Give the file, compact and in an order of its own, so that equal ones are equal bytes."""
         block: dict[str, Any] = {
