@@ -59,8 +59,8 @@ class ScrubLimits:
 
     Attributes:
         objects, size, seconds: That were read, or went by.
-        fresh_since: Shelves that were passed after that need not be; at least one object is read
-            all the same. None: every shelf is passed.
+        fresh_since: Shelves that were passed after that need not be; one that never was is. At
+            least one object is read all the same. None: every shelf is passed.
         workers: Processes that read.
     """
 
@@ -182,7 +182,8 @@ class _Run:
         before, fresh, is_any = self.state, self._limits.fresh_since, False
         rest = sorted(set(SHELVES) - {before.shelf}, key=lambda it: (before.passed_at(it), it))
         for shelf in [before.shelf, *rest] if before.shelf else rest:
-            if is_any and fresh is not None and before.passed_at(shelf) >= fresh:
+            passed = before.passed.get(shelf)
+            if is_any and fresh is not None and passed is not None and passed >= fresh:
                 continue
             is_begun = shelf == before.shelf
             began = (before.began if is_begun else None) or self._clock()

@@ -38,7 +38,7 @@ from archive.ocfl.inventory import (
     sidecar_of,
 )
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
-from archive.ocfl.staging import STAGING, Stage
+from archive.ocfl.staging import STAGING, Stage, write_inventory
 from archive.ocfl.validate import validate_object
 from archive.ocfl.write import Batch, writing
 
@@ -221,8 +221,7 @@ def stage_next(
         def fill_object(place: Path) -> bytes:
             for number in range(1, len(inventory.versions) + 1):
                 data = _copy_version(stored, f"v{number}", place / f"v{number}")
-            write_file(str(place / INVENTORY), data)
-            write_file(str(place / SIDECAR), sidecar_of(data))
+            write_inventory(f"{place}/", data)
             write_file(str(place / DECLARATION), DECLARATION_TEXT)
             return data
 
@@ -262,8 +261,7 @@ def _copy_version(stored: StoredObject, version: str, place: Path) -> bytes:
     """
     data = _inventory_of(stored, version)
     place.mkdir(exist_ok=True, mode=OPEN_FOLDER_MODE)
-    write_file(str(place / INVENTORY), data)
-    write_file(str(place / SIDECAR), sidecar_of(data))
+    write_inventory(f"{place}/", data)
     for path, digest in _content_of(stored.inventory, version):
         target = place / path.partition("/")[2]
         target.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)

@@ -20,7 +20,8 @@ from archive.errors import ObjectDamagedError
 INVENTORY = "inventory.json"
 ALGORITHM = "sha512"
 SIDECAR = f"{INVENTORY}.{ALGORITHM}"
-CONTENT = "content"
+CONTENT = "c"
+"""Short: every inventory repeats it for every file of every version before."""
 TYPE = "https://ocfl.io/1.1/spec/#inventory"
 DECLARATION = "0=ocfl_object_1.1"
 DECLARATION_TEXT = b"ocfl_object_1.1\n"
@@ -58,7 +59,7 @@ class Version:
             {"address": self.user_address} if self.user_address else {}
         )
         return {
-            "created": self.created.isoformat(),
+            "created": self.created,  # encoded as RFC 3339, UTC as Z
             "message": self.message,
             "state": state,
             "user": user,
@@ -72,7 +73,7 @@ class Inventory:
     Attributes:
         id: A URI.
         versions: In order, v1 first.
-        manifest: Digest → content paths below the object, `v1/content/…`.
+        manifest: Digest → content paths below the object, `v1/c/…`.
         fixity: SHA-256 → content paths, of what the head version brought.
     """
 
@@ -105,13 +106,10 @@ class Inventory:
         """
         return self.manifest[self.version(version).state[logical]][0]
 
-    def content_paths(self) -> list[str]:
-        """Give every content path, in order."""
-        return sorted(path for paths in self.manifest.values() for path in paths)
-
     def as_json(self) -> bytes:
         """Give the file, compact and in an order of its own, so that equal ones are equal bytes."""
         block: dict[str, Any] = {
+            "contentDirectory": CONTENT,
             "digestAlgorithm": ALGORITHM,
             "head": self.head,
             "id": self.id,
@@ -134,7 +132,7 @@ class NewFile:
     """Content that a version brings.
 
     Attributes:
-        path: Content path, `v2/content/body.html`.
+        path: Content path, `v2/c/0`.
         sha512, sha256: Of its bytes.
     """
 
@@ -182,7 +180,7 @@ class _InventoryFile(msgspec.Struct, rename="camel"):
     head: str
     manifest: dict[str, list[str]]
     versions: dict[str, _VersionBlock]
-    content_directory: str = CONTENT
+    content_directory: str = "content"
     fixity: dict[str, dict[str, list[str]]] = {}
 
 
@@ -190,7 +188,7 @@ _decoder = msgspec.json.Decoder(_InventoryFile)
 
 
 def parse_inventory(data: bytes) -> Inventory:
-    """Read an inventory of ours, or of anyone who writes SHA-512 and `content`.
+    """Read an inventory of ours, or of anyone who writes SHA-512 and `c`.
 
     Every rule that makes reading unsafe when broken is held here: versions without gaps, content
     paths that stay inside the object, every digest of a state in the manifest.
@@ -258,7 +256,7 @@ def continues(older: Inventory, newer: Inventory) -> bool:
 
 
 def is_content_path(path: str) -> bool:
-    """Say whether a path is `vN/content/…` and stays inside its object."""
+    """Say whether a path is `vN/c/…` and stays inside its object."""
     parts = path.split("/")
     return (
         len(parts) > 2  # noqa: PLR2004 - version, content, name

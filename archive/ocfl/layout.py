@@ -7,6 +7,7 @@ digits, `-` and `_` percent-encoded: 65 536 folders, fifteen objects in each at 
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 EXTENSION = "0003-hash-and-id-n-tuple-storage-layout"
@@ -59,6 +60,7 @@ def is_object_path(path: str) -> bool:
     return _PLACE.fullmatch(path) is not None
 
 
+@lru_cache(maxsize=1024)
 def object_path(object_id: str) -> str:
     """Give the path of an object below its root.
 

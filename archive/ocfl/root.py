@@ -79,13 +79,29 @@ class StoredObject:
             ObjectNotFoundError: That version has no such file.
             ObjectDamagedError: It is not what it was; what the stream got is worth nothing.
         """
+        target.writelines(self._pieces(logical, version))
+
+    def read_back(self, logical: str) -> None:
+        """Read one file of the newest version from its disk, not from what the kernel remembers.
+
+        Raises:
+            ObjectDamagedError: It is not what it was.
+        """
+        for _data in self._pieces(logical, from_disk=True):
+            pass
+
+    def _pieces(
+        self, logical: str, version: str = "", *, from_disk: bool = False
+    ) -> Iterator[bytes]:
         expected, path = self._place(logical, version)
         digest = hashlib.sha512()
         try:
             with open_plain(path) as file:
+                if from_disk:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
                 while data := file.read(PIECE):
                     digest.update(data)
-                    target.write(data)
+                    yield data
         except OSError as error:
             raise self._damaged(logical, error.strerror or str(error)) from error
         if digest.hexdigest() != expected:

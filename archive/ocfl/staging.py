@@ -1,13 +1,13 @@
 """Stages: what is being written, below `extensions/giucong-staging/` of the same root.
 
-A stage is a folder with an intent, `intent.json`, that is written last and says where it belongs,
-and one of
+A batch is a folder there. It holds numbered stages and, written last, `intents.json`, which says
+where each belongs. A stage is one of
 
-- `object/`: a new object. It is renamed to its place.
-- `version/` beside a root inventory and its sidecar: the next version of an object. The version is
-  renamed into the object; made durable; then inventory and sidecar take the place of the old ones.
-- `object/` with an intent that replaces: it changes places with the damaged one there, in one step
-  where the file system can, else by way of `aside/`. What was set aside goes with the stage.
+- `7/`: a new object. It is renamed to its place.
+- `7/` beside `7.inventory.json` and its sidecar: the next version of an object. It is renamed into
+  the object; made durable; then inventory and sidecar take the place of the old ones.
+- `7/` with an intent that replaces: it changes places with the damaged object there, in one step
+  where the file system can, else by way of `7.aside/`. What was set aside goes with the batch.
 
 Folders of ours are read-only for others and for us. Renaming a folder to another parent needs leave
 to write in it, so that the outermost one is closed after it was moved.
@@ -33,32 +33,25 @@ from archive.ocfl.files import (
     told_of_storage,
     write_file,
 )
-from archive.ocfl.inventory import INVENTORY, SIDECAR, is_version
+from archive.ocfl.inventory import INVENTORY, SIDECAR, is_version, sidecar_of
 from archive.ocfl.root import StorageRoot
 
 STAGING = "extensions/giucong-staging"
-OBJECT, VERSION = "object", "version"
-_INTENT, _ASIDE = "intent.json", "aside"
-_LONGEST_INTENT = 4096
+_INTENTS, _ASIDE = "intents.json", "aside"
+_LONGEST_INTENTS = 64 << 20
 
 
 class _Intent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a stage is for.
+    """What a stage is for: its number, and as `Stage`; `object` is a path below the root."""
 
-    Attributes:
-        object: Path of the object below the root.
-        version: Which version is there when the stage is done.
-        is_new: Whether the whole object is staged.
-        replaces: Whether a damaged object makes room for it.
-    """
-
+    stage: int
     object: str
     version: str
     is_new: bool
     replaces: bool = False
 
 
-_decoder = msgspec.json.Decoder(_Intent)
+_decoder = msgspec.json.Decoder(list[_Intent])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,54 +59,69 @@ class Stage:
     """What is staged and may be moved to its place.
 
     Attributes:
-        folder: The stage.
+        place: The staged object, or version; its name is a number.
         target: Where the object belongs.
         version: The version that it brings.
         is_new: Whether the whole object is staged.
         replaces: Whether a damaged object makes room for it.
     """
 
-    folder: Path
+    place: Path
     target: Path
     version: str
     is_new: bool
     replaces: bool = False
 
-    @property
-    def place(self) -> Path:
-        """The staged object, or version."""
-        return self.folder / (OBJECT if self.is_new else VERSION)
+    def beside(self, name: str) -> Path:
+        """Give the path of what lies beside it."""
+        return self.place.with_name(f"{self.place.name}.{name}")
+
+    def remove(self) -> None:
+        """Remove it, finished or not."""
+        for path in (self.place, self.beside(INVENTORY), self.beside(SIDECAR)):
+            remove_tree(path)
 
 
-def finish_stage(stage: Stage, root: Path) -> None:
-    """Close the folders below what is staged, and write down where it belongs."""
-    for place, folders, _files in os.walk(stage.place):
-        for name in folders:
-            os.chmod(f"{place}/{name}", FOLDER_MODE)  # noqa: PTH101 - many
-    intent = _Intent(
-        stage.target.relative_to(root).as_posix(), stage.version, stage.is_new, stage.replaces
-    )
-    write_file(str(stage.folder / _INTENT), msgspec.json.encode(intent))
+def write_inventory(prefix: str, data: bytes) -> None:
+    """Write an inventory and its sidecar; the prefix is a folder with `/`, or a stage with `.`."""
+    write_file(f"{prefix}{INVENTORY}", data)
+    write_file(f"{prefix}{SIDECAR}", sidecar_of(data))
 
 
-def move_in(stages: Sequence[Stage], staging: Path) -> None:
-    """Make stages durable, move them to their places, make that durable, and remove them.
+def close_below(folder: str) -> None:
+    """Make the folders below one read-only."""
+    with os.scandir(folder) as entries:
+        inside = [it.path for it in entries if it.is_dir(follow_symlinks=False)]
+    for path in inside:
+        close_below(path)
+        os.chmod(path, FOLDER_MODE)  # noqa: PTH101 - many
+
+
+def move_in(stages: Sequence[Stage], batch: Path, root: Path) -> None:
+    """Make the stages of a batch durable, move them in, make that durable, and remove the batch.
 
     Raises:
         OSError: The file system refuses; `recover` finishes or undoes.
     """
-    make_durable(staging)
+    intents = [
+        _Intent(
+            int(it.place.name), it.target.relative_to(root).as_posix(), it.version, it.is_new,
+            it.replaces,
+        )
+        for it in stages
+    ]  # fmt: skip
+    write_file(str(batch / _INTENTS), msgspec.json.encode(intents))
+    make_durable(batch)
     for it in stages:
         _move(it)
     versions = [it for it in stages if not it.is_new]
     if versions:
-        make_durable(staging)
+        make_durable(batch)
         for it in versions:
-            _switch(it.folder, it.target)
-            _close(it.target, it.version)
-    make_durable(staging)
-    for it in stages:
-        remove_tree(it.folder)
+            _switch(it)
+            _close(it)
+    make_durable(batch)
+    remove_tree(batch)
 
 
 def recover(root: StorageRoot) -> list[str]:
@@ -130,32 +138,30 @@ def recover(root: StorageRoot) -> list[str]:
         return []
     if staging.resolve() != root.path.resolve() / STAGING:
         raise _outside(staging)
-    finished = []
+    finished: list[Path] = []
     with told_of_storage(root.path):
         make_durable(staging)  # what is in place may be so in memory only
-        for folder in sorted(staging.iterdir()):
-            intent = _read_intent(folder, root.path)
-            if intent and _finish_or_undo(folder, intent, root.path):
-                finished.append(intent.object)
+        for batch in sorted(staging.iterdir()):
+            stages = _read_stages(batch, root.path)
+            finished += [it.target for it in stages if _finish_or_undo(it, root.path)]
             make_durable(staging)
-            remove_tree(folder)
-    return finished
+            remove_tree(batch)
+    return [it.relative_to(root.path).as_posix() for it in finished]
 
 
-def _finish_or_undo(folder: Path, intent: _Intent, root: Path) -> bool:
+def _finish_or_undo(stage: Stage, root: Path) -> bool:
     """Says whether it is in its place."""
-    target = root / intent.object
-    if intent.replaces:  # where both changed places, the stage has the damaged one, and goes
-        is_done = (folder / _ASIDE).is_dir()
-        if is_done and (folder / OBJECT).is_dir():
-            (folder / OBJECT).rename(target)
+    if stage.replaces:  # where both changed places, the stage has the damaged one, and goes
+        is_done = stage.beside(_ASIDE).is_dir()
+        if is_done and stage.place.is_dir():
+            stage.place.rename(stage.target)
     else:
-        is_done = (target / intent.version).is_dir()
+        is_done = (stage.target / stage.version).is_dir()
         if not is_done:
-            remove_empty(target.parent, root)
-        elif not intent.is_new:
-            _switch(folder, target)
-    _close(target, intent.version)
+            remove_empty(stage.target.parent, root)
+        elif not stage.is_new:
+            _switch(stage)
+    _close(stage)
     return is_done
 
 
@@ -169,47 +175,51 @@ def _move(stage: Stage) -> None:
         stage.target.chmod(OPEN_FOLDER_MODE)
     if not stage.replaces or not exchange(stage.place, stage.target):
         if stage.replaces:
-            stage.target.rename(stage.folder / _ASIDE)
+            stage.target.rename(stage.beside(_ASIDE))
         stage.place.rename(stage.target)
-    _close(stage.target, stage.version)
+    _close(stage)
 
 
-def _close(target: Path, version: str) -> None:
+def _close(stage: Stage) -> None:
     """Make an object and its newest version read-only, as far as they are there."""
-    for place in (target / version, target):
+    for place in (stage.target / stage.version, stage.target):
         with suppress(FileNotFoundError):
             place.chmod(FOLDER_MODE)
 
 
-def _switch(folder: Path, target: Path) -> None:
+def _switch(stage: Stage) -> None:
     """Let the staged root inventory and its sidecar take the place of the old ones."""
-    target.chmod(OPEN_FOLDER_MODE)
+    stage.target.chmod(OPEN_FOLDER_MODE)
     for name in (INVENTORY, SIDECAR):
         with suppress(FileNotFoundError):  # done before somebody was killed
-            (folder / name).rename(target / name)
+            stage.beside(name).rename(stage.target / name)
 
 
-def _read_intent(folder: Path, root: Path) -> _Intent | None:
-    """Give what a stage was for; None when it was not finished.
+def _read_stages(batch: Path, root: Path) -> list[Stage]:
+    """Give the stages of a batch; none when it was not finished.
 
     Raises:
-        ArchiveError: It asks for a write at a place where no object can be.
+        ArchiveError: One asks for a write at a place where no object can be.
     """
-    if folder.is_symlink():
-        return None
+    if batch.is_symlink():
+        return []
     try:
-        intent = _decoder.decode(read_small(folder / _INTENT, _LONGEST_INTENT))
+        intents = _decoder.decode(read_small(batch / _INTENTS, _LONGEST_INTENTS))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    target = root / intent.object
+        return []
+    return [_checked(it, batch, root) for it in intents]
+
+
+def _checked(intent: _Intent, batch: Path, root: Path) -> Stage:
+    target, place = root / intent.object, batch / str(intent.stage)
     if (
         not layout.is_object_path(intent.object)
         or not is_version(intent.version)
         or target.parent.resolve() != (root.resolve() / intent.object).parent
-        or any(it.is_symlink() for it in (target, target / intent.version, folder / OBJECT))
+        or any(it.is_symlink() for it in (target, target / intent.version, place))
     ):
-        raise _outside(folder)
-    return intent
+        raise _outside(batch)
+    return Stage(place, target, intent.version, intent.is_new, intent.replaces)
 
 
 def _outside(folder: Path) -> ArchiveError:

@@ -3,14 +3,14 @@
 Order of a batch:
 
 1. Stage: every object, or version of one, is written below `extensions/giucong-staging/` of the
-   same root, with an intent that says where it belongs.
-2. Make the stage durable.
+   same root; then one file that says where each belongs.
+2. Make the stages durable.
 3. Rename: a new object to its place; a new version into its object.
 4. Make that durable, and only then let the root inventories of changed objects, and their sidecars,
    take the place of the old ones; make that durable too.
-5. Remove the stage. Receipts are given now and not before.
+5. Remove the stages. Receipts are given now and not before.
 
-Killed after 1 or 2, the stage is undone at the next start; after 3, what is in place is finished
+Killed after 1 or 2, the stages are undone at the next start; after 3, what is in place is finished
 (`recover`). Readers see an old version or the new one, whole, except between an inventory and its
 sidecar, which `recover` mends. One writer at a time: the root's folder is locked.
 """
@@ -42,23 +42,20 @@ from archive.ocfl.inventory import (
     DECLARATION_TEXT,
     INVENTORY,
     LARGEST,
-    SIDECAR,
     Inventory,
     NewFile,
     Version,
     add_version,
-    sidecar_of,
 )
 from archive.ocfl.root import StorageRoot, StoredObject
 from archive.ocfl.staging import (
-    OBJECT,
     STAGING,
-    VERSION,
     Stage,
-    finish_stage,
+    close_below,
     move_in,
     recover,
     remove_empty,
+    write_inventory,
 )
 
 _LOGICAL = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
@@ -101,13 +98,17 @@ class Batch:
     def __init__(self, root: StorageRoot, finished: Sequence[str] = ()) -> None:
         self.finished = tuple(finished)
         self._root = root
-        self._staging = root.path / STAGING
+        self._folder = self._new_folder()
         self._staged: list[Stage] = []
         self._receipts: list[Receipt] = []
         self._ids: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._staged)
+
+    def _new_folder(self) -> Path:
+        self._number = 0
+        return self._root.path / STAGING / secrets.token_hex(8)
 
     def put(
         self,
@@ -136,43 +137,22 @@ class Batch:
         """
         _ensure_paths((*files, *kept))
         before = self._root.find(object_id) if self._root.has(object_id) else None
-        folder = self._staging / secrets.token_hex(8)
-        with told_of_storage(self._root.path), self._removed_on_error(object_id, folder):
-            self._stage(folder, before, object_id, files, kept, (message, author, created))
-
-    def _stage(
-        self,
-        folder: Path,
-        before: StoredObject | None,
-        object_id: str,
-        files: Mapping[str, bytes | Path],
-        kept: Collection[str],
-        words: tuple[str, Author, datetime],
-    ) -> None:
-        message, author, created = words
         inventory = before.inventory if before else None
-        number = len(inventory.versions) + 1 if inventory else 1
-        version_folder = _folder_of(folder, number)
-        state = {path: inventory.version().state[path] for path in kept} if inventory else {}
-        new = _write_content(version_folder, number, files, inventory, state)
-        if inventory and state == inventory.version().state:
-            remove_tree(folder)
-            data = (before.path / INVENTORY).read_bytes() if before else b""
-            self._receipts.append(_receipt(inventory, data, is_new=False))
-            return
-        version = Version(created, message, author.name, author.address, state)
-        after = add_version(inventory, object_id, version, new)
-        data = after.as_json()
-        if len(data) > LARGEST:
-            raise ItemRefusedError("{id} has too many files or versions", id=object_id)
-        places = [folder] if before else [folder / OBJECT]
-        for place in (version_folder, *places):
-            write_file(str(place / INVENTORY), data)
-            write_file(str(place / SIDECAR), sidecar_of(data))
-        if not before:
-            write_file(str(folder / OBJECT / DECLARATION), DECLARATION_TEXT)
-        self._stage_done(object_id, Stage(folder, self._place(object_id), after.head, not before))
-        self._receipts.append(_receipt(after, data))
+        head = inventory.version().state if inventory else {}
+        version = f"v{len(inventory.versions) + 1}" if inventory else "v1"
+        with self._staging(object_id, version, is_new=before is None) as stage:
+            state = {path: head[path] for path in kept}
+            new = _write_content(stage, files, inventory, state)
+            if before and state == head:
+                stage.remove()
+                self._receipts.append(receipt_of(before))
+                return
+            said = Version(created, message, author.name, author.address, state)
+            data = add_version(inventory, object_id, said, new).as_json()
+            if len(data) > LARGEST:
+                raise ItemRefusedError("{id} has too many files or versions", id=object_id)
+            _write_inventories(stage, data)
+            self._stage_done(object_id, stage, data)
 
     def stage_copy(
         self,
@@ -196,42 +176,44 @@ class Batch:
         Raises:
             ArchiveError: It cannot be staged; nothing of it stays.
         """
-        folder = self._staging / secrets.token_hex(8)
-        stage = Stage(folder, self._place(object_id), version, is_new, replaces)
-        with told_of_storage(self._root.path), self._removed_on_error(object_id, folder):
-            stage.place.mkdir(parents=True, mode=OPEN_FOLDER_MODE)
+        with self._staging(object_id, version, is_new=is_new, replaces=replaces) as stage:
+            stage.place.mkdir(mode=OPEN_FOLDER_MODE)
             data = fill(stage.place)
             if not is_new:
-                write_file(str(folder / INVENTORY), data)
-                write_file(str(folder / SIDECAR), sidecar_of(data))
-            self._stage_done(object_id, stage)
-            digest = hashlib.sha512(data).hexdigest()
-            self._receipts.append(Receipt(object_id, version, digest))
+                write_inventory(f"{stage.place}.", data)
+            self._stage_done(object_id, stage, data)
         return stage
 
     def drop(self, stage: Stage) -> None:
         """Remove one stage again."""
         at = self._staged.index(stage)
         del self._staged[at], self._receipts[at]
-        remove_tree(stage.folder)
+        stage.remove()
 
-    def _place(self, object_id: str) -> Path:
-        return self._root.path / layout.object_path(object_id)
-
-    def _stage_done(self, object_id: str, stage: Stage) -> None:
-        finish_stage(stage, self._root.path)
+    def _stage_done(self, object_id: str, stage: Stage, data: bytes) -> None:
+        close_below(str(stage.place))
         self._staged.append(stage)
         self._ids.add(object_id)
+        digest = hashlib.sha512(data).hexdigest()
+        self._receipts.append(Receipt(object_id, stage.version, digest))
 
     @contextmanager
-    def _removed_on_error(self, object_id: str, folder: Path) -> Iterator[None]:
+    def _staging(
+        self, object_id: str, version: str, *, is_new: bool, replaces: bool = False
+    ) -> Iterator[Stage]:
+        """Give the next stage; it is removed when what is staged there fails."""
         if object_id in self._ids:
             raise ValueError(f"{object_id} twice in one batch")
-        try:
-            yield
-        except BaseException:
-            remove_tree(folder)
-            raise
+        self._number += 1
+        target = self._root.path / layout.object_path(object_id)
+        stage = Stage(self._folder / str(self._number), target, version, is_new, replaces)
+        with told_of_storage(self._root.path):
+            try:
+                self._folder.mkdir(exist_ok=True, mode=OPEN_FOLDER_MODE)
+                yield stage
+            except BaseException:
+                stage.remove()
+                raise
 
     def commit(self) -> list[Receipt]:
         """Make everything staged durable, in its place; gives the receipts in order of `put`.
@@ -241,16 +223,16 @@ class Batch:
         """
         staged, self._staged = self._staged, []
         receipts, self._receipts = self._receipts, []
+        folder, self._folder = self._folder, self._new_folder()
         self._ids.clear()
         if staged:
             with told_of_storage(self._root.path):
-                move_in(staged, self._staging)
+                move_in(staged, folder, self._root.path)
         return receipts
 
     def discard(self) -> None:
         """Remove what is staged and was not committed."""
-        for it in self._staged:
-            remove_tree(it.folder)
+        remove_tree(self._folder)  # not that of a commit that failed
         self._staged, self._receipts = [], []
         self._ids.clear()
 
@@ -301,47 +283,65 @@ def _ensure_paths(paths: Collection[str]) -> None:
             raise ItemRefusedError('"{path}" lies below another file', path=path)
 
 
-def _folder_of(folder: Path, number: int) -> Path:
-    """Make and give the stage of a version: inside a new object, or alone."""
-    place = folder / OBJECT / "v1" if number == 1 else folder / VERSION
-    place.mkdir(parents=True, mode=OPEN_FOLDER_MODE)
-    return place
-
-
 def _write_content(
-    folder: Path,
-    number: int,
+    stage: Stage,
     files: Mapping[str, bytes | Path],
     inventory: Inventory | None,
     state: dict[str, str],
 ) -> list[NewFile]:
-    """Write what no version has yet; adds to `state`, gives the new files."""
+    """Write what no version has yet; adds to `state`, gives the new files.
+
+    Files of the first version have the names of their logical paths, for whoever looks without a
+    program. Every later inventory repeats every name, so that those of later versions are numbers.
+    """
+    folder = f"{stage.place}/v1" if stage.is_new else str(stage.place)
+    Path(folder).mkdir(parents=True, mode=OPEN_FOLDER_MODE)
+    made: set[str] = set()
     known = set(inventory.manifest) if inventory else set()
-    new = []
+    new: list[NewFile] = []
     for logical in sorted(files):
         if logical in state:
             raise ItemRefusedError('"{path}" is given twice', path=logical)
-        source = files[logical]
-        place = folder / CONTENT / logical
+        source, path = files[logical], f"{CONTENT}/{logical if stage.is_new else len(new)}"
         if isinstance(source, bytes):
             digests = digest_of(source)
             if digests.sha512 not in known:
-                place.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
-                write_file(str(place), source)
+                write_file(_in_folder(f"{folder}/{path}", made), source)
         else:
-            place.parent.mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
+            place = Path(_in_folder(f"{folder}/{path}", made))
             with source.open("rb") as file:
                 digests = copy_file(file, str(place))
             if digests.sha512 in known:
                 place.unlink()
-                remove_empty(place.parent, folder)
+                remove_empty(place.parent, Path(folder))
+                made.clear()
         state[logical] = digests.sha512
         if digests.sha512 not in known:
             known.add(digests.sha512)
-            path = f"v{number}/{CONTENT}/{logical}"
-            new.append(NewFile(path, digests.sha512, digests.sha256))
+            new.append(NewFile(f"{stage.version}/{path}", digests.sha512, digests.sha256))
     return new
 
 
-def _receipt(inventory: Inventory, data: bytes, *, is_new: bool = True) -> Receipt:
-    return Receipt(inventory.id, inventory.head, hashlib.sha512(data).hexdigest(), is_new)
+def _in_folder(path: str, made: set[str]) -> str:
+    """Make the folder of a file, unless that is done."""
+    folder = path.rpartition("/")[0]
+    if folder not in made:
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=OPEN_FOLDER_MODE)
+        made.add(folder)
+    return path
+
+
+def _write_inventories(stage: Stage, data: bytes) -> None:
+    """Write those of the version and of the object; a new one gets its declaration, too."""
+    if stage.is_new:
+        write_inventory(f"{stage.place}/v1/", data)
+        write_file(f"{stage.place}/{DECLARATION}", DECLARATION_TEXT)
+    else:
+        write_inventory(f"{stage.place}.", data)
+    write_inventory(f"{stage.place}/", data)
+
+
+def receipt_of(stored: StoredObject) -> Receipt:
+    """Give the receipt of the newest version of what is stored already."""
+    digest = hashlib.sha512((stored.path / INVENTORY).read_bytes()).hexdigest()
+    return Receipt(stored.inventory.id, stored.inventory.head, digest, is_new=False)

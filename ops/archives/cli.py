@@ -9,15 +9,18 @@ from typing import Any
 
 from archive.metadata.item import Item
 from archive.ocfl.inventory import Version
+from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, Wanted
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import export_folder
 from ops.archives.find import Named, find_item
-from ops.archives.places import PRIVATE, all_places, opened_index, own_places
-from ops.archives.reindex import reindex
+from ops.archives.from_backup import restored_root
+from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
+from ops.archives.reindex import Reindexed, reindex
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
+from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
@@ -196,43 +199,56 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
 def remake_index(source: str, *, dry_run: bool) -> int:
     """Make the indexes anew."""
     estate = load_estate()
-    places = {it.name: it for it in all_places(estate)}
-    if source and source not in places:
-        raise WrongUseError(
-            'the archive has no place "{name}"',
-            why="it has: {known}",
-            next_step="name one of these with --from",
-            name=source,
-            known=", ".join(places),
-        )
     codes = []
     with at_bench(estate, dry_run=dry_run) as bench:
-        for place in own_places(estate):
-            if source and (place.name == PRIVATE) != (source == PRIVATE):
-                continue
-            read_from = places[source or place.name]
+        for place, folder in _sources(estate, source):
             if dry_run:
                 text = _("{place}: would make the index anew from {folder}")
-                write_line(text.format(place=place.name, folder=read_from.folder))
+                write_line(text.format(place=place.name, folder=folder))
                 continue
-            read_from.root()
-            with hold_site_lock(estate.service.state, "luu-tru", holder="reindex"):
-                done = reindex(estate, place, read_from.folder, lambda _count: None)
-            text = _("{place}: {items} items; {damaged} objects could not be read")
-            write_line(
-                text.format(
-                    place=place.name,
-                    items=format_number(done.items),
-                    damaged=len(done.damaged),
-                )
-            )
-            for path in done.damaged[:20]:
-                write_line(f"  {path}")
-            if done.differs:
-                write_line("  " + _("the old index said something else"))
+            open_root(folder)
+            with hold_site_lock(estate.service.state, ARCHIVE_SITE, holder="reindex"):
+                done = reindex(estate, place, folder, lambda _count: None)
+            _write_reindexed(place, done)
             _journal(bench, "archive.reindex", place.name, asdict(done))
             codes.append(1 if done.damaged else 0)
     return gravest(codes)
+
+
+def _sources(estate: Estate, source: str) -> list[tuple[Place, Path]]:
+    """Give the places whose indexes are made anew, and the root that each is read from.
+
+    Raises:
+        WrongUseError: The source is no place, and no folder with a restored archive.
+    """
+    own, places = own_places(estate), {it.name: it for it in all_places(estate)}
+    if not source:
+        return [(it, it.folder) for it in own]
+    if source in places:
+        return [(own[source == PRIVATE], places[source].folder)]
+    restored = zip(own, (PUBLIC_PART, PRIVATE_PART), strict=True)
+    found = [(place, restored_root(Path(source), part)) for place, part in restored]
+    found = [it for it in found if it[1].is_dir()]
+    if not found:
+        raise WrongUseError(
+            'the archive has no place "{name}"',
+            why="it has: {known}; and no folder of that name holds a restored archive",
+            next_step="name one of these with --from, or the folder that"
+            " `{program} backup.restore --site luu-tru` wrote to",
+            name=source,
+            known=", ".join(places),
+        )
+    return found
+
+
+def _write_reindexed(place: Place, done: Reindexed) -> None:
+    text = _("{place}: {items} items; {damaged} objects could not be read")
+    items = format_number(done.items)
+    write_line(text.format(place=place.name, items=items, damaged=len(done.damaged)))
+    for path in done.damaged[:20]:
+        write_line(f"  {path}")
+    if done.differs:
+        write_line("  " + _("the old index said something else"))
 
 
 def _note_access(estate: Estate, what: str, details: Mapping[str, Any]) -> None:

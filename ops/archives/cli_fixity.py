@@ -14,14 +14,14 @@ from ops.access.session import at_bench
 from ops.archives.fixity import check_archive
 from ops.archives.kind import FIXITY, FIXITY_JOB
 from ops.archives.places import PRIVATE, all_places, opened_index, own_places
-from ops.archives.records import PlaceState, read_place
+from ops.archives.standing import Standing, read_standings
 from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
 from ops.jobs.run_now import run_by_hand
-from ops.language.formats import format_number, format_size
+from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import N_, _, fill
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
@@ -64,8 +64,8 @@ def repair(confirm: str, *, as_json: bool, dry_run: bool) -> int:
             name=ARCHIVE_SITE,
         )
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
-        states = _states(session, estate)
-    damaged = [(it.name, path) for it in states for path in it.damaged]
+        standings = read_standings(session, estate, datetime.now(UTC))
+    damaged = [(it.name, path) for it in standings for path in it.damaged]
     if dry_run or not damaged:
         for name, path in damaged:
             write_line(f"{name}: {path}")
@@ -126,27 +126,20 @@ def status(*, as_json: bool) -> int:
             with opened_index(place, read_only=True) as index:
                 figures += [{"place": place.name, **it} for it in index.figures()]
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
-        states = _states(session, estate)
+        standings = read_standings(session, estate, now)
         runs = {site.name: _last(session, site.name) for site in estate.sites if site.archive}
     if as_json:
-        places = [
-            {**asdict(it), "scrub": None, "oldest": it.scrub.oldest, "known": bool(it.checked_at)}
-            for it in states
-        ]
+        places = [{**asdict(it), "is_overdue": it.is_overdue(now)} for it in standings]
         write_json(figures, places=places, runs=runs)
         return 0
     _write_figures(estate, figures)
     _write_open_questions(figures)
     write_line()
-    _write_places(estate, states, now)
+    _write_places(estate, standings, now)
     for site, run in runs.items():
         _write_run(site, run)
-    return INCOMPLETE if any(it.damaged or it.lacks for it in states) else 0
-
-
-def _states(session: Session, estate: Estate) -> list[PlaceState]:
-    now = datetime.now(UTC)
-    return [read_place(session, it.name, now) for it in all_places(estate)]
+    is_bad = any(it.damaged or it.lacks or it.is_overdue(now) for it in standings)
+    return INCOMPLETE if is_bad else 0
 
 
 def _last(session: Session, site: str) -> dict[str, Any]:
@@ -207,21 +200,37 @@ def _day(text: str | None) -> str:
     return datetime.fromisoformat(text).strftime("%d/%m/%Y") if text else "–"
 
 
-def _write_places(estate: Estate, states: list[PlaceState], now: datetime) -> None:
+def _write_places(estate: Estate, standings: list[Standing], now: datetime) -> None:
     places = {it.name: it for it in all_places(estate)}
     write_table(
-        (_("Kept in"), _("Folder"), _("Items"), _("Damaged"), _("Lacks"), _("Longest unread")),
+        (_("Kept in"), _("Folder"), _("Items"), _("Damaged"), _("Lacks"), _("Longest unread"),
+         _("Read whole")),
         [
             [
                 it.name, str(places[it.name].folder), format_number(it.objects),
                 Cell(format_number(len(it.damaged)), "bad" if it.damaged else "plain"),
                 Cell(format_number(it.lacks), "warning" if it.lacks else "plain"),
-                _days((now - it.scrub.oldest).days) if it.checked_at else _("never read back"),
+                Cell(_tell_unread(it, now), "bad" if it.is_overdue(now) else "plain"),
+                _local_day(estate, it.full_pass_at),
             ]
-            for it in states
+            for it in standings
         ],
         right=(2, 3, 4),
     )  # fmt: skip
+
+
+def _local_day(estate: Estate, moment: datetime | None) -> str:
+    return format_date(moment.astimezone(estate.zone).date()) if moment else "–"
+
+
+def _tell_unread(it: Standing, now: datetime) -> str:
+    """Tell how old the oldest unverified byte is, and how old it may become."""
+    if it.checked_at is None:
+        return _("never read back")
+    if it.oldest_at is None:
+        return "–"
+    text = _("{age}, of {most} days at most")
+    return text.format(age=_days((now - it.oldest_at).days), most=format_number(it.reread_days))
 
 
 def _write_run(site: str, run: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from archive.errors import ArchiveError
@@ -130,7 +131,7 @@ def check_place(
             done.copied = bring_up_to_date(estate, catalog, place, progress)
             if done.copied is not None:
                 state = replace(state, lacks=done.copied.left_out)
-        limits = _limits(items, place.reread_days, now, everything=everything)
+        limits = ScrubLimits() if everything else limits_of(items, place, state.checked_at, now)
         progress.start("read the archive", None, "bytes")
         report, scrubbed = scrub(
             place.folder,
@@ -196,10 +197,11 @@ class _Told:
         self._objects = report.objects
 
 
-def _limits(items: int, days: int, now: datetime, *, everything: bool) -> ScrubLimits:
-    if everything:
-        return ScrubLimits()
-    share = max(LEAST_OBJECTS, _AHEAD * items // days)
+def limits_of(items: int, place: Place, checked_at: datetime | None, now: datetime) -> ScrubLimits:
+    """Give how much of a place a run reads, so that its term holds, however rare runs are; pure."""
+    days = place.reread_days
+    since = max(1, (now - checked_at).days) if checked_at else 1
+    share = max(LEAST_OBJECTS, ceil(_AHEAD * items * since / days))
     return ScrubLimits(objects=share, fresh_since=now - timedelta(days=days) / _AHEAD)
 
 

@@ -5,13 +5,13 @@
    apart by format, all at once, since starting a scanner takes longer than reading.
    Each is prepared (`archive.ingest`) and staged; a refused one is named, and the run goes on.
 3. A batch is made durable; every new file of it is read back from the disk.
-4. The index is told, then the journal: one row a batch, with a digest over its receipts.
+4. The journal is told, then the index: one row a batch, with a digest over its receipts.
 
-Killed after 3, the next run finds the object with the same fingerprint and mends the index.
+Killed after 3, the next run finds the object with the same fingerprint, journals it as found, and
+mends the index. So whatever is stored is journaled, and what the index has was journaled before.
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,9 +34,8 @@ from archive.ingest import (
 )
 from archive.metadata.findings import Content, Findings
 from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
-from archive.ocfl.files import digest_of
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
-from archive.ocfl.write import Author, Batch, Receipt, writing
+from archive.ocfl.write import Author, Batch, Receipt, receipt_of, writing
 from archive.search.index import ItemIndex, Known, Row
 from ops.archives.bench import Named, Workbench
 from ops.archives.places import PRIVATE, Place, opened_index, own_places
@@ -83,13 +82,20 @@ class Counts:
 
 @dataclass(slots=True)
 class _Open:
-    """A root that is being written to."""
+    """A root that is being written to.
+
+    Attributes:
+        place, root, batch, index: Of it.
+        staged: What the next commit makes durable, by id.
+        found: Objects that are stored and that the index was not told of.
+    """
 
     place: Place
     root: StorageRoot
     batch: Batch
     index: ItemIndex
     staged: dict[str, Prepared] = field(default_factory=dict)
+    found: list[StoredObject] = field(default_factory=list)
 
 
 class Keeper:
@@ -109,8 +115,9 @@ class Keeper:
             root = place.root()
             batch = stack.enter_context(writing(root))
             index = stack.enter_context(opened_index(place))
-            self._opened[place.name] = _Open(place, root, batch, index)
-            index.put(self._row_of_stored(read_object(root.path / it)) for it in batch.finished)
+            found = [read_object(root.path / it) for it in batch.finished]
+            self._opened[place.name] = _Open(place, root, batch, index, found=found)
+        self.commit()
 
     def known(self, site: str, prefix: str) -> dict[str, Known]:
         """Give what is known of a site's public items; see `ItemIndex.known_of`."""
@@ -123,7 +130,7 @@ class Keeper:
             OSError: A file of it cannot be read.
         """
         delivery = with_digests(delivery)
-        item, digests = delivery.item, delivery.digests
+        item = delivery.item
         self.counts.seen += 1
         there = self._for(item)
         mark = delivery.mark_of()
@@ -136,9 +143,8 @@ class Keeper:
         if item.id in self._waiting:
             self.commit()
         self._waiting[item.id] = delivery
-        named = {digests[path].sha512: (path, it) for path, it in delivery.files.items()}
-        self._bytes += sum(it.size for it in digests.values())
-        self._contents |= named
+        self._bytes += sum(it.size for it in delivery.digests.values())
+        self._contents |= _named(delivery)
         if len(self._waiting) >= AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
             self.commit()
 
@@ -148,21 +154,8 @@ class Keeper:
         Raises:
             ItemRefusedError: They may not be kept as they are.
         """
-        there = self._for(delivery.item)
-        named = {digest_of(it).sha512: (path, it) for path, it in delivery.files.items()}
-        prepared = prepare(
-            delivery, self._bench.look(named), retention=self._bench.retention,
-            agent=self._agent, now=datetime.now(UTC),
-        )  # fmt: skip
-        kept: list[str] = []
-        if is_new := not there.root.has(delivery.item.id):
-            self.counts.new += 1
-        else:
-            stored = there.root.find(delivery.item.id)
-            prepared = prepare_addition(prepared, stored)
-            kept = [it for it in stored.inventory.version().state if it not in prepared.files]
-            self.counts.changed += 1
-        self._put(there, prepared, "archived" if is_new else "captured again", kept)
+        delivery = with_digests(delivery)
+        self._store(delivery, self._bench.look(_named(delivery)), adds=True)
 
     def withdraw(self, item_id: str) -> None:
         """Keep that the portal no longer has an item."""
@@ -182,8 +175,7 @@ class Keeper:
         there = self._opened["public"]
         stored = there.root.find(item_id)
         prepared = change(stored, agent=self._agent, now=datetime.now(UTC))
-        kept = [it for it in stored.inventory.version().state if it not in prepared.files]
-        self._put(there, prepared, message, kept)
+        self._put_beside(there, prepared, stored, message)
         if len(there.batch) >= AT_ONCE:
             self.commit()
 
@@ -194,28 +186,39 @@ class Keeper:
         if waiting:
             findings = self._bench.look(contents)
             for delivery in waiting.values():
-                self._stage(delivery, findings)
+                try:
+                    self._store(delivery, findings)
+                except ItemRefusedError as error:
+                    why = str(error.params.get("reason", error))
+                    self.counts.refuse(delivery.item.source_key, why)
         for there in self._opened.values():
-            receipts = there.batch.commit()
-            staged, there.staged = there.staged, {}
-            if not receipts:
-                continue
-            for receipt in receipts:
-                _read_back(there.root, receipt, staged[receipt.object_id].item)
-            there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
-            self._journal(there.place, receipts)
+            self._commit(there)
         for delivery in waiting.values():
             _let_go(delivery)
+
+    def _commit(self, there: _Open) -> None:
+        found, there.found = there.found, []
+        known = [receipt_of(it) for it in found]
+        receipts = there.batch.commit()
+        staged, there.staged = there.staged, {}
+        for receipt in receipts:
+            _read_back(there.root, receipt, staged[receipt.object_id].item)
+        self._journal(there.place, known, was_found=True)
+        self._journal(there.place, receipts)
+        there.index.put(map(self._row_of_stored, found))
+        there.index.put(self._row(staged[it.object_id], it.version) for it in receipts)
 
     def _for(self, item: Item) -> _Open:
         return self._opened[PRIVATE if item.grade >= Grade.RESTRICTED else "public"]
 
     def _mend(self, there: _Open, item_id: str, mark: str) -> bool:
-        """Index an object that a killed run stored and did not tell of; says whether it is that."""
-        row = self._row_of_stored(there.root.find(item_id))
-        if row.fingerprint != mark:
+        """Say whether an object is that item, stored by a killed run that did not tell of it."""
+        stored = there.root.find(item_id)
+        if self._row_of_stored(stored).fingerprint != mark:
             return False
-        there.index.put([row])
+        there.found.append(stored)
+        if len(there.found) >= AT_ONCE:
+            self.commit()
         return True
 
     def _row_of_stored(self, stored: StoredObject) -> Row:
@@ -224,28 +227,40 @@ class Keeper:
         words = words_of(stored, item)
         return row_of(self._estate, stored.inventory.head, item, mark, words)
 
-    def _stage(self, delivery: Delivery, findings: Findings) -> None:
+    def _store(self, delivery: Delivery, findings: Findings, *, adds: bool = False) -> None:
+        """Prepare and stage an item, its other files taken over where it adds to them.
+
+        Raises:
+            ItemRefusedError: It may not be kept as it is.
+        """
         item = delivery.item
         there = self._for(item)
-        is_new = not there.root.has(item.id)
-        if not is_new:
-            before = parse_item(there.root.find(item.id).read(ITEM_FILE))
+        stored = there.root.find(item.id) if there.root.has(item.id) else None
+        if stored:
+            before = parse_item(stored.read(ITEM_FILE))
             delivery = replace(delivery, item=msgspec.structs.replace(item, nonce=before.nonce))
-        try:
-            prepared = prepare(
-                delivery, findings, retention=self._bench.retention, agent=self._agent,
-                now=datetime.now(UTC),
-            )  # fmt: skip
-        except ItemRefusedError as error:
-            self.counts.refuse(item.source_key, str(error.params.get("reason", error)))
-            return
-        self._put(there, prepared, "archived" if is_new else "changed on the portal")
-        if is_new:
+        prepared = prepare(
+            delivery, findings, retention=self._bench.retention, agent=self._agent,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+        if stored is None:
+            self._put(there, prepared, "archived")
             self.counts.new += 1
+        elif adds:
+            self._put_beside(there, prepare_addition(prepared, stored), stored, "captured again")
+            self.counts.changed += 1
         else:
+            self._put(there, prepared, "changed on the portal")
             self.counts.changed += 1
         kind = item.content_class
         self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
+
+    def _put_beside(
+        self, there: _Open, prepared: Prepared, stored: StoredObject, message: str
+    ) -> None:
+        """Stage a version that takes over what the one before has, unless it brings it."""
+        kept = [it for it in stored.inventory.version().state if it not in prepared.files]
+        self._put(there, prepared, message, kept)
 
     def _put(
         self, there: _Open, prepared: Prepared, message: str, kept: Collection[str] = ()
@@ -261,13 +276,15 @@ class Keeper:
     def _row(self, prepared: Prepared, version: str) -> Row:
         return row_of(self._estate, version, prepared.item, prepared.fingerprint, prepared.text)
 
-    def _journal(self, place: Place, receipts: list[Receipt]) -> None:
+    def _journal(self, place: Place, receipts: list[Receipt], *, was_found: bool = False) -> None:
+        if not receipts:
+            return
         lines = sorted(f"{it.object_id} {it.version} {it.inventory}" for it in receipts)
         details: dict[str, Any] = {
             "place": place.name,
             "versions": len(receipts),
             "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        }
+        } | ({"found": True} if was_found else {})
         with self._context.catalog.writing() as session:
             entry = journal.Entry(INGESTED, self._context.site, details)
             journal.append(session, self._context.origin, [entry])
@@ -330,8 +347,12 @@ def _read_back(root: StorageRoot, receipt: Receipt, item: Item) -> None:
     head = f"{receipt.version}/"
     for logical in state:
         if stored.inventory.content_path(logical).startswith(head):
-            with Path(os.devnull).open("wb") as nowhere:
-                stored.copy(logical, nowhere)
+            stored.read_back(logical)
+
+
+def _named(delivery: Delivery) -> dict[str, Named]:
+    """Give its contents by SHA-512, which it has."""
+    return {delivery.digests[path].sha512: (path, it) for path, it in delivery.files.items()}
 
 
 def _let_go(delivery: Delivery) -> None:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.metadata.item import Grade
 from archive.ocfl.layout import ROOT_DECLARATION
 from archive.ocfl.root import StorageRoot, create_root, open_root
 from archive.search.index import ItemIndex, open_index
@@ -93,12 +92,6 @@ def all_places(estate: Estate) -> tuple[Place, ...]:
 def find_copy(estate: Estate, name: str) -> Place | None:
     """Give the plain copy of that name; None where there is none."""
     return next((it for it in all_places(estate) if it.name == name and it.index is None), None)
-
-
-def place_for(estate: Estate, grade: int) -> Place:
-    """Give the root for items of an access grade."""
-    public, private = own_places(estate)
-    return private if grade >= Grade.RESTRICTED else public
 
 
 def make_roots(estate: Estate, catalog: Catalog) -> None:

@@ -197,7 +197,10 @@ def export(
 
 @operator_task(
     help={
-        "from": N_("public, private, or the name of a copy; left out: each root for itself."),
+        "from": N_(
+            "public, private, the name of a copy, or a folder that luu-tru was restored to; left"
+            " out: each root for itself."
+        ),
         "dry_run": flags.DRY_RUN,
     }
 )

@@ -128,7 +128,7 @@ def test_a_user_who_is_not_root_writes_copies_repairs_and_undoes(tmp_path: Path)
             with writing(roots["first"]) as batch:  # not committed
                 batch.put(object_id(9), contents(9), message="", author=WRITER, created=MOMENT)
             with pytest.raises(PermissionError):
-                (place_of(roots["first"], 1) / "v1" / "content" / "x").write_bytes(b"")
+                (place_of(roots["first"], 1) / "v1" / "c" / "x").write_bytes(b"")
             heal(roots)
 
         assert files_of(folder / "first") == files_of(folder / "second")
@@ -139,9 +139,9 @@ def test_a_user_who_is_not_root_writes_copies_repairs_and_undoes(tmp_path: Path)
 
 def heal(roots: dict[str, StorageRoot]) -> None:
     place = place_of(roots["second"], 1)
-    flip_bit(place / "v1" / "content" / "item.json")
-    (place / "v1" / "content" / "item.json").chmod(0o444)
-    for folder in (place / "v1" / "content", place / "v1", place):
+    flip_bit(place / "v1" / "c" / "item.json")
+    (place / "v1" / "c" / "item.json").chmod(0o444)
+    for folder in (place / "v1" / "c", place / "v1", place):
         folder.chmod(0o555)
     path = place.relative_to(roots["second"].path).as_posix()
     plan = plan_repair(look_everywhere(roots, [path]), {"first": 4, "second": 4})

@@ -66,7 +66,7 @@ def _start(objects: int, *, copy: bool = False) -> Callable[[Path], object]:
 def _start_damaged(folder: Path) -> None:
     _start(2)(folder)
     clone(StorageRoot(folder / "work"), folder / "other")
-    flip_bit(place_of(StorageRoot(folder / "work"), 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(StorageRoot(folder / "work"), 1) / "v1" / "c" / "item.json")
 
 
 def _repair(folder: Path) -> None:
@@ -184,9 +184,9 @@ def prove_readable(root: StorageRoot, before: StorageRoot) -> None:
             version = int(stored.inventory.head[1:])
             assert stored.read("item.json") == contents(number, version)["item.json"]
         except ObjectDamagedError:  # between two renames; or it is the one to repair
-            assert number == 1 or list((root.path / STAGING).glob(f"*/{SIDECAR}"))
+            assert number == 1 or list((root.path / STAGING).glob(f"*/*.{SIDECAR}"))
         except ObjectNotFoundError:
-            assert list((root.path / STAGING).glob("*/aside"))
+            assert list((root.path / STAGING).glob("*/*.aside"))
 
 
 def prove_kept(root: StorageRoot, before: StorageRoot) -> None:

@@ -47,7 +47,7 @@ def test_every_object_of_ours_is_good_and_a_damaged_one_is_not(tmp_path: Path) -
     assert judge(root) == [(True, 0, 0, "")] * 31
     assert judge(copy) == [(True, 0, 0, "")] * 31
 
-    flip_bit(place_of(root, 7) / "v2" / "content" / "item.json")
+    flip_bit(place_of(root, 7) / "v2" / "c" / "1")
     verdicts = judge(root)
     assert [good for good, *_rest in verdicts].count(False) == 1
     assert "E092" in next(words for good, _errors, _warnings, words in verdicts if not good)

@@ -122,6 +122,23 @@ class Commune:
         finally:
             index.close()
 
+    def index_rows(self, name: str = "index.db") -> dict[str, set[tuple[Any, ...]]]:
+        """Give every row of an index, and every word at its place, by item and not by number."""
+        path = self.folder / "state/archive" / name
+        with closing(sqlite3.connect(path)) as database:
+            ids = dict(database.execute("SELECT number, id FROM items"))
+            database.execute(
+                "CREATE VIRTUAL TABLE temp.seen USING fts5vocab(main, words, instance)"
+            )
+            words = database.execute("SELECT doc, term, col, offset FROM seen")
+            addresses = database.execute("SELECT number, address FROM addresses")
+            items = database.execute("SELECT * FROM items")
+            return {
+                "items": {row[1:] for row in items},
+                "addresses": {(ids[number], address) for number, address in addresses},
+                "words": {(ids[number], *rest) for number, *rest in words},
+            }
+
     def copy_to(self, folder: Path) -> "Commune":
         """Copy all of it, modes included."""
         shutil.copytree(self.folder, folder, symlinks=True)

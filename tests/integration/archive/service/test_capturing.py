@@ -119,20 +119,34 @@ def test_what_a_killed_run_did_not_tell_the_index_the_next_one_does(commune: Com
     assert set(versions(commune.public).values()) == {"v1"}, "nothing is stored twice"
 
 
-def test_any_copy_makes_the_same_index(commune: Commune) -> None:
-    public, private = commune.index_mark(), commune.index_mark("private-index.db")
-    words = ("archive.search", "--text", "nước sạch")
-    found = commune.items(*words)
-    for path in (commune.folder / "state/archive").iterdir():
+def test_any_copy_makes_the_same_index_row_for_row(commune: Commune) -> None:
+    commune.sql("UPDATE articles SET body = body || 'Đính chính.' WHERE id = 1")
+    commune.save_and_capture()
+    commune.good("backup.run", "--site", "luu-tru")
+    names = ("index.db", "private-index.db")
+    live = [commune.index_rows(it) for it in names]
+    index, restored = commune.folder / "state/archive", commune.folder / "restored"
+    for path in index.iterdir():
         path.unlink()
     commune.good("archive.reindex")
-    own = commune.index_mark(), commune.index_mark("private-index.db")
+    own = [commune.index_rows(it) for it in names]
     told = commune.good("archive.reindex", "--from", "second")
+    second = commune.index_rows()
+    commune.good("backup.restore", "--site", "luu-tru", "--target", str(restored))
+    for folder in (commune.public.path, commune.second.path, commune.private.path):
+        folder.rename(folder.with_name(f"{folder.name}-lost"))
+    for name in names:
+        (index / name).unlink()
+    refused = commune.run("archive.reindex", "--from", str(commune.folder / "state"))
+    commune.good("archive.reindex", "--from", str(restored))
 
-    assert own == (public, private)
-    assert commune.index_mark() == public
+    assert all(len(rows[it]) > 0 for rows in live for it in ("items", "words"))
+    assert own == live
+    assert second == live[0]
     assert "said something else" not in told
-    assert commune.items(*words) == found
+    assert [commune.index_rows(it) for it in names] == live
+    assert refused.returncode == 2
+    assert "restored archive" in refused.stderr
 
 
 def test_a_database_saved_alone_or_live_is_read_newer_than_the_site(commune: Commune) -> None:

@@ -1,5 +1,6 @@
 """Damage is found and healed from what proves itself; a lost disk is red and never replaced."""
 
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -26,8 +27,12 @@ def place(found: dict[str, Any], name: str) -> dict[str, Any]:
 def test_all_places_are_read_and_what_is_known_is_shown(commune: Commune) -> None:
     found = commune.verify()
     told = commune.run("archive.status")
+    places = json.loads(commune.run("archive.status", "--json").stdout)["places"]
 
     assert found["outcome"] == "ok"
+    assert [it["name"] for it in places] == ["public", "private", "second"]
+    assert [it["reread_days"] for it in places] == [30, 30, 90]
+    assert all(it["oldest_at"] and it["full_pass_at"] and not it["is_overdue"] for it in places)
     assert [it["read"] for it in found["summary"]["places"]] == [16, 3, 16]
     assert told.returncode == 0
     assert "never read back" not in told.stdout
@@ -63,6 +68,22 @@ def test_two_lost_copies_are_healed_from_the_backup_and_so_is_the_private_root(
     assert (again["outcome"], again["reason"]) == ("ok", "")
     assert (files_of(commune.public.path), files_of(commune.private.path)) == whole
     assert same.is_dir()
+
+
+def test_very_much_damage_at_once_is_left_to_a_person(commune: Commune) -> None:
+    whole = files_of(commune.public.path)
+    damage(commune.public, count=4)
+    damaged = files_of(commune.public.path)
+    stopped = commune.verify()
+    after = files_of(commune.public.path)
+    commune.run("archive.repair")
+    unconfirmed = files_of(commune.public.path)
+    (healed,) = commune.items("archive.repair", "--confirm", "luu-tru")
+
+    assert (stopped["outcome"], stopped["reason"]) == ("failed", "archive_much_damaged")
+    assert after == damaged == unconfirmed
+    assert (healed["outcome"], healed["reason"]) == ("ok", "archive_repaired")
+    assert files_of(commune.public.path) == whole
 
 
 def test_what_nothing_whole_is_left_of_is_red_until_it_is_brought_back(commune: Commune) -> None:

@@ -61,11 +61,11 @@ def assert_all_whole(roots: Roots) -> None:
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "bit": lambda place: flip_bit(place / "v1" / "content" / "item.json"),
+    "bit": lambda place: flip_bit(place / "v1" / "c" / "item.json"),
     "inventory": lambda place: flip_bit(place / INVENTORY),
     "sidecar": lambda place: flip_bit(place / SIDECAR),
-    "extra file": lambda place: (place / "v2" / "content" / "extra").write_bytes(b"?"),
-    "missing file": lambda place: (place / "v2" / "content" / "item.json").unlink(),
+    "extra file": lambda place: (place / "v2" / "c" / "extra").write_bytes(b"?"),
+    "missing file": lambda place: (place / "v2" / "c" / "1").unlink(),
     "missing inventory": lambda place: (place / INVENTORY).unlink(),
     "missing object": lambda place: place.rename(place.parents[3] / "gone"),
 }
@@ -74,7 +74,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_is_healed_to_the_same_bytes(roots: Roots, damage: Callable[[Path], object]) -> None:
     place = place_of(roots["second"], 4)
-    open_up(place / "v2" / "content")
+    open_up(place / "v2" / "c")
     damage(place)
 
     assert heal(roots, 4) == [("second", "first", "success")]
@@ -82,8 +82,8 @@ def test_damage_is_healed_to_the_same_bytes(roots: Roots, damage: Callable[[Path
 
 
 def test_a_flipped_bit_in_each_of_two_copies_is_healed_from_the_other(roots: Roots) -> None:
-    flip_bit(place_of(roots["first"], 1) / "v1" / "content" / "item.json")
-    flip_bit(place_of(roots["second"], 2) / "v2" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 1) / "v1" / "c" / "item.json")
+    flip_bit(place_of(roots["second"], 2) / "v2" / "c" / "1")
 
     assert sorted(heal(roots, 1, 2)) == [
         ("first", "second", "success"), ("second", "first", "success"),
@@ -102,7 +102,7 @@ def test_two_lost_copies_of_an_object_are_healed_from_the_third(roots: Roots) ->
 
 def test_an_object_damaged_everywhere_stays_as_it_is_and_is_told(roots: Roots) -> None:
     for root in roots.values():
-        flip_bit(place_of(root, 3) / "v1" / "content" / "item.json")
+        flip_bit(place_of(root, 3) / "v1" / "c" / "item.json")
     before = {name: files_of(root.path) for name, root in roots.items()}
 
     plan = plan_repair(suspects(roots, 3), totals(roots))
@@ -114,7 +114,7 @@ def test_an_object_damaged_everywhere_stays_as_it_is_and_is_told(roots: Roots) -
 
 def test_twenty_one_damaged_objects_at_once_stop_everything_until_confirmed(roots: Roots) -> None:
     for number in range(21):
-        flip_bit(place_of(roots["first"], number) / "v1" / "content" / "item.json")
+        flip_bit(place_of(roots["first"], number) / "v1" / "c" / "item.json")
     before = files_of(roots["first"].path)
 
     plan = plan_repair(suspects(roots, *range(21)), dict.fromkeys(roots, 1_000_000))
@@ -138,7 +138,7 @@ def test_how_much_is_repaired_without_a_person(objects: int, allowed: int) -> No
 def test_an_older_copy_never_takes_the_place_of_newer_versions(roots: Roots) -> None:
     """The other copies are behind; what is damaged has a version that only it has."""
     put(roots["first"], [5], version=3)
-    flip_bit(place_of(roots["first"], 5) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 5) / "v1" / "c" / "item.json")
     before = files_of(roots["first"].path)
 
     plan = plan_repair(suspects(roots, 5), totals(roots))
@@ -150,7 +150,7 @@ def test_an_older_copy_never_takes_the_place_of_newer_versions(roots: Roots) -> 
 
 def test_the_newest_whole_copy_is_taken(roots: Roots) -> None:
     put(roots["third"], [5], version=3)
-    flip_bit(place_of(roots["first"], 5) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 5) / "v1" / "c" / "item.json")
 
     assert heal(roots, 5) == [("first", "third", "success")]
     assert roots["first"].find(f"urn:uuid:00000000-0000-5000-8000-{5:012d}").inventory.head == "v3"
@@ -159,7 +159,7 @@ def test_the_newest_whole_copy_is_taken(roots: Roots) -> None:
 def test_whole_copies_that_disagree_are_left_to_a_person_or_the_journal(roots: Roots) -> None:
     for name in ("second", "third"):
         put(roots[name], [5], version=3, also={"by.txt": name.encode()})
-    flip_bit(place_of(roots["first"], 5) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 5) / "v1" / "c" / "item.json")
     verdicts = suspects(roots, 5)
     path = path_of(roots["first"], 5)
     right = verdicts[path]["third"]
@@ -173,9 +173,9 @@ def test_whole_copies_that_disagree_are_left_to_a_person_or_the_journal(roots: R
 
 
 def test_a_source_that_went_bad_after_the_plan_is_not_taken(roots: Roots) -> None:
-    flip_bit(place_of(roots["first"], 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 1) / "v1" / "c" / "item.json")
     plan = plan_repair(suspects(roots, 1), totals(roots))
-    flip_bit(place_of(roots["second"], 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["second"], 1) / "v1" / "c" / "item.json")
     before = files_of(roots["first"].path)
 
     (event,) = apply_repair(plan, roots, MOMENT)
@@ -186,9 +186,9 @@ def test_a_source_that_went_bad_after_the_plan_is_not_taken(roots: Roots) -> Non
 
 
 def test_an_object_that_is_whole_again_is_left_alone(roots: Roots) -> None:
-    flip_bit(place_of(roots["first"], 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 1) / "v1" / "c" / "item.json")
     plan = plan_repair(suspects(roots, 1), totals(roots))
-    flip_bit(place_of(roots["first"], 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 1) / "v1" / "c" / "item.json")
 
     assert [it["outcome"] for it in apply_repair(plan, roots, MOMENT)] == ["whole"]
 
@@ -196,9 +196,9 @@ def test_an_object_that_is_whole_again_is_left_alone(roots: Roots) -> None:
 def test_bytes_that_the_target_gives_back_wrong_do_not_take_the_place(
     roots: Roots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flip_bit(place_of(roots["first"], 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(roots["first"], 1) / "v1" / "c" / "item.json")
     before = files_of(roots["first"].path)
-    monkeypatch.setattr(repair, "verify_stage", lambda _stage, _stored: "E092 v1/content/item.json")
+    monkeypatch.setattr(repair, "verify_stage", lambda _stage, _stored: "E092 v1/c/item.json")
 
     assert heal(roots, 1) == [("first", "second", "failure")]
     assert files_of(roots["first"].path) == before
@@ -222,7 +222,7 @@ def test_something_else_at_the_place_is_not_followed(
 
 
 def test_a_plan_is_made_of_verdicts_alone() -> None:
-    bad = Verdict("x", "", "", "", (Finding("E092", "v1/content/a"),), 1, 1, 1)
+    bad = Verdict("x", "", "", "", (Finding("E092", "v1/c/a"),), 1, 1, 1)
     good = Verdict("x", "urn:x", "v1", "aa", (Finding("W013", "extensions/x"),), 1, 1, 1)
 
     plan = plan_repair({"x": {"a": bad, "b": good, "c": None}}, {"a": 9, "b": 9, "c": 9})

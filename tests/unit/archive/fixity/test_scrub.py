@@ -115,11 +115,11 @@ def swap_for_link(place: Path) -> None:
 
 
 DAMAGES: list[tuple[str, Callable[[Path], object]]] = [
-    ("E092", lambda place: flip_bit(place / "v1" / "content" / "content" / "att-01.bin")),
+    ("E092", lambda place: flip_bit(place / "v1" / "c" / "content" / "att-01.bin")),
     ("E060", lambda place: flip_bit(place / "inventory.json")),
     ("E060", lambda place: flip_bit(place / "inventory.json.sha512")),
-    ("E023", lambda place: (place / "v1" / "content" / "more").write_bytes(b"")),
-    ("E092", lambda place: (place / "v1" / "content" / "item.json").unlink()),
+    ("E023", lambda place: (place / "v1" / "c" / "more").write_bytes(b"")),
+    ("E092", lambda place: (place / "v1" / "c" / "item.json").unlink()),
     ("E003", lambda place: (place / "0=ocfl_object_1.1").unlink()),
     ("E090", swap_for_link),
 ]
@@ -127,7 +127,7 @@ DAMAGES: list[tuple[str, Callable[[Path], object]]] = [
 
 def test_damage_is_red_and_named(root: StorageRoot) -> None:
     for number, (_code, damage) in enumerate(DAMAGES):
-        open_up(place_of(root, number) / "v1" / "content")
+        open_up(place_of(root, number) / "v1" / "c")
         damage(place_of(root, number))
 
     report, _state = run(root)
@@ -198,7 +198,7 @@ def test_readers_end_when_the_run_is_broken_off(root: StorageRoot) -> None:
 def test_what_is_bad_once_and_good_again_is_no_damage(
     root: StorageRoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = place_of(root, 0) / "v1" / "content" / "item.json"
+    path = place_of(root, 0) / "v1" / "c" / "item.json"
     flip_bit(path)
     asked = []
 

@@ -80,12 +80,12 @@ def remove(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda place: flip_bit(place / "v1" / "content" / "item.json"),
-        lambda place: flip_bit(place / "v2" / "content" / "item.json"),
+        lambda place: flip_bit(place / "v1" / "c" / "item.json"),
+        lambda place: flip_bit(place / "v2" / "c" / "1"),
         lambda place: flip_bit(place / INVENTORY),
         lambda place: flip_bit(place / SIDECAR),
         lambda place: flip_bit(place / "v1" / INVENTORY),
-        lambda place: remove(place / "v1/content/item.json"),
+        lambda place: remove(place / "v1/c/item.json"),
         lambda place: remove(place / SIDECAR),
         lambda place: remove(place / "0=ocfl_object_1.1"),
     ],
@@ -110,7 +110,7 @@ def test_damage_in_an_old_version_does_not_keep_a_new_one_back(
     source: StorageRoot, copy: StorageRoot
 ) -> None:
     update_copy(source, copy)
-    flip_bit(place_of(source, 1) / "v1" / "content" / "item.json")
+    flip_bit(place_of(source, 1) / "v1" / "c" / "item.json")
     put(source, [1], version=3)
 
     assert update_copy(source, copy).versions == 1
@@ -158,7 +158,7 @@ def test_bytes_that_the_copy_gives_back_wrong_are_not_moved_in(
 
     def rot(folder: Path) -> None:
         forget(folder)
-        for path in folder.rglob("body.html"):
+        for path in [*folder.rglob("body.html"), *folder.rglob("c/0")]:
             flip_bit(path)
 
     monkeypatch.setattr(copies, "forget_pages", rot)
@@ -176,7 +176,7 @@ def test_bytes_that_the_copy_gives_back_wrong_are_not_moved_in(
 def test_links_of_the_source_are_not_followed(
     source: StorageRoot, copy: StorageRoot, tmp_path: Path
 ) -> None:
-    path = place_of(source, 1) / "v1" / "content" / "item.json"
+    path = place_of(source, 1) / "v1" / "c" / "item.json"
     open_up(path)
     (tmp_path / "elsewhere").write_bytes(path.read_bytes())
     path.unlink()

@@ -25,7 +25,7 @@ def day(inventory: Inventory | None, number: int, changed: int) -> Inventory:
         digests = [hashlib.new(it, f"{name} {said}".encode()) for it in ("sha512", "sha256")]
         state[name] = digests[0].hexdigest()
         if said == number:
-            path = f"v{number}/content/{name}"
+            path = f"v{number}/c/{name}"
             new.append(NewFile(path, *(it.hexdigest() for it in digests)))
     version = Version(MOMENT, "daily capture", "Giữ Cổng", "urn:giucong:archive", state)
     return add_version(inventory, object_id(1), version, new)

@@ -78,24 +78,24 @@ def test_every_flipped_bit_of_every_file_is_found(place: Path, from_disk: bool) 
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("E092", lambda place: (place / "v1/content/item.json").unlink()),
-        ("E023", lambda place: (place / "v1/content/more").write_bytes(b"")),
-        ("E024", lambda place: (place / "v1/content/empty").mkdir()),
+        ("E092", lambda place: (place / "v1/c/item.json").unlink()),
+        ("E023", lambda place: (place / "v1/c/more").write_bytes(b"")),
+        ("E024", lambda place: (place / "v1/c/empty").mkdir()),
         ("E001", lambda place: (place / "notes.txt").write_bytes(b"")),
         ("E015", lambda place: (place / "v1/notes.txt").write_bytes(b"")),
         ("E063", lambda place: (place / INVENTORY).unlink()),
         ("E058", lambda place: (place / SIDECAR).unlink()),
         ("E003", lambda place: (place / "0=ocfl_object_1.1").unlink()),
         ("E046", lambda place: (place / "v2").mkdir()),
-        ("E090", lambda place: (place / "v1/content/link").symlink_to("/etc/passwd")),
-        ("E089 pipe", lambda place: make_pipe(place / "v1/content/pipe")),
+        ("E090", lambda place: (place / "v1/c/link").symlink_to("/etc/passwd")),
+        ("E089 pipe", lambda place: make_pipe(place / "v1/c/pipe")),
         ("E063 pipe", lambda place: make_pipe(place / INVENTORY)),
     ],
 )
 def test_what_was_added_or_taken_is_named(
     place: Path, code: str, change: Callable[[Path], object]
 ) -> None:
-    open_up(place / "v1" / "content")
+    open_up(place / "v1" / "c")
     change(place)
 
     assert code[:4] in codes_of(validate_object(place))
@@ -106,9 +106,9 @@ def test_what_was_added_or_taken_is_named(
     [
         ("E102", lambda it: it.update(more=1)),
         ("E042", lambda it: it["manifest"].update(aa=["item.json"])),
-        ("E099", lambda it: it["manifest"].update(aa=["v1/content/../../../../../etc/passwd"])),
-        ("E092", lambda it: it["manifest"].update(aa="v1/content/x")),
-        ("E092 no name", lambda it: it["manifest"].update(aa=["v1/content/\ud800\0"])),
+        ("E099", lambda it: it["manifest"].update(aa=["v1/c/../../../../../etc/passwd"])),
+        ("E092", lambda it: it["manifest"].update(aa="v1/c/x")),
+        ("E092 no name", lambda it: it["manifest"].update(aa=["v1/c/\ud800\0"])),
         ("E106", lambda it: it.update(manifest=[])),
         ("E044", lambda it: it.update(versions=[])),
         ("E047", lambda it: it["versions"].update(v1=[])),
@@ -145,7 +145,7 @@ def test_what_is_no_inventory_is_told_and_ends_nothing(place: Path, data: bytes)
 
 
 def test_findings_are_bounded_and_can_be_shown(place: Path) -> None:
-    bad = "v1/content/\x1b[31m\n" + "đ" * 500
+    bad = "v1/c/\x1b[31m\n" + "đ" * 500
 
     def change(block: dict[str, Any]) -> None:
         for number in range(700):
@@ -163,7 +163,7 @@ def test_an_error_behind_many_warnings_is_still_an_error() -> None:
     collected = findings.Findings()
     for number in range(findings.MOST + 10):
         collected.add("W013", str(number))
-    collected.add("E092", "v1/content/item.json")
+    collected.add("E092", "v1/c/item.json")
 
     assert collected.has_errors
 
@@ -184,7 +184,7 @@ def test_work_grows_with_the_bytes_only(place: Path) -> None:
 
 
 def test_a_folder_without_bottom_is_refused(place: Path) -> None:
-    folder = place / "v1" / "content"
+    folder = place / "v1" / "c"
     open_up(folder)
     for _number in range(validate._DEEPEST + 20):
         folder = folder / "a"
@@ -219,13 +219,11 @@ def test_an_old_version_whose_bytes_changed_is_found_though_the_head_does_not_us
     tmp_path: Path,
 ) -> None:
     root = make_root(tmp_path / "root", objects=1, versions=2)
-    flip_bit(place_of(root, 0) / "v1" / "content" / "content" / "body.html")
+    flip_bit(place_of(root, 0) / "v1" / "c" / "content" / "body.html")
 
     verdict = validate_object(place_of(root, 0), with_fixity=False)
 
-    assert [(it.code, it.path) for it in verdict.errors] == [
-        ("E092", "v1/content/content/body.html")
-    ]
+    assert [(it.code, it.path) for it in verdict.errors] == [("E092", "v1/c/content/body.html")]
 
 
 def test_a_history_that_was_rewritten_is_found(tmp_path: Path) -> None:
@@ -276,7 +274,7 @@ def test_what_is_wrong_with_a_root_is_named(
 
 def test_an_object_that_is_damaged_makes_its_root_invalid(tmp_path: Path) -> None:
     root = make_root(tmp_path / "root", objects=4)
-    flip_bit(place_of(root, 2) / "v1" / "content" / "item.json")
+    flip_bit(place_of(root, 2) / "v1" / "c" / "item.json")
 
     verdict = validate_root(root.path)
 

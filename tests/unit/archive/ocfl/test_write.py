@@ -40,7 +40,7 @@ def test_versions_are_read_back_and_share_what_did_not_change(tmp_path: Path) ->
     for version in (1, 2, 3):
         for path, expected in contents(1, version).items():
             assert stored.read(path, f"v{version}") == expected
-    assert not (stored.path / "v2" / "content" / "content" / "att-01.bin").exists()
+    assert {it.name for it in (stored.path / "v2" / "c").iterdir()} == {"0", "1"}, "two changed"
 
 
 def test_receipts_come_in_the_order_of_put_and_tell_what_is_new(tmp_path: Path) -> None:
@@ -164,12 +164,12 @@ def test_what_is_given_as_a_file_is_copied(tmp_path: Path) -> None:
 # Hostile stages ----------------------------------------------------------------------------------
 
 
-def stage(root: Path, intent: bytes) -> Path:
+def stage(root: Path, intents: bytes) -> Path:
     folder = root / STAGING / "0123456789abcdef"
-    (folder / "object" / "v1").mkdir(parents=True)
-    (folder / "object" / "inventory.json").write_bytes(b"{}")
-    (folder / "inventory.json").write_bytes(b"{}")
-    (folder / "intent.json").write_bytes(intent)
+    (folder / "1" / "v1").mkdir(parents=True)
+    (folder / "1" / "inventory.json").write_bytes(b"{}")
+    (folder / "1.inventory.json").write_bytes(b"{}")
+    (folder / "intents.json").write_bytes(intents)
     return folder
 
 
@@ -190,7 +190,7 @@ def test_a_stage_that_asks_for_a_write_outside_is_refused(
     (outside / "v1").mkdir()
     (root / "aa").mkdir()
     (root / "aa" / "bb").symlink_to(outside)
-    folder = stage(root, f'{{"object":"{place}","version":"v1",{flags}}}'.encode())
+    folder = stage(root, f'[{{"stage":1,"object":"{place}","version":"v1",{flags}}}]'.encode())
     before = files_of(tmp_path)
 
     with pytest.raises(ArchiveError, match="outside the archive"), writing(open_root(root)):
@@ -206,7 +206,7 @@ def test_a_stage_whose_object_lies_behind_a_link_is_refused(tmp_path: Path) -> N
     (outside / "x" / "v1").mkdir(parents=True)
     (root / "aa").mkdir()
     (root / "aa" / "bb").symlink_to(outside)
-    stage(root, b'{"object":"aa/bb/x","version":"v1","is_new":false}')
+    stage(root, b'[{"stage":1,"object":"aa/bb/x","version":"v1","is_new":false}]')
 
     with pytest.raises(ArchiveError, match="outside the archive"), writing(open_root(root)):
         pass
@@ -214,7 +214,9 @@ def test_a_stage_whose_object_lies_behind_a_link_is_refused(tmp_path: Path) -> N
     assert files_of(outside) == {}
 
 
-@pytest.mark.parametrize("intent", [b"", b"{", b"[]", b"\xff", b'{"object":1}', b"x" * 100_000])
+@pytest.mark.parametrize(
+    "intent", [b"", b"[{", b"[]", b"{}", b"\xff", b'[{"object":1}]', b"x" * 100_000]
+)
 def test_a_stage_without_a_usable_intent_is_undone(tmp_path: Path, intent: bytes) -> None:
     root = make_root(tmp_path / "root", objects=1)
     stage(root.path, intent)
@@ -230,8 +232,8 @@ def test_links_and_pipes_among_the_stages_are_removed_and_not_followed(tmp_path:
     (outside / "kept").write_bytes(b"kept")
     folder = stage(root.path, b"")
     (folder / "link").symlink_to(outside)
-    (folder / "intent.json").unlink()
-    os.mkfifo(folder / "intent.json")
+    (folder / "intents.json").unlink()
+    os.mkfifo(folder / "intents.json")
     (root.path / STAGING / "link").symlink_to(outside)
     (root.path / STAGING / "file").write_bytes(b"")
 

@@ -8,7 +8,7 @@ LOT = [Drawn("cong-khai", f"ab/cd/{number}", "v2") for number in range(3)]
 
 
 def verdict(head: str = "v2", *, wrong: bool = False) -> Verdict:
-    findings = (Finding("E092", "v1/content/body.html"),) if wrong else ()
+    findings = (Finding("E092", "v1/c/body.html"),) if wrong else ()
     return Verdict("", "urn:x", head, "00", findings, files=8, size=100)
 
 
