@@ -6,23 +6,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.progress import SILENT, Progress
 from ops.access.session import at_bench
 from ops.archives.fixity import check_archive
 from ops.archives.kind import FIXITY, FIXITY_JOB
-from ops.archives.places import PRIVATE, all_places, opened_index, own_places
+from ops.archives.places import all_places
 from ops.archives.records import PlaceState, read_place
-from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
 from ops.jobs.run_now import run_by_hand
 from ops.language.formats import format_number, format_size
-from ops.language.text import N_, _, fill
+from ops.language.text import _
 from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
@@ -64,7 +62,7 @@ def repair(confirm: str, *, as_json: bool, dry_run: bool) -> int:
             name=ARCHIVE_SITE,
         )
     with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
-        states = _states(session, estate)
+        states = states_of(session, estate)
     damaged = [(it.name, path) for it in states for path in it.damaged]
     if dry_run or not damaged:
         for name, path in damaged:
@@ -100,7 +98,7 @@ def _write(result: JobResult) -> None:
                 it["place"], format_number(it["items"]),
                 f"{format_number(it['read'])} · {format_size(it['bytes'])}",
                 Cell(format_number(it["damaged"]), "bad" if it["damaged"] else "plain"),
-                format_number(it["copied"]), _days(it["oldest_days"]),
+                format_number(it["copied"]), tell_days(it["oldest_days"]),
             ]
             for it in result.summary["places"]
         ],
@@ -112,121 +110,12 @@ def _write(result: JobResult) -> None:
     write_outcome(result, job=FIXITY_JOB, site=ARCHIVE_SITE)
 
 
-def _days(days: int) -> str:
+def tell_days(days: int) -> str:
+    """Say how many days ago something was."""
     return _("{count} days").format(count=format_number(days)) if days else _("today")
 
 
-def status(*, as_json: bool) -> int:
-    """Say how the archive is; the exit code is that of its last check."""
-    estate = load_estate()
-    now = datetime.now(UTC)
-    figures: list[dict[str, Any]] = []
-    for place in own_places(estate):
-        if place.index is not None and place.index.exists():
-            with opened_index(place, read_only=True) as index:
-                figures += [{"place": place.name, **it} for it in index.figures()]
-    with at_bench(estate, dry_run=True) as bench, bench.catalog.reading() as session:
-        states = _states(session, estate)
-        runs = {site.name: _last(session, site.name) for site in estate.sites if site.archive}
-    if as_json:
-        places = [
-            {**asdict(it), "scrub": None, "oldest": it.scrub.oldest, "known": bool(it.checked_at)}
-            for it in states
-        ]
-        write_json(figures, places=places, runs=runs)
-        return 0
-    _write_figures(estate, figures)
-    _write_open_questions(figures)
-    write_line()
-    _write_places(estate, states, now)
-    for site, run in runs.items():
-        _write_run(site, run)
-    return INCOMPLETE if any(it.damaged or it.lacks for it in states) else 0
-
-
-def _states(session: Session, estate: Estate) -> list[PlaceState]:
+def states_of(session: Session, estate: Estate) -> list[PlaceState]:
+    """Give what is known of each place of the archive."""
     now = datetime.now(UTC)
     return [read_place(session, it.name, now) for it in all_places(estate)]
-
-
-def _last(session: Session, site: str) -> dict[str, Any]:
-    run = session.execute(
-        select(Run)
-        .where(Run.kind == "archive", Run.site == site, Run.outcome.is_not(None))
-        .order_by(Run.started_at.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if run is None:
-        return {}
-    return {"at": run.started_at, "outcome": run.outcome, **(run.summary or {})}
-
-
-def _write_figures(estate: Estate, figures: list[dict[str, Any]]) -> None:
-    if not figures:
-        write_line(fill(N_("nothing is archived yet: `{program} archive.capture`"), {}))
-        return
-    titles = {it.name: it.title or it.name for it in estate.classes}
-    write_table(
-        (_("Site"), _("Class"), _("Items"), _("Gone"), _("Size"), _("First day"), _("Last day"),
-         _("No term yet")),
-        [
-            [
-                it["site"], _class(titles, it), format_number(it["items"]),
-                format_number(it["withdrawn"]), format_size(it["bytes"]), _day(it["first"]),
-                _day(it["last"]), format_number(it["unmapped"]),
-            ]
-            for it in figures
-        ],
-        right=(2, 3, 4, 7),
-    )  # fmt: skip
-
-
-def _write_open_questions(figures: list[dict[str, Any]]) -> None:
-    """Say what nobody has decided, or has looked at."""
-    unmapped = [it for it in figures if it["unmapped"]]
-    if unmapped:
-        text = _(
-            "{count} items have no retention row and are kept until somebody decides: {classes}"
-        )
-        names = sorted({it["class"] for it in unmapped})
-        count = format_number(sum(it["unmapped"] for it in unmapped))
-        write_line(text.format(count=count, classes=", ".join(names)))
-    unscanned = sum(it["unscanned"] for it in figures)
-    if unscanned:
-        text = _("{count} items were not looked through for malware: no scanner could be used")
-        write_line(text.format(count=format_number(unscanned)))
-
-
-def _class(titles: Mapping[str, str], figure: Mapping[str, Any]) -> str:
-    """Give a class's title; of the private root it says so."""
-    title = titles.get(figure["class"], figure["class"])
-    return _("{title}, private").format(title=title) if figure["place"] == PRIVATE else title
-
-
-def _day(text: str | None) -> str:
-    return datetime.fromisoformat(text).strftime("%d/%m/%Y") if text else "–"
-
-
-def _write_places(estate: Estate, states: list[PlaceState], now: datetime) -> None:
-    places = {it.name: it for it in all_places(estate)}
-    write_table(
-        (_("Kept in"), _("Folder"), _("Items"), _("Damaged"), _("Lacks"), _("Longest unread")),
-        [
-            [
-                it.name, str(places[it.name].folder), format_number(it.objects),
-                Cell(format_number(len(it.damaged)), "bad" if it.damaged else "plain"),
-                Cell(format_number(it.lacks), "warning" if it.lacks else "plain"),
-                _days((now - it.scrub.oldest).days) if it.checked_at else _("never read back"),
-            ]
-            for it in states
-        ],
-        right=(2, 3, 4),
-    )  # fmt: skip
-
-
-def _write_run(site: str, run: Mapping[str, Any]) -> None:
-    if not run:
-        write_line(_("{site}: never archived").format(site=site))
-        return
-    for key, why in run.get("refused", []):
-        write_line(_("{site}: refused {key}: {why}").format(site=site, key=key, why=_(why)))

@@ -5,11 +5,15 @@ command that installs it. It stands in an environment of its own, beside ours.
 """
 
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from archive.metadata.findings import INFECTED
+from archive.metadata.item import ITEM_FILE, parse_item
 from archive.ocfl.root import StoredObject
 from archive.web.replay import Copy, lay_out, replaying
 from ops.archives.pages import INDEX, KEY, WARC, object_id, place_of_site
@@ -22,6 +26,12 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 PROGRAM, PINNED = "wayback", "pywb==2.10.0"
+HOURS = 8
+"""After which a replay that nobody ended ends."""
+
+
+class ProgramLackingError(OpsError):
+    """The program that shows captured pages is not installed."""
 
 
 def replay(name: str, *, month: str, port: int) -> int:
@@ -35,13 +45,26 @@ def replay(name: str, *, month: str, port: int) -> int:
         told = _("{site}, pages of {month}: {address}")
         url = f"{address}{place_of_site(estate.site(site)).base}"
         write_line(told.format(site=site, month=_shown(chosen), address=url))
-        write_line(_("Only this machine sees them. Ctrl-C ends it and removes the copy."))
+        for infected in infected_parts(stored):
+            write_line(_("Malware is among them: {found}").format(found=infected))
+        text = _(
+            "Only this machine sees them. Ctrl-C ends it and removes the copy; so do {hours} hours."
+        )
+        write_line(text.format(hours=HOURS))
         sys.stdout.flush()
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the line of who looks has gone
+            signal.signal(number, signal.default_int_handler)
         try:
-            return 1 if server.wait() else 0
-        except KeyboardInterrupt:
+            return 1 if server.wait(HOURS * 3600) else 0
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
             write_line()
             return 0
+
+
+def infected_parts(stored: StoredObject) -> list[str]:
+    """Give what the scanner found in a month when it was captured."""
+    parts = parse_item(stored.read(ITEM_FILE)).parts
+    return [it.malware for it in parts if it.malware.startswith(INFECTED)]
 
 
 def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject]:
@@ -73,12 +96,11 @@ def find_program() -> str:
     """Give the path of pywb's server.
 
     Raises:
-        OpsError: It is not installed.
+        ProgramLackingError: It is not installed.
     """
     place = tools_folder() / "bin" / PROGRAM
-    found = str(place) if place.exists() else shutil.which(PROGRAM)
-    if found is None:
-        raise OpsError(
+    if not place.exists():
+        raise ProgramLackingError(
             "the program that shows captured pages, pywb, is not installed",
             why="it is a separate program with a licence of its own, and is looked for in {folder}",
             data="the archive was not touched",
@@ -86,7 +108,7 @@ def find_program() -> str:
             folder=tools_folder(),
             pinned=PINNED,
         )
-    return found
+    return str(place)
 
 
 def tools_folder() -> Path:
