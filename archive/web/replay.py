@@ -36,7 +36,10 @@ framed_replay: true
 enable_auto_fetch: false
 enable_memento: true
 recorder: null
+csp-header: "default-src 'self' 'unsafe-eval' 'unsafe-inline' data: blob:; form-action 'self'"
 """
+"""Scripts of captured pages run in the browser of who looks; it keeps them to the replay's own
+address. pywb alone would let them open WebSockets anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

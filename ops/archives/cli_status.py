@@ -156,7 +156,7 @@ def _write_places(estate: Estate, states: list[PlaceState], now: datetime) -> No
 
 def _write_run(site: str, run: Mapping[str, Any]) -> None:
     if not run:
-        write_line(_("{site}: never archived").format(site=site))
+        write_line(_("{site}: its items were never archived").format(site=site))
         return
     for key, why in run.get("refused", []):
         write_line(_("{site}: refused {key}: {why}").format(site=site, key=key, why=_(why)))

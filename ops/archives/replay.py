@@ -48,7 +48,7 @@ def replay(name: str, *, month: str, port: int) -> int:
         for infected in infected_parts(stored):
             write_line(_("Malware is among them: {found}").format(found=infected))
         text = _(
-            "Only this machine sees them. Ctrl-C ends it and removes the copy; so do {hours} hours."
+            "Only this machine sees them. Ctrl-C, or {hours} hours, end it and remove the copy."
         )
         write_line(text.format(hours=HOURS))
         sys.stdout.flush()

@@ -368,6 +368,12 @@ def test_pages_are_replayed_as_they_were_or_the_way_to_it_is_told(tmp_path: Path
         raw = address.replace("/trang/", "/trang/2037id_/")
         with urllib.request.urlopen(raw, timeout=20) as answer:  # noqa: S310 -- our own
             assert answer.read() == HOME
+        with urllib.request.urlopen(address.replace("/trang/", "/trang/2037mp_/"), timeout=20) as (  # noqa: S310 -- our own
+            shown
+        ):
+            policy = shown.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self' ")
+        assert "ws" not in policy, "scripts of captured pages reach nothing but the replay"
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
