@@ -24,6 +24,7 @@ COLLECTION = "trang"
 _SECONDS_TO_START = 30.0
 _POLL_SECONDS = 0.1
 _SECONDS_TO_SHOW = 60.0
+_ENDS_WITH_US = ("/usr/bin/setpriv", "--pdeathsig", "KILL")  # of util-linux
 _BOUNDS = {
     resource.RLIMIT_AS: 4 << 30,
     resource.RLIMIT_CPU: 3600,
@@ -83,7 +84,7 @@ def replaying(program: str, copy: Copy, port: int) -> Iterator[tuple[str, subpro
     address = f"http://127.0.0.1:{port}/{COLLECTION}/"
     log = (copy.folder / "pywb.log").open("wb")
     server = subprocess.Popen(
-        [program, "-b", "127.0.0.1", "-p", str(port), "-d", str(copy.folder)],
+        [*_ENDS_WITH_US, program, "-b", "127.0.0.1", "-p", str(port), "-d", str(copy.folder)],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=copy.folder,
         env={"PATH": "/usr/bin:/bin", "HOME": str(copy.folder), "LC_ALL": "C.UTF-8"},
     )  # fmt: skip

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from archive.metadata.findings import INFECTED
@@ -36,6 +37,8 @@ class ProgramLackingError(OpsError):
 
 def replay(name: str, *, month: str, port: int) -> int:
     """Serve a month of a site until somebody ends it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the line of who looks has gone
+        signal.signal(number, signal.default_int_handler)
     estate = load_estate()
     site = choose_sites(estate, name)[0].name
     chosen, stored = find_month(estate, site, month)
@@ -52,8 +55,6 @@ def replay(name: str, *, month: str, port: int) -> int:
         )
         write_line(text.format(hours=HOURS))
         sys.stdout.flush()
-        for number in (signal.SIGTERM, signal.SIGHUP):  # the line of who looks has gone
-            signal.signal(number, signal.default_int_handler)
         try:
             return 1 if server.wait(HOURS * 3600) else 0
         except (KeyboardInterrupt, subprocess.TimeoutExpired):
@@ -123,8 +124,7 @@ def copy_month(stored: StoredObject, scratch: Path) -> Copy:
         ObjectDamagedError: A file is not what it was.
         OSError: There is no room.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=scratch))
+    folder = make_room(scratch)
     try:
         taken: dict[str, dict[str, Path]] = {WARC: {}, INDEX: {}}
         for number, logical in enumerate(stored.inventory.version().state):
@@ -138,6 +138,19 @@ def copy_month(stored: StoredObject, scratch: Path) -> Copy:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def make_room(scratch: Path) -> Path:
+    """Make a folder for a copy; what killed replays have left goes.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    for old in scratch.glob("replay-*"):
+        if time.time() - old.stat().st_mtime > (HOURS + 1) * 3600:
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="replay-", dir=scratch))
 
 
 def free_port() -> int:

@@ -11,7 +11,6 @@ copy that somebody has altered: what its index says is never used as a path.
 import hashlib
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,7 +23,7 @@ from archive.web.cdxj import Capture, read_index, write_index
 from archive.web.replay import lay_out, replaying, shown
 from archive.web.warc import is_as_captured, read_body
 from ops.archives.pages import INDEX, LARGEST_INDEX, WARC
-from ops.archives.replay import PINNED, ProgramLackingError, find_program, free_port
+from ops.archives.replay import PINNED, ProgramLackingError, find_program, free_port, make_room
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
 
@@ -57,8 +56,7 @@ def show_page(stored: StoredObject, estate: Estate, lot: str) -> dict[str, Any]:
         OSError: There is no room.
     """
     begun = monotonic()
-    estate.service.scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=estate.service.scratch))
+    folder = make_room(estate.service.scratch)
     try:
         capture = draw_page(stored, lot)
         if capture is None:
