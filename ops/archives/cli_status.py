@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ops.access.session import at_bench
 from ops.archives.cli_fixity import states_of, tell_days
 from ops.archives.kind import CAPTURE, PAGE_CAPTURE
-from ops.archives.places import PRIVATE, all_places, opened_index, own_places
+from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.records import PlaceState
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
@@ -54,7 +54,8 @@ def status(*, as_json: bool) -> int:
     _write_pages(pages, estate.organisation.timezone)
     for site, run in runs.items():
         _write_run(site, run)
-    return INCOMPLETE if any(it.damaged or it.lacks for it in states) else 0
+    is_lost = any(_is_lost(it, known) for it, known in zip(all_places(estate), states, strict=True))
+    return INCOMPLETE if is_lost or any(it.damaged or it.lacks for it in states) else 0
 
 
 def _last(session: Session, kind: JobKind, site: str) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _write_places(estate: Estate, states: list[PlaceState], now: datetime) -> No
         (_("Kept in"), _("Folder"), _("Items"), _("Damaged"), _("Lacks"), _("Longest unread")),
         [
             [
-                it.name, str(places[it.name].folder), format_number(it.objects),
+                it.name, _folder(places[it.name], it), format_number(it.objects),
                 Cell(format_number(len(it.damaged)), "bad" if it.damaged else "plain"),
                 Cell(format_number(it.lacks), "warning" if it.lacks else "plain"),
                 tell_days((now - it.scrub.oldest).days) if it.checked_at else _("never read back"),
@@ -152,6 +153,17 @@ def _write_places(estate: Estate, states: list[PlaceState], now: datetime) -> No
         ],
         right=(2, 3, 4),
     )  # fmt: skip
+
+
+def _is_lost(place: Place, known: PlaceState) -> bool:
+    """Say whether a root that was used is not in its folder."""
+    return not place.is_there and bool(known.objects or known.checked_at)
+
+
+def _folder(place: Place, known: PlaceState) -> Cell:
+    if not _is_lost(place, known):
+        return Cell(str(place.folder))
+    return Cell(_("{folder}: not there").format(folder=place.folder), "bad")
 
 
 def _write_run(site: str, run: Mapping[str, Any]) -> None:
