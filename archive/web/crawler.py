@@ -213,6 +213,7 @@ class Crawler:
                 self._pace.slow_down()
                 self._state.failed(one, self.done.run, str(answer.status), for_good=False)
                 return
+            self._pace.go_on()
             self._keep(one, answer, fetcher)
 
     def _keep(self, one: Waiting, answer: Answer, fetcher: Fetcher) -> None:

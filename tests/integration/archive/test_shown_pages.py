@@ -79,7 +79,7 @@ def test_an_index_that_was_altered_is_seen_before_anything_is_shown(
     tmp_path: Path, changed: dict[str, str | int]
 ) -> None:
     def change(captures: list[Capture]) -> list[Capture]:
-        return [msgspec.structs.replace(it, **changed) for it in captures]  # type: ignore[arg-type]  # of each its own
+        return [msgspec.structs.replace(it, **changed) for it in captures]
 
     told = show_page(store(tmp_path, change), estate_in(tmp_path), LOT)
     assert (told["outcome"], told["why"]) == ("failed", shown.DAMAGED)

