@@ -19,7 +19,7 @@ import msgspec
 
 from archive.errors import ItemRefusedError
 from archive.metadata.events import Event, EventType, Result, write_events
-from archive.metadata.findings import Content, Findings, Format, Malware
+from archive.metadata.findings import INFECTED, Content, Findings, Format, Malware
 from archive.metadata.item import (
     EVENTS_FILE,
     ITEM_FILE,
@@ -50,6 +50,8 @@ class Delivery:
         sender_digests: Part path → SHA-256 or SHA-512 that the sender gave; hexadecimal.
         notes: Values that were put right while it was captured, and how.
         verified: By what the files were verified before they were handed in; empty: by nothing.
+        malware: Part path → what a scanner said before it was handed in; such a file is kept and
+            told of whatever was found, all others are refused.
         is_taken: Whether its files are copies made for this, and go when they are stored.
     """
 
@@ -59,6 +61,7 @@ class Delivery:
     sender_digests: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     verified: str = ""
+    malware: Mapping[str, Malware] = field(default_factory=dict)
     is_taken: bool = False
 
     def mark_of(self) -> str:
@@ -154,7 +157,7 @@ def prepare(
         steps.add("metadata modification", "warning", "; ".join(delivery.notes))
     _verify_digests(delivery, digests, steps)
     marks = {path: digests[path].sha512 for path in paths}
-    malware = _look_for_malware(item, marks, findings, steps)
+    malware = _look_for_malware(delivery, marks, findings, steps)
     formats = _identify(item, marks, findings, steps)
     _assign_policy(item, formats, findings, steps)
     _validate(marks, findings, steps)
@@ -246,26 +249,28 @@ def _verify_digests(delivery: Delivery, digests: Mapping[str, Digests], steps: _
 
 
 def _look_for_malware(
-    item: Item, marks: Mapping[str, str], findings: Findings, steps: _Steps
+    delivery: Delivery, marks: Mapping[str, str], findings: Findings, steps: _Steps
 ) -> dict[str, str]:
-    """Give what is said of each clean file; marks are path → SHA-512."""
-    basis = findings.malware_basis
-    if findings.malware is None:
+    """Give what is said of each file that was looked through; marks are path → SHA-512."""
+    basis, given = findings.malware_basis, delivery.malware
+    if findings.malware is None and not given:
         steps.add("virus check", "not run", basis)
         return {}
-    unknown = Malware("not run", "no answer")
-    verdicts = {path: findings.malware.get(mark, unknown) for path, mark in marks.items()}
-    infected = {path: it for path, it in verdicts.items() if it.verdict == "infected"}
-    if infected:
-        named = ", ".join(f"{path}: {it.note}" for path, it in sorted(infected.items()))
-        raise _refused(item, f"malware was found: {named}")
+    known, unknown = findings.malware or {}, Malware("not run", "no answer")
+    verdicts = {path: given.get(path) or known.get(mark, unknown) for path, mark in marks.items()}
+    infected = {path: it for path, it in verdicts.items() if it.verdict == INFECTED}
+    if refused := sorted(infected.keys() - given.keys()):
+        named = ", ".join(f"{path}: {infected[path].note}" for path in refused)
+        raise _refused(delivery.item, f"malware was found: {named}")
     clean = [path for path, it in verdicts.items() if it.verdict == "clean"]
     if clean:
         steps.add("virus check", "passed", parts=clean, agent=basis)
     for path, it in verdicts.items():
         if it.verdict != "clean":
-            steps.add("virus check", "not run", it.note, [path], basis)
-    return dict.fromkeys(clean, f"clean · {basis}")
+            result: Result = "failed" if path in infected else "not run"
+            steps.add("virus check", result, it.note, [path], basis)
+    told = {path: f"{INFECTED}: {it.note}" for path, it in infected.items()}
+    return dict.fromkeys(clean, f"clean · {basis}") | told
 
 
 def _identify(

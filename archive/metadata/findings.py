@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 Content = bytes | Path
+INFECTED = "infected"
+"""Verdict on a file in which malware was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Malware:
     """What a scanner says of one file.
 
     Attributes:
-        verdict: `clean`, `infected`, or `not run`.
+        verdict: `clean`, `infected` (`INFECTED`), or `not run`.
         note: The signature's name, or why it was not run.
     """
 

@@ -140,6 +140,7 @@ class Crawler:
             self._count(capture, 0)
         self.done.size = state.size(self.done.run)
         self._known: set[str] = set()
+        self._left: set[int] = set()
         self._alike: Counter[str] = Counter()
         for address, depth in state.known():
             self._known.add(address)
@@ -212,6 +213,7 @@ class Crawler:
                 self._pace.slow_down()
                 self._state.failed(one, self.done.run, str(answer.status), for_good=False)
                 return
+            self._pace.go_on()
             self._keep(one, answer, fetcher)
 
     def _keep(self, one: Waiting, answer: Answer, fetcher: Fetcher) -> None:
@@ -272,12 +274,20 @@ class Crawler:
                 continue
             why = self._why_not(link, depth, steps, is_seed=is_seed)
             if why:
-                self.done.left[why] += 1
+                self._leave(why, link.address)
                 continue
             self._known.add(link.address)
             self._alike[self._pattern(link.address)] += not is_seed
             taken.append(link)
         return taken
+
+    def _leave(self, why: str, address: str) -> None:
+        """Count an address that is left out, once however many pages lead to it."""
+        mark = hash(address)
+        if mark not in self._left:
+            self.done.left[why] += 1
+            if len(self._left) < self._bounds.known:
+                self._left.add(mark)
 
     def _why_not(self, link: Link, depth: int, steps: int, *, is_seed: bool) -> str:
         target, bounds = self._place.target(link.address), self._bounds

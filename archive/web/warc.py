@@ -188,6 +188,41 @@ def check_files(folder: Path, captures: Iterable[Capture]) -> list[str]:
     return wrong
 
 
+def is_as_captured(path: Path, capture: Capture) -> bool:
+    """Say whether the record that an index names is there, whole, and what the index says of it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(capture.offset)
+            records = ArchiveIterator(file, no_record_parse=True)
+            record = next(records)
+            found = _digest_block(record)
+            length = records.get_record_length()
+            return (
+                all(map(record.rec_headers.get_header, _NEEDED))
+                and _is_whole(record, found)
+                and _is(capture, record, length)
+            )
+    except (ArchiveLoadFailed, OSError, EOFError, StopIteration, zlib.error, ValueError):
+        return False
+
+
+def read_body(path: Path, capture: Capture) -> Iterator[bytes]:
+    """Give the body of an answer as a browser has it, piece by piece: chunks and packing are off.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: No answer lies there.
+    """
+    with path.open("rb") as file:
+        file.seek(capture.offset)
+        try:
+            body = next(ArchiveIterator(file)).content_stream()
+            while piece := body.read(_PIECE):
+                yield piece
+        except (ArchiveLoadFailed, EOFError, StopIteration, zlib.error) as error:
+            raise ValueError(f"{path.name}: {capture.offset}") from error
+
+
 def _check_file(path: Path, expected: dict[int, Capture]) -> Iterator[str]:
     with path.open("rb") as file:
         # Blocks are digested here, not by warcio, which looks at none of a revisit.

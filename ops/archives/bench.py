@@ -22,7 +22,8 @@ from ops.estate.model.estate import Estate
 Named = tuple[str, Content]
 """A content with a name whose ending tells its format."""
 
-_VERDICTS = {"clean": "clean", "infected": "infected", "not_checked": "not run"}
+VERDICTS = {"clean": "clean", "infected": "infected", "not_checked": "not run"}
+"""State of a scanner's answer → verdict of the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Workbench:
             answers = self.scanner.scan(self.scratch, list(names))
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
-        return {names[name]: Malware(_VERDICTS[it.state], it.told) for name, it in answers.items()}
+        return {names[name]: Malware(VERDICTS[it.state], it.told) for name, it in answers.items()}
 
 
 def set_up(estate: Estate) -> Workbench:

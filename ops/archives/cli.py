@@ -13,7 +13,7 @@ from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, Wanted
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
-from ops.archives.export import export_folder
+from ops.archives.export import FORMS, export_item
 from ops.archives.find import Named, find_item
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
@@ -175,10 +175,11 @@ def _shown(value: object) -> str:
 
 def export(text: str, *, form: str, out: str, version: str, private: bool, dry_run: bool) -> int:
     """Give an item out."""
-    if form != "folder":
+    if form not in FORMS:
         raise WrongUseError(
-            "{form} is not in this version", next_step="write --as folder", form=form
-        )
+            "{form} is not in this version", next_step="write --as {forms}", form=form,
+            forms=", ".join(FORMS),
+        )  # fmt: skip
     if not out:
         raise WrongUseError(
             "nobody has said where to", data="nothing was changed", next_step="write --out FOLDER"
@@ -191,7 +192,7 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
         write_line(told.format(title=named.entry.title, target=target))
         return 0
     _note_access(estate, "export", {"item": named.entry.id, "version": version, "to": out})
-    files = export_folder(named, version, target, estate.organisation.timezone)
+    files = export_item(named, version, target, estate.organisation.timezone, form)
     write_line(_("{count} files: {target}").format(count=len(files), target=target))
     return 0
 

@@ -1,7 +1,11 @@
-"""Give an item out as a plain folder: its files, its description, a sheet that people can read."""
+"""Give an item out: its files, its description, a sheet to read; a plain folder or a BagIt bag.
 
-import hashlib
+Both are checked without our software: by `sha256sum`, or by whatever knows BagIt (RFC 8493).
+"""
+
 import html
+from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 
 from archive.errors import ObjectNotFoundError
@@ -10,20 +14,53 @@ from ops.archives.find import Named
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment
 from ops.language.text import _
+from ops.version import software_version
 
 SHEET, SUMS = "index.html", "sha256sums.txt"
+FOLDER, BAG = "folder", "bagit"
+FORMS = (FOLDER, BAG)
+_PAYLOAD, _MANIFEST = "data", "manifest-sha512.txt"
+_DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
-def export_folder(named: Named, version: str, target: Path, zone: str) -> list[Path]:
+def export_item(named: Named, version: str, target: Path, zone: str, form: str) -> list[Path]:
     """Write an item into a new folder; gives the files.
 
-    Order: the files, each held against its digest; the sums; the sheet last.
+    Order: the files, each held against its digest; the sheet; the sums last.
+
+    Args:
+        named: The item.
+        version: As `v2`; empty: the newest.
+        target: A folder that is empty or not there.
+        zone: That moments are shown in.
+        form: One of `FORMS`.
 
     Raises:
         WrongUseError: Something lies there, or there is no such version.
         ObjectDamagedError: A file is not what it was.
         OSError: The folder cannot be written.
     """
+    item = _item_of(named, version, target)
+    payload = target / _PAYLOAD if form == BAG else target
+    payload.mkdir(parents=True, exist_ok=True)
+    written = []
+    for logical in sorted(named.stored.inventory.version(version).state):
+        path = payload / logical
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            named.stored.copy(logical, file, version)
+        written.append(path)
+    shown = version or named.stored.inventory.head
+    sheet = payload / SHEET
+    if form == BAG:
+        sheet.write_text(_sheet(item, shown, zone, f"sha512sum -c {_MANIFEST}"), encoding="utf-8")
+        return [*written, sheet, *_write_tags(item, shown, target, [*written, sheet])]
+    _write_sums(target / SUMS, target, written, "sha256")
+    sheet.write_text(_sheet(item, shown, zone, f"sha256sum -c {SUMS}"), encoding="utf-8")
+    return [*written, target / SUMS, sheet]
+
+
+def _item_of(named: Named, version: str, target: Path) -> Item:
     if target.exists() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",
@@ -32,7 +69,7 @@ def export_folder(named: Named, version: str, target: Path, zone: str) -> list[P
             target=target,
         )
     try:
-        item = named.item(version)
+        return named.item(version)
     except ObjectNotFoundError as error:
         raise WrongUseError(
             "{id} has no version {version}",
@@ -40,24 +77,39 @@ def export_folder(named: Named, version: str, target: Path, zone: str) -> list[P
             id=named.entry.id,
             version=version,
         ) from error
-    target.mkdir(parents=True, exist_ok=True)
-    state = named.stored.inventory.version(version).state
-    written, sums = [], []
-    for logical in sorted(state):
-        path = target / logical
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            named.stored.copy(logical, file, version)
-        written.append(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        sums.append(f"{digest}  {logical}\n")
-    (target / SUMS).write_text("".join(sums), encoding="utf-8")
-    shown = version or named.stored.inventory.head
-    (target / SHEET).write_text(_sheet(item, shown, zone), encoding="utf-8")
-    return [*written, target / SUMS, target / SHEET]
 
 
-def _sheet(item: Item, version: str, zone: str) -> str:
+def _write_sums(path: Path, folder: Path, files: list[Path], algorithm: str) -> None:
+    """Write digests as `sha256sum` and BagIt have them; our names have nothing to escape."""
+    lines = []
+    for it in files:
+        with it.open("rb") as file:
+            digest = file_digest(file, algorithm).hexdigest()
+        lines.append(f"{digest}  {it.relative_to(folder).as_posix()}\n")
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def _write_tags(item: Item, version: str, target: Path, payload: list[Path]) -> list[Path]:
+    """Write what makes a folder a bag: declaration, description, manifests."""
+    size = sum(it.stat().st_size for it in payload)
+    info = (
+        ("Source-Organization", item.publisher or item.source.name),
+        ("External-Identifier", f"{item.id} {version}"),
+        ("External-Description", item.title),
+        ("Bagging-Date", datetime.now(UTC).date().isoformat()),
+        ("Bag-Software-Agent", f"giucong {software_version()}"),
+        ("Payload-Oxum", f"{size}.{len(payload)}"),
+    )
+    lines = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in info)
+    tags = [target / "bagit.txt", target / "bag-info.txt", target / _MANIFEST]
+    tags[0].write_text(_DECLARATION, encoding="utf-8")
+    tags[1].write_text(lines, encoding="utf-8")
+    _write_sums(tags[2], target, payload, "sha512")
+    _write_sums(target / f"tag{_MANIFEST}", target, tags, "sha512")
+    return [*tags, target / f"tag{_MANIFEST}"]
+
+
+def _sheet(item: Item, version: str, zone: str, check: str) -> str:
     rows = [
         (_("Identifier"), f"{item.id} · {version}"),
         (_("Author"), ", ".join(_agent(it.name, it.organisation) for it in item.creators)),
@@ -73,9 +125,9 @@ def _sheet(item: Item, version: str, zone: str) -> str:
     )
     files = "".join(map(_file_row, item.parts))
     how = _(
-        "To check without our software: `sha256sum -c {sums}` in this folder; `{item}` names each"
-        " file with its SHA-512, as the archive keeps it."
-    ).format(sums=SUMS, item=ITEM_FILE)
+        "To check without our software: `{check}` in the folder that holds the sums; `{item}` names"
+        " each file with its SHA-512, as the archive keeps it."
+    ).format(check=check, item=ITEM_FILE)
     return (
         f'<!doctype html><html lang="vi"><meta charset="utf-8"><title>{html.escape(item.title)}'
         "</title><style>body{font:16px/1.5 serif;margin:2rem auto;max-width:60rem}th{text-align:"

@@ -6,9 +6,10 @@ Order:
 2. The crawl (`archive.web.crawler`) writes WARC files into a folder of its own.
 3. They are read back whole and held against their index; where one byte is wrong, nothing of the
    run is kept, and the next run begins anew.
-4. Files, index and log come to the month's object as its next version: durable, read back, indexed,
+4. Bodies are looked through for malware, where there is a scanner (`ops.archives.page_scan`).
+5. Files, index and log come to the month's object as its next version: durable, read back, indexed,
    journaled (`ops.archives.keep`). Months that are over are closed.
-5. Only then does the crawl forget its files. What it did not come to waits for the next run.
+6. Only then does the crawl forget its files. What it did not come to waits for the next run.
 
 The job has a lock of its own: it asks the site as a visitor does, while backups go on.
 """
@@ -33,6 +34,7 @@ from archive.web.warc import Original, check_files
 from backup.progress import SILENT, Progress
 from ops.archives.bench import set_up
 from ops.archives.keep import Keeper, keeping
+from ops.archives.page_scan import Scanned, bodies_of, scan_bodies
 from ops.archives.places import make_roots, own_places
 from ops.errors import WrongUseError
 from ops.estate.model.archive import WebCapture
@@ -53,7 +55,6 @@ LARGEST_INDEX = 256 << 20
 _CLASS = "page"
 _WAIT = timedelta(hours=1)
 _NAMED = 5
-_NOT_SCANNED = "pages are kept packed, as they came; the portal's files are scanned in its backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,12 @@ def capture_pages(context: RunContext, progress: Progress = SILENT) -> JobResult
         if wrong:
             shutil.rmtree(folder)
             return conclude(run.site, crawled, wrong)
-        _keep(run, context, crawled, index, log)
+        lists = {f"{INDEX}/{crawled.run}.cdxj": index, f"{LOG}/{crawled.run}.jsonl": log}
+        scanned = _keep(run, context, crawled, lists, state, progress)
         state.end_run()
     finally:
         state.close()
-    return conclude(run.site, crawled, [])
+    return conclude(run.site, crawled, [], scanned)
 
 
 def web_of(site: Site) -> WebCapture:
@@ -196,20 +198,32 @@ def _crawl(run: _Run, state: CrawlState, context: RunContext, progress: Progress
     return crawled
 
 
-def _keep(run: _Run, context: RunContext, crawled: Crawled, index: bytes, log: bytes) -> None:
+def _keep(
+    run: _Run, context: RunContext, crawled: Crawled, lists: dict[str, bytes], state: CrawlState,
+    progress: Progress,
+) -> Scanned:  # fmt: skip
     month = month_of(crawled.run, run.estate)
     files: dict[str, bytes | Path] = {
         f"{WARC}/{it.name}": it for it in sorted(run.folder.glob("*.warc.gz"))
     }
-    files |= {f"{INDEX}/{crawled.run}.cdxj": index, f"{LOG}/{crawled.run}.jsonl": log}
-    item = describe(run.estate, run.site, month, crawled.run, tuple(files))
-    tools = replace(set_up(run.estate), scanner=None, scanner_basis=_NOT_SCANNED)
+    files |= lists
+    tools = set_up(run.estate)
+    bodies = bodies_of(run.folder, state.captures(), WARC, lists)
+    progress.start("look for malware", None, "items")
+    scanned = scan_bodies(bodies, tools.scanner, tools.scanner_basis, run.folder / "scan")
+    progress.finish()
+    delivery = Delivery(
+        item=describe(run.estate, run.site, month, crawled.run, tuple(files)),
+        files=files, malware=scanned.by_part,
+    )  # fmt: skip
     agent = f"giucong {software_version()}"
+    tools = replace(tools, scanner=None)  # it has looked at what is inside
     with keeping(context, run.estate, tools, agent, wait=_WAIT) as keeper:
-        keeper.add(Delivery(item=item, files=files))
+        keeper.add(delivery)
         keeper.commit()
         for item_id in _over(keeper, run.site.name, month):
             keeper.close(item_id)
+    return scanned
 
 
 def _over(keeper: Keeper, site: str, month: str) -> Iterator[str]:
@@ -247,15 +261,23 @@ def describe(estate: Estate, site: Site, month: str, run: str, paths: tuple[str,
     )
 
 
-def conclude(site: Site, crawled: Crawled, wrong: list[str]) -> JobResult:
-    """Give the result of a run; pure."""
+def conclude(
+    site: Site, crawled: Crawled, wrong: list[str], scanned: Scanned | None = None
+) -> JobResult:
+    """Give the result of a run; pure. What was found is told before what lacks."""
     summary: dict[str, Any] = {**asdict(crawled), "left": dict(crawled.left)}
+    if scanned is not None:
+        summary["scan"] = scanned.summary()
     params: dict[str, Any] = {"site": site.name, "url": site.url}
     if wrong:
         params |= {"count": len(wrong), "first": wrong[:_NAMED]}
         return JobResult("failed", "archive_pages_wrong", params, summary)
     if crawled.stopped in {"silent", "robots"} and not crawled.stored + crawled.revisits:
         return JobResult("failed", "archive_site_silent", params | {"why": crawled.note}, summary)
+    if scanned is not None and scanned.infected_count:
+        first = [f"{address} ({signature})" for address, signature in scanned.infected[:_NAMED]]
+        params |= {"count": scanned.infected_count, "first": first}
+        return JobResult("incomplete", "archive_pages_infected", params, summary)
     if crawled.waiting:
         params |= {"count": crawled.waiting, "done": crawled.requests}
         return JobResult("incomplete", "archive_pages_left", params, summary)

@@ -5,11 +5,16 @@ command that installs it. It stands in an environment of its own, beside ours.
 """
 
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+from archive.metadata.findings import INFECTED
+from archive.metadata.item import ITEM_FILE, parse_item
 from archive.ocfl.root import StoredObject
 from archive.web.replay import Copy, lay_out, replaying
 from ops.archives.pages import INDEX, KEY, WARC, object_id, place_of_site
@@ -22,10 +27,18 @@ from ops.language.text import _
 from ops.terminal.output import write_line
 
 PROGRAM, PINNED = "wayback", "pywb==2.10.0"
+HOURS = 8
+"""After which a replay that nobody ended ends."""
+
+
+class ProgramLackingError(OpsError):
+    """The program that shows captured pages is not installed."""
 
 
 def replay(name: str, *, month: str, port: int) -> int:
     """Serve a month of a site until somebody ends it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the line of who looks has gone
+        signal.signal(number, signal.default_int_handler)
     estate = load_estate()
     site = choose_sites(estate, name)[0].name
     chosen, stored = find_month(estate, site, month)
@@ -35,13 +48,24 @@ def replay(name: str, *, month: str, port: int) -> int:
         told = _("{site}, pages of {month}: {address}")
         url = f"{address}{place_of_site(estate.site(site)).base}"
         write_line(told.format(site=site, month=_shown(chosen), address=url))
-        write_line(_("Only this machine sees them. Ctrl-C ends it and removes the copy."))
+        for infected in infected_parts(stored):
+            write_line(_("Malware is among them: {found}").format(found=infected))
+        text = _(
+            "Only this machine sees them. Ctrl-C, or {hours} hours, end it and remove the copy."
+        )
+        write_line(text.format(hours=HOURS))
         sys.stdout.flush()
         try:
-            return 1 if server.wait() else 0
-        except KeyboardInterrupt:
+            return 1 if server.wait(HOURS * 3600) else 0
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
             write_line()
             return 0
+
+
+def infected_parts(stored: StoredObject) -> list[str]:
+    """Give what the scanner found in a month when it was captured."""
+    parts = parse_item(stored.read(ITEM_FILE)).parts
+    return [it.malware for it in parts if it.malware.startswith(INFECTED)]
 
 
 def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject]:
@@ -73,12 +97,11 @@ def find_program() -> str:
     """Give the path of pywb's server.
 
     Raises:
-        OpsError: It is not installed.
+        ProgramLackingError: It is not installed.
     """
     place = tools_folder() / "bin" / PROGRAM
-    found = str(place) if place.exists() else shutil.which(PROGRAM)
-    if found is None:
-        raise OpsError(
+    if not place.exists():
+        raise ProgramLackingError(
             "the program that shows captured pages, pywb, is not installed",
             why="it is a separate program with a licence of its own, and is looked for in {folder}",
             data="the archive was not touched",
@@ -86,7 +109,7 @@ def find_program() -> str:
             folder=tools_folder(),
             pinned=PINNED,
         )
-    return found
+    return str(place)
 
 
 def tools_folder() -> Path:
@@ -101,8 +124,7 @@ def copy_month(stored: StoredObject, scratch: Path) -> Copy:
         ObjectDamagedError: A file is not what it was.
         OSError: There is no room.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=scratch))
+    folder = make_room(scratch)
     try:
         taken: dict[str, dict[str, Path]] = {WARC: {}, INDEX: {}}
         for number, logical in enumerate(stored.inventory.version().state):
@@ -116,6 +138,19 @@ def copy_month(stored: StoredObject, scratch: Path) -> Copy:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def make_room(scratch: Path) -> Path:
+    """Make a folder for a copy; what killed replays have left goes.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    for old in scratch.glob("replay-*"):
+        if time.time() - old.stat().st_mtime > (HOURS + 1) * 3600:
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="replay-", dir=scratch))
 
 
 def free_port() -> int:

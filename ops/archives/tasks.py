@@ -173,7 +173,7 @@ def show(
 @operator_task(
     help={
         "id": _ID,
-        "as": N_("folder."),
+        "as": N_("folder or bagit."),
         "out": N_("New or empty folder."),
         "version": N_("Version, as v2; left out: the newest."),
         "private": _PRIVATE,
@@ -248,6 +248,6 @@ def repair(_context: Context, confirm: str = "", json: bool = False, dry_run: bo
 @operator_task(help={"json": flags.JSON})
 def status(_context: Context, json: bool = False) -> int:
     """Say what is archived, whether it is intact, and what was refused or is late."""
-    from ops.archives.cli_fixity import status as run
+    from ops.archives.cli_status import status as run
 
     return run(as_json=json)

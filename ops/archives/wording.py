@@ -41,6 +41,16 @@ def _explain_wrong(params: Mapping[str, Any]) -> Explanation:
     )  # fmt: skip
 
 
+def _explain_infected(params: Mapping[str, Any]) -> Explanation:
+    return Explanation(
+        _("{count} addresses of {site} carry malware").format(**params),
+        "; ".join(params["first"]),
+        _("they are archived as they came, since that is what citizens saw; their object says so"),
+        fill(N_("the portal itself may be taken over: look at it, and at its backup:"
+                " `{program} backup.scan --site {site}`"), params),
+    )  # fmt: skip
+
+
 def _explain_refused(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
         _("{count} items of {site} were not archived").format(**params),
@@ -89,6 +99,7 @@ EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
         ),
     ),
     "archive_pages_wrong": _explain_wrong,
+    "archive_pages_infected": _explain_infected,
     "archive_site_silent": Explanation(
         N_("the site at {url} did not answer, so its pages were not captured"),
         N_("it says: {why}"),

@@ -53,12 +53,6 @@ _PLAIN: Mapping[str, Explanation] = {
             " --site luu-tru`"
         ),
     ),
-    "drill_page_not_shown": Explanation(
-        N_("a captured page is not shown as it was captured: {page}"),
-        "{reason}",
-        N_("the archive itself was not touched"),
-        N_("read the archive back: `{program} archive.verify --all`"),
-    ),
     "drill_not_isolated": Explanation(
         N_("the site could not be rehearsed apart from production, so it was not started"),
         "{why}",
@@ -161,6 +155,15 @@ def _explain_no_room(params: Params) -> Explanation:
     )
 
 
+def _explain_page(params: Params) -> Explanation:
+    return Explanation(
+        _("a captured page is not shown as it was captured: {page}").format(page=params["page"]),
+        _(params["reason"]),
+        _("the archive itself was not touched"),
+        fill(N_("read the archive back: `{program} archive.verify --all`"), params),
+    )
+
+
 def _explain_phase(params: Params) -> Explanation:
     title = _(TITLES.get(str(params["phase"]), str(params["phase"])))
     return Explanation(_("not done, for want of an earlier step: {title}").format(title=title))
@@ -186,6 +189,7 @@ _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
     "drill_differs": _explain_difference,
     "drill_too_large": _explain_too_large,
     "drill_no_room": _explain_no_room,
+    "drill_page_not_shown": _explain_page,
     "drill_phase_skipped": _explain_phase,
     "drill_phase_missing": _explain_missing,
     "drill_rto_missed": _explain_aim(

@@ -23,7 +23,8 @@ from archive.web.warc import Original
 from ops.archives.replay import free_port
 from tests.crawls import crawl, paths_of
 from tests.outside_programs import outside_program
-from tests.raw_server import raw_server
+from tests.raw_server import html, raw_server
+from tests.unit.archive.web.test_hostile_answers import ANSWERS, LIMITS
 from tests.web_server import Page, say, web_server
 
 pytestmark = pytest.mark.slow
@@ -109,6 +110,24 @@ def test_judges_accept_chunks_as_they_came_and_answers_that_were_cut(tmp_path: P
         _crawled, captures = crawl(url, tmp_path)
 
     assert captures["/"].truncated == "disconnect"
+    assert judged(WARCIO, *paths_of(tmp_path))
+    assert judged(FASTWARC, *paths_of(tmp_path))
+
+
+def test_judges_accept_what_hostile_servers_say(tmp_path: Path) -> None:
+    hostile = [answer for answer, expected in ANSWERS.values() if expected[0] != "failed"]
+
+    def serve(line: socket.socket, target: str) -> None:
+        if target.startswith("/xau/"):
+            hostile[int(target[5:])](line)
+        else:
+            links = "".join(f"<a href=/xau/{it}>x</a>" for it in range(len(hostile)))
+            line.sendall(html(f"{target}{links}"))
+
+    with raw_server(serve) as url:
+        _crawled, captures = crawl(url, tmp_path, limits=LIMITS)
+
+    assert sum(path.startswith("/xau/") for path in captures) == len(hostile) > 5
     assert judged(WARCIO, *paths_of(tmp_path))
     assert judged(FASTWARC, *paths_of(tmp_path))
 

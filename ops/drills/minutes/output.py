@@ -212,7 +212,9 @@ def _evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
         yield _("Items by lot"), text
     if page := results.get("page"):
         cell = outcome_cell(page["outcome"])
-        told = " · ".join(filter(None, (cell.text, page.get("page"), page.get("why"))))
+        when = _moment(page["captured"], zone, seconds=True) if page.get("captured") else ""
+        why = _(page["why"]) if page.get("why") else ""
+        told = " · ".join(filter(None, (cell.text, page.get("page"), when, why)))
         yield _("Captured page shown again"), Cell(told, cell.tone)
     if results["newest"]["at"]:
         newest = _moment(results["newest"]["at"], zone, seconds=True)

@@ -7,28 +7,26 @@ copy is a plain one, or the backup of the archive in a store, which alone holds 
 1. Clear what an earlier try has fetched.
 2. Draw the lot; take the objects into the drill's folder, and nothing else of them.
 3. Hold each against its inventory, and its newest version against the index.
-4. Have a page of the newest captured month shown, where the program that shows them is installed.
+4. Show a page of the newest captured month again (`ops.archives.shown`).
 """
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from archive.errors import ArchiveError
 from archive.ocfl.layout import object_path
-from archive.ocfl.root import StoredObject, open_root, read_object
+from archive.ocfl.root import open_root, read_object
 from archive.ocfl.validate import Verdict, validate_object
 from ops.archives.from_backup import restore_objects, restored_root
 from ops.archives.places import PRIVATE, Place, find_copy, opened_index, own_places
+from ops.archives.shown import DAMAGED, show_page
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
-from ops.errors import OpsError
 from ops.estate.model.archive_site import PRIVATE_PART, PUBLIC_PART
-from ops.estate.model.estate import Estate
-from ops.parts import Seam
 from ops.version import software_version
 
 LOT = 20
@@ -36,10 +34,6 @@ LOT = 20
 
 PAGES = "web/"
 """Beginning of the source keys of captured pages, a month each."""
-
-SHOW_PAGE: Seam[Callable[[StoredObject, Estate], Mapping[str, str]]] = Seam("show-page")
-"""Shows a page of a captured month and holds it against what was captured; gives `outcome`, one
-word of the house, `page`, and `why` where it is not ok."""
 
 _MOST_BYTES = 2 << 30
 _FEW = 5
@@ -144,22 +138,20 @@ def _look(folder: Path, drawn: Drawn) -> Verdict | None:
         return None
 
 
-def _show_page(work: Work, folder: Path, lot: list[Drawn]) -> Mapping[str, str]:
-    """Have a page of the month that was drawn shown; nothing where none was."""
+def _show_page(work: Work, folder: Path, lot: list[Drawn]) -> Mapping[str, Any]:
+    """Show a page of the month that was drawn; nothing where none was."""
     month = next((it for it in lot if it.is_month), None)
     if month is None:
         return {}
     try:
         stored = read_object(restored_root(folder, month.part) / month.path)
-        for show in SHOW_PAGE.parts():
-            return show(stored, work.estate)
-    except (ArchiveError, OpsError) as error:
-        return {"outcome": "not_checked", "why": error.what.format(**error.params)}
-    return {"outcome": "not_checked"}
+    except ArchiveError:
+        return {"outcome": "failed", "why": DAMAGED}
+    return show_page(stored, work.estate, work.drill.id)
 
 
 def judge(
-    lot: list[Drawn], count: int, verdicts: list[Verdict | None], page: Mapping[str, str]
+    lot: list[Drawn], count: int, verdicts: list[Verdict | None], page: Mapping[str, Any]
 ) -> PhaseResult:
     """Give the result; pure.
 

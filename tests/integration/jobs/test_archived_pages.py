@@ -1,6 +1,7 @@
 """Pages, feeds and sitemaps of a real local site are archived by the operator's tasks."""
 
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ from tests.outside_programs import outside_program
 from tests.web_server import Page, say, web_server
 
 HOME = "<title>Cổng xã</title><a href=/tin/1.html>Lịch tiếp công dân</a><img src=/a.png>".encode()
+# The harmless test file of EICAR, put together here so that no scanner takes this file away.
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + rb"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 pytestmark = pytest.mark.slow
 
 
@@ -104,7 +107,8 @@ def test_a_month_of_a_site_is_one_object_with_a_version_for_each_crawl(
     captures = {it.url.removeprefix(url): it for it in read_index(stored.read(newest))}
     assert captures["/a.png"].mime == REVISIT
     assert captures["/tin/2.html"].mime == "text/html"
-    assert b"not run" in stored.read("events.jsonl"), "packed pages are not scanned, and it is said"
+    assert b'"virus check","result":"not run"' in stored.read("events.jsonl"), "it is said"
+    assert first[1]["summary"]["scan"]["has_run"] is False
     remade = giucong(estate, "archive.reindex")
     assert remade.returncode == 0, remade.stderr
     assert "said something else" not in remade.stdout
@@ -186,6 +190,82 @@ def test_killed_under_way_it_goes_on_and_keeps_everything_once(
     wanted = [it for it in captured if it.startswith("/n/")]
     assert sorted(wanted) == sorted(f"/n/{number}" for number in range(150))
     assert not validate_object(stored.path).errors
+
+
+def test_malware_in_a_page_is_told_and_the_month_is_kept(
+    tmp_path: Path, pages: dict[str, Page], url: str
+) -> None:
+    pages["/"] = say(b"<a href=/nhiem>x</a><a href=/khoi>y</a><a href=/a.png>z</a>")
+    pages["/nhiem"] = say(EICAR, kind="application/octet-stream")
+    chunks = b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (30, EICAR[:30], len(EICAR) - 30, EICAR[30:])
+
+    def chunked(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+
+    pages["/khoi"] = chunked
+    estate = build(tmp_path / "estate", url)
+    with estate.open("a", encoding="utf-8") as file:
+        file.write('[security]\nclamav_database = "signatures"\n')
+    (estate.parent / "signatures").mkdir()
+    own = f"{hashlib.md5(EICAR, usedforsecurity=False).hexdigest()}:{len(EICAR)}:Eicar-Test\n"
+    (estate.parent / "signatures/own.hdb").write_text(own)
+    code, result = capture(estate, "--web")
+    stored, item = month(estate)
+    status = giucong(estate, "archive.status")
+
+    assert (code, result["reason"]) == (3, "archive_pages_infected")
+    # The same payload under two addresses is stored once where it came whole in the same way.
+    assert [it[0].removeprefix(url) for it in result["summary"]["scan"]["infected"]] == [
+        "/nhiem", "/khoi",
+    ]  # fmt: skip
+    assert result["summary"]["scan"]["not_checked"] == 0
+    verdicts = {it.path.partition("/")[0]: it.malware for it in item.parts}
+    assert verdicts["warc"].startswith(f"infected: {url}/nhiem (Eicar-Test")
+    assert verdicts["log"].startswith("clean · ClamAV")
+    assert b'"virus check","result":"failed"' in stored.read("events.jsonl")
+    assert not validate_object(stored.path).errors
+    assert "2 addresses with malware" in status.stdout
+    assert "for malware" not in status.stdout
+
+
+def test_status_tells_of_each_sites_pages(tmp_path: Path, pages: dict[str, Page], url: str) -> None:
+    pages["/robots.txt"] = say(b"User-agent: *\nDisallow: /tin/2\n", kind="text/plain")
+    estate = build(tmp_path / "estate", url)
+    before = giucong(estate, "archive.status", "--json")
+    assert capture(estate, "--web")[0] == 0
+    after = giucong(estate, "archive.status", "--json")
+    shown = giucong(estate, "archive.status")
+
+    (never,), (known,) = (json.loads(it.stdout)["pages"] for it in (before, after))
+    assert (never["site"], never["at"]) == ("cong-xa", "")
+    assert never["next"] == known["next"], "pages are due as `schedule.archive` says"
+    assert known["next"] > known["at"]
+    counts = {it: known[it] for it in ("outcome", "answers", "revisits", "left", "waiting")}
+    assert counts == {"outcome": "ok", "answers": 6, "revisits": 0, "left": 1, "waiting": 0}
+    assert "not checked" in shown.stdout, "nobody looked through them for malware"
+
+
+def test_a_drill_takes_a_month_back_and_shows_a_page_of_it(
+    tmp_path: Path, pages: dict[str, Page], url: str
+) -> None:
+    outside_program("wayback")
+    estate = build(tmp_path / "estate", url)
+    with estate.open("a", encoding="utf-8") as file:
+        file.write('[[archive.copies]]\nname = "second"\nurl = "second"\nlocation = "kia"\n')
+    assert capture(estate, "--web")[0] == 0
+    assert giucong(estate, "archive.verify").returncode == 0
+    words = ("drill.run", "--site", "cong-xa", "--from", "archive")
+    done = giucong(estate, *words, "--json")
+    (drill,) = json.loads(done.stdout)["items"]
+    page = drill["minutes"]["results"]["page"]
+    told = giucong(estate, "drill.show", "--drill", drill["id"][:8], language="vi")
+
+    assert page["outcome"] == "ok", page
+    assert page["page"].removeprefix(url) in pages
+    assert page["seconds"] > 0
+    assert page["program"] == "pywb==2.10.0"
+    assert "pywb hiển thị" in " ".join(told.stdout.split())
+    assert not list((estate.parent / "scratch").glob("replay-*"))
 
 
 def _start(estate: Path) -> "subprocess.Popen[bytes]":
@@ -277,9 +357,8 @@ def test_pages_are_replayed_as_they_were_or_the_way_to_it_is_told(tmp_path: Path
     estate = build(tmp_path / "estate", url)
     nothing = giucong(estate, "archive.replay", "--site", "cong-xa")
     capture(estate, "--web")
-    server = outside_program("wayback")
-    variables = {**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en",
-                 "PATH": f"{Path(server).parent}:{os.environ['PATH']}"}  # fmt: skip
+    outside_program("wayback")
+    variables = {**os.environ, "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en"}
     process = subprocess.Popen(
         [GIUCONG, "archive.replay", "--site", "cong-xa"], cwd=ROOT, env=variables,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -289,6 +368,12 @@ def test_pages_are_replayed_as_they_were_or_the_way_to_it_is_told(tmp_path: Path
         raw = address.replace("/trang/", "/trang/2037id_/")
         with urllib.request.urlopen(raw, timeout=20) as answer:  # noqa: S310 -- our own
             assert answer.read() == HOME
+        with urllib.request.urlopen(address.replace("/trang/", "/trang/2037mp_/"), timeout=20) as (  # noqa: S310 -- our own
+            shown
+        ):
+            policy = shown.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self' ")
+        assert "ws" not in policy, "scripts of captured pages reach nothing but the replay"
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

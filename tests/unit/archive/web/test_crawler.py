@@ -19,6 +19,7 @@ import pytest
 from archive.web.cdxj import REVISIT, read_index
 from archive.web.crawler import write_results
 from archive.web.fetch import Limits
+from archive.web.pace import Pace
 from archive.web.state import FILE, open_state
 from archive.web.warc import Original
 from tests.crawls import FAST, crawl, paths_of
@@ -237,6 +238,17 @@ def test_a_busy_server_is_asked_more_slowly_and_a_failing_one_left_alone(tmp_pat
     crawled, captures = crawl(url, tmp_path / "gone")
     assert (crawled.stopped, captures) == ("silent", {})
     assert "refused" in crawled.note
+
+
+def test_a_few_bad_pages_do_not_slow_down_all_that_follow() -> None:
+    pace = Pace(600)
+    pace.at_least(0.2)
+    for _failure in range(20):
+        pace.slow_down()
+    assert pace.pause == 60.0, "a busy site is left alone for a minute"
+    for _answer in range(20):
+        pace.go_on()
+    assert pace.pause == 0.2, "and never asked faster than the estate and the site allow"
 
 
 def test_a_payload_of_this_month_is_not_stored_again(tmp_path: Path) -> None:

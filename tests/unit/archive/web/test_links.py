@@ -38,6 +38,10 @@ def test_a_style_sheet_a_feed_and_a_sitemap_lead_on() -> None:
     }  # fmt: skip
     feed = b"<rss version='2.0'><channel><item><link>http://a.vn/b</link></item></channel></rss>"
     assert links("application/rss+xml", feed) == {"/b": PAGE}
+    feed = b"<item><link><![CDATA[ /c?d=1&amp;e=2 ]]></link><enclosure type='a' url='/f.mp3'/>"
+    assert links("application/rss+xml", feed) == {"/c?d=1&e=2": PAGE, "/f.mp3": PAGE}
+    feed = b"<feed><entry><link rel='alternate' href='http://a.vn/g'/></entry></feed>"
+    assert links("application/atom+xml", feed) == {"/g": PAGE}
     sitemap = b"<sitemapindex><sitemap><loc>http://a.vn/s.xml</loc></sitemap></sitemapindex>"
     assert links("text/xml", sitemap, SITEMAP) == {"/s.xml": SITEMAP}
     assert links("text/xml", gzip.compress(sitemap), SITEMAP) == {"/s.xml": SITEMAP}
