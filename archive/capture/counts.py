@@ -23,6 +23,9 @@ Due = Callable[[date, int], date | None]
 
 Verdict = Literal["in-time", "late", "waiting", "undecided"]
 
+_BELONGS = {"public", "about"}
+"""What an object is related by to the item that it is a part of: see `making` and `comments`."""
+
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={
     "content_class": "class", "since": "from"}):  # fmt: skip
@@ -116,11 +119,17 @@ def read_limits(data: bytes | None = None) -> tuple[Limit, ...]:
 
 
 def count(items: Iterable[Item], limits: Sequence[Limit], period: Period, due: Due) -> Counts:
-    """Count the items that were published, or received, in a period."""
+    """Count the items that were published, or received, in a period.
+
+    A private part, and what readers said, are objects of their own and of the same class: each
+    belongs to an item that is counted, and is not counted itself.
+    """
     found = Counts()
     for item in items:
         moment = item.published or item.created
         if moment is None or not period.first <= period.day_of(moment) <= period.last:
+            continue
+        if not item.related.keys().isdisjoint(_BELONGS):
             continue
         found.classes[item.content_class] += 1
         found.columns[item.content_class, item.fields.get("column", "")] += 1

@@ -136,6 +136,20 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     derived_from: str = ""
 
 
+class RefusedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that the portal has with an item and the archive does not take.
+
+    Attributes:
+        part: Its description and digests; its bytes are nowhere in the archive.
+        place: Where it stood among the files of the item, from 0.
+        why: Which malware or kind of program it is, in English.
+    """
+
+    part: Part
+    place: int
+    why: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One item with what is known of it.
 
@@ -158,6 +172,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         fields: What its shape has besides: document number, signer, status, deadline, …
         trail: Steps of a question or draft: (moment, status, note).
         parts: Files, body first.
+        refused: Files of it that were not taken, in their order.
         related: Ids of objects that belong to it: private part, comments, media.
         nonce: 64 hex digits; a leaf of the journal says nothing of an item that is gone.
     """
@@ -188,6 +203,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: Mapping[str, str] = {}
     trail: tuple[tuple[datetime, str, str], ...] = ()
     parts: tuple[Part, ...] = ()
+    refused: tuple[RefusedPart, ...] = ()
     related: Mapping[str, str] = {}
     nonce: str = ""
 

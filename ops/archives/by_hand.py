@@ -155,14 +155,18 @@ def _keep(
 
 
 def _deliveries(captured: Captured, handed: HandedIn, contents: Contents) -> Iterator[Delivery]:
-    """Give what is kept, with what the sender's manifests say of its files."""
+    """Give what is kept, with what the sender's manifests say of its files.
+
+    An item with a file that may not be kept is refused whole: whoever handed it in is there.
+    """
     for delivery in contents.deliveries(captured):
         sums = {
             part: handed.digests[it.path]
             for part, it in captured.contents.items()
             if isinstance(it, FileRef) and it.path in handed.digests
         }
-        yield replace(delivery, sender_digests=sums, verified=handed.verified)
+        yield replace(delivery, sender_digests=sums, verified=handed.verified,
+                      is_whole=True)  # fmt: skip
 
 
 def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobResult:
@@ -174,7 +178,8 @@ def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobRes
         "remarks": [it.reason for it in handed.remarks][:_MOST_NAMED],
         "archived_at": datetime.now(UTC).isoformat(),
     }
-    summary["refused"] = [list(it) for it in counts.refused]
+    for name in ("refused", "left_out"):
+        summary[name] = [list(it) for it in summary[name]]
     if counts.refused_count:
         places = [place for place, _why in counts.refused[:_MOST_NAMED]]
         params = {"count": counts.refused_count, "places": places, "site": site}

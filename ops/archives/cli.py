@@ -139,6 +139,12 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         ],
         right=(3,),
     )  # fmt: skip
+    for it in item.refused:
+        text = _("not archived: {name}, {size}: {why}")
+        told = text.format(
+            name=it.part.name or it.part.path, size=format_size(it.part.size), why=it.why
+        )
+        write_indented(told, "  ", "    ")
 
 
 def _tell_malware(verdict: str) -> str:

@@ -60,6 +60,8 @@ class Counts:
         new, changed, unchanged, withdrawn: Items.
         refused: (source key, why), the first of them.
         refused_count: All of them.
+        left_out: (source key, why), the first files that items were kept without.
+        left_out_count: All of them.
         bytes: Stored.
         by_class: New and changed items by content class.
     """
@@ -71,6 +73,8 @@ class Counts:
     withdrawn: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     refused_count: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    left_out_count: int = 0
     bytes: int = 0
     by_class: dict[str, int] = field(default_factory=dict)
 
@@ -79,6 +83,12 @@ class Counts:
         self.refused_count += 1
         if len(self.refused) < _MOST_NAMED:
             self.refused.append((key, why))
+
+    def leave_out(self, item: Item) -> None:
+        """Count the files that an item is kept without."""
+        self.left_out_count += len(item.refused)
+        room = _MOST_NAMED - len(self.left_out)
+        self.left_out += [(item.source_key, it.why) for it in item.refused[:room]]
 
 
 @dataclass(slots=True)
@@ -240,6 +250,7 @@ class Keeper:
             self.counts.refuse(item.source_key, str(error.params.get("reason", error)))
             return
         self._put(there, prepared, "archived" if is_new else "changed on the portal")
+        self.counts.leave_out(prepared.item)
         if is_new:
             self.counts.new += 1
         else:
