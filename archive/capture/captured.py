@@ -174,11 +174,12 @@ class Tally:
         return captured
 
     def refuse(self, site: str, source_key: str, error: ItemRefusedError) -> None:
-        """Count an item that is not; the portal has it still."""
+        """Count an item that is not; the portal has it still, and whatever belongs to it."""
         id_ = make_id(site, source_key)
         error.params |= {"key": source_key, "site": site}
         self.refused += 1
         self.met.add(id_)
+        self.met |= {make_id(site, source_key, it) for it in ("private", "comments")}
         if len(self.refusals) < _REFUSALS_KEPT:
             self.refusals.append(Refusal(source_key, id_, error))
 

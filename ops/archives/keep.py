@@ -122,9 +122,13 @@ class Keeper:
             self._opened[place.name] = _Open(place, root, batch, index)
             index.put(self._row_of_stored(read_object(root.path / it)) for it in batch.finished)
 
-    def known(self, site: str, prefix: str) -> dict[str, Known]:
-        """Give what is known of a site's public items; see `ItemIndex.known_of`."""
-        return self._opened["public"].index.known_of(site, prefix)
+    def known(self, site: str, prefix: str) -> list[tuple[str, Known]]:
+        """Give what is known of a site's items, private parts too; see `ItemIndex.known_of`."""
+        return [
+            row
+            for there in self._opened.values()
+            for row in there.index.known_of(site, prefix).items()
+        ]
 
     def keep(self, delivery: Delivery) -> None:
         """Keep an item, unless it is as it was.
@@ -136,6 +140,7 @@ class Keeper:
         item, digests = delivery.item, delivery.digests
         self.counts.seen += 1
         there = self._for(item)
+        self._withdraw_elsewhere(item)
         mark = delivery.mark_of()
         entry = there.index.entry(item.id)
         is_known = entry is not None and entry.fingerprint == mark
@@ -175,21 +180,35 @@ class Keeper:
         self._put(there, prepared, "archived" if is_new else "captured again", kept)
 
     def withdraw(self, item_id: str) -> None:
-        """Keep that the portal no longer has an item."""
-        self._change(item_id, prepare_withdrawal, "gone from the portal")
+        """Keep that the portal no longer has an item, in the root that has it."""
+        for there in self._opened.values():
+            entry = there.index.entry(item_id)
+            if entry is not None and not entry.withdrawn:
+                self._change(there, item_id, prepare_withdrawal, "gone from the portal")
         self.counts.withdrawn += 1
+
+    def _withdraw_elsewhere(self, item: Item) -> None:
+        """Keep that an item whose access grade changed is no longer in the other root."""
+        mine = self._for(item)
+        for there in self._opened.values():
+            if there is mine:
+                continue
+            entry = there.index.entry(item.id)
+            if entry is not None and not entry.withdrawn:
+                self._change(there, item.id, prepare_withdrawal, "its access grade changed")
 
     def close(self, item_id: str) -> None:
         """Keep that nothing more comes to an object."""
-        self._change(item_id, prepare_closing, "closed")
+        self._change(self._opened["public"], item_id, prepare_closing, "closed")
 
     def stored(self, item_id: str) -> StoredObject | None:
         """Give a public object; None where there is none."""
         root = self._opened["public"].root
         return root.find(item_id) if root.has(item_id) else None
 
-    def _change(self, item_id: str, change: Callable[..., Prepared], message: str) -> None:
-        there = self._opened["public"]
+    def _change(
+        self, there: _Open, item_id: str, change: Callable[..., Prepared], message: str
+    ) -> None:
         stored = there.root.find(item_id)
         prepared = change(stored, agent=self._agent, now=datetime.now(UTC))
         kept = [it for it in stored.inventory.version().state if it not in prepared.files]
