@@ -16,15 +16,12 @@ import msgspec
 
 from archive.capture.values import find_zone
 from archive.errors import ArchiveError
-from archive.metadata.item import Item
+from archive.metadata.item import Item, is_part
 
 Due = Callable[[date, int], date | None]
 """Gives the day that lies so many working days after another; None beyond the known holidays."""
 
 Verdict = Literal["in-time", "late", "waiting", "undecided"]
-
-_BELONGS = {"public", "about"}
-"""What an object is related by to the item that it is a part of: see `making` and `comments`."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={
@@ -129,7 +126,7 @@ def count(items: Iterable[Item], limits: Sequence[Limit], period: Period, due: D
         moment = item.published or item.created
         if moment is None or not period.first <= period.day_of(moment) <= period.last:
             continue
-        if not item.related.keys().isdisjoint(_BELONGS):
+        if is_part(item):
             continue
         found.classes[item.content_class] += 1
         found.columns[item.content_class, item.fields.get("column", "")] += 1

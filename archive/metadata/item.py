@@ -19,9 +19,12 @@ from archive.errors import ItemRefusedError, ObjectDamagedError
 ITEM_FILE = "item.json"
 EVENTS_FILE = "events.jsonl"
 SCHEMA = 1
+UNTITLED = "(không có tiêu đề)"
+"""Title of an item that the portal gives none."""
 
 _NAMESPACE = uuid.UUID("6f1d5a3e-0c55-5b4e-9f0e-2f6a3f4d7c11")
 _NONCE_BYTES = 32
+_BELONGS = {"public", "about"}  # as `archive.capture` relates a part to its item
 
 Basis = Literal["own", "reprint", "exchange", "unknown"]
 """By what right an item stands on the portal: its own, reprinted with leave, given by an agency."""
@@ -274,6 +277,11 @@ def lacks_of(item: Item) -> Iterator[str]:
     used = item.source
     if used.basis in {"reprint", "exchange"} and not (used.url or used.permission):
         yield "source.permission"
+
+
+def is_part(item: Item) -> bool:
+    """Say whether an object belongs to another item: its private part, or what readers said."""
+    return not item.related.keys().isdisjoint(_BELONGS)
 
 
 def is_unknown(agent: Agent | Source) -> bool:

@@ -33,7 +33,8 @@ from archive.ingest import (
     words_of,
 )
 from archive.metadata.findings import Content, Findings
-from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
+from archive.metadata.item import ITEM_FILE, Grade, Item, is_part, parse_item
+from archive.metadata.shapes import lacks_of_core
 from archive.ocfl.files import digest_of
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
 from archive.ocfl.write import Author, Batch, Receipt, writing
@@ -64,6 +65,8 @@ class Counts:
         left_out_count: All of them.
         bytes: Stored.
         by_class: New and changed items by content class.
+        lacking: New and changed items without all fields that the law requires.
+        lacks: Which of these fields → how many of them have it not.
     """
 
     seen: int = 0
@@ -77,6 +80,8 @@ class Counts:
     left_out_count: int = 0
     bytes: int = 0
     by_class: dict[str, int] = field(default_factory=dict)
+    lacking: int = 0
+    lacks: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, key: str, why: str) -> None:
         """Count an item that cannot be kept."""
@@ -84,11 +89,19 @@ class Counts:
         if len(self.refused) < _MOST_NAMED:
             self.refused.append((key, why))
 
-    def leave_out(self, item: Item) -> None:
-        """Count the files that an item is kept without."""
+    def keep(self, item: Item, *, is_new: bool) -> None:
+        """Count an item that is kept."""
+        self.new += is_new
+        self.changed += not is_new
+        kind = item.content_class
+        self.by_class[kind] = self.by_class.get(kind, 0) + 1
         self.left_out_count += len(item.refused)
         room = _MOST_NAMED - len(self.left_out)
         self.left_out += [(item.source_key, it.why) for it in item.refused[:room]]
+        lacks = () if is_part(item) else tuple(lacks_of_core(item))
+        self.lacking += bool(lacks)
+        for name in lacks:
+            self.lacks[name] = self.lacks.get(name, 0) + 1
 
 
 @dataclass(slots=True)
@@ -269,13 +282,7 @@ class Keeper:
             self.counts.refuse(item.source_key, str(error.params.get("reason", error)))
             return
         self._put(there, prepared, "archived" if is_new else "changed on the portal")
-        self.counts.leave_out(prepared.item)
-        if is_new:
-            self.counts.new += 1
-        else:
-            self.counts.changed += 1
-        kind = item.content_class
-        self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
+        self.counts.keep(prepared.item, is_new=is_new)
 
     def _put(
         self, there: _Open, prepared: Prepared, message: str, kept: Collection[str] = ()
