@@ -1,5 +1,6 @@
 """What the portal says is kept, again when it changes, and never thrown away."""
 
+import hashlib
 import json
 import stat
 import unicodedata
@@ -9,6 +10,7 @@ from archive.metadata.item import Item, parse_item
 from archive.ocfl.root import StorageRoot, StoredObject
 from archive.search.index import open_index
 from tests.integration.archive.commune import ALL, NEWS, PRIVATE, SITE, Commune
+from tests.integration.archive.test_by_hand import EICAR
 
 
 def versions(root: StorageRoot) -> dict[str, str]:
@@ -233,3 +235,46 @@ def test_an_item_whose_access_grade_is_raised_leaves_the_public_root(commune: Co
 
 def _item_of(stored: StoredObject) -> Item:
     return parse_item(stored.read("item.json"))
+
+
+def test_an_article_is_kept_without_an_attachment_that_is_malware(commune: Commune) -> None:
+    signature = f"{hashlib.md5(EICAR, usedforsecurity=False).hexdigest()}:{len(EICAR)}:Eicar-Test\n"
+    (commune.folder / "signatures").mkdir()
+    (commune.folder / "signatures/own.hdb").write_text(signature)
+    estate = commune.estate.read_text(encoding="utf-8")
+    commune.estate.write_text(
+        f'{estate}\n[security]\nclamav_database = "signatures"\n', encoding="utf-8"
+    )
+    mapping = commune.folder / "archive.toml"
+    text = mapping.read_text(encoding="utf-8").replace(
+        "author, published_at FROM articles",
+        "author, published_at, CASE id WHEN 1 THEN 'van-ban/nhiem.txt' ELSE '' END AS tep"
+        " FROM articles",
+    )
+    mapping.write_text(
+        text.replace('column = "{category}"', 'column = "{category}"\n'
+                     'attachments = [{ file = "{tep}" }]', 1), "utf-8",
+    )  # fmt: skip
+    (commune.folder / "sources/www/van-ban/nhiem.txt").write_bytes(EICAR)
+    run = commune.save_and_capture()
+    (found,) = [it for it in map(_item_of, commune.public.objects())
+                if it.source_key == "mapping/tin-tuc/1"]  # fmt: skip
+    again = commune.capture()
+    shown = commune.good("archive.show", "--id", found.id)
+    commune.good("archive.export", "--id", found.id, "--out", str(commune.folder / "out"))
+    before = commune.index_mark()
+    commune.good("archive.reindex")
+
+    assert (run["outcome"], run["reason"]) == ("incomplete", "archive_files_left_out")
+    assert run["summary"]["left_out"] == [
+        ["mapping/tin-tuc/1", "malware was found: att-01.txt: Eicar-Test.UNOFFICIAL"]
+    ]
+    assert [it.path for it in found.parts] == ["body.txt"]
+    (refused,) = found.refused
+    assert (refused.part.name, refused.part.size) == ("nhiem.txt", len(EICAR))
+    assert (again["outcome"], again["summary"]["changed"]) == ("ok", 0)
+    assert "not archived: nhiem.txt" in shown
+    assert "nhiem.txt" in next((commune.folder / "out").glob("*.html")).read_text("utf-8")
+    assert commune.index_mark() == before
+    for place in ("archive", "archive-private", "archive-second", "out", "state"):
+        assert holds(commune.folder / place, EICAR.decode()) == []
