@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from archive.metadata.encodings import read_once
+
 LINE = 500
 TEXT = 20_000
 CONTENT = 64 << 20
@@ -56,6 +58,10 @@ class Cells:
         if len(found) > limit:
             self.note(column, "cut")
             found = found[:limit]
+        once = read_once(found)
+        if once is not None:
+            self.note(column, "UTF-8 inside UTF-8")
+            found = once
         kept = _CONTROLS.sub("", found)
         if kept != found:
             self.note(column, "control characters removed")
