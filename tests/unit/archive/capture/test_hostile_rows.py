@@ -176,7 +176,7 @@ def test_a_hostile_value_never_breaks_the_run(
     for name, (column, follower) in followers.items():
         given[name] = [
             {**it, column: number} for number, it in enumerate(_variants(follower), 100_000)
-        ]  # fmt: skip
+        ] + [{**follower, column: _LAST}]  # fmt: skip
     count, taken, keys = 0, set(), set()
     for captured in connector.items(given, portal_of(), tally):
         _assert_sound(captured)
