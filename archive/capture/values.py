@@ -214,10 +214,11 @@ def _as_people_write(text: str) -> datetime | None:
     for form in _AS_PEOPLE_WRITE:
         if found := form.fullmatch(text):
             day, month, year = map(int, re.findall(r"\d+", found["day"]))
-            clock = [int(it) for it in re.findall(r"\d+", found["clock"] or "")]
-            if clock and text.upper().endswith("CH") and clock[0] < 12:  # noqa: PLR2004 -- noon
-                clock[0] += 12
-            return datetime(year, month, day, *clock)  # noqa: DTZ001 -- the zone comes next
+            told = [int(it) for it in re.findall(r"\d+", found["clock"] or "")]
+            hour, minute, second = (*told, 0, 0, 0)[:3]
+            if text.upper().endswith("CH") and 0 < hour < 12:  # noqa: PLR2004 -- after noon
+                hour += 12
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 -- the zone comes next
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from archive.metadata.item import Item
 from archive.ocfl.inventory import Version
 from archive.search.index import Entry, Found, Wanted
+from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import export_folder
@@ -199,7 +200,7 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
     return 0
 
 
-def remake_index(source: str, *, dry_run: bool) -> int:
+def remake_index(source: str, progress: Progress, *, dry_run: bool) -> int:
     """Make the indexes anew."""
     estate = load_estate()
     places = {it.name: it for it in all_places(estate)}
@@ -222,8 +223,10 @@ def remake_index(source: str, *, dry_run: bool) -> int:
                 write_line(text.format(place=place.name, folder=read_from.folder))
                 continue
             read_from.root()
+            progress.start("index items", None, "items")
             with hold_site_lock(estate.service.state, "luu-tru", holder="reindex"):
-                done = reindex(estate, place, read_from.folder, lambda _count: None)
+                done = reindex(estate, place, read_from.folder, progress.advance)
+            progress.finish()
             text = _("{place}: {items} items; {damaged} objects could not be read")
             write_line(
                 text.format(

@@ -204,8 +204,10 @@ def export(
 def reindex(_context: Context, from_: str = "", dry_run: bool = False) -> int:
     """Make the index of the archive anew from what is stored, or from a copy of it."""
     from ops.archives.cli import remake_index
+    from ops.terminal.progress import shown_progress
 
-    return remake_index(from_, dry_run=dry_run)
+    with shown_progress() as progress:
+        return remake_index(from_, progress, dry_run=dry_run)
 
 
 @operator_task(

@@ -55,21 +55,22 @@ def find_metadata(session: Session, ask: "Ask") -> Iterator[Piece]:
     query = select(Run.id, Run.site, Run.ended_at, Run.summary).where(
         Run.kind == CAPTURE, Run.ended_at >= first, Run.ended_at < after, Run.outcome.is_not(None)
     )
-    found: dict[str, tuple[str, datetime, dict[str, Any]]] = {}
+    of_site: dict[str, list[tuple[str, datetime, dict[str, Any]]]] = {}
     for run_id, site, ended_at, summary in session.execute(query.order_by(Run.ended_at)):
-        if "lacking" not in (summary or {}):
-            continue
-        told = found[site][2] if site in found else {"items": 0, "lacking": 0, "lacks": {}}
-        lacks = Counter(told["lacks"]) + Counter(summary["lacks"])
-        told = {
-            "items": told["items"] + summary["new"] + summary["changed"],
-            "lacking": told["lacking"] + summary["lacking"],
+        if "lacking" in (summary or {}):
+            row = (str(run_id), cast("datetime", ended_at), summary)
+            of_site.setdefault(site, []).append(row)
+    for site, runs in of_site.items():
+        lacks = Counter[str]()
+        for _id, _moment, summary in runs:
+            lacks.update(summary["lacks"])
+        details = {
+            "items": sum(it["new"] + it["changed"] for _id, _moment, it in runs),
+            "lacking": sum(it["lacking"] for _id, _moment, it in runs),
             "lacks": dict(lacks),
         }
-        found[site] = str(run_id), cast("datetime", ended_at), told
-    for site, (run_id, moment, told) in found.items():
-        outcome: Outcome = "incomplete" if told["lacking"] else "ok"
-        yield Piece(site, moment, outcome, "runs", run_id, told)
+        outcome: Outcome = "incomplete" if details["lacking"] else "ok"
+        yield Piece(site, runs[-1][1], outcome, "runs", runs[-1][0], details)
 
 
 def find_reserve_statistics(session: Session, ask: "Ask") -> Iterator[Piece]:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,9 +99,7 @@ class Province:
 
 
 @pytest.fixture(scope="module")
-def province(
-    tmp_path_factory: pytest.TempPathFactory, mariadb_server: MariadbServer
-) -> Iterator[Province]:
+def province(tmp_path_factory: pytest.TempPathFactory, mariadb_server: MariadbServer) -> Province:
     folder = tmp_path_factory.mktemp("tinh")
     site = make_province_portal(folder / "www", mariadb_server)
     estate = folder / "estate"
