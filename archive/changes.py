@@ -46,8 +46,8 @@ def prepare_addition(prepared: Prepared, stored: StoredObject) -> Prepared:
     new = {it.path for it in prepared.item.parts}
     parts = (*(it for it in before.parts if it.path not in new), *prepared.item.parts)
     item = msgspec.structs.replace(
-        prepared.item, parts=parts, created=before.created, published=before.published,
-        nonce=before.nonce,
+        prepared.item, parts=parts, refused=before.refused, created=before.created,
+        published=before.published, nonce=before.nonce,
     )  # fmt: skip
     files = {**prepared.files, ITEM_FILE: item.as_json()}
     mark = fingerprint_of(item, {it.path: it.sha512 for it in parts})

@@ -1,7 +1,8 @@
 """What happens to an item before it is stored: the order of ingest, each step an event.
 
 1. The sender's digests are verified; digests are computed.
-2. Malware; formats (PRONOM), which formats are taken, whether files are whole.
+2. Malware; formats (PRONOM), which formats are taken, whether files are whole. Of what a portal
+   published, a file that is malware or a program is left out and named; the item is kept.
 3. Required metadata: author and source never empty; what its shape must have; retention row.
 4. Normal form: bytes stay as they came; where a text is not NFC Unicode, a readable NFC copy of it
    becomes a part of its own.
@@ -25,6 +26,7 @@ from archive.metadata.item import (
     ITEM_FILE,
     Item,
     Part,
+    RefusedPart,
     Retention,
     ensure_complete,
     new_nonce,
@@ -53,6 +55,7 @@ class Delivery:
         malware: Part path → what a scanner said before it was handed in; such a file is kept and
             told of whatever was found, all others are refused.
         is_taken: Whether its files are copies made for this, and go when they are stored.
+        is_whole: Whether all of it is refused where one file may not be kept.
     """
 
     item: Item
@@ -63,6 +66,7 @@ class Delivery:
     verified: str = ""
     malware: Mapping[str, Malware] = field(default_factory=dict)
     is_taken: bool = False
+    is_whole: bool = True
 
     def mark_of(self) -> str:
         """Give what `fingerprint_of` gives; needs the digests."""
@@ -152,14 +156,12 @@ def prepare(
         raise _refused(item, "it holds nothing: no text and no file")
     delivery = with_digests(delivery)
     digests = delivery.digests
-    steps.add("ingestion", "passed", f"{len(paths)} files")
-    if delivery.notes:
-        steps.add("metadata modification", "warning", "; ".join(delivery.notes))
-    _verify_digests(delivery, digests, steps)
+    _receive(delivery, digests, steps)
     marks = {path: digests[path].sha512 for path in paths}
-    malware = _look_for_malware(delivery, marks, findings, steps)
+    malware, refused = _look_for_malware(delivery, marks, findings, steps)
     formats = _identify(item, marks, findings, steps)
-    _assign_policy(item, formats, findings, steps)
+    refused |= _assign_policy(formats, findings, steps)
+    item, marks = _without(item, marks, digests, refused, is_whole=delivery.is_whole)
     _validate(marks, findings, steps)
     steps.add("digital signature validation", "not run", "not in this version")
     ensure_complete(item)
@@ -167,10 +169,10 @@ def prepare(
     kept = retention(done) if retention else Retention()
     _check_metadata(item, kept, steps)
     parts = [
-        _finished(part, digests[part.path], formats.get(part.path), malware, findings)
+        _told(_finished(part, digests[part.path]), formats.get(part.path), malware, findings)
         for part in item.parts
     ]
-    files = dict(delivery.files)
+    files = {path: it for path, it in delivery.files.items() if path in marks}
     parts, text = _make_readable(parts, files, steps)
     done = msgspec.structs.replace(done, parts=tuple(parts), retention=kept)
     files[ITEM_FILE] = done.as_json()
@@ -180,14 +182,13 @@ def prepare(
     )  # fmt: skip
 
 
-def _finished(
-    part: Part, known: Digests, found: Format | None, malware: Mapping[str, str], findings: Findings
-) -> Part:
+def _finished(part: Part, known: Digests) -> Part:
+    return msgspec.structs.replace(part, size=known.size, sha512=known.sha512, sha256=known.sha256)
+
+
+def _told(part: Part, found: Format | None, malware: Mapping[str, str], findings: Findings) -> Part:
     return msgspec.structs.replace(
         part,
-        size=known.size,
-        sha512=known.sha512,
-        sha256=known.sha256,
         puid=found.puid if found else "",
         media_type=part.media_type or (found.media_type if found else ""),
         format_basis=findings.formats_basis if found else "",
@@ -202,13 +203,14 @@ def fingerprint_of(item: Item, digests: Mapping[str, str]) -> str:
         item: As captured.
         digests: Part path → SHA-512.
     """
+    parts = [it for it in item.parts if not it.derived_from]
+    for refused in item.refused:  # what the portal says is the same, whatever is taken of it
+        parts.insert(refused.place, refused.part)
+        digests = {**digests, refused.part.path: refused.part.sha512}
     bare = msgspec.structs.replace(
         item,
-        parts=tuple(
-            Part(path=it.path, role=it.role, name=it.name, url=it.url)
-            for it in item.parts
-            if not it.derived_from
-        ),
+        parts=tuple(Part(path=it.path, role=it.role, name=it.name, url=it.url) for it in parts),
+        refused=(),
         retention=Retention(),
         archived=None,
         nonce="",
@@ -233,7 +235,11 @@ def words_of(stored: StoredObject, item: Item) -> str:
     return "\n".join(words)
 
 
-def _verify_digests(delivery: Delivery, digests: Mapping[str, Digests], steps: _Steps) -> None:
+def _receive(delivery: Delivery, digests: Mapping[str, Digests], steps: _Steps) -> None:
+    """Verify the sender's digests."""
+    steps.add("ingestion", "passed", f"{len(digests)} files")
+    if delivery.notes:
+        steps.add("metadata modification", "warning", "; ".join(delivery.notes))
     steps.add("message digest calculation", "passed", "SHA-512, SHA-256")
     if delivery.verified:
         steps.add("fixity check", "passed", delivery.verified)
@@ -250,27 +256,54 @@ def _verify_digests(delivery: Delivery, digests: Mapping[str, Digests], steps: _
 
 def _look_for_malware(
     delivery: Delivery, marks: Mapping[str, str], findings: Findings, steps: _Steps
-) -> dict[str, str]:
-    """Give what is said of each file that was looked through; marks are path → SHA-512."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Give what is said of each file that is kept, and why others are not.
+
+    Marks are path → SHA-512.
+    """
     basis, given = findings.malware_basis, delivery.malware
     if findings.malware is None and not given:
         steps.add("virus check", "not run", basis)
-        return {}
+        return {}, {}
     known, unknown = findings.malware or {}, Malware("not run", "no answer")
     verdicts = {path: given.get(path) or known.get(mark, unknown) for path, mark in marks.items()}
     infected = {path: it for path, it in verdicts.items() if it.verdict == INFECTED}
-    if refused := sorted(infected.keys() - given.keys()):
-        named = ", ".join(f"{path}: {infected[path].note}" for path in refused)
-        raise _refused(delivery.item, f"malware was found: {named}")
+    refused = {path: f"malware was found: {path}: {it.note}"
+               for path, it in sorted(infected.items()) if path not in given}  # fmt: skip
+    if refused:
+        steps.add("virus check", "failed", "; ".join(refused.values()), refused, basis)
     clean = [path for path, it in verdicts.items() if it.verdict == "clean"]
     if clean:
         steps.add("virus check", "passed", parts=clean, agent=basis)
     for path, it in verdicts.items():
-        if it.verdict != "clean":
+        if it.verdict != "clean" and path not in refused:
             result: Result = "failed" if path in infected else "not run"
             steps.add("virus check", result, it.note, [path], basis)
-    told = {path: f"{INFECTED}: {it.note}" for path, it in infected.items()}
-    return dict.fromkeys(clean, f"clean · {basis}") | told
+    told = {path: f"{INFECTED}: {it.note}" for path, it in infected.items() if path in given}
+    return dict.fromkeys(clean, f"clean · {basis}") | told, refused
+
+
+def _without(
+    item: Item, marks: Mapping[str, str], digests: Mapping[str, Digests],
+    refused: Mapping[str, str], *, is_whole: bool,
+) -> tuple[Item, dict[str, str]]:  # fmt: skip
+    """Give the item and its marks without the files that may not be kept; these are named in it.
+
+    Raises:
+        ItemRefusedError: It is taken whole or not at all, or nothing of it is left.
+    """
+    if not refused:
+        return item, dict(marks)
+    if is_whole or len(refused) == len(marks):
+        raise _refused(item, "; ".join(refused.values()))
+    left_out = tuple(
+        RefusedPart(part=_finished(part, digests[part.path]), place=place, why=refused[part.path])
+        for place, part in enumerate(item.parts)
+        if part.path in refused
+    )
+    parts = tuple(it for it in item.parts if it.path not in refused)
+    kept = {path: mark for path, mark in marks.items() if path not in refused}
+    return msgspec.structs.replace(item, parts=parts, refused=left_out), kept
 
 
 def _identify(
@@ -296,15 +329,19 @@ def _identify(
 
 
 def _assign_policy(
-    item: Item, formats: Mapping[str, Format], findings: Findings, steps: _Steps
-) -> None:
+    formats: Mapping[str, Format], findings: Findings, steps: _Steps
+) -> dict[str, str]:
+    """Give why files may not be archived, by path."""
     if findings.formats is None:
         steps.add("policy assignment", "not run", "formats are not known")
-        return
-    if refused := "; ".join(refusals(formats)):
-        raise _refused(item, refused)
+        return {}
+    refused = refusals(formats)
+    if refused:
+        steps.add("policy assignment", "failed", "; ".join(refused.values()), refused)
     doubts = [f"{path}: {why}" for path, it in formats.items() if (why := doubt_of(it))]
-    steps.add("policy assignment", "warning" if doubts else "passed", "; ".join(doubts))
+    if doubts or not refused:
+        steps.add("policy assignment", "warning" if doubts else "passed", "; ".join(doubts))
+    return refused
 
 
 def _validate(marks: Mapping[str, str], findings: Findings, steps: _Steps) -> None:

@@ -158,6 +158,7 @@ class Tally:
         refusals: The first thousand of them.
         put_right: What was done to values → how often.
         met: Ids of every item that is on the portal, captured or refused.
+        spared: Ids of what may belong to refused ones.
     """
 
     captured: Counter[str] = field(default_factory=Counter)
@@ -165,6 +166,7 @@ class Tally:
     refusals: list[Refusal] = field(default_factory=list)
     put_right: Counter[str] = field(default_factory=Counter)
     met: set[str] = field(default_factory=set)
+    spared: set[str] = field(default_factory=set)
 
     def take(self, captured: Captured) -> Captured:
         """Count an item that is handed on."""
@@ -174,11 +176,12 @@ class Tally:
         return captured
 
     def refuse(self, site: str, source_key: str, error: ItemRefusedError) -> None:
-        """Count an item that is not; the portal has it still."""
+        """Count an item that is not; the portal has it still, and whatever belongs to it."""
         id_ = make_id(site, source_key)
         error.params |= {"key": source_key, "site": site}
         self.refused += 1
         self.met.add(id_)
+        self.spared |= {make_id(site, source_key, it) for it in ("private", "comments")}
         if len(self.refusals) < _REFUSALS_KEPT:
             self.refusals.append(Refusal(source_key, id_, error))
 
@@ -187,7 +190,7 @@ class Tally:
 
         Only after a run that went to its end: a refused item is not gone.
         """
-        return (it for it in known if it not in self.met)
+        return (it for it in known if it not in self.met and it not in self.spared)
 
 
 class Connector(Protocol):

@@ -16,7 +16,7 @@ import msgspec
 
 from archive.capture.values import find_zone
 from archive.errors import ArchiveError
-from archive.metadata.item import Item
+from archive.metadata.item import Item, is_part
 
 Due = Callable[[date, int], date | None]
 """Gives the day that lies so many working days after another; None beyond the known holidays."""
@@ -116,11 +116,17 @@ def read_limits(data: bytes | None = None) -> tuple[Limit, ...]:
 
 
 def count(items: Iterable[Item], limits: Sequence[Limit], period: Period, due: Due) -> Counts:
-    """Count the items that were published, or received, in a period."""
+    """Count the items that were published, or received, in a period.
+
+    A private part, and what readers said, are objects of their own and of the same class: each
+    belongs to an item that is counted, and is not counted itself.
+    """
     found = Counts()
     for item in items:
         moment = item.published or item.created
         if moment is None or not period.first <= period.day_of(moment) <= period.last:
+            continue
+        if is_part(item):
             continue
         found.classes[item.content_class] += 1
         found.columns[item.content_class, item.fields.get("column", "")] += 1

@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
@@ -72,7 +72,7 @@ def parse_feed(data: bytes) -> Any:
 
 def _make(making: Making, entry: Any) -> Captured:
     cells, portal = making.cells, making.portal
-    link = web_address(cells.text("link", _LONGEST))
+    link = _whole(portal, cells.text("link", _LONGEST))
     if making.source_key.endswith("/?"):
         raise NotCapturedError(why="it has neither an id nor an address")
     full = entry.get("content") or []
@@ -84,7 +84,7 @@ def _make(making: Making, entry: Any) -> Captured:
     else:
         making.body(cells.content("summary"))
     for enclosure in islice(entry.get("enclosures", ()), _MOST_ENCLOSURES):
-        url = web_address(cells.read("enclosure", enclosure.get("href"), _LONGEST))
+        url = _whole(portal, cells.read("enclosure", enclosure.get("href"), _LONGEST))
         if url:
             making.parts.add(UrlRef(url), name=file_name(urlsplit(url).path), url=url,
                              media_type=cells.read("type", enclosure.get("type")))  # fmt: skip
@@ -104,6 +104,14 @@ def _make(making: Making, entry: Any) -> Captured:
         modified=_moment(cells, entry, "updated"),
         addresses=[link],
     )  # fmt: skip
+
+
+def _whole(portal: Portal, link: str) -> str:
+    """Give an address of the web; one that a feed gives in part is the portal's."""
+    try:
+        return web_address(urljoin(f"{portal.url}/", link)) if link else ""
+    except ValueError:
+        return ""
 
 
 def _source_of(making: Making, entry: Any, link: str) -> Source:

@@ -20,7 +20,17 @@ from archive.capture.values import (
     suffix_of,
 )  # fmt: skip
 from archive.errors import NotCapturedError
-from archive.metadata.item import Agent, Grade, Item, Part, Role, Shape, Source, make_id
+from archive.metadata.item import (
+    UNTITLED,
+    Agent,
+    Grade,
+    Item,
+    Part,
+    Role,
+    Shape,
+    Source,
+    make_id,
+)
 
 UNKNOWN = "không rõ"
 NO_ACCOUNT = "tài khoản đăng bài không còn trong cơ sở dữ liệu của Cổng"
@@ -28,7 +38,6 @@ NOT_NAMED = "bài không ghi tên tác giả trên Cổng"
 IS_PRIVATE = "họ tên người gửi là dữ liệu cá nhân, được lưu ở phần riêng"
 # Law on Intellectual Property, article 15: such texts belong to nobody.
 NO_COPYRIGHT = "Luật Sở hữu trí tuệ, Điều 15: văn bản không thuộc phạm vi bảo hộ quyền tác giả"
-_UNTITLED = "(không có tiêu đề)"
 _MOST_PARTS = 1000
 _STEMS: Mapping[Role, str] = {"attachment": "att", "picture": "pic", "body": "body"}
 
@@ -128,7 +137,7 @@ class Making:
         item = Item(
             id=make_id(self.portal.site, self.source_key), site=self.portal.site,
             source_key=self.source_key, content_class=content_class,
-            shape=shape or shape_of(content_class), title=title or _UNTITLED,
+            shape=shape or shape_of(content_class), title=title or UNTITLED,
             creators=tuple(creators), source=source, parts=tuple(parts.parts),
             addresses=addresses, related=dict(related or {}), **more,
         )  # fmt: skip

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from archive.metadata.encodings import read_once
+
 LINE = 500
 TEXT = 20_000
 CONTENT = 64 << 20
@@ -26,6 +28,15 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DIGITS = re.compile(r"[+-]?\d{1,19}")
 _COMPACT = re.compile(r"\d{14}")
+# "Thứ Hai, 02/11/2026 08:30", "8h30 ngày 2-11-2026", "ngày 2 tháng 11 năm 2026": the day first.
+_CLOCK = r"(\d{1,2})\s?[:hH]\s?(\d{2})(?::(\d{2}))?"
+_DAY = r"(\d{1,2})(?:\s?[/.-]\s?|\s+tháng\s+)(\d{1,2})(?:\s?[/.-]\s?|,?\s+(?:năm\s+)?)(\d{4})"
+_AS_PEOPLE_WRITE = (
+    re.compile(rf"[^\d]{{0,20}}(?P<day>{_DAY})(?:[^\d]{{1,12}}(?P<clock>{_CLOCK})\s?(SA|CH)?)?"
+               r"[^\d]{0,12}(?:GMT\s?\+7)?", re.IGNORECASE),
+    re.compile(rf"[^\d]{{0,20}}(?P<clock>{_CLOCK})[^\d]{{1,20}}(?P<day>{_DAY})[^\d]{{0,5}}",
+               re.IGNORECASE),
+)  # fmt: skip
 _NO_DATE = re.compile(r"0000-00-00|0{14}")
 _NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63}\.)?[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
@@ -56,6 +67,10 @@ class Cells:
         if len(found) > limit:
             self.note(column, "cut")
             found = found[:limit]
+        once = read_once(found)
+        if once is not None:
+            self.note(column, "UTF-8 inside UTF-8")
+            found = once
         kept = _CONTROLS.sub("", found)
         if kept != found:
             self.note(column, "control characters removed")
@@ -180,7 +195,31 @@ def _parse_moment(value: object) -> datetime | None:
     seconds = as_number(value)
     if seconds is not None:
         return datetime.fromtimestamp(seconds, UTC)
-    return datetime.fromisoformat(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        found = _as_people_write(_as_text(value)[0])
+        if found is None:
+            raise
+        return found
+
+
+def _as_people_write(text: str) -> datetime | None:
+    """Read a day as Vietnamese pages write it, with or without the time of day.
+
+    Raises:
+        ValueError: There is no such day.
+    """
+    text = unicodedata.normalize("NFC", text.strip()[:80])
+    for form in _AS_PEOPLE_WRITE:
+        if found := form.fullmatch(text):
+            day, month, year = map(int, re.findall(r"\d+", found["day"]))
+            told = [int(it) for it in re.findall(r"\d+", found["clock"] or "")]
+            hour, minute, second = (*told, 0, 0, 0)[:3]
+            if text.upper().endswith("CH") and 0 < hour < 12:  # noqa: PLR2004 -- after noon
+                hour += 12
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 -- the zone comes next
+    return None
 
 
 def clean_path(text: str) -> str:

@@ -29,6 +29,11 @@ _OPTIONS = ("home", "siteurl", "permalink_structure", "timezone_string", "gmt_of
             "upload_path")  # fmt: skip
 _UPLOADS = "wp-content/uploads"
 _SHOWN_IMAGE = re.compile(r"\bwp-image-(\d{1,18})\b")
+_GALLERY = re.compile(r"""\[gallery\b[^\[\]]{0,500}?\bids=["']?([\d, ]{1,1000})""")
+_BLOCK = re.compile(
+    r"<!-- wp:(?:image|cover|file|video|audio|media-text) [^>]{0,200}?"
+    r'"(?:id|mediaId)":(\d{1,18})\b'
+)
 _TAG = re.compile(r"%(\w+)%")
 _COMMENT = {"id": "comment_ID", "moment": "comment_date_gmt", "text": "comment_content",
             "parent": "comment_parent"}  # fmt: skip
@@ -184,7 +189,7 @@ class _Site:
         told = _first(fields, "_wp_attached_file")
         _before, is_whole, below = told.rpartition(f"/{_UPLOADS}/")
         path = making.cells.path("_wp_attached_file", below if is_whole else told, folder)
-        if not path:
+        if not told or not path:
             raise NotCapturedError(why="the place of its file is not known")
         making.parts.add(
             FileRef(path), "body", name=file_name(path),
@@ -243,7 +248,9 @@ class _Site:
     ) -> dict[str, str]:
         numbers = [Cells(row, "UTC").text("id") for row in media]
         numbers += fields.get("_thumbnail_id", [])
-        numbers += _SHOWN_IMAGE.findall(cells.content("post_content").decode(errors="replace"))
+        text = cells.content("post_content").decode(errors="replace")
+        numbers += _SHOWN_IMAGE.findall(text) + _BLOCK.findall(text)
+        numbers += [it.strip() for told in _GALLERY.findall(text) for it in told.split(",")]
         found = dict.fromkeys(it for it in numbers if it.isdecimal() and it != "0")
         return {f"media/{it}": make_id(self.portal.site, f"wordpress/{int(it)}") for it in found}
 

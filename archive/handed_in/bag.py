@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archive.errors import HandedInError
-from archive.handed_in.listing import clean, list_folder
-from archive.ocfl.files import PIECE, open_plain, read_small
+from archive.handed_in.access import MYSELF, Reader
+from archive.handed_in.listing import Listing, clean, list_folder, unreadable
+from archive.ocfl.files import PIECE, read_most
 
 BAGIT = "bagit.txt"
 _DECLARED = re.compile(r"BagIt-Version: (\d+\.\d+)\r?\n"
@@ -65,26 +66,30 @@ def is_bag(folder: Path) -> bool:
     return (folder / BAGIT).is_file() and (folder / "data").is_dir()
 
 
-def read_bag(folder: Path) -> Bag:
+def read_bag(folder: Path, reader: Reader = MYSELF) -> Bag:
     """Read a bag and hold every file against its manifests.
 
+    Args:
+        folder: Absolute, without links on the way to it.
+        reader: Who hands it in.
+
     Raises:
-        HandedInError: It cannot be read as a folder.
-        OSError: A file cannot be read.
+        HandedInError: It cannot be read as a folder, or a list of files in it cannot be read.
     """
     bag = Bag(folder)
-    encoding = _read_declaration(bag)
-    listing = list_folder(folder)
+    encoding = _read_declaration(bag, reader)
+    listing = list_folder(folder, reader)
     bag.errors += listing.refused.values()
     if encoding:
-        _Reader(bag, listing.files, encoding).read()
+        _Reader(bag, listing, encoding).read()
     return bag
 
 
-def _read_declaration(bag: Bag) -> str:
+def _read_declaration(bag: Bag, reader: Reader) -> str:
     """Give the encoding of its tag files; empty where it declares none."""
     try:
-        text = read_small(bag.folder / BAGIT, _SMALL).decode()
+        with reader.open(bag.folder / BAGIT) as file:
+            text = read_most(file, _SMALL).decode()
     except (OSError, UnicodeDecodeError):
         bag.errors.append(HandedInError(why="bagit.txt is missing, or not UTF-8"))
         return ""
@@ -101,8 +106,9 @@ def _read_declaration(bag: Bag) -> str:
 class _Reader:
     """Holds the files of a bag against its manifests."""
 
-    def __init__(self, bag: Bag, files: dict[str, Path], encoding: str) -> None:
-        self._bag, self._files, self._encoding = bag, files, encoding
+    def __init__(self, bag: Bag, listing: Listing, encoding: str) -> None:
+        self._bag, self._files, self._encoding = bag, listing.files, encoding
+        self._open = listing.reader.open
         self._is_one = bag.version == "1.0"
         self._expected: dict[str, dict[str, str]] = {}
         self._listed: dict[str, set[str]] = {}
@@ -203,8 +209,12 @@ class _Reader:
         if file is None:
             bag.errors.append(HandedInError(why="{path} is missing", path=path))
             return
-        with open_plain(file) as source:
-            found = _sums(source, expected)
+        try:
+            with self._open(file) as source:
+                found = _sums(source, expected)
+        except OSError as error:
+            bag.errors.append(unreadable(path, error))
+            return
         bag.errors += [
             HandedInError(why="{path} is not what its {kind} says", path=path, kind=kind)
             for kind, value in expected.items()
@@ -253,7 +263,11 @@ class _Reader:
         file = self._files.get(name)
         if file is None:
             return
-        data = read_small(file, _LARGEST_TAG)
+        try:
+            with self._open(file) as source:
+                data = read_most(source, _LARGEST_TAG)
+        except OSError as error:
+            raise unreadable(name, error) from error
         if len(data) > _LARGEST_TAG:
             raise HandedInError(why="{path} is too large for a list of files", path=name)
         try:

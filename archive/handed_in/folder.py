@@ -13,6 +13,7 @@ import msgspec
 
 from archive.capture.captured import Captured, FileRef
 from archive.errors import HandedInError
+from archive.handed_in.access import MYSELF, Reader
 from archive.handed_in.bag import Bag, is_bag, read_bag
 from archive.handed_in.listing import Listing, list_folder
 from archive.handed_in.table import PREFIX, SHEET, Desk, Refused, parts_of, read_table
@@ -42,28 +43,35 @@ class HandedIn:
     remarks: tuple[HandedInError, ...] = ()
 
 
-def receive(path: Path, desk: Desk) -> HandedIn:
+def receive(path: Path, desk: Desk, reader: Reader = MYSELF) -> HandedIn:
     """Look at what lies at a path, and give its items.
 
+    Args:
+        path: Absolute; links on the way to it are followed once, here.
+        desk: What is known of whoever hands it in.
+        reader: Whose rights bound what is read.
+
     Raises:
-        HandedInError: It is neither folder nor table, or a bag that is not whole.
+        HandedInError: It is neither folder nor table, may not be read by who hands it in, or is a
+            bag that is not whole.
         OSError: It cannot be read.
     """
+    path = path.parent.resolve() / path.name
     if path.suffix.lower() == ".csv" and path.is_file():
-        listing = list_folder(path.parent) if path.parent.is_dir() else Listing(path.parent)
+        listing = list_folder(path.parent, reader)
         listing.files.pop(path.name, None)
         return HandedIn(kind="table", items=read_table(path, listing, desk), listing=listing)
     if is_bag(path):
-        return _receive_bag(path, desk)
-    listing = list_folder(path)
+        return _receive_bag(path, desk, reader)
+    listing = list_folder(path, reader)
     return HandedIn(kind="folder", items=_items_of(listing, desk), listing=listing)
 
 
-def _receive_bag(path: Path, desk: Desk) -> HandedIn:
-    bag = read_bag(path)
+def _receive_bag(path: Path, desk: Desk, reader: Reader) -> HandedIn:
+    bag = read_bag(path, reader)
     if bag.errors:
         raise bag.errors[0]
-    listing = Listing(path / "data", files=dict(bag.payload))
+    listing = Listing(path / "data", files=dict(bag.payload), reader=reader)
     if SHEET in listing.files:
         items = _items_of(listing, desk)
     else:

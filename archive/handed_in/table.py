@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import cast, get_args
@@ -26,7 +27,7 @@ from archive.capture.captured import Captured, FileRef, Portal, shape_of
 from archive.capture.making import Parts
 from archive.capture.values import find_zone
 from archive.errors import HandedInError
-from archive.handed_in.listing import Listing, clean
+from archive.handed_in.listing import Listing, clean, unreadable
 from archive.metadata.item import Agent, Basis, Grade, Item, Role, Shape, Source, make_id
 
 SHEET = "items.csv"
@@ -100,7 +101,9 @@ def read_table(path: Path, listing: Listing, desk: Desk) -> Iterator[Captured | 
     csv.field_size_limit(_LARGEST_CELL)
     seen: set[str] = set()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(
+            BufferedReader(listing.reader.open(path)), encoding="utf-8-sig", newline=""
+        ) as file:
             first = file.readline(_LARGEST_CELL)
             file.seek(0)
             delimiter = max(",;\t", key=first.count)
@@ -113,6 +116,8 @@ def read_table(path: Path, listing: Listing, desk: Desk) -> Iterator[Captured | 
                     yield _item_or_refusal(path.name, begin, names, cells, (listing, desk, seen))
             if next(rows, None) is not None:
                 raise HandedInError(why="more than {most} rows at once", most=_MOST_ROWS)
+    except OSError as error:
+        raise unreadable(path.name, error) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise HandedInError(
             why="{path} is no CSV in UTF-8: {reason}", path=path.name, reason=str(error)

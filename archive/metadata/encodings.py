@@ -87,6 +87,21 @@ def as_bytes_text(text: str) -> str | None:
     return text if not text or max(text) <= "\xff" else None
 
 
+def read_once(text: str) -> str | None:
+    """Give a text that was made UTF-8 twice as it was before; None where it was not.
+
+    So comes what a program wrote as UTF-8 into a column that its database took for windows-1252
+    (MySQL's latin1): all of it is such bytes, and these are UTF-8.
+    """
+    plain = as_bytes_text(text)
+    if plain is None or plain.isascii():
+        return None
+    try:
+        return plain.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 _TONES = {"\u0301": "1", "\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0323": "5"}
 _QUALITIES = frozenset("\u0302\u0306\u031b")  # â, ă, ơ
 _STOPPED = ("c", "ch", "p", "t")

@@ -19,9 +19,12 @@ from archive.errors import ItemRefusedError, ObjectDamagedError
 ITEM_FILE = "item.json"
 EVENTS_FILE = "events.jsonl"
 SCHEMA = 1
+UNTITLED = "(không có tiêu đề)"
+"""Title of an item that the portal gives none."""
 
 _NAMESPACE = uuid.UUID("6f1d5a3e-0c55-5b4e-9f0e-2f6a3f4d7c11")
 _NONCE_BYTES = 32
+_BELONGS = {"public", "about"}  # as `archive.capture` relates a part to its item
 
 Basis = Literal["own", "reprint", "exchange", "unknown"]
 """By what right an item stands on the portal: its own, reprinted with leave, given by an agency."""
@@ -136,6 +139,20 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     derived_from: str = ""
 
 
+class RefusedPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that the portal has with an item and the archive does not take.
+
+    Attributes:
+        part: Its description and digests; its bytes are nowhere in the archive.
+        place: Where it stood among the files of the item, from 0.
+        why: Which malware or kind of program it is, in English.
+    """
+
+    part: Part
+    place: int
+    why: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One item with what is known of it.
 
@@ -158,6 +175,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         fields: What its shape has besides: document number, signer, status, deadline, …
         trail: Steps of a question or draft: (moment, status, note).
         parts: Files, body first.
+        refused: Files of it that were not taken, in their order.
         related: Ids of objects that belong to it: private part, comments, media.
         nonce: 64 hex digits; a leaf of the journal says nothing of an item that is gone.
     """
@@ -188,6 +206,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: Mapping[str, str] = {}
     trail: tuple[tuple[datetime, str, str], ...] = ()
     parts: tuple[Part, ...] = ()
+    refused: tuple[RefusedPart, ...] = ()
     related: Mapping[str, str] = {}
     nonce: str = ""
 
@@ -258,6 +277,11 @@ def lacks_of(item: Item) -> Iterator[str]:
     used = item.source
     if used.basis in {"reprint", "exchange"} and not (used.url or used.permission):
         yield "source.permission"
+
+
+def is_part(item: Item) -> bool:
+    """Say whether an object belongs to another item: its private part, or what readers said."""
+    return not item.related.keys().isdisjoint(_BELONGS)
 
 
 def is_unknown(agent: Agent | Source) -> bool:

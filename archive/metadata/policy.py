@@ -3,7 +3,7 @@
 Everything else is taken, unknown formats too: what a portal published is kept as it was.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from archive.metadata.findings import Format
 
@@ -60,8 +60,10 @@ def _is_text(told: str, kinds: set[str]) -> bool:
     return is_structured and any(it.startswith(texts) or it.endswith("+xml") for it in kinds)
 
 
-def refusals(formats: Mapping[str, Format]) -> Iterator[str]:
-    """Give what may not be archived, by path, in words."""
-    for path, found in sorted(formats.items()):
-        if kind := REFUSED.get(found.puid):
-            yield f"{path} is a program ({kind}, {found.puid})"
+def refusals(formats: Mapping[str, Format]) -> dict[str, str]:
+    """Give what may not be archived: path → why, in words."""
+    return {
+        path: f"{path} is a program ({REFUSED[found.puid]}, {found.puid})"
+        for path, found in sorted(formats.items())
+        if found.puid in REFUSED
+    }

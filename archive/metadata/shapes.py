@@ -8,7 +8,7 @@ them; Decree 43/2011 (articles 10 to 16) says what a legal document and a draft 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from archive.metadata.item import Item, Shape
+from archive.metadata.item import UNTITLED, Item, Shape, is_unknown
 
 SEVEN = ("kind", "issuer", "number", "issued", "effective", "abstract")
 """Fields of a legal document; the seventh is its file."""
@@ -22,6 +22,25 @@ def lacks_of_shape(item: Item) -> Iterator[str]:
     for name in _DAYS:
         if (told := item.fields.get(name)) and not _is_day(told):
             yield f"{name} is no day: {told[:40]}"
+
+
+def lacks_of_core(item: Item) -> Iterator[str]:
+    """Give which of the six fields that TT 24/2011/TT-BTTTT requires an item has not.
+
+    Its address stands for the identifier where the portal gave none. What nobody knows is lacking.
+    """
+    if item.title == UNTITLED:
+        yield "title"
+    if all(map(is_unknown, item.creators)):
+        yield "creator"
+    if not (item.published or item.created):
+        yield "date"
+    if not item.description.strip():
+        yield "description"
+    if not item.publisher.strip():
+        yield "publisher"
+    if not (item.identifier.strip() or item.addresses):
+        yield "identifier"
 
 
 def is_empty(item: Item) -> bool:

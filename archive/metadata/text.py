@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.metadata.encodings import DECODERS, as_bytes_text, count_syllables
+from archive.metadata.encodings import DECODERS, as_bytes_text, count_syllables, read_once
 from archive.metadata.item import Part
 
 UNKNOWN, TOO_LARGE = "unknown", "too large"
@@ -57,7 +57,8 @@ class ReadText:
         words: For search.
         copy: A readable copy in UTF-8 and NFC; None where the original is that already, or where
             nobody knows how to read it.
-        form: What was not as it should be: `NFD`, `not NFC`, `old encoding inside UTF-8`.
+        form: What was not as it should be: `NFD`, `not NFC`, `old encoding inside UTF-8`,
+            `UTF-8 inside UTF-8`.
     """
 
     encoding: str
@@ -89,6 +90,8 @@ def read_text(part: Part, content: bytes | Path) -> ReadText | None:
 
 
 def _read_unicode(text: str, part: Part) -> ReadText:
+    if (once := read_once(text)) is not None:
+        return _converted("utf-8", once, "UTF-8 inside UTF-8")
     if not text.isascii() or "&" in text:
         moved = _moved_text(text)
         found = recognise(moved, _declared(text, part), as_written=text) if moved else ""

@@ -102,11 +102,16 @@ def read_small(path: Path, limit: int) -> bytes:
         OSError: There is none, or it is no plain file, or the disk cannot give it.
     """
     with open_plain(path) as file:
-        pieces, left = [], limit + 1
-        while left and (data := file.read(min(left, PIECE))):
-            pieces.append(data)
-            left -= len(data)
-        return b"".join(pieces)
+        return read_most(file, limit)
+
+
+def read_most(file: BinaryIO, limit: int) -> bytes:
+    """Give the bytes of a stream, so many at most and one more."""
+    pieces, left = [], limit + 1
+    while left and (data := file.read(min(left, PIECE))):
+        pieces.append(data)
+        left -= len(data)
+    return b"".join(pieces)
 
 
 def make_durable(folder: Path) -> None:

@@ -173,6 +173,14 @@ class ItemIndex:
         """Give every id."""
         return (row[0] for row in self._connection.execute("SELECT id FROM items"))
 
+    def ids_between(self, first: date, last: date, site: str = "") -> list[str]:
+        """Give the ids of the items of these days, both included; of one site, or of all."""
+        rows = self._connection.execute(
+            "SELECT id FROM items WHERE day >= ? AND day <= ? AND ? IN ('', site) ORDER BY id",
+            [first.isoformat(), last.isoformat(), site],
+        )
+        return [row[0] for row in rows]
+
     def known_of(self, site: str, prefix: str = "") -> dict[str, Known]:
         """Give what is known of a site's items, by source key.
 

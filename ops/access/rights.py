@@ -94,9 +94,9 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " archive.status archive.replay"
             " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
-            " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make report.annual"
-            " report.activity report.drill report.notice report.policy report.evidence duty.policy"
-            " service.journal-verify archive.prove console.run"
+            " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make"
+            " report.annual report.activity report.drill report.notice report.policy"
+            " report.evidence duty.policy service.journal-verify archive.prove console.run"
             f" {BARE}"
         ),
     ),

@@ -6,9 +6,13 @@ Order:
 2. Take the files of each item, digests on the way: what is handed in may change or go.
 3. Keep the items (`ops.archives.keep`): looked through, durable, read back, indexed, journaled.
 
-What was handed in is never changed. Handed in again, only what is new or changed is kept.
+Whoever calls by `sudo` hands in what they themselves may read, and nothing that the service alone
+may. What was handed in is never changed. Handed in again, only what is new or changed is kept.
 """
 
+import errno
+import os
+import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -18,19 +22,22 @@ from typing import Any
 
 from archive.capture.captured import Captured, Content, FileRef
 from archive.errors import HandedInError
+from archive.handed_in.access import MYSELF, Reader
 from archive.handed_in.folder import HandedIn, receive
-from archive.handed_in.listing import Listing
+from archive.handed_in.listing import Listing, unreadable
 from archive.handed_in.table import Desk, Refused
 from archive.ingest import Delivery
-from archive.ocfl.files import Digests, copy_file, digest_of, open_plain, read_small
+from archive.ocfl.files import Digests, copy_file, digest_of, read_most
 from backup.progress import SILENT, Progress
 from ops.archives.bench import set_up
 from ops.archives.capture import portal_of
 from ops.archives.contents import SMALL, Contents
 from ops.archives.keep import Keeper, keeping
 from ops.archives.places import make_roots
+from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
+from ops.estate.owner import callers_of_lent_rights
 from ops.jobs.begin import begin
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
@@ -68,18 +75,52 @@ class HandedFiles:
         self._listing, self._folder, self._count = listing, folder, 0
 
     def take(self, path: str, name: str) -> tuple[bytes | Path, Digests] | None:
-        """Take a file; links are not followed."""
+        """Take a file, as who hands it in may read it at this moment.
+
+        Raises:
+            HandedInError: It cannot be read, or not by them.
+        """
         source = self._listing.find(path)
         if source is None:
             return None
-        data = read_small(source, SMALL)
-        if len(data) <= SMALL:
-            return data, digest_of(data)
         self._count += 1
         ending = PurePosixPath(name).suffix[:_LONGEST_ENDING]
         place = self._folder / f"{self._count}{ending}"
-        with open_plain(source) as file:
-            return place, copy_file(file, str(place))
+        try:
+            with self._listing.reader.open(source) as file:
+                data = read_most(file, SMALL)
+                if len(data) <= SMALL:
+                    return data, digest_of(data)
+                file.seek(0)
+                return place, copy_file(file, str(place))
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise unreadable(path, error) from error
+
+
+def caller() -> Reader:
+    """Give whose rights bound what is read: who called `sudo`; else who runs this.
+
+    Raises:
+        WrongUseError: The environment names two callers.
+    """
+    uids = callers_of_lent_rights()
+    if len(uids) > 1:
+        raise WrongUseError(
+            "it cannot be told whose files may be read: two accounts are named as the caller",
+            why="SUDO_UID, PKEXEC_UID and DOAS_USER do not agree",
+            data="nothing was archived",
+            next_step="call it by `sudo` alone",
+        )
+    if not uids:
+        return MYSELF
+    (uid,) = uids
+    try:
+        account = pwd.getpwuid(uid)
+    except KeyError:
+        return Reader(uid)
+    return Reader(uid, frozenset(os.getgrouplist(account.pw_name, account.pw_gid)))
 
 
 def desk_of(estate: Estate, site: Site, content_class: str = "") -> Desk:
@@ -94,7 +135,7 @@ def look_at(path: Path, desk: Desk) -> Looked:
     Raises:
         HandedInError: Nothing of it can be taken.
     """
-    handed = receive(path, desk)
+    handed = receive(path, desk, caller())
     looked = Looked(handed.kind, remarks=handed.remarks)
     for found in handed.items:
         if isinstance(found, Refused):
@@ -123,7 +164,7 @@ def ingest_by_hand(
     estate, _version, site = begin(context)
     path = Path(str(context.arguments["from"]))
     desk = desk_of(estate, site, str(context.arguments.get("class", "")))
-    handed = receive(path, desk)
+    handed = receive(path, desk, caller())
     make_roots(estate, context.catalog)
     aside = estate.service.scratch / f"handed-in-{site.name}"
     shutil.rmtree(aside, ignore_errors=True)
@@ -149,20 +190,28 @@ def _keep(
             keeper.counts.refuse(found.place, found.error.reason)
             told(found)
             continue
-        for delivery in _deliveries(found, handed, contents):
-            keeper.keep(delivery)
-            progress.advance(1)
+        try:
+            for delivery in _deliveries(found, handed, contents):
+                keeper.keep(delivery)
+                progress.advance(1)
+        except HandedInError as error:
+            keeper.counts.refuse(found.item.source_key, error.reason)
+            told(Refused(found.item.source_key, error))
 
 
 def _deliveries(captured: Captured, handed: HandedIn, contents: Contents) -> Iterator[Delivery]:
-    """Give what is kept, with what the sender's manifests say of its files."""
+    """Give what is kept, with what the sender's manifests say of its files.
+
+    An item with a file that may not be kept is refused whole: whoever handed it in is there.
+    """
     for delivery in contents.deliveries(captured):
         sums = {
             part: handed.digests[it.path]
             for part, it in captured.contents.items()
             if isinstance(it, FileRef) and it.path in handed.digests
         }
-        yield replace(delivery, sender_digests=sums, verified=handed.verified)
+        yield replace(delivery, sender_digests=sums, verified=handed.verified,
+                      is_whole=True)  # fmt: skip
 
 
 def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobResult:
@@ -174,7 +223,8 @@ def _conclude(keeper: Keeper, handed: HandedIn, path: Path, site: str) -> JobRes
         "remarks": [it.reason for it in handed.remarks][:_MOST_NAMED],
         "archived_at": datetime.now(UTC).isoformat(),
     }
-    summary["refused"] = [list(it) for it in counts.refused]
+    for name in ("refused", "left_out"):
+        summary[name] = [list(it) for it in summary[name]]
     if counts.refused_count:
         places = [place for place, _why in counts.refused[:_MOST_NAMED]]
         params = {"count": counts.refused_count, "places": places, "site": site}

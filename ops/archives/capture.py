@@ -93,7 +93,7 @@ def capture_items(  # noqa: PLR0913 - where from, where to, who is told
             progress.advance()
     count_refused(tally, keeper)
     here = keeper.known(portal.site, f"{connector.name}/")
-    return mark_gone([it.id for it in here.values() if not it.is_gone], tally, keeper, accepts)
+    return mark_gone([it.id for _key, it in here if not it.is_gone], tally, keeper, accepts)
 
 
 def count_refused(tally: Tally, keeper: Keeper) -> None:

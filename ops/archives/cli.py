@@ -11,6 +11,7 @@ from archive.metadata.item import Item
 from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, Wanted
+from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import FORMS, export_item
@@ -142,6 +143,12 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         ],
         right=(3,),
     )  # fmt: skip
+    for it in item.refused:
+        text = _("not archived: {name}, {size}: {why}")
+        told = text.format(
+            name=it.part.name or it.part.path, size=format_size(it.part.size), why=it.why
+        )
+        write_indented(told, "  ", "    ")
 
 
 def _tell_malware(verdict: str) -> str:
@@ -197,7 +204,7 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
     return 0
 
 
-def remake_index(source: str, *, dry_run: bool) -> int:
+def remake_index(source: str, progress: Progress, *, dry_run: bool) -> int:
     """Make the indexes anew."""
     estate = load_estate()
     codes = []
@@ -208,8 +215,10 @@ def remake_index(source: str, *, dry_run: bool) -> int:
                 write_line(text.format(place=place.name, folder=folder))
                 continue
             open_root(folder)
+            progress.start("index items", None, "items")
             with hold_site_lock(estate.service.state, ARCHIVE_SITE, holder="reindex"):
-                done = reindex(estate, place, folder, lambda _count: None)
+                done = reindex(estate, place, folder, progress.advance)
+            progress.finish()
             _write_reindexed(place, done)
             _journal(bench, "archive.reindex", place.name, asdict(done))
             codes.append(1 if done.damaged else 0)

@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from archive.errors import ObjectNotFoundError
-from archive.metadata.item import ITEM_FILE, Item, Part
+from archive.metadata.item import ITEM_FILE, Item, Part, RefusedPart
 from ops.archives.find import Named
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment
@@ -123,7 +123,7 @@ def _sheet(item: Item, version: str, zone: str, check: str) -> str:
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
         for name, value in rows
     )
-    files = "".join(map(_file_row, item.parts))
+    files = "".join(map(_file_row, item.parts)) + "".join(map(_refused_row, item.refused))
     how = _(
         "To check without our software: `{check}` in the folder that holds the sums; `{item}` names"
         " each file with its SHA-512, as the archive keeps it."
@@ -146,4 +146,13 @@ def _file_row(part: Part) -> str:
     return (
         f'<tr><th><a href="{html.escape(part.path)}">{name}</a></th>'
         f"<td>{html.escape(part.puid)} <code>{part.sha256}</code></td></tr>"
+    )
+
+
+def _refused_row(refused: RefusedPart) -> str:
+    part = refused.part
+    told = _("not archived: {why}").format(why=refused.why)
+    return (
+        f"<tr><th>{html.escape(part.name or part.path)}</th>"
+        f"<td>{html.escape(told)} <code>{part.sha256}</code></td></tr>"
     )

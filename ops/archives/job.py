@@ -154,8 +154,8 @@ def conclude(
         "copies_lost": dict(lost),
         "captured_at": datetime.now(UTC).isoformat(),
     }
-    del summary["refused"]
-    summary["refused"] = [list(it) for it in counts.refused]
+    for name in ("refused", "left_out"):
+        summary[name] = [list(it) for it in summary[name]]
     found = partial(_result, summary, site)
     if not gone.believed:
         return found("incomplete", "archive_many_gone", {"count": gone.count})
@@ -163,6 +163,11 @@ def conclude(
         named = [f"{key}: {why}" for key, why in counts.refused[:_NAMED]]
         return found(
             "incomplete", "archive_refused", {"count": counts.refused_count, "first": named}
+        )
+    if counts.left_out_count:
+        named = [f"{key}: {why}" for key, why in counts.left_out[:_NAMED]]
+        return found(
+            "incomplete", "archive_files_left_out", {"count": counts.left_out_count, "first": named}
         )
     if not counts.seen:
         return found("incomplete", "archive_nothing_seen", {})

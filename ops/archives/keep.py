@@ -33,7 +33,8 @@ from archive.ingest import (
     words_of,
 )
 from archive.metadata.findings import Content, Findings
-from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
+from archive.metadata.item import ITEM_FILE, Grade, Item, is_part, parse_item
+from archive.metadata.shapes import lacks_of_core
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
 from archive.ocfl.write import Author, Batch, Receipt, receipt_of, writing
 from archive.search.index import ItemIndex, Known, Row
@@ -59,8 +60,12 @@ class Counts:
         new, changed, unchanged, withdrawn: Items.
         refused: (source key, why), the first of them.
         refused_count: All of them.
+        left_out: (source key, why), the first files that items were kept without.
+        left_out_count: All of them.
         bytes: Stored.
         by_class: New and changed items by content class.
+        lacking: New and changed items without all fields that the law requires.
+        lacks: Which of these fields → how many of them have it not.
     """
 
     seen: int = 0
@@ -70,14 +75,32 @@ class Counts:
     withdrawn: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     refused_count: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    left_out_count: int = 0
     bytes: int = 0
     by_class: dict[str, int] = field(default_factory=dict)
+    lacking: int = 0
+    lacks: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, key: str, why: str) -> None:
         """Count an item that cannot be kept."""
         self.refused_count += 1
         if len(self.refused) < _MOST_NAMED:
             self.refused.append((key, why))
+
+    def keep(self, item: Item, *, is_new: bool) -> None:
+        """Count an item that is kept."""
+        self.new += is_new
+        self.changed += not is_new
+        kind = item.content_class
+        self.by_class[kind] = self.by_class.get(kind, 0) + 1
+        self.left_out_count += len(item.refused)
+        room = _MOST_NAMED - len(self.left_out)
+        self.left_out += [(item.source_key, it.why) for it in item.refused[:room]]
+        lacks = () if is_part(item) else tuple(lacks_of_core(item))
+        self.lacking += bool(lacks)
+        for name in lacks:
+            self.lacks[name] = self.lacks.get(name, 0) + 1
 
 
 @dataclass(slots=True)
@@ -119,9 +142,13 @@ class Keeper:
             self._opened[place.name] = _Open(place, root, batch, index, found=found)
         self.commit()
 
-    def known(self, site: str, prefix: str) -> dict[str, Known]:
-        """Give what is known of a site's public items; see `ItemIndex.known_of`."""
-        return self._opened["public"].index.known_of(site, prefix)
+    def known(self, site: str, prefix: str) -> list[tuple[str, Known]]:
+        """Give what is known of a site's items, private parts too; see `ItemIndex.known_of`."""
+        return [
+            row
+            for there in self._opened.values()
+            for row in there.index.known_of(site, prefix).items()
+        ]
 
     def keep(self, delivery: Delivery) -> None:
         """Keep an item, unless it is as it was.
@@ -133,6 +160,7 @@ class Keeper:
         item = delivery.item
         self.counts.seen += 1
         there = self._for(item)
+        self._withdraw_elsewhere(item)
         mark = delivery.mark_of()
         entry = there.index.entry(item.id)
         is_known = entry is not None and entry.fingerprint == mark
@@ -158,21 +186,35 @@ class Keeper:
         self._store(delivery, self._bench.look(_named(delivery)), adds=True)
 
     def withdraw(self, item_id: str) -> None:
-        """Keep that the portal no longer has an item."""
-        self._change(item_id, prepare_withdrawal, "gone from the portal")
+        """Keep that the portal no longer has an item, in the root that has it."""
+        for there in self._opened.values():
+            entry = there.index.entry(item_id)
+            if entry is not None and not entry.withdrawn:
+                self._change(there, item_id, prepare_withdrawal, "gone from the portal")
         self.counts.withdrawn += 1
+
+    def _withdraw_elsewhere(self, item: Item) -> None:
+        """Keep that an item whose access grade changed is no longer in the other root."""
+        mine = self._for(item)
+        for there in self._opened.values():
+            if there is mine:
+                continue
+            entry = there.index.entry(item.id)
+            if entry is not None and not entry.withdrawn:
+                self._change(there, item.id, prepare_withdrawal, "its access grade changed")
 
     def close(self, item_id: str) -> None:
         """Keep that nothing more comes to an object."""
-        self._change(item_id, prepare_closing, "closed")
+        self._change(self._opened["public"], item_id, prepare_closing, "closed")
 
     def stored(self, item_id: str) -> StoredObject | None:
         """Give a public object; None where there is none."""
         root = self._opened["public"].root
         return root.find(item_id) if root.has(item_id) else None
 
-    def _change(self, item_id: str, change: Callable[..., Prepared], message: str) -> None:
-        there = self._opened["public"]
+    def _change(
+        self, there: _Open, item_id: str, change: Callable[..., Prepared], message: str
+    ) -> None:
         stored = there.root.find(item_id)
         prepared = change(stored, agent=self._agent, now=datetime.now(UTC))
         self._put_beside(there, prepared, stored, message)
@@ -245,15 +287,11 @@ class Keeper:
         )  # fmt: skip
         if stored is None:
             self._put(there, prepared, "archived")
-            self.counts.new += 1
         elif adds:
             self._put_beside(there, prepare_addition(prepared, stored), stored, "captured again")
-            self.counts.changed += 1
         else:
             self._put(there, prepared, "changed on the portal")
-            self.counts.changed += 1
-        kind = item.content_class
-        self.counts.by_class[kind] = self.counts.by_class.get(kind, 0) + 1
+        self.counts.keep(prepared.item, is_new=stored is None)
 
     def _put_beside(
         self, there: _Open, prepared: Prepared, stored: StoredObject, message: str

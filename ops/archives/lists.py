@@ -59,8 +59,8 @@ def capture_lists(
             count_refused(run.tally, keeper)
             if wanted.connector != "sitemap":
                 return run.counts, Gone()
-            here = keeper.known(site.name, _PREFIX).values()
-            known = [it.id for it in here if not it.is_gone]
+            here = keeper.known(site.name, _PREFIX)
+            known = [it.id for _key, it in here if not it.is_gone]
             accepts = bool(context.arguments.get("accept_gone"))
             return run.counts, mark_gone(known, run.tally, keeper, accepts)
     finally:

@@ -228,7 +228,7 @@ def _keep(
 
 def _over(keeper: Keeper, site: str, month: str) -> Iterator[str]:
     """Give the months that are over and not closed."""
-    for key, known in keeper.known(site, KEY).items():
+    for key, known in keeper.known(site, KEY):
         stored = keeper.stored(known.id) if key < f"{KEY}{month}" else None
         if stored and CLOSED not in parse_item(stored.read(ITEM_FILE)).fields:
             yield known.id

@@ -28,7 +28,7 @@ from backup.progress import Progress
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.dump import read_content
-from backup.snapshots.walk import TreeReader, find_entry
+from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
 from ops.archives.contents import SMALL
 from ops.backups.sources.site import MANIFEST
 from ops.errors import OpsError
@@ -182,7 +182,10 @@ class PortalFiles:
         place = PurePosixPath(path.lstrip("/"))
         if ".." in place.parts or "\0" in path:
             return None
-        entry = find_entry(self._reader, self._tree, os.fsencode(self._root / place))
+        try:
+            entry = find_entry(self._reader, self._tree, os.fsencode(self._root / place))
+        except PathNotFoundError:  # rows name files that are gone from the disk
+            return None
         if entry is None or entry.node.type != "file" or entry.node.size > LARGEST_FILE:
             return None
         return entry.node

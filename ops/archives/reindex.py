@@ -46,7 +46,7 @@ def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], No
         estate: The estate in force.
         place: Whose index.
         source: The root it is read from: its own, or a copy.
-        told: Told how many items are done.
+        told: Told how many more items are done.
 
     Raises:
         NotAnArchiveError: The source is no root.
@@ -64,7 +64,7 @@ def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], No
             while batch := list(islice(rows, _AT_ONCE)):
                 written.result()
                 written = writer.submit(index.put, batch)
-                told(done.items)
+                told(len(batch))
             written.result()
             mark = writer.submit(index.fingerprint).result()
         finally:

@@ -207,8 +207,10 @@ def export(
 def reindex(_context: Context, from_: str = "", dry_run: bool = False) -> int:
     """Make the index of the archive anew from what is stored, or from a copy of it."""
     from ops.archives.cli import remake_index
+    from ops.terminal.progress import shown_progress
 
-    return remake_index(from_, dry_run=dry_run)
+    with shown_progress() as progress:
+        return remake_index(from_, progress, dry_run=dry_run)
 
 
 @operator_task(
@@ -245,9 +247,34 @@ def repair(_context: Context, confirm: str = "", json: bool = False, dry_run: bo
     return run(confirm, as_json=json, dry_run=dry_run)
 
 
-@operator_task(help={"json": flags.JSON})
-def status(_context: Context, json: bool = False) -> int:
+@operator_task(
+    help={
+        "counts": N_("What a year brought, for its report: by class and column, late, answered."),
+        "year": N_("With --counts: the year; left out: the present one."),
+        "since": N_("With --counts: first day instead of a year, dd/mm/yyyy."),
+        "until": N_("With --counts: last day, dd/mm/yyyy; left out: today."),
+        "site": flags.SITE_OR_ALL,
+        "json": flags.JSON,
+    }
+)
+def status(
+    _context: Context,
+    counts: bool = False,
+    year: int = 0,
+    since: str = "",
+    until: str = "",
+    site: str = "",
+    json: bool = False,
+) -> int:
     """Say what is archived, whether it is intact, and what was refused or is late."""
-    from ops.archives.cli_status import status as run
+    if not counts and not (year or since or until or site):
+        from ops.archives.cli_status import status as run
 
-    return run(as_json=json)
+        return run(as_json=json)
+    from ops.archives.cli import read_day
+    from ops.archives.cli_counts import Asked, show_counts
+    from ops.terminal.progress import shown_progress
+
+    days = read_day(since, "since"), read_day(until, "until")
+    with shown_progress() as progress:
+        return show_counts(Asked(site, year, *days), progress, as_json=json)

@@ -60,6 +60,20 @@ def _explain_refused(params: Mapping[str, Any]) -> Explanation:
     )
 
 
+def _explain_left_out(params: Mapping[str, Any]) -> Explanation:
+    return Explanation(
+        _("{count} files of articles of {site} are malware or programs and were not archived")
+        .format(**params),
+        "; ".join(params["first"]),
+        _("the articles themselves are archived; each names the file that it is kept without"),
+        fill(
+            N_("look at who put them on the portal and take them down there;"
+               " `{program} archive.show --id …` names each"),
+            params,
+        ),
+    )  # fmt: skip
+
+
 def _explain_not_taken(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
         _("{count} things that were handed in for {site} were not archived").format(**params),
@@ -81,6 +95,7 @@ def _explain_damaged(params: Mapping[str, Any]) -> Explanation:
 
 
 EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
+    "archive_files_left_out": _explain_left_out,
     "archive_refused": _explain_refused,
     "archive_handed_in_refused": _explain_not_taken,
     "archive_nothing_handed_in": Explanation(

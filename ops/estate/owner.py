@@ -17,14 +17,27 @@ def is_borrowed() -> bool:
     `sudo`, `pkexec` and `doas` say by whom they were called, and their caller cannot keep them from
     that.
     """
-    callers = {
+    callers = _callers()
+    return any(callers) and os.geteuid() not in {0, *callers}
+
+
+def callers_of_lent_rights() -> frozenset[int]:
+    """Give the accounts, root left out, that rights were lent to; none where nothing is lent.
+
+    More than one where the environment names several: nobody can say which of them is true.
+    """
+    return frozenset(_callers()) - {0} if is_borrowed() else frozenset()
+
+
+def _callers() -> list[int]:
+    callers = [
         int(it)
         for name in ("SUDO_UID", "PKEXEC_UID")
         if (it := os.environ.get(name, "")).isdecimal()
-    }
+    ]
     with suppress(KeyError):
-        callers |= {pwd.getpwnam(os.environ["DOAS_USER"]).pw_uid}
-    return bool(callers - {0}) and os.geteuid() not in {0, *callers}
+        callers.append(pwd.getpwnam(os.environ["DOAS_USER"]).pw_uid)
+    return callers
 
 
 def is_services_user(installed: Path) -> bool:

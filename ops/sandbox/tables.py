@@ -21,6 +21,7 @@ import psycopg
 import pymysql
 from psycopg.types.string import TextLoader
 from pymysql.constants import FIELD_TYPE
+from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from archive.capture.captured import PortalFacts
@@ -42,7 +43,8 @@ Ask = Callable[[str], Answer]
 """Gives the columns and the rows of a statement; one answer is read before the next is asked."""
 
 _MOMENTS = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
-_MARIADB_NUMBERS: dict[Any, Any] = {
+_MARIADB_VALUES: dict[Any, Any] = {
+    **encoders,  # without them the driver cannot even say which character set it wants
     **dict.fromkeys((FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG,
                      FIELD_TYPE.LONGLONG, FIELD_TYPE.YEAR), int),
     **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE, FIELD_TYPE.DECIMAL,
@@ -169,7 +171,7 @@ def _open_mariadb(server: mariadb.Mariadb, database: str) -> pymysql.Connection[
         user=mariadb.ADMIN,
         database=database,
         charset="utf8mb4",
-        conv=_MARIADB_NUMBERS,
+        conv=_MARIADB_VALUES,
         cursorclass=SSCursor,
     )
 

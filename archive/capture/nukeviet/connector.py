@@ -19,7 +19,7 @@ from archive.capture.captured import (
     not_of_kind,
 )  # fmt: skip
 from archive.capture.joined import Key, each_item, rows_of
-from archive.capture.nukeviet import contact, laws, news
+from archive.capture.nukeviet import contact, laws, news, page
 from archive.capture.nukeviet.module import Module, Tables, is_for_all
 from archive.capture.values import Cells, is_name
 
@@ -30,14 +30,18 @@ _MARKS: Mapping[str, Sequence[str]] = {
     "news": ("rows", "detail", "cat", "sources"),
     "laws": ("row", "row_area", "subject", "signer"),
     "contact": ("send", "reply", "department"),
+    "page": ("config", ""),
 }
+_PAGE_COLUMNS = {"alias", "bodytext", "add_time"}
 _QUERIES: Mapping[str, Callable[[Tables], Mapping[str, str]]] = {
     "news": news.queries, "laws": laws.queries, "contact": contact.queries,
+    "page": page.queries,
 }  # fmt: skip
 _MAKERS: Mapping[str, Callable[[Module], Callable[[int, Cells], Captured | None]]] = {
     "news": lambda module: news.News(module).make,
     "laws": lambda module: laws.Laws(module).make,
     "contact": lambda module: contact.Contact(module).make,
+    "page": lambda module: page.Page(module).make,
 }
 
 
@@ -79,8 +83,8 @@ class NukeViet:
                 if not (table.startswith(head) and table.endswith(f"_{marks[0]}")):
                     continue
                 data = table.removeprefix(head).removesuffix(f"_{marks[0]}")
-                if is_name(data) and all(f"{head}{data}_{mark}" in facts.tables for mark in marks):
-                    tables = Tables(facts.tables, prefix, language, data)
+                tables = Tables(facts.tables, prefix, language, data)
+                if is_name(data) and _is_of(kind, tables, marks):
                     for what, sql in _QUERIES[kind](tables).items():
                         yield Query(f"{language}:{kind}:{data}:{what}", sql)
 
@@ -108,6 +112,13 @@ class NukeViet:
                 rows_of(module.rows, "items"), _MAKERS[kind](module), portal, tally,
                 Key("id", module.key_of),
             )  # fmt: skip
+
+
+def _is_of(kind: str, tables: Tables, marks: Sequence[str]) -> bool:
+    """Say whether a module has the tables of a kind; a plain name tells no page: its columns do."""
+    return all(tables.of(it) in tables.known for it in marks) and (
+        kind != "page" or set(tables.known[tables.of("")]) >= _PAGE_COLUMNS
+    )
 
 
 def _read_modules(

@@ -25,8 +25,8 @@ class Tables:
     data: str
 
     def of(self, what: str) -> str:
-        """Give a table of the module."""
-        return f"{self.prefix}_{self.language}_{self.data}_{what}"
+        """Give a table of the module; without a name the one that is called as the module."""
+        return f"{self.prefix}_{self.language}_{self.data}{what and '_'}{what}"
 
     @property
     def users(self) -> str:

@@ -1,8 +1,9 @@
 """What the catalog says of the archive: whether it was read back, whether it has whole copies."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from ops.schedule.ledger.job import Outcome
 if TYPE_CHECKING:
     from ops.duties.evidence.queries import Ask
 
-CHECK = "archive-check"
+CHECK, CAPTURE = "archive-check", "archive"
 
 
 def find_fixity(session: Session, ask: "Ask") -> Iterator[Piece]:
@@ -42,6 +43,57 @@ def find_fixity(session: Session, ask: "Ask") -> Iterator[Piece]:
         }
         moment, ended_as = cast("datetime", ended_at), cast("Outcome", outcome)
         yield Piece("", moment, ended_as, "runs", str(run_id), details)
+
+
+def find_metadata(session: Session, ask: "Ask") -> Iterator[Piece]:
+    """Find, for each site, how many items its captures kept without a field that is required.
+
+    Every item is looked at when it is new and when it changed. A run of a version that did not
+    look says nothing.
+    """
+    first, after = ask.bounds()
+    query = select(Run.id, Run.site, Run.ended_at, Run.summary).where(
+        Run.kind == CAPTURE, Run.ended_at >= first, Run.ended_at < after, Run.outcome.is_not(None)
+    )
+    of_site: dict[str, list[tuple[str, datetime, dict[str, Any]]]] = {}
+    for run_id, site, ended_at, summary in session.execute(query.order_by(Run.ended_at)):
+        if "lacking" in (summary or {}):
+            row = (str(run_id), cast("datetime", ended_at), summary)
+            of_site.setdefault(site, []).append(row)
+    for site, runs in of_site.items():
+        lacks = Counter[str]()
+        for _id, _moment, summary in runs:
+            lacks.update(summary["lacks"])
+        details = {
+            "items": sum(it["new"] + it["changed"] for _id, _moment, it in runs),
+            "lacking": sum(it["lacking"] for _id, _moment, it in runs),
+            "lacks": dict(lacks),
+        }
+        outcome: Outcome = "incomplete" if details["lacking"] else "ok"
+        yield Piece(site, runs[-1][1], outcome, "runs", runs[-1][0], details)
+
+
+def find_reserve_statistics(session: Session, ask: "Ask") -> Iterator[Piece]:
+    """Find the newest count of what is archived and of its copies: the last check that read them.
+
+    What it counted stands in its record for good, so a past year can be told of, too.
+    """
+    first, after = ask.bounds()
+    query = (
+        select(Run.id, Run.ended_at, Run.summary)
+        .where(Run.kind == CHECK, Run.ended_at >= first, Run.ended_at < after)
+        .order_by(Run.ended_at.desc())
+    )
+    for run_id, ended_at, summary in session.execute(query):
+        places = {
+            it["place"]: {"items": it.get("items"), "damaged": it.get("damaged")}
+            for it in (summary or {}).get("places", ())
+        }
+        if places.keys() >= set(ROOT_NAMES):
+            yield Piece(
+                "", cast("datetime", ended_at), "ok", "runs", str(run_id), {"places": places}
+            )
+            return
 
 
 def find_reserve(session: Session, ask: "Ask") -> Iterator[Piece]:

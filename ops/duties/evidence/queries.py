@@ -16,7 +16,12 @@ from ops.catalog.tables.core import JournalRow, Run
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
-from ops.duties.evidence.archive import find_fixity, find_reserve
+from ops.duties.evidence.archive import (
+    find_fixity,
+    find_metadata,
+    find_reserve,
+    find_reserve_statistics,
+)
 from ops.duties.evidence.due import Period
 from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
@@ -265,7 +270,9 @@ Query = Callable[[Session, Ask], Iterator[Piece]]
 
 QUERIES: Mapping[str, Query] = {
     "fixity": find_fixity,
+    "metadata": find_metadata,
     "reserve": find_reserve,
+    "reserve-statistics": find_reserve_statistics,
     "runs": _find_runs,
     "restores": _find_restores,
     "drills": _find_drills,

@@ -149,7 +149,7 @@ class Proof(Part):
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
-        "statement", "fixity", "reserve",
+        "statement", "fixity", "metadata", "reserve", "reserve-statistics",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])

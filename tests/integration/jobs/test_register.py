@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.alerts.drafts import LateSite, draft_late
+from ops.alerts.drafts import Draft
 from ops.alerts.records import take_in
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
@@ -98,7 +98,11 @@ def test_an_incident_from_receipt_to_its_end(estate: Path, catalog: Catalog) -> 
 
 def test_an_alert_becomes_an_incident_by_one_command(estate: Path, catalog: Catalog) -> None:
     now = datetime.now(UTC)
-    draft = draft_late(LateSite("cong-xa", now - 40 * HOUR, 24 * HOUR), now)
+    draft = Draft(
+        subject_key="late:cong-xa:never", severity="critical", code="late", site="cong-xa",
+        params={"newest": None, "age_seconds": None, "rpo_seconds": 86_400},
+        job="backup/cong-xa", subject="late:cong-xa",
+    )  # fmt: skip
     with catalog.writing() as session:
         take_in(session, (), [draft], now - HOUR)
     alert = read_json(estate, "monitor.alerts")[0]["id"]

@@ -1,5 +1,6 @@
 """The order of ingest: what did not run says so; what may not be archived is refused by name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from archive.errors import ItemRefusedError
-from archive.ingest import Delivery, Prepared, fingerprint_of, prepare
+from archive.ingest import Delivery, Prepared, fingerprint_of, prepare, with_digests
 from archive.metadata.events import read_events
 from archive.metadata.findings import Findings, Malware
 from archive.metadata.formats import identify, tool_basis
@@ -239,3 +240,41 @@ def test_qpdf_looks_into_a_pdf_and_an_absent_one_did_not_run(
         ingest(delivery), "validation"
     )
     pdf._find_qpdf.cache_clear()
+
+
+def test_an_article_of_a_portal_is_kept_without_what_may_not_be() -> None:
+    files = {"body.html": BODY, "att-01.bin": b"evil", "att-02.txt": "tệp".encode()}
+    whole = make_delivery(files | {"att-03.bin": Path("/bin/true").read_bytes()})
+    delivery = with_digests(replace(whole, is_whole=False))
+    mark = delivery.digests["att-01.bin"].sha512
+    prepared = ingest(delivery, look(delivery, malware={mark: Malware("infected", "Eicar-Test")}))
+    evil, program = prepared.item.refused
+
+    assert [it.path for it in prepared.item.parts] == ["body.html", "att-02.txt"]
+    assert sorted(prepared.files) == ["att-02.txt", "body.html", EVENTS_FILE, ITEM_FILE]
+    assert (evil.part.path, evil.part.sha512, evil.part.size) == ("att-01.bin", mark, 4)
+    assert evil.why == "malware was found: att-01.bin: Eicar-Test"
+    assert "is a program (ELF" in program.why
+    assert results(prepared, "virus check")[0][0] == "failed"
+    assert results(prepared, "policy assignment")[0][0] == "failed"
+
+
+def test_what_the_portal_says_is_the_same_whatever_is_taken_of_it() -> None:
+    delivery = with_digests(
+        replace(make_delivery({"att-01.bin": b"evil", "body.html": BODY}), is_whole=False)
+    )
+    mark = delivery.digests["att-01.bin"].sha512
+    clean = ingest(delivery)
+    without = ingest(delivery, look(delivery, malware={mark: Malware("infected", "Eicar-Test")}))
+    stored = parse_item(bytes(without.files[ITEM_FILE]))
+
+    assert without.fingerprint == clean.fingerprint == delivery.mark_of()
+    assert fingerprint_of(stored, {it.path: it.sha512 for it in stored.parts}) == clean.fingerprint
+
+
+def test_an_item_of_which_nothing_is_left_is_refused() -> None:
+    delivery = replace(make_delivery({"att-01.bin": b"evil"}), is_whole=False)
+    mark = digest_of(b"evil").sha512
+    with pytest.raises(ItemRefusedError) as told:
+        ingest(delivery, look(delivery, malware={mark: Malware("infected", "Eicar-Test")}))
+    assert told.value.params["reason"] == "malware was found: att-01.bin: Eicar-Test"

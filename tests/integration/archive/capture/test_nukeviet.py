@@ -46,7 +46,7 @@ def test_only_what_everybody_may_see_is_captured_as_public(site: Site) -> None:
     found, tally = site.capture()
 
     assert sorted(found) == [
-        "contact/1", "contact/2", "laws/1", "laws/2", "laws/6", "laws/7",
+        "about/1", "contact/1", "contact/2", "laws/1", "laws/2", "laws/6", "laws/7",
         "news/1", "news/10", "news/2", "news/3", "news/4", "news/9",
     ]  # fmt: skip
     assert tally.refused == 0
@@ -76,6 +76,19 @@ def test_an_article_has_authors_source_files_and_addresses(site: Site) -> None:
     assert it.notes == ("files: not a path of the site",)  # the way out was not taken
     assert it.comments[0]["text"] == "Hay quá"
     assert len(it.comments) == 1
+
+
+def test_a_page_of_the_portal_itself_is_captured(site: Site) -> None:
+    page = site.capture()[0]["about/1"]
+
+    assert (page.item.content_class, page.item.shape) == ("page", "page")
+    assert page.item.title == "Cơ cấu tổ chức & lãnh đạo"
+    assert page.item.addresses[0] == "https://tinh.example.vn/gioi-thieu/co-cau.html"
+    assert page.item.keywords == ("cơ cấu", "lãnh đạo")
+    assert page.item.creators[1].role == "poster"
+    assert [it.path for it in page.contents.values() if isinstance(it, FileRef)] == [
+        "uploads/about/so-do.png", "uploads/about/tru-so.jpg"
+    ]  # fmt: skip
 
 
 def test_nobody_and_nowhere_are_said_with_a_reason(site: Site) -> None:

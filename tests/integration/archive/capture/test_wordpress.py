@@ -12,6 +12,7 @@ import pytest
 
 from archive.capture.captured import Captured, FileRef, Portal, Tally
 from archive.capture.wordpress import WordPress
+from archive.errors import ArchiveError
 from archive.metadata.item import Grade, ensure_complete, parse_item
 from tests.mariadb_server import MariadbServer
 from tests.portal import PhpSite, count_province, make_province_portal
@@ -147,3 +148,39 @@ def test_corrections_and_deletions_are_seen(province: Province) -> None:
     assert nobody.unknown_by == OFFICER
     assert nobody.unknown_because == "tài khoản đăng bài không còn trong cơ sở dữ liệu của Cổng"
     ensure_complete(after["wordpress/1008"].item)
+
+
+def test_what_years_of_use_leave_behind_is_captured(province: Province) -> None:
+    """Shortcodes and blocks, days that are none, tables of old versions, pictures that are gone."""
+    database = province.site.database
+    body = '[gallery ids="3001"]<!-- wp:image {"id":3002} --><img><!-- wp:file {"id":3006} --> đ 🏛️'
+    province.server.run(
+        f"""UPDATE wp_posts SET post_content = '{body}' WHERE ID = 1021;
+        SET SESSION sql_mode = '';
+        UPDATE wp_posts SET post_date = '0000-00-00 00:00:00', post_date_gmt =
+        '0000-00-00 00:00:00', post_modified_gmt = '2011-01-02 03:04:05' WHERE ID = 1022;
+        DELETE FROM wp_postmeta WHERE post_id = 3008 AND meta_key = '_wp_attached_file';
+        ALTER TABLE wp_terms MODIFY name VARCHAR(200) CHARACTER SET latin1;
+        UPDATE wp_terms SET name = CONVERT(CAST('Tiêu điểm Đồng Nai' AS BINARY) USING latin1)
+        WHERE term_id = 1;
+        CREATE TABLE wp_2_posts LIKE wp_posts; CREATE TABLE wp_2_postmeta LIKE wp_postmeta;
+        CREATE TABLE wp_2_options LIKE wp_options""",  # noqa: S608 -- our own
+        database,
+    )
+    facts = mariadb_facts(province.server, database)
+    with pytest.raises(ArchiveError) as several:  # a network of sites: somebody says which
+        WordPress().queries(facts)
+    facts = mariadb_facts(province.server, database, prefix="wp_")
+    rows, tally = mariadb_rows(province.server, database, WordPress(), facts), Tally()
+    found = {it.item.source_key: it for it in WordPress().items(rows, province.portal, tally)}
+    article, undated = found["wordpress/1021"], found["wordpress/1022"].item
+
+    assert several.value.params["prefixes"] == "wp_2_, wp_"
+    assert text_of(article).decode() == body
+    assert {"media/3001", "media/3002", "media/3006"} <= article.item.related.keys()
+    assert article.item.fields["column"] == "Tiêu điểm Đồng Nai"
+    assert "name: UTF-8 inside UTF-8" in article.notes
+    assert undated.published is None
+    assert undated.modified == datetime(2011, 1, 2, 3, 4, 5, tzinfo=UTC)
+    ((key, why),) = [(it.source_key, it.error.why) for it in tally.refusals]
+    assert (key, why) == ("wordpress/3008", "the place of its file is not known")

@@ -62,7 +62,8 @@ def notices(watch: Watch) -> list[tuple[str, str]]:
         closing(open_catalog(f"sqlite:///{watch.estate.service.state / 'giucong.db'}")) as catalog,
         catalog.reading() as session,
     ):
-        return [tuple(it) for it in session.execute(select(Notice.code, Notice.severity))]
+        rows = session.execute(select(Notice.code, Notice.severity))
+        return [(code, severity) for code, severity in rows]
 
 
 def test_one_look_after_it_went_down_the_message_is_in_the_outbox(

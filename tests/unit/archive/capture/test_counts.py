@@ -85,6 +85,8 @@ def test_a_period_is_counted_by_class_and_column() -> None:
         _item("news", 4, published=datetime(2025, 12, 31, 16, 59, tzinfo=UTC)),
         _item("news", 5, published=None),
         late,
+        _item("news", 6, related={"public": "urn:uuid:1"}),  # parts of others are not counted
+        _item("news", 7, related={"about": "urn:uuid:1"}),
     ]
     found = count(items, read_limits(), _PERIOD, _due)
 

@@ -65,6 +65,41 @@ def test_atom_is_read_too() -> None:
     assert it.contents["body.html"] == b"<p>x</p>"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thứ Hai, 02/11/2026 08:30", "02/11/2026 08:30", "2-11-2026 8:30 SA", "02.11.2026 08:30:00",
+        "08:30 02/11/2026", "8h30 ngày 2/11/2026", "Thứ hai, 02/11/2026, 08:30 GMT+7",
+        "ngày 2 tháng 11 năm 2026 8h30", "Mon, 02 Nov 2026 08:30:00 +0700", "2026-11-02 08:30",
+    ],
+)  # fmt: skip
+def test_days_as_vietnamese_pages_write_them_are_read(text: str) -> None:
+    feed = _RSS.replace("2026-11-02 08:30:00", text)
+    first, _second = items_of_feed(feed.encode(), portal_of())
+
+    assert first.item.published == datetime(2026, 11, 2, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["32/11/2026", "11/31/2026 08:30", "hôm qua", "02/11/26"])
+def test_what_is_no_day_is_none(text: str) -> None:
+    (first, _second) = items_of_feed(_RSS.replace("2026-11-02 08:30:00", text).encode(),
+                                     portal_of())  # fmt: skip
+
+    assert first.item.published is None
+
+
+def test_addresses_in_part_are_the_portals() -> None:
+    feed = _RSS.replace("https://tinh.example.vn/", "/").replace(
+        "<link>/tom-tat.html", "<link>tin/tom-tat.html"
+    )
+    first, second = items_of_feed(feed.encode(), portal_of())
+
+    assert first.item.addresses == ("https://tinh.example.vn/hop-bao.html",)
+    assert first.contents["att-01.pdf"] == UrlRef("https://tinh.example.vn/tep/phu-luc.pdf")
+    assert len(first.contents) == 2, "a file of this machine is still no enclosure"
+    assert second.contents["body.html"] == UrlRef("https://tinh.example.vn/tin/tom-tat.html")
+
+
 _BOMB = '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 

@@ -94,6 +94,13 @@ CONNECTORS: list[tuple[Connector, str, Row, dict[str, tuple[str, Row]], dict[str
       "vi:news:news:comments": ("id", {"cid": 1, "content": "x", "post_time": 1, "post_name": "x",
                                        "status": 1, "attach": "x.pdf", "pid": 0})},
      {"vi:modules": [{"title": "n", "module_data": "news", "act": 1, "groups_view": "6"}]}),
+    (NukeViet(), "vi:page:about:items",
+     {"id": 1, "title": "x", "alias": "x", "image": "x.png", "imagealt": "x", "description": "x",
+      "bodytext": "x", "keywords": "x", "add_time": 1790000000, "edit_time": 1, "status": 1,
+      "username": "x", "first_name": "", "last_name": ""},
+     {"vi:page:about:comments": ("id", {"cid": 1, "content": "x", "post_time": 1,
+                                        "post_name": "x", "status": 1, "attach": "", "pid": 0})},
+     {"vi:modules": [{"title": "n", "module_data": "about", "act": 1, "groups_view": "6"}]}),
     (NukeViet(), "vi:laws:laws:items",
      {**_NV, "id": 1, "alias": "x", "code": "x", "introtext": "x", "bodytext": "x", "keywords": "",
       "groups_download": "6", "files": "x.pdf", "approval": 0, "addtime": 1790000000, "edittime": 1,
@@ -116,8 +123,8 @@ CONNECTORS: list[tuple[Connector, str, Row, dict[str, tuple[str, Row]], dict[str
       "status": "x", "file": "x.pdf", "sender": "bí mật", "number": "x"},
      {"bai:comments": ("bai", {"id": 1, "t": "x", "m": "", "n": "x"})}, {}),
 ]  # fmt: skip
-_IDS = ["wordpress", "wordpress-media", "mediawiki", "mediawiki-file", "news", "laws", "contact",
-        "mapping"]  # fmt: skip
+_IDS = ["wordpress", "wordpress-media", "mediawiki", "mediawiki-file", "news", "page", "laws",
+        "contact", "mapping"]  # fmt: skip
 
 
 def _variants(row: Row) -> Iterator[Row]:
@@ -169,7 +176,7 @@ def test_a_hostile_value_never_breaks_the_run(
     for name, (column, follower) in followers.items():
         given[name] = [
             {**it, column: number} for number, it in enumerate(_variants(follower), 100_000)
-        ]  # fmt: skip
+        ] + [{**follower, column: _LAST}]  # fmt: skip
     count, taken, keys = 0, set(), set()
     for captured in connector.items(given, portal_of(), tally):
         _assert_sound(captured)

@@ -154,3 +154,26 @@ def test_what_is_no_text_or_too_large_is_not_read() -> None:
     large = read_text(PLAIN, b"a" * (MOST + 1))
     assert large is not None
     assert (large.encoding, large.words) == ("too large", "")
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_utf8_that_was_taken_for_western_letters_is_read(sentence: str) -> None:
+    # As MySQL's latin1 does it: five bytes that windows-1252 lacks stay what they are.
+    twice = "".join(
+        bytes([it]).decode("cp1252") if it not in {0x81, 0x8D, 0x8F, 0x90, 0x9D} else chr(it)
+        for it in f"{sentence} 🏛️".encode()
+    ).encode()
+    read, again = read_text(PLAIN, twice), read_text(PLAIN, sentence.encode())
+
+    assert read is not None
+    assert again is not None
+    assert (read.words, read.form) == (f"{sentence} 🏛️", "UTF-8 inside UTF-8")
+    assert again.copy is None
+
+
+@pytest.mark.parametrize("text", ["Café crème à São Paulo", "£ 5 · 10 °C", "Ã©té à Ð", "abc"])
+def test_western_letters_are_left_alone(text: str) -> None:
+    read = read_text(PLAIN, text.encode())
+
+    assert read is not None
+    assert (read.encoding, read.copy) == ("utf-8", None)

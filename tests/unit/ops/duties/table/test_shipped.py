@@ -63,6 +63,7 @@ ASKED_BY_THE_LAW = {
     "NĐ 113 Điều 22, restorable": "archive-restore-test",
     "NĐ 113 Điều 26–30, whole": "archive-reserve-copy",
     "NĐ 30 Điều 28–30, content": "content-archived",
+    "TT 24/2011 Điều 4–9": "content-metadata",
     "TT 06/2025": "destruction",
     "NĐ 30 Điều 28–30": "records-list",
     "NĐ 244": "spokesperson-published",
