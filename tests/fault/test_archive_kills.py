@@ -127,11 +127,22 @@ def test_killed_before_any_change_it_heals_and_goes_on(tmp_path: Path, name: str
     assert kills > (4 if name == "new root" else 30)
 
 
-@pytest.mark.parametrize(
-    "name", ["a new object and a new version", "repair", "repair by way of aside"]
-)
+HEALING = ["a new object and a new version", "repair", "repair by way of aside"]
+
+
+@pytest.mark.parametrize("name", HEALING)
 def test_killed_again_while_it_heals_it_heals(tmp_path: Path, name: str) -> None:
-    scenario = SCENARIOS[name]
+    """At every fourth change of the healing, by turns; `make soak`: at each."""
+    prove_killed_again(tmp_path, SCENARIOS[name], every=4, is_whole="repair" not in name)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", HEALING)
+def test_killed_again_at_every_change_while_it_heals(tmp_path: Path, name: str) -> None:
+    prove_killed_again(tmp_path, SCENARIOS[name], every=1, is_whole="repair" not in name)
+
+
+def prove_killed_again(tmp_path: Path, scenario: Scenario, *, every: int, is_whole: bool) -> None:
     start = prepare(scenario, tmp_path / "start")
     finished = shutil.copytree(start, tmp_path / "finished")
     scenario.act(finished)
@@ -139,20 +150,20 @@ def test_killed_again_while_it_heals_it_heals(tmp_path: Path, name: str) -> None
     changes = changes_of(lambda: scenario.act(counted), tmp_path / "log")
     moved = [at for at, (call, _where) in enumerate(changes, 1) if call in {"rename", "exchange"}]
     twice = 0
-    for at in moved:
+    for turn, at in enumerate(moved):
         left = shutil.copytree(start, tmp_path / "left")
         assert is_killed(partial(scenario.act, left), at + 1)
-        for again in range(1, 200):
+        for again in range(1 + turn % every, 200, every):
             folder = shutil.copytree(left, tmp_path / "again")
             is_dead = is_killed(partial(recover, StorageRoot(folder / "work")), again)
             twice += is_dead
-            prove(scenario, start, folder, finished, is_whole="repair" not in name)
+            prove(scenario, start, folder, finished, is_whole=is_whole)
             shutil.rmtree(folder)
             if not is_dead:
                 break
         shutil.rmtree(left)
 
-    assert twice > 20
+    assert twice > 20 // every
 
 
 def prove(scenario: Scenario, start: Path, folder: Path, finished: Path, *, is_whole: bool) -> None:
