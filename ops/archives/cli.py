@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 from archive.metadata.item import Item
 from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
-from archive.search.index import Entry, Found, Wanted
+from archive.search.index import Entry, Found, ItemIndex, Wanted
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
 from ops.archives.export import FORMS, export_item
-from ops.archives.find import Named, find_item
+from ops.archives.find import Named, find_by_address, find_item
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
@@ -41,7 +41,7 @@ def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
     estate = load_estate()
     place = own_places(estate)[1 if private else 0]
     with opened_index(place, read_only=True) as index:
-        found = index.search(wanted)
+        found = _find(index, wanted)
     if private:
         _note_access(estate, "search", {"count": found.count})
     if as_json:
@@ -49,6 +49,15 @@ def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
         return 0
     _write_found(found, estate)
     return 0
+
+
+def _find(index: ItemIndex, wanted: Wanted) -> Found:
+    """Search; an address is looked for among addresses first."""
+    if wanted.text.lower().startswith(("http://", "https://")):
+        found = find_by_address(index, replace(wanted, text="", address=wanted.text))
+        if found.entries:
+            return found
+    return index.search(wanted)
 
 
 def _write_found(found: Found, estate: Estate) -> None:

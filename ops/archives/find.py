@@ -1,10 +1,10 @@
 """Find an item that a person names: by an end of its id, or by an address it has or had."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive.metadata.item import ITEM_FILE, Item, parse_item
 from archive.ocfl.root import StoredObject
-from archive.search.index import Entry, Wanted
+from archive.search.index import Entry, Found, ItemIndex, Wanted
 from ops.archives.places import Place, opened_index, own_places
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
@@ -37,6 +37,26 @@ class Named:
         return parse_item(self.stored.read(ITEM_FILE, version))
 
 
+def find_by_address(index: ItemIndex, wanted: Wanted) -> Found:
+    """Find what has or had an address, also where people write it a little otherwise.
+
+    Tried are the address itself, without its fragment, with and without the last slash, by HTTP
+    and HTTPS; the first of these that fits counts.
+    """
+    plain = wanted.address.strip().partition("#")[0]
+    scheme, mark, rest = plain.partition("://")
+    scheme = scheme.lower() if mark else scheme
+    other = {"http": "https", "https": "http"}.get(scheme, scheme)
+    forms = [f"{it}{mark}{rest.rstrip('/')}" for it in (scheme, other)] if mark else [plain]
+    for form in dict.fromkeys(
+        [wanted.address, plain, *(f"{it}{end}" for it in forms for end in ("", "/"))]
+    ):
+        found = index.search(replace(wanted, address=form)) if form else Found((), 0)
+        if found.entries:
+            return found
+    return Found((), 0)
+
+
 def find_item(estate: Estate, text: str, *, private: bool = False) -> Named:
     """Give the one item that is meant.
 
@@ -52,8 +72,7 @@ def find_item(estate: Estate, text: str, *, private: bool = False) -> Named:
     with opened_index(place, read_only=True) as index:
         ids = index.ids_like(text.lower()) if len(text) >= _FEWEST_DIGITS else []
         if not ids:
-            found = index.search(Wanted(address=text, limit=10)) if text else None
-            ids = [it.id for it in found.entries] if found else []
+            ids = [it.id for it in find_by_address(index, Wanted(address=text, limit=10)).entries]
         if len(ids) != 1:
             raise WrongUseError(
                 '"{text}" names no item' if not ids else '"{text}" names several items',

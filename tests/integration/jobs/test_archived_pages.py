@@ -309,6 +309,11 @@ def test_a_sitemap_is_read_again_only_where_it_says_so(
     }
     assert counts == {"new": 0, "changed": 1, "unchanged": 1, "withdrawn": 1}
     assert "/bai/1" not in asked
+    old = f"HTTPS{url.removeprefix('http')}/bai/2/#dau"
+    shown = giucong(estate, "archive.show", "--id", old, "--json")
+    found = giucong(estate, "archive.search", "--text", old, "--json")
+    ids = [json.loads(it.stdout)["items"][0]["id"] for it in (shown, found)]
+    assert ids[0] == ids[1], "an address is found as people write it"
 
 
 def test_a_sitemap_that_cannot_be_read_withdraws_nothing(

@@ -102,6 +102,26 @@ def test_malware_is_refused_and_silence_is_no_verdict() -> None:
     assert [it[0] for it in results(prepared, "virus check")] == ["passed", "not run"]
 
 
+def test_what_was_looked_through_before_is_kept_and_told() -> None:
+    delivery = replace(
+        make_delivery({"a.warc": b"evil", "b.warc": b"good", "c.warc": b"?", "d.txt": b"x"}),
+        malware={
+            "a.warc": Malware("infected", "/x (Eicar-Test)"), "b.warc": Malware("clean"),
+            "c.warc": Malware("not run", "/y: damaged"),
+        },
+    )  # fmt: skip
+    prepared = ingest(delivery, look(delivery, malware_basis="ClamAV 1"))
+
+    assert results(prepared, "virus check") == [
+        ("passed", ""), ("failed", "/x (Eicar-Test)"), ("not run", "/y: damaged"),
+        ("not run", "no answer"),
+    ]  # fmt: skip
+    assert {it.path: it.malware for it in prepared.item.parts} == {
+        "a.warc": "infected: /x (Eicar-Test)", "b.warc": "clean · ClamAV 1", "c.warc": "",
+        "d.txt": "",
+    }  # fmt: skip
+
+
 def test_programs_are_refused_and_doubtful_formats_told_of() -> None:
     with pytest.raises(ItemRefusedError) as told:
         ingest(make_delivery({"body.html": BODY, "att-01.pdf": Path("/bin/true").read_bytes()}))
