@@ -12,26 +12,32 @@ A step that did not run is an event that says so, never a pass. Pure: what tools
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 
-from archive.errors import ItemRefusedError
-from archive.metadata.events import Event, EventType, Result, write_events
-from archive.metadata.findings import INFECTED, Content, Findings, Format, Malware
+from archive.admission import (
+    Steps,
+    assign_policy,
+    finished,
+    identify,
+    look_for_malware,
+    refused_item,
+    without,
+)
+from archive.metadata.events import Event, Result, write_events
+from archive.metadata.findings import Content, Findings, Format, Malware
 from archive.metadata.item import (
     EVENTS_FILE,
     ITEM_FILE,
     Item,
     Part,
-    RefusedPart,
     Retention,
     ensure_complete,
     new_nonce,
 )
-from archive.metadata.policy import differs, doubt_of, refusals
 from archive.metadata.shapes import is_empty, lacks_of_shape
 from archive.metadata.text import TOO_LARGE, UNKNOWN, read_text
 from archive.ocfl.files import Digests, digest_of
@@ -107,25 +113,6 @@ class Prepared:
     text: str
 
 
-class _Steps:
-    """The events of one ingest, in order."""
-
-    def __init__(self, agent: str, now: datetime) -> None:
-        self.agent, self.now = agent, now
-        self.events: list[Event] = []
-
-    def add(
-        self, kind: EventType, result: Result, note: str = "", parts: Iterable[str] = (),
-        agent: str = "",
-    ) -> None:  # fmt: skip
-        self.events.append(
-            Event(
-                type=kind, result=result, at=self.now, agent=agent or self.agent, note=note,
-                parts=tuple(parts),
-            )
-        )  # fmt: skip
-
-
 def prepare(
     delivery: Delivery,
     findings: Findings,
@@ -147,21 +134,21 @@ def prepare(
         ItemRefusedError: Digests differ, malware was found, author or source is missing.
         OSError: A file cannot be read.
     """
-    steps = _Steps(agent, now)
+    steps = Steps(agent, now)
     item = delivery.item
     paths = [part.path for part in item.parts]
     if sorted(paths) != sorted(delivery.files) or len(set(paths)) < len(paths):
-        raise _refused(item, "its list of files is not what was handed in")
+        raise refused_item(item, "its list of files is not what was handed in")
     if is_empty(item):
-        raise _refused(item, "it holds nothing: no text and no file")
+        raise refused_item(item, "it holds nothing: no text and no file")
     delivery = with_digests(delivery)
     digests = delivery.digests
     _receive(delivery, digests, steps)
     marks = {path: digests[path].sha512 for path in paths}
-    malware, refused = _look_for_malware(delivery, marks, findings, steps)
-    formats = _identify(item, marks, findings, steps)
-    refused |= _assign_policy(formats, findings, steps)
-    item, marks = _without(item, marks, digests, refused, is_whole=delivery.is_whole)
+    malware, refused = look_for_malware(marks, delivery.malware, findings, steps)
+    formats = identify(item, marks, findings, steps)
+    refused |= assign_policy(formats, findings, steps)
+    item, marks = without(item, marks, digests, refused, is_whole=delivery.is_whole)
     _validate(marks, findings, steps)
     steps.add("digital signature validation", "not run", "not in this version")
     ensure_complete(item)
@@ -169,7 +156,7 @@ def prepare(
     kept = retention(done) if retention else Retention()
     _check_metadata(item, kept, steps)
     parts = [
-        _told(_finished(part, digests[part.path]), formats.get(part.path), malware, findings)
+        _told(finished(part, digests[part.path]), formats.get(part.path), malware, findings)
         for part in item.parts
     ]
     files = {path: it for path, it in delivery.files.items() if path in marks}
@@ -180,10 +167,6 @@ def prepare(
     return Prepared(
         done, files, tuple(steps.events), delivery.mark_of(), f"{item.title}\n{text}"
     )  # fmt: skip
-
-
-def _finished(part: Part, known: Digests) -> Part:
-    return msgspec.structs.replace(part, size=known.size, sha512=known.sha512, sha256=known.sha256)
 
 
 def _told(part: Part, found: Format | None, malware: Mapping[str, str], findings: Findings) -> Part:
@@ -235,7 +218,7 @@ def words_of(stored: StoredObject, item: Item) -> str:
     return "\n".join(words)
 
 
-def _receive(delivery: Delivery, digests: Mapping[str, Digests], steps: _Steps) -> None:
+def _receive(delivery: Delivery, digests: Mapping[str, Digests], steps: Steps) -> None:
     """Verify the sender's digests."""
     steps.add("ingestion", "passed", f"{len(digests)} files")
     if delivery.notes:
@@ -250,101 +233,11 @@ def _receive(delivery: Delivery, digests: Mapping[str, Digests], steps: _Steps) 
     for path, expected in delivery.sender_digests.items():
         found = digests.get(path)
         if found is None or expected.lower() not in {found.sha512, found.sha256}:
-            raise _refused(delivery.item, f"{path} is not what its sender sent")
+            raise refused_item(delivery.item, f"{path} is not what its sender sent")
     steps.add("fixity check", "passed", "the sender's digests", delivery.sender_digests)
 
 
-def _look_for_malware(
-    delivery: Delivery, marks: Mapping[str, str], findings: Findings, steps: _Steps
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Give what is said of each file that is kept, and why others are not.
-
-    Marks are path → SHA-512.
-    """
-    basis, given = findings.malware_basis, delivery.malware
-    if findings.malware is None and not given:
-        steps.add("virus check", "not run", basis)
-        return {}, {}
-    known, unknown = findings.malware or {}, Malware("not run", "no answer")
-    verdicts = {path: given.get(path) or known.get(mark, unknown) for path, mark in marks.items()}
-    infected = {path: it for path, it in verdicts.items() if it.verdict == INFECTED}
-    refused = {path: f"malware was found: {path}: {it.note}"
-               for path, it in sorted(infected.items()) if path not in given}  # fmt: skip
-    if refused:
-        steps.add("virus check", "failed", "; ".join(refused.values()), refused, basis)
-    clean = [path for path, it in verdicts.items() if it.verdict == "clean"]
-    if clean:
-        steps.add("virus check", "passed", parts=clean, agent=basis)
-    for path, it in verdicts.items():
-        if it.verdict != "clean" and path not in refused:
-            result: Result = "failed" if path in infected else "not run"
-            steps.add("virus check", result, it.note, [path], basis)
-    told = {path: f"{INFECTED}: {it.note}" for path, it in infected.items() if path in given}
-    return dict.fromkeys(clean, f"clean · {basis}") | told, refused
-
-
-def _without(
-    item: Item, marks: Mapping[str, str], digests: Mapping[str, Digests],
-    refused: Mapping[str, str], *, is_whole: bool,
-) -> tuple[Item, dict[str, str]]:  # fmt: skip
-    """Give the item and its marks without the files that may not be kept; these are named in it.
-
-    Raises:
-        ItemRefusedError: It is taken whole or not at all, or nothing of it is left.
-    """
-    if not refused:
-        return item, dict(marks)
-    if is_whole or len(refused) == len(marks):
-        raise _refused(item, "; ".join(refused.values()))
-    left_out = tuple(
-        RefusedPart(part=_finished(part, digests[part.path]), place=place, why=refused[part.path])
-        for place, part in enumerate(item.parts)
-        if part.path in refused
-    )
-    parts = tuple(it for it in item.parts if it.path not in refused)
-    kept = {path: mark for path, mark in marks.items() if path not in refused}
-    return msgspec.structs.replace(item, parts=parts, refused=left_out), kept
-
-
-def _identify(
-    item: Item, marks: Mapping[str, str], findings: Findings, steps: _Steps
-) -> dict[str, Format]:
-    """Give the formats that are known, by path."""
-    if findings.formats is None:
-        steps.add("format identification", "not run", findings.formats_basis)
-        return {}
-    found = {path: findings.formats.get(mark, Format("")) for path, mark in marks.items()}
-    doubts = [f"{path}: {it.warning or 'unknown'}" for path, it in found.items()
-              if it.warning or not it.puid]  # fmt: skip
-    doubts += [
-        f"{part.path}: declared {part.media_type}, found {other}"
-        for part in item.parts
-        if (other := differs(part.media_type, found[part.path]))
-    ]
-    result: Result = "warning" if doubts else "passed"
-    steps.add(
-        "format identification", result, "; ".join(doubts), list(marks), findings.formats_basis
-    )
-    return {path: it for path, it in found.items() if it.puid}
-
-
-def _assign_policy(
-    formats: Mapping[str, Format], findings: Findings, steps: _Steps
-) -> dict[str, str]:
-    """Give why files may not be archived, by path."""
-    if findings.formats is None:
-        steps.add("policy assignment", "not run", "formats are not known")
-        return {}
-    refused = refusals(formats)
-    if refused:
-        steps.add("policy assignment", "failed", "; ".join(refused.values()), refused)
-    doubts = [f"{path}: {why}" for path, it in formats.items() if (why := doubt_of(it))]
-    if doubts or not refused:
-        steps.add("policy assignment", "warning" if doubts else "passed", "; ".join(doubts))
-    return refused
-
-
-def _validate(marks: Mapping[str, str], findings: Findings, steps: _Steps) -> None:
+def _validate(marks: Mapping[str, str], findings: Findings, steps: Steps) -> None:
     """Tell what was found of files that can be validated, one event for each tool and result."""
     if findings.validity is None:
         steps.add("validation", "not run", "no tool")
@@ -360,7 +253,7 @@ def _validate(marks: Mapping[str, str], findings: Findings, steps: _Steps) -> No
         steps.add("validation", "not run", "no file of a kind that can be validated")
 
 
-def _check_metadata(item: Item, kept: Retention, steps: _Steps) -> None:
+def _check_metadata(item: Item, kept: Retention, steps: Steps) -> None:
     lost = [f"{name.removeprefix('missing.')}: {why}" for name, why in item.fields.items()
             if name.startswith("missing.")]  # fmt: skip
     lacks = list(lacks_of_shape(item))
@@ -371,7 +264,7 @@ def _check_metadata(item: Item, kept: Retention, steps: _Steps) -> None:
 
 
 def _make_readable(
-    parts: list[Part], files: dict[str, Content], steps: _Steps
+    parts: list[Part], files: dict[str, Content], steps: Steps
 ) -> tuple[list[Part], str]:
     """Add a readable copy of each text that is not NFC Unicode; gives the words of all texts."""
     done, words, changed = [], [], []
@@ -406,15 +299,3 @@ def _make_readable(
     if TOO_LARGE in unread:
         steps.add("normal form check", "not run", "too large", unread[TOO_LARGE])
     return done, "\n".join(words)
-
-
-def _refused(item: Item, why: str) -> ItemRefusedError:
-    return ItemRefusedError(
-        "{key} of {site} was not archived",
-        why="{reason}",
-        data="nothing of it was written",
-        next_step="`{program} archive.status` lists what was refused",
-        key=item.source_key,
-        site=item.site,
-        reason=why,
-    )

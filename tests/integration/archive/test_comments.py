@@ -113,7 +113,7 @@ def test_comments_lie_by_days_and_only_new_days_are_written(estate: Estate) -> N
 def test_comments_that_are_gone_are_marked_and_kept(estate: Estate) -> None:
     capture(estate, FIRST)
 
-    assert capture(estate).withdrawn == 1
+    assert capture(estate).withdrawn == 2, "what was said, and who said it"
 
     comments, files, _head = objects(estate)["comments"]
     assert comments.withdrawn is not None
