@@ -58,7 +58,7 @@ class Decision:
     """What a look changes.
 
     Attributes:
-        states: Every state afterwards, by subject; those that opened have no alert yet.
+        states: Every state afterwards, by subject; those to be told are as they were before.
         opened: What is to be told.
         changed: What was told, and has another cause now, or is graver.
         over: What was told, and is good again or no more; as it was before.
@@ -245,10 +245,10 @@ def _sort(
         held = states[subject]
         if held.alert is None:
             stage = _stage_of(held, states, now, is_quiet, is_late=is_late)
-            if stage != held.stage:
-                stages[subject] = replace(held, stage=stage)
             if stage == "firing":
-                opened.append(stages[subject])
+                opened.append(held)
+            elif stage != held.stage:
+                stages[subject] = replace(held, stage=stage)
         elif not is_late and is_news(held, now):
             is_told = _find_hindrance(held, states, now, is_quiet) is None
             changed += [held] if is_told else []
