@@ -23,21 +23,21 @@ _NOTHING_LOST = N_("nothing is lost; a full disk stops what writes there")
 
 _TEXTS: Mapping[str, Explanation] = {
     "disk_fills": Explanation(
-        N_("the disk {of} of {what} is full in {days} days: {ends}"),
+        N_("the disk {of} of {title} is full in {days} days: {ends}"),
         N_("the limit is {limit} days; by the maxima of the last weeks"),
         _NOTHING_LOST,
-        N_("see what grows: `{program} monitor.chart --host {what} --metric 'disk_percent[{of}]'`"),
+        N_("see what grows: `{program} monitor.chart --host {name} --metric 'disk_percent[{of}]'`"),
     ),
     "inodes_fills": Explanation(
-        N_("{of} of {what} has no room for more files in {days} days: {ends}"),
+        N_("{of} of {title} has no room for more files in {days} days: {ends}"),
         N_("the limit is {limit} days; by the maxima of the last weeks"),
         _NOTHING_LOST,
         N_(
-            "see what grows: `{program} monitor.chart --host {what} --metric 'inode_percent[{of}]'`"
+            "see what grows: `{program} monitor.chart --host {name} --metric 'inode_percent[{of}]'`"
         ),
     ),
     "store_fills": Explanation(
-        N_("the store {what} is full in {days} days: {ends}"),
+        N_("the store {title} is full in {days} days: {ends}"),
         N_("the limit is {limit} days; what retention lets go until then is counted"),
         N_("backups in it are whole; new ones fail when it is full"),
         N_("give it room, or keep less: `[defaults.retention]` in the estate"),
@@ -51,7 +51,7 @@ def _explainer(text: Explanation) -> Explainer:
         days = {it: date.fromisoformat(params[it]) if params.get(it) else None for it in ends}
         named = {
             **params,
-            "what": name_thing(params["what"]),
+            "title": name_thing(params["name"]),
             "ends": _tell_ends(days["on"], days["first"], days["last"]),
         }
         parts = (text.what, text.why, text.data, text.next_step)
