@@ -98,8 +98,9 @@ class FilesPart(Part):
         description="For `command`: its output is the backup.",
         examples=["/opt/cms/export"],
     )
-    kind: Literal["content", "config", "system"] = Field(
-        default="content", description="content, config or system."
+    kind: Literal["content", "config", "system", "access-log"] = Field(
+        default="content",
+        description="content, config, system, or access-log: visits are counted from it.",
     )
     exclude: tuple[str, ...] = Field(
         default=(), description="Patterns besides the site's own.", examples=[["*.log"]]
