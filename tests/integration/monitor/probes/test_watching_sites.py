@@ -62,7 +62,7 @@ def notices(watch: Watch) -> list[tuple[str, str]]:
         closing(open_catalog(f"sqlite:///{watch.estate.service.state / 'giucong.db'}")) as catalog,
         catalog.reading() as session,
     ):
-        return [tuple(it) for it in session.execute(select(Notice.code, Notice.severity))]
+        return [(it.code, it.severity) for it in session.execute(select(Notice)).scalars()]
 
 
 def test_one_look_after_it_went_down_the_message_is_in_the_outbox(
