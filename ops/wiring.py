@@ -99,6 +99,7 @@ give(
     "ops.status.tell:tell_problems",
     "ops.monitor.watch.beat:note_silent_watch",
 )
+give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS")

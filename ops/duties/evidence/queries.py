@@ -29,6 +29,7 @@ from ops.duties.table.calendar import WorkCalendar
 from ops.duties.table.models import Duty
 from ops.duties.table.parts import Proof
 from ops.duties.table.subjects import Document
+from ops.parts import Seam
 from ops.schedule.ledger.job import Outcome
 
 RESTORED = "backup.restore"
@@ -261,12 +262,20 @@ def _find_statements(session: Session, ask: Ask) -> Iterator[Piece]:
         yield Piece("", found.at, outcome, "journal", row, details, subject=found.subject)
 
 
+def _find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Find what the watch proves; which it is the query's name says."""
+    for find in WATCHED.parts():
+        yield from find(session, ask)
+
+
 def _parse(text: str) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(text)
     return parsed
 
 
 Query = Callable[[Session, Ask], Iterator[Piece]]
+WATCHED: Seam[Query] = Seam("watch-evidence")
+"""Finds what the watch, a room above, proves."""
 
 QUERIES: Mapping[str, Query] = {
     "fixity": find_fixity,
@@ -282,4 +291,5 @@ QUERIES: Mapping[str, Query] = {
     "journal": _find_journaled,
     "policy": _find_policy,
     "statement": _find_statements,
+    **dict.fromkeys(("watched", "available", "https", "ipv6"), _find_watched),
 }

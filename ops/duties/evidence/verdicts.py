@@ -43,6 +43,8 @@ class Piece:
         "drills",
         "drill_findings",
         "archive_places",
+        "minutes",
+        "changes",
     ]
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -145,11 +145,13 @@ class Proof(Part):
         copies, media, places, locked, remote: For `copies`: how many there must be at least of
             copies, kinds of medium, places, copies that cannot be overwritten, and copies that
             lie on another machine.
+        percent: For `watched` and `available`: of the minutes of the period, at least.
     """
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
-        "statement", "fixity", "metadata", "reserve", "reserve-statistics",
+        "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
+        "https", "ipv6",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -162,6 +164,7 @@ class Proof(Part):
     places: Whole = Field(default=0, examples=[2])
     locked: Whole = Field(default=0, examples=[1])
     remote: Whole = Field(default=0, examples=[1])
+    percent: Whole = Field(default=0, examples=[99])
 
     @model_validator(mode="after")
     def _runs_are_named(self) -> Self:

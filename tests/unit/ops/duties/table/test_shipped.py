@@ -44,6 +44,9 @@ ASKED_BY_THE_LAW = {
     "TCVN 14423, level 5": "restore-test-level-5",
     "QCVN 12 2.2.5.4": "stored-bytes-check",
     "NĐ 224 Điều 13(1)a": "planned-stop-notice",
+    "NĐ 43 Điều 27(1)": "portal-watched",
+    "NĐ 224 Điều 27(3)c": "portal-available",
+    "NĐ 224 Điều 11(4), IPv6": "portal-ipv6",
     "NĐ 224 Điều 21(2)b": "yearly-review",
     "NĐ 224 Điều 27": "shared-platform-minimum",
     "NĐ 224 Điều 68(2), January": "january-feedback",
@@ -104,6 +107,7 @@ def test_the_centers_own_targets_say_so() -> None:
         "drill-from-paper",
         "drill-finding-fixed",
         "called-off-stop-notice",
+        "portal-https",
     }
     assert SHIPPED.named("restore-test-quarter")[0].nature == "law"
     assert SHIPPED.named("restore-test-periodic")[0].nature == "own-figure"

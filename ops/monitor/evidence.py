@@ -1,0 +1,111 @@
+"""What the watch proves of a duty: sites were looked at, answered, and can be reached so or so.
+
+It speaks from the series alone. What was not looked at, or is no longer kept, is not checked.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.orm import Session
+
+from ops.alerts.outbox import find_estate
+from ops.duties.evidence.due import Period
+from ops.duties.evidence.queries import Ask
+from ops.duties.evidence.verdicts import Piece
+from ops.estate.model.estate import Estate
+from ops.monitor.availability import measure_month
+from ops.monitor.series.read import read_changes
+from ops.monitor.series.roll_up import HOURS_KEPT
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.watch.run import series_url
+from ops.schedule.ledger.job import Outcome
+
+_ASPECTS = {"https": "certificate", "ipv6": "ipv6"}
+_GOOD = frozenset({"good", "reachable"})
+_PARTS = ("up", "down", "unknown", "gap", "planned")
+
+
+def find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
+    """Give a piece for each site with an address, by what its minutes and changes say."""
+    estate = find_estate(session)
+    store = _open(series_url(estate)) if estate is not None else None
+    sites = [it["name"] for it in ask.estate.get("sites", ()) if it.get("url")]
+    if estate is None or store is None:
+        yield from (_not_checked(ask, site) for site in sites)
+        return
+    now = datetime.now(UTC)
+    try:
+        for site in sites:
+            counted = _count(store, session, estate, site, ask.period, now)
+            yield _look(store, ask, site, counted, now)
+    except SeriesError:
+        yield from (_not_checked(ask, site) for site in sites)
+    finally:
+        store.close()
+
+
+def _open(url: str) -> SeriesStore | None:
+    """Open the series where there are any; a question makes none."""
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file():
+        return None
+    try:
+        return open_series(url)
+    except SeriesError:
+        return None
+
+
+def _not_checked(ask: Ask, site: str, **details: Any) -> Piece:
+    first, _after = ask.bounds()
+    return Piece(site, first.astimezone(UTC), "not_checked", "minutes", site, details)
+
+
+def _count(
+    store: SeriesStore, session: Session, estate: Estate, site: str, period: Period, now: datetime
+) -> Counter[str]:
+    """Count the minutes of a site's months, planned stops apart."""
+    counted: Counter[str] = Counter(dict.fromkeys(_PARTS, 0))
+    month = period.start.replace(day=1)
+    while month <= period.end:
+        found = measure_month(store, session, estate, site, month, now)
+        counted.update({it: getattr(found, it) for it in _PARTS})
+        month = (month + timedelta(days=32)).replace(day=1)
+    return counted
+
+
+def _look(store: SeriesStore, ask: Ask, site: str, counted: Counter[str], now: datetime) -> Piece:
+    _first, after = ask.bounds()
+    until = min(after.astimezone(UTC), now)
+    if not counted["up"] + counted["down"]:
+        return _not_checked(ask, site, **counted)
+    proof = ask.duty.evidence
+    if proof.query in _ASPECTS:
+        changes = read_changes(store, f"site:{site}", until - HOURS_KEPT, until)
+        states = [it.state for it in changes if it.what == _ASPECTS[proof.query]]
+        if not states:
+            return _not_checked(ask, site, **counted)
+        outcome: Outcome = "ok" if states[-1] in _GOOD else "failed"
+        return Piece(site, until, outcome, "changes", site, {"state": states[-1]})
+    outcome, percent = judge_minutes(counted, proof.query, proof.percent)
+    details = {**counted, "percent": round(percent, 3), "least": proof.percent}
+    return Piece(site, until, outcome, "minutes", site, details)
+
+
+def judge_minutes(counted: Mapping[str, int], query: str, least: int) -> tuple[Outcome, float]:
+    """Judge minutes: share of the time in which somebody looked, or in which the site was there.
+
+    Args:
+        counted: `up`, `down`, `unknown`, `gap`, `planned`, as of `Availability`.
+        query: `watched` or `available`; of the latter planned stops are no part.
+        least: Percent.
+    """
+    if query == "watched":
+        passed = sum(counted[it] for it in ("up", "down", "unknown", "gap", "planned"))
+        percent = 100 * (passed - counted["gap"]) / passed
+        return ("ok" if percent >= least else "incomplete"), percent
+    percent = 100 * counted["up"] / (counted["up"] + counted["down"])
+    return ("ok" if percent >= least else "failed"), percent
