@@ -81,6 +81,9 @@ WATCH: dict[str, Limit] = {
     # Of the 60 seconds of a minute: 5 % of one core, hoped 3 %.
     "watch-idle": Limit(3.0, 1.8, None),
     "watch-probes": Limit(3.0, 1.0, None),
+    "watch-batch": Limit(0.020, None, None),
+    "watch-chart": Limit(0.100, None, None),
+    "watch-forecast": Limit(1.0, None, None),
 }
 LIMITS = {**REAL, **ARCHIVE, **WATCH}
 WORKS = (*TARGETS, *LIMITS)

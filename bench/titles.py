@@ -31,6 +31,9 @@ TITLES = {
     "watch-sample-warm": "a full sample of 40 hosts over connections that are kept",
     "watch-idle": "processor seconds a minute of the idle service, 40 hosts and 100 sites",
     "watch-probes": "100 sites probed over loopback TLS, 8 wide, start-up too",
+    "watch-batch": "a minute's numbers of 41 hosts kept",
+    "watch-chart": "a year's chart of one series; a year on disk",
+    "watch-forecast": "forecasts of every disk; four weeks with a nightly dump",
 }
 AGAINST = {
     "wget": "`wget --mirror --warc-file`",

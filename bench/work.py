@@ -10,7 +10,7 @@
 | s3 | s3-first, s3-unchanged, s3-restore on the portal, in buckets (`bench.buckets`) |
 
 The groups of `bench.real` follow: hosts, databases and lines; then those of `bench.preservation`
-and of the watch (`bench.probing`, `bench.watching`).
+and of the watch (`bench.probing`, `bench.watching`, `bench.charting`).
 
 A group makes its repositories, uses and removes them; only the data stays on the disk.
 """
@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bench import preservation, probing, watching
+from bench import charting, preservation, probing, watching
 from bench.buckets import in_buckets
 from bench.dataset import Dataset
 from bench.measure import Command, CommandFailedError, run
@@ -73,6 +73,7 @@ def run_works(setting: Setting, note: Note) -> list[str]:
         (frozenset({probing.WORK}), probing.run_probes),
         (watching.LOOKS, watching.run_looks),
         (frozenset({watching.IDLE}), watching.run_idle),
+        (charting.WORKS, charting.run_series),
     )
     for works, group in groups:
         if not works & setting.works:

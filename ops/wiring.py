@@ -94,8 +94,7 @@ give(
 )
 give(
     "frequent-chores",
-    "ops.status.late_sites:note_late_sites",
-    "ops.drills.rotation.overdue:note_overdue_drills",
+    "ops.status.tell:tell_problems",
     "ops.monitor.watch.beat:note_silent_watch",
 )
 give("watch-evidence", "ops.monitor.evidence:find_watched")

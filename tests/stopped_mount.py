@@ -19,7 +19,7 @@ class Empty(Operations):
 
 FUSE(Empty(), sys.argv[1], foreground=True, nothreads=True, fsname="thu:/xa")
 """
-_SECONDS = 30.0
+_SECONDS = 120.0
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from ops.alerts.notice_wording import Message, Told, find_wording
 from ops.alerts.outbox import RELAY, find_estate
 from ops.alerts.transport import NotDeliveredError, address_mail, send
 from ops.catalog.open import Catalog
-from ops.catalog.tables.core import Notice
+from ops.catalog.tables.core import JournalRow, Notice
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -36,7 +36,7 @@ from ops.parts import Seam
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(seconds=5)
-LATE_EVERY = timedelta(minutes=5)
+JUDGE_EVERY = timedelta(minutes=1)
 CLAIM_LASTS = timedelta(minutes=5)
 MOST_TRIES = 80
 """After so many tries, three days, a notice is given up; `giucong` shows it."""
@@ -44,7 +44,7 @@ MOST_TRIES = 80
 Chore = Callable[[Catalog, datetime], object]
 DAILY_CHORES: Seam[Chore] = Seam("daily-chores")
 FREQUENT_CHORES: Seam[Chore] = Seam("frequent-chores")
-"""Every `LATE_EVERY`."""
+"""Every `JUDGE_EVERY`, and after something was journaled."""
 CONSTANT_CHORES: Seam[Chore] = Seam("constant-chores")
 """Before each look into the outbox."""
 
@@ -198,19 +198,29 @@ class Courier:
         self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        looked_at = datetime.min.replace(tzinfo=UTC)
+        looked_at, seen = datetime.min.replace(tzinfo=UTC), -1
         reminded_on = looked_at.date()
         while not self._done.wait(LOOK_EVERY.total_seconds()):
             now = datetime.now(UTC)
-            if abs(now - looked_at) >= LATE_EVERY:
-                looked_at = now
+            newest = self._read_newest()
+            is_time = abs(now - looked_at) >= JUDGE_EVERY
+            if is_time or newest != seen:
+                looked_at, seen = now, newest
                 for look in FREQUENT_CHORES.parts():
                     self._attempt(look, now)
-                if now.date() != reminded_on:
-                    daily = [self._attempt(work, now) for work in DAILY_CHORES.parts()]
-                    reminded_on = now.date() if all(daily) else reminded_on
+            if is_time and now.date() != reminded_on:
+                daily = [self._attempt(work, now) for work in DAILY_CHORES.parts()]
+                reminded_on = now.date() if all(daily) else reminded_on
             for work in (escalate, *CONSTANT_CHORES.parts(), deliver_waiting):
                 self._attempt(work, now)
+
+    def _read_newest(self) -> int:
+        """Give the number of the journal's newest row; it moves with each batch of events."""
+        try:
+            with self.catalog.reading() as session:
+                return session.execute(select(func.max(JournalRow.sequence))).scalar() or 0
+        except (DBAPIError, OpsError):
+            return -1  # the works say what is wrong
 
     def _attempt(self, work: Chore, now: datetime) -> bool:
         """Do one of the works; what keeps failing must not keep the others from being done."""

@@ -92,15 +92,7 @@ def subject_of(draft: Draft) -> str:
     """Give what a draft says is red; empty for an all-clear."""
     if draft.subject or draft.code == RECOVERED:
         return draft.subject
-    if draft.code == MISSED:
-        return MISSED_RUNS
-    if draft.code == VANISHED:
-        return vanished_subject(draft.site)
-    if draft.code == FROZEN:
-        return frozen_subject(draft.site)
-    if draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
-        return str(draft.params["subject"])
-    return late_subject(draft.site) if draft.code == LATE else job_subject(draft.job)
+    return MISSED_RUNS if draft.code == MISSED else job_subject(draft.job)
 
 
 def is_green(event: LedgerEvent) -> bool:
@@ -178,7 +170,7 @@ def _is_known(alert: OpenAlert, draft: Draft) -> bool:
     if alert.code == draft.code and draft.code in {VANISHED, FROZEN}:
         return True
     if alert.code == draft.code and draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
-        return alert.params == draft.params
+        return dict(alert.params) == draft.params
     newest = (alert.params.get("newest"), draft.params.get("newest"))
     return alert.code == draft.code == LATE and newest[0] == newest[1]
 

@@ -1,6 +1,6 @@
 """Which events are worth telling, how grave they are, and what they are about; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -70,23 +70,37 @@ def draft_notices(events: Sequence[LedgerEvent], failed_before: Iterable[str] = 
 
 
 def _draft(event: LedgerEvent, failed_before: set[str]) -> Draft | None:
-    grave: Severity = "critical" if is_grave(event.kind) else "warning"
     if event.occasion == "retried":
         return _about(event, LOST_AND_TRIED_AGAIN, "warning") if event.reason == LOST else None
     if event.occasion == "late":
-        return _about(event, OVERDUE, grave)
+        return _about(event, OVERDUE, "critical" if is_grave(event.kind) else "warning")
     if event.occasion != "ended":
         return None
-    return _draft_ended(event, grave, failed_before)
+    return _draft_ended(event, failed_before)
 
 
-def _draft_ended(event: LedgerEvent, grave: Severity, failed_before: set[str]) -> Draft | None:
-    if event.outcome == "failed":
-        return _about(event, FAILED, grave)
-    if event.outcome == "incomplete":
-        return _about(event, INCOMPLETE, grave if event.reason == JOURNAL_BROKEN else "warning")
-    if event.outcome == "ok" and event.reason == SUSPICIOUS:
-        return _about(event, SUSPICIOUS, "warning")
+def judge_run(kind: str, outcome: str | None, reason: str) -> tuple[str, Severity] | None:
+    """Judge how a run ended, for alerts and whoever shows its state: a code, and how grave it is.
+
+    Args:
+        kind: Of its job.
+        outcome: As the ledger has it.
+        reason: As the ledger has it.
+
+    Returns:
+        None where nobody has to look at it.
+    """
+    grave: Severity = "critical" if is_grave(kind) else "warning"
+    if outcome == "failed":
+        return FAILED, grave
+    if outcome == "incomplete":
+        return INCOMPLETE, grave if reason == JOURNAL_BROKEN else "warning"
+    return (SUSPICIOUS, "warning") if (outcome, reason) == ("ok", SUSPICIOUS) else None
+
+
+def _draft_ended(event: LedgerEvent, failed_before: set[str]) -> Draft | None:
+    if judged := judge_run(event.kind, event.outcome, event.reason):
+        return _about(event, *judged)
     if event.outcome == "ok" and event.job in failed_before:
         return _about(event, RECOVERED, "info")
     return None
@@ -135,21 +149,6 @@ def _draft_missed(events: Sequence[LedgerEvent]) -> Draft:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LateSite:
-    """A site whose newest backup is older than it may be.
-
-    Attributes:
-        site: Name.
-        newest: When its newest backup was taken; None when there is none at all.
-        rpo: How old it may be.
-    """
-
-    site: str
-    newest: datetime | None
-    rpo: timedelta
-
-
 def grace_of(rpo: timedelta) -> timedelta:
     """Give how far beyond its target a backup may be before it is called late.
 
@@ -161,51 +160,3 @@ def grace_of(rpo: timedelta) -> timedelta:
 def is_late(newest: datetime, rpo: timedelta, now: datetime) -> bool:
     """Say whether a backup of that moment is too old now."""
     return now - newest > rpo + grace_of(rpo)
-
-
-def draft_late(late: LateSite, now: datetime) -> Draft:
-    """Tell once that a site is late; told anew after its next backup."""
-    newest = late.newest.isoformat() if late.newest else None
-    age = (now - late.newest).total_seconds() if late.newest else None
-    return Draft(
-        subject_key=f"{LATE}:{late.site}:{newest or 'never'}",
-        severity="critical",
-        code=LATE,
-        params={"newest": newest, "age_seconds": age, "rpo_seconds": late.rpo.total_seconds()},
-        job=f"backup/{late.site}",
-        site=late.site,
-    )
-
-
-def draft_vanished(site: str, stores: Sequence[str], times_before: int) -> Draft:
-    """Tell once that a site has vanished; told anew when it was back and vanishes again.
-
-    Args:
-        site: Name.
-        stores: Stores that hold its backups, as far as known.
-        times_before: How often it had vanished before.
-    """
-    return Draft(
-        subject_key=f"{VANISHED}:{site}:{times_before}",
-        severity="critical",
-        code=VANISHED,
-        params={"stores": list(stores)},
-        site=site,
-    )
-
-
-def draft_frozen(site: str, finding: str, params: Mapping[str, Any]) -> Draft:
-    """Tell once of a backup that looks like the work of ransomware.
-
-    Args:
-        site: Name; it is frozen.
-        finding: Id of the finding.
-        params: JSON values, as of `ops.backups.ransomware.freeze.Freeze.as_params`.
-    """
-    return Draft(
-        subject_key=f"{FROZEN}:{site}:{finding}",
-        severity="critical",
-        code=FROZEN,
-        params=dict(params),
-        site=site,
-    )

@@ -58,7 +58,7 @@ class Decision:
     """What a look changes.
 
     Attributes:
-        states: Every state afterwards, by subject; those that opened have no alert yet.
+        states: Every state afterwards, by subject; those to be told are as they were before.
         opened: What is to be told.
         changed: What was told, and has another cause now, or is graver.
         over: What was told, and is good again or no more; as it was before.
@@ -117,10 +117,8 @@ def decide_look(
     """
     roots, gaps = frozenset(looked_at), frozenset(after_gap)
     states, over, red = dict(known), [], []
-    seen: set[str] = set()
-    for condition in conditions:
-        subject = condition.subject
-        seen.add(subject)
+    seen = {it.subject: it for it in conditions}
+    for subject, condition in seen.items():
         before = known.get(subject)
         if before is None and condition.state not in RED:
             continue
@@ -247,12 +245,13 @@ def _sort(
         held = states[subject]
         if held.alert is None:
             stage = _stage_of(held, states, now, is_quiet, is_late=is_late)
-            if stage != held.stage:
-                stages[subject] = replace(held, stage=stage)
             if stage == "firing":
-                opened.append(stages[subject])
-        elif not is_late and is_news(held, now) and _is_told(held, states, now, is_quiet):
-            changed.append(held)
+                opened.append(held)
+            elif stage != held.stage:
+                stages[subject] = replace(held, stage=stage)
+        elif not is_late and is_news(held, now):
+            is_told = _find_hindrance(held, states, now, is_quiet) is None
+            changed += [held] if is_told else []
     return Decision(stages, tuple(opened), tuple(changed), tuple(over))
 
 
@@ -270,18 +269,23 @@ def _stage_of(
     """Give the stage of what is red and not told."""
     if is_late or now - held.since < held.holds_for:
         return "pending"
-    if _is_suppressed(held, states, now):
-        return "suppressed"
-    return "hushed" if is_quiet(held.subject, held.site, held.severity) else "firing"
+    return _find_hindrance(held, states, now, is_quiet) or "firing"
 
 
-def _is_suppressed(held: Held, states: Mapping[str, Held], now: datetime) -> bool:
-    return any(above.is_down(now) for above in _ancestors(held, states))
+def _find_hindrance(
+    held: Held, states: Mapping[str, Held], now: datetime, is_quiet: IsQuiet
+) -> Literal["suppressed", "hushed"] | None:
+    """Say why something is not told just now.
 
-
-def _is_told(held: Held, states: Mapping[str, Held], now: datetime, is_quiet: IsQuiet) -> bool:
-    is_hushed = is_quiet(held.subject, held.site, held.severity)
-    return not is_hushed and not _is_suppressed(held, states, now)
+    What is hushed itself hides only what is no graver: a silence about a host's load must not hide
+    that its site is down.
+    """
+    down = [it for it in _ancestors(held, states) if it.is_down(now)]
+    for at, above in enumerate(down):
+        if not any(is_quiet(it.subject, it.site, above.severity) for it in down[at:]):
+            return "suppressed"
+    is_hushed = any(is_quiet(it.subject, it.site, held.severity) for it in (held, *down))
+    return "hushed" if is_hushed else None
 
 
 def find_hidden(states: Mapping[str, Held], subjects: Collection[str]) -> list[Held]:

@@ -22,7 +22,7 @@ from ops.alerts.decisions import (
     settle,
     subject_of,
 )
-from ops.alerts.drafts import FROZEN, LATE, VANISHED, Draft
+from ops.alerts.drafts import Draft
 from ops.catalog.columns import insert_missing, new_id
 from ops.catalog.tables.alerts import Alert, AlertTelling
 from ops.catalog.tables.core import Job, Notice
@@ -59,36 +59,15 @@ def take_in(
     return TakenIn(_ids_of(session, drafts), changes.answered, changes.closed)
 
 
-def settle_gone(
-    session: Session,
-    late_sites: Collection[str],
-    vanished: Collection[str],
-    now: datetime,
-    *,
-    frozen: Collection[str] = (),
-) -> list[OpenAlert]:
-    """Close alerts about sites that are late, missing or frozen no more, and about retired jobs.
-
-    Args:
-        session: A writing session.
-        late_sites: Names of the sites that are late now.
-        vanished: Names of the sites that are missing from the estate now.
-        now: Aware.
-        frozen: Names of the sites that are frozen now.
-
-    Returns:
-        Those that were closed.
-    """
+def settle_retired(session: Session, now: datetime) -> list[OpenAlert]:
+    """Close alerts about jobs that the estate no longer asks for; gives those that were closed."""
     known = read_open(session)
     if not known:
         return []
-    still = {LATE: late_sites, VANISHED: vanished, FROZEN: frozen}
-    in_time = [it for it in known if it.code in still and it.site not in still[it.code]]
     retired = session.execute(select(Job.name).where(Job.retired_at.is_not(None))).scalars()
     changes = settle(known, set(retired))
     _apply(session, changes, now)
-    close_alerts(session, in_time, now)
-    return [*in_time, *(it for it in changes.closed if it not in in_time)]
+    return list(changes.closed)
 
 
 def close_others(

@@ -178,7 +178,7 @@ def draft_together(held: Sequence[Held], now: datetime) -> Draft:
             "since": min(it.since for it in held).isoformat(),
         },
         site=sites.pop() if len(sites) == 1 else "",
-        subject=f"{TOGETHER}:{now.isoformat()}",
+        subject=f"{TOGETHER}:{now.isoformat()}:{names[0]}",  # a look has its own
     )
 
 

@@ -7,9 +7,9 @@ import secrets
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast
 
-from sqlalchemy import DateTime, Dialect, Insert
+from sqlalchemy import DateTime, Dialect, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -84,7 +84,7 @@ def insert_missing(session: Session, table: type[Base]) -> Insert:
 def insert_or_replace(session: Session, table: type[Base]) -> Insert:
     """Begin an INSERT of whole rows that takes the place of rows with the same primary key."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table)
-    keys = [it.name for it in table.__table__.primary_key]  # type: ignore[attr-defined] # a Table
+    rows = cast("Table", table.__table__)  # not the mapped class: thousands of rows are no objects
+    statement, keys = insert(rows), [it.name for it in rows.primary_key]
     newer = {it.name: it for it in statement.excluded if it.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=newer)

@@ -67,7 +67,8 @@ class LatestFigures(Collector):
         families: defaultdict[str, list[Latest]] = defaultdict(list)
         for it in found:
             kind = it.subject.partition(":")[0]
-            families[f"{kind}_{split_metric(it.metric)[0]}"].append(it)
+            name = split_metric(it.metric)[0].removeprefix(f"{kind}_")
+            families[f"{kind}_{name}"].append(it)
         for name in sorted(families):
             yield _make_family(name, families[name])
         told = "Whether the figures could be read: 1 or 0."

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from ops.alerts.notice_wording import PROBLEM, NoticeKind, Told
+from ops.monitor.forecast.wording import EXPLANATIONS as OF_FORECASTS
 from ops.monitor.probes.wording import EXPLANATIONS as OF_PROBES
 from ops.monitor.samples.wording import EXPLANATIONS as OF_SAMPLES
 from ops.monitor.watch.beat import EXPLANATIONS as OF_THE_WATCH
+from ops.monitor.watch.figures import EXPLANATIONS as OF_FIGURES
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
 
@@ -17,5 +19,5 @@ def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
 
 NOTICE_KINDS = {
     code: NoticeKind(_word, about_sites=False, label=PROBLEM)
-    for code in (*OF_PROBES, *OF_SAMPLES, *OF_THE_WATCH)
+    for code in (*OF_PROBES, *OF_SAMPLES, *OF_THE_WATCH, *OF_FIGURES, *OF_FORECASTS)
 }

@@ -17,7 +17,8 @@ from backup.stores.kinds import find_kind
 from ops.backups.pages.notes import read_note
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.estate.model.sites import DatabasePart, Site, SiteDrill
+from ops.estate.model.site_drill import SiteDrill
+from ops.estate.model.sites import DatabasePart, Site
 from ops.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
 from ops.sandbox.site_settings import follow_site
 

@@ -10,10 +10,12 @@ from ops.estate.load.load import load_estate
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, ngettext
 from ops.monitor.alert_wording import TryingAgain, look_for_tries, tell_answers, tell_trying_again
+from ops.outcomes.plain import Explanation
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.output_copies import write_copies, write_deliveries, write_media
-from ops.status.problems import Problem, find_problems, is_late, summarize
-from ops.status.problems_copies import Level
+from ops.status.problem import Level, Problem
+from ops.status.problem_wording import explain_problem, summarize
+from ops.status.problems import find_problems, is_late
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented, write_styled
 
@@ -51,17 +53,14 @@ def _write_problems(
             line = tell_trying_again(tries[problem.subject], facts.now, facts.zone)
             write_indented(line, "    ", "      ")
     for problem in problems[_MOST_IN_FULL:]:
-        write_indented(_in_short(problem), "  ", "    ")
+        write_indented(_in_short(problem, facts.zone), "  ", "    ")
     write_line()
 
 
 def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> None:
-    write_indented(_headline(problem), "  ", "    ", style="bold")
-    parts = (
-        ("why", problem.told.why),
-        ("data", problem.told.data),
-        ("next_step", problem.told.next_step),
-    )
+    told = explain_problem(problem, facts.zone)
+    write_indented(_headline(problem, told), "  ", "    ", style="bold")
+    parts = (("why", told.why), ("data", told.data), ("next_step", told.next_step))
     for label, text in parts:
         if text:
             write_indented(f"{_(LABELS[label])}: {text}", "    ", "      ")
@@ -70,14 +69,23 @@ def _write_problem(problem: Problem, alert: AlertView | None, facts: Facts) -> N
             write_indented(line, "    ", "      ")
 
 
-def _headline(problem: Problem) -> str:
-    return f"{problem.site}: {problem.told.what}" if problem.site else problem.told.what
+def _headline(problem: Problem, told: Explanation) -> str:
+    return f"{problem.site}: {told.what}" if problem.site else told.what
 
 
-def _in_short(problem: Problem) -> str:
+def _in_short(problem: Problem, zone: str) -> str:
     """Give one line: of many problems each is named, with what to type."""
-    step = problem.told.next_step
-    return f"{_headline(problem)} → {step}" if step else _headline(problem)
+    told = explain_problem(problem, zone)
+    headline = _headline(problem, told)
+    return f"{headline} → {told.next_step}" if told.next_step else headline
+
+
+def _as_values(problem: Problem, zone: str) -> dict[str, object]:
+    """Give a problem with its sentences, in the reader's language."""
+    values = {it.name: getattr(problem, it.name) for it in fields(problem)}
+    del values["alert"], values["occasion"], values["is_red_by_day"]
+    told = explain_problem(problem, zone)
+    return {**values, "level": problem.level, "told": told}
 
 
 def show_sites(*, as_json: bool) -> int:
@@ -90,7 +98,8 @@ def show_sites(*, as_json: bool) -> int:
         whole = {it.name: getattr(facts, it.name) for it in fields(facts)}
         del whole["sites"], whole["own"]
         items = ({**asdict(it), "state": _level(it, problems)} for it in _all_sites(facts))
-        write_json(items, problems=problems, ok=code == 0, **whole)
+        told = [_as_values(it, facts.zone) for it in problems]
+        write_json(items, problems=told, ok=code == 0, **whole)
         return code
     heads = [
         _("Site"), _("State"), _("Newest backup"), _("Age"), _("Read in full"), _("Checked"),

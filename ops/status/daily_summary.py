@@ -23,7 +23,9 @@ from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_moment
 from ops.language.text import LABELS, _, speaking
 from ops.status.facts import Facts, gather_facts
-from ops.status.problems import Problem, find_problems, summarize
+from ops.status.problem import Problem
+from ops.status.problem_wording import explain_problem, summarize
+from ops.status.problems import find_problems
 
 SUMMARY = "summary"
 MOST_TOLD = 20
@@ -71,11 +73,12 @@ def draft_summary(estate: Estate, facts: Facts, day: date) -> Draft:
     """Sum up what is known; problems are worded now, in the organisation's language."""
     with speaking(estate.organisation.language):
         problems = find_problems(facts)
+        red = [it for it in problems if it.level == "red"]
+        named = [_as_json(it, facts.zone) for it in red[:MOST_TOLD]]
         closing = summarize(facts, problems)
-    red = [it for it in problems if it.level == "red"]
     params: dict[str, Any] = {
         "day": day.isoformat(),
-        "red": [_as_json(it) for it in red[:MOST_TOLD]],
+        "red": named,
         "red_count": len(red),
         "yellow_count": len(problems) - len(red),
         "closing": closing,
@@ -86,8 +89,8 @@ def draft_summary(estate: Estate, facts: Facts, day: date) -> Draft:
     return Draft(subject_key=key, severity=severity, code=SUMMARY, params=params)  # type: ignore[arg-type] # one of the three
 
 
-def _as_json(problem: Problem) -> dict[str, Any]:
-    return {"site": problem.site, **asdict(problem.told)}
+def _as_json(problem: Problem, zone: str) -> dict[str, Any]:
+    return {"site": problem.site, **asdict(explain_problem(problem, zone))}
 
 
 def _key(day: date) -> str:

@@ -41,12 +41,11 @@ from ops.estate.history.known_sites import Vanished
 from ops.estate.history.vanished import read_vanished
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import OWN_SITE
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
-from ops.status.late_sites import first_due
+from ops.status.late_sites import first_dues
 
 TOLD_FOR = timedelta(days=10)
 """How long a notice that was given up is shown: seven days, after three days of tries."""
@@ -115,7 +114,7 @@ class SiteFacts:
         reread: Within which every stored byte is to be read back.
         newest_at: Up to when all of it is saved.
         databases: Up to when databases are saved that have newer runs of their own, or are to.
-        due_since: When the service's own backup was first due; None for other sites.
+        due_since: When its backup was first due; None where it never was, or there is one.
         full_at: When all of its bytes were last read, changed or not.
         newest_outcome: `ok`, `incomplete`, or empty where that is not known.
         newest_id: Its id.
@@ -237,7 +236,7 @@ class _Read:
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
     media: tuple[MediumFacts, ...]
-    own_due_since: datetime | None
+    due_since: Mapping[str, datetime]
 
 
 def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
@@ -271,6 +270,8 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
 
 def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
     runs, newest = last_runs(session), read_newest(session)
+    names = (it.name for it in (*estate.sites, estate.own_site))
+    unsaved = [it for it in names if (it, estate.primary_store.name) not in newest]
     ended = {job: (run.outcome, run.ended_at) for job, run in runs.items()}
     return _Read(
         runs=runs,
@@ -283,7 +284,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
         media=read_medium_facts(session, estate, now),
-        own_due_since=first_due(session, OWN_SITE),
+        due_since=first_dues(session, unsaved),
     )
 
 
@@ -303,7 +304,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         reread=reread,
         newest_at=saved.whole,
         databases={**scheduled, **saved.databases},
-        due_since=read.own_due_since if name == OWN_SITE else None,
+        due_since=read.due_since.get(name),
         full_at=read.full_reads.get(name),
         newest_outcome=newest.outcome if newest else "",
         newest_id=newest.id if newest else "",

@@ -24,7 +24,7 @@ from ops.journal.journal import Head, read_head
 from ops.language.causes import tell_cause
 from ops.language.formats import format_duration
 from ops.language.text import _
-from ops.status.late_sites import first_due, newest_moments
+from ops.status.late_sites import first_dues, newest_moments
 
 FORMAT = "giucong-heartbeat-1"
 FILE = "heartbeat.json"
@@ -60,14 +60,15 @@ class Call:
 
 def gather_beats(session: Session, estate: Estate) -> dict[str, SiteBeat]:
     """Give how each site stands, by name, in the order of the estate; the service itself last."""
-    newest = newest_moments(session, estate)
+    sites, newest = (*estate.sites, estate.own_site), newest_moments(session, estate)
+    due = first_dues(session, (it.name for it in sites if it.name not in newest))
     return {
         site.name: SiteBeat(
             newest=newest.get(site.name),
-            due_since=None if site.name in newest else first_due(session, site.name),
+            due_since=due.get(site.name),
             rpo=timedelta(hours=site.targets.rpo_hours),
         )
-        for site in (*estate.sites, estate.own_site)
+        for site in sites
     }
 
 

@@ -1,20 +1,27 @@
-"""What is not as it should be, how grave it is, and what to type; decided from the facts alone.
+"""What is red: the one judge, for what `giucong` shows, the daily summary and the alerts; pure.
 
-Restore drills as problems: what is overdue, and what a drill has shown; pure.
+A problem says what is wrong by its code; `ops.status.problem_wording` has the sentences. What has a
+subject may be an alert: runs that failed are told with their event (`ops.alerts.drafts.judge_run`
+judges both), states by `ops.status.tell`, conditions by `ops.alerts.watch`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
 from ops.alerts.decisions import frozen_subject, job_subject, late_subject, vanished_subject
-from ops.alerts.drafts import FROZEN, JOURNAL_BROKEN, grace_of
+from ops.alerts.drafts import (
+    DRILL_OVERDUE,
+    FAILED,
+    FINDING_OVERDUE,
+    FROZEN,
+    LATE,
+    VANISHED,
+    Severity,
+    judge_run,
+)
 from ops.alerts.drafts import is_late as is_overdue
-from ops.archives.kind import FIXITY_JOB
-from ops.backups.copies.seen import explain_held_gone
 from ops.backups.media.facts import MediumFacts
-from ops.backups.media.renewal import explain_renewal
-from ops.backups.run.kind import backup_job
 from ops.drills.kind import drill_job
 from ops.drills.rotation.overdue import (
     DrillStanding,
@@ -22,32 +29,182 @@ from ops.drills.rotation.overdue import (
     finding_subject,
     overdue_subject,
 )
-from ops.drills.rotation.wording import explain_finding, explain_overdue
-from ops.estate.history.known_sites import Vanished
 from ops.jobs.last_runs import LastRun
-from ops.language.formats import format_date, format_duration, format_moment
-from ops.language.text import N_, _, fill, language, ngettext
-from ops.monitor.alert_wording import explain_alert
-from ops.outcomes.explain import explain
-from ops.outcomes.plain import Explanation
 from ops.status.facts import Facts, SiteFacts
-from ops.status.problems_copies import Level, explain_stores, find_broken_parts, find_gone_backups
-from ops.terminal.output import outcome_cell
+from ops.status.problem import Problem
+from ops.status.problems_copies import find_broken_parts, find_gone_backups, find_in_stores
+
+NO_BACKUP = "no_backup"
+ODD = "odd_run"
+NOT_CHECKED = "not_checked"
+NEVER_CHECKED = "never_checked"
+MENDED = "damage_mended"
+MISSED_LATELY = "missed_lately"
+NEVER_SAVED_ITSELF = "never_saved_itself"
+FINDING_OPEN = "drill_finding_open"
+SERVICE_DOWN = "service_down"
+NO_RELAY = "no_relay"
+DUTY_VACANT = "duty_vacant"
+REVIEW_OVERDUE = "review_overdue"
+HELD_GONE = "held_gone"
+MEDIUM_UNREADABLE = "medium_unreadable"
+MEDIUM_RENEWAL = "medium_renewal"
+NOTICES_GIVEN_UP = "notices_given_up"
+NOTICES_WAITING = "notices_waiting"
 
 
-def explain_drills(standing: DrillStanding) -> Iterator[tuple[bool, str, Explanation, str]]:
-    """Explain each: overdue is grave, and so is what was not fixed by its day.
+def find_problems(facts: Facts) -> list[Problem]:
+    """Give everything that is not as it should be, the red first."""
+    found = [*_find_in_whole(facts), *find_in_drills(facts.drills)]
+    for site in facts.sites:
+        found += _find_in_site(site, facts)
+    if facts.own is not None:
+        found += _find_in_own(facts.own, facts)
+    everywhere = (*facts.sites, *([facts.own] if facts.own else []))
+    found += [*find_gone_backups(everywhere), *find_broken_parts(facts.sites)]
+    known = {problem.subject for problem in found} | told_by_findings(facts.drills)
+    found += _find_in_alerts(facts, known)
+    return sorted(found, key=lambda problem: problem.level != "red")
 
-    Yields:
-        Whether it is grave, the site (empty for several), what to say, and what alerts call it.
+
+def is_late(site: SiteFacts, now: datetime) -> bool:
+    """Say whether a site's newest backup is older than it may be, or there is none."""
+    return site.newest_at is None or is_overdue(site.newest_at, site.rpo, now)
+
+
+def _find_age(site: SiteFacts, now: datetime) -> Iterator[Problem]:
+    """A site without any backup is red at once, and late once it was due."""
+    if not is_late(site, now):
+        return
+    newest, due = site.newest_at, site.due_since
+    was_due = due is not None and is_overdue(due, site.rpo, now)
+    yield Problem(
+        subject=late_subject(site.name),
+        severity="critical",
+        code=LATE if newest is not None or was_due else NO_BACKUP,
+        params={
+            "newest": newest.isoformat() if newest else None,
+            "age_seconds": (now - newest).total_seconds() if newest else None,
+            "rpo_seconds": site.rpo.total_seconds(),
+            "databases": {name: at.isoformat() for name, at in site.databases.items()},
+        },
+        site=site.name,
+        occasion=newest.isoformat() if newest else "never",
+    )
+
+
+def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
+    yield from _find_age(site, facts.now)
+    if site.frozen is not None:
+        yield Problem(
+            subject=frozen_subject(site.name),
+            severity="critical",
+            code=FROZEN,
+            params=site.frozen.as_params(),
+            site=site.name,
+            occasion=site.frozen.finding,
+        )
+    yield from judge(site.last_scan, site.name, {"incomplete", "failed", "not_checked"})
+    yield from judge(site.last_backup, site.name, {"incomplete", "failed", ODD})
+    yield from judge(site.last_check, site.name)
+    for mended in site.mended:
+        params = {"count": mended.count, "store": mended.store}
+        yield Problem(severity="warning", code=MENDED, params=params, site=site.name)
+    if site.last_check is None and site.newest_at is not None:
+        yield Problem(severity="warning", code=NEVER_CHECKED, site=site.name)
+    yield from judge(site.last_forget, site.name)
+    yield from judge(site.last_witness, site.name, {"failed", "not_checked"}, by_day=True)
+    yield from judge(site.last_archived, site.name)
+    yield from find_in_stores(site, facts.now)
+    if site.missed:
+        params = {"count": site.missed}
+        yield Problem(severity="warning", code=MISSED_LATELY, params=params, site=site.name)
+
+
+_RUN_ENDS = frozenset({"failed", "incomplete"})
+
+
+def judge(
+    run: LastRun | None,
+    site: str,
+    ends: Collection[str] = _RUN_ENDS,
+    *,
+    by_day: bool = False,
+    is_alert: bool = True,
+) -> Iterator[Problem]:
+    """Yield what is wrong with the newest run of a job.
+
+    Args:
+        run: The run; None where there was none.
+        site: Its site.
+        ends: Outcomes to tell of; `ODD` for a good one with something to explain.
+        by_day: Whether a failure is red although nobody is woken for it.
+        is_alert: Whether an alert may tell of it.
+    """
+    if run is None:
+        return
+    judged = judge_run(run.job.partition("/")[0], run.outcome, run.reason)
+    if judged is None and run.outcome == "not_checked" and run.outcome in ends:
+        judged = NOT_CHECKED, "warning"
+    elif judged is None and run.reason and ODD in ends:
+        judged = ODD, "warning"
+    if judged is None or (run.outcome in _RUN_ENDS and run.outcome not in ends):
+        return
+    code, severity = judged
+    yield Problem(
+        subject=job_subject(run.job) if is_alert else "",
+        severity=severity,
+        code=code,
+        params={
+            "job": run.job,
+            "outcome": run.outcome,
+            "reason": run.reason,
+            "params": dict(run.params),
+        },
+        site=site,
+        is_red_by_day=by_day and code == FAILED,
+    )
+
+
+def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
+    """Judge the service as a site; that it has no backup yet can wait until one was due."""
+    seen, saved = own.last_verify, own.last_backup
+    if seen is not None and (saved is None or saved.ended_at <= seen.ended_at):
+        yield from judge(seen, own.name, {"failed"}, by_day=True, is_alert=False)
+    was_due = own.due_since is not None and is_overdue(own.due_since, own.rpo, facts.now)
+    if own.newest_at is not None or own.last_backup is not None or was_due:
+        yield from _find_in_site(own, facts)
+    else:
+        yield Problem(severity="warning", code=NEVER_SAVED_ITSELF, site=own.name)
+
+
+def find_in_drills(standing: DrillStanding) -> Iterator[Problem]:
+    """Yield drills that are overdue, and what drills have shown.
+
+    They wait for office hours: no data is at risk at three in the morning.
     """
     for overdue in standing.overdue:
-        told = explain_overdue(overdue.as_params())
-        yield True, "", told, overdue_subject(overdue.duty)
+        subject = overdue_subject(overdue.duty)
+        yield Problem(
+            subject=subject,
+            severity="warning",
+            code=DRILL_OVERDUE,
+            params={**overdue.as_params(), "subject": subject},
+            site=overdue.subjects[0] if len(overdue.subjects) == 1 else "",
+            occasion=overdue.due_on.isoformat(),
+            is_red_by_day=True,
+        )
     for finding in standing.findings:
-        is_late = standing.is_late(finding)
-        told = explain_finding(finding_params(finding, is_late=is_late))
-        yield is_late, finding.site, told, finding_subject(finding.id)
+        late, subject = standing.is_late(finding), finding_subject(finding.id)
+        yield Problem(
+            subject=subject,
+            severity="warning",
+            code=FINDING_OVERDUE if late else FINDING_OPEN,
+            params={**finding_params(finding, is_late=late), "subject": subject},
+            site=finding.site,
+            occasion=finding.due.isoformat(),
+            is_red_by_day=late,
+        )
 
 
 def told_by_findings(standing: DrillStanding) -> set[str]:
@@ -55,337 +212,64 @@ def told_by_findings(standing: DrillStanding) -> set[str]:
     return {job_subject(drill_job(it.site, it.scope)) for it in standing.findings}
 
 
-def explain_media(media: Sequence[MediumFacts]) -> Iterator[tuple[bool, Explanation]]:
-    """Explain each that is to be renewed or did not read back; pure.
-
-    Yields:
-        Whether it is grave, and what to say.
-    """
-    for medium in media:
-        params = {"code": medium.code}
-        if medium.verified == "failed":
-            yield (
-                True,
-                Explanation(
-                    fill(N_("the medium {code} did not read back as it was written"), params),
-                    data=_("the stores are untouched; do not count on this medium"),
-                    next_step=fill(
-                        N_(
-                            "write another: `{program} backup.export-media --to FOLDER --code CODE`"
-                        ),
-                        {},
-                    ),
-                ),
-            )
-        if medium.stage and medium.renew_on is not None:
-            yield (
-                medium.stage == "over",
-                explain_renewal(medium.code, medium.renew_on, medium.stage, medium.basis),
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it should be.
-
-    Attributes:
-        level: `red` needs somebody now; `yellow` can wait for the day.
-        site: Which site; empty for the whole, and where it concerns several.
-        told: In words.
-        subject: What alerts about it call it; empty where there are none.
-        alike: Names of the sites, where what concerns several alike is told once.
-    """
-
-    level: Level
-    site: str
-    told: Explanation
-    subject: str = ""
-    alike: tuple[str, ...] = ()
-
-    def concerns(self, site: str) -> bool:
-        """Say whether it is about that site, alone or with others."""
-        return site == self.site or site in self.alike
-
-
-def find_problems(facts: Facts) -> list[Problem]:
-    """Give everything that is not as it should be, the red first; in the reader's language."""
-    found = [*_find_in_whole(facts)]
-    for is_grave, site_name, told, subject in explain_drills(facts.drills):
-        found.append(Problem("red" if is_grave else "yellow", site_name, told, subject))
-    for site in facts.sites:
-        found += _find_in_site(site, facts)
-    if facts.own is not None:
-        found += _find_in_own(facts.own, facts)
-    everywhere = (*facts.sites, *([facts.own] if facts.own else []))
-    found += [
-        Problem(it.level, it.sites[0] if len(it.sites) == 1 else "", it.told, alike=it.sites)
-        for it in (*find_gone_backups(everywhere), *find_broken_parts(facts.sites))
-    ]
-    known = {problem.subject for problem in found}
-    found += _find_in_alerts(facts, known | told_by_findings(facts.drills))
-    return sorted(found, key=lambda problem: problem.level != "red")
-
-
-def is_late(site: SiteFacts, now: datetime) -> bool:
-    """Say whether a site's newest backup is older than it may be, or there is none."""
-    return site.newest_at is None or now - site.newest_at > site.rpo + grace_of(site.rpo)
-
-
-def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
-    yield from _find_age(site, facts)
-    yield from _find_in_content(site)
-    backup, check = site.last_backup, site.last_check
-    if backup is not None and (backup.outcome in {"failed", "incomplete"} or backup.reason):
-        is_grave = backup.outcome == "failed" or backup.reason == JOURNAL_BROKEN
-        level: Level = "red" if is_grave else "yellow"
-        subject = job_subject(backup.job)
-        yield Problem(level, site.name, _explain_run(backup, site.name), subject)
-    if check is not None and check.outcome == "failed":
-        subject = job_subject(check.job)
-        yield Problem("red", site.name, _explain_run(check, site.name), subject)
-    for mended in site.mended:
-        yield Problem("yellow", site.name, mended.explain())
-    if check is None and site.newest_at is not None:
-        yield Problem("yellow", site.name, Explanation(
-            _("the backups were never checked"),
-            next_step=fill(N_("`{program} backup.check --site {site}`"), {"site": site.name}),
-        ))  # fmt: skip
-    if site.last_forget is not None and site.last_forget.outcome in {"failed", "incomplete"}:
-        told = _explain_run(site.last_forget, site.name)
-        yield Problem("yellow", site.name, told, job_subject(site.last_forget.job))
-    yield from _find_in_witness(site.last_witness, site.name)
-    yield from _find_in_archive(site.last_archived, site.name)
-    for level, told in explain_stores(site, facts.now):
-        yield Problem(level, site.name, told)
-    if site.missed:
-        text = ngettext(
-            "{count} run was missed in the last 7 days",
-            "{count} runs were missed in the last 7 days",
-            site.missed,
-        )
-        yield Problem("yellow", site.name, Explanation(
-            text.format(count=site.missed), next_step=fill(N_("`{program} service.missed`"), {})
-        ))  # fmt: skip
-
-
-def _find_in_content(site: SiteFacts) -> Iterator[Problem]:
-    """Tell of a backup that looks like the work of ransomware, and of malware in a copy."""
-    if site.frozen is not None:
-        told = explain(FROZEN, site.frozen.as_params(), site=site.name)
-        yield Problem("red", site.name, told, frozen_subject(site.name))
-    scan = site.last_scan
-    if scan is not None and scan.outcome in {"failed", "incomplete", "not_checked"}:
-        level: Level = "red" if scan.outcome == "failed" else "yellow"
-        yield Problem(level, site.name, _explain_run(scan, site.name), job_subject(scan.job))
-
-
-def _find_in_own(own: SiteFacts, facts: Facts) -> Iterator[Problem]:
-    """Judge the service as a site; that it has no backup yet can wait until one was due."""
-    seen, saved = own.last_verify, own.last_backup
-    is_newer = seen is not None and (saved is None or saved.ended_at <= seen.ended_at)
-    if seen is not None and is_newer and seen.outcome == "failed":
-        yield Problem("red", own.name, _explain_run(seen, own.name))
-    was_due = own.due_since is not None and is_overdue(own.due_since, own.rpo, facts.now)
-    if own.newest_at is not None or own.last_backup is not None or was_due:
-        yield from _find_in_site(own, facts)
-        return
-    yield Problem("yellow", own.name, Explanation(
-        _("the service has not saved itself yet: journal, records and estate"),
-        next_step=fill(N_("`{program} backup.run --site {site}`"), {"site": own.name}),
-    ))  # fmt: skip
-
-
-def _find_in_witness(run: LastRun | None, site: str) -> Iterator[Problem]:
-    """Tell what stock restic did not confirm; that it is not installed can wait."""
-    if run is not None and run.outcome in {"failed", "not_checked"}:
-        level: Level = "red" if run.outcome == "failed" else "yellow"
-        yield Problem(level, site, _explain_run(run, site), job_subject(run.job))
-
-
-def _find_in_archive(run: LastRun | None, site: str) -> Iterator[Problem]:
-    """Tell what is wrong with what is archived; that a site was not captured can wait."""
-    if run is not None and run.outcome in {"failed", "incomplete"}:
-        is_grave = run.outcome == "failed" and run.job == FIXITY_JOB
-        told = _explain_run(run, site)
-        yield Problem("red" if is_grave else "yellow", site, told, job_subject(run.job))
-
-
-def _find_age(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
-    run_it = fill(N_("`{program} backup.run --site {site}`"), {"site": site.name})
-    rpo = format_duration(site.rpo)
-    if site.newest_at is None:
-        yield Problem("red", site.name, Explanation(
-            _("there is no backup yet")
-            if not site.databases
-            else _("there is no backup of the whole site yet"),
-            data=_tell_saved(site, facts),
-            next_step=run_it,
-        ), late_subject(site.name))  # fmt: skip
-    elif is_late(site, facts.now):
-        yield Problem("red", site.name, Explanation(
-            _("the newest backup is {age} old; the target is {rpo}").format(
-                age=format_duration(facts.now - site.newest_at), rpo=rpo
-            ),
-            data=_tell_saved(site, facts),
-            next_step=run_it,
-        ), late_subject(site.name))  # fmt: skip
-
-
-def _tell_saved(site: SiteFacts, facts: Facts) -> str:
-    """Say up to when a site is saved, its databases by name where they are newer."""
-    alone = [f"{name}: {format_moment(at, facts.zone)}" for name, at in site.databases.items()]
-    if site.newest_at is None:
-        if not alone:
-            return _("what the site holds is saved nowhere")
-        text = _("saved are databases alone, {databases}; whatever else it holds is saved nowhere")
-        return text.format(databases=", ".join(alone))
-    text = (
-        _("saved up to {moment}, databases newer: {databases}; what is younger is saved nowhere")
-        if any(at > site.newest_at for at in site.databases.values())
-        else _("saved up to {moment}; what is younger is saved nowhere")
-    )
-    moment = format_moment(site.newest_at, facts.zone)
-    return text.format(moment=moment, databases=", ".join(alone))
-
-
 def _find_in_whole(facts: Facts) -> Iterator[Problem]:
-    if not facts.is_service_running:
-        yield Problem("yellow", "", Explanation(
-            _("the service does not run on this machine: nothing happens by itself"),
-            data=_("backups that exist are untouched"),
-            next_step=fill(N_("`{program} service.run`, or `systemctl start giucong`"), {}),
-        ))  # fmt: skip
-    if not facts.has_relay:
-        yield Problem("yellow", "", Explanation(
-            _("nobody is told when something fails: the estate names no relay"),
-            next_step=_("set `[notices] relay` and routes in the estate file"),
-        ))  # fmt: skip
-    if facts.is_duty_vacant:
-        yield Problem("yellow", "", Explanation(
-            _("nobody is on duty today: everybody is told at once"),
-            next_step=_("fill the gap in `[[notices.roster]]` of the estate file"),
-        ))  # fmt: skip
-    for review in facts.reviews:
-        params = {"duty": review.duty}
-        yield Problem("red", "", Explanation(
-            _("not done, and due by {day}: {title}").format(
-                day=format_date(review.due_on), title=review.title[language()]
-            ),
-            data=_("no data is at risk; nobody has looked who may do what"),
-            next_step=fill(
-                N_("`{program} user.list`, then `{program} duty.record --duty {duty} --period DAY"
-                   " --document NUMBER`"),
-                params,
-            ),
-        ))  # fmt: skip
-    for gone in facts.held_gone:
-        yield Problem("red", gone.site, explain_held_gone(gone))
+    missing = {
+        SERVICE_DOWN: not facts.is_service_running,
+        NO_RELAY: not facts.has_relay,
+        DUTY_VACANT: facts.is_duty_vacant,
+    }
+    for code, is_missing in missing.items():
+        if is_missing:
+            yield Problem(severity="warning", code=code)
     for vanished in facts.vanished:
-        told = _explain_vanished(vanished)
-        yield Problem("red", vanished.name, told, vanished_subject(vanished.name))
-    for is_grave, told in explain_media(facts.media):
-        yield Problem("red" if is_grave else "yellow", "", told)
-    yield from _find_in_notices(*facts.undelivered)
+        yield Problem(
+            subject=vanished_subject(vanished.name),
+            severity="critical",
+            code=VANISHED,
+            params={"stores": list(vanished.stores)},
+            site=vanished.name,
+        )
+    for medium in facts.media:
+        yield from find_in_medium(medium)
+    yield from _find_in_records(facts)
 
 
-def _find_in_notices(tried: int, given_up: int) -> Iterator[Problem]:
+def _find_in_records(facts: Facts) -> Iterator[Problem]:
+    for review in facts.reviews:
+        params = {"duty": review.duty, "title": dict(review.title)}
+        params |= {"due_on": review.due_on.isoformat()}
+        yield Problem(severity="critical", code=REVIEW_OVERDUE, params=params)
+    for gone in facts.held_gone:
+        params = {"store": gone.store, "place": gone.place, "reference": gone.reference}
+        yield Problem(severity="critical", code=HELD_GONE, params=params, site=gone.site)
+    tried, given_up = facts.undelivered
     if given_up:
-        yield Problem("red", "", Explanation(
-            _("{count} notices were given up: whom they were for has not been told").format(
-                count=given_up
-            ),
-            data=_("what is red is listed here all the same"),
-            next_step=fill(
-                N_("put the relay right; once `{program} service.notify-test` gets through this is"
-                   " told no more"),
-                {},
-            ),
-        ))  # fmt: skip
+        yield Problem(severity="critical", code=NOTICES_GIVEN_UP, params={"count": given_up})
     if tried:
-        yield Problem("yellow", "", Explanation(
-            _("{count} notices did not get through").format(count=tried),
-            next_step=_("check the relay; undelivered notices are tried again by themselves"),
-        ))  # fmt: skip
+        yield Problem(severity="warning", code=NOTICES_WAITING, params={"count": tried})
+
+
+def find_in_medium(medium: MediumFacts) -> Iterator[Problem]:
+    """Yield that it did not read back, and that it is to be renewed."""
+    params: dict[str, Any] = {"code": medium.code}
+    if medium.verified == "failed":
+        yield Problem(severity="critical", code=MEDIUM_UNREADABLE, params=params)
+    if medium.stage and medium.renew_on is not None:
+        params |= {"renew_on": medium.renew_on.isoformat(), "stage": medium.stage}
+        params |= {"basis": list(medium.basis)}
+        severity: Severity = "critical" if medium.stage == "over" else "warning"
+        yield Problem(severity=severity, code=MEDIUM_RENEWAL, params=params)
 
 
 def _find_in_alerts(facts: Facts, known: Collection[str]) -> Iterator[Problem]:
-    """Yield what only an alert tells of: a run that never ends, a database's own backup."""
+    """Yield what only an alert tells of: a run that never ends, a host that does not answer."""
     for alert in facts.alerts:
-        if alert.subject in known:
-            continue
-        headline, told = explain_alert(alert, facts.zone)
-        level: Level = "red" if alert.severity == "critical" else "yellow"
-        what = f"{headline}: {told.what}" if told.what else headline
-        explanation = Explanation(what, told.why, told.data, told.next_step)
-        yield Problem(level, alert.site, explanation, alert.subject)
-
-
-def _explain_vanished(vanished: Vanished) -> Explanation:
-    stores = ", ".join(vanished.stores)
-    return Explanation(
-        _("the site has vanished from the estate and was not retired"),
-        data=_("its backups stay untouched; it is no longer backed up"),
-        why=_("they lie in: {stores}").format(stores=stores) if stores else "",
-        next_step=fill(
-            N_(
-                "put its lines back, or `{program} estate.retire --site {site} --reason TEXT"
-                " --document NUMBER`"
-            ),
-            {"site": vanished.name},
-        ),
-    )
-
-
-def _explain_run(run: LastRun, site: str) -> Explanation:
-    found = explain(run.reason, run.params, job=run.job, site=site, by_clock=True)
-    name = run.job.partition("/")[0]
-    kind = {
-        "backup": _("last backup"),
-        "check": _("last check"),
-        "copy": _("last copying"),
-        "drill": _("last restore drill"),
-        "forget": _("last forgetting"),
-        "witness": _("last look of stock restic"),
-        "scan": _("last look for malware"),
-        "journal-verify": _("last look at the journal"),
-    }
-    heading = kind.get(name, name)
-    is_odd = run.outcome == "ok" and bool(found.what)  # it is stored, and somebody has to look
-    state = _("look at it") if is_odd else outcome_cell(run.outcome).text
-    return Explanation(
-        f"{heading}: {state}: {found.what}".rstrip(": "),
-        found.why, found.data, found.next_step,
-    )  # fmt: skip
-
-
-def _doubts_backup(problem: Problem) -> bool:
-    """Tell whether it is about the newest backup itself: what it lacks is not well backed up."""
-    return bool(problem.site) and problem.subject == job_subject(backup_job(problem.site))
-
-
-def summarize(facts: Facts, problems: Sequence[Problem]) -> str:
-    """Give the closing line: how many sites are well, and how old the oldest backup is."""
-    grave = [it for it in problems if it.level == "red" or _doubts_backup(it)]
-    unreadable = {it.store for site in facts.sites for it in site.copies if it.is_unreadable}
-    good = [
-        site
-        for site in facts.sites
-        if not any(it.concerns(site.name) for it in grave)
-        and not any(it.is_unreadable for it in site.copies)
-    ]
-    ages = [facts.now - site.newest_at for site in facts.sites if site.newest_at is not None]
-    working = sum(site.is_working for site in facts.sites)
-    parts = [
-        _("{good} of {count} sites are well backed up").format(
-            good=len(good), count=len(facts.sites)
-        )
-    ]
-    if ages:
-        oldest = format_duration(max(ages))
-        parts.append(_("the oldest of their newest backups is {age} old").format(age=oldest))
-    if unreadable:
-        text = _("copies that cannot be read, in {stores}")
-        parts.append(text.format(stores=", ".join(sorted(unreadable))))
-    if working:
-        parts.append(_("at work now: {count}").format(count=working))
-    return "; ".join(parts) + "."
+        if alert.subject not in known:
+            yield Problem(
+                subject=alert.subject,
+                severity="critical" if alert.severity == "critical" else "warning",
+                code=alert.code,
+                params=alert.params,
+                site=alert.site,
+                alert=alert,
+            )

@@ -1,20 +1,13 @@
-"""Tell of drills that are overdue, and of findings whose day has passed, as of late backups.
+"""How the drills of an estate stand: what is overdue, and which findings are open."""
 
-They wait for office hours: no data is at risk at three in the morning. So the alert is a warning,
-which nobody is woken for; at a glance (`giucong`) and in the daily summary it is red.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ops.alerts.drafts import DRILL_OVERDUE, FINDING_OVERDUE, Draft
-from ops.alerts.outbox import find_estate, write_all_clears, write_drafts
-from ops.alerts.records import close_others, take_in
-from ops.catalog.open import Catalog
+from ops.alerts.drafts import DRILL_OVERDUE, FINDING_OVERDUE
 from ops.drills.findings import Finding
 from ops.drills.rotation.read import list_open_findings, read_plan
 from ops.drills.rotation.rotation import Entry
@@ -136,53 +129,3 @@ def overdue_subject(duty: str) -> str:
 def finding_subject(finding: str) -> str:
     """Give the subject of the alert about a finding."""
     return f"{FINDING_OVERDUE}:{finding}"
-
-
-def draft_all(standing: DrillStanding) -> list[Draft]:
-    """Decide what to tell; pure. Each period of a duty and each finding is told once."""
-    drafts = [_draft_overdue(it) for it in standing.overdue]
-    return drafts + [_draft_finding(it) for it in standing.findings if standing.is_late(it)]
-
-
-def _draft_overdue(overdue: Overdue) -> Draft:
-    subject = overdue_subject(overdue.duty)
-    return Draft(
-        subject_key=f"{subject}:{overdue.due_on.isoformat()}",
-        severity="warning",
-        code=DRILL_OVERDUE,
-        params={**overdue.as_params(), "subject": subject},
-        site=overdue.subjects[0] if len(overdue.subjects) == 1 else "",
-    )
-
-
-def _draft_finding(finding: Finding) -> Draft:
-    subject = finding_subject(finding.id)
-    return Draft(
-        subject_key=subject,
-        severity="warning",
-        code=FINDING_OVERDUE,
-        params={**finding_params(finding, is_late=True), "subject": subject},
-        site=finding.site,
-    )
-
-
-def note_overdue_drills(catalog: Catalog, now: datetime) -> int:
-    """Write a notice for what is overdue; give how many are new.
-
-    Alerts about what is overdue no more are closed, and whoever was told is told that, too.
-    """
-    with catalog.reading() as session:
-        estate = find_estate(session)
-        if estate is None:
-            return 0
-        drafts = draft_all(read_standing(session, estate, now))
-    with catalog.writing() as session:
-        return _tell(session, estate, drafts, now)
-
-
-def _tell(session: Session, estate: Estate, drafts: Sequence[Draft], now: datetime) -> int:
-    still = {str(it.params["subject"]) for it in drafts}
-    closed = close_others(session, {DRILL_OVERDUE, FINDING_OVERDUE}, still, now)
-    taken = take_in(session, (), drafts, now)
-    count = write_drafts(session, drafts, estate, taken=taken, now=now)
-    return count + write_all_clears(session, closed, now)

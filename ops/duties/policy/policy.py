@@ -25,7 +25,8 @@ from ops.estate.model.stores import Store
 from ops.language.text import N_, _, fill
 
 NO_CLASS = ""
-_KINDS = {"content": "business-data", "config": "configuration", "system": "system"}
+_KINDS = {"content": "business-data", "config": "configuration", "system": "system",
+          "access-log": "system"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

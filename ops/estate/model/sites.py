@@ -12,6 +12,7 @@ from ops.estate.model.organisation import DatedTitle, title_on
 from ops.estate.model.page_check import PageCheck
 from ops.estate.model.policies import DatabaseRetention, Limits, Retention, Schedule, Targets
 from ops.estate.model.probe import SiteProbe
+from ops.estate.model.site_drill import SiteDrill
 from ops.estate.model.values import (
     Day,
     Flag,
@@ -97,8 +98,9 @@ class FilesPart(Part):
         description="For `command`: its output is the backup.",
         examples=["/opt/cms/export"],
     )
-    kind: Literal["content", "config", "system"] = Field(
-        default="content", description="content, config or system."
+    kind: Literal["content", "config", "system", "access-log"] = Field(
+        default="content",
+        description="content, config, system, or access-log: visits are counted from it.",
     )
     exclude: tuple[str, ...] = Field(
         default=(), description="Patterns besides the site's own.", examples=[["*.log"]]
@@ -194,44 +196,6 @@ class DatabasePart(Part):
             raise mistake(
                 "only a MariaDB database has tables to lock",
                 "remove `lock_tables`: others are consistent without it",
-            )
-        return self
-
-
-class SiteDrill(Part):
-    """How a drill starts the restored site, in the sandbox."""
-
-    serve: Literal["auto", "php", "static", "command", "none"] = Field(
-        default="auto",
-        description="auto (its files tell), php, static, command, or none: it is not started.",
-    )
-    root: str = Field(
-        default="",
-        description="The document root: a folder of `files`, or one below it; left out: the first.",
-        examples=["www/public"],
-    )
-    command: tuple[str, ...] = Field(
-        default=(),
-        description="For `command`: the site's own program, run in the document root.",
-        examples=[["/usr/bin/node", "server.js"]],
-    )
-    port: Port | None = Field(
-        default=None,
-        description="Where that program listens on the loopback; left out: at the url's own port.",
-        examples=[3000],
-    )
-    addresses: tuple[str, ...] = Field(
-        default=(),
-        description="Further addresses at which the site looks for its database server.",
-        examples=[["10.0.0.5", "db.example.vn"]],
-    )
-
-    @model_validator(mode="after")
-    def _command_is_given(self) -> Self:
-        if (self.serve == "command") != bool(self.command):
-            raise mistake(
-                '`serve = "command"` and `command` belong together',
-                'write both, e.g. `serve = "command"` and `command = ["/usr/bin/node", "app.js"]`',
             )
         return self
 

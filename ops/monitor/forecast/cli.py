@@ -9,7 +9,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.references import reveal
 from ops.language.text import _
 from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
-from ops.monitor.forecast.wording import KINDS, tell_growth, tell_outlook
+from ops.monitor.forecast.wording import KINDS, name_thing, tell_growth, tell_outlook
 from ops.monitor.series.store import open_series
 from ops.monitor.watch.run import series_url
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
@@ -48,5 +48,5 @@ def _row(it: Outlook, judged: Mapping[str, str]) -> tuple[Cell, ...]:
     state = judged.get(f"forecast:{it.subject}/{it.kind}:{it.of}", "good")
     tone: Tone = "bad" if state == "bad" else "faint" if state == "not_checked" else "plain"
     what = f"{_(KINDS[it.kind])} {it.of}".strip()
-    name = it.subject.partition(":")[2]
+    name = name_thing(it.subject.partition(":")[2])
     return Cell(name), Cell(what), Cell(tell_outlook(it), tone), Cell(tell_growth(it), "faint")

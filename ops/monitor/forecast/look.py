@@ -227,7 +227,7 @@ def _judge(it: Outlook, estate: Estate, today: date) -> Condition:
     state: State = "bad" if is_soon else "good"
     if forecast is None or forecast.verdict == "too_little_data":
         state = "not_checked"
-    params = {"what": name, "of": it.of, "days": left, "limit": days}
+    params = {"name": name, "of": it.of, "days": left, "limit": days}
     if forecast is not None:
         ends = ("on", "first", "last")
         params |= {end: day.isoformat() if (day := getattr(forecast, end)) else "" for end in ends}

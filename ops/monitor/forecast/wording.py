@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ops.language.formats import format_date, format_size
+from ops.language.formats import format_date, format_number, format_size
 from ops.language.text import N_, _, fill
 from ops.monitor.forecast.look import Outlook
+from ops.monitor.samples.sample import THIS_MACHINE
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
 
@@ -22,21 +23,21 @@ _NOTHING_LOST = N_("nothing is lost; a full disk stops what writes there")
 
 _TEXTS: Mapping[str, Explanation] = {
     "disk_fills": Explanation(
-        N_("the disk {of} of {what} is full in {days} days: {ends}"),
+        N_("the disk {of} of {title} is full in {days} days: {ends}"),
         N_("the limit is {limit} days; by the maxima of the last weeks"),
         _NOTHING_LOST,
-        N_("see what grows: `{program} monitor.chart --host {what} --metric 'disk_percent[{of}]'`"),
+        N_("see what grows: `{program} monitor.chart --host {name} --metric 'disk_percent[{of}]'`"),
     ),
     "inodes_fills": Explanation(
-        N_("{of} of {what} has no room for more files in {days} days: {ends}"),
+        N_("{of} of {title} has no room for more files in {days} days: {ends}"),
         N_("the limit is {limit} days; by the maxima of the last weeks"),
         _NOTHING_LOST,
         N_(
-            "see what grows: `{program} monitor.chart --host {what} --metric 'inode_percent[{of}]'`"
+            "see what grows: `{program} monitor.chart --host {name} --metric 'inode_percent[{of}]'`"
         ),
     ),
     "store_fills": Explanation(
-        N_("the store {what} is full in {days} days: {ends}"),
+        N_("the store {title} is full in {days} days: {ends}"),
         N_("the limit is {limit} days; what retention lets go until then is counted"),
         N_("backups in it are whole; new ones fail when it is full"),
         N_("give it room, or keep less: `[defaults.retention]` in the estate"),
@@ -48,7 +49,11 @@ def _explainer(text: Explanation) -> Explainer:
     def explain(params: Mapping[str, Any]) -> Explanation:
         ends = ("on", "first", "last")
         days = {it: date.fromisoformat(params[it]) if params.get(it) else None for it in ends}
-        named = {**params, "ends": _tell_ends(days["on"], days["first"], days["last"])}
+        named = {
+            **params,
+            "title": name_thing(params["name"]),
+            "ends": _tell_ends(days["on"], days["first"], days["last"]),
+        }
         parts = (text.what, text.why, text.data, text.next_step)
         return Explanation(*(fill(_(it), named) for it in parts))
 
@@ -56,6 +61,11 @@ def _explainer(text: Explanation) -> Explainer:
 
 
 EXPLANATIONS: Mapping[str, Explainer] = {code: _explainer(it) for code, it in _TEXTS.items()}
+
+
+def name_thing(name: str) -> str:
+    """Give what people call a host, a site or a store."""
+    return _("this machine") if name == THIS_MACHINE else name
 
 
 def _tell_ends(on: date | None, first: date | None, last: date | None) -> str:
@@ -89,4 +99,4 @@ def tell_growth(it: Outlook) -> str:
         return ""
     if it.kind == "store":
         return _("{size} a day").format(size=format_size(round(it.forecast.a_day)))
-    return _("{points} points a day").format(points=f"{it.forecast.a_day:+.2f}")
+    return _("{points} points a day").format(points=format_number(it.forecast.a_day, 2))

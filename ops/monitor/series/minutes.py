@@ -56,7 +56,7 @@ def write_minutes(
     verdicts: Iterable[tuple[str, datetime, MinuteVerdict]],
     zone: ZoneInfo,
 ) -> None:
-    """Add verdicts of sites about minutes; durable on return.
+    """Add verdicts of sites about minutes; they are kept on return.
 
     Args:
         store: Where.

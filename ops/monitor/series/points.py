@@ -7,7 +7,7 @@ several it is: `load1`, `memory_used_percent`, `disk_used_percent[/var]`.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -50,12 +50,22 @@ class Refused:
     why: Why
 
 
-def check_points(points: Iterable[Point], now: datetime) -> tuple[list[Point], list[Refused]]:
-    """Part what may be kept from what may not, both in the order given."""
+def check_points(
+    points: Iterable[Point], now: datetime, known: Container[tuple[str, str]] = ()
+) -> tuple[list[Point], list[Refused]]:
+    """Part what may be kept from what may not, both in the order given.
+
+    Args:
+        points: To be looked at.
+        now: Aware.
+        known: Subjects and metrics whose names were looked at before.
+    """
     good: list[Point] = []
     refused: list[Refused] = []
     for point in points:
         why = _find_fault(point, now)
+        if why is None and (point.subject, point.metric) not in known and not _is_named(point):
+            why = "bad-name"
         if why is None:
             good.append(point)
         else:
@@ -72,9 +82,11 @@ def _find_fault(point: Point, now: datetime) -> Why | None:
         return "in-the-future"
     if point.at < now - LATE:
         return "too-late"
-    if not _SUBJECT.fullmatch(point.subject) or not _METRIC.fullmatch(point.metric):
-        return "bad-name"
     return None
+
+
+def _is_named(point: Point) -> bool:
+    return bool(_SUBJECT.fullmatch(point.subject) and _METRIC.fullmatch(point.metric))
 
 
 def split_metric(metric: str) -> tuple[str, str]:

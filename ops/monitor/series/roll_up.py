@@ -21,7 +21,17 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 
 from ops.monitor.series.read import FIVE_MINUTES, HOUR, read_raw
 from ops.monitor.series.store import SeriesStore
-from ops.monitor.series.tables import changes, days, five_minutes, gaps, hours, raw, series
+from ops.monitor.series.tables import (
+    changes,
+    days,
+    five_minutes,
+    gaps,
+    hours,
+    log_places,
+    raw,
+    series,
+    visits,
+)
 from ops.monitor.series.write import insert_at
 
 RAW_KEPT = timedelta(days=7)
@@ -148,9 +158,12 @@ def _delete_events(connection: Connection, now: datetime) -> int:
         if oldest is not None:
             limit = min(int((now - HOURS_KEPT).timestamp()), oldest + 86_400)
             deleted += connection.execute(delete(table).where(column < limit)).rowcount
-    first: date | None = connection.execute(select(func.min(days.c.day))).scalar()
-    if first is not None and first < (now - HOURS_KEPT).astimezone(UTC).date():
-        deleted += connection.execute(delete(days).where(days.c.day == first)).rowcount
+    for by_day in (days, visits):
+        first: date | None = connection.execute(select(func.min(by_day.c.day))).scalar()
+        if first is not None and first < (now - HOURS_KEPT).astimezone(UTC).date():
+            deleted += connection.execute(delete(by_day).where(by_day.c.day == first)).rowcount
+    unseen = log_places.c.seen_at < int((now - HOURS_KEPT).timestamp())
+    deleted += connection.execute(delete(log_places).where(unseen)).rowcount
     return deleted
 
 

@@ -23,6 +23,10 @@ from ops.monitor.series.tables import METADATA, SCHEMA, versions
 
 BUSY_MILLISECONDS = 5_000
 FILE = "series.db"
+_PACE = ("synchronous=NORMAL", "wal_autocheckpoint=8192", "cache_size=-16384")
+"""Each minute touches the last page of every series. They stay in memory (16 MiB), and go to their
+places once in several minutes (32 MiB of log), not each minute. A killed process loses nothing; a
+power cut may take the last minutes, which are a gap then."""
 
 
 class SeriesError(OpsError):
@@ -113,7 +117,8 @@ def _prepare_first(connection: SQLiteConnection, _entry: ConnectionPoolEntry) ->
 
 
 def _prepare_last(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}").close()
+    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", *_PACE):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _prepare_tables(connection: Connection) -> None:

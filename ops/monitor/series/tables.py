@@ -99,3 +99,23 @@ days = Table(
     Column("unknown", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+visits = Table(
+    "series_visits",
+    METADATA,
+    Column("site", String(100), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("people", Integer, nullable=False),
+    Column("robots", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+log_places = Table(
+    "series_log_places",
+    METADATA,
+    # Digest of site, device, inode and first line: no path and no address.
+    Column("place", String(64), primary_key=True),
+    Column("offset", _ID, nullable=False),
+    Column("seen_at", _ID, nullable=False),
+    sqlite_with_rowid=False,
+)

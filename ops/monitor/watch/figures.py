@@ -14,6 +14,7 @@ from ops.monitor.forecast.look import ROOT, Outlook, judge_outlooks, list_outloo
 from ops.monitor.metrics import MetricsServer, read_fresh
 from ops.monitor.own_figures import list_figures
 from ops.monitor.series.store import SeriesStore
+from ops.monitor.visits.count import count_visits
 from ops.monitor.watch.keep import Keeper
 from ops.outcomes.plain import Explanation
 
@@ -25,7 +26,7 @@ METRICS = "watch:metrics"
 
 
 def keep_figures(estate: Estate, keeper: Keeper) -> None:
-    """Keep how old backups, drills and readings are, and how full stores are.
+    """Keep how old backups, drills and readings are, how full stores are, and new visits.
 
     Raises:
         DBAPIError, OpsError: The catalog does not answer.
@@ -34,6 +35,7 @@ def keep_figures(estate: Estate, keeper: Keeper) -> None:
     with keeper.catalog.reading() as session:
         figures = list_figures(session, estate, now)
     keeper.keep_points(figures, now)
+    keeper.in_series(lambda store: count_visits(store, estate, now))
 
 
 def keep_forecasts(estate: Estate, keeper: Keeper) -> None:

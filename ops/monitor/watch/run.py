@@ -5,12 +5,15 @@ in the log and tries again at its next turn; the beat (`ops.monitor.watch.beat`)
 work, so that what stands still is noticed.
 """
 
+import fcntl
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
@@ -46,6 +49,7 @@ _ROUND_SHARE = 0.75
 _GAP = timedelta(minutes=3)
 _SITE_ROOTS = ("site:", "watch:line", "watch:resolver")
 _STOPPING_SECONDS = 3.0
+_LOCK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -205,8 +209,24 @@ def run_watch(estate: Estate, stop: threading.Event) -> None:
     Raises:
         OpsError: The catalog cannot be opened.
     """
-    watch = Watch(estate, make_keeper(estate), stop)
-    try:
-        watch.go()
-    finally:
-        watch.close()
+    with _alone(estate.service.state / "locks", stop) as is_alone:
+        if not is_alone:
+            return
+        watch = Watch(estate, make_keeper(estate), stop)
+        try:
+            watch.go()
+        finally:
+            watch.close()
+
+
+@contextmanager
+def _alone(folder: Path, stop: threading.Event) -> Iterator[bool]:
+    """Wait until no other watch of the same state folder runs; False where `stop` came before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "watch.lock").open("a") as file:
+        while not stop.is_set():
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            stop.wait(_LOCK_SECONDS)
+        yield not stop.is_set()

@@ -78,6 +78,15 @@ def test_a_thousand_at_once_are_one_message_and_one_all_clear(catalog: Catalog) 
     assert (over.closed, over.notices) == (1, 1)
 
 
+def test_two_looks_of_one_moment_are_two_messages(catalog: Catalog) -> None:
+    sites = [Condition(subject=f"site:s{number}", state="bad", code="down") for number in range(9)]
+    with catalog.writing() as session:
+        first = take_look(session, some(9), NOW, looked_at=["host:"])
+        second = take_look(session, sites, NOW, looked_at=["site:"])
+
+    assert (first.notices, second.notices) == (1, 1)
+
+
 def test_five_that_end_at_once_are_one_all_clear_to_each_who_was_told(catalog: Catalog) -> None:
     for number in range(6):
         look(catalog, some(number + 1), NOW + number * MINUTE)

@@ -26,6 +26,7 @@ from ops.catalog.tables.index import Snapshot
 from ops.catalog.tables.media import Medium
 from ops.estate.load.load import load_estate
 from ops.status.facts import gather_facts
+from ops.status.problem_wording import explain_problem
 from ops.status.problems import find_problems
 from tests.integration.jobs.small_estate import build_estate
 from tests.people import origin_of
@@ -139,7 +140,7 @@ def test_status_counts_a_medium_as_a_copy_and_tells_when_it_is_old(
     write(catalog)
     facts = gather_facts(load_estate(estate), catalog, NOW)
     (site,) = facts.sites
-    told = [it.told.what for it in find_problems(facts)]
+    told = [explain_problem(it, "Asia/Ho_Chi_Minh").what for it in find_problems(facts)]
     assert [(it.store, it.role) for it in site.copies] == [("near", "primary"), ("GC-01", "medium")]
     assert "the medium GC-01 is to be renewed by 31/01/2027" in told
 

@@ -19,7 +19,7 @@ from ops.drills.findings import settle
 from ops.drills.kind import drill_job
 from ops.drills.records import Conclusion, NewDrill, begin_drill, choose_copy, conclude_drill
 from ops.drills.rotation.job import Asked, ask_after, ask_for_next
-from ops.drills.rotation.overdue import note_overdue_drills, read_standing
+from ops.drills.rotation.overdue import read_standing
 from ops.drills.rotation.read import read_facts, read_plan
 from ops.drills.rotation.rotation import Entry
 from ops.drills.rotation.terms import find_terms
@@ -31,6 +31,7 @@ from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger import claims, due, endings
 from ops.schedule.ledger.events import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobResult
+from ops.status.tell import tell_problems
 from tests.people import origin_of
 
 MONDAY = datetime(2027, 2, 15, 0, 15, tzinfo=UTC)  # 07:15 in the organisation's zone
@@ -268,7 +269,7 @@ def test_a_finding_about_a_store_or_site_that_is_no_more_asks_for_nothing(
     begin(catalog, estate)
     drilled(catalog, estate, "xa", MONDAY - timedelta(days=60), "failed", store="retired")
     drilled(catalog, estate, "gone", MONDAY - timedelta(days=60), "failed")
-    note_overdue_drills(catalog, MONDAY)
+    tell_problems(catalog, MONDAY)
 
     assert not any(it.finding for it in plan(catalog, estate).values())
     assert not any(it.startswith("drill_finding") for it in alerts(catalog))
@@ -285,8 +286,8 @@ def test_overdue_drills_alert_once_and_end_with_a_good_one(
 ) -> None:
     begin(catalog, estate, known=date(2026, 12, 1))
     subject = "drill_overdue:drill-component-site"
-    told = note_overdue_drills(catalog, MONDAY)
-    again = note_overdue_drills(catalog, MONDAY + timedelta(minutes=5))
+    told = tell_problems(catalog, MONDAY)
+    again = tell_problems(catalog, MONDAY + timedelta(minutes=5))
     with catalog.reading() as session:
         standing = read_standing(session, estate, MONDAY)
         notices = session.execute(select(Notice)).scalars().all()
@@ -298,7 +299,7 @@ def test_overdue_drills_alert_once_and_end_with_a_good_one(
     for duty in standing.overdue:
         assert duty.due_on < MONDAY.date()
     drilled(catalog, estate, "xa", MONDAY)
-    note_overdue_drills(catalog, MONDAY + timedelta(minutes=10))
+    tell_problems(catalog, MONDAY + timedelta(minutes=10))
     assert alerts(catalog)[subject] == ("warning", True)
     assert not alerts(catalog)["drill_overdue:drill-random-file"][1]
 
@@ -306,9 +307,9 @@ def test_overdue_drills_alert_once_and_end_with_a_good_one(
 def test_a_finding_whose_day_has_passed_alerts(catalog: Catalog, estate: Estate) -> None:
     begin(catalog, estate)
     drilled(catalog, estate, "cong", MONDAY - timedelta(days=30), "incomplete")
-    note_overdue_drills(catalog, MONDAY)
+    tell_problems(catalog, MONDAY)
     (subject,) = [it for it in alerts(catalog) if it.startswith("drill_finding_overdue:")]
     drilled(catalog, estate, "cong", MONDAY)
-    note_overdue_drills(catalog, MONDAY)
+    tell_problems(catalog, MONDAY)
 
     assert alerts(catalog)[subject] == ("warning", True)

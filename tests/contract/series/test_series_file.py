@@ -19,6 +19,8 @@ from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.series.tables import five_minutes, hours, raw, versions
 from ops.monitor.series.write import write_points
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

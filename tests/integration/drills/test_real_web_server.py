@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from ops.estate.model.sites import SiteDrill
+from ops.estate.model.site_drill import SiteDrill
 from ops.sandbox.plan import FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult

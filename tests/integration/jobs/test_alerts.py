@@ -29,7 +29,7 @@ from ops.schedule.ledger.endings import end_run
 from ops.schedule.ledger.events import BY_CLOCK, Recording, record_events
 from ops.schedule.ledger.job import JobResult, LedgerEvent
 from ops.status.daily_summary import note_summary
-from ops.status.late_sites import note_late_sites
+from ops.status.tell import tell_problems
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.private_server import find_free_port
@@ -245,7 +245,7 @@ def test_a_late_site_is_an_alert_until_it_has_a_young_backup(catalog: Catalog) -
             )  # fmt: skip
 
     def look() -> list[tuple[str, int]]:
-        note_late_sites(catalog, now)
+        tell_problems(catalog, now)
         with catalog.reading() as session:
             return [(it.subject, it.times) for it in read_open(session)]
 
@@ -287,7 +287,7 @@ def test_a_vanished_site_is_told_once_and_so_is_that_it_is_back(
         estate.write_text(text, encoding="utf-8")
         with catalog.writing() as session:
             remember_estate(session, load_estate(estate).document(), now=now, origin=BY_CLOCK)
-        count = note_late_sites(catalog, now)
+        count = tell_problems(catalog, now)
         with catalog.reading() as session:
             return count, [it.subject for it in read_open(session) if it.code == "vanished"]
 
@@ -318,7 +318,7 @@ def test_the_service_itself_is_late_like_any_site(catalog: Catalog) -> None:
             Snapshot(site="giucong", store="near", id="own", taken_at=now - timedelta(days=3),
                      hostname="giucong", paths=["/giucong"], tags=[], summary={})
         )  # fmt: skip
-    note_late_sites(catalog, now)
+    tell_problems(catalog, now)
 
     assert len(targets(catalog, "late:giucong:")) == 1
 
@@ -331,7 +331,7 @@ def test_an_alert_about_a_retired_job_is_closed(catalog: Catalog) -> None:
             Job(name="backup/cong-xa", kind="backup", site="cong-xa", schedule="",
                 timezone="UTC", spread_key="", listed_until=now, retired_at=now)
         )  # fmt: skip
-    note_late_sites(catalog, now)
+    tell_problems(catalog, now)
     with catalog.reading() as session:
         assert read_open(session) == []
 

@@ -14,7 +14,7 @@ from ops.catalog.tables.core import Notice, Run
 from ops.catalog.tables.index import Snapshot
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
-from ops.status.late_sites import note_late_sites
+from ops.status.tell import tell_problems
 from tests.integration.jobs.small_estate import build_estate
 from tests.private_server import find_free_port
 from tests.smtp_sink import smtp_sink
@@ -169,10 +169,10 @@ def test_a_late_site_is_told_once_until_it_is_late_again(catalog: Catalog, port:
             )  # fmt: skip
 
     add_snapshot(timedelta(days=3))
-    told = [note_late_sites(catalog, NOW), note_late_sites(catalog, NOW + timedelta(hours=1))]
+    told = [tell_problems(catalog, NOW), tell_problems(catalog, NOW + timedelta(hours=1))]
     add_snapshot(timedelta(hours=1))
-    told.append(note_late_sites(catalog, NOW))
-    told.append(note_late_sites(catalog, NOW + timedelta(days=3)))
+    told.append(tell_problems(catalog, NOW))
+    told.append(tell_problems(catalog, NOW + timedelta(days=3)))
 
     assert told == [2, 0, 2, 2]  # the third time that it is over
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
-from ops.status.late_sites import note_late_sites
+from ops.status.tell import tell_problems
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 
 pytestmark = pytest.mark.slow
@@ -198,8 +198,8 @@ def test_people_are_told_once_with_the_figures_and_again_when_it_is_over(estate:
     _back_up(estate)
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
     now = datetime.now(UTC)
-    note_late_sites(catalog, now)
-    note_late_sites(catalog, now)
+    tell_problems(catalog, now)
+    tell_problems(catalog, now)
     with catalog.reading() as session:
         (alert,) = session.execute(select(Alert)).scalars()
     assert (alert.subject, alert.severity, alert.times) == (f"frozen:{SITE}", "critical", 1)
@@ -208,7 +208,7 @@ def test_people_are_told_once_with_the_figures_and_again_when_it_is_over(estate:
     assert "ransomware" in listed
 
     giucong(estate, "backup.accept", "--site", SITE, "--reason", "Đã khôi phục")
-    note_late_sites(catalog, now)
+    tell_problems(catalog, now)
     with catalog.reading() as session:
         (alert,) = session.execute(select(Alert)).scalars()
     catalog.close()

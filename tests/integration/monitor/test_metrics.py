@@ -75,6 +75,7 @@ def test_units_are_prometheus_own_and_labels_are_escaped(
     assert 'giucong_service_open_alerts{service="giucong",severity="critical"} 2.0' in lines
     escaped = HOSTILE.replace("\\", "\\\\").replace('"', '\\"')
     assert f'giucong_host_disk_ratio{{host="web1",mountpoint="{escaped}"}} 0.125' in lines
+    assert 'giucong_store_used_bytes{store="near"} 5e+12' in lines
     assert "giucong_series_up 1.0" in lines
 
 

@@ -1,5 +1,6 @@
 """The process of the watch, whole: a host, this machine, a device and a site, kept and told."""
 
+import json
 import os
 import shutil
 import signal
@@ -28,13 +29,14 @@ from ops.monitor.watch.beat import Beat, read_beat, write_beat
 from ops.monitor.watch.run import series_url
 from ops.service.watch_child import MODULE
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
+from tests.warm_program import run_warm
 
 __all__ = ["make_ssh_server", "ssh_server"]
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-SECONDS = 60.0
+SECONDS = 240.0
 FILE = """
 schema = 1
 [organisation]
@@ -189,3 +191,33 @@ def test_a_catalog_that_is_away_is_said_and_not_a_crash(estate: Estate) -> None:
     assert process.returncode == 1
     assert b"watch-cannot-run" in told
     assert b"Traceback" not in told
+
+
+def check(estate: Estate, *words: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "GIUCONG_ESTATE": str(estate.path), "GIUCONG_LANG": "en"}
+    program = str(Path(sys.executable).with_name("giucong"))
+    return run_warm([program, "monitor.check", *words], environment, SECONDS)
+
+
+def test_a_check_shows_what_is_red_first_and_tells_nobody(estate: Estate) -> None:
+    told = check(estate)
+
+    assert told.returncode == 1, told.stderr
+    first = told.stdout.splitlines()[0]
+    assert first.startswith("● / on web1 is ")
+    assert first.endswith(" % full")
+    for words in ("this machine", "web1", "ups", "xa"):
+        assert any(line.startswith(words) for line in told.stdout.splitlines()), told.stdout
+    assert not (estate.service.state / "giucong.db").exists()
+
+
+def test_a_check_of_one_is_of_one(estate: Estate) -> None:
+    site = check(estate, "--site", "xa", "--json")
+    document = json.loads(site.stdout)
+
+    assert (site.returncode, document["ok"]) == (0, True), site.stdout
+    assert {it["subject"].partition("/")[0] for it in document["items"]} <= {
+        "site:xa", "watch:line", "watch:resolver",
+    }  # fmt: skip
+    for words in (["--site", "xa", "--host", "web1"], ["--site", "none"], ["--host", "none"]):
+        assert check(estate, *words).returncode == 2

@@ -17,10 +17,11 @@ from ops.alerts.decisions import (
     settle,
     subject_of,
 )
-from ops.alerts.drafts import LateSite, draft_late, draft_notices
+from ops.alerts.drafts import draft_notices
 from ops.alerts.routing import Targets
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.daily_summary import decide_summary
+from tests.unit.ops.alerts.test_drafts import draft_late
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 WAIT = timedelta(minutes=30)
@@ -106,8 +107,8 @@ def test_missed_runs_are_one_alert_until_each_job_has_run() -> None:
 
 
 def test_lateness_after_the_same_backup_is_no_news() -> None:
-    draft = draft_late(LateSite("a", NOW, timedelta(hours=24)), NOW + timedelta(days=3))
-    newer = draft_late(LateSite("a", NOW + timedelta(days=1), timedelta(hours=24)), NOW)
+    draft = draft_late(NOW, NOW + timedelta(days=3))
+    newer = draft_late(NOW + timedelta(days=1), NOW + timedelta(days=3))
     known = an_alert(subject="late:a", code="late", params=draft.params)
 
     assert decide_alerts((), [draft], [known]) == Changes()

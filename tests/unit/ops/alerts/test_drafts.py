@@ -8,7 +8,7 @@ import pytest
 
 from backup.stores.folder import FolderStore
 from ops.alerts.courier import MOST_TRIES, pause_after
-from ops.alerts.drafts import LateSite, draft_late, draft_notices, is_late
+from ops.alerts.drafts import Draft, draft_notices, is_late
 from ops.alerts.notice_wording import (
     _OWN,
     _RUNBOOKS,
@@ -24,7 +24,10 @@ from ops.language.text import LABELS
 from ops.runbooks.library import SHIPPED
 from ops.schedule.kinds import JOB_KINDS
 from ops.schedule.ledger.job import LedgerEvent, describe_failure
+from ops.status.problems import find_problems
+from ops.status.tell import STATES, draft_problem
 from tests.integration.jobs.small_estate import build_estate
+from tests.unit.ops.status.test_status import a_site, facts
 
 COPY = """
 [[stores]]
@@ -95,9 +98,21 @@ def test_the_same_thing_has_the_same_key_and_another_due_time_another() -> None:
     assert first == again != other
 
 
+def draft_late(newest: datetime | None, now: datetime) -> Draft:
+    """Give what is told of a site whose newest backup is that old, or that was due and has none."""
+    seen = facts(a_site(newest_at=newest, due_since=now - timedelta(days=99)), now=now)
+    (late,) = (it for it in find_problems(seen) if it.code == "late")
+    return draft_problem(late, late.occasion)
+
+
+def test_a_site_that_was_never_due_is_red_and_told_to_nobody() -> None:
+    (problem,) = find_problems(facts(a_site(newest_at=None)))
+
+    assert (problem.level, problem.subject, problem.code in STATES) == ("red", "late:a", False)
+
+
 def test_lateness_is_told_once_until_there_is_a_newer_backup() -> None:
-    late = LateSite("a", NOW - timedelta(days=3), timedelta(hours=24))
-    newer = LateSite("a", NOW - timedelta(days=2), timedelta(hours=24))
+    late, newer = NOW - timedelta(days=3), NOW - timedelta(days=2)
     keys = [draft_late(late, NOW).subject_key,
             draft_late(late, NOW + timedelta(hours=5)).subject_key,
             draft_late(newer, NOW).subject_key]  # fmt: skip
@@ -213,9 +228,12 @@ def test_every_draft_can_be_worded(language: str, monkeypatch: pytest.MonkeyPatc
         an_event(occasion="late", outcome=None),
         an_event(occasion="missed", outcome="missed", reason="coalesced"),
     ]  # fmt: skip
-    drafts = [*draft_notices(events), *draft_notices([an_event()], ["backup/a"]),
-              draft_late(LateSite("a", None, timedelta(hours=24)), NOW),
-              draft_late(LateSite("a", NOW, timedelta(hours=24)), NOW)]  # fmt: skip
+    drafts = [
+        *draft_notices(events),
+        *draft_notices([an_event()], ["backup/a"]),
+        draft_late(None, NOW),
+        draft_late(NOW - timedelta(days=9), NOW),
+    ]
     texts = [word(it.code, it.params) for it in drafts]
 
     assert len(texts) == 11

@@ -111,6 +111,33 @@ def test_while_what_it_stands_on_is_red_it_is_not_told_and_afterwards_it_is() ->
     assert (watch.told, under, watch.over) == ([HOST, DISK], [DISK], [HOST])
 
 
+def test_a_silence_about_what_is_less_grave_hides_nothing_graver_that_stands_on_it() -> None:
+    watch = Watch()
+    load = a_condition(code="load")
+    page, disk = (
+        a_condition("site:cong", severity="critical", parent=HOST),
+        a_condition(DISK, parent=HOST),
+    )
+
+    def is_quiet(subject: str, _site: str, severity: str) -> bool:
+        return subject == HOST and severity != "critical"
+
+    decision = decide_look(
+        {}, [load, page, disk], NOW, looked_at=["host:", "site:"], is_quiet=is_quiet
+    )
+    assert [it.subject for it in decision.opened] == ["site:cong"]
+    assert decision.states[DISK].stage == "hushed"
+    watch.look(NOW, load, page, disk)
+    assert watch.told == [HOST]
+
+
+def test_a_subject_that_is_given_twice_counts_once() -> None:
+    watch = Watch()
+    watch.look(NOW, a_condition(state="good"), a_condition(), a_condition())
+
+    assert watch.told == [HOST]
+
+
 def test_a_chain_is_followed_up_to_the_line_even_while_that_still_waits() -> None:
     watch = Watch()
     line = a_condition("line:so", holds_for=5 * MINUTE)
@@ -233,7 +260,7 @@ LOOKS = st.lists(
 
 @given(LOOKS)
 def test_no_cause_is_told_twice_in_its_life_and_a_look_taken_in_again_changes_nothing(
-    looks: list[tuple[int, tuple[str, str, str], Any, str]],
+    looks: list[tuple[int, tuple[Any, Any, Any], Any, str]],
 ) -> None:
     watch, at = Watch(), NOW
     causes: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ import pytest
 from ops.backups.pages.moving import hash_words
 from ops.backups.pages.notes import PageNote, PageRules
 from ops.backups.pages.verdict import PageComparison
-from ops.estate.model.sites import SiteDrill
+from ops.estate.model.site_drill import SiteDrill
 from ops.sandbox.make_plan import decide_serving
 from ops.sandbox.plan import (
     DatabasePlan,

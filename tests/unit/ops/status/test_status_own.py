@@ -8,7 +8,7 @@ from ops.jobs.last_runs import LastRun
 from ops.status.cli import _site_row
 from ops.status.problems import find_problems
 from ops.terminal.output import Cell
-from tests.unit.ops.status.test_status import NOW, a_run, a_site, facts
+from tests.unit.ops.status.test_status import NOW, a_run, a_site, facts, say
 
 HOUR = timedelta(hours=1)
 
@@ -31,7 +31,7 @@ def test_a_service_that_has_never_saved_itself_can_wait_for_the_night() -> None:
 def test_a_service_whose_own_backup_was_due_longer_ago_than_it_may_be_is_red() -> None:
     seen = facts(a_site(), **an_own(newest_at=None, last_backup=None, due_since=NOW - 40 * HOUR))
 
-    found = [(it.level, it.site, it.told.what) for it in find_problems(seen)]
+    found = [(it.level, it.site, say(it).what) for it in find_problems(seen)]
     assert found == [("red", "giucong", "there is no backup yet")]
 
 
@@ -71,7 +71,7 @@ def test_what_is_wrong_with_its_own_backup_is_told(
 
     assert found[0].level == level
     assert found[0].site == "giucong"
-    assert found[0].told.what.startswith(what)
+    assert say(found[0]).what.startswith(what)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_what_is_wrong_with_its_own_backup_is_told(
 def test_what_stock_restic_says_is_told(run: LastRun | None, told: list[tuple[str, str]]) -> None:
     found = find_problems(facts(a_site(last_witness=run)))
 
-    assert [(it.level, it.told.next_step) for it in found] == told
+    assert [(it.level, say(it).next_step) for it in found] == told

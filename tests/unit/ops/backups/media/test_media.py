@@ -36,7 +36,8 @@ from ops.duties.evidence.media import Renewal, plan_renewal
 from ops.duties.table.load import SHIPPED_DUTIES, SHIPPED_HOLIDAYS, read_calendar, read_duties
 from ops.errors import WrongUseError
 from ops.outcomes.explain import explain
-from ops.status.problems import explain_media
+from ops.status.problem_wording import explain_problem
+from ops.status.problems import find_in_medium
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -180,14 +181,15 @@ def test_a_medium_counts_as_a_copy_as_long_as_it_need_not_be_read_back() -> None
 
 
 def test_status_tells_of_old_and_of_damaged_media() -> None:
-    assert list(explain_media([FACTS])) == []
-    (near,) = explain_media([replace(FACTS, stage="near")])
-    (over,) = explain_media([replace(FACTS, stage="over")])
-    (damaged,) = explain_media([replace(FACTS, verified="failed")])
-    assert (near[0], over[0], damaged[0]) == (False, True, True)
-    assert near[1].what == "the medium GC-01 is to be renewed by 28/02/2027"
-    assert over[1].what == "the medium GC-01 should have been renewed by 28/02/2027"
-    assert over[1].why == "basis: TT 02/2019/TT-BNV Điều 10"
+    assert list(find_in_medium(FACTS)) == []
+    (near,) = find_in_medium(replace(FACTS, stage="near"))
+    (over,) = find_in_medium(replace(FACTS, stage="over"))
+    (damaged,) = find_in_medium(replace(FACTS, verified="failed"))
+    assert [it.level for it in (near, over, damaged)] == ["yellow", "red", "red"]
+    near_told, over_told = (explain_problem(it, "Asia/Ho_Chi_Minh") for it in (near, over))
+    assert near_told.what == "the medium GC-01 is to be renewed by 28/02/2027"
+    assert over_told.what == "the medium GC-01 should have been renewed by 28/02/2027"
+    assert over_told.why == "basis: TT 02/2019/TT-BNV Điều 10"
 
 
 def test_a_notice_comes_once_for_each_stage_and_says_who_keeps_the_medium() -> None:

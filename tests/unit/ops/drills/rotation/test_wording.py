@@ -6,15 +6,18 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ops.alerts.decisions import decide_alerts, job_subject, subject_of
+from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import Told, word_notice
 from ops.drills.findings import Finding
-from ops.drills.rotation.overdue import DrillStanding, Overdue, draft_all, find_overdue
+from ops.drills.rotation.overdue import DrillStanding, Overdue, find_overdue
 from ops.drills.rotation.rotation import Entry, State
 from ops.drills.rotation.turns import Choice
 from ops.drills.rotation.wording import explain_overdue, tell_command
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
 from ops.status.facts import Facts
-from ops.status.problems import explain_drills, find_problems, told_by_findings
+from ops.status.problem_wording import explain_problem
+from ops.status.problems import find_in_drills, find_problems, told_by_findings
+from ops.status.tell import STATES, draft_problem
 
 NOW = datetime(2027, 2, 15, 5, tzinfo=UTC)
 PAPER = Choice("cong", "site", "ours", from_paper=True, store="near")
@@ -32,6 +35,12 @@ FINDING = Finding(
     opened_at=NOW, fixed_by="", closed_at=None,
 )  # fmt: skip
 STANDING = DrillStanding((OVERDUE,), (FINDING,), NOW.date())
+
+
+def draft_all(standing: DrillStanding) -> list[Draft]:
+    """Give what is told of drills."""
+    found = find_in_drills(standing)
+    return [draft_problem(it, it.occasion) for it in found if it.code in STATES]
 
 
 @pytest.fixture(autouse=True)
@@ -62,24 +71,26 @@ def test_the_command_runs_just_that_drill(choice: Choice, command: str) -> None:
 
 
 def test_overdue_and_late_findings_are_red_and_name_the_next_step() -> None:
-    told = list(explain_drills(STANDING))
+    found = list(find_in_drills(STANDING))
+    told = [explain_problem(it, "Asia/Ho_Chi_Minh") for it in found]
 
-    assert [(it[0], it[1], it[3]) for it in told] == [
-        (True, "", "drill_overdue:drill-from-paper"),
-        (True, "xa", "drill_finding_overdue:f1"),
+    assert [(it.level, it.site, it.subject) for it in found] == [
+        ("red", "", "drill_overdue:drill-from-paper"),
+        ("red", "xa", "drill_finding_overdue:f1"),
     ]
-    assert told[0][2].what == "no good restore drill by 31/12/2026: Drill with the keys from paper"
-    assert "only people can do it" in told[0][2].why
-    assert "nva was to have it fixed by 14/02/2027" in told[1][2].why
-    assert told[1][2].next_step == "`giucong drill.show --drill d1`"
-    assert all(it[2].data for it in told)
+    assert told[0].what == "no good restore drill by 31/12/2026: Drill with the keys from paper"
+    assert "only people can do it" in told[0].why
+    assert "nva was to have it fixed by 14/02/2027" in told[1].why
+    assert told[1].next_step == "`giucong drill.show --drill d1`"
+    assert all(it.data for it in told)
 
 
 def test_a_finding_that_has_time_can_wait_for_the_day() -> None:
     standing = replace(STANDING, overdue=(), findings=(replace(FINDING, due=NOW.date()),))
-    ((is_grave, _site, told, _subject),) = explain_drills(standing)
+    (problem,) = find_in_drills(standing)
 
-    assert not is_grave
+    assert problem.level == "yellow"
+    told = explain_problem(problem, "Asia/Ho_Chi_Minh")
     assert "nva sees to it that it is fixed by 15/02/2027" in told.why
     assert draft_all(standing) == []
 

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from ops.monitor.forecast.trend import Forecast, find_slope, forecast_limit
+from ops.monitor.forecast.wording import EXPLANATIONS
+from ops.outcomes.explain import explain
 
 TODAY = date(2026, 11, 29)
 ONE = timedelta(days=1)
@@ -100,3 +102,18 @@ def test_four_weeks_with_a_nightly_dump_are_without_a_false_alarm(seed: int) -> 
 
     assert alarms == 0
     assert max(errors) <= 5
+
+
+@pytest.mark.parametrize("code", sorted(EXPLANATIONS))
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_an_alert_says_what_is_full_and_when(
+    code: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIUCONG_LANG", language)
+    params = {"name": "web1", "of": "/var", "days": 24, "limit": 30, "on": "2026-12-23",
+              "first": "2026-12-21", "last": ""}  # fmt: skip
+    told = explain(code, params)
+
+    assert "web1" in told.what
+    assert "23/12/2026" in told.what
+    assert all((told.why, told.data, told.next_step))
