@@ -32,6 +32,7 @@ TASKS = (
     "ops.archives.tasks",
     "ops.runbooks.tasks",
     "ops.monitor.tasks",
+    "ops.security.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
@@ -48,6 +49,7 @@ give(
     "ops.backups.retention.kind:FORGET",
     "ops.audit.kind:JOURNAL_HEAD",
     "ops.backups.malware.kind:SCAN",
+    "ops.security.kind:AUDIT",
     "ops.backups.checks.kind:WITNESS",
 )
 give(
@@ -70,6 +72,7 @@ give(
     "ops.recovery.wording:EXPLANATIONS",
     "ops.drills.wording:EXPLANATIONS",
     "ops.archives.wording:EXPLANATIONS",
+    "ops.security.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",

@@ -18,6 +18,7 @@ from ops.catalog.tables.duties import PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.duties.evidence.archive import find_fixity, find_reserve
 from ops.duties.evidence.due import Period
+from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
 from ops.duties.table.calendar import WorkCalendar
@@ -266,6 +267,9 @@ Query = Callable[[Session, Ask], Iterator[Piece]]
 QUERIES: Mapping[str, Query] = {
     "fixity": find_fixity,
     "reserve": find_reserve,
+    "looks": find_looks,
+    "allowed": find_allowed,
+    "levels": find_levels,
     "runs": _find_runs,
     "restores": _find_restores,
     "drills": _find_drills,

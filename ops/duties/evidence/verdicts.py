@@ -43,6 +43,9 @@ class Piece:
         "drills",
         "drill_findings",
         "archive_places",
+        "security_looks",
+        "security_baselines",
+        "estate_versions",
     ]
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)

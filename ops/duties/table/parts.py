@@ -145,11 +145,13 @@ class Proof(Part):
         copies, media, places, locked, remote: For `copies`: how many there must be at least of
             copies, kinds of medium, places, copies that cannot be overwritten, and copies that
             lie on another machine.
+        tools, clean: For `looks` and `allowed`: which tools have to have looked, which lists two
+            people have to have gone over; whether nothing may be open after the newest look.
     """
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
-        "statement", "fixity", "reserve",
+        "statement", "fixity", "reserve", "looks", "allowed", "levels",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -162,9 +164,13 @@ class Proof(Part):
     places: Whole = Field(default=0, examples=[2])
     locked: Whole = Field(default=0, examples=[1])
     remote: Whole = Field(default=0, examples=[1])
+    tools: tuple[str, ...] = Field(default=(), examples=[["updates"]])
+    clean: Flag = Field(default=False, examples=[True])
 
     @model_validator(mode="after")
     def _runs_are_named(self) -> Self:
         if self.query == "runs" and not (self.run_kind or self.job):
             raise mistake("it is not said which runs prove it", 'add `run_kind = "backup"`')
+        if self.query in {"looks", "allowed"} and not self.tools:
+            raise mistake("it is not said which tools prove it", 'add `tools = ["updates"]`')
         return self
