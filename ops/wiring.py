@@ -94,7 +94,7 @@ give(
     "ops.drills.rotation.overdue:note_overdue_drills",
 )
 give("constant-chores", "ops.status.daily_summary:note_summary")
-give("plan-words", "ops.audit.wording:PLAN_WORDS")
+give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")
 give("after-decision", "ops.audit.job:sign_decision")
 give("show-page")

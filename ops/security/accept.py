@@ -150,7 +150,7 @@ def _agree(
     asked = Wish(
         action=ACCEPTANCE,
         subject=finding.subject,
-        plan={"act": "accept", **details},
+        plan={"act": "accept-finding", **details},
         reason=wish.reason,
         document=wish.document,
     )

@@ -24,8 +24,8 @@ from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _
 from ops.security.findings import Look, judge_items
+from ops.security.looks.list import ALLOWED, TOOLS
 from ops.security.records import find_baselines, remember_looks
-from ops.security.tools.list import ALLOWED, TOOLS
 from ops.terminal.output import write_json, write_line
 
 CHANGE = "security-baseline"
@@ -176,7 +176,6 @@ def _agree(bench: Bench, found: Sequence[Difference], wish: BaselineWish) -> Per
     subject = f"host:{wish.host}"
     origin = replace(bench.origin, reason=wish.reason, document=wish.document)
     told = {it.tool: {"added": it.added, "gone": it.gone} for it in found}
-    wholes = {it.tool: digest_of(it.items) for it in found}
 
     def act(session: Session, permit: Permit) -> None:
         need_two(permit)
@@ -200,12 +199,15 @@ def _agree(bench: Bench, found: Sequence[Difference], wish: BaselineWish) -> Per
         looks = [_again(subject, it) for it in found]
         remember_looks(session, acting, looks, now=now)
 
-    # The digest binds the approval to the whole list; what is approved again is gone over again.
-    plan = {tool: {**it, "all": wholes[tool]} for tool, it in told.items()}
     asked = Wish(
         action=CHANGE,
         subject=wish.host,
-        plan={"act": "allow", "lists": plan},
+        plan={
+            "act": "allow",
+            "added": {it.tool: it.added for it in found if it.added},
+            "gone": {it.tool: it.gone for it in found if it.gone},
+            "whole": {it.tool: digest_of(it.items) for it in found},
+        },
         reason=wish.reason,
         document=wish.document,
     )

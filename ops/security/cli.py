@@ -26,9 +26,9 @@ from ops.security.due import Plan, plan_looks
 from ops.security.findings import RANK, Severity, standing_of
 from ops.security.job import audit, choose_plans
 from ops.security.kind import AUDIT, AUDIT_JOB
+from ops.security.looks.list import TOOLS
 from ops.security.records import find_findings, find_last_looks, find_trend
 from ops.security.subjects import list_subjects
-from ops.security.tools.list import TOOLS
 from ops.security.wording import SEVERITY_WORDS, STANDINGS, tell_finding, tell_reason
 from ops.terminal.exit_codes import EXIT_CODES, INCOMPLETE
 from ops.terminal.output import Cell, Tone, outcome_cell, write_json, write_line, write_table

@@ -25,6 +25,7 @@ from ops.security.controls.load import load_controls
 from ops.security.due import Plan, plan_asked, plan_looks
 from ops.security.findings import RANK, Look, Sighting
 from ops.security.looking import Bounds, find_ssh_waits, take_looks
+from ops.security.looks.list import TOOLS
 from ops.security.records import (
     Kept,
     find_baselines,
@@ -33,7 +34,6 @@ from ops.security.records import (
     remember_looks,
 )
 from ops.security.subjects import Subject, list_subjects
-from ops.security.tools.list import TOOLS
 
 MOST_AT_ONCE = 8
 FEW = 5

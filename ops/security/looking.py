@@ -20,9 +20,9 @@ from ops.hosts.audit import THIS_MACHINE, open_audit_host
 from ops.security.controls.load import ControlSet, limits_of
 from ops.security.due import Plan
 from ops.security.findings import Look, not_checked
+from ops.security.looks import facts, lynis, ssh, tls, unicode_text
+from ops.security.looks.list import FACTS
 from ops.security.subjects import Subject
-from ops.security.tools import facts, lynis, ssh, tls, unicode_text
-from ops.security.tools.list import FACTS
 from provisioning.errors import ProvisioningError
 from provisioning.local_host import LocalHost
 
@@ -49,7 +49,7 @@ class Bounds:
 
 
 def find_ssh_waits(session: Session, subjects: Sequence[Subject], now: datetime) -> dict[str, str]:
-    """Say which hosts' SSH must not be scanned now, and why; see `ops.security.tools.ssh`."""
+    """Say which hosts' SSH must not be scanned now, and why; see `ops.security.looks.ssh`."""
     rows = select(SecurityLook.subject, SecurityLook.at, SecurityLook.reason).where(
         SecurityLook.tool == ssh.TOOL, SecurityLook.at > now - ssh.COOLDOWN
     )

@@ -6,7 +6,7 @@ A host has the levels of all systems whose sites it carries: the strictest contr
 from dataclasses import dataclass
 
 from ops.duties.table.subjects import Document, hosts_of
-from ops.security.tools.list import TOOLS, Where
+from ops.security.looks.list import TOOLS, Where
 
 
 @dataclass(frozen=True, slots=True)

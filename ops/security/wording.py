@@ -1,13 +1,16 @@
 """What security tools found, and why they could not look, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from ops.catalog.tables.security import SecurityFinding
+from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
 from ops.security.findings import Sighting
+from ops.security.looks.list import TOOLS
 
 SEVERITY_WORDS = {
     "low": N_("low"),
@@ -113,3 +116,10 @@ EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
     "not_all_looked": _explain_blind,
 }
 """By reason code; what makes their parts."""
+
+PLAN_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "severity": lambda value: _(SEVERITY_WORDS.get(value, value)),
+    "tool": lambda value: _(TOOLS[value].title) if value in TOOLS else str(value),
+    "until": lambda value: format_date(date.fromisoformat(value)),
+}
+"""Values of a plan that only this room can tell (`ops.access.approvals.plan_wording`)."""

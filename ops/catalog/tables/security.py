@@ -19,7 +19,7 @@ class SecurityFinding(Base):
 
     Attributes:
         subject: `host:NAME` or `site:NAME`; never from what was looked at.
-        tool: One of `ops.security.tools.TOOLS`.
+        tool: One of `ops.security.looks.TOOLS`.
         check: The tool's own name of what it holds against it, bounded.
         severity: One of `SEVERITIES`.
         code: Whose sentence tells it (`ops.security.wording`); empty where `title` does.
@@ -89,7 +89,7 @@ class SecurityLook(Base):
     __tablename__ = "security_looks"
     __table_args__ = (
         CheckConstraint(one_of("outcome", LOOKED), name="security_look_outcome"),
-        Index("security_looks_subject", "subject", "tool", "at"),
+        Index("security_looks_subject", "subject", "tool", "at", "outcome"),
         Index("security_looks_at", "at"),
         table_info("record"),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.tables.security import SecurityBaseline, SecurityLook
@@ -26,15 +26,18 @@ def find_looks(session: Session, ask: "Ask") -> Iterator[Piece]:
     """
     first, after = ask.bounds()
     proof = ask.duty.evidence
-    query = (
-        select(
-            SecurityLook.subject, SecurityLook.tool, SecurityLook.at, SecurityLook.outcome,
-            SecurityLook.open, SecurityLook.id,
-        )
+    looked = (
+        select(SecurityLook.subject, SecurityLook.tool, func.max(SecurityLook.at).label("at"))
         .where(SecurityLook.at >= first, SecurityLook.at < after)
         .where(SecurityLook.tool.in_(proof.tools), SecurityLook.outcome != "not_checked")
-        .order_by(SecurityLook.at)
-    )  # fmt: skip
+        .group_by(SecurityLook.subject, SecurityLook.tool)
+        .subquery()
+    )
+    mine = (SecurityLook.subject == looked.c.subject, SecurityLook.tool == looked.c.tool)
+    columns = (SecurityLook.outcome, SecurityLook.open, SecurityLook.id)
+    query = select(looked, *columns).join_from(
+        looked, SecurityLook, and_(*mine, SecurityLook.at == looked.c.at)
+    )
     newest = {
         (subject, tool): (at, outcome == "ok" and not (proof.clean and count), str(row))
         for subject, tool, at, outcome, count, row in session.execute(query)

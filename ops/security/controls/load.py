@@ -17,7 +17,7 @@ from ops.duties.table.parts import Basis, Bilingual
 from ops.errors import Problem
 from ops.estate.model.estate import Estate
 from ops.estate.model.values import Day, Name, Part, Positive
-from ops.security.tools.facts import Limits
+from ops.security.looks.facts import Limits
 
 SHIPPED = Path(__file__).with_name("controls.toml")
 _DAYS = {"days": 1, "weeks": 7, "months": 31}
@@ -41,7 +41,7 @@ class Rhythm(Part):
 
 
 class Figures(Part):
-    """What looks are held against; see `ops.security.tools.facts.Limits`.
+    """What looks are held against; see `ops.security.looks.facts.Limits`.
 
     Attributes:
         update_days: A security update may wait for so long; until then it is found and told.

@@ -61,7 +61,9 @@ def _add_looks() -> None:
             "outcome IN ('ok', 'incomplete', 'not_checked')", name="security_look_outcome"
         ),
     )
-    op.create_index("security_looks_subject", "security_looks", ["subject", "tool", "at"])
+    op.create_index(
+        "security_looks_subject", "security_looks", ["subject", "tool", "at", "outcome"]
+    )
     op.create_index("security_looks_at", "security_looks", ["at"])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ops.language.text import N_
-from ops.security.tools import facts
+from ops.security.looks import facts
 
 Where = Literal["host", "site"]
 ALLOWED = ("ports", "keys", "sudoers")

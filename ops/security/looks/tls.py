@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops.security.findings import Look, Severity, Sighting, clean, digest, not_checked
-from ops.security.tools.child import MOST_BYTES, Ended, run_child
+from ops.security.looks.child import MOST_BYTES, Ended, run_child
 
 TOOL = "tls"
 SECONDS = 600.0
@@ -70,7 +70,8 @@ def read_answer(ended: Ended, told: bytes, subject: str) -> Look:
         return not_checked(subject, TOOL, "no_answer", why=f"exit {ended.status}")
     mine = [it for it in rows if it[0] not in _OF_OUR_SIDE]
     blind = [it for it in mine if it[1] not in _GOOD]
-    if not any(it[0] == "scanTime" for it in mine):
+    is_dead = any(it[1] == "FATAL" for it in blind)
+    if is_dead or not any(it[0] == "scanTime" for it in mine):
         why = blind[0][2] if blind else f"exit {ended.status}"
         return not_checked(subject, TOOL, "no_answer", why=why)
     return Look(

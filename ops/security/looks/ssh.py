@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.security.findings import Look, Severity, Sighting, clean, digest, not_checked
-from ops.security.tools.child import Ended, run_child
+from ops.security.looks.child import Ended, run_child
 
 TOOL = "ssh"
 COOLDOWN = timedelta(minutes=30)
