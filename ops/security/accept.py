@@ -23,7 +23,7 @@ from ops.estate.load.load import load_estate
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_date, format_id
-from ops.language.text import _
+from ops.language.text import N_, _
 from ops.security.controls.load import load_controls
 from ops.security.wording import tell_finding
 from ops.terminal.output import write_line
@@ -103,11 +103,11 @@ def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> 
     """
     why = ""
     if finding.state != "open":
-        why = "it is fixed already"
+        why = N_("it is fixed already")
     elif until < today:
-        why = "that day is past"
+        why = N_("that day is past")
     elif until > today + timedelta(days=longest):
-        why = "nothing is accepted for ever: at most {longest} days, until {latest}"
+        why = N_("nothing is accepted for ever: at most {longest} days, until {latest}")
     if why:
         raise NotToAcceptError(
             "the finding cannot be accepted until {until}",

@@ -48,7 +48,7 @@ class Evidence:
         at: When; None where there is none.
         outcome: What it shows.
         reason, params: Why it is not good; a code of `ops.security.wording`.
-        findings: Ids of findings that are open.
+        findings: Ids of findings that break it, accepted ones included.
         digest: SHA-256 of the answer, or the row's id.
     """
 
@@ -185,7 +185,7 @@ def _judge_look(control: Control, subject: str, tool: str, known: Known) -> Evid
         until = min(it.accepted_until for it in bad if it.accepted_until)
         outcome, reason = "incomplete", "accepted_until"
         params = {"count": len(bad), "moment": until}
-    named = tuple(str(it.id) for it in waiting or bad)
+    named = tuple(str(it.id) for it in bad)
     return Evidence(subject, tool, at, outcome, reason, params, named, proof)
 
 

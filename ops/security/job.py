@@ -82,21 +82,20 @@ def choose_plans(subjects: Collection[Subject], arguments: Mapping[str, Any]) ->
     """
     hosts, sites, only = (tuple(arguments.get(it, ())) for it in ("hosts", "sites", "only"))
     known = {it.key for it in subjects}
-    for kind, names in (("host", hosts), ("site", sites)):
-        _refuse_unknown(kind, names, [it.partition(":")[2] for it in known if it.startswith(kind)])
-    _refuse_unknown("tool", only, TOOLS)
+    for kind, names in (("host:", hosts), ("site:", sites)):
+        _refuse_unknown(names, [it.partition(":")[2] for it in known if it.startswith(kind)])
+    _refuse_unknown(only, TOOLS)
     return plan_asked(subjects, hosts=hosts, sites=sites, only=only)
 
 
-def _refuse_unknown(kind: str, names: Collection[str], known: Collection[str]) -> None:
+def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
     unknown = [it for it in names if it not in known]
     if unknown:
         raise WrongUseError(
-            'there is no {kind} "{name}" to look at',
+            'nothing called "{name}" is looked at',
             why="there are: {known}",
             data="nothing was looked at",
             next_step="correct the name and type the command again",
-            kind=kind,
             name=unknown[0],
             known=", ".join(sorted(known)) or "–",
         )

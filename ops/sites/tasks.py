@@ -205,8 +205,10 @@ def account(
 
     The account reads every file of the host and writes none: a gate lets through only the commands
     of a backup. Print and run it again after each upgrade of the service, and when a database or a
-    command of the estate has changed. With --audit: the account through which `security.audit`
-    looks at the host, by fixed programs that only look, as root through sudo.
+    command of the estate has changed.
+
+    With --audit: the account through which `security.audit` looks at the host, by fixed programs
+    that only look, as root through sudo.
     """
     from ops.sites.account import print_account, print_audit_account
 
