@@ -77,10 +77,10 @@ def judge(control: str, last: dict[str, SecurityLook], *rows: SecurityFinding) -
 def test_hosts_have_the_levels_of_all_that_they_carry() -> None:
     found = {it.key: (it.levels, it.sites) for it in list_subjects(ESTATE)}
 
-    assert found["host:web1"] == ({3, 2, None}, ("a", "b", "c"))
-    assert found["host:localhost"] == ({2}, ("b",))
+    assert found["host:web1"] == (frozenset({3, 2, None}), ("a", "b", "c"))
+    assert found["host:localhost"] == (frozenset({2}), ("b",))
     assert found["host:idle"] == (frozenset(), ())
-    assert found["site:c"] == ({None}, ("c",))
+    assert found["site:c"] == (frozenset({None}), ("c",))
 
 
 def test_the_strictest_figure_and_rhythm_count() -> None:
