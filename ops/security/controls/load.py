@@ -135,7 +135,15 @@ def load_controls(estate: Estate) -> ControlSet:
     Raises:
         ControlsError: A table has mistakes; the error carries all of them.
     """
-    paths = (SHIPPED, *estate.security.controls)
+    return read_controls((SHIPPED, *estate.security.controls))
+
+
+def read_controls(paths: Iterable[Path]) -> ControlSet:
+    """Read tables of controls, later ones on top of earlier ones.
+
+    Raises:
+        ControlsError: A table has mistakes; the error carries all of them.
+    """
     return _read(tuple((it, it.stat().st_mtime_ns if it.exists() else 0) for it in paths))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from bench.compliance import NOW, fill_catalog, make_document, make_setting
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.table.load import SHIPPED_DUTIES, read_duties
@@ -18,8 +19,8 @@ from ops.security.controls.load import (
     Control,
     ControlsError,
     ControlSet,
-    _read,
     limits_of,
+    read_controls,
     rhythm_of,
 )
 from ops.security.due import plan_asked, plan_looks
@@ -27,7 +28,6 @@ from ops.security.form_08 import DONE, fill_form
 from ops.security.looks.list import TOOLS
 from ops.security.looks.ssh import decide_wait
 from ops.security.subjects import list_subjects
-from tests.unit.ops.security.big_estate import NOW, fill_catalog, make_document, make_setting
 
 ESTATE = {
     "systems": [{"name": "cong", "level": 3}, {"name": "trang", "level": 2}],
@@ -41,7 +41,7 @@ ESTATE = {
 
 
 def read(*more: Path) -> ControlSet:
-    return _read(tuple((it, 0) for it in (SHIPPED, *more)))
+    return read_controls((SHIPPED, *more))
 
 
 def named(name: str) -> Control:
