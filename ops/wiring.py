@@ -34,6 +34,7 @@ TASKS = (
     "ops.monitor.tasks",
     "ops.register.tasks",
     "ops.assets.tasks",
+    "ops.security.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
@@ -50,6 +51,7 @@ give(
     "ops.backups.retention.kind:FORGET",
     "ops.audit.kind:JOURNAL_HEAD",
     "ops.backups.malware.kind:SCAN",
+    "ops.security.kind:AUDIT",
     "ops.backups.checks.kind:WITNESS",
 )
 give(
@@ -77,6 +79,7 @@ give(
     "ops.monitor.watch.figures:EXPLANATIONS",
     "ops.monitor.forecast.wording:EXPLANATIONS",
     "ops.monitor.probes.wording:EXPLANATIONS",
+    "ops.security.wording:EXPLANATIONS",
 )
 give(
     "notice-kinds",
@@ -102,7 +105,7 @@ give(
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
-give("plan-words", "ops.audit.wording:PLAN_WORDS")
+give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")
 give("after-approval", "ops.recovery.job:ask_for_backup")
 give("after-decision", "ops.audit.job:sign_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")

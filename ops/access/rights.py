@@ -32,6 +32,8 @@ ACTIONS: Mapping[str, str] = {
     "minimum-lowering": N_("lowering of a minimum"),
     "service-recovery": N_("recovery over a service that is there"),
     "journal-acceptance": N_("acceptance of what the journal cannot explain"),
+    "finding-acceptance": N_("acceptance of what an audit found"),
+    "security-baseline": N_("change of what is allowed on a host"),
     "runbook-step": N_("a step of a runbook that takes two people"),
 }
 """What needs two people, with its title."""
@@ -48,6 +50,8 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "minimum-lowering": frozenset({"approver"}),
     "service-recovery": frozenset({"approver", "security_officer"}),
     "journal-acceptance": frozenset({"approver", "security_officer"}),
+    "finding-acceptance": frozenset({"approver", "security_officer"}),
+    "security-baseline": frozenset({"approver", "backup_admin", "security_officer"}),
     "runbook-step": frozenset({"approver", "backup_admin", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""

@@ -7,6 +7,7 @@ from ops.backups.sources.databases import commands_on
 from ops.backups.sources.files import commands_of_files
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
+from ops.hosts.audit import list_audit_programs, make_audit_target
 from ops.hosts.connect import make_target
 from ops.hosts.programs import SAMPLE, UPKEEP
 from ops.language.text import _
@@ -18,6 +19,31 @@ from provisioning.ssh.targets import SshTarget
 
 class AccountError(OpsError):
     """The account of a host cannot be made."""
+
+
+def print_audit_account(name: str, *, as_json: bool) -> int:
+    """Print the script that makes the account for audits, and what is to stand in the estate.
+
+    Raises:
+        WrongUseError: No host has that name.
+        AccountError: Its user is root, or the one that backups are made through.
+        HostRefusedError: Its key cannot be read.
+    """
+    estate = load_estate()
+    entry = estate.host(name)
+    target = make_audit_target(estate, name)
+    if target is None or target.user == entry.user:
+        raise AccountError(
+            "the host {host} has no account for audits in the estate",
+            why="it is another one than that of backups, with another key, so that neither can do"
+            " what the other may",
+            data="nothing was changed",
+            next_step='write `audit_user = "giucong-audit"` and `audit_identity ='
+            ' "file:var/keys/{host}-audit"` for the host; the key: `ssh-keygen -t ed25519 -N ""`',
+            host=name,
+        )
+    _need_account(target.user, name)
+    return _print(name, target, list_audit_programs(), "sudo", is_audit=True, as_json=as_json)
 
 
 def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) -> int:
@@ -43,16 +69,7 @@ def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) 
             data="nothing was changed",
             next_step="leave out one of them",
         )
-    if not is_account(target.user):
-        raise AccountError(
-            'the account "{user}" of the host {host} cannot be made',
-            why="it has to be an account of its own: root and odd names are not",
-            data="nothing was changed",
-            next_step='write `user = "giucong"` for the host in the estate',
-            user=target.user,
-            host=name,
-        )
-    public_key = _read_public_key(target)
+    _need_account(target.user, name)
     dumps = commands_on(estate, name)
     allowed = list_allowed(commands_of_files(estate, name) + (dumps if databases else ()))
     if dumps and not databases:
@@ -60,7 +77,32 @@ def print_account(name: str, *, rights: Rights, databases: bool, as_json: bool) 
             "Databases of this host are not dumped through this account; --databases adds them."
         )
         sys.stderr.write(f"{told}\n")
-    script = make_script(target.user, public_key, allowed, rights)
+    return _print(name, target, allowed, rights, is_audit=False, as_json=as_json)
+
+
+def _need_account(user: str, host: str) -> None:
+    if not is_account(user):
+        raise AccountError(
+            'the account "{user}" of the host {host} cannot be made',
+            why="it has to be an account of its own: root and odd names are not",
+            data="nothing was changed",
+            next_step='write `user = "giucong"` for the host in the estate',
+            user=user,
+            host=host,
+        )
+
+
+def _print(
+    name: str,
+    target: SshTarget,
+    allowed: Allowed,
+    rights: Rights,
+    *,
+    is_audit: bool,
+    as_json: bool,
+) -> int:
+    public_key = _read_public_key(target)
+    script = make_script(target.user, public_key, allowed, rights, is_audit=is_audit)
     if as_json:
         write_json([{
             "host": name,

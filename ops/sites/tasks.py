@@ -189,6 +189,7 @@ def trust(_context: Context, host: str, confirm: str = "", dry_run: bool = False
             "Read all files through sudo, where the host's file system has no capabilities."
         ),
         "databases": N_("Let it dump the databases of the host, too; they can start a shell."),
+        "audit": N_("Make the account for audits instead: another one, with a gate of its own."),
         "json": flags.JSON,
     }
 )
@@ -197,6 +198,7 @@ def account(
     host: str,
     sudo: bool = False,
     databases: bool = False,
+    audit: bool = False,
     json: bool = False,
 ) -> int:
     """Print the script that makes the account for backups on a host; root runs it there.
@@ -204,9 +206,14 @@ def account(
     The account reads every file of the host and writes none: a gate lets through only the commands
     of a backup. Print and run it again after each upgrade of the service, and when a database or a
     command of the estate has changed.
-    """
-    from ops.sites.account import print_account
 
+    With --audit: the account through which `security.audit` looks at the host, by fixed programs
+    that only look, as root through sudo.
+    """
+    from ops.sites.account import print_account, print_audit_account
+
+    if audit:
+        return print_audit_account(host, as_json=json)
     rights: Literal["sudo", "capability"] = "sudo" if sudo else "capability"
     return print_account(host, rights=rights, databases=databases, as_json=json)
 

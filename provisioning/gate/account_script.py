@@ -11,6 +11,9 @@ from provisioning.commands import quote_word
 from provisioning.hosts import Command
 
 FOLDER = "/usr/local/lib/giucong"
+AUDIT_FOLDER = "/usr/local/lib/giucong-audit"
+"""The audit account's gate and list stand apart: neither account can do what the other may."""
+
 PYTHON = "/usr/bin/python3"
 REFUSED = 126
 """What the gate ends with where it refuses."""
@@ -59,7 +62,9 @@ def is_account(user: str) -> bool:
     return bool(_ACCOUNT.fullmatch(user)) and user != "root"
 
 
-def make_script(user: str, public_key: str, allowed: Allowed, rights: Rights) -> str:
+def make_script(
+    user: str, public_key: str, allowed: Allowed, rights: Rights, *, is_audit: bool = False
+) -> str:
     """Give a shell script that root runs on the host; running it again changes nothing.
 
     Args:
@@ -67,31 +72,41 @@ def make_script(user: str, public_key: str, allowed: Allowed, rights: Rights) ->
         public_key: `ssh-ed25519 AAAA…`.
         allowed: What it may do.
         rights: Whether it reads all files by a capability of a Python of its own, or through sudo.
+        is_audit: Whether it is the account for audits, with a gate of its own.
     """
+    folder, purpose = (AUDIT_FOLDER, _AUDITS) if is_audit else (FOLDER, _READS)
     home = f"/var/lib/{user}"
-    gate = f"{FOLDER}/gate"
+    gate = f"{folder}/gate"
     command = gate if rights == "capability" else f"/usr/bin/sudo -n {gate}"
     parts: Iterable[str] = (
-        _START.format(user=user, home=home, folder=FOLDER, python=PYTHON),
+        _START.format(
+            user=user, home=home, folder=folder, python=PYTHON, purpose=purpose.format(user=user)
+        ),
         _write(gate, GATE.read_text(encoding="utf-8"), "0755 root:root"),
-        _write(f"{FOLDER}/allowed", make_list(allowed), "0644 root:root"),
+        _write(f"{folder}/allowed", make_list(allowed), "0644 root:root"),
         _write(
             f"{home}/.ssh/authorized_keys",
             make_key_line(public_key, command) + "\n",
             f"0640 root:{user}",
         ),
         (_CAPABILITY if rights == "capability" else _SUDO).format(
-            user=user, folder=FOLDER, gate=gate, python=PYTHON
+            user=user, folder=folder, gate=gate, python=PYTHON
         ),
         _TRY.format(user=user, command=command, refused=REFUSED),
     )
     return "\n".join(parts)
 
 
+_READS = """\
+# The account {user}, through which the backup service reads this host. Run as root.
+# It can read every file and write none; its key opens no shell."""
+_AUDITS = """\
+# The account {user}, through which the service audits this host. Run as root.
+# It runs a few fixed programs that only look, and no other; its key opens no shell."""
+
 _START = """\
 #!/bin/sh
-# The account {user}, through which the backup service reads this host. Run as root.
-# It can read every file and write none; its key opens no shell.
+{purpose}
 set -eu
 umask 022
 fail() {{ echo "$1" >&2; exit 1; }}

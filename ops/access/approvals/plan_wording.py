@@ -24,20 +24,26 @@ ACTS: Mapping[str, str] = {
     "renew": N_("gives a new second factor"),
     "new-password": N_("gives a new password as well"),
     "named": N_("deletes snapshots that were named, past the rules"),
+    "accept-finding": N_("accepts until a day what an audit found"),
+    "allow": N_("allows on a host what is there now"),
     "accept": N_("accepts what the journal cannot explain"),
 }
 """What is done: words of the code → what the person reads."""
 
 LABELS: Mapping[str, str] = {
+    "added": N_("allowed from now on"),
     "becomes": N_("kept under the name"),
     "before": N_("days before"),
+    "check": N_("what it is called"),
     "commands": N_("commands"),
     "database": N_("database that is replaced"),
     "databases": N_("databases"),
     "does": N_("what the step does"),
     "files": N_("files"),
     "from": N_("database that takes its place"),
+    "finding": N_("id of the finding"),
     "findings": N_("findings"),
+    "gone": N_("no longer allowed"),
     "hold": N_("hold"),
     "holders": N_("holders"),
     "include": N_("only"),
@@ -51,12 +57,16 @@ LABELS: Mapping[str, str] = {
     "repositories": N_("repositories"),
     "role": N_("role"),
     "run": N_("run"),
+    "severity": N_("severity"),
     "site": N_("site"),
     "snapshot": N_("snapshot"),
     "step": N_("step"),
     "store": N_("store"),
     "threshold": N_("shares that are needed"),
     "to": N_("folder"),
+    "tool": N_("found by"),
+    "until": N_("until"),
+    "whole": N_("digest of the whole list"),
 }
 """Values of a plan → their labels."""
 

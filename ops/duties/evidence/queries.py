@@ -23,6 +23,7 @@ from ops.duties.evidence.archive import (
     find_reserve_statistics,
 )
 from ops.duties.evidence.due import Period
+from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
 from ops.duties.table.calendar import WorkCalendar
@@ -282,6 +283,9 @@ QUERIES: Mapping[str, Query] = {
     "metadata": find_metadata,
     "reserve": find_reserve,
     "reserve-statistics": find_reserve_statistics,
+    "looks": find_looks,
+    "allowed": find_allowed,
+    "levels": find_levels,
     "runs": _find_runs,
     "restores": _find_restores,
     "drills": _find_drills,

@@ -45,6 +45,9 @@ class Piece:
         "archive_places",
         "minutes",
         "changes",
+        "security_looks",
+        "security_baselines",
+        "estate_versions",
     ]
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -146,12 +146,14 @@ class Proof(Part):
             copies, kinds of medium, places, copies that cannot be overwritten, and copies that
             lie on another machine.
         percent: For `watched` and `available`: of the minutes of the period, at least.
+        tools, clean: For `looks` and `allowed`: which tools have to have looked, which lists two
+            people have to have gone over; whether nothing may be open after the newest look.
     """
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
         "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
-        "https", "ipv6",
+        "https", "ipv6", "looks", "allowed", "levels",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -165,9 +167,13 @@ class Proof(Part):
     locked: Whole = Field(default=0, examples=[1])
     remote: Whole = Field(default=0, examples=[1])
     percent: Whole = Field(default=0, examples=[99])
+    tools: tuple[str, ...] = Field(default=(), examples=[["updates"]])
+    clean: Flag = Field(default=False, examples=[True])
 
     @model_validator(mode="after")
     def _runs_are_named(self) -> Self:
         if self.query == "runs" and not (self.run_kind or self.job):
             raise mistake("it is not said which runs prove it", 'add `run_kind = "backup"`')
+        if self.query in {"looks", "allowed"} and not self.tools:
+            raise mistake("it is not said which tools prove it", 'add `tools = ["updates"]`')
         return self

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.duties.table.models import Duty
+from ops.hosts.audit import THIS_MACHINE
 
 Document = Mapping[str, Any]
 
@@ -45,6 +46,17 @@ def levels_in(estate: Document) -> frozenset[int]:
 def sites_without_level(estate: Document) -> list[str]:
     """Give the sites that belong to no information system, and so have no level."""
     return [site["name"] for site in estate.get("sites", ()) if not site.get("system")]
+
+
+def hosts_of(site: Mapping[str, Any]) -> list[str]:
+    """Give the hosts that a site's files and databases lie on, each once; `localhost` for here."""
+    files = (
+        it for it in site.get("files", ()) if it.get("host") or it.get("source", "files") == "files"
+    )
+    databases = (
+        it for it in site.get("databases", ()) if it.get("host") or it.get("engine") == "sqlite"
+    )
+    return list(dict.fromkeys(it.get("host") or THIS_MACHINE for it in (*files, *databases)))
 
 
 def _organisation(estate: Document, role: str | None) -> Iterator[Subject]:

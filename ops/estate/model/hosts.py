@@ -50,6 +50,17 @@ class Host(Part):
     identity: Secret | None = Field(
         default=None, description="Private SSH key.", examples=["file:var/keys/web1"]
     )
+    audit_user: str = Field(
+        default="",
+        description="Account for audits, made by `estate.account --audit`; left out: what only it"
+        " may see is not checked.",
+        examples=["giucong-audit"],
+    )
+    audit_identity: Secret | None = Field(
+        default=None,
+        description="Private SSH key of that account; another one than the backups'.",
+        examples=["file:var/keys/web1-audit"],
+    )
     known_hosts: LocalPath | None = Field(
         default=None,
         description="Host keys; an unknown one is refused.",

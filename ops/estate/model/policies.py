@@ -174,7 +174,7 @@ class Watch(Part):
 
 
 class Security(Part):
-    """What looks through copies, and when that must have been done."""
+    """What looks through copies and at hosts, and when that must have been done."""
 
     watch: Watch = Field(default=Watch(), description="The watch for ransomware.")
     clamav_database: LocalPath | None = Field(
@@ -188,6 +188,11 @@ class Security(Part):
     scan_before_use: Flag = Field(
         default=False,
         description="A copy is put in place of a live site only once it was looked through.",
+    )
+    controls: tuple[LocalPath, ...] = Field(
+        default=(),
+        description="Files with the Center's own controls, on top of those that ship.",
+        examples=[["controls.local.toml"]],
     )
     scan_piece_mb: Positive = Field(
         default=1024, description="So much of a copy lies in the scratch folder at once."

@@ -26,6 +26,7 @@ BLACKOUT = "blackout"
 RETIRED = "retired"
 DRILLS = ("drill/", "drill-file/", "drill-archive/")
 PAGES = "archive-web/"
+AUDITS = "security-audit/"
 
 TIME_LIMIT = timedelta(hours=72)
 """So long a run takes at most where nothing else is said: a first backup of some terabytes does."""
@@ -145,9 +146,10 @@ def lock_name(site: str, job: str) -> str:
     """Give the name of the lock a run holds: its site's, or its own when it has no site.
 
     Drills of a site have one of their own: they read a copy, and the site is backed up meanwhile.
-    So has the capture of its pages: it asks the site for hours, as any visitor does.
+    So has the capture of its pages: it asks the site for hours, as any visitor does. The audit of
+    hosts keeps the service's own backup from nothing.
     """
-    if job.startswith(PAGES):
+    if job.startswith((PAGES, AUDITS)):
         return job
     return f"{DRILLS[0]}{site}" if job.startswith(DRILLS) else site or job
 

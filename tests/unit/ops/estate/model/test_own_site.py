@@ -64,4 +64,5 @@ def test_its_jobs_come_after_those_of_the_sites(load: Load) -> None:
         "journal-head",
         "scan",
         "drill-plan",
+        "security-audit",
     }

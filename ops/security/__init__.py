@@ -1,0 +1,1 @@
+"""Hosts and sites looked at for what is unsafe, what is allowed there, and what that proves."""

@@ -1,0 +1,183 @@
+"""Bear a finding until a day: asked for by one person, agreed to by another, never for ever.
+
+Order: find it, and refuse what may not be borne (`--dry-run` ends here); have another person agree
+to this finding, as grave as it is, until this day; in the transaction that uses the approval up,
+write it into the finding and journal it. Past that day it is open again by itself; so it is where
+it was fixed and comes back, or becomes graver.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, need_two
+from ops.access.session import Bench, at_bench
+from ops.catalog.find import find_by_id
+from ops.catalog.tables.security import SecurityFinding
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.formats import format_date, format_id
+from ops.language.text import N_, _
+from ops.security.controls.load import load_controls
+from ops.security.wording import tell_finding
+from ops.terminal.output import write_line
+
+ACCEPTANCE = "finding-acceptance"
+"""Action of the approval."""
+
+ACCEPTED = "security.accepted"
+"""What the journal tells of it; its subject is the finding's."""
+
+
+class NotToAcceptError(OpsError):
+    """This finding may not be accepted so, or not by this person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptWish:
+    """What somebody asks for; fields as the flags of `security.accept`."""
+
+    id: str
+    until: date
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+
+
+def accept_finding(wish: AcceptWish) -> int:
+    """Have a finding accepted until a day; gives the exit code.
+
+    Raises:
+        WrongUseError: There is no such finding.
+        NotToAcceptError: It is fixed, the day is past or too far, or the finder would agree.
+        ApprovalAwaitedError: Another person has to agree first.
+        SecondPersonMissingError: Nobody else has credentials.
+    """
+    estate = load_estate()
+    longest = load_controls(estate).acceptance_days
+    today = datetime.now(UTC).astimezone(estate.zone).date()
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            finding = find_finding(session, wish.id)
+        refuse(finding, wish.until, today, longest)
+        text = _("{subject} · {finding}: accept until {day}")
+        write_line(text.format(
+            subject=finding.subject, finding=tell_finding(finding), day=format_date(wish.until)
+        ))  # fmt: skip
+        refuse_alone(bench, ACCEPTANCE)
+        if _agree(bench, finding, wish, estate.zone) is not None:
+            write_line("  " + _("accepted; on {day} it is open again").format(
+                day=format_date(wish.until + timedelta(days=1))
+            ))  # fmt: skip
+    return 0
+
+
+def find_finding(session: Session, wanted: str) -> SecurityFinding:
+    """Give the finding of that id, or of its beginning or end.
+
+    Raises:
+        WrongUseError: There is none, or there are several.
+    """
+    found = find_by_id(session, SecurityFinding, wanted)
+    if found is None:
+        raise WrongUseError(
+            'there is no finding "{id}"',
+            data="nothing was changed",
+            next_step="`{program} security.findings` shows their ids",
+            id=wanted,
+        )
+    return found
+
+
+def refuse(finding: SecurityFinding, until: date, today: date, longest: int) -> None:
+    """Refuse what may not be accepted so; pure.
+
+    Raises:
+        NotToAcceptError: It is fixed, or the day is past or too far.
+    """
+    why = ""
+    if finding.state != "open":
+        why = N_("it is fixed already")
+    elif until < today:
+        why = N_("that day is past")
+    elif until > today + timedelta(days=longest):
+        why = N_("nothing is accepted for ever: at most {longest} days, until {latest}")
+    if why:
+        raise NotToAcceptError(
+            "the finding cannot be accepted until {until}",
+            why=why,
+            data="nothing was changed",
+            next_step="fix it, or give another day with `--until`",
+            until=format_date(until),
+            longest=longest,
+            latest=format_date(today + timedelta(days=longest)),
+        )
+
+
+def _agree(
+    bench: Bench, finding: SecurityFinding, wish: AcceptWish, zone: ZoneInfo
+) -> Permit | None:
+    origin = replace(bench.origin, reason=wish.reason, document=wish.document)
+    details: dict[str, object] = {
+        "finding": str(finding.id),
+        "tool": finding.tool,
+        "check": finding.check,
+        "severity": finding.severity,
+        "until": wish.until.isoformat(),
+    }
+
+    def act(session: Session, permit: Permit) -> None:
+        need_two(permit)
+        row = find_finding(session, str(finding.id))
+        refuse_finder(row, permit.approved_by)
+        if (row.state, row.severity) != ("open", finding.severity):
+            raise _changed(row)
+        row.accepted_until = datetime.combine(
+            wish.until + timedelta(days=1), time.min, zone
+        ).astimezone(UTC)
+        row.accepted_by, row.asked_by = permit.approved_by, permit.requested_by
+        row.accept_reason, row.accept_document = wish.reason, wish.document
+        acting = replace(origin, requested_by=permit.requested_by)
+        entry = Entry(ACCEPTED, row.subject, {**details, **permit.as_details()})
+        journal.append(session, acting, [entry])
+
+    asked = Wish(
+        action=ACCEPTANCE,
+        subject=finding.subject,
+        plan={"act": "accept-finding", **details},
+        reason=wish.reason,
+        document=wish.document,
+    )
+    return ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
+
+
+def _changed(row: SecurityFinding) -> NotToAcceptError:
+    return NotToAcceptError(
+        "the finding {id} has changed meanwhile",
+        why="what was agreed to is not what is there now",
+        data="nothing was changed; the approval is not used up",
+        next_step="look at it again: `{program} security.findings`",
+        id=format_id(row.id),
+    )
+
+
+def refuse_finder(finding: SecurityFinding, approver: str) -> None:
+    """Refuse the agreement of who found it.
+
+    Raises:
+        NotToAcceptError: It is the finder's.
+    """
+    if finding.found_by and finding.found_by == approver:
+        raise NotToAcceptError(
+            "{person} found this, and so cannot be the one who accepts it",
+            why="who looks for faults does not excuse them",
+            data="nothing was changed; the approval is not used up",
+            next_step="have a third person approve, or fix it",
+            person=approver,
+        )

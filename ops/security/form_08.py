@@ -1,0 +1,125 @@
+"""The table of Mẫu số 08 (NĐ 331/2026/NĐ-CP, Điều 35-36): one row a system, twelve columns; pure.
+
+What nobody has recorded is left empty: the form is signed by people, and an empty cell is honest.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.duties.table.subjects import Document
+from ops.security.compliance import Row
+
+DONE = ("Chưa triển khai", "Đã triển khai một số hạng mục", "Đã triển khai đầy đủ")
+"""How far measures are in place, in the form's own words: none, some, all."""
+
+APPROVED = "Đã được phê duyệt"
+PERIODIC = "Định kỳ"
+_CHECKS = ("vulnerability-scan", "hardening")
+"""How the names of duties and controls begin whose proof is a periodic check of the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormRow:
+    """One row, its fields in the order of the form's columns.
+
+    Attributes:
+        number: STT.
+        system: Tên hệ thống thông tin.
+        owner: Chủ quản.
+        operator: Đơn vị vận hành.
+        level: Cấp độ đề xuất.
+        standing: Tình trạng hồ sơ đề xuất cấp độ.
+        decision: Quyết định phê duyệt (số, ngày, cơ quan).
+        rules: Quy chế bảo đảm an ninh mạng (số, ngày, cơ quan).
+        expected: Dự kiến phê duyệt.
+        done: Đã triển khai.
+        expected_done: Dự kiến triển khai đầy đủ.
+        checked: Đã kiểm tra.
+    """
+
+    number: int
+    system: str
+    owner: str
+    operator: str
+    level: int | None
+    standing: str
+    decision: str
+    rules: str
+    expected: str
+    done: str
+    expected_done: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormTotals:
+    """Part 1 of the form: how many systems there are, and how far they are.
+
+    Attributes:
+        systems, classified, approved, checked: Counts.
+    """
+
+    systems: int
+    classified: int
+    approved: int
+    checked: int
+
+
+def fill_form(
+    estate: Document, rows: Iterable[Row], *, operator: str, owner: str
+) -> tuple[FormTotals, list[FormRow]]:
+    """Give the table's data, and the totals above it.
+
+    Args:
+        estate: The document of the estate in force.
+        rows: The compliance table of the same day.
+        operator: Name of the Center, as it was that day.
+        owner: Name of the authority.
+    """
+    by_system: dict[str, list[Row]] = {}
+    for row in rows:
+        by_system.setdefault(row.subject, []).append(row)
+    filled = [
+        _fill(number, system, by_system.get(system["name"], []), operator, owner)
+        for number, system in enumerate(estate.get("systems", ()), start=1)
+    ]
+    totals = FormTotals(
+        systems=len(filled),
+        classified=sum(it.level is not None for it in filled),
+        approved=sum(it.standing == APPROVED for it in filled),
+        checked=sum(bool(it.checked) for it in filled),
+    )
+    return totals, filled
+
+
+def _fill(
+    number: int, system: Mapping[str, Any], rows: list[Row], operator: str, owner: str
+) -> FormRow:
+    decision = str(system.get("decision") or "")
+    checked = any(it.outcome == "ok" for it in rows if it.name.startswith(_CHECKS))
+    return FormRow(
+        number=number,
+        system=system.get("title") or system["name"],
+        owner=owner,
+        operator=operator,
+        level=system.get("level"),
+        standing=APPROVED if decision else "",
+        decision=decision,
+        rules="",
+        expected="",
+        done=_done([it for it in rows if it.kind == "control"]),
+        expected_done="",
+        checked=PERIODIC if checked else "",
+    )
+
+
+def _done(controls: list[Row]) -> str:
+    """Say how far the controls are in place; empty where nothing was looked at."""
+    known = [it for it in controls if it.outcome != "not_checked"]
+    good = [it for it in known if it.outcome == "ok"]
+    if not known:
+        return ""
+    if not good:
+        return DONE[0]
+    return DONE[2] if len(good) == len(controls) else DONE[1]
