@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import Connection, event, insert, select
 
 import ops.monitor.series.store as store_module
 from ops.monitor.series.points import Point
@@ -156,8 +156,8 @@ def _write_for_hours(store: SeriesStore) -> None:
         write_points(store, batch(at, subjects=200), at)
 
 
-def _leave_no_room(connection: object) -> None:
-    connection.exec_driver_sql("PRAGMA max_page_count=40")  # type: ignore[attr-defined]
+def _leave_no_room(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA max_page_count=40")
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 400, b"SQLite format 3\0" + bytes(9)])
