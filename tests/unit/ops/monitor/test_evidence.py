@@ -23,6 +23,7 @@ from ops.monitor.series.write import write_change
 from ops.monitor.watch.run import series_url
 from tests.integration.jobs.small_estate import build_estate
 
+pytestmark = pytest.mark.slow
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 BEGIN = datetime(2026, 10, 1, tzinfo=ZONE)
