@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +22,13 @@ DAY = timedelta(days=1)
 PLACE = Place("second", Path("/nowhere"), None, 30)
 
 
-def state(**more: object) -> PlaceState:
+def state(**more: Any) -> PlaceState:
     return replace(PlaceState("second", ScrubState(NOW - 40 * DAY), objects=9), **more)
+
+
+def clock(now: datetime) -> datetime:
+    """A clock that stands."""
+    return now
 
 
 def passed(*days: int) -> ScrubState:
@@ -57,7 +64,7 @@ def test_the_term_of_every_byte_holds_however_rare_runs_are(
     for number in range(runs):
         now = NOW + number * every * DAY
         limits = replace(limits_of(24, place, checked_at, now), workers=1)
-        report, known = scrub(root.path, known, limits, lambda now=now: now)
+        report, known = scrub(root.path, known, limits, partial(clock, now))
         read.append(report.objects)
         checked_at = now
         assert now - known.oldest <= term * DAY
@@ -66,7 +73,7 @@ def test_the_term_of_every_byte_holds_however_rare_runs_are(
     assert known.oldest > NOW
 
 
-def checked(read: int, *, items: int = 9, **more: object) -> Checked:
+def checked(read: int, *, items: int = 9, **more: Any) -> Checked:
     report = ScrubReport(objects=read, files=read, size=read)
     return Checked(PLACE, state(**({"scrub": passed(1)} | more)), items, report)
 
