@@ -1,8 +1,8 @@
 """How the archive's places stand, how much of them a run reads, and when a run is red."""
 
-import functools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ PLACE = Place("second", Path("/nowhere"), None, 30)
 
 def state(**more: Any) -> PlaceState:
     return replace(PlaceState("second", ScrubState(NOW - 40 * DAY), objects=9), **more)
+
+
+def clock(now: datetime) -> datetime:
+    """A clock that stands."""
+    return now
 
 
 def passed(*days: int) -> ScrubState:
@@ -59,17 +64,13 @@ def test_the_term_of_every_byte_holds_however_rare_runs_are(
     for number in range(runs):
         now = NOW + number * every * DAY
         limits = replace(limits_of(24, place, checked_at, now), workers=1)
-        report, known = scrub(root.path, known, limits, functools.partial(_same, now))
+        report, known = scrub(root.path, known, limits, partial(clock, now))
         read.append(report.objects)
         checked_at = now
         assert now - known.oldest <= term * DAY
 
     assert max(read) < 24, "never all at once"
     assert known.oldest > NOW
-
-
-def _same(now: datetime) -> datetime:
-    return now
 
 
 def checked(read: int, *, items: int = 9, **more: Any) -> Checked:
