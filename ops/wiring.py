@@ -100,4 +100,8 @@ give("after-decision", "ops.audit.job:sign_decision")
 give("show-page")
 give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")
-give("estate-checks", "ops.alerts.check_routes:check_telling")
+give(
+    "estate-checks",
+    "ops.alerts.check_routes:check_telling",
+    "ops.security.controls.load:check_controls",
+)
