@@ -30,7 +30,7 @@ def make_document(sites: int = 100, hosts: int = 20) -> dict[str, Any]:
     return {
         "systems": [
             {"name": f"ht-{level}", "level": level, "title": f"Hệ thống {level}",
-             "decision": "12/QĐ" if level == 3 else ""}
+             "decision": "12/QĐ" * (level // 3)}
             for level in (1, 2, 3)
         ],
         "hosts": [{"name": f"web{number}"} for number in range(hosts)],

@@ -110,4 +110,8 @@ give("after-approval", "ops.recovery.job:ask_for_backup")
 give("after-decision", "ops.audit.job:sign_decision")
 give("before-backup", "ops.archives.places:make_roots_for_backup")
 give("own-backup", "ops.recovery.job:OWN_BACKUP")
-give("estate-checks", "ops.alerts.check_routes:check_telling")
+give(
+    "estate-checks",
+    "ops.alerts.check_routes:check_telling",
+    "ops.security.controls.load:check_controls",
+)

@@ -147,7 +147,7 @@ def read_controls(paths: Iterable[Path]) -> ControlSet:
     return _read(tuple((it, it.stat().st_mtime_ns if it.exists() else 0) for it in paths))
 
 
-def check_controls(estate: Estate) -> list[Problem]:
+def check_controls(estate: Estate, _today: date) -> list[Problem]:
     """List what is wrong with the tables of controls, for `estate.check`."""
     try:
         load_controls(estate)
