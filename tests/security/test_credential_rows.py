@@ -93,7 +93,11 @@ def told(catalog: Catalog) -> list[tuple[str, str]]:
         return [(action, via) for action, via in session.execute(query)]
 
 
-NEWER = ("archive_places", "security_findings", "security_looks", "security_baselines")
+NEWER = (
+    "archive_places", "condition_states", "looks", "silences", "security_findings",
+    "security_looks", "security_baselines", "register_links", "register_notes", "register_entries",
+    "assets",
+)  # fmt: skip
 """Tables of the migrations after 0013."""
 
 
