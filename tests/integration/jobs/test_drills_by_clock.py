@@ -124,9 +124,9 @@ def test_a_due_drill_is_asked_for_once_and_an_overdue_one_alerts(tmp_path: Path)
     assert (drill.job, drill.state, drill.trigger) == ("drill/cong-xa", "due", "clock")
     assert timedelta(hours=6) < drill.due_at - datetime.now(UTC) < timedelta(hours=8)
     assert [it.subject for it in asked] == [drill.job]
-    assert [it["subject"] for it in alerts if it["code"] == "drill_overdue"] == [
-        "drill_overdue:drill-every-week"
-    ]
+    overdue = [it["subject"] for it in alerts if it["code"] == "drill_overdue"]
+    # The duties that ship may be overdue as well, by the day on which this runs.
+    assert overdue.count("drill_overdue:drill-every-week") == 1
     about = [it.subject for it in sink.mails if "mỗi tuần" in it.body]
     assert sorted("đỏ" in it for it in about) == [False, True]
     assert any("chưa có cuộc diễn tập khôi phục nào đạt: Diễn tập mỗi tuần" in it for it in about)

@@ -359,13 +359,13 @@ def test_a_locked_mirror_renews_what_is_borrowed_and_keeps_what_it_promised(
 def test_a_locked_mirror_lets_go_once_the_time_is_up(settings: S3Settings, source: Path) -> None:
     main = Repository.init(MemoryStore(), PASSWORD)
     first = back_up(main, source)
-    store = LockingS3Store(replace(settings, lock_seconds=3, renew_below=1))
+    store = LockingS3Store(replace(settings, lock_seconds=6, renew_below=1))
     update_mirror(main, store)
     (source / "0.txt").write_bytes(os.urandom(20_000))
     second = back_up(main, source)
     main.store.delete(f"snapshots/{first.snapshot_id}")
     prune(main, PruneRequest(workers=0, max_unused=UnusedLimit(size=0)))
-    time.sleep(4)
+    time.sleep(7)
     done = update_mirror(main, store)
 
     assert done.removed
