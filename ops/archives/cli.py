@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from archive.metadata.item import Item
+from archive.metadata.item import MISSING, Item
 from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, ItemIndex, Wanted
@@ -19,6 +19,7 @@ from ops.archives.find import Named, find_by_address, find_item
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
+from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
@@ -152,10 +153,17 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         ],
         right=(3,),
     )  # fmt: skip
+    for name, why in item.fields.items():
+        if name.startswith(MISSING):
+            text = _("not archived: {name}: {why}")
+            told = text.format(name=name.removeprefix(MISSING), why=tell_refusal(why))
+            write_indented(told, "  ", "    ")
     for it in item.refused:
         text = _("not archived: {name}, {size}: {why}")
         told = text.format(
-            name=it.part.name or it.part.path, size=format_size(it.part.size), why=it.why
+            name=it.part.name or it.part.path,
+            size=format_size(it.part.size),
+            why=tell_refusal(it.why),
         )
         write_indented(told, "  ", "    ")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from archive.errors import ObjectNotFoundError
 from archive.metadata.item import ITEM_FILE, Item, Part, RefusedPart
 from ops.archives.find import Named
+from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment
 from ops.language.text import _
@@ -151,7 +152,7 @@ def _file_row(part: Part) -> str:
 
 def _refused_row(refused: RefusedPart) -> str:
     part = refused.part
-    told = _("not archived: {why}").format(why=refused.why)
+    told = _("not archived: {why}").format(why=tell_refusal(refused.why))
     return (
         f"<tr><th>{html.escape(part.name or part.path)}</th>"
         f"<td>{html.escape(told)} <code>{part.sha256}</code></td></tr>"
