@@ -14,8 +14,8 @@ from archive.search.index import Entry, Found, ItemIndex, Wanted
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
-from ops.archives.export import FORMS, export_item
-from ops.archives.find import Named, find_by_address, find_item
+from ops.archives.export import FORMS, export_item, item_to_export
+from ops.archives.find import Named, find_by_address, find_item, infected_parts
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
@@ -77,9 +77,10 @@ def _write_found(found: Found, estate: Estate) -> None:
 def _row(entry: Entry, classes: Mapping[str, str]) -> list[str]:
     day = date.fromisoformat(entry.day).strftime("%d/%m/%Y") if entry.day else "–"
     gone = " " + _("(gone from the portal)") if entry.withdrawn else ""
+    malware = " " + _("(carries malware)") if entry.infected else ""
     return [
         format_id(entry.id), day, entry.site, classes.get(entry.content_class, entry.content_class),
-        entry.title + gone, entry.version,
+        entry.title + gone + malware, entry.version,
     ]  # fmt: skip
 
 
@@ -211,6 +212,8 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
     estate = load_estate()
     named = find_item(estate, text, private=private)
     target = Path(out).absolute()
+    for found in infected_parts(item_to_export(named, version, target)):
+        write_line(_("Malware is among them: {found}").format(found=found))
     if dry_run:
         told = _("would write {title} into {target}")
         write_line(told.format(title=named.entry.title, target=target))

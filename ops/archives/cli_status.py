@@ -129,6 +129,12 @@ def _write_open_questions(figures: list[dict[str, Any]]) -> None:
     if unscanned:
         text = _("{count} items were not looked through for malware: no scanner could be used")
         write_line(text.format(count=format_number(unscanned)))
+    infected = sum(it["infected"] for it in figures)
+    if infected:
+        text = N_(
+            "{count} items carry malware, as the portal did: `{program} archive.show` names it"
+        )
+        write_line(fill(text, {"count": format_number(infected)}))
 
 
 def _class(titles: Mapping[str, str], figure: Mapping[str, Any]) -> str:
