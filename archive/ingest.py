@@ -32,6 +32,7 @@ from archive.metadata.findings import Content, Findings, Format, Malware
 from archive.metadata.item import (
     EVENTS_FILE,
     ITEM_FILE,
+    MISSING,
     Item,
     Part,
     Retention,
@@ -254,8 +255,8 @@ def _validate(marks: Mapping[str, str], findings: Findings, steps: Steps) -> Non
 
 
 def _check_metadata(item: Item, kept: Retention, steps: Steps) -> None:
-    lost = [f"{name.removeprefix('missing.')}: {why}" for name, why in item.fields.items()
-            if name.startswith("missing.")]  # fmt: skip
+    lost = [f"{name.removeprefix(MISSING)}: {why}" for name, why in item.fields.items()
+            if name.startswith(MISSING)]  # fmt: skip
     lacks = list(lacks_of_shape(item))
     told = [f"{item.shape} lacks: {', '.join(lacks)}"] if lacks else []
     told += [f"files that are missing: {'; '.join(lost)}"] if lost else []

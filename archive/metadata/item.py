@@ -18,6 +18,8 @@ from archive.errors import ItemRefusedError, ObjectDamagedError
 
 ITEM_FILE = "item.json"
 EVENTS_FILE = "events.jsonl"
+MISSING = "missing."
+"""Before the path of a file of an item that could not be captured, in its fields; says why."""
 SCHEMA = 1
 UNTITLED = "(không có tiêu đề)"
 """Title of an item that the portal gives none."""

@@ -8,7 +8,7 @@ them; Decree 43/2011 (articles 10 to 16) says what a legal document and a draft 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from archive.metadata.item import UNTITLED, Item, Shape, is_unknown
+from archive.metadata.item import MISSING, UNTITLED, Item, Shape, is_unknown
 
 SEVEN = ("kind", "issuer", "number", "issued", "effective", "abstract")
 """Fields of a legal document; the seventh is its file."""
@@ -45,7 +45,7 @@ def lacks_of_core(item: Item) -> Iterator[str]:
 
 def is_empty(item: Item) -> bool:
     """Say whether an item holds nothing that could be kept, nor names what it once held."""
-    return not item.parts and not any(it.startswith("missing.") for it in item.fields)
+    return not item.parts and not any(it.startswith(MISSING) for it in item.fields)
 
 
 def _nothing(_item: Item) -> Iterator[str]:

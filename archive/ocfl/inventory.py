@@ -21,7 +21,8 @@ INVENTORY = "inventory.json"
 ALGORITHM = "sha512"
 SIDECAR = f"{INVENTORY}.{ALGORITHM}"
 CONTENT = "c"
-"""Short: every inventory repeats it for every file of every version before."""
+"""Of objects that we make. Short: every inventory repeats it for all files of versions before."""
+_DEFAULT_CONTENT = "content"
 TYPE = "https://ocfl.io/1.1/spec/#inventory"
 DECLARATION = "0=ocfl_object_1.1"
 DECLARATION_TEXT = b"ocfl_object_1.1\n"
@@ -75,12 +76,20 @@ class Inventory:
         versions: In order, v1 first.
         manifest: Digest → content paths below the object, `v1/c/…`.
         fixity: SHA-256 → content paths, of what the head version brought.
+        declared: Its contentDirectory, which stays the same for all its versions (E019); empty
+            where it declares none.
     """
 
     id: str
     versions: tuple[Version, ...]
     manifest: Mapping[str, tuple[str, ...]]
     fixity: Mapping[str, tuple[str, ...]]
+    declared: str = CONTENT
+
+    @property
+    def content(self) -> str:
+        """The folder of a version that has its content (section 3.3.1)."""
+        return self.declared or _DEFAULT_CONTENT
 
     @property
     def head(self) -> str:
@@ -109,7 +118,7 @@ class Inventory:
     def as_json(self) -> bytes:
         """Give the file, compact and in an order of its own, so that equal ones are equal bytes."""
         block: dict[str, Any] = {
-            "contentDirectory": CONTENT,
+            **({"contentDirectory": self.declared} if self.declared else {}),
             "digestAlgorithm": ALGORITHM,
             "head": self.head,
             "id": self.id,
@@ -180,7 +189,7 @@ class _InventoryFile(msgspec.Struct, rename="camel"):
     head: str
     manifest: dict[str, list[str]]
     versions: dict[str, _VersionBlock]
-    content_directory: str = "content"
+    content_directory: str = ""
     fixity: dict[str, dict[str, list[str]]] = {}
 
 
@@ -188,7 +197,7 @@ _decoder = msgspec.json.Decoder(_InventoryFile)
 
 
 def parse_inventory(data: bytes) -> Inventory:
-    """Read an inventory of ours, or of anyone who writes SHA-512 and `c`.
+    """Read an inventory of ours, or of anyone who writes SHA-512 and versions without zeros.
 
     Every rule that makes reading unsafe when broken is held here: versions without gaps, content
     paths that stay inside the object, every digest of a state in the manifest.
@@ -211,18 +220,19 @@ def parse_inventory(data: bytes) -> Inventory:
 
 
 def _checked(read: _InventoryFile) -> Inventory:
-    if read.digest_algorithm != ALGORITHM or read.content_directory != CONTENT:
-        raise ValueError(f"{read.digest_algorithm}, {read.content_directory}")
+    content = read.content_directory or _DEFAULT_CONTENT
+    if read.digest_algorithm != ALGORITHM or not _is_name(content):
+        raise ValueError(f"{read.digest_algorithm}, {content}")
     names = [f"v{number}" for number in range(1, len(read.versions) + 1)]
     if set(names) != set(read.versions) or read.head != (names or [""])[-1]:
         raise ValueError(f"versions {', '.join(read.versions)}, head {read.head}")
     manifest = {digest.lower(): tuple(paths) for digest, paths in read.manifest.items()}
     for paths in manifest.values():
-        if not paths or not all(map(is_content_path, paths)):
+        if not paths or not all(_is_content_path(it, content) for it in paths):
             raise ValueError(f"content paths {paths}")
     versions = tuple(_version(read.versions[name], manifest) for name in names)
     fixity = {digest: tuple(paths) for digest, paths in read.fixity.get("sha256", {}).items()}
-    return Inventory(read.id, versions, manifest, fixity)
+    return Inventory(read.id, versions, manifest, fixity, read.content_directory)
 
 
 def _version(block: _VersionBlock, manifest: Mapping[str, object]) -> Version:
@@ -246,6 +256,7 @@ def continues(older: Inventory, newer: Inventory) -> bool:
     count = len(older.versions)
     return (
         older.id == newer.id
+        and older.content == newer.content
         and count < len(newer.versions)
         and newer.versions[:count] == older.versions
         and all(
@@ -255,15 +266,19 @@ def continues(older: Inventory, newer: Inventory) -> bool:
     )
 
 
-def is_content_path(path: str) -> bool:
+def _is_content_path(path: str, content: str) -> bool:
     """Say whether a path is `vN/c/…` and stays inside its object."""
     parts = path.split("/")
     return (
         len(parts) > 2  # noqa: PLR2004 - version, content, name
         and _VERSION.fullmatch(parts[0]) is not None
-        and parts[1] == CONTENT
-        and not any(part in {"", ".", ".."} or "\0" in part for part in parts)
+        and parts[1] == content
+        and all(map(_is_name, parts))
     )
+
+
+def _is_name(part: str) -> bool:
+    return part not in {"", ".", ".."} and not {"/", "\0"} & set(part)
 
 
 def sidecar_of(inventory: bytes) -> bytes:

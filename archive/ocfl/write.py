@@ -299,10 +299,11 @@ def _write_content(
     made: set[str] = set()
     known = set(inventory.manifest) if inventory else set()
     new: list[NewFile] = []
+    content = inventory.content if inventory else CONTENT
     for logical in sorted(files):
         if logical in state:
             raise ItemRefusedError('"{path}" is given twice', path=logical)
-        source, path = files[logical], f"{CONTENT}/{logical if stage.is_new else len(new)}"
+        source, path = files[logical], f"{content}/{logical if stage.is_new else len(new)}"
         if isinstance(source, bytes):
             digests = digest_of(source)
             if digests.sha512 not in known:

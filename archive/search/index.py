@@ -21,10 +21,11 @@ from typing import Any
 import msgspec
 
 from archive.errors import ArchiveError
+from archive.metadata.findings import INFECTED
 from archive.metadata.item import Item
 from archive.search.fold import fold, make_match
 
-SCHEMA = 2
+SCHEMA = 3
 _RANKED = 2_000
 """Beyond so many hits the newest come first: to weigh each would take longer than people wait."""
 
@@ -46,6 +47,7 @@ CREATE TABLE items (
     grade INTEGER NOT NULL,
     retention TEXT NOT NULL,
     unscanned INTEGER NOT NULL,
+    infected INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     fingerprint TEXT NOT NULL
 );
@@ -70,6 +72,7 @@ class Entry:
         grade: Who may see it.
         retention: Its row; empty is unmapped.
         unscanned: How many of its files nobody looked through for malware.
+        infected: How many of its files carry malware, and are kept all the same.
         bytes: Of its newest version's files.
         fingerprint: Of what the portal said.
     """
@@ -89,13 +92,14 @@ class Entry:
     grade: int
     retention: str
     unscanned: int
+    infected: int
     bytes: int
     fingerprint: str
 
 
 _COLUMNS = (
     "id, version, site, source_key, class, shape, title, creator, published, day, archived,"
-    " withdrawn, grade, retention, unscanned, bytes, fingerprint"
+    " withdrawn, grade, retention, unscanned, infected, bytes, fingerprint"
 )
 
 
@@ -217,15 +221,16 @@ class ItemIndex:
         """Give counts by site and class: items, withdrawn ones, bytes, first and last day.
 
         `unmapped` counts items that no retention row covers, `unscanned` those with a file that
-        nobody looked through for malware.
+        nobody looked through for malware, `infected` those that carry some.
         """
         rows = self._connection.execute(
             "SELECT site, class, count(*), sum(withdrawn <> ''), sum(bytes), min(nullif(day, '')),"
-            " max(day), sum(retention = ''), sum(unscanned > 0) FROM items"
+            " max(day), sum(retention = ''), sum(unscanned > 0),"
+            " sum(infected > 0) FROM items"
             " GROUP BY site, class ORDER BY site, class"
         )
         names = ("site", "class", "items", "withdrawn", "bytes", "first", "last", "unmapped",
-                 "unscanned")  # fmt: skip
+                 "unscanned", "infected")  # fmt: skip
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def fingerprint(self) -> str:
@@ -313,6 +318,7 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         _moment(item.published), row.day, _moment(item.archived), _moment(item.withdrawn),
         int(item.grade), item.retention.row,
         sum(not (it.malware or it.derived_from) for it in item.parts),
+        sum(it.malware.startswith(INFECTED) for it in item.parts),
         sum(part.size for part in item.parts), row.fingerprint,
     ]  # fmt: skip
     places = ", ".join("?" * len(values))

@@ -104,7 +104,7 @@ class SiteReader:
     def _get(self, address: str, most: int = 0, to: IO[bytes] | None = None) -> Answer:
         for _hop in range(_MOST_HOPS):
             if not self._robots.allows(address):
-                raise not_read(address, "robots.txt")
+                raise not_read(address, "robots.txt does not want it")
             if to is not None:
                 to.seek(0)
                 to.truncate()
@@ -117,7 +117,7 @@ class SiteReader:
             if not own:
                 raise not_read(address, answer.truncated or str(answer.status))
             address = own
-        raise not_read(address, "redirects")
+        raise not_read(address, "it redirects too often")
 
     def _ask(self, address: str, most: int = 0, to: IO[bytes] | None = None) -> Answer:
         self._pace.wait()

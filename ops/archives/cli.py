@@ -7,18 +7,19 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from archive.metadata.item import Item
+from archive.metadata.item import MISSING, Item
 from archive.ocfl.inventory import Version
 from archive.ocfl.root import open_root
 from archive.search.index import Entry, Found, ItemIndex, Wanted
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.archives.differences import changed_fields, changed_files, changed_words
-from ops.archives.export import FORMS, export_item
-from ops.archives.find import Named, find_by_address, find_item
+from ops.archives.export import FORMS, export_item, item_to_export
+from ops.archives.find import Named, find_by_address, find_item, infected_parts
 from ops.archives.from_backup import restored_root
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.reindex import Reindexed, reindex
+from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE, PRIVATE_PART, PUBLIC_PART
@@ -76,9 +77,10 @@ def _write_found(found: Found, estate: Estate) -> None:
 def _row(entry: Entry, classes: Mapping[str, str]) -> list[str]:
     day = date.fromisoformat(entry.day).strftime("%d/%m/%Y") if entry.day else "–"
     gone = " " + _("(gone from the portal)") if entry.withdrawn else ""
+    malware = " " + _("(carries malware)") if entry.infected else ""
     return [
         format_id(entry.id), day, entry.site, classes.get(entry.content_class, entry.content_class),
-        entry.title + gone, entry.version,
+        entry.title + gone + malware, entry.version,
     ]  # fmt: skip
 
 
@@ -152,10 +154,17 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         ],
         right=(3,),
     )  # fmt: skip
+    for name, why in item.fields.items():
+        if name.startswith(MISSING):
+            text = _("not archived: {name}: {why}")
+            told = text.format(name=name.removeprefix(MISSING), why=tell_refusal(why))
+            write_indented(told, "  ", "    ")
     for it in item.refused:
         text = _("not archived: {name}, {size}: {why}")
         told = text.format(
-            name=it.part.name or it.part.path, size=format_size(it.part.size), why=it.why
+            name=it.part.name or it.part.path,
+            size=format_size(it.part.size),
+            why=tell_refusal(it.why),
         )
         write_indented(told, "  ", "    ")
 
@@ -203,6 +212,8 @@ def export(text: str, *, form: str, out: str, version: str, private: bool, dry_r
     estate = load_estate()
     named = find_item(estate, text, private=private)
     target = Path(out).absolute()
+    for found in infected_parts(item_to_export(named, version, target)):
+        write_line(_("Malware is among them: {found}").format(found=found))
     if dry_run:
         told = _("would write {title} into {target}")
         write_line(told.format(title=named.entry.title, target=target))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from archive.errors import ArchiveError
 from backup.errors import BackupError
@@ -42,12 +43,15 @@ def capture(name: str, wish: Wish, progress: Progress, *, as_json: bool, dry_run
     """Archive one site, or all that the estate archives; gives the exit code."""
     estate = load_estate()
     sites = [it for it in choose_sites(estate, name) if name or it.archive]
-    codes, results = [], []
+    codes: list[int] = []
+    results: list[dict[str, Any]] = []
     with at_bench(estate, dry_run=dry_run) as bench:
         for site in sites:
             for plan in _plans(site, wish, progress):
                 if dry_run:
-                    write_line(plan.told)
+                    results.append({"site": site.name, "kind": plan.kind, "plan": plan.told})
+                    if not as_json:
+                        write_line(plan.told)
                     continue
                 try:
                     result = run_by_hand(

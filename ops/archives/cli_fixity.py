@@ -41,9 +41,11 @@ def verify(
             known=", ".join(names),
         )
     if dry_run:
-        for name in names:
-            if place in {name, ""}:
-                write_line(_("{place}: would be read back").format(place=name))
+        read = [name for name in names if place in {name, ""}]
+        if as_json:
+            write_json([{"place": name} for name in read])
+        for name in () if as_json else read:
+            write_line(_("{place}: would be read back").format(place=name))
         return 0
     return _run(estate, {"place": place, "all": everything}, progress, as_json=as_json)
 
@@ -63,12 +65,19 @@ def repair(confirm: str, *, as_json: bool, dry_run: bool) -> int:
         standings = read_standings(session, estate, datetime.now(UTC))
     damaged = [(it.name, path) for it in standings for path in it.damaged]
     if dry_run or not damaged:
-        for name, path in damaged:
-            write_line(f"{name}: {path}")
-        text = _("{count} objects are known to be damaged")
-        write_line(text.format(count=format_number(len(damaged))))
+        _write_damaged(damaged, as_json=as_json)
         return 0
     return _run(estate, {"repair": True, "confirm": bool(confirm)}, SILENT, as_json=as_json)
+
+
+def _write_damaged(damaged: list[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        write_json([{"place": name, "path": path} for name, path in damaged])
+        return
+    for name, path in damaged:
+        write_line(f"{name}: {path}")
+    text = _("{count} objects are known to be damaged")
+    write_line(text.format(count=format_number(len(damaged))))
 
 
 def _run(estate: Estate, arguments: Mapping[str, Any], progress: Progress, *, as_json: bool) -> int:

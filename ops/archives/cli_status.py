@@ -13,6 +13,7 @@ from ops.archives.cli_fixity import tell_days
 from ops.archives.kind import CAPTURE, PAGE_CAPTURE
 from ops.archives.places import PRIVATE, Place, all_places, opened_index, own_places
 from ops.archives.standing import Standing, read_standings
+from ops.archives.wording import tell_refusal
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
@@ -40,10 +41,16 @@ def status(*, as_json: bool) -> int:
             site.name: _last(session, CAPTURE, site.name) for site in estate.sites if site.archive
         }
         pages = [_pages_of(session, it, now) for it in PAGE_CAPTURE.jobs(estate)]
+    is_lost = any(map(_is_lost, all_places(estate), standings))
+    is_bad = any(it.damaged or it.lacks or it.is_overdue(now) for it in standings)
+    code = INCOMPLETE if is_lost or is_bad else 0
     if as_json:
-        places = [{**asdict(it), "is_overdue": it.is_overdue(now)} for it in standings]
+        places = [
+            {**asdict(it), "is_overdue": it.is_overdue(now), "is_lost": _is_lost(place, it)}
+            for place, it in zip(all_places(estate), standings, strict=True)
+        ]
         write_json(figures, places=places, runs=runs, pages=pages)
-        return 0
+        return code
     _write_figures(estate, figures)
     _write_open_questions(figures)
     write_line()
@@ -51,9 +58,7 @@ def status(*, as_json: bool) -> int:
     _write_pages(pages, estate.organisation.timezone)
     for site, run in runs.items():
         _write_run(site, run)
-    is_lost = any(map(_is_lost, all_places(estate), standings))
-    is_bad = any(it.damaged or it.lacks or it.is_overdue(now) for it in standings)
-    return INCOMPLETE if is_lost or is_bad else 0
+    return code
 
 
 def _last(session: Session, kind: JobKind, site: str) -> dict[str, Any]:
@@ -124,6 +129,12 @@ def _write_open_questions(figures: list[dict[str, Any]]) -> None:
     if unscanned:
         text = _("{count} items were not looked through for malware: no scanner could be used")
         write_line(text.format(count=format_number(unscanned)))
+    infected = sum(it["infected"] for it in figures)
+    if infected:
+        text = N_(
+            "{count} items carry malware, as the portal did: `{program} archive.show` names it"
+        )
+        write_line(fill(text, {"count": format_number(infected)}))
 
 
 def _class(titles: Mapping[str, str], figure: Mapping[str, Any]) -> str:
@@ -185,7 +196,8 @@ def _write_run(site: str, run: Mapping[str, Any]) -> None:
         write_line(_("{site}: its items were never archived").format(site=site))
         return
     for key, why in run.get("refused", []):
-        write_line(_("{site}: refused {key}: {why}").format(site=site, key=key, why=_(why)))
+        text = _("{site}: refused {key}: {why}")
+        write_line(text.format(site=site, key=key, why=tell_refusal(why)))
 
 
 def _write_pages(pages: list[dict[str, Any]], zone: str) -> None:

@@ -12,6 +12,7 @@ from archive.capture.captured import Content as Captureds
 from archive.capture.comments import COMMENTS, comments_of
 from archive.ingest import Delivery
 from archive.metadata.findings import Content
+from archive.metadata.item import MISSING
 from archive.ocfl.files import Digests, digest_of
 from archive.web.reader import NotReadError, not_read
 
@@ -83,7 +84,7 @@ class Contents:
                     raise
                 missing[path] = str(error.params["reason"])
         if missing:
-            lost = {f"missing.{path}": why for path, why in missing.items()}
+            lost = {f"{MISSING}{path}": why for path, why in missing.items()}
             parts = tuple(it for it in item.parts if it.path not in missing)
             item = msgspec.structs.replace(item, parts=parts, fields={**item.fields, **lost})
         return Delivery(

@@ -9,8 +9,10 @@ from hashlib import file_digest
 from pathlib import Path
 
 from archive.errors import ObjectNotFoundError
+from archive.metadata.findings import INFECTED
 from archive.metadata.item import ITEM_FILE, Item, Part, RefusedPart
 from ops.archives.find import Named
+from ops.archives.wording import tell_refusal
 from ops.errors import WrongUseError
 from ops.language.formats import format_moment
 from ops.language.text import _
@@ -40,7 +42,7 @@ def export_item(named: Named, version: str, target: Path, zone: str, form: str) 
         ObjectDamagedError: A file is not what it was.
         OSError: The folder cannot be written.
     """
-    item = _item_of(named, version, target)
+    item = item_to_export(named, version, target)
     payload = target / _PAYLOAD if form == BAG else target
     payload.mkdir(parents=True, exist_ok=True)
     written = []
@@ -60,7 +62,12 @@ def export_item(named: Named, version: str, target: Path, zone: str, form: str) 
     return [*written, target / SUMS, sheet]
 
 
-def _item_of(named: Named, version: str, target: Path) -> Item:
+def item_to_export(named: Named, version: str, target: Path) -> Item:
+    """Give the item that would be written.
+
+    Raises:
+        WrongUseError: Something lies in the folder, or there is no such version.
+    """
     if target.exists() and any(target.iterdir()):
         raise WrongUseError(
             "the folder {target} is not empty",
@@ -143,15 +150,17 @@ def _agent(name: str, organisation: str) -> str:
 
 def _file_row(part: Part) -> str:
     name = html.escape(part.name or part.path)
+    warning = _("Malware is among them: {found}").format(found=part.malware)
+    told = f"<strong>{html.escape(warning)}</strong> " if part.malware.startswith(INFECTED) else ""
     return (
         f'<tr><th><a href="{html.escape(part.path)}">{name}</a></th>'
-        f"<td>{html.escape(part.puid)} <code>{part.sha256}</code></td></tr>"
+        f"<td>{told}{html.escape(part.puid)} <code>{part.sha256}</code></td></tr>"
     )
 
 
 def _refused_row(refused: RefusedPart) -> str:
     part = refused.part
-    told = _("not archived: {why}").format(why=refused.why)
+    told = _("not archived: {why}").format(why=tell_refusal(refused.why))
     return (
         f"<tr><th>{html.escape(part.name or part.path)}</th>"
         f"<td>{html.escape(told)} <code>{part.sha256}</code></td></tr>"

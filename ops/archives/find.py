@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from archive.metadata.findings import INFECTED
 from archive.metadata.item import ITEM_FILE, Item, parse_item
 from archive.ocfl.root import StoredObject
 from archive.search.index import Entry, Found, ItemIndex, Wanted
@@ -35,6 +36,11 @@ class Named:
             ObjectDamagedError: It is not what it was.
         """
         return parse_item(self.stored.read(ITEM_FILE, version))
+
+
+def infected_parts(item: Item) -> list[str]:
+    """Give what a scanner found in files that were kept all the same, when they came."""
+    return [it.malware for it in item.parts if it.malware.startswith(INFECTED)]
 
 
 def find_by_address(index: ItemIndex, wanted: Wanted) -> Found:

@@ -11,9 +11,9 @@ Order, place by place:
 A run that read nothing is red: it has checked nothing. Killed at any point, the next run goes on.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -35,6 +35,7 @@ from ops.archives.places import (
     own_places,
 )
 from ops.archives.records import PlaceState, read_place, write_place
+from ops.archives.wording import as_cause
 from ops.catalog.open import Catalog
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
@@ -69,7 +70,7 @@ class Checked:
     items: int
     report: ScrubReport | None = None
     copied: CopyReport | None = None
-    trouble: str = ""
+    trouble: Mapping[str, Any] = field(default_factory=dict)
     is_read: bool = True
 
 
@@ -143,7 +144,7 @@ def check_place(
         )
         progress.finish()
     except (ArchiveError, OpsError) as error:
-        done.trouble = error.what.format(**error.params)
+        done.trouble = as_cause(error)
         return done
     damaged = dict.fromkeys([*state.damaged, *(it.path for it in report.damaged)])
     done.report = report
@@ -282,5 +283,5 @@ def _summary_of(it: Checked, now: datetime) -> dict[str, Any]:
         "oldest_days": max(0, (now - it.state.scrub.oldest).days) if it.items else 0,
         "copied": copied.versions if copied else 0,
         "lacks": it.state.lacks,
-        "trouble": it.trouble,
+        "trouble": dict(it.trouble),
     }

@@ -31,6 +31,7 @@ from ops.archives.keep import keeping
 from ops.archives.lists import capture_lists
 from ops.archives.places import all_places, make_roots
 from ops.archives.portal import Copy, PortalFiles, no_rows, portal_rows, root_of
+from ops.archives.wording import as_cause
 from ops.backups.repositories.moments import choose_state
 from ops.backups.repositories.open import hold_reading_lock, open_repository
 from ops.backups.run.job import back_up
@@ -124,16 +125,16 @@ def _capture(
         return keeper.counts, gone
 
 
-def _copy(context: RunContext, estate: Estate, progress: Progress) -> dict[str, str]:
+def _copy(context: RunContext, estate: Estate, progress: Progress) -> dict[str, Any]:
     """Bring the plain copies up to date; gives why one could not be, by name."""
-    lost = {}
+    lost: dict[str, Any] = {}
     for place in all_places(estate):
         if place.index is not None:
             continue
         try:
             bring_up_to_date(estate, context.catalog, place, progress)
         except (ArchiveError, OpsError) as error:
-            lost[place.name] = error.what.format(**error.params)
+            lost[place.name] = as_cause(error)
     return lost
 
 
@@ -143,7 +144,7 @@ def conclude(
     gone: Gone,
     snapshot: Snapshot | None,
     site: str,
-    lost: Mapping[str, str],
+    lost: Mapping[str, Any],
 ) -> JobResult:
     """Give the result of a capture; pure."""
     summary: dict[str, Any] = {

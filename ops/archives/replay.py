@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from archive.metadata.findings import INFECTED
 from archive.metadata.item import ITEM_FILE, parse_item
 from archive.ocfl.root import StoredObject
 from archive.web.replay import Copy, lay_out, replaying
+from ops.archives.find import infected_parts
 from ops.archives.pages import INDEX, KEY, WARC, object_id, place_of_site
 from ops.archives.places import opened_index, own_places
 from ops.errors import OpsError, WrongUseError
@@ -48,7 +48,7 @@ def replay(name: str, *, month: str, port: int) -> int:
         told = _("{site}, pages of {month}: {address}")
         url = f"{address}{place_of_site(estate.site(site)).base}"
         write_line(told.format(site=site, month=_shown(chosen), address=url))
-        for infected in infected_parts(stored):
+        for infected in infected_parts(parse_item(stored.read(ITEM_FILE))):
             write_line(_("Malware is among them: {found}").format(found=infected))
         text = _(
             "Only this machine sees them. Ctrl-C, or {hours} hours, end it and remove the copy."
@@ -60,12 +60,6 @@ def replay(name: str, *, month: str, port: int) -> int:
         except (KeyboardInterrupt, subprocess.TimeoutExpired):
             write_line()
             return 0
-
-
-def infected_parts(stored: StoredObject) -> list[str]:
-    """Give what the scanner found in a month when it was captured."""
-    parts = parse_item(stored.read(ITEM_FILE)).parts
-    return [it.malware for it in parts if it.malware.startswith(INFECTED)]
 
 
 def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject]:

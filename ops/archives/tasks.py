@@ -137,8 +137,11 @@ def _search(
     from archive.search.index import Wanted
     from ops.archives.cli import read_day
     from ops.archives.cli import search as find
+    from ops.errors import WrongUseError
 
     site, content_class = where
+    if limit < 1:
+        raise WrongUseError("--limit says how many at most: 1 or more", data="nothing was changed")
     wanted = Wanted(
         text=text, site=site, content_class=content_class, since=read_day(days[0], "since"),
         until=read_day(days[1], "until"), limit=limit,

@@ -1,8 +1,12 @@
 """What a run of the archive found, in words."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from archive.errors import ArchiveError
+from ops.errors import OpsError
+from ops.language.causes import tell_cause
 from ops.language.text import N_, _, fill
 from ops.outcomes.explain import Explainer
 from ops.outcomes.plain import Explanation
@@ -31,6 +35,57 @@ def tell_left(reason: str) -> str:
     return _(_LEFT[reason]) if reason in _LEFT else reason
 
 
+_REFUSALS = (
+    N_("malware was found: {path}: {note}"),
+    N_("{path} is a program ({kind}, {puid})"),
+    N_("{path} is not what its sender sent"),
+    N_("its list of files is not what was handed in"),
+    N_("it holds nothing: no text and no file"),
+    N_("{key} of {site} cannot be archived: {fields} missing"),
+    N_("its text has {size} bytes"),
+    N_("it has more than {most} files"),
+    N_("it has neither an id nor an address"),
+    N_("the wiki hides its text"),
+    N_("the place of its file is not known"),
+    N_("its text is not in this database: {place}"),
+    N_("its packed text is broken"),
+    N_("not on this site"),
+    N_("robots.txt does not want it"),
+    N_("it redirects too often"),
+    N_("addresses are not asked"),
+    N_("not in the backup"),
+)
+"""Why the archive left something out, as objects and records keep it: English, filled in."""
+
+_FORMS = {
+    re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(it)), re.DOTALL): it
+    for it in _REFUSALS
+}
+
+
+def tell_refusal(why: str) -> str:
+    """Say in the reader's language why something was not archived; several reasons stand apart."""
+    return "; ".join(map(_tell_reason, why.split("; ")))
+
+
+def _tell_reason(why: str) -> str:
+    for form, template in _FORMS.items():
+        if found := form.fullmatch(why):
+            return _(template).format(**found.groupdict())
+    return tell_cause(why)
+
+
+def as_cause(error: ArchiveError | OpsError) -> dict[str, Any]:
+    """Give an error as a record keeps it that is told in the reader's language later."""
+    return {"what": error.what, "params": {name: str(it) for name, it in error.params.items()}}
+
+
+def _tell_first(first: list[str]) -> str:
+    """Say what was left out, each as `key: why`."""
+    parted = (it.partition(": ") for it in first)
+    return "; ".join(f"{key}{colon}{tell_refusal(why)}" for key, colon, why in parted)
+
+
 def _explain_wrong(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
         _("the captured pages of {site} were not kept: {count} records are not what was written")
@@ -54,7 +109,7 @@ def _explain_infected(params: Mapping[str, Any]) -> Explanation:
 def _explain_refused(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
         _("{count} items of {site} were not archived").format(**params),
-        "; ".join(params["first"]),
+        _tell_first(params["first"]),
         _("all others are archived; the portal and its backup have these still"),
         fill(N_("put them right on the portal; the next run takes them"), params),
     )
@@ -64,7 +119,7 @@ def _explain_left_out(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
         _("{count} files of articles of {site} are malware or programs and were not archived")
         .format(**params),
-        "; ".join(params["first"]),
+        _tell_first(params["first"]),
         _("the articles themselves are archived; each names the file that it is kept without"),
         fill(
             N_("look at who put them on the portal and take them down there;"

@@ -213,7 +213,16 @@ def test_malware_in_a_page_is_told_and_the_month_is_kept(
     stored, item = month(estate)
     status = giucong(estate, "archive.status")
 
+    found = giucong(estate, "archive.list", "--site", "cong-xa")
+    given = giucong(
+        estate, "archive.export", "--id", item.id, "--as", "folder", "--out", str(tmp_path / "ra")
+    )
+
     assert (code, result["reason"]) == (3, "archive_pages_infected")
+    assert "(carries malware)" in found.stdout, "who looks for it is told"
+    assert "1 items carry malware" in status.stdout
+    assert f"Malware is among them: infected: {url}/nhiem" in given.stdout
+    assert "<strong>Malware is among them" in (tmp_path / "ra/index.html").read_text()
     # The same payload under two addresses is stored once where it came whole in the same way.
     assert [it[0].removeprefix(url) for it in result["summary"]["scan"]["infected"]] == [
         "/nhiem", "/khoi",

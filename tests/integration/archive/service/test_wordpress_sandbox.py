@@ -89,10 +89,10 @@ class Province:
         (found,) = self.run("archive.capture", "--site", SITE)["items"]
         return dict(found)
 
-    def items(self) -> dict[str, tuple[Item, str]]:
+    def items(self, folder: str = "archive") -> dict[str, tuple[Item, str]]:
         """Give what is archived, with its version, by what WordPress calls it."""
         found = {}
-        for it in self.root.objects():
+        for it in StorageRoot(self.estate.parent / folder).objects():
             item = parse_item(it.read("item.json"))
             found[item.source_key] = (item, it.inventory.head)
         return found
@@ -150,11 +150,14 @@ def test_a_portal_is_archived_from_its_backup_corrected_deleted_and_archived_aga
     assert {it.malware.partition(" ")[0] for it in before["wordpress/1001"][0].parts
             if not it.derived_from} == {"clean"}  # fmt: skip
 
-    assert [again["summary"][it] for it in ("new", "changed", "withdrawn")] == [0, 5, 8]
+    assert [again["summary"][it] for it in ("new", "changed", "withdrawn")] == [0, 5, 11]
     after = {key: it for key, it in after.items() if not key.endswith("/comments")}
     gone = {key for key, (item, _version) in after.items() if item.withdrawn}
     assert gone == {"wordpress/1005", "wordpress/1006", "wordpress/1007",
                     "wordpress/3005", "wordpress/3006"}  # fmt: skip
+    talked_of = {"wordpress/1005", "wordpress/1006", "wordpress/1007"}
+    private = {key for key, (it, _) in province.items("archive-private").items() if it.withdrawn}
+    assert private == {f"{key}/private" for key in talked_of}, "who commented goes with the article"
     assert after.keys() <= before.keys(), "nothing is deleted here"
     assert len(province.items()) == len(before)
     assert {key for key in after if after[key][1] == "v2"} == gone | {
