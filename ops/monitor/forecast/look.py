@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backup.retention.policy import KeepPolicy
 from ops.alerts.conditions import Condition, State
-from ops.backups.retention.job import list_paths, make_policy
+from ops.backups.retention.policies import list_paths, make_policy
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds
