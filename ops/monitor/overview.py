@@ -144,12 +144,7 @@ def judge_seen(
 
 def _health_of(subject: str, states: Iterable[Held], *, is_seen: bool) -> Health:
     """Give the gravest of what is below a subject, forecasts included."""
-    own = [
-        it
-        for it in states
-        if is_below(it.subject.removeprefix("forecast:"), subject)
-        and it.state in {"bad", "no_data"}
-    ]
+    own = [it for it in states if is_below(it.subject, subject) and it.state in {"bad", "no_data"}]
     if any(it.stage != "pending" and it.severity != "info" for it in own):
         return "bad"
     if own:

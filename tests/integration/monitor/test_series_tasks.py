@@ -177,7 +177,7 @@ def test_a_disk_that_is_full_within_its_limit_is_red_and_one_that_is_not_filling
     assert (red.state, red.code, red.parent) == ("bad", "disk_fills", "host:web1/disk:/var")
     assert 14 <= red.params["days"] <= 16
     assert judged["forecast:host:web1/inodes:/var"].state == "good"
-    assert judged["forecast:store:near/store:"].state == "not_checked"
+    assert judged["forecast:store:near"].state == "not_checked"
     assert show_forecasts(as_json=True) == 1
     document = read_json(capsys)
     assert [it["kind"] for it in document["items"]] == ["disk", "inodes", "store"]
