@@ -17,7 +17,7 @@ _KINDS = {
     "unit": N_("service unit"),
     "mount": N_("mounted folder"),
     "page": N_("page"),
-    "check": N_("check"),
+    "check": N_("check of"),
     "port": N_("port"),
     "pressure": N_("pressure on"),
     "copy": N_("copy"),

@@ -23,7 +23,7 @@ def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
         ("host:this-machine/memory", "this machine, memory"),
         ("host:web1/disk:/var/log", "host web1, disk /var/log"),
         ("device:ups/ping", "device ups, ping"),
-        ("site:cong/check:tim-kiem", "site cong, check tim-kiem"),
+        ("site:cong/check:tim-kiem", "site cong, check of tim-kiem"),
         ("forecast:host:web1/disk:/var/log", "forecast, host web1, disk /var/log"),
         ("forecast:store:near", "forecast, store near"),
         ("watch:line", "our own line"),
