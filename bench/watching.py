@@ -23,6 +23,7 @@ from bench.measure import CommandFailedError, Measurement
 from bench.peers import CHECKOUT
 from bench.rounds import Note, Setting
 from bench.servers import many_hosts
+from ops.monitor.watch.beat import read_beat
 
 COLD, WARM, IDLE = "watch-sample-cold", "watch-sample-warm", "watch-idle"
 LOOKS = frozenset({COLD, WARM})
@@ -31,6 +32,7 @@ WARM_ROUNDS = 9
 PACE_SECONDS = 15
 IDLE_SECONDS = 120
 SETTLE_SECONDS = 45
+BEGIN_SECONDS = 300
 
 _HEAD = """
 schema = 1
@@ -94,6 +96,7 @@ def run_idle(setting: Setting, note: Note) -> None:
         with (folder / "log").open("wb") as log:
             service = subprocess.Popen(command, env=environment, cwd=CHECKOUT, stderr=log)
         try:
+            _await_beat(folder / "state")
             time.sleep(SETTLE_SECONDS)
             before = _cost(service.pid)
             time.sleep(IDLE_SECONDS)
@@ -144,6 +147,15 @@ def _many_sites(count: int) -> Iterator[dict[str, Any]]:
             yield json.loads((server.stdout or StringIO()).readline())
         finally:
             server.terminate()
+
+
+def _await_beat(state: Path) -> None:
+    """Wait until the watch has looked, however long a busy machine takes to start it."""
+    ends = time.monotonic() + BEGIN_SECONDS
+    while read_beat(state) is None:
+        if time.monotonic() > ends:
+            raise CommandFailedError(f"{IDLE}: the watch does not look")
+        time.sleep(1.0)
 
 
 def _cost(pid: int) -> tuple[float, int]:

@@ -39,6 +39,9 @@ class Quiet:
         return is_meant and (self.is_critical_too or severity != "critical")
 
 
+FORECAST = "forecast:"
+"""Before the subject of what is to come of something."""
+
 QUIET_TIMES: Seam[Callable[[Session], Iterable[Quiet]]] = Seam("quiet-times")
 """Gives times besides those that people have made here."""
 
@@ -46,8 +49,11 @@ QUIET_TIMES: Seam[Callable[[Session], Iterable[Quiet]]] = Seam("quiet-times")
 def is_below(subject: str, root: str) -> bool:
     """Say whether a subject is a root, or lies below it.
 
-    `host:web1/disk:/var` lies below `host:web1`, and below `host:`, which means all hosts.
+    `host:web1/disk:/var` lies below `host:web1`, and below `host:`, which means all hosts; a
+    forecast lies below what it is about.
     """
+    if not root.startswith(FORECAST):
+        subject = subject.removeprefix(FORECAST)
     return subject == root or subject.startswith(root if root.endswith(":") else f"{root}/")
 
 

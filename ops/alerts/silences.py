@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ops.alerts.quiet import LONGEST, LONGEST_CRITICAL
+from ops.alerts.quiet import FORECAST, LONGEST, LONGEST_CRITICAL
+from ops.alerts.subjects import WHOLE
 from ops.catalog.columns import new_id
 from ops.catalog.tables.conditions import Silence
 from ops.errors import WrongUseError
@@ -76,14 +77,18 @@ def check_wish(wish: SilenceWish, estate: Estate, now: datetime) -> None:
 
 
 def _check_subject(subject: str, estate: Estate) -> None:
-    kind, colon, rest = subject.partition(":")
+    kind, colon, rest = subject.removeprefix(FORECAST).partition(":")
     name = rest.partition("/")[0]
     named = {
         "host": {it.name for it in estate.hosts},
+        "device": {it.name for it in estate.devices},
         "site": {it.name for it in estate.sites},
         "line": {it.name for it in estate.lines},
+        "store": {it.name for it in estate.stores},
+        "watch": set[str](),
     }
-    is_readable = bool(kind and colon) and subject.isprintable() and " " not in kind
+    is_whole = f"{kind}:{name}" in WHOLE
+    is_readable = bool(colon) and kind in named and subject.isprintable()
     if not is_readable or len(subject) > _LONGEST_SUBJECT:
         raise WrongUseError(
             '"{subject}" is nothing that is watched',
@@ -91,7 +96,7 @@ def _check_subject(subject: str, estate: Estate) -> None:
             next_step="name it like host:web1, site:NAME or host:web1/disk:/var",
             subject=subject[:_LONGEST_SUBJECT],
         )
-    if name and kind in named and name not in named[kind]:
+    if name and name not in named[kind] and not is_whole:
         raise WrongUseError(
             'the estate has no {kind} "{name}"',
             why="known: {known}",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.alerts.conditions import Condition
 from ops.alerts.drafts import SEVERITIES
+from ops.alerts.looks import RED
 from ops.alerts.quiet import is_below
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
@@ -39,7 +40,6 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "not_checked": (N_("not checked"), "warning"),
     "good": (N_("well"), "good"),
 }
-_RED = frozenset({"bad", "no_data"})
 _PASSING = timedelta(minutes=5)
 """What counts only when it lasts longer may be over in a moment: one look does not call it red."""
 
@@ -79,7 +79,7 @@ def check_now(*, host: str, site: str, as_json: bool) -> int:
             next_step="leave out one of them",
         )
     checked = _look(estate, host, site)
-    code = 1 if any(_state_of(it) in _RED for it in checked.conditions) else 0
+    code = 1 if any(_state_of(it) in RED for it in checked.conditions) else 0
     if as_json:
         write_json(map(_as_values, checked.conditions), ok=code == 0, **_figures(checked))
         return code
@@ -151,14 +151,15 @@ def _in_order(conditions: Sequence[Condition]) -> list[Condition]:
 
 
 def _state_of(condition: Condition) -> str:
-    is_passing = condition.state in _RED and condition.holds_for > _PASSING
-    return "passing" if is_passing else condition.state
+    """Give how it is called: what is no more than a warning is red nowhere (`Problem.level`)."""
+    is_mild = condition.severity != "critical" or condition.holds_for > _PASSING
+    return "passing" if condition.state in RED and is_mild else condition.state
 
 
 def _as_values(condition: Condition) -> dict[str, Any]:
     values = asdict(condition)
     values["holds_for"] = condition.holds_for.total_seconds()
-    if condition.state in _RED:
+    if condition.state in RED:
         values |= asdict(explain(condition.code, condition.params, site=condition.site))
     return values
 
@@ -177,11 +178,10 @@ def _is(seen: Sample | Unseen) -> bool:
 
 def _write_problems(conditions: Sequence[Condition]) -> None:
     for condition in conditions:
-        if condition.state not in _RED:
+        if condition.state not in RED:
             continue
         told = explain(condition.code, condition.params, site=condition.site)
-        is_grave = condition.severity == "critical"
-        style = "yellow" if _state_of(condition) == "passing" or not is_grave else "bold red"
+        style = "yellow" if _state_of(condition) == "passing" else "bold red"
         about = f"{condition.site}: " if condition.site else ""
         write_indented(f"● {about}{told.what}", "", "  ", style=style)
         for label, text in (("why", told.why), ("data", told.data), ("next_step", told.next_step)):
@@ -191,7 +191,7 @@ def _write_problems(conditions: Sequence[Condition]) -> None:
             lasts = format_duration(condition.holds_for)
             text = _("it is told when it lasts {duration}").format(duration=lasts)
             write_indented(text, "    ", "      ")
-    if any(it.state in _RED for it in conditions):
+    if any(it.state in RED for it in conditions):
         write_line()
 
 

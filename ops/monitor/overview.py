@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from ops.alerts.looks import Held
+from ops.alerts.looks import RED, Held
 from ops.alerts.quiet import is_below
 from ops.alerts.watch import read_states
 from ops.catalog.open import Catalog, open_catalog
@@ -143,14 +143,16 @@ def judge_seen(
 
 
 def _health_of(subject: str, states: Iterable[Held], *, is_seen: bool) -> Health:
-    """Give the gravest of what is below a subject, forecasts included."""
+    """Give the gravest of what is below a subject, forecasts included, as `giucong` calls it.
+
+    Red is what is critical and told, or would be if what it stands on were not.
+    """
     own = [
         it
         for it in states
-        if is_below(it.subject.removeprefix("forecast:"), subject)
-        and it.state in {"bad", "no_data"}
+        if is_below(it.subject, subject) and (it.state in RED or it.alert is not None)
     ]
-    if any(it.stage != "pending" and it.severity != "info" for it in own):
+    if any(it.severity == "critical" and it.stage in {"firing", "suppressed"} for it in own):
         return "bad"
     if own:
         return "passing"

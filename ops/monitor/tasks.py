@@ -23,9 +23,9 @@ def alerts(
     pending: bool = False,
     json: bool = False,
 ) -> int:
-    """List what is red: since when, who was told, who has taken it up.
+    """List the alerts: since when, who was told, who has taken it up.
 
-    Exit code 0 when nothing is red, 1 when something is.
+    Exit code 0 when none is open, 1 when one is, a warning too.
     """
     from ops.monitor.alerts import show_alerts
 

@@ -158,12 +158,13 @@ def _beat(catalog: Catalog, request: WorkRequest, ended: threading.Event) -> Non
 
 def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
     started = time.monotonic()
+    broken = _load(request)
     alarm = _watch_window(stop, request.stop_at)
     try:
         stop.is_running = True
         if stop.is_asked:
             raise kinds.JobStoppedError  # noqa: TRY301  # it came before it could interrupt
-        result = _call(catalog, request, attempt, stop)
+        result = broken or _call(catalog, request, attempt, stop)
         stop.is_running = False
     except kinds.JobStoppedError:
         stop.is_running = False
@@ -172,6 +173,19 @@ def _run(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> J
         alarm.cancel()
     seconds = round(time.monotonic() - started, 3)
     return replace(result, summary={**result.summary, "seconds": seconds})
+
+
+def _load(request: WorkRequest) -> JobResult | None:
+    """Import the runners, and who is told how they end; gives what went wrong, if anything did.
+
+    No stop interrupts it: who listens has to be known when the run that was stopped is recorded.
+    """
+    try:
+        kinds.load(request.modules)
+    except (Exception, SystemExit) as error:
+        log.debug("job-traceback", exc_info=error)
+        return describe_failure(error)
+    return None
 
 
 def _watch_window(stop: _Stop, stop_at: datetime | None) -> threading.Timer:
@@ -186,7 +200,6 @@ def _watch_window(stop: _Stop, stop_at: datetime | None) -> threading.Timer:
 
 def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> JobResult:
     try:
-        kinds.load(request.modules)
         context = kinds.RunContext(
             run_id=request.run_id,
             job=request.job,

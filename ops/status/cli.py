@@ -7,9 +7,11 @@ from datetime import timedelta
 from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
 from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import LABELS, N_, _, ngettext
-from ops.monitor.alert_wording import TryingAgain, look_for_tries, tell_answers, tell_trying_again
+from ops.monitor.alert_wording import look_for_tries, tell_answers, tell_trying_again
+from ops.monitor.untold import look_for_states, tell_under
 from ops.outcomes.plain import Explanation
 from ops.status.facts import Facts, SiteFacts, look
 from ops.status.output_copies import write_copies, write_deliveries, write_media
@@ -29,17 +31,27 @@ def show() -> int:
     estate = load_estate()
     facts = look(estate)
     problems = find_problems(facts)
-    tries = {job_subject(it.job): it for it in look_for_tries(estate)}
+    more = _find_more(estate, facts)
     write_line(f"{estate.name_at(facts.now)} · {format_moment(facts.now, facts.zone)}")
     write_line()
     for level in ("red", "yellow"):
-        _write_problems([it for it in problems if it.level == level], level, facts, tries)
+        _write_problems([it for it in problems if it.level == level], level, facts, more)
     write_indented(summarize(facts, problems), "")
     return 1 if any(it.level == "red" for it in problems) else 0
 
 
+def _find_more(estate: Estate, facts: Facts) -> dict[str, list[str]]:
+    """Give by subject what stands below a problem: what is red with it, and when it is retried."""
+    states = look_for_states(estate)
+    more = {it.subject: list(tell_under(it, states, facts.now)) for it in facts.alerts}
+    for it in look_for_tries(estate):
+        line = tell_trying_again(it, facts.now, facts.zone)
+        more.setdefault(job_subject(it.job), []).append(line)
+    return more
+
+
 def _write_problems(
-    problems: Sequence[Problem], level: Level, facts: Facts, tries: Mapping[str, TryingAgain]
+    problems: Sequence[Problem], level: Level, facts: Facts, more: Mapping[str, Sequence[str]]
 ) -> None:
     heads = {"red": N_("needs somebody now"), "yellow": N_("can wait for the day")}
     styles = {"red": "bold red", "yellow": "yellow"}
@@ -49,8 +61,7 @@ def _write_problems(
     alerts = {alert.subject: alert for alert in facts.alerts}
     for problem in problems[:_MOST_IN_FULL]:
         _write_problem(problem, alerts.get(problem.subject), facts)
-        if problem.subject in tries:
-            line = tell_trying_again(tries[problem.subject], facts.now, facts.zone)
+        for line in more.get(problem.subject, ()):
             write_indented(line, "    ", "      ")
     for problem in problems[_MOST_IN_FULL:]:
         write_indented(_in_short(problem, facts.zone), "  ", "    ")

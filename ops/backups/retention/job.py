@@ -27,7 +27,6 @@ from backup.repository.locks import Lock, hold_lock
 from backup.repository.object_lock import Locked
 from backup.repository.repository import Repository
 from backup.retention.forget import ForgetPlan, ForgetResult, apply_forget, plan_forget
-from backup.retention.policy import KeepPolicy
 from backup.snapshots.selection import SnapshotFilter
 from ops.access.approvals.require import Permit
 from ops.backups.brakes import Brake
@@ -42,15 +41,14 @@ from ops.backups.retention.deletion_records import (
 from ops.backups.retention.holds import read_holds
 from ops.backups.retention.look_before_deleting import look_before_deleting
 from ops.backups.retention.minimums import read_past_rules
+from ops.backups.retention.policies import list_paths, make_policy
 from ops.backups.retention.protection import Guard, protect
-from ops.backups.sources.site import path_alone
 from ops.canonical import keep_told
 from ops.catalog.tables.index import Snapshot as SnapshotRow
 from ops.estate.choose import chosen_store
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.policies import DatabaseRetention, Retention
-from ops.estate.model.sites import DatabasePart, Site
+from ops.estate.model.sites import Site
 from ops.estate.model.stores import Store
 from ops.jobs.begin import Start, begin
 from ops.language.formats import format_moment, format_number
@@ -176,30 +174,6 @@ def plan_for_site(
         snapshots, policy, now=now, wanted=wanted, own=lambda key: own.get(key.paths)
     )
     return protect(plan, guard, now=now)
-
-
-def list_paths(site: Site, part: DatabasePart) -> list[tuple[str, ...]]:
-    """Give the paths by which snapshots of a database alone are known; pure.
-
-    Earlier versions wrote the same path for every database of a site.
-    """
-    found: list[tuple[str, ...]] = [(path_alone(site, part),)]
-    if len(site.databases) == 1:
-        found.append((f"/{site.name}/databases",))
-    return found
-
-
-def make_policy(retention: Retention | DatabaseRetention) -> KeepPolicy:
-    """Give the engine's policy for the estate's keep rules; the minimum is `Guard`'s."""
-    hourly = retention.keep_hourly if isinstance(retention, DatabaseRetention) else 0
-    return KeepPolicy(
-        last=retention.keep_last,
-        hourly=hourly,
-        daily=retention.keep_daily,
-        weekly=retention.keep_weekly,
-        monthly=retention.keep_monthly,
-        yearly=retention.keep_yearly,
-    )
 
 
 def read_guard(session: Session, estate: Estate, site: Site, store: Store | None = None) -> Guard:

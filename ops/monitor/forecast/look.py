@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from backup.retention.policy import KeepPolicy
 from ops.alerts.conditions import Condition, State
-from ops.backups.retention.job import list_paths, make_policy
+from ops.alerts.quiet import FORECAST
+from ops.backups.retention.policies import list_paths, make_policy
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.estate.model.estate import Estate
 from ops.estate.model.monitor import resolve_thresholds
@@ -29,7 +30,6 @@ from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
 from ops.monitor.series.store import SeriesStore
 
-ROOT = "forecast:"
 FULL = 100.0
 Kind = Literal["disk", "inodes", "store", "certificate"]
 
@@ -231,11 +231,11 @@ def _judge(it: Outlook, estate: Estate, today: date) -> Condition:
     if forecast is not None:
         ends = ("on", "first", "last")
         params |= {end: day.isoformat() if (day := getattr(forecast, end)) else "" for end in ends}
-    parent = "" if kind == "store" else f"{it.subject}/{it.kind}:{it.of}"
+    below = it.subject if kind == "store" else f"{it.subject}/{it.kind}:{it.of}"
     return Condition(
-        subject=f"{ROOT}{it.subject}/{it.kind}:{it.of}",
+        subject=f"{FORECAST}{below}",
         state=state,
         code=f"{it.kind}_fills" if is_soon else "",
         params=params if is_soon else {},
-        parent=parent,
+        parent="" if kind == "store" else below,
     )

@@ -10,10 +10,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from statistics import median
 from typing import Literal
-
-import numpy as np
 
 LEAST_DAYS = 21
 MOST_DAYS = 60
@@ -96,15 +95,16 @@ def forecast_limit(maxima: Mapping[date, float], limit: float, today: date) -> F
 
 def find_slope(values: Mapping[date, float]) -> tuple[float, float, float]:
     """Give the median slope a day, and the ends of its range; at least two days are needed."""
-    x = np.array([day.toordinal() for day in values], dtype=np.float64)
-    y = np.array(list(values.values()), dtype=np.float64)
-    left, right = np.triu_indices(len(x), 1)
-    slopes = np.sort((y[right] - y[left]) / (x[right] - x[left]))
-    count = len(x)
+    days = [(day.toordinal(), value) for day, value in values.items()]
+    slopes = sorted(
+        (later - earlier) / (on - before)
+        for (before, earlier), (on, later) in combinations(days, 2)
+    )
+    count = len(values)
     spread = _SURE * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     low = max(0, math.floor((len(slopes) - spread) / 2))
     high = min(len(slopes) - 1, math.ceil((len(slopes) + spread) / 2))
-    return float(np.median(slopes)), float(slopes[low]), float(slopes[high])
+    return median(slopes), slopes[low], slopes[high]
 
 
 def _level_today(values: Mapping[date, float], slope: float, today: date) -> float:

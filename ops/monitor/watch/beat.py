@@ -23,6 +23,8 @@ from ops.outcomes.plain import Explanation
 FORMAT = "giucong-watch-1"
 FILE = "watch.json"
 SUBJECT = "watch:process"
+WAITS = "waits"
+"""The one part of a watch that waits for its turn (`ops.monitor.watch.alone`)."""
 LOOKED_EVERY = timedelta(minutes=5)
 """How often the courier looks whether the watch lives (`ops.alerts.courier.LATE_EVERY`)."""
 
@@ -36,7 +38,8 @@ class Beat:
     """What the watch last showed.
 
     Attributes:
-        parts: When each part of it last did its work, by `samples`, `probes` and `series`; UTC.
+        parts: When each part of it last did its work, by `samples`, `probes` and `series`; UTC. Of
+            a watch that waits for its turn: when it last asked, by `waits`.
     """
 
     parts: Mapping[str, datetime]
@@ -66,17 +69,31 @@ def read_beat(state: Path) -> Beat | None:
         return None
 
 
+def is_waiting(beat: Beat | None) -> bool:
+    """Say whether another watch of the same catalog looks in its stead; pure."""
+    return beat is not None and WAITS in beat.parts
+
+
+def when_looked(beat: Beat) -> datetime | None:
+    """Give when a watch last looked at anything; None where it never did; pure."""
+    return max((at for part, at in beat.parts.items() if part != WAITS), default=None)
+
+
 def find_silent(beat: Beat | None, estate: Estate, now: datetime) -> list[str]:
     """Give the parts of the watch that have not done their work in time; pure."""
-    every = {
-        "samples": estate.monitor.sample_seconds,
-        "probes": estate.monitor.probe_seconds,
-        "series": 60,
-    }
+    every = (
+        {WAITS: 0}
+        if is_waiting(beat)
+        else {
+            "samples": estate.monitor.sample_seconds,
+            "probes": estate.monitor.probe_seconds,
+            "series": 60,
+        }
+    )
     silent = []
     for part, seconds in every.items():
         last = beat.parts.get(part) if beat else None
-        if last is None or now - last > _MISSED * timedelta(seconds=seconds) + _PATIENCE:
+        if last is None or abs(now - last) > _MISSED * timedelta(seconds=seconds) + _PATIENCE:
             silent.append(part)
     return silent
 
@@ -93,6 +110,8 @@ def tell_watch(estate: Estate, now: datetime) -> Iterator[str]:
     age = format_duration(now - max(beat.parts.values()))
     if find_silent(beat, estate, now):
         yield _("the watch does not look; it last did {age} ago").format(age=age)
+    elif is_waiting(beat):
+        yield _("another service of this catalog watches; this one takes over when it ends")
     else:
         yield _("the watch last looked {age} ago").format(age=age)
 
@@ -103,8 +122,10 @@ def note_silent_watch(catalog: Catalog, now: datetime) -> None:
         estate = find_estate(session)
     if estate is None:
         return
-    is_off = not estate.monitor.enabled
-    silent = [] if is_off else find_silent(read_beat(estate.service.state), estate, now)
+    beat, is_off = read_beat(estate.service.state), not estate.monitor.enabled
+    if is_waiting(beat) and not is_off:
+        return  # how the watch is, the service says that has it
+    silent = [] if is_off else find_silent(beat, estate, now)
     condition = Condition(
         subject=SUBJECT,
         state="bad" if silent else "good",

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from ops.alerts.conditions import Condition
+from ops.alerts.quiet import FORECAST
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.text import N_
-from ops.monitor.forecast.look import ROOT, Outlook, judge_outlooks, list_outlooks
+from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.metrics import MetricsServer, read_fresh
 from ops.monitor.own_figures import list_figures
 from ops.monitor.series.store import SeriesStore
@@ -54,7 +55,7 @@ def keep_forecasts(estate: Estate, keeper: Keeper) -> None:
     keeper.in_series(look)
     for outlooks in found:
         conditions = judge_outlooks(outlooks, estate, now)
-        keeper.keep_conditions(conditions, [ROOT], now, FORECAST_SECONDS)
+        keeper.keep_conditions(conditions, [FORECAST], now, FORECAST_SECONDS)
 
 
 def give_metrics(estate: Estate, keeper: Keeper) -> MetricsServer | None:

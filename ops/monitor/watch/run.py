@@ -5,15 +5,14 @@ in the log and tries again at its next turn; the beat (`ops.monitor.watch.beat`)
 work, so that what stands still is noticed.
 """
 
-import fcntl
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
@@ -30,7 +29,8 @@ from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
 from ops.monitor.series.store import SeriesStore, default_url
 from ops.monitor.series.write import write_change, write_gap
-from ops.monitor.watch.beat import Beat, read_beat, write_beat
+from ops.monitor.watch.alone import Turn, take_turn
+from ops.monitor.watch.beat import Beat, read_beat, when_looked, write_beat
 from ops.monitor.watch.figures import (
     FIGURES_SECONDS,
     FORECAST_SECONDS,
@@ -49,7 +49,6 @@ _ROUND_SHARE = 0.75
 _GAP = timedelta(minutes=3)
 _SITE_ROOTS = ("site:", "watch:line", "watch:resolver")
 _STOPPING_SECONDS = 3.0
-_LOCK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -60,11 +59,13 @@ class Watch:
         estate: What is watched.
         keeper: Where it goes.
         stop: Ends it.
+        turn: To watch; another watch of the same catalog has it next.
     """
 
     estate: Estate
     keeper: Keeper
     stop: threading.Event
+    turn: Turn = field(default_factory=Turn)
     sampler: Sampler = field(init=False)
     _seen: Seen = field(init=False, default_factory=dict)
     _beats: dict[str, datetime] = field(init=False, default_factory=dict)
@@ -108,6 +109,14 @@ class Watch:
         self.sampler.close()
         self.keeper.close()
 
+    def hold_turn(self) -> None:
+        """End the watch where its turn is lost; the service starts it again, to wait for one."""
+        try:
+            self.turn.hold()
+        except DBAPIError:
+            log.warning("watch-turn-lost")
+            self.stop.set()
+
     def _keep_verdicts(self, store: SeriesStore, results: list[ProbeResult]) -> None:
         """Keep what has changed, and the verdict of each minute since the look before."""
         minutes = max(self.estate.monitor.probe_seconds // int(_MINUTE), 1)
@@ -125,7 +134,7 @@ class Watch:
     def remember(self) -> None:
         """Take up where the watch before stopped, and note how long nobody looked."""
         beat, now = read_beat(self.estate.service.state), datetime.now(UTC)
-        last = max(beat.parts.values(), default=None) if beat else None
+        last = when_looked(beat) if beat else None
 
         def read(store: SeriesStore) -> None:
             if last is not None and now - last > _GAP:
@@ -139,6 +148,7 @@ class Watch:
 
     def keep_series(self) -> None:
         """Roll the series up, a share each minute, and tell how they are."""
+        self.hold_turn()
         now = datetime.now(UTC)
         self.keeper.in_series(lambda store: roll_up(store, now))
         self.keeper.tell_of_series(now, _MINUTE)
@@ -208,25 +218,13 @@ def run_watch(estate: Estate, stop: threading.Event) -> None:
 
     Raises:
         OpsError: The catalog cannot be opened.
+        DBAPIError, OSError: It does not answer, or the service's folder cannot be written.
     """
-    with _alone(estate.service.state / "locks", stop) as is_alone:
-        if not is_alone:
-            return
-        watch = Watch(estate, make_keeper(estate), stop)
-        try:
-            watch.go()
-        finally:
-            watch.close()
-
-
-@contextmanager
-def _alone(folder: Path, stop: threading.Event) -> Iterator[bool]:
-    """Wait until no other watch of the same state folder runs; False where `stop` came before."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "watch.lock").open("a") as file:
-        while not stop.is_set():
-            with suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            stop.wait(_LOCK_SECONDS)
-        yield not stop.is_set()
+    watch = Watch(estate, make_keeper(estate), stop)
+    try:
+        with take_turn(watch.keeper.catalog, estate.service.state, stop) as turn:
+            if turn is not None:
+                watch.turn = turn
+                watch.go()
+    finally:
+        watch.close()

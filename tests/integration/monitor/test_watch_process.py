@@ -28,6 +28,7 @@ from ops.monitor.series.store import open_series
 from ops.monitor.watch.beat import Beat, read_beat, write_beat
 from ops.monitor.watch.run import series_url
 from ops.service.watch_child import MODULE
+from tests.private_server import find_free_port
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 from tests.warm_program import run_warm
 
@@ -80,6 +81,14 @@ url = "{url}"
 [[sites.files]]
 name = "www"
 path = "/nowhere"
+"""
+
+GONE = """
+[[devices]]
+name = "gone"
+address = "127.0.0.1"
+ports = [{port}]
+ping = false
 """
 
 
@@ -200,12 +209,15 @@ def check(estate: Estate, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_check_shows_what_is_red_first_and_tells_nobody(estate: Estate) -> None:
+    assert estate.path is not None
+    with estate.path.open("a", encoding="utf-8") as file:
+        file.write(GONE.format(port=find_free_port()))
     told = check(estate)
 
     assert told.returncode == 1, told.stderr
-    first = told.stdout.splitlines()[0]
-    assert first.startswith("● / on web1 is ")
-    assert first.endswith(" % full")
+    heads = [it for it in told.stdout.splitlines() if it.startswith("● ")]
+    assert heads[0] == "● gone at 127.0.0.1 does not answer"
+    assert any(it.startswith("● / on web1 is ") and it.endswith(" % full") for it in heads)
     for words in ("this machine", "web1", "ups", "xa"):
         assert any(line.startswith(words) for line in told.stdout.splitlines()), told.stdout
     assert not (estate.service.state / "giucong.db").exists()

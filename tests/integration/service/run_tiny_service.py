@@ -22,7 +22,7 @@ def main() -> None:
         modules=("tests.integration.service.tiny_jobs",),
         tick_every=timedelta(seconds=0.2),
         heartbeat_every=timedelta(seconds=0.3),
-        stale_after=timedelta(seconds=1.5),
+        stale_after=timedelta(seconds=float(os.environ.get("TINY_STALE", "1.5"))),
         stop_grace=timedelta(seconds=5),
         fair_turn=timedelta(seconds=float(os.environ.get("TINY_TURN", "7200"))),
         patience=timedelta(seconds=5),

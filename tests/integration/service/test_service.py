@@ -54,7 +54,7 @@ def service(
         process.wait()
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 60.0) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 240.0) -> T:
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
         assert time.monotonic() < deadline, "waited too long"
@@ -103,12 +103,16 @@ def test_two_services_start_each_occurrence_once(
     with catalog.writing() as session:
         known = [read_job(dict(job)) for job in jobs]
         due.register_jobs(session, known, datetime.now(UTC) - timedelta(hours=3), Recording())
-    with service(catalog_url, tmp_path, jobs) as one, service(catalog_url, tmp_path, jobs) as two:
-        wait_for(lambda: len(rows(catalog, "ended")) >= len(jobs) * 3 or None, 120)
+    calm = {"TINY_STALE": "300"}  # a busy machine may start a worker slowly: that is no loss
+    with (
+        service(catalog_url, tmp_path, jobs, **calm) as one,
+        service(catalog_url, tmp_path, jobs, **calm) as two,
+    ):
+        wait_for(lambda: len(rows(catalog, "ended")) >= len(jobs) * 3 or None, 900)
         wait_for(lambda: not rows(catalog, "due", "claimed", "running") or None)
         one.terminate()
         two.terminate()
-        statuses = one.wait(60), two.wait(60)
+        statuses = one.wait(240), two.wait(240)
 
     lines = Counter(line.split()[0] for line in (tmp_path / "lines").read_text().splitlines())
     done = Counter(row.job for row in rows(catalog, "ended") if row.outcome == "ok")
@@ -204,7 +208,7 @@ def test_a_stopped_service_stops_its_workers_and_the_work_waits_for_the_next(
         ask_for(catalog, job)
         worker, child = read_pids(tmp_path)
         process.terminate()
-        status = process.wait(60)
+        status = process.wait(240)
 
     assert status == 0
     assert not is_alive(worker)
@@ -229,24 +233,41 @@ def test_a_run_beyond_its_limit_is_ended_as_timed_out(
         wait_for(lambda: not (is_alive(worker) or is_alive(child)) or None)
 
 
-@pytest.mark.parametrize("kind", ["linger", "note"])
-def test_a_run_that_meets_the_end_of_its_window_stops_until_the_next(
-    catalog: Catalog, catalog_url: str, tmp_path: Path, kind: str
-) -> None:
-    job = linger_job(tmp_path, tries=3) | {"kind": kind}
-    definition = read_job(dict(job))
+def run_until(
+    stop_at: datetime, job: dict[str, Any], catalog: Catalog, catalog_url: str, state: Path
+) -> Occurrence:
+    """Run a job in a worker whose window ends at a moment; give what is recorded of it."""
     ask_for(catalog, job)
     pool = WorkerPool(
-        ServiceSettings(catalog_url=catalog_url, state=tmp_path, modules=(tiny_jobs.__name__,))
+        ServiceSettings(catalog_url=catalog_url, state=state, modules=(tiny_jobs.__name__,))
     )
     with catalog.writing() as session:
         (claim,) = claims.claim_due(
             session, jobs=["linger/a"], now=datetime.now(UTC), limit=1, host="here"
         )
-    stop_at = datetime.now(UTC) + timedelta(seconds=5 if kind == "linger" else 60)
-    worker = pool.start(claim, definition, 0, stop_at=stop_at)
-    assert worker.process.wait(60) == 0
+    worker = pool.start(claim, read_job(dict(job)), 0, stop_at=stop_at)
+    assert worker.process.wait(300) == 0
     (row,) = rows(catalog, "ended")  # not tried again before the next window
+    return row
+
+
+def test_a_run_whose_window_is_over_before_it_began_is_recorded(
+    catalog: Catalog, catalog_url: str, tmp_path: Path
+) -> None:
+    job = linger_job(tmp_path, tries=3)
+    row = run_until(datetime.now(UTC), job, catalog, catalog_url, tmp_path)
+
+    assert (row.outcome, row.reason) == ("failed", "window_over")
+    assert not (tmp_path / "pids").exists()
+
+
+@pytest.mark.parametrize("kind", ["linger", "note"])
+def test_a_run_that_meets_the_end_of_its_window_stops_until_the_next(
+    catalog: Catalog, catalog_url: str, tmp_path: Path, kind: str
+) -> None:
+    job = linger_job(tmp_path, tries=3) | {"kind": kind}
+    stop_at = datetime.now(UTC) + timedelta(seconds=5 if kind == "linger" else 300)
+    row = run_until(stop_at, job, catalog, catalog_url, tmp_path)
 
     if kind == "note":  # what is done in time is not touched
         assert row.outcome == "ok"
@@ -298,7 +319,7 @@ def test_systemd_hears_when_it_is_ready_and_when_it_stops(
             process.terminate()
             while "STOPPING=1" not in heard:
                 heard += listener.recv(4096).decode() + "\n"
-            status = process.wait(60)
+            status = process.wait(240)
 
     assert heard.startswith("READY=1\n")
     assert "STATUS=0 jobs, 0 running" in heard

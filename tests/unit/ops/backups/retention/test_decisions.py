@@ -20,8 +20,8 @@ from ops.backups.brakes import (
     decide_brake,
 )
 from ops.backups.retention.holds import HoldWish, check_hold
-from ops.backups.retention.job import make_policy
 from ops.backups.retention.minimums import Minimum, decide_minimum, find_lowered
+from ops.backups.retention.policies import make_policy
 from ops.backups.retention.protection import (
     HELD,
     NEWEST_WHOLE,
