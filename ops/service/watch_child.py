@@ -18,8 +18,6 @@ _STEADY_SECONDS = 600.0
 """What ran so long is started again at once when it ends."""
 
 _STOP_SECONDS = 6.0
-_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-"""A connection that is kept warm has a thread: glibc would give many a heap of its own."""
 MODULE = "ops.service.watch_process"
 
 
@@ -54,7 +52,7 @@ class WatchChild:
             self._started = self.clock()
             self._process = subprocess.Popen(
                 [*self.command, str(os.getpid())], stdin=subprocess.DEVNULL,
-                start_new_session=True, env={**worker_environment(), **_FEW_ARENAS},
+                start_new_session=True, env=worker_environment(),
             )  # fmt: skip
 
     def renew(self, *, is_wanted: bool) -> None:
