@@ -173,6 +173,11 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("service.missed", "seen"): _INCIDENT,
     ("monitor.silence", "about"): _OPERATE,
     ("monitor.silence", "end"): _OPERATE,
+    # A unit's contact enters for the own unit, and reads of no alert by beginning with it.
+    **{
+        ("register.add", flag): _INCIDENT | {"archivist", "head"}
+        for flag in ("unit", "from_alert", "from_drill", "from_finding")
+    },
     **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
