@@ -126,7 +126,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     (_ARCHIVE, "archive.export"),
     (
         _INCIDENT,
-        "monitor.ack duty.planned-stop",
+        "monitor.ack duty.planned-stop security.audit",
     ),
     (_INCIDENT | {"archivist", "head"}, "register.update register.close"),
     (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
@@ -152,7 +152,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         _SECURITY,
-        "security.audit security.baseline security.accept user.add user.disable user.role",
+        "security.baseline security.accept user.add user.disable user.role",
     ),
     # Whose a duty is to record, the duty says.
     (_INCIDENT | {"approver", "archivist"}, "duty.record"),

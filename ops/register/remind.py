@@ -99,7 +99,7 @@ def _word(told: Told, zone: str) -> tuple[str, Explanation]:
     }
     return _(_STAGES[params["stage"]]).format(**named), Explanation(
         params["about"],
-        next_step=fill(N_("`{program} register.show --id {entry}`"), named),
+        next_step=fill("`{program} register.show --id {entry}`", named),
     )
 
 

@@ -170,8 +170,8 @@ def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Cata
         document="", incident_at=datetime.now(UTC), started_at=datetime.now(UTC) - HOUR,
         ended_at=datetime.now(UTC), outcome="ok", reason_code="", params={}, minutes_sha256="",
     )  # fmt: skip
-    known = Look(subject="site:cong-xa", tool="tls",
-                 sightings=(Sighting(check="A", severity="high", title="Lỗ hổng A\x1b[2J"),))  # fmt: skip
+    seen = Sighting(check="A", severity="high", title="Lỗ hổng A\x1b[2J")
+    known = Look(subject="site:cong-xa", tool="tls", sightings=(seen,))
     with catalog.writing() as session:
         session.add(drill)
         remember_looks(session, Origin(login="nva"), [known], now=datetime.now(UTC) - HOUR)

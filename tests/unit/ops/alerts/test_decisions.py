@@ -13,11 +13,12 @@ from ops.alerts.decisions import (
     OpenAlert,
     decide_alerts,
     decide_escalations,
+    is_answered,
     is_graver,
     settle,
     subject_of,
 )
-from ops.alerts.drafts import draft_notices
+from ops.alerts.drafts import Draft, draft_notices
 from ops.alerts.routing import Targets
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.daily_summary import decide_summary
