@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -218,7 +219,7 @@ def test_a_list_is_approved_from_what_was_seen_of_late() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"host": "wbe1"}, {"site": "x"}, {"tool": "y"}])
-def test_a_name_that_nobody_knows_is_no_clean_host(wrong: dict[str, str]) -> None:
+def test_a_name_that_nobody_knows_is_no_clean_host(wrong: dict[str, Any]) -> None:
     estate = {"hosts": [{"name": "web1"}], "sites": [{"name": "a"}]}
 
     Shown(host="web1", site="a", tool="lynis").check(estate)
