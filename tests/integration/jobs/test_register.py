@@ -174,7 +174,8 @@ def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Cata
     known = Look(subject="site:cong-xa", tool="tls", sightings=(seen,))
     with catalog.writing() as session:
         session.add(drill)
-        remember_looks(session, Origin(login="nva", via="cli"), [known], now=datetime.now(UTC) - HOUR)
+        who = Origin(login="nva", via="cli")
+        remember_looks(session, who, [known], now=datetime.now(UTC) - HOUR)
     finding = read_json(estate, "security.findings")[0]["id"]
     with pytest.raises(WrongUseError, match="passed"):
         add(AddWish(drill=drill.id.hex))
