@@ -89,6 +89,7 @@ give(
     "ops.drills.rotation.wording:NOTICE_KINDS",
     "ops.duties.reminders:NOTICE_KINDS",
     "ops.monitor.notices:NOTICE_KINDS",
+    "ops.register.remind:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(
@@ -101,7 +102,10 @@ give(
     "frequent-chores",
     "ops.status.tell:tell_problems",
     "ops.monitor.watch.beat:note_silent_watch",
+    "ops.register.remind:note_clocks",
 )
+give("finding-words", "ops.security.wording:tell_finding")
+give("site-moments", "ops.monitor.moments:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")

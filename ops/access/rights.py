@@ -126,7 +126,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     (_ARCHIVE, "archive.export"),
     (
         _INCIDENT,
-        "monitor.ack duty.planned-stop",
+        "monitor.ack duty.planned-stop security.audit",
     ),
     (_INCIDENT | {"archivist", "head"}, "register.update register.close"),
     (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
@@ -152,7 +152,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         _SECURITY,
-        "security.audit security.baseline security.accept user.add user.disable user.role",
+        "security.baseline security.accept user.add user.disable user.role",
     ),
     # Whose a duty is to record, the duty says.
     (_INCIDENT | {"approver", "archivist"}, "duty.record"),
@@ -173,6 +173,11 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("service.missed", "seen"): _INCIDENT,
     ("monitor.silence", "about"): _OPERATE,
     ("monitor.silence", "end"): _OPERATE,
+    # A unit's contact enters for the own unit, and reads of no alert by beginning with it.
+    **{
+        ("register.add", flag): _INCIDENT | {"archivist", "head"}
+        for flag in ("unit", "from_alert", "from_drill", "from_finding")
+    },
     **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""

@@ -153,7 +153,7 @@ def _cause(code: str, params: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _named(params: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
-    """Give what a sentence names one by one: jobs missed, measures too low, things a site lost.
+    """Give what a sentence names one by one: jobs, measures, findings, what a site lost.
 
     Another one is another cause: who has looked at one table that is gone knows of no second.
     """
@@ -161,6 +161,7 @@ def _named(params: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
     return frozenset(
         [("job", job) for job in params.get("jobs", ())]
         + [("odd", it["measure"]) for it in told.get("oddities", ())]
+        + [("found", it) for it in told.get("found", ())]
         + [("lost", it["what"], it["part"], it["name"]) for it in told.get("losses", ())]
     )
 

@@ -6,10 +6,8 @@ It speaks from the series alone. What was not looked at, or is no longer kept, i
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from ops.alerts.outbox import find_estate
@@ -20,7 +18,7 @@ from ops.estate.model.estate import Estate
 from ops.monitor.availability import measure_month
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT
-from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.series.store import SeriesError, SeriesStore, open_existing
 from ops.monitor.watch.run import series_url
 from ops.schedule.ledger.job import Outcome
 
@@ -49,12 +47,8 @@ def find_watched(session: Session, ask: Ask) -> Iterator[Piece]:
 
 
 def _open(url: str) -> SeriesStore | None:
-    """Open the series where there are any; a question makes none."""
-    place = make_url(url)
-    if place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file():
-        return None
     try:
-        return open_series(url)
+        return open_existing(url)
     except SeriesError:
         return None
 

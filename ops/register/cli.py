@@ -1,6 +1,6 @@
 """Write into the register for a person at a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -12,12 +12,14 @@ from ops.access.session import at_bench
 from ops.alerts.notice_wording import Told, explain_notice
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.drills import Drill
+from ops.catalog.tables.security import SecurityFinding
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill, make_visible
+from ops.register.around import tell_finding
 from ops.register.entry import (
     KINDS,
     MOST_TITLE,
@@ -48,6 +50,7 @@ class AddWish:
     has_personal_data: bool = False
     alert: str = ""
     drill: str = ""
+    finding: str = ""
     dry_run: bool = False
 
 
@@ -83,6 +86,9 @@ class _Origin:
     title: str
     site: str
     occurred_at: datetime
+
+
+_Begin = Callable[[Session, Link, Estate], _Origin]
 
 
 def add(wish: AddWish) -> int:
@@ -128,9 +134,19 @@ def change(wish: ChangeWish) -> int:
 def _read_new(session: Session, estate: Estate, wish: AddWish, now: datetime) -> NewEntry:
     start = _find_origin(session, estate, wish)
     site = wish.site or (start.site if start else "")
+    if wish.site:
+        estate.site(wish.site)
+    if start and start.site not in {"", site}:
+        raise WrongUseError(
+            'what it begins with is about "{of}", not about "{site}"',
+            data="nothing was changed",
+            next_step="leave `--site` out",
+            of=start.site,
+            site=site,
+        )
     received = read_moment(wish.received, estate) if wish.received else now
     occurred = start.occurred_at if start else received
-    new = NewEntry(
+    return NewEntry(
         kind=_read_kind(wish, start),
         title=wish.title or (start.title[:MOST_TITLE] if start else ""),
         unit=_read_unit(estate, wish, site),
@@ -143,9 +159,6 @@ def _read_new(session: Session, estate: Estate, wish: AddWish, now: datetime) ->
         has_personal_data=wish.has_personal_data,
         links=(start.link,) if start else (),
     )
-    if wish.site:
-        estate.site(wish.site)
-    return new
 
 
 def _read_kind(wish: AddWish, start: _Origin | None) -> Kind:
@@ -175,28 +188,55 @@ def _read_unit(estate: Estate, wish: AddWish, site: str) -> str:
 
 
 def _find_origin(session: Session, estate: Estate, wish: AddWish) -> _Origin | None:
-    """Read the alert or the drill that an entry begins with."""
-    if wish.alert and wish.drill:
+    """Read the alert, the drill or the finding that an entry begins with."""
+    typed: dict[LinkKind, str] = {
+        "alert": wish.alert, "drill": wish.drill, "finding": wish.finding,
+    }  # fmt: skip
+    given = [kind for kind, text in typed.items() if text]
+    if len(given) > 1:
         raise WrongUseError(
-            "an entry begins with an alert or with a drill, not with both",
+            "an entry begins with one thing: an alert, a drill or a finding",
             data="nothing was changed",
             next_step="give one of them, and link the other: `{program} register.update`",
         )
-    if wish.alert:
-        link = find_link(session, "alert", wish.alert)
-        row = session.get_one(Alert, UUID(link.ref))
-        told = Told(severity=row.severity, code=row.code, params=row.params, job=row.job,
-                    site=row.site, created_at=row.seen_at)  # fmt: skip
-        headline, _told = explain_notice(told, estate.organisation.timezone)
-        return _Origin(link=link, title=make_visible(headline, one_line=True), site=row.site,
-                       occurred_at=row.opened_at)  # fmt: skip
-    if wish.drill:
-        link = find_link(session, "drill", wish.drill)
-        drill = session.get_one(Drill, UUID(link.ref))
-        moment = format_moment(drill.started_at, estate.organisation.timezone)
-        title = _("the drill of {moment} was not passed").format(moment=moment)
-        return _Origin(link=link, title=title, site=drill.site, occurred_at=drill.started_at)
-    return None
+    if not given:
+        return None
+    return _BEGINS[given[0]](session, find_link(session, given[0], typed[given[0]]), estate)
+
+
+def _begin_with_alert(session: Session, link: Link, estate: Estate) -> _Origin:
+    row = session.get_one(Alert, UUID(link.ref))
+    told = Told(severity=row.severity, code=row.code, params=row.params, job=row.job,
+                site=row.site, created_at=row.seen_at)  # fmt: skip
+    headline, _told = explain_notice(told, estate.organisation.timezone)
+    return _Origin(link=link, title=make_visible(headline, one_line=True), site=row.site,
+                   occurred_at=row.opened_at)  # fmt: skip
+
+
+def _begin_with_drill(session: Session, link: Link, estate: Estate) -> _Origin:
+    drill = session.get_one(Drill, UUID(link.ref))
+    if drill.outcome in {None, "ok"}:
+        raise WrongUseError(
+            "that drill was passed, or is not concluded",
+            data="nothing was changed",
+            next_step="`{program} drill.list` shows how drills ended",
+        )
+    moment = format_moment(drill.started_at, estate.organisation.timezone)
+    title = _("the drill of {moment} was not passed").format(moment=moment)
+    return _Origin(link=link, title=title, site=drill.site, occurred_at=drill.started_at)
+
+
+def _begin_with_finding(session: Session, link: Link, _estate: Estate) -> _Origin:
+    row = session.get_one(SecurityFinding, UUID(link.ref))
+    where, _colon, name = row.subject.partition(":")
+    title = make_visible(f"{row.subject}: {tell_finding(row)}", one_line=True)
+    return _Origin(link=link, title=title, site=name if where == "site" else "",
+                   occurred_at=row.first_seen_at)  # fmt: skip
+
+
+_BEGINS: Mapping[LinkKind, _Begin] = {
+    "alert": _begin_with_alert, "drill": _begin_with_drill, "finding": _begin_with_finding,
+}  # fmt: skip
 
 
 def _read_change(session: Session, estate: Estate, wish: ChangeWish, now: datetime) -> Change:

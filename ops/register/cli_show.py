@@ -18,10 +18,17 @@ from ops.language.formats import format_date, format_duration, format_id, format
 from ops.language.text import N_, _, fill
 from ops.register.cli import tell_entry, unit_title
 from ops.register.clocks import Clock, read_clocks
-from ops.register.entry import KINDS, STATES, Entry, Link
-from ops.register.records import Wanted, find_entry, list_entries, read_links
+from ops.register.entry import KINDS, LINK_WORDS, STATES, Entry, Link
+from ops.register.moments import Moment
+from ops.register.records import (
+    MOST_LISTED,
+    Wanted,
+    find_entry,
+    list_entries,
+    read_links,
+)
 from ops.register.summary import Figures, YearSummary, summarise, year_bounds
-from ops.register.timeline import Moment, Timeline, collect_timeline
+from ops.register.timeline import Timeline, collect_timeline
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
 
@@ -37,8 +44,13 @@ _HAPPENED = {
     "noted": N_("noted"),
     "acked": N_("alert taken up"),
     "cleared": N_("alert over"),
+    "run": N_("run"),
+    "drilled": N_("restore drill"),
+    "found": N_("found by an audit"),
+    "fixed": N_("no longer found"),
+    "seen": N_("the watch saw"),
+    "not_read": N_("what the watch saw cannot be read"),
 }
-_LINKED = {"run": N_("run"), "alert": N_("alert"), "finding": N_("finding"), "drill": N_("drill")}
 
 
 @contextmanager
@@ -54,18 +66,13 @@ def _reading(estate: Estate) -> Iterator[Session]:
 def show_entries(*, kind: str, site: str, unit: str, closed_too: bool, as_json: bool) -> int:
     """Write entries, received last first; gives 0."""
     estate = load_estate()
-    if kind and kind not in KINDS:
-        raise WrongUseError(
-            'the register has no kind "{kind}"',
-            next_step="give `--kind` one of: {kinds}",
-            kind=kind,
-            kinds=", ".join(KINDS),
-        )
+    _check_kind(kind)
     wanted = Wanted(kind=kind, site=site, unit=unit, only_open=not closed_too)
     with _reading(estate) as session:
-        entries = list_entries(session, wanted)
+        entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
+    is_cut, entries = len(entries) > MOST_LISTED, entries[:MOST_LISTED]
     if as_json:
-        write_json({**asdict(it), "state": it.state} for it in entries)
+        write_json(({**asdict(it), "state": it.state} for it in entries), is_cut=is_cut)
         return 0
     if not entries:
         write_line(_("The register has nothing of that."))
@@ -75,7 +82,19 @@ def show_entries(*, kind: str, site: str, unit: str, closed_too: bool, as_json: 
     write_table(
         heads, [_row(it, zone, unit_title(estate, it.unit, it.received_at)) for it in entries]
     )
+    if is_cut:
+        write_line(_("There are older ones; ask for one kind, site or unit."))
     return 0
+
+
+def _check_kind(kind: str) -> None:
+    if kind and kind not in KINDS:
+        raise WrongUseError(
+            'the register has no kind "{kind}"',
+            next_step="give `--kind` one of: {kinds}",
+            kind=kind,
+            kinds=", ".join(KINDS),
+        )
 
 
 def _row(entry: Entry, zone: str, unit: str) -> Sequence[str | Cell]:
@@ -143,7 +162,7 @@ def _write_entry(desk: Desk, entry: Entry, links: Sequence[Link]) -> None:
         (_("Result"), entry.result),
         (
             _("Belongs to it"),
-            ", ".join(f"{_(_LINKED[it.kind])} {format_id(it.ref)}" for it in links),
+            ", ".join(f"{_(LINK_WORDS[it.kind])} {format_id(it.ref)}" for it in links),
         ),
     )
     for head, text in told:
@@ -199,12 +218,15 @@ def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
     )
 
 
-def show_year(year: int, *, as_json: bool) -> int:
-    """Write the figures of a year; gives 0."""
+def show_year(
+    year: int, *, kind: str = "", site: str = "", unit: str = "", as_json: bool = False
+) -> int:
+    """Write the figures of a year, of what is asked for alone; gives 0."""
     estate = load_estate()
+    _check_kind(kind)
     since, until = year_bounds(year, estate.zone)
     with _reading(estate) as session:
-        summary = summarise(session, since, until)
+        summary = summarise(session, since, until, kind=kind, site=site, unit=unit)
     if as_json:
         write_json(_summary_values(summary), year=year)
         return 0

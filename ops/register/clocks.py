@@ -60,7 +60,11 @@ def read_clocks(
     """Give the clocks of an entry with what was recorded for each."""
     found = []
     for clock in set_clocks(duties, setting, entry):
-        told = list(find_statements(session, clock.duty.name, clock.period.key))
+        told = [
+            it
+            for it in find_statements(session, clock.duty.name, clock.period.key)
+            if it.at >= entry.received_at  # what was sent before is of another one of that day
+        ]
         document = str(told[-1].details.get("document") or told[-1].sequence) if told else ""
         found.append(
             Clock(duty=clock.duty, due_at=clock.due_at, period=clock.period, document=document)

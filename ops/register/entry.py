@@ -28,6 +28,11 @@ STATES: Mapping[State, str] = {
     "closed": N_("closed"),
 }
 
+LINK_WORDS: Mapping[LinkKind, str] = {
+    "run": N_("run"), "alert": N_("alert"), "finding": N_("finding"), "drill": N_("drill"),
+}  # fmt: skip
+"""What can belong to an entry."""
+
 MOST_TITLE = 200
 MOST_TEXT = 4000
 

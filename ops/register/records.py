@@ -17,11 +17,22 @@ from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.drills import Drill
 from ops.catalog.tables.register import RegisterEntry, RegisterLink, RegisterNote
+from ops.catalog.tables.security import SecurityFinding
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry as Act
 from ops.journal.journal import Origin
-from ops.register.entry import Change, Entry, Link, LinkKind, NewEntry, check_change, check_new
+from ops.language.text import _
+from ops.register.entry import (
+    LINK_WORDS,
+    Change,
+    Entry,
+    Link,
+    LinkKind,
+    NewEntry,
+    check_change,
+    check_new,
+)
 
 INCIDENT = "register.incident"
 """What the journal tells of a serious incident; its details tell when it happened."""
@@ -29,7 +40,9 @@ INCIDENT = "register.incident"
 BREACH = "register.breach"
 """What it tells of an incident that touches personal data."""
 
-LINKED: Mapping[LinkKind, type[Base]] = {"run": Run, "alert": Alert, "drill": Drill}
+LINKED: Mapping[LinkKind, type[Base]] = {
+    "run": Run, "alert": Alert, "finding": SecurityFinding, "drill": Drill,
+}  # fmt: skip
 """Which table a link's id stands in."""
 
 MOST_LISTED = 500
@@ -70,7 +83,7 @@ def add_entry(
     session.flush()
     for link in new.links:
         _link(session, row.id, link, now)
-    entry = _entry(row)
+    entry = as_entry(row)
     details = {
         "entry": entry.called,
         **{name: getattr(row, name) for name in ("kind", "title", "unit", "document")},
@@ -114,7 +127,7 @@ def change_entry(
     )
     journal.append(session, origin, [*acts, *_clocks_of(entry, news)])
     session.flush()
-    return _entry(row)
+    return as_entry(row)
 
 
 def _clean(value: object) -> object:
@@ -145,7 +158,7 @@ def find_link(session: Session, kind: LinkKind, wanted: str) -> Link:
             'no {kind} is called "{id}"',
             data="nothing was changed",
             next_step="look it up: `{program} {list}`",
-            kind=kind,
+            kind=_(LINK_WORDS[kind]),
             id=wanted,
             list=_LISTS[kind],
         )
@@ -183,7 +196,7 @@ def find_entry(session: Session, wanted: str) -> Entry:
             next_step="`{program} register.list --all` lists them",
             id=wanted,
         )
-    return _entry(row)
+    return as_entry(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +232,7 @@ def list_entries(
     if wanted.until is not None:
         query = query.where(RegisterEntry.received_at < wanted.until)
     ordered = query.order_by(RegisterEntry.received_at.desc(), RegisterEntry.id.desc())
-    return [_entry(row) for row in session.execute(ordered.limit(limit)).scalars()]
+    return [as_entry(row) for row in session.execute(ordered.limit(limit)).scalars()]
 
 
 def read_notes(session: Session, entry: Entry) -> Sequence[RegisterNote]:
@@ -243,9 +256,10 @@ def entries_of(session: Session, kind: LinkKind, ref: str) -> list[Entry]:
         .where(RegisterLink.kind == kind, RegisterLink.ref == ref)
         .order_by(RegisterEntry.received_at)
     )
-    return [_entry(row) for row in session.execute(query).scalars()]
+    return [as_entry(row) for row in session.execute(query).scalars()]
 
 
-def _entry(row: RegisterEntry) -> Entry:
+def as_entry(row: RegisterEntry) -> Entry:
+    """Give a row as an entry."""
     values = {name: getattr(row, name) for name in _FIELDS}
     return Entry(id=row.id.hex, called=f"{row.year}-{row.number:03}", **values)

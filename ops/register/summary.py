@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from ops.errors import WrongUseError
 from ops.register.entry import KINDS, Entry, Kind
 from ops.register.records import Wanted, list_entries
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,32 @@ class YearSummary:
     difficulties: tuple[Entry, ...]
 
 
-def summarise(session: Session, since: datetime, until: datetime) -> YearSummary:
-    """Give the figures of what was received in a time; one query."""
-    return sum_up(list_entries(session, Wanted(since=since, until=until), limit=None), since, until)
+def summarise(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    *,
+    kind: str = "",
+    site: str = "",
+    unit: str = "",
+) -> YearSummary:
+    """Give the figures of what was received in a time, of all or of these alone; one query."""
+    wanted = Wanted(kind=kind, site=site, unit=unit, since=since, until=until)
+    return sum_up(list_entries(session, wanted, limit=None), since, until)
 
 
 def year_bounds(year: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Give the first moment of a calendar year, and the first one after it."""
+    """Give the first moment of a calendar year, and the first one after it.
+
+    Raises:
+        WrongUseError: It is no year that a register can be of.
+    """
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise WrongUseError(
+            "there is no register of the year {year}",
+            next_step="give `--year` as four digits, such as 2026",
+            year=year,
+        )
     return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
 
 

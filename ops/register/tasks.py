@@ -14,6 +14,7 @@ _LINK = {
     "run": N_("A run that belongs to it."),
     "alert": N_("An alert that belongs to it."),
     "drill": N_("A drill that belongs to it."),
+    "finding": N_("A finding of security tools that belongs to it."),
 }
 _SERIOUS = N_("The incident is serious: the law's clocks run from when it happened.")
 _DATA = N_("Somebody's data may have come into wrong hands: that clock runs too.")
@@ -33,6 +34,7 @@ _DATA = N_("Somebody's data may have come into wrong hands: that clock runs too.
         "personal_data": _DATA,
         "from_alert": N_("Begin an incident with what an alert says."),
         "from_drill": N_("Begin an incident with a drill that failed."),
+        "from_finding": N_("Begin an incident with what security tools found."),
         "dry_run": flags.DRY_RUN,
     }
 )
@@ -50,6 +52,7 @@ def add(  # noqa: PLR0913, PLR0917 - one flag each
     personal_data: bool = False,
     from_alert: str = "",
     from_drill: str = "",
+    from_finding: str = "",
     dry_run: bool = False,
 ) -> int:
     """Enter a remark, a request, an incident or a difficulty.
@@ -71,6 +74,7 @@ def add(  # noqa: PLR0913, PLR0917 - one flag each
         has_personal_data=personal_data,
         alert=from_alert,
         drill=from_drill,
+        finding=from_finding,
         dry_run=dry_run,
     )
     return add(wish)
@@ -99,9 +103,10 @@ def list_(
     """List what is open, received last first; with --year the figures of that year."""
     from ops.register.cli_show import show_entries, show_year
 
+    asked = {"kind": kind, "site": site, "unit": unit}
     if year:
-        return show_year(year, as_json=json)
-    return show_entries(kind=kind, site=site, unit=unit, closed_too=all, as_json=json)
+        return show_year(year, **asked, as_json=json)
+    return show_entries(**asked, closed_too=all, as_json=json)
 
 
 @operator_task(help={"id": _ENTRY, "json": flags.JSON})
@@ -141,6 +146,7 @@ def update(  # noqa: PLR0913, PLR0917 - one flag each
     run: str = "",
     alert: str = "",
     drill: str = "",
+    finding: str = "",
     dry_run: bool = False,
 ) -> int:
     """Note how an entry goes on."""
@@ -156,7 +162,7 @@ def update(  # noqa: PLR0913, PLR0917 - one flag each
         document=document,
         is_serious=serious,
         has_personal_data=personal_data,
-        links={"run": run, "alert": alert, "drill": drill},
+        links={"run": run, "alert": alert, "drill": drill, "finding": finding},
         dry_run=dry_run,
     )
     return change(wish)

@@ -1,10 +1,9 @@
-"""What happened around an entry, put together from journal, alerts, drills, notes: oldest first."""
+"""What happened around an entry, put together from all that is kept: oldest first."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -12,38 +11,16 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.alerts import Alert
 from ops.catalog.tables.core import JournalRow
-from ops.register.entry import Entry
+from ops.register.around import find_around
+from ops.register.entry import Entry, Link
+from ops.register.moments import MOST_ROWS, Moment
 from ops.register.records import read_links, read_notes
 
 BEFORE = timedelta(hours=2)
 """How long before it happened a cause is looked for."""
 
-MOST_ROWS = 300
 _LEFT_OUT = ("register.add", "register.update", "register.close", "register.incident",
              "register.breach")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One thing that happened.
-
-    Attributes:
-        at: When.
-        source: `entry`, `note`, `alert` or `journal`.
-        what: A word for it: a state, an alert's code, an act of the journal.
-        subject: What it was done to, or is about; may be empty.
-        person: Who; empty where nobody did it.
-        text: In a person's words; may be empty.
-        params: What sentences about it are made from.
-    """
-
-    at: datetime
-    source: str
-    what: str
-    subject: str = ""
-    person: str = ""
-    text: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +35,15 @@ def collect_timeline(session: Session, entry: Entry, now: datetime) -> Timeline:
     """Gather what happened to an entry's site while it was open, and what belongs to it."""
     until = entry.closed_at or now
     since = entry.occurred_at - BEFORE
+    links = read_links(session, entry)
     found = [
         *_states(entry),
         *(
             Moment(at=it.at, source="note", what="noted", person=it.person, text=it.text)
             for it in read_notes(session, entry)
         ),
-        *_alerts(session, entry, since, until),
+        *_alerts(session, entry, links, since, until),
+        *find_around(session, entry, links, since, until),
         *_acts(session, entry, since, until),
     ]
     return cut_timeline(found)
@@ -75,9 +54,11 @@ def cut_timeline(moments: Iterable[Moment]) -> Timeline:
     ordered = sorted(moments, key=lambda it: it.at)
     if len(ordered) <= MOST_ROWS:
         return Timeline(tuple(ordered))
-    told = [it for it in ordered if it.source != "journal"][:MOST_ROWS]
-    acts = [it for it in ordered if it.source == "journal"][: MOST_ROWS - len(told)]
-    return Timeline(tuple(sorted([*told, *acts], key=lambda it: it.at)), is_cut=True)
+    kept = sorted(ordered, key=lambda it: _WEIGHT.get(it.source, 1))[:MOST_ROWS]
+    return Timeline(tuple(sorted(kept, key=lambda it: it.at)), is_cut=True)
+
+
+_WEIGHT = {"entry": 0, "note": 0, "journal": 2, "watch": 2}
 
 
 def _states(entry: Entry) -> Iterator[Moment]:
@@ -92,9 +73,11 @@ def _states(entry: Entry) -> Iterator[Moment]:
             yield Moment(at=at, source="entry", what=what, person=person)
 
 
-def _alerts(session: Session, entry: Entry, since: datetime, until: datetime) -> Iterator[Moment]:
+def _alerts(
+    session: Session, entry: Entry, links: Iterable[Link], since: datetime, until: datetime
+) -> Iterator[Moment]:
     """Give alerts that are linked, and those of the site that were open within the time."""
-    linked = [UUID(it.ref) for it in read_links(session, entry) if it.kind == "alert"]
+    linked = [UUID(it.ref) for it in links if it.kind == "alert"]
     wanted: ColumnElement[bool] = Alert.id.in_(linked)
     if entry.site:
         of_site = (Alert.site == entry.site) & (Alert.opened_at <= until)

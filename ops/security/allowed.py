@@ -5,9 +5,9 @@ here); have another person agree to exactly that; in the transaction that uses t
 write the list, hold the last look against it again, and journal it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,6 +30,9 @@ from ops.terminal.output import write_json, write_line
 
 CHANGE = "security-baseline"
 """Action of the approval."""
+
+FRESH = timedelta(hours=26)
+"""So old a look may be at most that a list is approved from; one is taken each day."""
 
 ALLOWED_NOW = "security.allowed"
 """What the journal tells of a list that was approved; its subject is the host's."""
@@ -118,10 +121,29 @@ def keep_baseline(wish: BaselineWish, *, as_json: bool = False) -> int:
             _show(found)
         if not wish.approve:
             return 0
+        refuse_old(found, datetime.now(UTC))
         refuse_alone(bench, CHANGE)
         if _agree(bench, found, wish) is not None:
             write_line("  " + _("it is what is allowed from now on"))
     return 0
+
+
+def refuse_old(found: Iterable[Difference], now: datetime) -> None:
+    """Refuse to approve what was seen too long ago: what is there now may be something else; pure.
+
+    Raises:
+        NothingListedError: A look is too old.
+    """
+    for it in found:
+        if now - it.look.at > FRESH:
+            raise NothingListedError(
+                "what is on the host was last seen on {moment}",
+                why="nobody can allow what may be another by now",
+                data="nothing was changed",
+                next_step="`{program} security.audit --host {host}`, then the same command again",
+                moment=it.look.at,
+                host=it.look.subject.partition(":")[2],
+            )
 
 
 def _choose(wanted: Sequence[str]) -> tuple[str, ...]:

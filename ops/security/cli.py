@@ -1,6 +1,6 @@
 """Audit for a person at a terminal, and show findings, looks and how they went over the months."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from ops.access.session import at_bench
 from ops.catalog.tables.security import SecurityFinding, SecurityLook
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import add_months
+from ops.duties.table.subjects import Document
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.own_site import OWN_SITE
@@ -40,6 +41,9 @@ _TONES: Mapping[str, Tone] = {
 _STANDING_TONES: Mapping[str, Tone] = {"open": "bad", "accepted": "warning", "fixed": "good"}
 
 
+MOST_MONTHS = 36
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """Which findings or looks are shown; fields as the flags of `security.findings`."""
@@ -56,13 +60,26 @@ class Shown:
         wanted |= {f"site:{self.site}"} if self.site else set()
         return (not wanted or subject in wanted) and self.tool in {"", tool}
 
-    def check(self) -> None:
-        """Refuse names that mean nothing.
+    def check(self, estate: Document, kept: Iterable[str] = ()) -> None:
+        """Refuse names that mean nothing: of them nothing would be shown, as if all were well.
+
+        Args:
+            estate: Says which hosts and sites there are.
+            kept: Subjects of which something is kept, though the estate names them no more.
 
         Raises:
-            WrongUseError: There is no such tool or severity.
+            WrongUseError: There is no such host, site, tool or severity.
         """
-        for name, known in ((self.tool, TOOLS), (self.severity, get_args(Severity))):
+        keys = {*(it.key for it in list_subjects(estate)), *kept}
+        hosts, sites = (
+            sorted(it.partition(":")[2] for it in keys if it.startswith(where))
+            for where in ("host:", "site:")
+        )
+        named: tuple[tuple[str, Iterable[str]], ...] = (
+            (self.host, hosts), (self.site, sites), (self.tool, TOOLS),
+            (self.severity, get_args(Severity)),
+        )  # fmt: skip
+        for name, known in named:
             if name and name not in known:
                 raise WrongUseError(
                     '"{name}" is none of these: {known}',
@@ -130,9 +147,10 @@ def _tell_result(
 
 def show_looks(shown: Shown, *, as_json: bool) -> int:
     """Write the newest look of each tool at each host and site; gives the exit code."""
-    shown.check()
     with at_desk() as desk, desk.catalog.reading() as session:
-        found = [it for pair, it in sorted(find_last_looks(session).items()) if shown.takes(*pair)]
+        last = find_last_looks(session)
+        shown.check(desk.setting.estate, (subject for subject, _tool in last))
+        found = [it for pair, it in sorted(last.items()) if shown.takes(*pair)]
     if as_json:
         write_json([_look_values(it) for it in found])
     else:
@@ -171,10 +189,10 @@ def _score(it: SecurityLook) -> str:
 
 def show_findings(shown: Shown, *, as_json: bool) -> int:
     """Write findings, the gravest first; gives the exit code."""
-    shown.check()
     now = datetime.now(UTC)
     with at_desk() as desk, desk.catalog.reading() as session:
         rows = find_findings(session, with_fixed=shown.with_fixed)
+        shown.check(desk.setting.estate, (it.subject for it in rows))
     least = RANK[shown.severity] if shown.severity else 0
     found = [it for it in rows if shown.takes(it.subject, it.tool) and RANK[it.severity] >= least]
     found.sort(key=lambda it: (-RANK[it.severity], it.subject, it.tool, it.check))
@@ -183,7 +201,7 @@ def show_findings(shown: Shown, *, as_json: bool) -> int:
         return 0
     zone = desk.estate.organisation.timezone
     if not found:
-        write_line(_("Nothing is open. What was not looked at, nobody knows:"))
+        write_line(_("Nothing of that is open. What was not looked at, nobody knows:"))
         return show_looks(shown, as_json=False)
     heads = [_("Id"), _("Severity"), _("Of"), _("Tool"), _("Finding"), _("Since"), _("State")]
     write_table(heads, [_finding_row(it, now, zone) for it in found])
@@ -223,8 +241,14 @@ def _finding_values(it: SecurityFinding, now: datetime) -> Mapping[str, Any]:
 
 def show_trend(shown: Shown, months: int, *, as_json: bool) -> int:
     """Write how many findings were open at the end of each month; gives the exit code."""
-    shown.check()
+    if not 1 <= months <= MOST_MONTHS:
+        raise WrongUseError(
+            "a trend is of 1 to {most} months",
+            next_step="give `--trend` such a number",
+            most=MOST_MONTHS,
+        )
     with at_desk() as desk, desk.catalog.reading() as session:
+        shown.check(desk.setting.estate)
         today = desk.setting.today
         first = add_months(today.replace(day=1), 1 - months)
         since = datetime(first.year, first.month, 1, tzinfo=desk.setting.zone)

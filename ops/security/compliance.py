@@ -110,7 +110,12 @@ def read_known(session: Session, now: datetime) -> Known:
     findings: dict[Pair, list[SecurityFinding]] = {}
     for it in find_findings(session):
         findings.setdefault((it.subject, it.tool), []).append(it)
-    return Known(find_last_looks(session), find_last_looks(session, answered=True), findings, now)
+    looks = find_last_looks(session)
+    answered = {pair: it for pair, it in looks.items() if it.outcome != "not_checked"}
+    blind = {subject for subject, tool in looks.keys() - answered.keys()}
+    if blind:
+        answered |= find_last_looks(session, answered=True, subjects=blind)
+    return Known(looks, answered, findings, now)
 
 
 def read_compliance(

@@ -23,7 +23,7 @@ from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult, Outcome
 from ops.security.controls.load import load_controls
 from ops.security.due import Plan, plan_asked, plan_looks
-from ops.security.findings import RANK, Look, Sighting
+from ops.security.findings import Look
 from ops.security.looking import Bounds, find_ssh_waits, take_looks
 from ops.security.looks.list import TOOLS
 from ops.security.records import (
@@ -36,8 +36,7 @@ from ops.security.records import (
 from ops.security.subjects import Subject, list_subjects
 
 MOST_AT_ONCE = 8
-FEW = 5
-_GRAVE = RANK["high"]
+FEW, MOST_NAMED = 5, 100
 
 
 def audit(context: RunContext, progress: Progress = SILENT) -> JobResult:
@@ -118,7 +117,7 @@ def _look_at_all(plans: list[Plan], bounds: Bounds) -> Iterator[list[Look]]:
 def conclude(kept: Collection[Kept]) -> JobResult:
     """Give the result of an audit; pure. What did not come about is never a pass."""
     blind = [it for it in kept if it.look.outcome != "ok"]
-    grave = [it for it in kept if it.opened and any(map(_is_grave, it.look.sightings))]
+    grave = [it for it in kept if it.grave]
     summary: dict[str, Any] = {
         "looks": len(kept),
         "not_ok": len(blind),
@@ -128,7 +127,8 @@ def conclude(kept: Collection[Kept]) -> JobResult:
     }
     if grave:
         first = [f"{it.look.subject} ({it.look.tool})" for it in grave[:FEW]]
-        params = {"count": sum(it.opened for it in grave), "first": first}
+        found = [f"{it.look.subject} {it.look.tool} {name}" for it in grave for name in it.grave]
+        params = {"count": len(found), "first": first, "found": found[:MOST_NAMED]}
         return JobResult("incomplete", "audit_found", params, summary)
     if blind:
         first = [f"{it.look.subject} ({it.look.tool})" for it in blind[:FEW]]
@@ -136,7 +136,3 @@ def conclude(kept: Collection[Kept]) -> JobResult:
         outcome: Outcome = "not_checked" if len(blind) == len(kept) else "incomplete"
         return JobResult(outcome, "not_all_looked", params, summary)
     return JobResult("ok", summary=summary)
-
-
-def _is_grave(sighting: Sighting) -> bool:
-    return RANK[sighting.severity] >= _GRAVE

@@ -5,7 +5,7 @@ look changes (`plan_changes`), write the findings, the look itself and one journ
 before its end nothing is kept, and the next look finds the same again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,15 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.security import SecurityBaseline, SecurityFinding, SecurityLook
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.security.findings import Changes, Look, Sighting, bound, judge_items, plan_changes
+from ops.security.findings import (
+    RANK,
+    Changes,
+    Look,
+    Sighting,
+    bound,
+    judge_items,
+    plan_changes,
+)
 
 LOOKED = "security.looked"
 """What the journal tells of a look; its subject is that of the look."""
@@ -33,12 +41,14 @@ class Kept:
         look: As it was kept: bounded.
         opened, fixed: Findings that it opened and fixed.
         open: All that are open after it, accepted ones included.
+        grave: Checks that are high or critical and are new, have come back, or became graver.
     """
 
     look: Look
     opened: int
     fixed: int
     open: int
+    grave: tuple[str, ...] = ()
 
 
 def remember_looks(
@@ -90,7 +100,9 @@ def _remember(session: Session, origin: Origin, look: Look, now: datetime) -> Ke
             by=origin.person or origin.login,
         )
     )
-    return Kept(look, opened, fixed, open_now)
+    told = (*changes.new, *changes.again, *changes.graver)
+    grave = tuple(it.check for it in told if RANK[it.severity] >= RANK["high"])
+    return Kept(look, opened, fixed, open_now, grave)
 
 
 def write_changes(
@@ -166,7 +178,11 @@ def find_findings(session: Session, *, with_fixed: bool = False) -> list[Securit
 
 
 def find_last_looks(
-    session: Session, since: datetime | None = None, *, answered: bool = False
+    session: Session,
+    since: datetime | None = None,
+    *,
+    answered: bool = False,
+    subjects: Collection[str] | None = None,
 ) -> dict[Pair, SecurityLook]:
     """Give the newest look of each subject and tool, in one statement.
 
@@ -174,6 +190,7 @@ def find_last_looks(
         session: Reading is enough.
         since: Only looks at or after that moment; None for all.
         answered: Pass over those that did not come about.
+        subjects: Only of these; None for all.
     """
     newest = select(
         SecurityLook.subject, SecurityLook.tool, func.max(SecurityLook.at).label("at")
@@ -182,6 +199,8 @@ def find_last_looks(
         newest = newest.where(SecurityLook.at >= since)
     if answered:
         newest = newest.where(SecurityLook.outcome != "not_checked")
+    if subjects is not None:
+        newest = newest.where(SecurityLook.subject.in_(subjects))
     last = newest.subquery()
     query = select(SecurityLook).join(
         last,

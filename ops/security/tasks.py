@@ -25,9 +25,9 @@ _ONLY = N_("Only this tool, e.g. ports; may be given several times.")
 )
 def audit(
     _context: Context,
-    host: list[str],
-    site: list[str],
-    only: list[str],
+    host: list[str] | None = None,
+    site: list[str] | None = None,
+    only: list[str] | None = None,
     all: bool = False,  # noqa: A002 - the flag's name
     json: bool = False,
     dry_run: bool = False,
@@ -107,7 +107,7 @@ def findings(  # noqa: PLR0913, PLR0917 - one flag each
 def baseline(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     host: str,
-    only: list[str],
+    only: list[str] | None = None,
     approve: bool = False,
     reason: str = "",
     document: str = "",
@@ -122,7 +122,7 @@ def baseline(  # noqa: PLR0913, PLR0917 - one flag each
 
     wish = BaselineWish(
         host=host,
-        tools=tuple(only),
+        tools=tuple(only or ()),
         approve=approve,
         reason=reason,
         document=document,

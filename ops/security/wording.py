@@ -95,7 +95,7 @@ def tell_reason(code: str, params: Mapping[str, Any]) -> str:
 
 def _explain_found(params: Mapping[str, Any]) -> Explanation:
     return Explanation(
-        _("the audit found {count} things that it had not seen before").format(**params),
+        _("the audit found grave things, new or graver than before: {count}").format(**params),
         "; ".join(params["first"]),
         _("nothing was changed on any host"),
         fill(N_("look at them: `{program} security.findings`"), params),

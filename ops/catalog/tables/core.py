@@ -192,6 +192,7 @@ class Run(Base):
     __table_args__ = (
         CheckConstraint(one_of("outcome", OUTCOMES), name="run_outcome"),
         Index("runs_job", "job", "started_at"),
+        Index("runs_ended", "ended_at"),
         table_info("record"),
     )
 

@@ -193,7 +193,7 @@ def _due_of(duty: Duty, event: Event, setting: Setting) -> Due | None:
     if event.ahead is not None:
         last = max(last, day)  # planned too late for the term: at once
     # What leaves no trace by itself somebody has to be reminded of, and at once.
-    remind = day if duty.evidence.query == "statement" else None
+    remind = day if duty.evidence.query in {"statement", "answers"} else None
     return Due(duty, Period(day, max(last, day)), last, remind)
 
 

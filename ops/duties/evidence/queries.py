@@ -23,6 +23,7 @@ from ops.duties.evidence.archive import (
     find_reserve_statistics,
 )
 from ops.duties.evidence.due import Period
+from ops.duties.evidence.register import find_answers
 from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.statements import find_statements
 from ops.duties.evidence.verdicts import LATE, Piece
@@ -286,6 +287,7 @@ QUERIES: Mapping[str, Query] = {
     "looks": find_looks,
     "allowed": find_allowed,
     "levels": find_levels,
+    "answers": find_answers,
     "runs": _find_runs,
     "restores": _find_restores,
     "drills": _find_drills,

@@ -47,6 +47,7 @@ class Piece:
         "changes",
         "security_looks",
         "security_baselines",
+        "register_entries",
         "estate_versions",
     ]
     row: str

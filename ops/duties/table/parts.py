@@ -153,7 +153,7 @@ class Proof(Part):
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
         "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
-        "https", "ipv6", "looks", "allowed", "levels",
+        "https", "ipv6", "looks", "allowed", "levels", "answers",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])

@@ -112,6 +112,18 @@ def open_series(url: str) -> SeriesStore:
     return store
 
 
+def open_existing(url: str) -> SeriesStore | None:
+    """Open the series where there are any: a question makes none.
+
+    Raises:
+        SeriesError: As `open_series`.
+    """
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database or "").is_file():
+        return None
+    return open_series(url)
+
+
 def _prepare_first(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
 

@@ -7,18 +7,26 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from ops.alerts.drafts import Draft
 from ops.alerts.records import take_in
+from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.drills import Drill
 from ops.errors import WrongUseError
+from ops.journal.journal import Origin
+from ops.monitor.series.store import open_series
+from ops.monitor.series.write import write_change
 from ops.register.cli import AddWish, ChangeWish, add, change
 from ops.register.cli_show import show_entries, show_entry, show_year
 from ops.register.entry import RegisterError
+from ops.security.findings import Look, Sighting
+from ops.security.records import remember_looks
 from tests.integration.jobs.small_estate import build_estate, giucong
 
 pytestmark = pytest.mark.slow
@@ -137,6 +145,63 @@ def test_numbers_are_counted_each_year_and_lists_filter(
     assert "Năm cũ" not in told
     assert show_entry("2025-001", as_json=False) == 0
     assert "Xã Bình Minh" in capsys.readouterr().out
+
+
+def test_a_year_of_one_site_tells_of_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    for title, site in (("Của mình", "cong-xa"), ("Của đơn vị khác", "")):
+        assert add(AddWish(kind="difficulty", title=title, received=ago(0), site=site)) == 0
+    capsys.readouterr()
+    year = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).year
+    assert show_year(year, site="cong-xa", as_json=True) == 0
+    told = capsys.readouterr().out
+
+    assert "Của mình" in told
+    assert "Của đơn vị khác" not in told
+    assert [it["count"] for it in json.loads(told)["items"] if it["group"] == "total"] == [1]
+    for year in (-1, 10_000):
+        with pytest.raises(WrongUseError):
+            show_year(year)
+
+
+def test_what_an_entry_begins_with_is_about_its_site(estate: Path, catalog: Catalog) -> None:
+    drill = Drill(
+        id=new_id(), site="cong-xa", scope="site", source="backup", engine="ours", wanted="",
+        from_paper=False, store="", snapshot="", run="", person="", via="clock", reason="",
+        document="", incident_at=datetime.now(UTC), started_at=datetime.now(UTC) - HOUR,
+        ended_at=datetime.now(UTC), outcome="ok", reason_code="", params={}, minutes_sha256="",
+    )  # fmt: skip
+    seen = Sighting(check="A", severity="high", title="Lỗ hổng A\x1b[2J")
+    known = Look(subject="site:cong-xa", tool="tls", sightings=(seen,))
+    with catalog.writing() as session:
+        session.add(drill)
+        who = Origin(login="nva", via="cli")
+        remember_looks(session, who, [known], now=datetime.now(UTC) - HOUR)
+    finding = read_json(estate, "security.findings")[0]["id"]
+    with pytest.raises(WrongUseError, match="passed"):
+        add(AddWish(drill=drill.id.hex))
+    with pytest.raises(WrongUseError, match="one thing"):
+        add(AddWish(drill=drill.id.hex, finding=finding))
+    assert add(AddWish(finding=finding)) == 0
+    entry = read_json(estate, "register.list")[0]
+
+    assert (entry["kind"], entry["site"]) == ("incident", "cong-xa")
+    assert entry["title"].startswith("site:cong-xa: Lỗ hổng A")
+    shown = read_json(estate, "register.show", "--id", entry["called"])[0]
+    assert {"drilled", "found"} <= {it["what"] for it in shown["timeline"]}
+
+
+def test_what_the_watch_saw_stands_in_the_timeline(estate: Path) -> None:
+    store = open_series(f"sqlite:///{estate.parent}/state/series.db")
+    write_change(store, "site:cong-xa", "answer", datetime.now(UTC) - HOUR, "refused", "cổng 443")
+    store.close()
+    assert (
+        add(AddWish(kind="incident", title="Không mở được", site="cong-xa", received=ago(0.5))) == 0
+    )
+    called = read_json(estate, "register.list")[0]["called"]
+    seen = [it["text"] for it in read_json(estate, "register.show", "--id", called)[0]["timeline"]
+            if it["source"] == "watch"]  # fmt: skip
+
+    assert seen == ["answer: refused (cổng 443)"]
 
 
 def test_hostile_text_stays_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _add_findings()
     _add_looks()
     _add_baselines()
+    op.create_index("runs_ended", "runs", ["ended_at"])  # evidence is asked for by day
 
 
 def _add_findings() -> None:

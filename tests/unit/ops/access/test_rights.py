@@ -369,6 +369,15 @@ def test_a_contact_of_a_unit_sees_no_other_units_sites(catalog: Catalog) -> None
             check_right(catalog, estate, "backup.list", {"site": site})
 
 
+@pytest.mark.parametrize("flag", ["unit", "from_alert", "from_drill", "from_finding"])
+def test_a_contact_of_a_unit_enters_for_the_own_unit_and_reads_of_no_other_site(flag: str) -> None:
+    assert decide_may(["unit_contact"], "register.add", is_own_site=True)
+    assert not decide_may(["unit_contact"], "register.add", is_own_site=True, flags=[flag])
+    assert decide_may(["operator"], "register.add", flags=[flag])
+    for task in ("register.show", "register.update", "register.close"):
+        assert not decide_may(["unit_contact"], task, is_own_site=True)
+
+
 def test_before_anybody_holds_a_role_everything_is_allowed(catalog: Catalog) -> None:
     estate = load_estate()
     for name in TASKS:

@@ -13,11 +13,12 @@ from ops.alerts.decisions import (
     OpenAlert,
     decide_alerts,
     decide_escalations,
+    is_answered,
     is_graver,
     settle,
     subject_of,
 )
-from ops.alerts.drafts import draft_notices
+from ops.alerts.drafts import Draft, draft_notices
 from ops.alerts.routing import Targets
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.daily_summary import decide_summary
@@ -184,3 +185,18 @@ def test_the_summary_is_due_from_its_time_on_by_the_organisations_day(
     at: str, now: str, day: date | None
 ) -> None:
     assert decide_summary(at, datetime.fromisoformat(now), zone=ZONE) == day
+
+
+def test_an_answer_to_one_finding_is_none_to_another() -> None:
+    def found(*names: str) -> dict[str, Any]:
+        return {"reason": "audit_found", "params": {"found": list(names)}}
+
+    known = OpenAlert(id=uuid4(), subject="job:a", severity="warning", code="incomplete",
+                      params=found("A"), opened_at=NOW, told_at=NOW, acked_at=NOW)  # fmt: skip
+    drafts = {
+        names: Draft(subject_key="x", severity="warning", code="incomplete", params=found(*names))
+        for names in (("A",), ("A", "B"))
+    }
+
+    assert is_answered(known, drafts["A",])
+    assert not is_answered(known, drafts["A", "B"])

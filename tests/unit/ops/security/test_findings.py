@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,9 @@ from sqlalchemy import select
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.security import SecurityBaseline, SecurityFinding, SecurityLook
+from ops.errors import WrongUseError
+from ops.security.allowed import Difference, NothingListedError, refuse_old
+from ops.security.cli import Shown
 from ops.security.findings import (
     LONGEST_CHECK,
     LONGEST_TITLE,
@@ -202,3 +206,23 @@ def test_the_newest_list_counts(catalog: Catalog) -> None:
     catalog.close()
 
     assert [it.check for it in held.sightings] == ["a"]
+
+
+def test_a_list_is_approved_from_what_was_seen_of_late() -> None:
+    def seen(hours: float) -> list[Difference]:
+        row = SecurityLook(subject="host:web1", tool="ports", at=NOW - timedelta(hours=hours))
+        return [Difference("ports", row, None)]
+
+    refuse_old(seen(25), NOW)
+    with pytest.raises(NothingListedError):
+        refuse_old(seen(27), NOW)
+
+
+@pytest.mark.parametrize("wrong", [{"host": "wbe1"}, {"site": "x"}, {"tool": "y"}])
+def test_a_name_that_nobody_knows_is_no_clean_host(wrong: dict[str, Any]) -> None:
+    estate = {"hosts": [{"name": "web1"}], "sites": [{"name": "a"}]}
+
+    Shown(host="web1", site="a", tool="lynis").check(estate)
+    Shown(host="gone").check(estate, ["host:gone"])
+    with pytest.raises(WrongUseError):
+        Shown(**wrong).check(estate)
