@@ -149,8 +149,10 @@ def _edited(plan: KeptPlan, wish: EditWish, estate: Estate) -> Line | None:
     if wish.add == bool(wish.item) or not (wish.values or wish.reject or wish.take_up):
         if wish.opinion and not wish.add and not wish.values:
             return None
-        raise refuse(N_("say which item changes, and how"),
-                     N_("give `--item N` or `--add`, and `--set name=value` or `--reject WHY`"))  # fmt: skip
+        raise refuse(
+            N_("say which item changes, and how"),
+            N_("give `--item N` or `--add`, and `--set name=value` or `--reject WHY`"),
+        )
     if wish.add:
         number = max((it.number for it in plan.lines), default=0) + 1
         new = Item(group="duy-tri", title="", source=estate.planning.source,

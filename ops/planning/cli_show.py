@@ -19,10 +19,11 @@ from ops.language.text import N_, _, fill
 from ops.parts import Seam
 from ops.planning.calendar import write_calendar
 from ops.planning.document import PlanDocument
-from ops.planning.item import GROUPS, PRIORITIES, Line, line_values, refuse
+from ops.planning.item import GROUPS, PRIORITIES, Line, line_values
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
 from ops.planning.read import read_document
-from ops.planning.records import STATES, KeptPlan, find_in_force, get_plan, read_notes
+from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
+from ops.planning.work import get_in_force
 from ops.terminal.output import Cell, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_wrapped
 
@@ -74,13 +75,13 @@ def show(year: int, item: int, out: str, calendar: str, *, as_json: bool) -> int
         plan = get_plan(session, year)
         notes = read_notes(session, plan)
         document = read_document(session, estate, plan, now)
-        in_force = find_in_force(session, year)
-        done = read_notes(session, in_force) if in_force else []
+        dated = None
+        if calendar:
+            in_force = get_in_force(session, year)
+            dated = write_calendar(in_force, read_notes(session, in_force))
     files = write_files(document, estate, out, dry_run=False) if out else []
-    if calendar:
-        if in_force is None:
-            raise refuse(N_("no plan for {year} was decided"), N_("`{program} plan.show --year {year}`"), year=year)  # fmt: skip # noqa: E501
-        place_file(Path(calendar), write_calendar(in_force, done), mode=FILE_MODE, replace=True)
+    if dated is not None:
+        place_file(Path(calendar), dated, mode=FILE_MODE, replace=True)
         files.append(calendar)
     if as_json:
         lines = [plan.line(item)] if item else plan.lines
@@ -137,7 +138,11 @@ def write_summary(document: PlanDocument, state: str) -> None:
     write_line(text.format(year=document.year, state=_(STATES[state]), count=sums.count,
                            asked=tell_amount(sums.asked), tax=tell_amount(sums.tax)))  # fmt: skip
     if sums.unpriced:
-        write_line(fill(N_("  {count} items have no price: `{program} plan.edit --item N --set unit_price=…`, or a line in the table of prices"), {"count": sums.unpriced}))  # fmt: skip # noqa: E501
+        text = N_(
+            "  {count} items have no price: `{program} plan.edit --item N --set unit_price=…`,"
+            " or a line in the table of prices"
+        )
+        write_line(fill(text, {"count": sums.unpriced}))
     share = security_share(document.lines, document.security_percent)
     told = _("  security: {percent} %, at least {wanted} % are asked for")
     percent = f"{share.tenths // 10},{share.tenths % 10}"
@@ -172,14 +177,15 @@ def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
         write_line(f"  ← {it.kind} {it.id} {it.says}".rstrip())
     zone = estate.organisation.timezone
     for note in notes:
-        span = (
-            f" {format_moment(note.begins, zone)} – {format_moment(note.until, zone)}"
-            if note.begins and note.until
-            else ""
-        )
-        write_line(
-            f"  · {format_moment(note.at, zone)} {note.person}: {note.kind}{span} {note.text} {note.result}".rstrip()
-        )
+        write_line(f"  · {_tell_note(note, zone)}")
+
+
+def _tell_note(note: PlanNote, zone: str) -> str:
+    """Give a note in one line: when, who, of which kind, and what."""
+    spans = [format_moment(it, zone) for it in (note.begins, note.until) if it]
+    texts = (note.text, note.result, note.document)
+    head = f"{format_moment(note.at, zone)} {note.person}: {note.kind}"
+    return " ".join(filter(None, (head, " – ".join(spans), *texts)))
 
 
 def show_progress(year: int, *, as_json: bool) -> int:
@@ -190,11 +196,8 @@ def show_progress(year: int, *, as_json: bool) -> int:
     """
     estate = load_estate()
     with reading(estate) as session:
-        plan = find_in_force(session, year)
-        notes = read_notes(session, plan) if plan else []
-    if plan is None:
-        raise refuse(N_("no plan for {year} was decided"), N_("`{program} plan.show --year {year}`"),
-                     year=year)  # fmt: skip
+        plan = get_in_force(session, year)
+        notes = read_notes(session, plan)
     lines = [it for it in plan.lines if it.is_in]
     if as_json:
         values = [
@@ -225,5 +228,5 @@ def show_progress(year: int, *, as_json: bool) -> int:
 
 
 def _note_values(note: PlanNote) -> dict[str, Any]:
-    return {name: getattr(note, name) for name in
-            ("kind", "at", "person", "begins", "until", "text", "result", "document", "code")}  # fmt: skip
+    names = ("kind", "at", "person", "begins", "until", "text", "result", "document", "code")
+    return {name: getattr(note, name) for name in names}

@@ -8,6 +8,7 @@ approval up, look again, write plan and items, and journal it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -248,7 +249,7 @@ def _write(
     details = {"decision": wish.number, "signer": wish.signer, "scan": wish.scan,
                "digest": plan.frozen_sha256, **permit.as_details()}  # fmt: skip
     if wish.returned_for:
-        values = {"state": "returned", "returned_for": wish.returned_for, "frozen": None,
+        values: dict[str, Any] = {"state": "returned", "returned_for": wish.returned_for, "frozen": None,
                   "frozen_sha256": ""}  # fmt: skip
         set_plan(session, bench.origin, plan, "plan.return", values,
                  {**details, "why": wish.returned_for})  # fmt: skip

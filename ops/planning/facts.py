@@ -1,4 +1,4 @@
-"""Read what the plan is drafted from: a fixed number of questions to the catalog, however many rows.
+"""Read what the plan is drafted from: few questions to the catalog, however many rows it has.
 
 What could not be read becomes a gap, and stands as such in the plan.
 """

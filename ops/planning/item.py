@@ -224,7 +224,8 @@ def change_item(item: Item, given: Mapping[str, str]) -> Item:
     Raises:
         WrongUseError: A name is unknown, or a value does not fit.
     """
-    return check_item(replace(item, **{name: _read(name, text) for name, text in given.items()}))
+    values: dict[str, Any] = {name: _read(name, text) for name, text in given.items()}
+    return check_item(replace(item, **values))
 
 
 def check_item(item: Item) -> Item:
@@ -290,6 +291,6 @@ def _count(name: str, text: str) -> int | None:
     )  # fmt: skip
 
 
-def refuse(what: str, next_step: str, **params: object) -> WrongUseError:
+def refuse(what: str, next_step: str, **params: Any) -> WrongUseError:
     """Give the error of what cannot be so; nothing was changed."""
     return WrongUseError(what, data="nothing was changed", next_step=next_step, **params)

@@ -31,6 +31,14 @@ _KINDS = {
     "domain": "tên miền", "certificate": "chứng thư số", "contract": "hợp đồng",
     "medium": "vật mang",
 }  # fmt: skip
+_RISKS = {
+    "line": "Đường truyền bị cắt, Cổng và các trang thành phần không truy cập được.",
+    "software": "Phần mềm không còn bản vá, lỗ hổng mới bị khai thác.",
+    "licence": "Phần mềm ngừng chạy hoặc không còn bản vá; sử dụng trái điều khoản bản quyền.",
+    "domain": "Tên miền bị thu hồi, người dân không vào được Cổng.",
+    "certificate": "Trình duyệt cảnh báo không an toàn, người dân không vào được Cổng.",
+    "contract": "Dịch vụ theo hợp đồng ngừng, không có ai hỗ trợ khi có sự cố.",
+}  # fmt: skip
 _USES = {"line": "a", "licence": "b", "software": "b"}
 
 
@@ -47,6 +55,14 @@ def priced(facts: Facts, *codes: str, unit: str = "lần") -> dict[str, Any]:
         "vat_percent": found.vat,
         "price_basis": found.basis,
     }
+
+
+def call(asset: AssetRow) -> str:
+    """Name an asset with its kind, which its title may begin with already."""
+    kind = _KINDS[asset.kind]
+    if asset.title.casefold().startswith(kind):
+        return f"{kind}{asset.title[len(kind) :]}"
+    return f"{kind} {asset.title}"
 
 
 def tell_day(day: date) -> str:
@@ -69,7 +85,7 @@ def propose_support(facts: Facts) -> Iterator[Proposal]:
             f"asset:{asset.name}:support",
             Item(
                 group="dau-tu",
-                title=f"Thay thế {what} {asset.title}",
+                title=f"Thay thế {call(asset)}",
                 reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ"
                 f" {tell_day(end)}; sau ngày đó không còn bản vá và linh kiện chính hãng.",
                 evidence=(Evidence("asset", asset.name, f"hết hỗ trợ {tell_day(end)}"),),
@@ -113,12 +129,12 @@ def propose_warranty(facts: Facts) -> Iterator[Proposal]:
         is_replaced = support is not None and support <= facts.last_day
         if asset.kind not in HARDWARE or end is None or end > facts.last_day or is_replaced:
             continue
-        what, is_past = _KINDS[asset.kind], end < facts.today
+        is_past = end < facts.today
         yield Proposal(
             f"asset:{asset.name}:warranty",
             Item(
                 group="bao-duong",
-                title=f"Bảo dưỡng, gia hạn hỗ trợ {what} {asset.title}",
+                title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
                 reason=f"Bảo hành {'đã hết' if is_past else 'sẽ hết'} ngày {tell_day(end)}, thiết"
                 " bị còn trong thời gian được hỗ trợ.",
                 evidence=(Evidence("asset", asset.name, f"hết bảo hành {tell_day(end)}"),),
@@ -158,7 +174,7 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
             f"asset:{asset.name}:renewal",
             Item(
                 group="duy-tri",
-                title=f"Gia hạn {what} {asset.title}",
+                title=f"Gia hạn {call(asset)}",
                 reason=f"{what.capitalize()} {'đã' if is_past else 'sẽ'} hết hạn ngày"
                 f" {tell_day(end)}.",
                 evidence=(Evidence("asset", asset.name, f"hết hạn {tell_day(end)}"),),
@@ -167,8 +183,7 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
                 use="đ" if is_security else _USES.get(asset.kind, "c"),
                 clause="34.5" if is_security else "34.4",
                 priority="bat-buoc",
-                risk=f"{what.capitalize()} hết hiệu lực, Cổng bị gián đoạn hoặc bị trình duyệt"
-                " cảnh báo không an toàn.",
+                risk=_RISKS[asset.kind],
                 measure=f"{what.capitalize()} còn hiệu lực",
                 measure_unit="ngày trong năm",
                 base="",
@@ -189,7 +204,7 @@ def propose_repairs(facts: Facts) -> Iterator[Proposal]:
             f"asset:{asset.name}:broken",
             Item(
                 group="sua-chua",
-                title=f"Sửa chữa {_KINDS[asset.kind]} {asset.title}",
+                title=f"Sửa chữa {call(asset)}",
                 reason="Sổ tài sản ghi thiết bị đang hỏng.",
                 evidence=(Evidence("asset", asset.name, "tình trạng: hỏng"),),
                 asset=asset.name,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ops.alerts.subjects import name_subject
 from ops.planning.facts import Facts
@@ -113,7 +114,7 @@ def propose_duties(facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def _own_work(facts: Facts, code: str) -> dict[str, object]:
+def _own_work(facts: Facts, code: str) -> dict[str, Any]:
     """Give the price of work that costs nothing unless the table says otherwise."""
     known = priced(facts, code)
     if "unit_price" in known:

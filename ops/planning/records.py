@@ -17,7 +17,7 @@ from ops.catalog.columns import new_id
 from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
-from ops.language.text import N_
+from ops.language.text import N_, _
 from ops.planning.draft import DraftChange
 from ops.planning.item import Item, Line, item_from, refuse
 
@@ -150,9 +150,7 @@ def find_rejected(session: Session, year: int) -> dict[str, str]:
         .where(PlanItem.key != "", Plan.year < year)
         .order_by(Plan.year, Plan.revision)
     )
-    found: dict[str, str] = {}
-    for key, why in rows:
-        found[key] = why  # a later plan that took it up again has no reason
+    found = {key: str(why) for key, why in rows}  # of a key the latest plan counts
     return {key: why for key, why in found.items() if why}
 
 
@@ -268,7 +266,7 @@ def _open_for_change(row: Plan, origin: Origin) -> None:
             N_("the plan {plan} is {state}, and stays as it is"),
             N_("after the decision: `{program} plan.revise --year {year}`"),
             plan=f"{row.year}/{row.revision}" if row.revision else row.year,
-            state=row.state,
+            state=_(STATES[row.state]),
             year=row.year,
         )
     row.state = "draft"
@@ -284,7 +282,7 @@ def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
     if plan.state not in wanted:
         raise refuse(
             N_("the plan {plan} is {state}"), next_step,
-            plan=plan.called, state=plan.state, year=plan.year,
+            plan=plan.called, state=_(STATES[plan.state]), year=plan.year,
         )  # fmt: skip
 
 

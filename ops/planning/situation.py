@@ -49,9 +49,9 @@ def _of_hardware(facts: Facts) -> Iterator[Figure]:
     found = [it for it in facts.assets if it.kind in HARDWARE]
     source = "Sổ tài sản"
     yield Figure("hardware", "Thiết bị đang quản lý", str(len(found)), source)
-    ended = sum(it.supported_until is not None and it.supported_until < facts.today for it in found)
-    ends = sum(it.supported_until is not None and facts.today <= it.supported_until <= facts.last_day
-               for it in found)  # fmt: skip
+    supports = [it.supported_until for it in found if it.supported_until is not None]
+    ended = sum(it < facts.today for it in supports)
+    ends = sum(facts.today <= it <= facts.last_day for it in supports)
     yield Figure("hardware", "Đã hết hỗ trợ của nhà sản xuất", str(ended), source)
     yield Figure("hardware", f"Hết hỗ trợ đến cuối năm {facts.year}", str(ends), source)
     out = sum(it.warranty_until is not None and it.warranty_until < facts.today for it in found)

@@ -62,7 +62,7 @@ def show(
     calendar: str = "",
     json: bool = False,
 ) -> int:
-    """Show a plan: items, money, what falls where less is granted; one that was handed in as it was."""
+    """Show a plan: items, money, what falls where less is granted, what is missing."""
     from ops.planning.cli_show import show as run
 
     return run(given(year), item, out, calendar, as_json=json)
@@ -101,8 +101,8 @@ def edit(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.planning.cli import edit as run
 
     return run(
-        EditWish(year=given(year), item=item, add=add, values=set or (), reject=reject, take_up=take_up,
-                 opinion=opinion, document=document, dry_run=dry_run, as_json=json)
+        EditWish(year=given(year), item=item, add=add, values=set or (), reject=reject,
+                 take_up=take_up, opinion=opinion, document=document, dry_run=dry_run, as_json=json)
     )  # fmt: skip
 
 
@@ -215,8 +215,9 @@ def progress(  # noqa: PLR0913, PLR0917 - one flag each
     if not any((contracted, paid, done, begins, until, stops)):
         return show_progress(given(year), as_json=json)
     return run(
-        StepFlags(year=given(year), item=item, contracted=contracted, paid=paid, done=done, result=result,
-                  begins=begins, until=until, stops=stops, document=document, dry_run=dry_run)
+        StepFlags(year=given(year), item=item, contracted=contracted, paid=paid, done=done,
+                  result=result, begins=begins, until=until, stops=stops, document=document,
+                  dry_run=dry_run)
     )  # fmt: skip
 
 

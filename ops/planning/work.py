@@ -1,4 +1,4 @@
-"""Carry a decided plan out: money, windows, the maintenance log, acceptance, the report; pure rules.
+"""Carry a decided plan out: money, windows, the maintenance log, acceptance, the report.
 
 A window that stops a site is planned as such (`ops.duties.stops`), with its notice at least 07
 working days ahead; a window without that does not come about.
@@ -127,7 +127,8 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
 
     Args:
         bench: Who.
-        year, number: Which.
+        year: Of the plan.
+        number: Of the item.
         amount: Đồng that are accepted; None for all that is under contract, or granted.
         papers: Number of the acceptance record, and of the trial's.
         day: On which it was accepted.

@@ -16,6 +16,7 @@ from ops.planning.item import GROUPS, PRIORITIES, SECURITY_USE, Line
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.reports.kinds.plan_tables import (
     basis_table,
+    call_kind,
     last_year_table,
     money_table,
     number_lines,
@@ -46,8 +47,7 @@ LOWER_SHARES = (80, 60)
 BASES = (
     "Căn cứ Nghị định số 224/2026/NĐ-CP ngày 24 tháng 6 năm 2026 của Chính phủ",
     "Căn cứ Luật An ninh mạng số 116/2025/QH15",
-    "Căn cứ Quyết định số 57/2018/QĐ-UBND ban hành Quy chế quản lý, vận hành Cổng thông tin điện tử"
-    " (khoản 4 Điều 14, Điều 10)",
+    "Căn cứ khoản 4 Điều 14 Quy chế ban hành kèm theo Quyết định số 57/2018/QĐ-UBND",
 )
 """What the papers rest on, as law.md part 0 gives it; an office checks it before it signs."""
 
@@ -156,11 +156,11 @@ def _summary(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]
     share = security_share(document.lines, document.security_percent)
     lacking = "" if share.is_enough else f" Cảnh báo: còn thiếu {format_amount(share.lacking)} đồng"
     lacking += "" if share.is_enough else " cho an ninh mạng để đạt tỷ lệ."
-    rows.append((
-        "Tỷ lệ an ninh mạng?",
+    told = (
         f"{_tenths(share.tenths)} % ({format_amount(share.amount)} đồng); yêu cầu tối thiểu"
-        f" {document.security_percent} % ({document.security_basis}).{lacking}",
-    ))  # fmt: skip
+        f" {document.security_percent} % ({document.security_basis}).{lacking}"
+    )
+    rows.append(("Tỷ lệ an ninh mạng?", told))
     yield Heading("TÓM TẮT")
     yield Table((Column("Câu hỏi", 1.1), Column("Trả lời", 4)), tuple(rows))
     if sums.asked:
@@ -270,8 +270,8 @@ def _figures(document: PlanDocument, section: str) -> Iterator[Block]:
 def _aims(document: PlanDocument) -> Iterator[Block]:
     yield Heading("II. MỤC ĐÍCH, YÊU CẦU")
     yield Paragraph(
-        "Bảo đảm Cổng thông tin điện tử và các trang thành phần hoạt động liên tục, an toàn; dữ liệu"
-        " được sao lưu, lưu trữ và khôi phục được.", "item",
+        "Bảo đảm Cổng thông tin điện tử và các trang thành phần hoạt động liên tục, an toàn; dữ"
+        " liệu được sao lưu, lưu trữ và khôi phục được.", "item",
     )  # fmt: skip
     yield Paragraph(
         "Mỗi hạng mục có lý do gắn với minh chứng, có đơn vị chủ trì, thời gian, sản phẩm và căn cứ"
@@ -325,9 +325,9 @@ def _organisation(document: PlanDocument, estate: Estate) -> Iterator[Block]:
     above = _authority(document, estate) or "Ủy ban nhân dân"
     yield Heading("VII. TỔ CHỨC THỰC HIỆN")
     yield Paragraph(
-        f"1. {document.organisation}: chủ trì thực hiện kế hoạch, theo dõi tiến độ, nghiệm thu, quyết"
-        " toán; thông báo tạm ngừng trước ít nhất 07 ngày làm việc khi bảo trì làm gián đoạn dịch"
-        " vụ; báo cáo kết quả trong báo cáo năm."
+        f"1. {document.organisation}: chủ trì thực hiện kế hoạch, theo dõi tiến độ, nghiệm thu,"
+        " quyết toán; thông báo tạm ngừng trước ít nhất 07 ngày làm việc khi bảo trì làm gián đoạn"
+        " dịch vụ; báo cáo kết quả trong báo cáo năm."
     )
     yield Paragraph(f"2. {above}: xem xét, phê duyệt hoặc trình phê duyệt; bố trí kinh phí.")
     yield Paragraph(
@@ -338,7 +338,7 @@ def _organisation(document: PlanDocument, estate: Estate) -> Iterator[Block]:
 
 def _evidence_table(document: PlanDocument, numbers: dict[int, str]) -> Table:
     rows = [
-        (numbers[line.number], line.item.title, it.kind, it.id, it.says or "–")
+        (numbers[line.number], line.item.title, call_kind(it.kind), it.id, it.says or "–")
         for own in by_group(document.lines).values()
         for line in own
         for it in line.item.evidence
@@ -407,7 +407,8 @@ def _submission_blocks(document: PlanDocument, above: str) -> Iterator[Block]:
     yield source_table(document)
     share = security_share(document.lines, document.security_percent)
     yield Paragraph(
-        f"Tỷ lệ chi cho an ninh mạng: {_tenths(share.tenths)} % (tối thiểu {document.security_percent} %)."
+        f"Tỷ lệ chi cho an ninh mạng: {_tenths(share.tenths)} % (tối thiểu"
+        f" {document.security_percent} %)."
     )
     yield Heading("IV. TIẾN ĐỘ")
     yield progress_table(document)

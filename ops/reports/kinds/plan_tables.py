@@ -54,7 +54,7 @@ def _roman(place: int) -> str:
 
 
 def basis_table(document: PlanDocument) -> Table:
-    """Give for each item where the money comes from, its clause, its form, and whose price it is."""
+    """Give for each item where its money is from, its clause, its form, and whose price it is."""
     numbers = number_lines(document.lines)
     rows = [
         (
@@ -118,8 +118,12 @@ def _sums_table(
         format_amount(sums.asked),
         "100,0" if sums.asked else "–",
     )
-    columns = (Column(head, 3), Column("Số hạng mục", 0.9, "right"),
-               Column("Thành tiền (đồng)", 1.4, "right"), Column("Tỷ lệ (%)", 0.8, "right"))  # fmt: skip
+    columns = (
+        Column(head, 3),
+        Column("Số hạng mục", 0.9, "right"),
+        Column("Thành tiền (đồng)", 1.4, "right"),
+        Column("Tỷ lệ (%)", 0.8, "right"),
+    )
     return Table(columns, tuple(rows), (total,))
 
 
@@ -141,7 +145,7 @@ def task_table(lines: Sequence[Line], numbers: dict[int, str]) -> Table:
     return Table(
         (
             Column("STT", 0.5, "center"), Column("Hoạt động", 2.3), Column("Lý do, căn cứ", 2.8),
-            Column("Thời gian", 0.8, "center"), Column("Chủ trì, phối hợp", 1.4),
+            Column("Thời gian", 0.95, "center"), Column("Chủ trì, phối hợp", 1.4),
             Column("Sản phẩm", 1.3),
         ),
         tuple(rows),
@@ -149,7 +153,7 @@ def task_table(lines: Sequence[Line], numbers: dict[int, str]) -> Table:
 
 
 def _why(item: Item) -> str:
-    named = ", ".join(f"{_KINDS.get(it.kind, it.kind)} {_short(it.id)}" for it in item.evidence[:3])
+    named = ", ".join(f"{call_kind(it.kind)} {_short(it.id)}" for it in item.evidence[:3])
     more = f" và {len(item.evidence) - 3} dòng nữa" if len(item.evidence) > 3 else ""  # noqa: PLR2004 - as above
     return f"{item.reason} [{named}{more}]" if named else item.reason
 
@@ -159,6 +163,13 @@ _KINDS = {
     "drill-finding": "tồn tại", "duty": "nghĩa vụ", "alert": "cảnh báo", "register": "sổ theo dõi",
     "finding": "điểm yếu", "plan": "kế hoạch",
 }  # fmt: skip
+
+
+def call_kind(kind: str) -> str:
+    """Give the kind of a row of evidence in Vietnamese."""
+    return _KINDS.get(kind, kind)
+
+
 _HEX = frozenset("0123456789abcdef")
 _SHORT = 8
 
