@@ -211,7 +211,7 @@ def propose_weaknesses(facts: Facts) -> Iterator[Proposal]:
                 f" {len(grave)} mức cao hoặc nghiêm trọng.",
                 evidence=tuple(
                     Evidence("finding", it.id.hex, f"{it.tool} {it.check}")
-                    for it in (*grave, *(it for it in own if it not in grave))[:MOST_NAMED]
+                    for it in sorted(own, key=lambda it: it.severity not in _GRAVE)[:MOST_NAMED]
                 ),
                 site=name if name in facts.titles else "",
                 use="đ",

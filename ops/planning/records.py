@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
@@ -160,13 +160,16 @@ def _newest(session: Session, year: int) -> Plan | None:
 
 
 def _kept(session: Session, row: Plan) -> KeptPlan:
-    rows = session.execute(
-        select(PlanItem).where(PlanItem.plan_id == row.id).order_by(PlanItem.number)
-    ).scalars()
+    rows = _rows(session, row.id)
     values = {name: getattr(row, name) for name in _PLAN_FIELDS}
     return KeptPlan(
         id=row.id.hex, authors=tuple(row.authors), lines=tuple(map(_line, rows)), **values
     )
+
+
+def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
+    query = select(PlanItem).where(PlanItem.plan_id == plan).order_by(PlanItem.number)
+    return list(session.execute(query).scalars())
 
 
 def _line(row: PlanItem) -> Line:
@@ -202,15 +205,13 @@ def save_draft(
         session.add(row)
     _open_for_change(row, origin)
     session.flush()
+    rows = {it.number: it for it in _rows(session, row.id)}
     for change in changes:
-        if change.verb == "withdrawn":
-            session.execute(
-                delete(PlanItem).where(
-                    PlanItem.plan_id == row.id, PlanItem.number == change.line.number
-                )
-            )
-        else:
-            write_line(session, row.id, change.line)
+        known = rows.get(change.line.number)
+        if change.verb != "withdrawn":
+            _put(session, row.id, known, change.line)
+        elif known is not None:
+            session.delete(known)
     session.flush()
     counts = {
         verb: sum(it.verb == verb for it in changes)
@@ -250,7 +251,10 @@ def _differences(before: Item | None, item: Item) -> dict[str, Any]:
 def write_line(session: Session, plan: uuid.UUID, line: Line) -> None:
     """Write a line as it is now, in the caller's transaction."""
     query = select(PlanItem).where(PlanItem.plan_id == plan, PlanItem.number == line.number)
-    row = session.execute(query).scalar_one_or_none()
+    _put(session, plan, session.execute(query).scalar_one_or_none(), line)
+
+
+def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: Line) -> None:
     if row is None:
         row = PlanItem(id=new_id(), plan_id=plan, number=line.number, key=line.key, body={})
         session.add(row)
@@ -313,7 +317,7 @@ def add_revision(
     session.add(row)
     session.flush()
     for line in plan.lines:
-        write_line(session, row.id, line)
+        _put(session, row.id, None, line)
     session.flush()
     _journal(session, origin, "plan.revise", row, {"from": plan.called, "why": reason})
     return _kept(session, row)
