@@ -29,7 +29,7 @@ _KINDS = {
     "server": "máy chủ", "storage": "thiết bị lưu trữ", "network": "thiết bị mạng",
     "ups": "bộ lưu điện", "line": "đường truyền", "software": "phần mềm", "licence": "bản quyền",
     "domain": "tên miền", "certificate": "chứng thư số", "contract": "hợp đồng",
-    "medium": "vật mang",
+    "medium": "phương tiện rời",
 }  # fmt: skip
 _RISKS = {
     "line": "Đường truyền bị cắt, Cổng và các trang thành phần không truy cập được.",
@@ -303,7 +303,7 @@ _RENEWED_BY_ITSELF = 100
 
 
 def propose_media(facts: Facts) -> Iterator[Proposal]:
-    """Media that are to be renewed by the end of the year. Prices: `vat-mang.KIND`, `vat-mang`."""
+    """Media that are to be renewed by the end of the year. Prices: `phuong-tien.KIND`, `phuong-tien`."""
     for medium in facts.media:
         if medium.renew_on is None or medium.renew_on > facts.last_day:
             continue
@@ -312,21 +312,21 @@ def propose_media(facts: Facts) -> Iterator[Proposal]:
             f"medium:{medium.code}:renewal",
             Item(
                 group="sua-chua",
-                title=f"Thay vật mang bản sao lưu {medium.code}",
-                reason=f"Vật mang dùng từ {tell_day(medium.started_on)}, phải thay trước {day}.",
+                title=f"Thay phương tiện rời bản sao lưu {medium.code}",
+                reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước {day}.",
                 evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
                 asset="",
                 quarter=facts.quarter_of(medium.renew_on),
                 use="a",
                 priority="bat-buoc",
-                risk="Vật mang quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến không đọc"
+                risk="Phương tiện rời quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến không đọc"
                 " được.",
-                measure="Vật mang còn hạn",
+                measure="Phương tiện rời còn hạn",
                 measure_unit="chiếc",
                 base="0",
                 goal="1",
-                measured_by="Danh mục vật mang",
-                product="Vật mang mới đã ghi và đọc lại",
-                **priced(facts, f"vat-mang.{medium.kind}", "vat-mang", unit="chiếc"),
+                measured_by="Danh mục phương tiện rời",
+                product="Phương tiện rời mới đã ghi và đọc lại",
+                **priced(facts, f"phuong-tien.{medium.kind}", "phuong-tien", unit="chiếc"),
             ),
         )

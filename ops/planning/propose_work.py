@@ -123,27 +123,27 @@ def _own_work(facts: Facts, code: str) -> dict[str, Any]:
 
 
 def propose_repeats(facts: Facts) -> Iterator[Proposal]:
-    """Things about which alerts came again and again. Prices: `sua-chua.canh-bao`, `sua-chua`."""
+    """Things about which alerts came again and again. Prices: `sua-chua.bao-dong`, `sua-chua`."""
     for it in facts.repeats[:MOST_NAMED]:
         yield Proposal(
             f"alert:{it.subject}",
             Item(
                 group="sua-chua",
-                title=f"Xử lý dứt điểm cảnh báo lặp lại: {name_subject(it.subject)}",
-                reason=f"{it.count} lần cảnh báo trong 12 tháng qua, lần cuối"
+                title=f"Xử lý dứt điểm báo động lặp lại: {name_subject(it.subject)}",
+                reason=f"{it.count} lần báo động trong 12 tháng qua, lần cuối"
                 f" {tell_day(it.last_on)}.",
                 evidence=(Evidence("alert", it.newest, f"{it.count} lần"),),
                 site=it.site if it.site in facts.titles else "",
                 use="c",
                 priority="can",
                 risk="Sự cố tái diễn, dịch vụ gián đoạn ngoài kế hoạch.",
-                measure="Số lần cảnh báo trong năm",
+                measure="Số lần báo động trong năm",
                 measure_unit="lần",
                 base=str(it.count),
                 goal="dưới 3",
-                measured_by="Sổ cảnh báo",
+                measured_by="Sổ báo động",
                 product="Báo cáo nguyên nhân và biện pháp",
-                **priced(facts, "sua-chua.canh-bao", "sua-chua"),
+                **priced(facts, "sua-chua.bao-dong", "sua-chua"),
             ),
         )
 

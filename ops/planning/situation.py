@@ -17,7 +17,7 @@ from ops.planning.money import sum_up, tell_amount
 from ops.planning.propose_things import HARDWARE
 
 _OUTCOMES = {
-    "ok": "thành công", "incomplete": "chưa trọn vẹn", "failed": "thất bại", "missed": "bỏ lỡ",
+    "ok": "thành công", "incomplete": "chưa đủ", "failed": "thất bại", "missed": "bỏ lỡ",
     "not_checked": "chưa kiểm tra", "skipped": "bỏ qua",
 }  # fmt: skip
 _SEVERITIES = {
@@ -114,7 +114,7 @@ def _of_service(facts: Facts) -> Iterator[Figure]:
     grave = sum(it.is_serious for it in facts.incidents)
     yield Figure("service", "Sự cố trong 12 tháng qua", str(len(facts.incidents)), "Sổ theo dõi")
     yield Figure("service", "Trong đó nghiêm trọng", str(grave), "Sổ theo dõi")
-    yield Figure("service", "Cảnh báo lặp lại (từ 3 lần)", str(len(facts.repeats)), "Sổ cảnh báo")
+    yield Figure("service", "Báo động lặp lại (từ 3 lần)", str(len(facts.repeats)), "Sổ báo động")
 
 
 def _of_last_plan(facts: Facts) -> Iterator[Figure]:

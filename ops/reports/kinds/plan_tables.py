@@ -159,8 +159,8 @@ def _why(item: Item) -> str:
 
 
 _KINDS = {
-    "asset": "tài sản", "forecast": "dự báo", "medium": "vật mang", "drill": "diễn tập",
-    "drill-finding": "tồn tại", "duty": "nghĩa vụ", "alert": "cảnh báo", "register": "sổ theo dõi",
+    "asset": "tài sản", "forecast": "dự báo", "medium": "phương tiện rời", "drill": "diễn tập",
+    "drill-finding": "tồn tại", "duty": "nghĩa vụ", "alert": "báo động", "register": "sổ theo dõi",
     "finding": "điểm yếu", "plan": "kế hoạch",
 }  # fmt: skip
 

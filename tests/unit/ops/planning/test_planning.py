@@ -73,7 +73,7 @@ FACTS = Facts(
         Outlook("store:near", "store", "", None),
     ),
     drill_findings=(
-        Finding(id="f1", drill="d1", site="cong", scope="full", store="", engine="ours",
+        Finding(id="f1", drill="d1", site="cong", scope="site", store="", engine="ours",
                 from_paper=False, code="x", params={}, owner="", due=TODAY, opened_at=NOW,
                 fixed_by="", closed_at=None),
     ),
@@ -114,7 +114,7 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     assert set(found) == {
         "plan:2026:3", "asset:mc-1:support", "asset:mc-2:warranty", "asset:dn:renewal",
         "asset:ups:broken", "capacity:host:web1:disk:/var", "certificate:cong",
-        "medium:O1:renewal", "drill-finding:cong:full:x", "overdue-drill:drill-site",
+        "medium:O1:renewal", "drill-finding:cong:site:x", "overdue-drill:drill-site",
         "duty:log-review", "alert:host:web1/disk:/var", "difficulty:2026-001",
         "incident:2026-002", "finding:site:cong",
     }  # fmt: skip
@@ -258,7 +258,7 @@ def test_an_item_that_nobody_could_pay_is_refused() -> None:
 
 def test_every_mistake_of_a_table_of_prices_is_told() -> None:
     problems: list[Problem] = []
-    lines = [
+    lines: list[list[object]] = [
         ["Mã", "Tên", "ĐVT", "Đơn giá", "Thuế GTGT", "Ngày báo giá"],
         ["A", "Máy chủ", "bộ", "285.000.000", "10%", "05/10/2026"],
         ["B", "", "bộ", "nhiều", "101", "32/10/2026"],
