@@ -104,7 +104,7 @@ give(
     "ops.monitor.watch.beat:note_silent_watch",
 )
 give("watch-evidence", "ops.monitor.evidence:find_watched")
-give("plan-papers", "ops.reports.kinds.plan:write_papers")
+give("plan-papers", "ops.reports.kinds.plan_papers:write_papers")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from ops.access.session import Bench, at_bench
+from ops.access.session import at_bench
 from ops.canonical import clean_text
 from ops.catalog.tables.plans import PlanNote
-from ops.duties.stops.plan import StopWish, code_of, plan_planned_stop
 from ops.duties.table.calendar import read_day
 from ops.errors import WrongUseError
-from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.text import N_, _
@@ -35,7 +33,6 @@ from ops.planning.records import (
     get_plan,
     save_draft,
 )
-from ops.planning.work import Step, accept_item, note_step, report_plan
 from ops.terminal.output import Cell, write_json, write_line, write_table
 
 _FARTHEST = 10
@@ -141,7 +138,7 @@ def edit(wish: EditWish) -> int:
     elif line is not None:
         heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng")]
         write_table(heads, [word_lines(line)], right=(4,))
-    return _told(wish.dry_run)
+    return tell_kept(wish.dry_run)
 
 
 def _edited(plan: KeptPlan, wish: EditWish, estate: Estate) -> Line | None:
@@ -184,19 +181,21 @@ def submit(year: int, *, review: bool, document: str, dry_run: bool) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=dry_run) as bench:
         plan = review_plan(bench, year, now) if review else submit_plan(bench, year, document, now)
-    _tell_state(plan)
+    tell_state(plan)
     if plan.frozen_sha256:
         write_line("  " + _("its figures are frozen; digest {digest}").format(
             digest=plan.frozen_sha256))  # fmt: skip
-    return _told(dry_run)
+    return tell_kept(dry_run)
 
 
-def _tell_state(plan: KeptPlan) -> None:
+def tell_state(plan: KeptPlan) -> None:
+    """Say where a plan stands."""
     text = _("plan {plan}: {state}")
     write_line(text.format(plan=plan.called, state=_(STATES[plan.state])))
 
 
-def _told(dry_run: bool) -> int:
+def tell_kept(dry_run: bool) -> int:
+    """Say where nothing was recorded; gives the exit code."""
     if dry_run:
         write_line(_("nothing was recorded"))
     return 0
@@ -234,7 +233,7 @@ def decide(flags: DecideFlags) -> int:
     wish = DecisionWish(
         year=flags.year,
         number=flags.number.strip(),
-        day=_day(flags.date) if flags.date else None,
+        day=read_date(flags.date) if flags.date else None,
         signer=clean_text(flags.signer).strip(),
         scan=flags.document.strip(),
         granted={_number(name): read_amount(value, "grant")
@@ -253,11 +252,16 @@ def decide(flags: DecideFlags) -> int:
     rows = [(*word_lines(it), tell_amount(it.granted)) for it in lines]
     if rows:
         write_table(heads, rows, right=(4, 5))
-    _tell_state(plan)
-    return _told(flags.dry_run)
+    tell_state(plan)
+    return tell_kept(flags.dry_run)
 
 
-def _day(text: str) -> date:
+def read_date(text: str) -> date:
+    """Read a day as people type it.
+
+    Raises:
+        WrongUseError: It is none.
+    """
     try:
         return read_day(text)
     except ValueError as error:
@@ -296,113 +300,5 @@ def revise(year: int, reason: str, *, dry_run: bool) -> int:
         WrongUseError: As of `ops.planning.decide.revise_plan`.
     """
     with at_bench(load_estate(), dry_run=dry_run) as bench:
-        _tell_state(revise_plan(bench, year, clean_text(reason), datetime.now(UTC)))
-    return _told(dry_run)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFlags:
-    """The flags of `plan.progress` that change something."""
-
-    year: int
-    item: int
-    contracted: str
-    paid: str
-    done: str
-    result: str
-    begins: str
-    until: str
-    stops: str
-    document: str
-    dry_run: bool
-
-
-def progress(flags: StepFlags) -> int:
-    """Note how an item goes on: its money, a window, what was done.
-
-    Raises:
-        WrongUseError: A value does not fit, or the notice before a stop would be too late.
-    """
-    if not flags.item:
-        raise refuse(N_("say which item goes on"), N_("give `--item`"))
-    estate, now = load_estate(), datetime.now(UTC)
-    begins, until = (read_moment(it, estate) if it else None for it in (flags.begins, flags.until))
-    if (begins is None) != (until is None) or (begins and until and until <= begins):
-        raise refuse(
-            N_("a time has a beginning and a later end"), N_("give `--begins` and `--until`")
-        )
-    if flags.stops and not begins:
-        raise refuse(N_("a stop has a time"), N_("give `--begins` and `--until`"))
-    step = Step(
-        number=flags.item,
-        contracted=read_amount(flags.contracted, "contracted") if flags.contracted else None,
-        paid=read_amount(flags.paid, "paid") if flags.paid else None,
-        done=clean_text(flags.done).strip(),
-        result=clean_text(flags.result).strip(),
-        begins=begins,
-        until=until,
-        code=code_of(flags.stops, begins.astimezone(estate.zone)) if flags.stops and begins else "",
-        document=flags.document.strip(),
-    )
-    with at_bench(estate, dry_run=flags.dry_run) as bench:
-        if flags.stops:
-            _stop(flags, bench)
-        line = note_step(bench, flags.year, step, now)
-    _tell_money(line)
-    return _told(flags.dry_run)
-
-
-def _stop(flags: StepFlags, bench: Bench) -> None:
-    """Plan the stop first: without time for its notice there is no window."""
-    with bench.catalog.reading() as session:
-        title = get_plan(session, flags.year).line(flags.item).item.title
-    plan_planned_stop(
-        StopWish(
-            site=flags.stops, begins=flags.begins, until=flags.until, reason=title,
-            document=flags.document, dry_run=flags.dry_run,
-        )
-    )  # fmt: skip
-
-
-def _tell_money(line: Line) -> None:
-    text = _("item {number}: granted {granted}, under contract {contracted}, accepted {accepted},"
-             " paid {paid} đồng")  # fmt: skip
-    amounts = {name: tell_amount(getattr(line, name))
-               for name in ("granted", "contracted", "accepted", "paid")}  # fmt: skip
-    write_line(text.format(number=line.number, **amounts))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteFlags:
-    """The flags of `plan.complete`."""
-
-    year: int
-    item: int
-    amount: str
-    date: str
-    document: str
-    trial: str
-    report: str
-    dry_run: bool
-
-
-def complete(flags: CompleteFlags) -> int:
-    """Accept the work on an item, or note the report on the whole plan.
-
-    Raises:
-        WrongUseError: As of `ops.planning.work`.
-    """
-    estate, now = load_estate(), datetime.now(UTC)
-    if bool(flags.item) == bool(flags.report):
-        raise refuse(N_("say what is completed"), N_("give `--item N`, or `--report NUMBER`"))
-    with at_bench(estate, dry_run=flags.dry_run) as bench:
-        if flags.report:
-            _tell_state(report_plan(bench, flags.year, clean_text(flags.report).strip()))
-            return _told(flags.dry_run)
-        day = _day(flags.date) if flags.date else now.astimezone(estate.zone).date()
-        amount = read_amount(flags.amount, "amount") if flags.amount else None
-        papers = (clean_text(flags.document), clean_text(flags.trial))
-        line, state = accept_item(bench, flags.year, flags.item, amount, papers, day, now)
-    _tell_money(line)
-    write_line(_("plan {plan}: {state}").format(plan=flags.year, state=_(STATES[state])))
-    return _told(flags.dry_run)
+        tell_state(revise_plan(bench, year, clean_text(reason), datetime.now(UTC)))
+    return tell_kept(dry_run)

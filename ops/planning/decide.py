@@ -249,8 +249,12 @@ def _write(
     details = {"decision": wish.number, "signer": wish.signer, "scan": wish.scan,
                "digest": plan.frozen_sha256, **permit.as_details()}  # fmt: skip
     if wish.returned_for:
-        values: dict[str, Any] = {"state": "returned", "returned_for": wish.returned_for, "frozen": None,
-                  "frozen_sha256": ""}  # fmt: skip
+        values: dict[str, Any] = {
+            "state": "returned",
+            "returned_for": wish.returned_for,
+            "frozen": None,
+            "frozen_sha256": "",
+        }
         set_plan(session, bench.origin, plan, "plan.return", values,
                  {**details, "why": wish.returned_for})  # fmt: skip
         return

@@ -273,10 +273,9 @@ def propose_certificates(facts: Facts) -> Iterator[Proposal]:
         end = it.forecast.on if it.forecast else None
         name = it.subject.partition(":")[2]
         left = (end - facts.today).days if end else 0
-        if it.kind != "certificate" or end is None or end > facts.last_day or left <= _RENEWED_BY_ITSELF:  # fmt: skip # noqa: E501
-            continue
+        is_due = end is not None and end <= facts.last_day and left > _RENEWED_BY_ITSELF
         title = facts.titles.get(name, name)
-        if title.casefold() in registered:
+        if it.kind != "certificate" or end is None or not is_due or title.casefold() in registered:
             continue
         yield Proposal(
             f"certificate:{name}",
@@ -303,7 +302,7 @@ _RENEWED_BY_ITSELF = 100
 
 
 def propose_media(facts: Facts) -> Iterator[Proposal]:
-    """Media that are to be renewed by the end of the year. Prices: `phuong-tien.KIND`, `phuong-tien`."""
+    """Media that are to be renewed by then. Prices: `phuong-tien.KIND`, `phuong-tien`."""
     for medium in facts.media:
         if medium.renew_on is None or medium.renew_on > facts.last_day:
             continue
@@ -313,14 +312,15 @@ def propose_media(facts: Facts) -> Iterator[Proposal]:
             Item(
                 group="sua-chua",
                 title=f"Thay phương tiện rời bản sao lưu {medium.code}",
-                reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước {day}.",
+                reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước"
+                f" {day}.",
                 evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
                 asset="",
                 quarter=facts.quarter_of(medium.renew_on),
                 use="a",
                 priority="bat-buoc",
-                risk="Phương tiện rời quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến không đọc"
-                " được.",
+                risk="Phương tiện rời quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến"
+                " không đọc được.",
                 measure="Phương tiện rời còn hạn",
                 measure_unit="chiếc",
                 base="0",

@@ -208,9 +208,9 @@ def progress(  # noqa: PLR0913, PLR0917 - one flag each
     json: bool = False,
 ) -> int:
     """Show how far a decided plan has come; with more flags note how an item goes on."""
-    from ops.planning.cli import StepFlags
-    from ops.planning.cli import progress as run
     from ops.planning.cli_show import show_progress
+    from ops.planning.cli_work import StepFlags
+    from ops.planning.cli_work import progress as run
 
     if not any((contracted, paid, done, begins, until, stops)):
         return show_progress(given(year), as_json=json)
@@ -245,8 +245,8 @@ def complete(  # noqa: PLR0913, PLR0917 - one flag each
     dry_run: bool = False,
 ) -> int:
     """Accept the work on an item, or note the report on the whole plan."""
-    from ops.planning.cli import CompleteFlags
-    from ops.planning.cli import complete as run
+    from ops.planning.cli_work import CompleteFlags
+    from ops.planning.cli_work import complete as run
 
     return run(
         CompleteFlags(year=given(year), item=item, amount=amount, date=date, document=document,

@@ -80,7 +80,7 @@ def plan_money(line: Line, *, contracted: int | None = None, accepted: int | Non
         paid=line.paid if paid is None else paid,
     )
     if not line.is_alive:
-        raise refuse(N_("item {number} was not granted"), N_("take it up in a revision: `{program} plan.revise`"), number=line.number)  # fmt: skip # noqa: E501
+        raise refuse(N_("item {number} was not granted"), N_("take it up in a revision: `{program} plan.revise`"), number=line.number)  # fmt: skip # noqa: E501 - a sentence in one piece
     if not 0 <= changed.paid <= changed.accepted <= changed.contracted <= changed.granted:
         raise refuse(
             N_("the money of item {number} does not fit: paid {paid} ≤ accepted {accepted} ≤ under"

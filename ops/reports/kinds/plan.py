@@ -1,4 +1,4 @@
-"""The papers of a year's plan: Kế hoạch, Tờ trình and the draft of the Quyết định; pure.
+"""The Kế hoạch of a year, and what the papers that go with it share; pure.
 
 What each section holds: law.md 2.1 and 2.2. No law fixes a form; these are the usual headings. The
 first page answers what a reader asks first: how much, why now, what if not, who answers, against
@@ -6,13 +6,13 @@ last year, and what falls if less is granted. All figures are those of the docum
 plan that was handed in say what it said then.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ops.estate.model.estate import Estate
 from ops.estate.model.organisation import title_on
 from ops.planning.document import PlanDocument
-from ops.planning.item import GROUPS, PRIORITIES, SECURITY_USE, Line
+from ops.planning.item import GROUPS, SECURITY_USE, Line
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.reports.kinds.plan_tables import (
     basis_table,
@@ -28,7 +28,6 @@ from ops.reports.kinds.plan_tables import (
     task_table,
     use_table,
 )
-from ops.reports.papers.docx import write_docx
 from ops.reports.papers.money import MOST, amount_in_words, format_amount
 from ops.reports.papers.paper import (
     Annex,
@@ -41,7 +40,6 @@ from ops.reports.papers.paper import (
     Signature,
     Table,
 )
-from ops.reports.papers.pdf import write_pdf
 
 LOWER_SHARES = (80, 60)
 BASES = (
@@ -54,51 +52,32 @@ BASES = (
 _NO_DATA = "Chưa có số liệu."
 
 
-def write_papers(document: PlanDocument, estate: Estate) -> dict[str, bytes]:
-    """Give all papers of a plan as DOCX and PDF: name of the file → its content.
-
-    Raises:
-        PaperError: One cannot be written as PDF.
-    """
-    papers: Mapping[str, Paper] = {
-        "ke-hoach": make_plan(document, estate),
-        "to-trinh": make_submission(document, estate),
-        "du-thao-quyet-dinh": make_decision(document, estate),
-    }
-    files: dict[str, bytes] = {}
-    revision = f"-sua-doi-{document.revision}" if document.revision else ""
-    for name, paper in papers.items():
-        stem = f"{name}-{document.year}{revision}"
-        files[f"{stem}.docx"] = write_docx(paper)
-        files[f"{stem}.pdf"] = write_pdf(paper)[0]
-    return files
-
-
 def make_plan(document: PlanDocument, estate: Estate) -> Paper:
     """Give the Kế hoạch."""
     return Paper(
         kind="Kế hoạch",
-        about=_about(document),
-        letterhead=_letterhead(document, estate, "KH"),
+        about=about_of(document),
+        letterhead=letterhead_of(document, estate, "KH"),
         bases=BASES,
         blocks=tuple(_plan_blocks(document, estate)),
         signatures=(Signature(post="Giám đốc"),),
-        recipients=(_authority(document, estate) or "Ủy ban nhân dân", "Các đơn vị liên quan",
+        recipients=(authority_of(document, estate) or "Ủy ban nhân dân", "Các đơn vị liên quan",
                     "Lưu: VT"),
         draft=True,
     )  # fmt: skip
 
 
-def _about(document: PlanDocument) -> str:
+def about_of(document: PlanDocument) -> str:
+    """Give what the plan is about."""
     groups = "duy trì, bảo dưỡng, sửa chữa, nâng cấp kỹ thuật, đầu tư phát triển"
     revised = f" (sửa đổi lần {document.revision})" if document.revision else ""
     return f"{groups.capitalize()} Cổng thông tin điện tử năm {document.year}{revised}"
 
 
-def _letterhead(document: PlanDocument, estate: Estate, sign: str) -> Letterhead:
+def letterhead_of(document: PlanDocument, estate: Estate, sign: str) -> Letterhead:
     """Give the letterhead of a draft: number and day stay blank."""
     return Letterhead(
-        authority=_authority(document, estate),
+        authority=authority_of(document, estate),
         body=document.organisation,
         place=estate.organisation.place or "…",
         year=document.day.year,
@@ -106,7 +85,8 @@ def _letterhead(document: PlanDocument, estate: Estate, sign: str) -> Letterhead
     )
 
 
-def _authority(document: PlanDocument, estate: Estate) -> str:
+def authority_of(document: PlanDocument, estate: Estate) -> str:
+    """Give the body above on the plan's day; empty for none."""
     row = title_on(estate.organisation.names, document.day)
     return row.parent if row and row.parent else estate.organisation.authority
 
@@ -116,7 +96,8 @@ def abbreviate(name: str) -> str:
     return "".join(word[0] for word in name.split() if word.casefold() != "và").upper()
 
 
-def _words(amount: int) -> str:
+def words_of(amount: int) -> str:
+    """Give an amount in words; empty above what words are for."""
     return amount_in_words(amount) if amount <= MOST else ""
 
 
@@ -149,7 +130,7 @@ def _summary(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]
     rows = [
         ("Cần bao nhiêu?", _tell_amount(document)),
         ("Vì sao năm nay?", _tell_why(document, must)),
-        ("Nếu không làm?", _tell_risks(must or lines, numbers)),
+        ("Nếu không làm?", tell_risks(must or lines, numbers)),
         ("Ai chịu trách nhiệm?", _tell_leads(lines, document)),
         ("So với năm trước?", _tell_before(document)),
     ]
@@ -157,7 +138,7 @@ def _summary(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]
     lacking = "" if share.is_enough else f" Cảnh báo: còn thiếu {format_amount(share.lacking)} đồng"
     lacking += "" if share.is_enough else " cho an ninh mạng để đạt tỷ lệ."
     told = (
-        f"{_tenths(share.tenths)} % ({format_amount(share.amount)} đồng); yêu cầu tối thiểu"
+        f"{tell_tenths(share.tenths)} % ({format_amount(share.amount)} đồng); yêu cầu tối thiểu"
         f" {document.security_percent} % ({document.security_basis}).{lacking}"
     )
     rows.append(("Tỷ lệ an ninh mạng?", told))
@@ -174,7 +155,7 @@ def _tell_amount(document: PlanDocument) -> str:
     unpriced = f" Còn {sums.unpriced} hạng mục chưa có giá, chưa cộng vào." if sums.unpriced else ""
     recurrent = sum(it.item.asked for it in document.chosen if it.item.is_recurrent)
     return (
-        f"{format_amount(sums.asked)} đồng ({_words(sums.asked)}) cho {sums.count} hạng mục; trong"
+        f"{format_amount(sums.asked)} đồng ({words_of(sums.asked)}) cho {sums.count} hạng mục; trong"
         f" đó chi thường xuyên {format_amount(recurrent)} đồng, chi đầu tư"
         f" {format_amount(sums.asked - recurrent)} đồng.{unpriced}"
     )
@@ -187,7 +168,8 @@ def _tell_why(document: PlanDocument, must: list[Line]) -> str:
     return f"{len(must)} trong {len(document.chosen)} hạng mục là bắt buộc{named}."
 
 
-def _tell_risks(lines: list[Line], numbers: dict[int, str]) -> str:
+def tell_risks(lines: list[Line], numbers: dict[int, str]) -> str:
+    """Name what may happen without the lines, and which they are."""
     found: dict[str, list[str]] = {}
     for line in lines:
         if line.item.risk:
@@ -208,7 +190,7 @@ def _tell_before(document: PlanDocument) -> str:
     before = sum_up(document.last_year)
     asked = document.sums.asked
     apart = asked - before.granted
-    change = "bằng" if not apart else f"{'tăng' if apart > 0 else 'giảm'} {format_amount(abs(apart))} đồng so với"  # fmt: skip # noqa: E501
+    change = "bằng" if not apart else f"{'tăng' if apart > 0 else 'giảm'} {format_amount(abs(apart))} đồng so với"  # fmt: skip # noqa: E501 - a sentence in one piece
     return (
         f"Năm {document.year - 1} được duyệt {format_amount(before.granted)} đồng, đã nghiệm thu"
         f" {format_amount(before.accepted)} đồng, đã chi {format_amount(before.paid)} đồng; năm"
@@ -216,7 +198,8 @@ def _tell_before(document: PlanDocument) -> str:
     )
 
 
-def _tenths(tenths: int) -> str:
+def tell_tenths(tenths: int) -> str:
+    """Give tenths of a percent as `12,3`."""
     return f"{tenths // 10},{tenths % 10}"
 
 
@@ -304,7 +287,7 @@ def _money(document: PlanDocument) -> Iterator[Block]:
     sums = document.sums
     yield Heading("V. KINH PHÍ")
     yield money_table(document)
-    yield Paragraph(f"Bằng chữ: {_words(sums.asked)}.")
+    yield Paragraph(f"Bằng chữ: {words_of(sums.asked)}.")
     if sums.unpriced:
         yield Paragraph(
             f"{sums.unpriced} hạng mục chưa có giá không nằm trong tổng số; phải có báo giá trước"
@@ -315,14 +298,14 @@ def _money(document: PlanDocument) -> Iterator[Block]:
     share = security_share(document.lines, document.security_percent)
     verdict = "đạt" if share.is_enough else "CHƯA ĐẠT"
     yield Paragraph(
-        f"Tỷ lệ chi cho an ninh mạng: {_tenths(share.tenths)} %, {verdict} mức tối thiểu"
+        f"Tỷ lệ chi cho an ninh mạng: {tell_tenths(share.tenths)} %, {verdict} mức tối thiểu"
         f" {document.security_percent} % theo {document.security_basis}."
     )
     yield basis_table(document)
 
 
 def _organisation(document: PlanDocument, estate: Estate) -> Iterator[Block]:
-    above = _authority(document, estate) or "Ủy ban nhân dân"
+    above = authority_of(document, estate) or "Ủy ban nhân dân"
     yield Heading("VII. TỔ CHỨC THỰC HIỆN")
     yield Paragraph(
         f"1. {document.organisation}: chủ trì thực hiện kế hoạch, theo dõi tiến độ, nghiệm thu,"
@@ -348,123 +331,3 @@ def _evidence_table(document: PlanDocument, numbers: dict[int, str]) -> Table:
          Column("Số hiệu", 2.4), Column("Nội dung", 1.5)),
         tuple(rows),
     )  # fmt: skip
-
-
-def make_submission(document: PlanDocument, estate: Estate) -> Paper:
-    """Give the Tờ trình."""
-    above = _authority(document, estate) or "Ủy ban nhân dân"
-    return Paper(
-        kind="Tờ trình",
-        about=f"Về việc đề nghị phê duyệt Kế hoạch {_lower(_about(document))}",
-        letterhead=_letterhead(document, estate, "TTr"),
-        addressees=(above,),
-        bases=BASES,
-        blocks=tuple(_submission_blocks(document, above)),
-        signatures=(Signature(post="Giám đốc"),),
-        recipients=("Như trên", "Lưu: VT"),
-        draft=True,
-    )
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _submission_blocks(document: PlanDocument, above: str) -> Iterator[Block]:
-    numbers, sums = number_lines(document.lines), document.sums
-    must = [it for it in document.chosen if it.item.priority == "bat-buoc"]
-    yield Paragraph(
-        f"{document.organisation} kính trình {above} xem xét, phê duyệt Kế hoạch"
-        f" {_lower(_about(document))}, như sau:"
-    )
-    yield Heading("I. SỰ CẦN THIẾT")
-    yield Heading("1. Cơ sở pháp lý", 2)
-    yield Paragraph(
-        "Khoản 4 Điều 14 Quy chế ban hành kèm theo Quyết định số 57/2018/QĐ-UBND giao lập kế hoạch"
-        " hằng năm về duy trì, bảo dưỡng, sửa chữa, nâng cấp kỹ thuật hoặc đầu tư phát triển, trình"
-        " phê duyệt để thực hiện; điểm b khoản 1 Điều 20 Nghị định số 224/2026/NĐ-CP yêu cầu lập kế"
-        " hoạch kinh phí hằng năm."
-    )
-    yield Heading("2. Hiện trạng", 2)
-    for section in ("hardware", "security", "service"):
-        for it in document.of_section(section)[:4]:
-            yield Paragraph(f"{it.label}: {it.value} ({it.source.lower()}).", "item")
-    yield Heading("3. Rủi ro nếu không thực hiện", 2)
-    yield Paragraph(_tell_risks(must or document.chosen, numbers))
-    yield Heading("II. NỘI DUNG CHÍNH")
-    counts = "; ".join(f"{_lower(GROUPS[it])}: {len(own)} hạng mục, {format_amount(sum_up(own).asked)} đồng"  # noqa: E501
-                       for it, own in by_group(document.lines).items())  # fmt: skip
-    yield Paragraph(
-        f"Kế hoạch gồm {sums.count} hạng mục ({counts}). Nguyên tắc: việc bắt buộc làm trước; không"
-        " chi trùng trong thời gian bảo hành; giá theo báo giá của nhà cung cấp."
-    )
-    yield Paragraph(_tell_priorities(document))
-    yield Heading("III. KINH PHÍ DỰ KIẾN")
-    yield Paragraph(
-        f"Tổng kinh phí: {format_amount(sums.asked)} đồng. Bằng chữ: {_words(sums.asked)}."
-    )
-    yield money_table(document)
-    yield source_table(document)
-    share = security_share(document.lines, document.security_percent)
-    yield Paragraph(
-        f"Tỷ lệ chi cho an ninh mạng: {_tenths(share.tenths)} % (tối thiểu"
-        f" {document.security_percent} %)."
-    )
-    yield Heading("IV. TIẾN ĐỘ")
-    yield progress_table(document)
-    yield Heading("V. TỔ CHỨC THỰC HIỆN")
-    yield Paragraph(
-        f"{document.organisation} chủ trì thực hiện, báo cáo tiến độ và kết quả theo quy định."
-    )
-    yield Heading("VI. KIẾN NGHỊ")
-    yield Paragraph(f"{document.organisation} kính trình {above} xem xét, phê duyệt./.")
-    yield Paragraph(
-        "Hồ sơ kèm theo: dự thảo Quyết định; Kế hoạch; báo giá; ý kiến góp ý và bảng tiếp thu.",
-        "note",
-    )
-
-
-def _tell_priorities(document: PlanDocument) -> str:
-    told = []
-    for priority, name in PRIORITIES.items():
-        own = [it for it in document.chosen if it.item.priority == priority]
-        told.append(f"{name}: {len(own)} hạng mục, {format_amount(sum_up(own).asked)} đồng")
-    return "Theo mức cần thiết: " + "; ".join(told) + "."
-
-
-def make_decision(document: PlanDocument, estate: Estate) -> Paper:
-    """Give the draft of the Quyết định, which the body above issues."""
-    above = _authority(document, estate) or "Ủy ban nhân dân"
-    sums = document.sums
-    text = (
-        Paragraph("QUYẾT ĐỊNH:", "article"),
-        Paragraph(f"Điều 1. Phê duyệt Kế hoạch {_lower(_about(document))} của {document.organisation}, với các nội dung chủ yếu sau:", "article"),  # noqa: E501
-        Paragraph(f"1. Số hạng mục: {sums.count}."),
-        Paragraph(f"2. Tổng kinh phí: {format_amount(sums.asked)} đồng. Bằng chữ: {_words(sums.asked)}."),  # noqa: E501
-        Paragraph("3. Nguồn kinh phí và danh mục: theo Phụ lục kèm theo Quyết định này."),
-        Paragraph("Điều 2. Tổ chức thực hiện", "article"),
-        Paragraph(f"{document.organisation} chủ trì thực hiện Kế hoạch, quản lý, sử dụng kinh phí đúng quy định, báo cáo kết quả."),  # noqa: E501
-        Paragraph("Điều 3. Hiệu lực", "article"),
-        Paragraph(f"Quyết định này có hiệu lực kể từ ngày ký. Thủ trưởng các đơn vị liên quan và {document.organisation} chịu trách nhiệm thi hành Quyết định này./."),  # noqa: E501
-        Annex("PHỤ LỤC", "DANH MỤC VÀ KINH PHÍ", "Kèm theo Quyết định số …"),
-        money_table(document),
-        source_table(document),
-    )  # fmt: skip
-    return Paper(
-        kind="Quyết định",
-        about=f"Phê duyệt Kế hoạch {_lower(_about(document))}",
-        letterhead=Letterhead(
-            authority="", body=above, place=estate.organisation.place or "…",
-            year=document.day.year, sign=f"QĐ-{abbreviate_body(above)}",
-        ),
-        bases=(*BASES, f"Xét đề nghị của {document.organisation}"),
-        blocks=text,
-        signatures=(Signature(post="Chủ tịch" if "nhân dân" in above.casefold() else "Giám đốc"),),
-        recipients=("Như Điều 3", document.organisation, "Lưu: VT"),
-        draft=True,
-    )  # fmt: skip
-
-
-def abbreviate_body(name: str) -> str:
-    """Give what signs call a body: a People's Committee is UBND, others are their initials."""
-    return "UBND" if "nhân dân" in name.casefold() else abbreviate(name)

@@ -29,23 +29,13 @@ from ops.catalog.tables.plans import Plan
 from ops.catalog.tables.register import RegisterEntry
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.planning.cli import (
-    CompleteFlags,
-    DecideFlags,
-    EditWish,
-    StepFlags,
-    complete,
-    decide,
-    draft,
-    edit,
-    progress,
-    revise,
-    submit,
-)
+from ops.planning.cli import DecideFlags, EditWish, decide, draft, edit, revise, submit
 from ops.planning.cli_show import show
+from ops.planning.cli_work import CompleteFlags, StepFlags, complete, progress
 from ops.planning.read import decide_changes, read_document, read_plan_facts
 from ops.planning.records import find_in_force, get_plan
-from ops.reports.kinds.plan import make_plan, write_papers
+from ops.reports.kinds.plan import make_plan
+from ops.reports.kinds.plan_papers import write_papers
 from ops.reports.papers.money import amount_in_words, format_amount
 from ops.reports.papers.paper import Table
 from ops.reports.papers.pdf import write_pdf
