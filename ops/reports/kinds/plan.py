@@ -155,8 +155,8 @@ def _tell_amount(document: PlanDocument) -> str:
     unpriced = f" Còn {sums.unpriced} hạng mục chưa có giá, chưa cộng vào." if sums.unpriced else ""
     recurrent = sum(it.item.asked for it in document.chosen if it.item.is_recurrent)
     return (
-        f"{format_amount(sums.asked)} đồng ({words_of(sums.asked)}) cho {sums.count} hạng mục; trong"
-        f" đó chi thường xuyên {format_amount(recurrent)} đồng, chi đầu tư"
+        f"{format_amount(sums.asked)} đồng ({words_of(sums.asked)}) cho {sums.count} hạng mục;"
+        f" trong đó chi thường xuyên {format_amount(recurrent)} đồng, chi đầu tư"
         f" {format_amount(sums.asked - recurrent)} đồng.{unpriced}"
     )
 

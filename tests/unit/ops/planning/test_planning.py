@@ -38,7 +38,7 @@ PRICES = PriceTable(
 
 
 def asset(name: str, kind: str, **values: object) -> AssetRow:
-    return AssetRow(name=name, kind=kind, title=name.upper(), **values)  # type: ignore[arg-type]
+    return AssetRow(name=name, kind=kind, title=name.upper(), **values)  # type: ignore[arg-type] # fields by name
 
 
 def entry(called: str, kind: str, **values: object) -> Entry:
@@ -49,7 +49,7 @@ def entry(called: str, kind: str, **values: object) -> Entry:
     moments = dict.fromkeys(("acknowledged_at", "restored_at", "closed_at"))
     base = {"id": "0" * 32, "called": called, "kind": kind, "is_serious": False,
             "has_personal_data": False, "occurred_at": NOW, "received_at": NOW}  # fmt: skip
-    return Entry(**{**blank, **moments, **base, **values})  # type: ignore[arg-type]
+    return Entry(**{**blank, **moments, **base, **values})  # type: ignore[arg-type] # fields by name
 
 
 FACTS = Facts(
