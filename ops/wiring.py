@@ -35,6 +35,7 @@ TASKS = (
     "ops.register.tasks",
     "ops.assets.tasks",
     "ops.security.tasks",
+    "ops.planning.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
@@ -107,6 +108,7 @@ give(
 give("finding-words", "ops.security.wording:tell_finding")
 give("site-moments", "ops.monitor.moments:find_moments")
 give("watch-evidence", "ops.monitor.evidence:find_watched")
+give("plan-papers", "ops.reports.kinds.plan_papers:write_papers")
 give("quiet-times", "ops.duties.stops.quiet:find_quiet_times")
 give("constant-chores", "ops.status.daily_summary:note_summary")
 give("plan-words", "ops.audit.wording:PLAN_WORDS", "ops.security.wording:PLAN_WORDS")

@@ -115,7 +115,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
             " runbook.run runbook.resume asset.import monitor.check estate.test"
-            " provision.plan plan.draft plan.edit plan.submit plan.revise plan.complete"
+            " provision.plan plan.draft plan.edit plan.revise plan.complete"
             " monitor.observer"
         ),
     ),
@@ -123,6 +123,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _OPERATE | _ARCHIVE,
         "archive.capture archive.ingest archive.verify archive.reindex",
     ),
+    (_OPERATE | {"head"}, "plan.submit"),
     (_ARCHIVE, "archive.export"),
     (
         _INCIDENT,
@@ -172,6 +173,10 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
     ("service.journal-verify", "accept"): _KEYS,
     ("service.missed", "seen"): _INCIDENT,
     ("monitor.silence", "about"): _OPERATE,
+    **{
+        ("plan.progress", flag): _OPERATE
+        for flag in ("contracted", "paid", "done", "begins", "until", "stops")
+    },
     ("monitor.silence", "end"): _OPERATE,
     # A unit's contact enters for the own unit, and reads of no alert by beginning with it.
     **{

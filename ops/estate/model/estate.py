@@ -25,6 +25,7 @@ from ops.estate.model.organisation import (
     Service,
 )
 from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
+from ops.estate.model.planning import Planning
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
 from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
@@ -92,6 +93,7 @@ class Estate(Part):
     security: Security = Field(
         default=Security(), description="The watch over copies: ransomware, malware."
     )
+    planning: Planning = Field(default=Planning(), description="The yearly plan.")
     sites: tuple[Site, ...] = Field(default=(), description="The sites.")
 
     _path: Path = PrivateAttr(default=Path("estate.toml"))

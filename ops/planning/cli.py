@@ -1,0 +1,304 @@
+"""Draft, edit, hand in, decide and carry out a plan, for a person at a terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from ops.access.session import at_bench
+from ops.canonical import clean_text
+from ops.catalog.tables.plans import PlanNote
+from ops.duties.table.calendar import read_day
+from ops.errors import WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.language.text import N_, _
+from ops.planning.cli_show import word_lines, write_files, write_summary
+from ops.planning.decide import (
+    DecisionWish,
+    record_decision,
+    review_plan,
+    revise_plan,
+    submit_plan,
+)
+from ops.planning.draft import DraftChange
+from ops.planning.item import MOST_MONEY, Item, Line, change_item, line_values, refuse
+from ops.planning.money import tell_amount
+from ops.planning.read import decide_changes, make_document, read_plan_facts
+from ops.planning.records import (
+    STATES,
+    KeptPlan,
+    add_note,
+    edit_line,
+    find_plan,
+    get_plan,
+    save_draft,
+)
+from ops.terminal.output import Cell, write_json, write_line, write_table
+
+_FARTHEST = 10
+_VERBS: Mapping[str, str] = {
+    "added": N_("added"),
+    "changed": N_("changed"),
+    "withdrawn": N_("no longer asked for"),
+    "rejected": N_("rejected before"),
+}
+
+
+def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
+    """Draft a plan from what the service knows, and write its papers where a folder is named.
+
+    Raises:
+        WrongUseError: The year makes no sense, or the plan may not be changed any more.
+        PricesError: The table of prices has mistakes.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    _check_year(year, now)
+    with at_bench(estate, dry_run=dry_run) as bench:
+        with bench.catalog.reading() as session:
+            facts = read_plan_facts(session, estate, year, now)
+            changes = decide_changes(session, estate, facts, find_plan(session, year))
+        with bench.catalog.writing() as session:
+            plan = save_draft(session, bench.origin, year, changes, now=now)
+        with bench.catalog.reading() as session:
+            document = make_document(session, estate, facts, plan, plan.lines)
+    files = write_files(document, estate, out, dry_run=dry_run) if out else []
+    if as_json:
+        write_json(
+            [{"change": it.verb, **line_values(it.line)} for it in changes],
+            plan=plan.called, gaps=document.gaps, files=files, written=not dry_run,
+        )  # fmt: skip
+        return 0
+    _write_changes(changes)
+    write_summary(document, plan.state)
+    for name in files:
+        write_line(f"  {name}")
+    if dry_run:
+        write_line(_("nothing was recorded"))
+    return 0
+
+
+def _check_year(year: int, now: datetime) -> None:
+    if not now.year - _FARTHEST <= year <= now.year + _FARTHEST:
+        raise refuse(
+            N_("{year} is no year to plan"), N_("give `--year` with four digits, such as {next}"),
+            year=year, next=now.year + 1,
+        )  # fmt: skip
+
+
+def _write_changes(changes: Sequence[DraftChange]) -> None:
+    if not changes:
+        write_line(_("The draft is as it was: the facts ask for nothing else."))
+        return
+    rows = [
+        (
+            Cell(_(_VERBS[it.verb])),
+            *word_lines(it.line),
+            it.line.rejected_for or it.line.item.reason,
+        )
+        for it in changes
+    ]
+    heads = [_("Change"), _("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng"), _("Why")]
+    write_table(heads, rows, right=(5,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditWish:
+    """What a person changes; fields as the flags of `plan.edit`."""
+
+    year: int
+    item: int = 0
+    add: bool = False
+    values: Sequence[str] = ()
+    reject: str = ""
+    take_up: bool = False
+    opinion: str = ""
+    document: str = ""
+    dry_run: bool = False
+    as_json: bool = False
+
+
+def edit(wish: EditWish) -> int:
+    """Change, add, reject or take up an item, or note an opinion on the plan.
+
+    Raises:
+        WrongUseError: The flags do not fit together, a value does not fit, or the plan stays.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
+        plan = get_plan(session, wish.year)
+        if wish.opinion:
+            note = PlanNote(item=wish.item, kind="opinion", at=now, text=clean_text(wish.opinion),
+                            document=wish.document)  # fmt: skip
+            add_note(session, bench.origin, plan, note)
+        line = _edited(plan, wish, estate)
+        if line is not None:
+            edit_line(session, bench.origin, plan, line)
+    if wish.as_json:
+        write_json([line_values(line)] if line else [], written=not wish.dry_run)
+    elif line is not None:
+        heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng")]
+        write_table(heads, [word_lines(line)], right=(4,))
+    return tell_kept(wish.dry_run)
+
+
+def _edited(plan: KeptPlan, wish: EditWish, estate: Estate) -> Line | None:
+    """Give the line as a person wants it; None where only an opinion is noted; pure."""
+    if wish.add == bool(wish.item) or not (wish.values or wish.reject or wish.take_up):
+        if wish.opinion and not wish.add and not wish.values:
+            return None
+        raise refuse(
+            N_("say which item changes, and how"),
+            N_("give `--item N` or `--add`, and `--set name=value` or `--reject WHY`"),
+        )
+    if wish.add:
+        number = max((it.number for it in plan.lines), default=0) + 1
+        new = Item(group="duy-tri", title="", source=estate.planning.source,
+                   lead=estate.name_at())  # fmt: skip
+        return Line(number=number, item=change_item(new, _pairs(wish.values)), is_edited=True)
+    line = plan.line(wish.item)
+    item = change_item(line.item, _pairs(wish.values)) if wish.values else line.item
+    rejected = "" if wish.take_up else clean_text(wish.reject).strip() or line.rejected_for
+    return replace(line, item=item, rejected_for=rejected, is_edited=True)
+
+
+def _pairs(values: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise refuse(N_('"{text}" names no value'), N_("write it like `--set quarter=2`"),
+                         text=text)  # fmt: skip
+        found[name.strip().replace("-", "_")] = value
+    return found
+
+
+def submit(year: int, *, review: bool, document: str, dry_run: bool) -> int:
+    """Review a draft within the Center, or hand a reviewed plan in.
+
+    Raises:
+        WrongUseError: The plan is not there yet, or lacks something.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    with at_bench(estate, dry_run=dry_run) as bench:
+        plan = review_plan(bench, year, now) if review else submit_plan(bench, year, document, now)
+    tell_state(plan)
+    if plan.frozen_sha256:
+        write_line("  " + _("its figures are frozen; digest {digest}").format(
+            digest=plan.frozen_sha256))  # fmt: skip
+    return tell_kept(dry_run)
+
+
+def tell_state(plan: KeptPlan) -> None:
+    """Say where a plan stands."""
+    text = _("plan {plan}: {state}")
+    write_line(text.format(plan=plan.called, state=_(STATES[plan.state])))
+
+
+def tell_kept(dry_run: bool) -> int:
+    """Say where nothing was recorded; gives the exit code."""
+    if dry_run:
+        write_line(_("nothing was recorded"))
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideFlags:
+    """The flags of `plan.record-decision`."""
+
+    year: int
+    number: str
+    date: str
+    signer: str
+    document: str
+    grant: Sequence[str]
+    defer: Sequence[str]
+    returned: str
+    reason: str
+    dry_run: bool
+
+
+def decide(flags: DecideFlags) -> int:
+    """Record what was decided on paper; a second person agrees to it.
+
+    Raises:
+        WrongUseError: A value is missing or does not fit.
+        ApprovalAwaitedError: Another person has to agree first.
+    """
+    if not flags.returned:
+        for flag, value in (("number", flags.number), ("date", flags.date),
+                            ("signer", flags.signer), ("document", flags.document)):  # fmt: skip
+            if not value.strip():
+                raise refuse(N_("a decision has number, date, signer and its scan"),
+                             N_("give `--{flag}`"), flag=flag)  # fmt: skip
+    wish = DecisionWish(
+        year=flags.year,
+        number=flags.number.strip(),
+        day=read_date(flags.date) if flags.date else None,
+        signer=clean_text(flags.signer).strip(),
+        scan=flags.document.strip(),
+        granted={_number(name): read_amount(value, "grant")
+                 for name, value in _pairs(flags.grant).items()},
+        deferred=[_number(it) for it in flags.defer],
+        returned_for=clean_text(flags.returned).strip(),
+        reason=flags.reason,
+        dry_run=flags.dry_run,
+    )  # fmt: skip
+    estate = load_estate()
+    with at_bench(estate, dry_run=flags.dry_run) as bench:
+        _permit, lines = record_decision(bench, wish)
+        with bench.catalog.reading() as session:
+            plan = get_plan(session, flags.year)
+    heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Asked"), _("Granted")]
+    rows = [(*word_lines(it), tell_amount(it.granted)) for it in lines]
+    if rows:
+        write_table(heads, rows, right=(4, 5))
+    tell_state(plan)
+    return tell_kept(flags.dry_run)
+
+
+def read_date(text: str) -> date:
+    """Read a day as people type it.
+
+    Raises:
+        WrongUseError: It is none.
+    """
+    try:
+        return read_day(text)
+    except ValueError as error:
+        raise refuse(N_('"{text}" is no day'), N_("write it like 31/03/2027"), text=text) from error
+
+
+def _number(text: str) -> int:
+    digits = text.strip()
+    if digits.isascii() and digits.isdigit() and len(digits) <= 4:  # noqa: PLR2004 - items of a plan
+        return int(digits)
+    raise refuse(N_('"{text}" is no number of an item'), N_("use those of `plan.show`"), text=text)
+
+
+def read_amount(text: str, flag: str) -> int:
+    """Read whole đồng, dots and blanks between thousands allowed.
+
+    Raises:
+        WrongUseError: It is none.
+    """
+    figures = text.strip().removesuffix("đ").replace(".", "").replace(" ", "")
+    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(MOST_MONEY)):
+        return int(figures)
+    raise WrongUseError(
+        '"{text}" is no amount, at --{flag}',
+        data="nothing was changed",
+        next_step="write whole đồng, such as 12500000",
+        text=text[:40],
+        flag=flag,
+    )
+
+
+def revise(year: int, reason: str, *, dry_run: bool) -> int:
+    """Begin a revision.
+
+    Raises:
+        WrongUseError: As of `ops.planning.decide.revise_plan`.
+    """
+    with at_bench(load_estate(), dry_run=dry_run) as bench:
+        tell_state(revise_plan(bench, year, clean_text(reason), datetime.now(UTC)))
+    return tell_kept(dry_run)

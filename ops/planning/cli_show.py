@@ -1,0 +1,232 @@
+"""Show a plan for a person at a terminal, and write its papers and its calendar."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ops.catalog.open import open_catalog
+from ops.catalog.tables.plans import PlanNote
+from ops.durable_files import FILE_MODE, place_file
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date, format_moment
+from ops.language.text import N_, _, fill
+from ops.parts import Seam
+from ops.planning.calendar import write_calendar
+from ops.planning.document import PlanDocument
+from ops.planning.item import GROUPS, PRIORITIES, Line, line_values
+from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
+from ops.planning.read import read_document
+from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
+from ops.planning.work import get_in_force
+from ops.terminal.output import Cell, write_json, write_line, write_table
+from ops.terminal.paragraphs import write_wrapped
+
+PAPERS: Seam[Callable[[PlanDocument, Estate], Mapping[str, bytes]]] = Seam("plan-papers")
+"""Who writes a plan's papers: name of each file → its content."""
+
+_SHARES = (80, 60)
+_QUARTERS = ("I", "II", "III", "IV")
+
+
+@contextmanager
+def reading(estate: Estate) -> Iterator[Session]:
+    """Open the catalog for reading."""
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            yield session
+    finally:
+        catalog.close()
+
+
+def word_lines(line: Line) -> tuple[str, str, str, str, str]:
+    """Give number, group, title, quarter and what is asked for, as tables show them."""
+    item = line.item
+    asked = tell_amount(item.asked) if item.is_priced else _("no price")
+    return str(line.number), GROUPS[item.group], item.title, _QUARTERS[item.quarter - 1], asked
+
+
+def write_files(document: PlanDocument, estate: Estate, out: str, *, dry_run: bool) -> list[str]:
+    """Write the papers into a folder; gives their paths."""
+    [write] = PAPERS.parts()
+    written = []
+    for name, content in write(document, estate).items():
+        path = Path(out) / name
+        if not dry_run:
+            place_file(path, content, mode=FILE_MODE, replace=True)
+        written.append(str(path))
+    return written
+
+
+def show(year: int, item: int, out: str, calendar: str, *, as_json: bool) -> int:
+    """Show a plan, or one item of it; write its papers or its calendar where asked for.
+
+    Raises:
+        WrongUseError: There is no such plan or item, or it is not decided and has no calendar.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    with reading(estate) as session:
+        plan = get_plan(session, year)
+        notes = read_notes(session, plan)
+        document = read_document(session, estate, plan, now)
+        dated = None
+        if calendar:
+            in_force = get_in_force(session, year)
+            dated = write_calendar(in_force, read_notes(session, in_force))
+    files = write_files(document, estate, out, dry_run=False) if out else []
+    if dated is not None:
+        place_file(Path(calendar), dated, mode=FILE_MODE, replace=True)
+        files.append(calendar)
+    if as_json:
+        lines = [plan.line(item)] if item else plan.lines
+        write_json([line_values(it) for it in lines], **_whole(plan, document), files=files)
+    elif item:
+        _write_item(plan.line(item), [it for it in notes if it.item == item], estate)
+    else:
+        _write_plan(plan, document)
+    if not as_json:
+        for name in files:
+            write_line(f"  {name}")
+    return 0
+
+
+def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
+    sums = sum_up(plan.lines)
+    share = security_share(plan.lines, document.security_percent)
+    return {
+        "plan": plan.called, "state": plan.state, "authors": plan.authors,
+        "digest": plan.frozen_sha256, "decision": plan.decision, "decided_on": plan.decided_on,
+        "signer": plan.signer, "scan": plan.scan, "approved_by": plan.approved_by,
+        "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
+        "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
+        "security": {"amount": share.amount, "is_enough": share.is_enough,
+                     "lacking": share.lacking, "percent": document.security_percent},
+        "shortages": {str(it): [line.number for line in plan_shortage(plan.lines, it).fallen]
+                      for it in _SHARES},
+        "gaps": document.gaps,
+    }  # fmt: skip
+
+
+def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:
+    for own in by_group(plan.lines).values():
+        heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng"), _("How needed")]
+        rows = [(*word_lines(it), PRIORITIES[it.item.priority]) for it in own]
+        write_table(heads, rows, right=(4,))
+    rejected = [it for it in plan.lines if it.rejected_for]
+    if rejected:
+        rows_of = [(str(it.number), it.item.title, it.rejected_for) for it in rejected]
+        write_table([_("No."), _("Rejected"), _("Why")], rows_of)
+    write_summary(document, plan.state)
+    if plan.returned_for:
+        write_line(_("returned: {why}").format(why=plan.returned_for))
+    if plan.decision and plan.decided_on:
+        text = _("decided by {decision} of {day}, signed by {signer}; agreed by {person}")
+        write_line(text.format(decision=plan.decision, day=format_date(plan.decided_on),
+                               signer=plan.signer, person=plan.approved_by))  # fmt: skip
+
+
+def write_summary(document: PlanDocument, state: str) -> None:
+    """Write how much a plan asks for, what is missing, and what falls where less is granted."""
+    sums = document.sums
+    text = _("plan {year}, {state}: {count} items, {asked} đồng, VAT {tax} within")
+    write_line(text.format(year=document.year, state=_(STATES[state]), count=sums.count,
+                           asked=tell_amount(sums.asked), tax=tell_amount(sums.tax)))  # fmt: skip
+    if sums.unpriced:
+        text = N_(
+            "  {count} items have no price: `{program} plan.edit --item N --set unit_price=…`,"
+            " or a line in the table of prices"
+        )
+        write_line(fill(text, {"count": sums.unpriced}))
+    share = security_share(document.lines, document.security_percent)
+    told = _("  security: {percent} %, at least {wanted} % are asked for")
+    percent = f"{share.tenths // 10},{share.tenths % 10}"
+    write_line(told.format(percent=percent, wanted=document.security_percent))
+    if not share.is_enough:
+        write_line(_("  WARNING: {amount} đồng are missing for security ({basis})").format(
+            amount=tell_amount(share.lacking), basis=document.security_basis))  # fmt: skip
+    if sums.asked:
+        for percent_granted in _SHARES:
+            fallen = plan_shortage(document.lines, percent_granted).fallen
+            names = ", ".join(str(it.number) for it in fallen) or "–"
+            write_line(_("  at {percent} % these items fall: {items}").format(
+                percent=percent_granted, items=names))  # fmt: skip
+    for gap in document.gaps:
+        write_line("  " + _("not checked: {gap}").format(gap=gap))
+
+
+def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
+    item = line.item
+    write_line(f"{line.number}. {item.title}")
+    values = line_values(line)
+    for name in ("group", "reason", "quarter", "unit", "quantity", "unit_price", "vat_percent",
+                 "asked", "price_basis", "source", "use", "is_recurrent", "clause", "form",
+                 "priority", "risk", "measure", "measure_unit", "base", "goal", "measured_by",
+                 "lead", "support", "product", "asset", "site", "decision", "granted",
+                 "contracted", "accepted", "paid", "rejected_for"):  # fmt: skip
+        value = values[name]
+        if value not in {"", None}:
+            shown = tell_amount(value) if type(value) is int else str(value)
+            write_wrapped(f"  {name}: {shown}")
+    for it in item.evidence:
+        write_line(f"  ← {it.kind} {it.id} {it.says}".rstrip())
+    zone = estate.organisation.timezone
+    for note in notes:
+        write_line(f"  · {_tell_note(note, zone)}")
+
+
+def _tell_note(note: PlanNote, zone: str) -> str:
+    """Give a note in one line: when, who, of which kind, and what."""
+    spans = [format_moment(it, zone) for it in (note.begins, note.until) if it]
+    texts = (note.text, note.result, note.document)
+    head = f"{format_moment(note.at, zone)} {note.person}: {note.kind}"
+    return " ".join(filter(None, (head, " – ".join(spans), *texts)))
+
+
+def show_progress(year: int, *, as_json: bool) -> int:
+    """Show what was granted, and how far each item has come.
+
+    Raises:
+        WrongUseError: No plan for that year was decided.
+    """
+    estate = load_estate()
+    with reading(estate) as session:
+        plan = get_in_force(session, year)
+        notes = read_notes(session, plan)
+    lines = [it for it in plan.lines if it.is_in]
+    if as_json:
+        values = [
+            {**line_values(it), "notes": [_note_values(note) for note in notes
+                                          if note.item == it.number]}
+            for it in lines
+        ]  # fmt: skip
+        write_json(values, plan=plan.called, state=plan.state)
+        return 0
+    heads = [_("No."), _("Item"), _("Granted"), _("Under contract"), _("Accepted"), _("Paid"),
+             _("Accepted on")]  # fmt: skip
+    rows = [
+        (str(it.number), it.item.title, *(tell_amount(amount) for amount in
+         (it.granted, it.contracted, it.accepted, it.paid)),
+         Cell(format_date(it.accepted_on), "good") if it.accepted_on else "–")
+        for it in lines
+    ]  # fmt: skip
+    write_table(heads, rows, right=(2, 3, 4, 5))
+    sums = sum_up(lines)
+    text = _("plan {plan}, {state}: granted {granted}, under contract {contracted}, accepted"
+             " {accepted}, paid {paid} đồng")  # fmt: skip
+    write_line(text.format(
+        plan=plan.called, state=_(STATES[plan.state]), granted=tell_amount(sums.granted),
+        contracted=tell_amount(sums.contracted), accepted=tell_amount(sums.accepted),
+        paid=tell_amount(sums.paid),
+    ))  # fmt: skip
+    return 0
+
+
+def _note_values(note: PlanNote) -> dict[str, Any]:
+    names = ("kind", "at", "person", "begins", "until", "text", "result", "document", "code")
+    return {name: getattr(note, name) for name in names}

@@ -1,0 +1,288 @@
+"""Hand a plan in, record what was decided on paper, begin a revision.
+
+Order of a decision: look whether the plan is handed in and what each item gets (`--dry-run` ends
+here); have a person who never drafted it agree to exactly this; in the transaction that uses the
+approval up, look again, write plan and items, and journal it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import Permit, need_two
+from ops.access.session import Bench
+from ops.canonical import digest_of
+from ops.language.text import N_
+from ops.planning.item import Line, refuse
+from ops.planning.money import sum_up
+from ops.planning.read import make_document, read_plan_facts
+from ops.planning.records import (
+    AT_WORK,
+    KeptPlan,
+    add_revision,
+    check_state,
+    find_in_force,
+    get_plan,
+    set_line,
+    set_plan,
+)
+
+ACTION = "plan-decision"
+"""Action of the approval."""
+
+_SEE = N_("`{program} plan.show --year {year}` shows how it stands")
+
+
+def review_plan(bench: Bench, year: int, now: datetime) -> KeptPlan:
+    """Note that the Center has reviewed a draft.
+
+    Raises:
+        WrongUseError: It is no draft, or holds nothing.
+    """
+    with bench.catalog.writing() as session:
+        plan = get_plan(session, year)
+        check_state(plan, ("draft",), _SEE)
+        _refuse_empty(plan)
+        who = bench.origin.person or bench.origin.login
+        values = {"state": "reviewed", "reviewed_at": now, "reviewed_by": who}
+        set_plan(session, bench.origin, plan, "plan.review", values, {})
+        return get_plan(session, year)
+
+
+def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPlan:
+    """Hand a reviewed plan in: what it says is frozen, and its digest kept.
+
+    Raises:
+        WrongUseError: It was not reviewed, or an item has no price.
+        PricesError: The table of prices has mistakes.
+    """
+    with bench.catalog.writing() as session:
+        plan = get_plan(session, year)
+        check_state(plan, ("reviewed",), N_("review it first: `{program} plan.submit --review`"))
+        _refuse_empty(plan)
+        unpriced = [it.number for it in plan.lines if it.is_in and not it.item.is_priced]
+        if unpriced:
+            raise refuse(
+                N_("these items have no price: {items}"),
+                N_("`{program} plan.edit --year {year} --item N --set unit_price=…`, or reject it"),
+                items=", ".join(map(str, unpriced)),
+                year=year,
+            )
+        facts = read_plan_facts(session, bench.estate, year, now)
+        frozen = make_document(session, bench.estate, facts, plan, plan.lines).as_values()
+        digest = digest_of(frozen)
+        values = {
+            "state": "submitted", "submitted_at": now, "submission": document, "frozen": frozen,
+            "frozen_sha256": digest, "submitted_by": bench.origin.person or bench.origin.login,
+            "returned_for": "",
+        }  # fmt: skip
+        details = {"digest": digest, "asked": sum_up(plan.lines).asked, "document": document}
+        set_plan(session, bench.origin, plan, "plan.submit", values, details)
+        return get_plan(session, year)
+
+
+def _refuse_empty(plan: KeptPlan) -> None:
+    if not any(it.is_in for it in plan.lines):
+        raise refuse(
+            N_("the plan {plan} has no item"), N_("`{program} plan.draft --year {year}`"),
+            plan=plan.called, year=plan.year,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionWish:
+    """What was decided on paper.
+
+    Attributes:
+        year: Of the plan.
+        number, day, signer, scan: Of the decision, and the id of the document that holds it.
+        granted: Number of an item → đồng that it gets; others get all they ask for.
+        deferred: Numbers of items that are put off.
+        returned_for: Why it comes back; then nothing else counts.
+        reason: For who approves.
+        dry_run: Ask nobody and write nothing.
+    """
+
+    year: int
+    number: str = ""
+    day: date | None = None
+    signer: str = ""
+    scan: str = ""
+    granted: Mapping[int, int] = field(default_factory=dict)
+    deferred: Sequence[int] = ()
+    returned_for: str = ""
+    reason: str = ""
+    dry_run: bool = False
+
+
+def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -> list[Line]:
+    """Give the lines as they become by a decision; pure.
+
+    Args:
+        plan: Handed in.
+        wish: What was decided.
+        before: The revision in force until now, whose money moved on; None for the first.
+
+    Raises:
+        WrongUseError: An item is unknown, decided twice, gets more than it asks for, or less than
+            is under contract for it.
+    """
+    for number in (*wish.granted, *wish.deferred):
+        if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
+            raise refuse(
+                N_("item {number} is not in the plan, or is decided twice"), _SEE,
+                number=number, year=plan.year,
+            )  # fmt: skip
+    money = {it.number: it for it in before.lines} if before else {}
+    return [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
+
+
+def _decide(line: Line, wish: DecisionWish, before: Line | None) -> Line:
+    asked = line.item.asked
+    granted = 0 if line.number in wish.deferred else wish.granted.get(line.number, asked)
+    if before is not None:
+        line = replace(
+            line, contracted=before.contracted, accepted=before.accepted, paid=before.paid,
+            accepted_on=before.accepted_on,
+        )  # fmt: skip
+    if not line.contracted <= granted <= asked:
+        raise refuse(
+            N_("item {number} cannot get {granted} đồng: {asked} are asked for, {contracted} are"
+               " under contract"),
+            N_("look at the decision, and type it again"),
+            number=line.number, granted=granted, asked=asked, contracted=line.contracted,
+        )  # fmt: skip
+    if line.number in wish.deferred:
+        return replace(line, decision="deferred", granted=0)
+    return replace(line, decision="cut" if granted < asked else "granted", granted=granted)
+
+
+def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, list[Line]]:
+    """Record a decision with a second person who never drafted the plan.
+
+    Returns:
+        The permit, None for a rehearsal; and the lines as they become, empty for one that returns.
+
+    Raises:
+        WrongUseError: As of `plan_decision`, or the plan is not handed in.
+        ApprovalAwaitedError: Another person has to agree first.
+        SecondPersonMissingError: Nobody else has credentials.
+    """
+    with bench.catalog.reading() as session:
+        plan, lines = _look(session, wish)
+    refuse_alone(bench, ACTION)
+    day = wish.day.isoformat() if wish.day else ""
+    decided = {
+        "act": "decide-plan",
+        "plan": plan.called,
+        "digest": plan.frozen_sha256,
+        "decision": wish.number,
+        "decided_on": day,
+        "signer": wish.signer,
+        "scan": wish.scan,
+        "amount": sum(it.granted for it in lines),
+        "items": {str(it.number): it.granted for it in lines},
+        "deferred": [str(it) for it in sorted(wish.deferred)],
+    }
+    returned = {
+        "act": "return-plan",
+        "plan": plan.called,
+        "digest": plan.frozen_sha256,
+        "decision": wish.number,
+        "decided_on": day,
+        "why": wish.returned_for,
+    }
+    values = returned if wish.returned_for else decided
+    origin = replace(bench.origin, reason=wish.reason, document=wish.number)
+
+    def act(session: Session, permit: Permit) -> None:
+        need_two(permit)
+        plan_now, lines_now = _look(session, wish)
+        _refuse_author(plan_now, permit.approved_by)
+        acting = Bench(
+            bench.estate, bench.catalog, replace(origin, requested_by=permit.requested_by)
+        )
+        _write(session, acting, plan_now, lines_now, wish, permit)
+
+    asked = Wish(
+        action=ACTION, subject=plan.called, plan=values, reason=wish.reason, document=wish.number
+    )
+    permit = ask_second_person(replace(bench, origin=origin), asked, dry_run=wish.dry_run, act=act)
+    return permit, lines
+
+
+def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[Line]]:
+    plan = get_plan(session, wish.year)
+    check_state(
+        plan, ("submitted",), N_("only what is handed in is decided on: `{program} plan.submit`")
+    )
+    if wish.returned_for:
+        return plan, []
+    before = find_in_force(session, wish.year)
+    return plan, plan_decision(plan, wish, before)
+
+
+def _refuse_author(plan: KeptPlan, approver: str) -> None:
+    if approver in plan.authors:
+        raise refuse(
+            N_("{person} has drafted this plan, and so cannot agree to its decision"),
+            N_("have a person approve who has not"),
+            person=approver,
+        )
+
+
+def _write(
+    session: Session,
+    bench: Bench,
+    plan: KeptPlan,
+    lines: Sequence[Line],
+    wish: DecisionWish,
+    permit: Permit,
+) -> None:
+    now = datetime.now(UTC)
+    who = bench.origin.person or bench.origin.login
+    details = {"decision": wish.number, "signer": wish.signer, "scan": wish.scan,
+               "digest": plan.frozen_sha256, **permit.as_details()}  # fmt: skip
+    if wish.returned_for:
+        values: dict[str, Any] = {
+            "state": "returned",
+            "returned_for": wish.returned_for,
+            "frozen": None,
+            "frozen_sha256": "",
+        }
+        set_plan(session, bench.origin, plan, "plan.return", values,
+                 {**details, "why": wish.returned_for})  # fmt: skip
+        return
+    before = find_in_force(session, plan.year)
+    for line in lines:
+        set_line(session, bench.origin, plan, line, "plan.decide-item",
+                 {"decision": line.decision, "granted": line.granted})  # fmt: skip
+    state = "running" if before is not None and before.state == "running" else "decided"
+    values = {
+        "state": state, "decision": wish.number, "decided_on": wish.day, "signer": wish.signer,
+        "scan": wish.scan, "decided_at": now, "recorded_by": who,
+        "approved_by": permit.approved_by,
+    }  # fmt: skip
+    set_plan(session, bench.origin, plan, "plan.decide", values,
+             {**details, "granted": sum(it.granted for it in lines)})  # fmt: skip
+    if before is not None:
+        set_plan(session, bench.origin, before, "plan.replace", {"state": "replaced"}, {})
+
+
+def revise_plan(bench: Bench, year: int, reason: str, now: datetime) -> KeptPlan:
+    """Begin a revision of a decided plan; the decided one is in force until its own decision.
+
+    Raises:
+        WrongUseError: The plan is not decided, or no reason is given.
+    """
+    if not reason.strip():
+        raise refuse(N_("a revision needs a reason"), N_("give `--reason`"))
+    with bench.catalog.writing() as session:
+        plan = get_plan(session, year)
+        check_state(plan, AT_WORK, _SEE)
+        return add_revision(session, bench.origin, plan, reason.strip(), now=now)

@@ -1,0 +1,115 @@
+"""A plan as a value: all that its papers say, and what is frozen when it is handed in; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from ops.planning.item import Line, line_from, line_values
+from ops.planning.money import Sums, sum_up
+
+FORM = 1
+"""Version of the frozen form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One thing that is known of the year before.
+
+    Attributes:
+        section: `hardware`, `software`, `backup`, `security`, `service` or `plan`.
+        label, value: What, and how much; in Vietnamese.
+        source: Where it is from.
+    """
+
+    section: str
+    label: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """A plan with everything that its papers say.
+
+    Attributes:
+        year, revision: Which.
+        day: On which it was read.
+        organisation: Name on that day.
+        lines: All lines, rejected ones included, by number.
+        last_year: Those of the plan before; empty where there was none.
+        figures: What is known of the year before, by section.
+        gaps: What could not be read.
+        security_percent, security_basis: Least share for security, and what asks for it.
+        prices: Digest of the table of prices; empty for none.
+    """
+
+    year: int
+    revision: int
+    day: date
+    organisation: str
+    lines: tuple[Line, ...]
+    last_year: tuple[Line, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    gaps: tuple[str, ...] = ()
+    security_percent: int = 15
+    security_basis: str = ""
+    prices: str = ""
+
+    @property
+    def chosen(self) -> list[Line]:
+        """The lines that are in the plan, by number."""
+        return [it for it in self.lines if it.is_in]
+
+    @property
+    def sums(self) -> Sums:
+        """What they come to."""
+        return sum_up(self.lines)
+
+    def of_section(self, section: str) -> list[Figure]:
+        """Give what is known of one thing."""
+        return [it for it in self.figures if it.section == section]
+
+    def as_values(self) -> dict[str, Any]:
+        """Give it as JSON values, as it is frozen."""
+        return {
+            "form": FORM,
+            "year": self.year,
+            "revision": self.revision,
+            "day": self.day.isoformat(),
+            "organisation": self.organisation,
+            "lines": [line_values(it) for it in self.lines],
+            "last_year": [line_values(it) for it in self.last_year],
+            "figures": [asdict(it) for it in self.figures],
+            "gaps": list(self.gaps),
+            "security_percent": self.security_percent,
+            "security_basis": self.security_basis,
+            "prices": self.prices,
+        }
+
+
+def document_from(values: Mapping[str, Any]) -> PlanDocument:
+    """Give the document that `as_values` gave."""
+    return PlanDocument(
+        year=values["year"],
+        revision=values["revision"],
+        day=date.fromisoformat(values["day"]),
+        organisation=values["organisation"],
+        lines=_lines(values["lines"]),
+        last_year=_lines(values["last_year"]),
+        figures=tuple(Figure(**it) for it in values["figures"]),
+        gaps=tuple(values["gaps"]),
+        security_percent=values["security_percent"],
+        security_basis=values["security_basis"],
+        prices=values["prices"],
+    )
+
+
+def _lines(values: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:
+    return tuple(line_from(it) for it in values)
+
+
+def count_figures(counts: Mapping[str, int], names: Mapping[str, str]) -> str:
+    """Say counts in one line, in the order of the names; what is not there is left out."""
+    told: Sequence[str] = [f"{counts[it]} {name}" for it, name in names.items() if counts.get(it)]
+    return ", ".join(told) or "không có"

@@ -1,0 +1,233 @@
+"""Read what the plan is drafted from: few questions to the catalog, however many rows it has.
+
+What could not be read becomes a gap, and stands as such in the plan.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.assets.asset import AssetRow
+from ops.assets.records import list_assets
+from ops.backups.media.records import read_media
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.media import Medium
+from ops.catalog.tables.security import SecurityFinding
+from ops.drills.findings import Finding
+from ops.drills.rotation.overdue import Overdue, read_standing
+from ops.duties.evidence.agenda import list_agenda
+from ops.duties.evidence.due import RENEWAL
+from ops.duties.reminders import make_setting
+from ops.duties.table.load import DutiesError, load_duties
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.monitor.forecast.look import Outlook, list_outlooks
+from ops.monitor.series.store import open_series
+from ops.monitor.watch.run import series_url
+from ops.planning.item import Line
+from ops.planning.prices import NO_PRICES, PriceTable
+from ops.register.entry import Entry
+from ops.register.records import Wanted, list_entries
+from ops.security.records import find_findings
+
+LOOKED_BACK = timedelta(days=365)
+"""How far back alerts and the register are read: the year that the plan follows."""
+
+REPEATED = 3
+"""From so many alerts about one thing in that time on it is repeated; the Center's own choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One thing about which alerts came again and again.
+
+    Attributes:
+        subject, site: As in `ops.catalog.tables.alerts.Alert`.
+        count: How many alerts.
+        newest: Id of the newest, in hexadecimal.
+        last_on: The organisation's day on which that was noticed.
+    """
+
+    subject: str
+    site: str
+    count: int
+    newest: str
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDuty:
+    """A duty whose newest period has passed without evidence.
+
+    Attributes:
+        name, title, basis: Which, in Vietnamese, and what asks for it.
+        period: Key of the period.
+        due_on: By when it should have been done.
+        is_law: Whether the law asks for it, or the Center itself.
+    """
+
+    name: str
+    title: str
+    basis: str
+    period: str
+    due_on: date | None
+    is_law: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that proposers look at.
+
+    Attributes:
+        year, today: Of the plan, and the organisation's day.
+        lead, source: Who leads where nobody else does, and where the money comes from.
+        titles: Titles of sites, by name.
+        prices: What things cost.
+        assets: Those that are not retired.
+        outlooks: What fills or runs out.
+        drill_findings, overdue_drills: As `ops.drills` gives them.
+        duties: Those without evidence, drills and media left out.
+        media: All that are in use.
+        repeats: The most frequent first.
+        difficulties, incidents: Of the register: difficulties that are open, incidents of a year.
+        weaknesses: Open findings of audits that nobody has accepted for now.
+        last_year: Lines of the plan before.
+        gaps: What could not be read, in Vietnamese.
+    """
+
+    year: int
+    today: date
+    lead: str = ""
+    source: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    prices: PriceTable = NO_PRICES
+    assets: Sequence[AssetRow] = ()
+    outlooks: Sequence[Outlook] = ()
+    drill_findings: Sequence[Finding] = ()
+    overdue_drills: Sequence[Overdue] = ()
+    duties: Sequence[OpenDuty] = ()
+    media: Sequence[Medium] = ()
+    repeats: Sequence[Repeat] = ()
+    difficulties: Sequence[Entry] = ()
+    incidents: Sequence[Entry] = ()
+    weaknesses: Sequence[SecurityFinding] = ()
+    last_year: Sequence[Line] = ()
+    gaps: Sequence[str] = ()
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the plan's year."""
+        return date(self.year, 12, 31)
+
+    def quarter_of(self, day: date) -> int:
+        """Give the quarter of the plan's year in which something that ends on a day is due."""
+        if day.year < self.year:
+            return 1
+        return (day.month - 1) // 3 + 1 if day.year == self.year else 4
+
+
+def read_facts(
+    session: Session,
+    estate: Estate,
+    *,
+    year: int,
+    now: datetime,
+    prices: PriceTable,
+    last_year: Sequence[Line],
+) -> Facts:
+    """Read all facts of a plan."""
+    today, gaps = now.astimezone(estate.zone).date(), list[str]()
+    standing = read_standing(session, estate, now)
+    entries = list_entries(session, Wanted(since=now - LOOKED_BACK), limit=None)
+    open_ones = list_entries(session, Wanted(kind="difficulty", only_open=True), limit=None)
+    late = {it.duty for it in standing.overdue}
+    return Facts(
+        year=year,
+        today=today,
+        lead=estate.name_at(now),
+        source=estate.planning.source,
+        titles={it.name: it.title for it in estate.sites},
+        prices=prices,
+        assets=list_assets(session),
+        outlooks=_read_outlooks(session, estate, now, gaps),
+        drill_findings=standing.findings,
+        overdue_drills=standing.overdue,
+        duties=_read_duties(session, estate, late, gaps),
+        media=list(read_media(session)),
+        repeats=_read_repeats(session, estate, now),
+        difficulties=open_ones,
+        incidents=[it for it in entries if it.kind == "incident"],
+        weaknesses=[it for it in find_findings(session)
+                    if it.accepted_until is None or it.accepted_until <= now],
+        last_year=last_year,
+        gaps=tuple(gaps),
+    )  # fmt: skip
+
+
+def _read_outlooks(
+    session: Session, estate: Estate, now: datetime, gaps: list[str]
+) -> list[Outlook]:
+    try:
+        store = open_series(series_url(estate))
+    except OpsError:
+        gaps.append("Chưa đọc được chuỗi số đo: dự báo dung lượng và chứng thư chưa được xét.")
+        return []
+    try:
+        found = list_outlooks(store, session, estate, now)
+    except OpsError:
+        gaps.append("Chưa đọc được chuỗi số đo: dự báo dung lượng và chứng thư chưa được xét.")
+        return []
+    finally:
+        store.close()
+    blind = sum(it.forecast is None or it.forecast.verdict == "too_little_data" for it in found)
+    if not found:
+        gaps.append("Chưa có số đo dung lượng nào: dự báo đầy đĩa chưa được xét.")
+    elif blind:
+        gaps.append(f"{blind} đĩa, kho hoặc chứng thư chưa đủ số đo để dự báo.")
+    return found
+
+
+def _read_duties(
+    session: Session, estate: Estate, late: set[str], gaps: list[str]
+) -> list[OpenDuty]:
+    try:
+        duties = load_duties(estate)
+        agenda = list_agenda(session, duties, make_setting(estate), 0)
+    except DutiesError:
+        gaps.append("Bảng nghĩa vụ có lỗi: nghĩa vụ thiếu minh chứng chưa được xét.")
+        return []
+    found: dict[str, OpenDuty] = {}
+    for it in agenda:
+        duty = it.due.duty
+        if it.when != "overdue" or duty.name == RENEWAL or duty.name in late:
+            continue
+        found[duty.name] = OpenDuty(
+            name=duty.name,
+            title=duty.title.vi,
+            basis="; ".join(map(str, duty.basis)),
+            period=it.due.period.key,
+            due_on=it.due.day,
+            is_law=duty.nature == "law",
+        )
+    return list(found.values())
+
+
+def _read_repeats(session: Session, estate: Estate, now: datetime) -> list[Repeat]:
+    rows = session.execute(
+        select(Alert.subject, Alert.site, Alert.id, Alert.opened_at)
+        .where(Alert.opened_at >= now - LOOKED_BACK)
+        .order_by(Alert.opened_at)
+    )
+    found: defaultdict[str, list[tuple[str, str, date]]] = defaultdict(list)
+    for subject, site, id_, opened_at in rows:
+        found[subject].append((site, id_.hex, opened_at.astimezone(estate.zone).date()))
+    repeats = [
+        Repeat(subject, told[-1][0], len(told), told[-1][1], told[-1][2])
+        for subject, told in found.items()
+        if len(told) >= REPEATED
+    ]
+    return sorted(repeats, key=lambda it: (-it.count, it.subject))

@@ -1,0 +1,296 @@
+"""An item of the plan as values: its words, its money, what a person may change in it; pure.
+
+The groups are those of the Regulation's Điều 14(4), the uses those of its Điều 10(2) (đ is
+security); clauses and forms are of NĐ 224/2026 Điều 34 and 65. What an item says is Vietnamese:
+it goes to the People's Committee.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from typing import Any, Literal
+
+from ops.canonical import clean_text
+from ops.errors import WrongUseError
+from ops.language.text import N_
+
+GROUPS: Mapping[str, str] = {
+    "duy-tri": "Duy trì",
+    "bao-duong": "Bảo dưỡng",
+    "sua-chua": "Sửa chữa, thay thế",
+    "nang-cap": "Nâng cấp kỹ thuật",
+    "dau-tu": "Đầu tư phát triển",
+}
+USES: Mapping[str, str] = {
+    "a": "hạ tầng, đường truyền",
+    "b": "mở rộng, bản quyền",
+    "c": "vận hành",
+    "d": "thù lao",
+    "đ": "an ninh mạng",
+    "e": "chi khác",
+}
+PRIORITIES: Mapping[str, str] = {"bat-buoc": "bắt buộc", "can": "cần", "nen": "nên"}
+"""From what must be to what should be; what falls first when money is short stands last."""
+
+CLAUSES: Mapping[str, str] = {
+    "34.4": "Khoản 4 Điều 34",
+    "34.5": "Khoản 5 Điều 34",
+    "34.6": "Khoản 6 Điều 34",
+    "34": "Điều 34",
+    "dau-tu": "Điều 66",
+}
+FORMS: Mapping[str, str] = {
+    "65.1": "Không phải lập dự án (khoản 1 Điều 65)",
+    "65.2": "Lập dự án (khoản 2 Điều 65, Điều 66)",
+    "65.3": "Kế hoạch thuê (khoản 3 Điều 65, Điều 67)",
+    "tu-lam": "Trung tâm tự thực hiện",
+}
+MOST_TEXT = 2_000
+MOST_MONEY = 10**14
+MOST_QUANTITY = 100_000
+SECURITY_USE = "đ"
+
+Decision = Literal["", "granted", "cut", "deferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A row of the service that speaks for an item: its kind, its id, and what it says."""
+
+    kind: str
+    id: str
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What an item says.
+
+    Attributes:
+        group, use, priority, clause, form: Keys of the tables above.
+        title, reason: What is done, and why.
+        evidence: Rows behind the reason; empty where a person has added it.
+        asset, site: Names in the register and in the estate; may be empty.
+        quarter: 1 to 4.
+        unit, quantity: What is counted, and how many.
+        unit_price: Đồng before VAT; None where nobody knows it, 0 where it costs nothing.
+        price_basis: Quotation: number and day; where the price comes from.
+        vat_percent: Of the price.
+        source: Of the money.
+        is_recurrent: Recurrent spending, or else investment.
+        risk: What may happen if it is not done.
+        measure, measure_unit, base, goal, measured_by: The target: what, in which unit, from where
+            to where, by which data.
+        lead, support, product: Who leads, who helps, what is handed over.
+    """
+
+    group: str
+    title: str
+    reason: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    asset: str = ""
+    site: str = ""
+    quarter: int = 1
+    unit: str = "lần"
+    quantity: int = 1
+    unit_price: int | None = None
+    price_basis: str = ""
+    vat_percent: int = 0
+    source: str = ""
+    use: str = "c"
+    is_recurrent: bool = True
+    clause: str = "34.4"
+    form: str = "65.1"
+    priority: str = "can"
+    risk: str = ""
+    measure: str = ""
+    measure_unit: str = ""
+    base: str = ""
+    goal: str = ""
+    measured_by: str = ""
+    lead: str = ""
+    support: str = ""
+    product: str = ""
+
+    @property
+    def before_tax(self) -> int:
+        """Đồng without VAT; 0 where the price is not known."""
+        return self.quantity * (self.unit_price or 0)
+
+    @property
+    def tax(self) -> int:
+        """VAT in whole đồng, half a đồng rounded up."""
+        return (self.before_tax * self.vat_percent + 50) // 100
+
+    @property
+    def asked(self) -> int:
+        """Đồng with VAT; 0 where the price is not known."""
+        return self.before_tax + self.tax
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether anybody knows what it costs."""
+        return self.unit_price is not None
+
+    def as_values(self) -> dict[str, Any]:
+        """Give it as JSON values."""
+        return {**asdict(self), "evidence": [asdict(it) for it in self.evidence]}
+
+
+def item_from(values: Mapping[str, Any]) -> Item:
+    """Give the item that `as_values` gave; unknown names of other versions are passed over."""
+    known = {it.name for it in fields(Item)}
+    kept = {name: value for name, value in values.items() if name in known}
+    kept["evidence"] = tuple(Evidence(**it) for it in values.get("evidence", ()))
+    return Item(**kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An item as it stands in a plan; fields as in `ops.catalog.tables.plans.PlanItem`."""
+
+    number: int
+    item: Item
+    key: str = ""
+    is_edited: bool = False
+    rejected_for: str = ""
+    decision: Decision = ""
+    granted: int = 0
+    contracted: int = 0
+    accepted: int = 0
+    paid: int = 0
+    accepted_on: date | None = None
+
+    @property
+    def is_in(self) -> bool:
+        """Whether it belongs to the plan."""
+        return not self.rejected_for
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it was decided to be done."""
+        return self.is_in and self.decision in {"granted", "cut"}
+
+
+def line_values(line: Line) -> dict[str, Any]:
+    """Give a line as JSON values: item, money and standing in one mapping."""
+    money = {name: getattr(line, name) for name in ("granted", "contracted", "accepted", "paid")}
+    return {
+        "number": line.number,
+        "key": line.key,
+        **line.item.as_values(),
+        "asked": line.item.asked,
+        "rejected_for": line.rejected_for,
+        "decision": line.decision,
+        **money,
+        "accepted_on": line.accepted_on.isoformat() if line.accepted_on else None,
+    }
+
+
+def line_from(values: Mapping[str, Any]) -> Line:
+    """Give the line that `line_values` gave."""
+    day = values.get("accepted_on")
+    names = ("number", "key", "rejected_for", "decision", "granted", "contracted", "accepted",
+             "paid")  # fmt: skip
+    return Line(
+        item=item_from(values),
+        accepted_on=date.fromisoformat(day) if day else None,
+        **{name: values[name] for name in names},
+    )
+
+
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "group": GROUPS,
+    "use": USES,
+    "priority": PRIORITIES,
+    "clause": CLAUSES,
+    "form": FORMS,
+}
+_NUMBERS: Mapping[str, tuple[int, int]] = {
+    "quarter": (1, 4),
+    "quantity": (1, MOST_QUANTITY),
+    "unit_price": (0, MOST_MONEY),
+    "vat_percent": (0, 100),
+}
+_YES, _NO = {"yes", "true", "co", "có", "1"}, {"no", "false", "khong", "không", "0"}
+CHANGEABLE = tuple(it.name for it in fields(Item) if it.name != "evidence")
+"""What `plan.edit --set` takes."""
+
+
+def change_item(item: Item, given: Mapping[str, str]) -> Item:
+    """Give an item with texts that a person typed in the place of what it says.
+
+    Raises:
+        WrongUseError: A name is unknown, or a value does not fit.
+    """
+    values: dict[str, Any] = {name: _read(name, text) for name, text in given.items()}
+    return check_item(replace(item, **values))
+
+
+def check_item(item: Item) -> Item:
+    """Give the item back where its words and money make sense.
+
+    Raises:
+        WrongUseError: It has no title, or costs more than anybody can write.
+    """
+    if not item.title.strip():
+        raise refuse(N_("an item says what is done"), N_("give `--set title=…`"))
+    if item.asked > MOST_MONEY:
+        raise refuse(
+            N_("an item costs more than {most} đồng"), N_("look at its quantity and price"),
+            most=MOST_MONEY,
+        )  # fmt: skip
+    return item
+
+
+def _read(name: str, text: str) -> object:
+    if name not in CHANGEABLE:
+        raise refuse(
+            N_('an item has nothing called "{name}"'), N_("use one of: {known}"),
+            name=name, known=", ".join(CHANGEABLE),
+        )  # fmt: skip
+    clean = unicodedata.normalize("NFC", clean_text(text)).strip()
+    if len(clean) > MOST_TEXT:
+        raise refuse(
+            N_("the text of {name} is too long: at most {most} characters"),
+            N_("say it shorter"), name=name, most=MOST_TEXT,
+        )  # fmt: skip
+    if name in _TABLES:
+        return _choose(name, clean)
+    if name in _NUMBERS:
+        return _count(name, clean)
+    if name == "is_recurrent":
+        if clean.casefold() in _YES | _NO:
+            return clean.casefold() in _YES
+        raise refuse(N_("is_recurrent is yes or no"), N_("type yes or no"))
+    return clean
+
+
+def _choose(name: str, text: str) -> str:
+    if text in _TABLES[name]:
+        return text
+    raise refuse(
+        N_('"{text}" is no {name}'), N_("use one of: {known}"),
+        text=text, name=name, known=", ".join(_TABLES[name]),
+    )  # fmt: skip
+
+
+def _count(name: str, text: str) -> int | None:
+    if name == "unit_price" and not text:
+        return None
+    least, most = _NUMBERS[name]
+    figures = text.replace(".", "").replace(" ", "")
+    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(most)):
+        number = int(figures)
+        if least <= number <= most:
+            return number
+    raise refuse(
+        N_('"{text}" is no {name}'), N_("use a whole number from {least} to {most}"),
+        text=text, name=name, least=least, most=most,
+    )  # fmt: skip
+
+
+def refuse(what: str, next_step: str, **params: Any) -> WrongUseError:
+    """Give the error of what cannot be so; nothing was changed."""
+    return WrongUseError(what, data="nothing was changed", next_step=next_step, **params)

@@ -1,0 +1,149 @@
+"""The money of a plan: totals, shares, and what falls where less is granted; pure, whole đồng."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ops.planning.item import GROUPS, PRIORITIES, SECURITY_USE, Line
+
+_RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over the items of a plan.
+
+    Attributes:
+        before_tax, tax, asked: What is asked for; the third is the sum of the first two.
+        granted, contracted, accepted, paid: What became of it.
+        count, unpriced: How many items there are, and how many of them have no price.
+    """
+
+    before_tax: int
+    tax: int
+    asked: int
+    granted: int
+    contracted: int
+    accepted: int
+    paid: int
+    count: int
+    unpriced: int
+
+
+def sum_up(lines: Iterable[Line]) -> Sums:
+    """Add the lines of a plan up; those that were rejected count for nothing."""
+    found = [it for it in lines if it.is_in]
+    return Sums(
+        before_tax=sum(it.item.before_tax for it in found),
+        tax=sum(it.item.tax for it in found),
+        asked=sum(it.item.asked for it in found),
+        granted=sum(it.granted for it in found),
+        contracted=sum(it.contracted for it in found),
+        accepted=sum(it.accepted for it in found),
+        paid=sum(it.paid for it in found),
+        count=len(found),
+        unpriced=sum(not it.item.is_priced for it in found),
+    )
+
+
+def group_by(
+    lines: Iterable[Line], names: Iterable[str], key: Callable[[Line], str]
+) -> dict[str, list[Line]]:
+    """Give the lines of the plan by a word of theirs, in the order of the names; none is empty."""
+    found = [it for it in lines if it.is_in]
+    grouped = {name: [it for it in found if key(it) == name] for name in names}
+    return {name: own for name, own in grouped.items() if own}
+
+
+def by_group(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    """Give the lines by group, in the Regulation's order; groups without lines are left out."""
+    return group_by(lines, GROUPS, lambda it: it.item.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of the money is for security.
+
+    Attributes:
+        amount, of: Đồng for security, and in all.
+        wanted_percent: The least that is asked for.
+    """
+
+    amount: int
+    of: int
+    wanted_percent: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it is at least what is asked for; of nothing, nothing is enough."""
+        return self.amount * 100 >= self.of * self.wanted_percent
+
+    @property
+    def lacking(self) -> int:
+        """Đồng that would have to be for security besides; 0 where it is enough.
+
+        They add to the whole too: the least x with (amount + x) / (of + x) at the share.
+        """
+        if self.is_enough:
+            return 0
+        short = self.of * self.wanted_percent - self.amount * 100
+        return -(-short // max(1, 100 - self.wanted_percent))
+
+    @property
+    def tenths(self) -> int:
+        """The share in tenths of a percent, rounded down, so that too little is never enough."""
+        return self.amount * 1000 // self.of if self.of else 0
+
+
+def security_share(lines: Iterable[Line], wanted_percent: int) -> Share:
+    """Reckon how much of what is asked for is for security: use đ of Điều 10(2)."""
+    found = [it for it in lines if it.is_in]
+    amount = sum(it.item.asked for it in found if it.item.use == SECURITY_USE)
+    return Share(amount, sum(it.item.asked for it in found), wanted_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What is done and what falls if only a part of the money is granted.
+
+    Attributes:
+        percent: Of what is asked for.
+        budget: That many percent of it, rounded down.
+        kept, fallen: The lines that fit and those that do not, in the order they are taken.
+    """
+
+    percent: int
+    budget: int
+    kept: tuple[Line, ...]
+    fallen: tuple[Line, ...]
+
+    @property
+    def kept_amount(self) -> int:
+        """Đồng of what fits; at most the budget."""
+        return sum(it.item.asked for it in self.kept)
+
+
+def plan_shortage(lines: Sequence[Line], percent: int) -> Shortage:
+    """Say what falls if so many percent are granted.
+
+    What must be done is taken first, then what is needed, then the rest; within these by quarter
+    and number. A line that does not fit falls as a whole, and smaller ones after it may still fit.
+    """
+    found = sorted((it for it in lines if it.is_in), key=_rank)
+    left = budget = sum(it.item.asked for it in found) * percent // 100
+    kept, fallen = [], []
+    for line in found:
+        if line.item.asked <= left:
+            left -= line.item.asked
+            kept.append(line)
+        else:
+            fallen.append(line)
+    return Shortage(percent, budget, tuple(kept), tuple(fallen))
+
+
+def _rank(line: Line) -> tuple[int, int, int]:
+    return _RANKS[line.item.priority], line.item.quarter, line.number
+
+
+def tell_amount(amount: int) -> str:
+    """Give `12.500.000`, as papers write it whatever the reader's language."""
+    return f"{amount:,}".replace(",", ".")

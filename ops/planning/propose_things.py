@@ -1,0 +1,332 @@
+"""Propose items about things: what ends, breaks, fills up or is to be renewed; pure.
+
+Each proposer takes the facts and yields proposals with the rows behind them. The codes under which
+the table of prices is asked stand beside each.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ops.alerts.subjects import name_subject
+from ops.assets.asset import AssetRow
+from ops.planning.facts import Facts
+from ops.planning.item import Evidence, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An item that the facts ask for; the key names the cause, and is the same next year."""
+
+    key: str
+    item: Item
+
+
+HARDWARE = frozenset({"server", "storage", "network", "ups"})
+RENEWED = frozenset({"domain", "certificate", "contract", "line", "licence", "software"})
+_KINDS = {
+    "server": "máy chủ", "storage": "thiết bị lưu trữ", "network": "thiết bị mạng",
+    "ups": "bộ lưu điện", "line": "đường truyền", "software": "phần mềm", "licence": "bản quyền",
+    "domain": "tên miền", "certificate": "chứng thư số", "contract": "hợp đồng",
+    "medium": "phương tiện rời",
+}  # fmt: skip
+_RISKS = {
+    "line": "Đường truyền bị cắt, Cổng và các trang thành phần không truy cập được.",
+    "software": "Phần mềm không còn bản vá, lỗ hổng mới bị khai thác.",
+    "licence": "Phần mềm ngừng chạy hoặc không còn bản vá; sử dụng trái điều khoản bản quyền.",
+    "domain": "Tên miền bị thu hồi, người dân không vào được Cổng.",
+    "certificate": "Trình duyệt cảnh báo không an toàn, người dân không vào được Cổng.",
+    "contract": "Dịch vụ theo hợp đồng ngừng, không có ai hỗ trợ khi có sự cố.",
+}  # fmt: skip
+_USES = {"line": "a", "licence": "b", "software": "b"}
+
+
+def priced(facts: Facts, *codes: str, unit: str = "lần") -> dict[str, Any]:
+    """Give unit, price, VAT and quotation of the first code that the table of prices has."""
+    found = facts.prices.find(*codes)
+    common = {"source": facts.source, "lead": facts.lead}
+    if found is None:
+        return {**common, "unit": unit}
+    return {
+        **common,
+        "unit": found.unit,
+        "unit_price": found.price,
+        "vat_percent": found.vat,
+        "price_basis": found.basis,
+    }
+
+
+def call(asset: AssetRow) -> str:
+    """Name an asset with its kind, which its title may begin with already."""
+    kind = _KINDS[asset.kind]
+    if asset.title.casefold().startswith(kind):
+        return f"{kind}{asset.title[len(kind) :]}"
+    return f"{kind} {asset.title}"
+
+
+def tell_day(day: date) -> str:
+    """Give `31/03/2027`."""
+    return f"{day:%d/%m/%Y}"
+
+
+def propose_support(facts: Facts) -> Iterator[Proposal]:
+    """Hardware whose support ends by the end of the year is replaced.
+
+    Prices: `thay-the.KIND`, else what the asset cost.
+    """
+    for asset in facts.assets:
+        end = asset.supported_until
+        if asset.kind not in HARDWARE or end is None or end > facts.last_day:
+            continue
+        what = _KINDS[asset.kind]
+        is_past = end < facts.today
+        yield Proposal(
+            f"asset:{asset.name}:support",
+            Item(
+                group="dau-tu",
+                title=f"Thay thế {call(asset)}",
+                reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ"
+                f" {tell_day(end)}; sau ngày đó không còn bản vá và linh kiện chính hãng.",
+                evidence=(Evidence("asset", asset.name, f"hết hỗ trợ {tell_day(end)}"),),
+                asset=asset.name,
+                quarter=facts.quarter_of(end),
+                use="a",
+                is_recurrent=False,
+                clause="34",
+                form="65.1",
+                priority="bat-buoc" if is_past else "can",
+                risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
+                " kéo dài.",
+                measure="Thiết bị còn được nhà sản xuất hỗ trợ",
+                measure_unit="thiết bị",
+                base="0",
+                goal="1",
+                measured_by="Sổ tài sản",
+                product=f"{what.capitalize()} mới đã nghiệm thu, chuyển dịch vụ xong",
+                **_replacement(facts, asset),
+            ),
+        )
+
+
+def _replacement(facts: Facts, asset: AssetRow) -> dict[str, Any]:
+    known = priced(facts, f"thay-the.{asset.kind}", unit="bộ")
+    if "unit_price" in known or asset.price is None:
+        return known
+    bought = f" ngày {tell_day(asset.bought_on)}" if asset.bought_on else ""
+    basis = f"Tạm tính theo nguyên giá mua{bought}, đã có thuế; chưa có báo giá"
+    return {**known, "unit_price": asset.price, "price_basis": basis}
+
+
+def propose_warranty(facts: Facts) -> Iterator[Proposal]:
+    """Hardware whose warranty ends by then, and whose support does not, is kept up.
+
+    Nothing is paid twice: the quarter is the one in which the warranty ends (NĐ 224/2026 Điều 59).
+    Prices: `bao-duong.KIND`, `bao-duong`.
+    """
+    for asset in facts.assets:
+        end, support = asset.warranty_until, asset.supported_until
+        is_replaced = support is not None and support <= facts.last_day
+        if asset.kind not in HARDWARE or end is None or end > facts.last_day or is_replaced:
+            continue
+        is_past = end < facts.today
+        yield Proposal(
+            f"asset:{asset.name}:warranty",
+            Item(
+                group="bao-duong",
+                title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
+                reason=f"Bảo hành {'đã hết' if is_past else 'sẽ hết'} ngày {tell_day(end)}, thiết"
+                " bị còn trong thời gian được hỗ trợ.",
+                evidence=(Evidence("asset", asset.name, f"hết bảo hành {tell_day(end)}"),),
+                asset=asset.name,
+                quarter=facts.quarter_of(end),
+                use="c",
+                priority="can",
+                risk="Khi hỏng phải mua linh kiện ngoài hợp đồng, thời gian khắc phục không có"
+                " cam kết.",
+                measure="Thiết bị có hợp đồng bảo dưỡng hiệu lực",
+                measure_unit="thiết bị",
+                base="0",
+                goal="1",
+                measured_by="Sổ tài sản",
+                product="Biên bản bảo dưỡng theo kỳ",
+                **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
+            ),
+        )
+
+
+def propose_renewal(facts: Facts) -> Iterator[Proposal]:
+    """Lines, licences, software, domains, certificates, contracts that end are renewed.
+
+    Prices: `gia-han.KIND`, else what it cost.
+    """
+    for asset in facts.assets:
+        end = asset.ends_on
+        if asset.kind not in RENEWED or end is None or end > facts.last_day:
+            continue
+        what, is_past = _KINDS[asset.kind], end < facts.today
+        is_security = asset.kind == "certificate"
+        cost = priced(facts, f"gia-han.{asset.kind}", unit="năm")
+        if "unit_price" not in cost and asset.price is not None:
+            basis = "Tạm tính theo giá kỳ trước, đã có thuế; chưa có báo giá"
+            cost = {**cost, "unit_price": asset.price, "price_basis": basis}
+        yield Proposal(
+            f"asset:{asset.name}:renewal",
+            Item(
+                group="duy-tri",
+                title=f"Gia hạn {call(asset)}",
+                reason=f"{what.capitalize()} {'đã' if is_past else 'sẽ'} hết hạn ngày"
+                f" {tell_day(end)}.",
+                evidence=(Evidence("asset", asset.name, f"hết hạn {tell_day(end)}"),),
+                asset=asset.name,
+                quarter=facts.quarter_of(end),
+                use="đ" if is_security else _USES.get(asset.kind, "c"),
+                clause="34.5" if is_security else "34.4",
+                priority="bat-buoc",
+                risk=_RISKS[asset.kind],
+                measure=f"{what.capitalize()} còn hiệu lực",
+                measure_unit="ngày trong năm",
+                base="",
+                goal="365",
+                measured_by="Sổ tài sản, giám sát chứng thư",
+                product=f"{what.capitalize()} còn hạn đến hết năm sau",
+                **cost,
+            ),
+        )
+
+
+def propose_repairs(facts: Facts) -> Iterator[Proposal]:
+    """What the register calls broken is repaired. Prices: `sua-chua.KIND`, `sua-chua`."""
+    for asset in facts.assets:
+        if asset.state != "broken":
+            continue
+        yield Proposal(
+            f"asset:{asset.name}:broken",
+            Item(
+                group="sua-chua",
+                title=f"Sửa chữa {call(asset)}",
+                reason="Sổ tài sản ghi thiết bị đang hỏng.",
+                evidence=(Evidence("asset", asset.name, "tình trạng: hỏng"),),
+                asset=asset.name,
+                use="a",
+                priority="bat-buoc",
+                risk="Không có thiết bị dự phòng khi thiết bị còn lại hỏng.",
+                measure="Thiết bị hoạt động",
+                measure_unit="thiết bị",
+                base="0",
+                goal="1",
+                measured_by="Sổ tài sản",
+                product="Biên bản sửa chữa, nghiệm thu",
+                **priced(facts, f"sua-chua.{asset.kind}", "sua-chua"),
+            ),
+        )
+
+
+def propose_capacity(facts: Facts) -> Iterator[Proposal]:
+    """Disks and stores that will be full by the end of the year are enlarged.
+
+    Prices: `mo-rong.disk`, `mo-rong.store`, `mo-rong`.
+    """
+    for it in facts.outlooks:
+        forecast = it.forecast
+        if it.kind == "certificate" or forecast is None:
+            continue
+        on = facts.today if forecast.verdict == "full" else forecast.on
+        if on is None or on > facts.last_day:
+            continue
+        thing = f"{name_subject(it.subject)}{f', {it.of}' if it.of else ''}"
+        until = f" (khoảng {tell_day(forecast.first)}" if forecast.first else ""
+        until += f" – {tell_day(forecast.last)})" if until and forecast.last else ")" * bool(until)
+        says = "đã đầy" if forecast.verdict == "full" else f"dự báo đầy {tell_day(on)}{until}"
+        yield Proposal(
+            f"capacity:{it.subject}:{it.kind}:{it.of}",
+            Item(
+                group="nang-cap",
+                title=f"Mở rộng dung lượng {thing}",
+                reason=f"Theo số đo {forecast.days} ngày gần nhất: {says}.",
+                evidence=(Evidence("forecast", f"{it.subject}/{it.kind}:{it.of}", says),),
+                quarter=facts.quarter_of(on),
+                use="b",
+                is_recurrent=False,
+                clause="34",
+                priority="bat-buoc" if on.year < facts.year else "can",
+                risk="Đĩa đầy làm dừng dịch vụ, sao lưu không ghi được.",
+                measure="Dung lượng đã dùng",
+                measure_unit="%",
+                base=f"{forecast.level:.0f}" if forecast.level and it.kind != "store" else "",
+                goal="dưới 80" if it.kind != "store" else "",
+                measured_by="Giám sát dung lượng",
+                product="Dung lượng đã mở rộng, đo lại sau khi lắp",
+                **priced(facts, f"mo-rong.{it.kind}", "mo-rong"),
+            ),
+        )
+
+
+def propose_certificates(facts: Facts) -> Iterator[Proposal]:
+    """Certificates that probes saw and the register of assets does not hold.
+
+    Only those that end within the plan's year and were issued for so long that nobody renews them
+    by itself: more than 100 days left. Prices: `gia-han.certificate`.
+    """
+    registered = {it.title.casefold() for it in facts.assets if it.kind == "certificate"}
+    for it in facts.outlooks:
+        end = it.forecast.on if it.forecast else None
+        name = it.subject.partition(":")[2]
+        left = (end - facts.today).days if end else 0
+        is_due = end is not None and end <= facts.last_day and left > _RENEWED_BY_ITSELF
+        title = facts.titles.get(name, name)
+        if it.kind != "certificate" or end is None or not is_due or title.casefold() in registered:
+            continue
+        yield Proposal(
+            f"certificate:{name}",
+            Item(
+                group="duy-tri",
+                title=f"Gia hạn chứng thư số của {title}",
+                reason=f"Giám sát thấy chứng thư hết hạn ngày {tell_day(end)}.",
+                evidence=(Evidence("forecast", f"{it.subject}/certificate", tell_day(end)),),
+                site=name if name in facts.titles else "",
+                quarter=facts.quarter_of(end),
+                use="đ",
+                clause="34.5",
+                priority="bat-buoc",
+                risk="Trình duyệt cảnh báo không an toàn, người dân không vào được trang.",
+                measured_by="Giám sát chứng thư",
+                product="Chứng thư mới đã cài",
+                **priced(facts, "gia-han.certificate", unit="năm"),
+            ),
+        )
+
+
+_RENEWED_BY_ITSELF = 100
+"""Days; what ACME renews is issued for 90 at most."""
+
+
+def propose_media(facts: Facts) -> Iterator[Proposal]:
+    """Media that are to be renewed by then. Prices: `phuong-tien.KIND`, `phuong-tien`."""
+    for medium in facts.media:
+        if medium.renew_on is None or medium.renew_on > facts.last_day:
+            continue
+        day = tell_day(medium.renew_on)
+        yield Proposal(
+            f"medium:{medium.code}:renewal",
+            Item(
+                group="sua-chua",
+                title=f"Thay phương tiện rời bản sao lưu {medium.code}",
+                reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước"
+                f" {day}.",
+                evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
+                asset="",
+                quarter=facts.quarter_of(medium.renew_on),
+                use="a",
+                priority="bat-buoc",
+                risk="Phương tiện rời quá hạn hỏng mà không báo trước; bản sao lưu ngoại tuyến"
+                " không đọc được.",
+                measure="Phương tiện rời còn hạn",
+                measure_unit="chiếc",
+                base="0",
+                goal="1",
+                measured_by="Danh mục phương tiện rời",
+                product="Phương tiện rời mới đã ghi và đọc lại",
+                **priced(facts, f"phuong-tien.{medium.kind}", "phuong-tien", unit="chiếc"),
+            ),
+        )

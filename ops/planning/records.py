@@ -1,0 +1,361 @@
+"""Plans in the catalog: each change is one transaction with its journal rows.
+
+A plan is changed while it is a draft; what was handed in, decided or replaced stays. Its money
+moves on until it is reported.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.columns import new_id
+from ops.catalog.tables.plans import Plan, PlanItem, PlanNote
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.language.text import N_, _
+from ops.planning.draft import DraftChange
+from ops.planning.item import Item, Line, item_from, refuse
+
+STATES: Mapping[str, str] = {
+    "draft": N_("draft"),
+    "reviewed": N_("reviewed"),
+    "submitted": N_("handed in"),
+    "returned": N_("returned"),
+    "decided": N_("decided"),
+    "running": N_("being carried out"),
+    "accepted": N_("accepted"),
+    "reported": N_("reported"),
+    "replaced": N_("replaced by a revision"),
+}
+OPEN_STATES = frozenset({"draft", "reviewed", "returned"})
+"""States in which what a plan says may be changed; a change makes it a draft again."""
+
+AT_WORK = frozenset({"decided", "running"})
+"""States in which it is carried out."""
+
+_MONEY = ("decision", "granted", "contracted", "accepted", "paid", "accepted_on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlan:
+    """A plan as it stands; fields as in `ops.catalog.tables.plans.Plan`, and its lines by number.
+
+    Attributes:
+        id: In hexadecimal.
+    """
+
+    id: str
+    year: int
+    revision: int
+    state: str
+    reason: str
+    authors: tuple[str, ...]
+    made_at: datetime
+    made_by: str
+    reviewed_at: datetime | None
+    reviewed_by: str
+    submitted_at: datetime | None
+    submitted_by: str
+    submission: str
+    frozen: Mapping[str, Any] | None = field(repr=False)
+    frozen_sha256: str
+    returned_for: str
+    decision: str
+    decided_on: date | None
+    signer: str
+    scan: str
+    approved_by: str
+    report: str
+    lines: tuple[Line, ...]
+
+    @property
+    def called(self) -> str:
+        """What people call it: `2027`, a revision `2027/1`."""
+        return f"{self.year}/{self.revision}" if self.revision else str(self.year)
+
+    def line(self, number: int) -> Line:
+        """Give a line.
+
+        Raises:
+            WrongUseError: There is none.
+        """
+        found = next((it for it in self.lines if it.number == number), None)
+        if found is None:
+            raise refuse(
+                N_("the plan {plan} has no item {number}"),
+                N_("`{program} plan.show --year {year}` lists them"),
+                plan=self.called,
+                number=number,
+                year=self.year,
+            )
+        return found
+
+
+_PLAN_FIELDS = (
+    "year", "revision", "state", "reason", "made_at", "made_by", "reviewed_at", "reviewed_by",
+    "submitted_at", "submitted_by", "submission", "frozen", "frozen_sha256", "returned_for",
+    "decision", "decided_on", "signer", "scan", "approved_by", "report",
+)  # fmt: skip
+
+
+def find_plan(session: Session, year: int) -> KeptPlan | None:
+    """Give the newest revision of a year's plan; None where there is none. Two statements."""
+    row = _newest(session, year)
+    return None if row is None else _kept(session, row)
+
+
+def get_plan(session: Session, year: int) -> KeptPlan:
+    """Give the newest revision of a year's plan.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    found = find_plan(session, year)
+    if found is None:
+        raise refuse(
+            N_("there is no plan for {year}"), N_("`{program} plan.draft --year {year}`"), year=year
+        )
+    return found
+
+
+def find_in_force(session: Session, year: int) -> KeptPlan | None:
+    """Give the newest revision of a year that was decided; None where none was."""
+    query = select(Plan).where(Plan.year == year, Plan.decided_at.is_not(None))
+    row = session.execute(query.order_by(Plan.revision.desc()).limit(1)).scalar_one_or_none()
+    return None if row is None else _kept(session, row)
+
+
+def list_plans(session: Session) -> list[Plan]:
+    """Give every plan, the newest first."""
+    return list(session.execute(select(Plan).order_by(Plan.year.desc(), Plan.revision.desc()))
+                .scalars())  # fmt: skip
+
+
+def read_notes(session: Session, plan: KeptPlan) -> list[PlanNote]:
+    """Give what was noted about a plan, oldest first."""
+    query = select(PlanNote).where(PlanNote.plan_id == uuid.UUID(plan.id)).order_by(PlanNote.at)
+    return list(session.execute(query).scalars())
+
+
+def find_rejected(session: Session, year: int) -> dict[str, str]:
+    """Give what plans of the years before have rejected: key → why, by the newest of them."""
+    rows = session.execute(
+        select(PlanItem.key, PlanItem.rejected_for)
+        .join(Plan, Plan.id == PlanItem.plan_id)
+        .where(PlanItem.key != "", Plan.year < year)
+        .order_by(Plan.year, Plan.revision)
+    )
+    found = {key: str(why) for key, why in rows}  # of a key the latest plan counts
+    return {key: why for key, why in found.items() if why}
+
+
+def _newest(session: Session, year: int) -> Plan | None:
+    query = select(Plan).where(Plan.year == year).order_by(Plan.revision.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()
+
+
+def _kept(session: Session, row: Plan) -> KeptPlan:
+    rows = _rows(session, row.id)
+    values = {name: getattr(row, name) for name in _PLAN_FIELDS}
+    return KeptPlan(
+        id=row.id.hex, authors=tuple(row.authors), lines=tuple(map(_line, rows)), **values
+    )
+
+
+def _rows(session: Session, plan: uuid.UUID) -> list[PlanItem]:
+    query = select(PlanItem).where(PlanItem.plan_id == plan).order_by(PlanItem.number)
+    return list(session.execute(query).scalars())
+
+
+def _line(row: PlanItem) -> Line:
+    return Line(
+        number=row.number,
+        item=item_from(row.body),
+        key=row.key,
+        is_edited=row.is_edited,
+        rejected_for=row.rejected_for,
+        **{name: getattr(row, name) for name in _MONEY},
+    )
+
+
+def save_draft(
+    session: Session,
+    origin: Origin,
+    year: int,
+    changes: Sequence[DraftChange],
+    *,
+    now: datetime,
+) -> KeptPlan:
+    """Write what a draft changes, and journal it; makes the plan where there is none.
+
+    Raises:
+        WrongUseError: The plan may not be changed any more.
+    """
+    row = _newest(session, year)
+    if row is None:
+        row = Plan(
+            id=new_id(), year=year, revision=0, state="draft", authors=[], made_at=now,
+            made_by=_who(origin),
+        )  # fmt: skip
+        session.add(row)
+    _open_for_change(row, origin)
+    session.flush()
+    rows = {it.number: it for it in _rows(session, row.id)}
+    for change in changes:
+        known = rows.get(change.line.number)
+        if change.verb != "withdrawn":
+            _put(session, row.id, known, change.line)
+        elif known is not None:
+            session.delete(known)
+    session.flush()
+    counts = {
+        verb: sum(it.verb == verb for it in changes)
+        for verb in ("added", "changed", "withdrawn", "rejected")
+    }
+    keys = [it.line.key for it in changes]
+    _journal(session, origin, "plan.draft", row, {**counts, "keys": keys})
+    return _kept(session, row)
+
+
+def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> KeptPlan:
+    """Write a line that a person has changed or added, and journal what it says now.
+
+    Raises:
+        WrongUseError: The plan may not be changed any more.
+    """
+    row = session.get_one(Plan, uuid.UUID(plan.id))
+    _open_for_change(row, origin)
+    before = next((it for it in plan.lines if it.number == line.number), None)
+    write_line(session, row.id, line)
+    details = {
+        "item": line.number,
+        "rejected_for": line.rejected_for,
+        "changes": _differences(before.item if before else None, line.item),
+    }
+    session.flush()
+    _journal(session, origin, "plan.edit", row, details)
+    return _kept(session, row)
+
+
+def _differences(before: Item | None, item: Item) -> dict[str, Any]:
+    now = item.as_values()
+    was = before.as_values() if before else {}
+    return {name: value for name, value in now.items() if was.get(name) != value}
+
+
+def write_line(session: Session, plan: uuid.UUID, line: Line) -> None:
+    """Write a line as it is now, in the caller's transaction."""
+    query = select(PlanItem).where(PlanItem.plan_id == plan, PlanItem.number == line.number)
+    _put(session, plan, session.execute(query).scalar_one_or_none(), line)
+
+
+def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: Line) -> None:
+    if row is None:
+        row = PlanItem(id=new_id(), plan_id=plan, number=line.number, key=line.key, body={})
+        session.add(row)
+    row.body, row.is_edited = line.item.as_values(), line.is_edited
+    row.rejected_for = line.rejected_for
+    for name in _MONEY:
+        setattr(row, name, getattr(line, name))
+
+
+def _open_for_change(row: Plan, origin: Origin) -> None:
+    if row.state not in OPEN_STATES:
+        raise refuse(
+            N_("the plan {plan} is {state}, and stays as it is"),
+            N_("after the decision: `{program} plan.revise --year {year}`"),
+            plan=f"{row.year}/{row.revision}" if row.revision else row.year,
+            state=_(STATES[row.state]),
+            year=row.year,
+        )
+    row.state = "draft"
+    row.authors = sorted({*row.authors, _who(origin)})
+
+
+def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
+    """Refuse a step that a plan is not at.
+
+    Raises:
+        WrongUseError: It is in another state.
+    """
+    if plan.state not in wanted:
+        raise refuse(
+            N_("the plan {plan} is {state}"), next_step,
+            plan=plan.called, state=_(STATES[plan.state]), year=plan.year,
+        )  # fmt: skip
+
+
+def set_plan(
+    session: Session,
+    origin: Origin,
+    plan: KeptPlan,
+    verb: str,
+    values: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> None:
+    """Change what is known of a plan as a whole, and journal it under the verb."""
+    row = session.get_one(Plan, uuid.UUID(plan.id))
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    _journal(session, origin, verb, row, details)
+
+
+def add_revision(
+    session: Session, origin: Origin, plan: KeptPlan, reason: str, *, now: datetime
+) -> KeptPlan:
+    """Begin a revision with the lines of a plan, and journal it."""
+    row = Plan(
+        id=new_id(), year=plan.year, revision=plan.revision + 1, state="draft", reason=reason,
+        authors=[_who(origin)], made_at=now, made_by=_who(origin),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    for line in plan.lines:
+        _put(session, row.id, None, line)
+    session.flush()
+    _journal(session, origin, "plan.revise", row, {"from": plan.called, "why": reason})
+    return _kept(session, row)
+
+
+def set_line(
+    session: Session,
+    origin: Origin,
+    plan: KeptPlan,
+    line: Line,
+    verb: str,
+    details: Mapping[str, Any],
+) -> None:
+    """Write a line's money and standing, and journal it under the verb."""
+    write_line(session, uuid.UUID(plan.id), line)
+    row = session.get_one(Plan, uuid.UUID(plan.id))
+    _journal(session, origin, verb, row, {"item": line.number, **details})
+
+
+def add_note(session: Session, origin: Origin, plan: KeptPlan, note: PlanNote) -> None:
+    """Note what was said or done, and journal it."""
+    note.plan_id, note.person = uuid.UUID(plan.id), _who(origin)
+    session.add(note)
+    row = session.get_one(Plan, uuid.UUID(plan.id))
+    moments = {name: moment.isoformat() for name in ("begins", "until")
+               if (moment := getattr(note, name))}  # fmt: skip
+    texts = {name: getattr(note, name) for name in ("text", "result", "document", "code")
+             if getattr(note, name)}  # fmt: skip
+    details = {"item": note.item, "kind": note.kind, **moments, **texts}
+    _journal(session, origin, "plan.note", row, details)
+
+
+def _who(origin: Origin) -> str:
+    return origin.person or origin.login
+
+
+def _journal(
+    session: Session, origin: Origin, verb: str, row: Plan, details: Mapping[str, Any]
+) -> None:
+    called = f"{row.year}/{row.revision}" if row.revision else str(row.year)
+    journal.append(session, origin, [Entry(verb, called, {"state": row.state, **details})])

@@ -1,0 +1,193 @@
+"""Carry a decided plan out: money, windows, the maintenance log, acceptance, the report.
+
+A window that stops a site is planned as such (`ops.duties.stops`), with its notice at least 07
+working days ahead; a window without that does not come about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from ops.access.session import Bench
+from ops.catalog.tables.plans import PlanNote
+from ops.language.text import N_
+from ops.planning.item import Line, refuse
+from ops.planning.records import (
+    AT_WORK,
+    KeptPlan,
+    add_note,
+    check_state,
+    find_in_force,
+    set_line,
+    set_plan,
+)
+
+_SEE = N_("`{program} plan.show --year {year}` shows how it stands")
+NEEDS_TRIAL = frozenset({"65.2"})
+"""Forms whose acceptance needs a record of a trial run (NĐ 224/2026 Điều 65(7))."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What somebody notes about an item.
+
+    Attributes:
+        number: Of the item.
+        contracted, paid: Đồng in all until now; None where they do not change.
+        done, result: What was done, and what came of it.
+        begins, until: Of the window or the work; None where that is not said.
+        code: Of the planned stop that the window is.
+        document: The paper behind it.
+    """
+
+    number: int
+    contracted: int | None = None
+    paid: int | None = None
+    done: str = ""
+    result: str = ""
+    begins: datetime | None = None
+    until: datetime | None = None
+    code: str = ""
+    document: str = ""
+
+
+def get_in_force(session: Session, year: int) -> KeptPlan:
+    """Give the plan that is carried out.
+
+    Raises:
+        WrongUseError: None was decided for that year.
+    """
+    plan = find_in_force(session, year)
+    if plan is None:
+        raise refuse(N_("no plan for {year} was decided"), _SEE, year=year)
+    return plan
+
+
+def plan_money(line: Line, *, contracted: int | None = None, accepted: int | None = None,
+               paid: int | None = None) -> Line:  # fmt: skip
+    """Give a line with its money moved on; pure.
+
+    Raises:
+        WrongUseError: It was not granted, or more would be paid than accepted, accepted than under
+            contract, under contract than granted.
+    """
+    changed = replace(
+        line,
+        contracted=line.contracted if contracted is None else contracted,
+        accepted=line.accepted if accepted is None else accepted,
+        paid=line.paid if paid is None else paid,
+    )
+    if not line.is_alive:
+        raise refuse(N_("item {number} was not granted"), N_("take it up in a revision: `{program} plan.revise`"), number=line.number)  # fmt: skip # noqa: E501 - a sentence in one piece
+    if not 0 <= changed.paid <= changed.accepted <= changed.contracted <= changed.granted:
+        raise refuse(
+            N_("the money of item {number} does not fit: paid {paid} ≤ accepted {accepted} ≤ under"
+               " contract {contracted} ≤ granted {granted}"),
+            N_("look at the amounts and type them again"),
+            number=line.number, paid=changed.paid, accepted=changed.accepted,
+            contracted=changed.contracted, granted=changed.granted,
+        )  # fmt: skip
+    return changed
+
+
+def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
+    """Write down how an item goes on; gives the line as it is then.
+
+    Raises:
+        WrongUseError: The plan is not being carried out, or as of `plan_money`.
+    """
+    with bench.catalog.writing() as session:
+        plan = get_in_force(session, year)
+        check_state(plan, AT_WORK, _SEE)
+        line = plan.line(step.number)
+        changed = plan_money(line, contracted=step.contracted, paid=step.paid)
+        if plan.state == "decided":
+            set_plan(session, bench.origin, plan, "plan.begin", {"state": "running"}, {})
+        if changed != line:
+            details = {"contracted": changed.contracted, "paid": changed.paid,
+                       "document": step.document}  # fmt: skip
+            set_line(session, bench.origin, plan, changed, "plan.progress", details)
+        if step.begins or step.done:
+            kind = "work" if step.done else "window"
+            note = PlanNote(
+                item=step.number, kind=kind, at=now, begins=step.begins, until=step.until,
+                text=step.done, result=step.result, document=step.document, code=step.code,
+            )  # fmt: skip
+            add_note(session, bench.origin, plan, note)
+    return changed
+
+
+def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which papers, when
+    bench: Bench, year: int, number: int, amount: int | None, papers: tuple[str, str], day: date,
+    now: datetime,
+) -> tuple[Line, str]:  # fmt: skip
+    """Accept the work on an item; gives the line and the plan's state then.
+
+    Args:
+        bench: Who.
+        year: Of the plan.
+        number: Of the item.
+        amount: Đồng that are accepted; None for all that is under contract, or granted.
+        papers: Number of the acceptance record, and of the trial's.
+        day: On which it was accepted.
+        now: The moment.
+
+    Raises:
+        WrongUseError: As of `plan_money`, it is accepted already, or a paper is missing.
+    """
+    document, trial = papers
+    with bench.catalog.writing() as session:
+        plan = get_in_force(session, year)
+        check_state(plan, AT_WORK, _SEE)
+        line = plan.line(number)
+        _refuse_acceptance(line, document, trial)
+        contracted = line.contracted or line.granted
+        accepted = contracted if amount is None else amount
+        changed = plan_money(line, contracted=contracted, accepted=accepted)
+        changed = replace(changed, accepted_on=day)
+        set_line(session, bench.origin, plan, changed, "plan.complete",
+                 {"accepted": accepted, "document": document, "trial": trial})  # fmt: skip
+        note = PlanNote(item=number, kind="acceptance", at=now, text=document, document=trial)
+        add_note(session, bench.origin, plan, note)
+        lines = [changed if it.number == number else it for it in plan.lines]
+        state = "accepted" if is_whole(lines) else "running"
+        if state != plan.state:
+            set_plan(session, bench.origin, plan, f"plan.{state}", {"state": state}, {})
+    return changed, state
+
+
+def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
+    if line.accepted_on is not None:
+        raise refuse(N_("item {number} is accepted already"), N_("nothing is to be done"),
+                     number=line.number)  # fmt: skip
+    if not document.strip():
+        raise refuse(N_("an acceptance has a record"), N_("give its number with `--document`"))
+    if line.item.form in NEEDS_TRIAL and not trial.strip():
+        raise refuse(
+            N_("item {number} is accepted after a trial run only"),
+            N_("give the number of its record with `--trial`"), number=line.number,
+        )  # fmt: skip
+
+
+def is_whole(lines: Sequence[Line]) -> bool:
+    """Say whether everything that was granted is accepted."""
+    alive = [it for it in lines if it.is_alive]
+    return bool(alive) and all(it.accepted_on is not None for it in alive)
+
+
+def report_plan(bench: Bench, year: int, document: str) -> KeptPlan:
+    """Note the report on a plan; the end of its way.
+
+    Raises:
+        WrongUseError: Not everything is accepted, or the report has no number.
+    """
+    if not document.strip():
+        raise refuse(N_("a report has a number"), N_("give it with `--report`"))
+    with bench.catalog.writing() as session:
+        plan = get_in_force(session, year)
+        check_state(plan, ("accepted",), N_("accept what is left: `{program} plan.complete`"))
+        values = {"state": "reported", "report": document}
+        set_plan(session, bench.origin, plan, "plan.report", values, {"document": document})
+        return get_in_force(session, year)

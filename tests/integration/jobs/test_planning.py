@@ -1,0 +1,352 @@
+"""The yearly plan as people type it: from the draft to the report, with two people and its papers.
+
+Statements are counted, not seconds: ten times the rows are read with as many questions.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from docx import Document
+from icalendar import Calendar
+from sqlalchemy import Engine, event, func, select
+
+from ops.access.identity import login_at_terminal
+from ops.access.session import at_bench
+from ops.canonical import digest_of
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.alerts import Alert
+from ops.catalog.tables.assets import Asset
+from ops.catalog.tables.core import JournalRow
+from ops.catalog.tables.plans import Plan
+from ops.catalog.tables.register import RegisterEntry
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.planning.cli import DecideFlags, EditWish, decide, draft, edit, revise, submit
+from ops.planning.cli_show import show
+from ops.planning.cli_work import CompleteFlags, StepFlags, complete, progress
+from ops.planning.read import decide_changes, read_document, read_plan_facts
+from ops.planning.records import find_in_force, get_plan
+from ops.reports.kinds.plan import make_plan
+from ops.reports.kinds.plan_papers import write_papers
+from ops.reports.papers.money import amount_in_words, format_amount
+from ops.reports.papers.paper import Table
+from ops.reports.papers.pdf import write_pdf
+from tests.integration.jobs.small_estate import build_estate
+from tests.integration.jobs.test_people_tasks import Office, request_of
+from tests.people import KEY_TEXT, enrol
+
+pytestmark = pytest.mark.slow
+
+YEAR = datetime.now(UTC).year + 1
+HOSTILE = 'Máy <b>&"chủ"</b> {{7*7}} #eval("1") =cmd|1 \u202egpj.exe 💥 ' + "x" * 200
+MORE = """
+[planning]
+prices = "prices.csv"
+[[people]]
+name = "ttb"
+title = "Trần Thị B"
+[[people]]
+name = "lvc"
+title = "Lê Văn C"
+"""
+PRICES = f"""Mã,Tên,ĐVT,Đơn giá,Thuế GTGT,Báo giá,Ngày báo giá
+thay-the.server,Máy chủ,bộ,285.333.333,10,12/BG,05/10/{YEAR - 1}
+bao-duong,Bảo dưỡng,năm,18500001,8,13/BG,05/10/{YEAR - 1}
+sua-chua,Sửa chữa,lần,6333333,8,,
+"""
+
+
+@dataclass
+class Desk:
+    """An estate with a table of prices, assets and three people; and its catalog."""
+
+    office: Office
+    catalog: Catalog
+    secrets: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.office.estate.parent
+
+    def items(self) -> list[dict[str, Any]]:
+        shown = self.office.run("plan.show", "--year", str(YEAR), "--json")
+        assert shown.returncode == 0, shown.stderr
+        found: list[dict[str, Any]] = json.loads(shown.stdout)["items"]
+        return found
+
+    def approve(self, request: str, person: str) -> None:
+        code = pyotp.TOTP(self.secrets[person]).now()
+        ended = self.office.run(
+            "approval.approve", "--id", request, "--person", person,
+            "--password-file", self.office.write(person, code),
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    estate = build_estate(tmp_path / "estate", MORE)
+    text = estate.read_text(encoding="utf-8").replace(
+        'repository = "file:keys/repository.key"',
+        'repository = "file:keys/repository.key"\ncredentials = "file:keys/credentials.key"',
+    )
+    estate.write_text(
+        text.replace('name = "nva"', f'name = "nva"\nlogin = "{login_at_terminal()}"'),
+        encoding="utf-8",
+    )
+    for name in ("keys", "state"):
+        (estate.parent / name).mkdir()
+    (estate.parent / "keys" / "credentials.key").write_text(KEY_TEXT)
+    (estate.parent / "keys" / "credentials.key").chmod(0o600)
+    (estate.parent / "prices.csv").write_text(PRICES, encoding="utf-8")
+    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
+    office, secrets = Office(estate), {}
+    roles = {"nva": ("backup_admin",), "ttb": ("approver", "operator"), "lvc": ("head",)}
+    for person, held in roles.items():
+        issued = enrol(catalog, person, *held, now=datetime.now(UTC))
+        secrets[person], office.codes[person] = issued.secret, list(issued.codes)
+    add_assets(catalog, 3)
+    yield Desk(office, catalog, secrets)
+    catalog.close()
+
+
+def add_assets(catalog: Catalog, count: int) -> None:
+    """Add servers whose support ends within the plan's year; the first has a hostile title."""
+    with catalog.writing() as session:
+        have = session.execute(select(func.count()).select_from(Asset)).scalar_one()
+        for number in range(have, have + count):
+            session.add(Asset(
+                name=f"mc-{number}", kind="server", changed_at=datetime.now(UTC),
+                title=f"Dell R{number}" if number else HOSTILE, bought_on=date(2020, 1, 1),
+                supported_until=date(YEAR, 1 + number % 12, 1), price=10_000_000,
+            ))  # fmt: skip
+
+
+def decide_flags(**changes: Any) -> DecideFlags:
+    values: dict[str, Any] = {
+        "year": YEAR, "number": "99/QĐ-UBND", "date": f"15/12/{YEAR - 1}", "signer": "Chủ tịch",
+        "document": "0f3a", "grant": (), "defer": (), "returned": "", "reason": "Đã ký",
+        "dry_run": False,
+    }  # fmt: skip
+    return DecideFlags(**{**values, **changes})
+
+
+def step(item: int, **changes: Any) -> StepFlags:
+    blank = dict.fromkeys(
+        ("contracted", "paid", "done", "result", "begins", "until", "stops", "document"), ""
+    )
+    return StepFlags(**{**blank, "year": YEAR, "item": item, "dry_run": False, **changes})
+
+
+def finish(item: int, **changes: Any) -> CompleteFlags:
+    blank = dict.fromkeys(("amount", "date", "document", "trial", "report"), "")
+    return CompleteFlags(**{**blank, "year": YEAR, "item": item, "dry_run": False, **changes})
+
+
+def test_a_plan_from_its_draft_to_its_report(desk: Desk) -> None:
+    rehearsed = desk.office.run("plan.draft", "--year", str(YEAR), "--dry-run")
+    assert rehearsed.returncode == 0, rehearsed.stderr
+    assert desk.office.run("plan.show", "--year", str(YEAR)).returncode == 2
+    assert draft(YEAR, str(desk.folder / "papers"), dry_run=False, as_json=False) == 0
+    drafted = [it for it in desk.items() if it["key"].startswith("asset:")]
+    first, second, third = (it["number"] for it in drafted)
+    for other in (it["number"] for it in desk.items() if it not in drafted):
+        edit(EditWish(year=YEAR, item=other, reject="Làm trong giờ hành chính"))
+    edit(EditWish(year=YEAR, item=second, values=("quantity=2", "priority=nen")))
+    with pytest.raises(WrongUseError, match="is draft"):
+        submit(YEAR, review=False, document="", dry_run=False)
+    submit(YEAR, review=True, document="", dry_run=False)
+    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+    _check_frozen(desk)
+    with pytest.raises(WrongUseError):
+        edit(EditWish(year=YEAR, item=first, values=("quantity=9",)))
+
+    _decide(desk, first, second, third)
+    _carry_out(desk, first, second)
+    with desk.catalog.reading() as session:
+        verbs = set(session.execute(select(JournalRow.action)).scalars())
+
+    assert {"plan.draft", "plan.edit", "plan.review", "plan.submit", "plan.decide",
+            "plan.progress", "plan.complete", "plan.report", "plan.note"} <= verbs  # fmt: skip
+
+
+def _check_frozen(desk: Desk) -> None:
+    """Whatever changes afterwards, what was handed in says what it said."""
+    estate, now = load_estate(), datetime.now(UTC)
+
+    def texts() -> str:
+        with desk.catalog.reading() as session:
+            plan = get_plan(session, YEAR)
+            assert plan.frozen_sha256 == digest_of(plan.frozen)
+            return repr(make_plan(read_document(session, estate, plan, now), estate))
+
+    before = texts()
+    add_assets(desk.catalog, 2)
+    (desk.folder / "prices.csv").write_text(PRICES.replace("285.333.333", "1"), encoding="utf-8")
+
+    assert texts() == before
+
+
+def _decide(desk: Desk, first: int, second: int, third: int) -> None:
+    wish = ("plan.record-decision", "--year", str(YEAR), "--number", "99/QĐ-UBND", "--date",
+            f"15/12/{YEAR - 1}", "--signer", "Chủ tịch", "--document", "0f3a", "--grant",
+            f"{second}=500.000.000", "--defer", str(third), "--reason", "Đã ký")  # fmt: skip
+    with pytest.raises(WrongUseError, match="cannot get"):
+        decide(decide_flags(grant=(f"{first}=999999999999",)))
+    assert decide(decide_flags(dry_run=True)) == 0
+    with desk.catalog.writing() as session:  # as if she had drafted it too
+        session.execute(select(Plan)).scalar_one().authors = ["nva", "ttb"]
+    request = request_of(desk.office.ask(*wish))
+    desk.approve(request, "ttb")
+    refused = desk.office.run(*wish)
+    assert (refused.returncode, "has drafted this plan" in refused.stderr) == (2, True)
+    with desk.catalog.writing() as session:
+        session.execute(select(Plan)).scalar_one().authors = ["nva"]
+    done = desk.office.run(*wish)
+    assert done.returncode == 0, done.stderr
+    by_number = {it["number"]: it for it in desk.items()}
+
+    assert by_number[first]["granted"] == by_number[first]["asked"] == 313_866_666
+    assert (by_number[second]["decision"], by_number[second]["granted"]) == ("cut", 500_000_000)
+    assert (by_number[third]["decision"], by_number[third]["granted"]) == ("deferred", 0)
+
+
+def _carry_out(desk: Desk, first: int, second: int) -> None:
+    with pytest.raises(WrongUseError, match="does not fit"):
+        progress(step(first, paid="1"))
+    progress(step(first, contracted="300.000.000", document="01/HĐ"))
+    soon = datetime.now(UTC) + timedelta(days=1)
+    with pytest.raises(OpsError, match="announced"):
+        progress(step(first, begins=soon.isoformat(), stops="cong-xa",
+                      until=(soon + timedelta(hours=2)).isoformat()))  # fmt: skip
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(days=45)
+    progress(step(first, begins=begins.isoformat(), stops="cong-xa",
+                  until=(begins + timedelta(hours=2)).isoformat()))  # fmt: skip
+    progress(step(first, done="Thay nguồn", result="tốt"))
+    with pytest.raises(WrongUseError, match="record"):
+        complete(finish(first))
+    complete(finish(first, document="02/BB"))
+    progress(step(first, paid="300000000"))
+    show(YEAR, 0, "", str(desk.folder / "plan.ics"), as_json=False)
+    calendar = Calendar.from_ical((desk.folder / "plan.ics").read_bytes())
+    events = list(calendar.walk("VEVENT"))
+    windows = [it for it in events if isinstance(it.decoded("dtstart"), datetime)]
+    assert [it.decoded("dtstart") for it in windows] == [begins]
+    assert len(events) == 3
+
+    revise(YEAR, "Giá đổi", dry_run=False)
+    with desk.catalog.reading() as session:
+        assert get_plan(session, YEAR).revision == 1
+        in_force = find_in_force(session, YEAR)
+    assert in_force is not None
+    assert in_force.revision == 0
+    complete(finish(second, document="03/BB"))
+    complete(finish(0, report="04/BC"))
+    with desk.catalog.reading() as session:
+        ended = find_in_force(session, YEAR)
+        facts = read_plan_facts(session, load_estate(), YEAR + 1, datetime.now(UTC))
+        changes = decide_changes(session, load_estate(), facts, None)
+    assert ended is not None
+    assert (ended.state, ended.report) == ("reported", "04/BC")
+    told = {it.line.key: (it.verb, it.line.rejected_for) for it in changes}
+    # What was put off comes again; what was rejected stays so with its reason.
+    assert told["asset:mc-2:support"] == ("added", "")
+    again = {it for it in told.values() if it[0] == "rejected"}
+    assert again <= {("rejected", "Làm trong giờ hành chính")}
+
+
+def test_a_returned_plan_is_a_draft_again(desk: Desk) -> None:
+    draft(YEAR, "", dry_run=False, as_json=False)
+    for item in [it["number"] for it in desk.items() if it["unit_price"] is None]:
+        edit(EditWish(year=YEAR, item=item, values=("unit_price=0",)))
+    submit(YEAR, review=True, document="", dry_run=False)
+    submit(YEAR, review=False, document="15/TTr", dry_run=False)
+    wish = (
+        "plan.record-decision",
+        "--year",
+        str(YEAR),
+        "--returned",
+        "Thiếu báo giá",
+        "--reason",
+        "x",
+    )
+    desk.approve(request_of(desk.office.ask(*wish)), "lvc")
+    assert desk.office.run(*wish).returncode == 0
+    with desk.catalog.reading() as session:
+        plan = get_plan(session, YEAR)
+
+    assert (plan.state, plan.returned_for, plan.frozen) == ("returned", "Thiếu báo giá", None)
+    edit(EditWish(year=YEAR, add=True, values=("title=Tập huấn", "unit_price=5000000", "use=e")))
+    with desk.catalog.reading() as session:
+        assert get_plan(session, YEAR).state == "draft"
+
+
+def test_hostile_titles_stay_text_and_every_table_adds_up(desk: Desk) -> None:
+    draft(YEAR, "", dry_run=False, as_json=False)
+    estate = load_estate()
+    with desk.catalog.reading() as session:
+        document = read_document(session, estate, get_plan(session, YEAR), datetime.now(UTC))
+    files = write_papers(document, estate)
+    asked = document.sums.asked
+    paper = make_plan(document, estate)
+    tables = [it for it in paper.blocks if isinstance(it, Table) and it.totals]
+    written = Document(io.BytesIO(files[f"ke-hoach-{YEAR}.docx"]))
+    cells = {cell.text for table in written.tables for row in table.rows for cell in row.cells}
+    body = "\n".join(it.text for it in written.paragraphs)
+
+    assert sorted({it.rpartition(".")[2] for it in files}) == ["docx", "pdf"]
+    assert any('<b>&"chủ"</b> {{7*7}} #eval("1") =cmd|1' in it for it in cells)
+    assert not any("\u202e" in it for it in cells)
+    assert amount_in_words(asked) in body
+    assert len(tables) == 4
+    for table in tables:
+        assert format_amount(asked) in table.totals[0]
+    money = next(it for it in tables if it.caption.startswith("Kinh phí"))
+    own = [row for row in money.rows if row[0].isdigit() and row[6]]
+    heads = [row for row in money.rows if not row[0].isdigit()]
+    for rows in (own, heads):
+        assert sum(int(re.sub(r"\D", "", row[6])) for row in rows) == asked
+    assert write_pdf(paper)[0].startswith(b"%PDF")
+
+
+def test_ten_times_the_rows_are_read_with_as_many_questions(desk: Desk) -> None:
+    _count_statements()  # makes the series
+    counted = _count_statements()
+    add_assets(desk.catalog, 30)
+    now = datetime.now(UTC)
+    with desk.catalog.writing() as session:
+        for number in range(60):
+            at = now - timedelta(days=number)
+            session.add(Alert(subject=f"host:web{number % 6}", severity="warning", code="x",
+                              opened_at=at, seen_at=at, told_at=at, closed_at=at))  # fmt: skip
+            session.add(RegisterEntry(year=at.year, number=number + 1, kind="difficulty",
+                                      title="x", occurred_at=at, received_at=at))  # fmt: skip
+
+    assert _count_statements() == counted
+
+
+def _count_statements() -> int:
+    count, estate = 0, load_estate()
+
+    def note(*_told: object) -> None:
+        nonlocal count
+        count += 1
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        with at_bench(estate) as bench, bench.catalog.reading() as session:
+            facts = read_plan_facts(session, estate, YEAR, datetime.now(UTC))
+            decide_changes(session, estate, facts, None)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return count
