@@ -27,6 +27,7 @@ from ops.estate.model.organisation import (
 from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
+from ops.estate.model.reports import Reports
 from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
 from ops.estate.model.stores import Store
 from ops.estate.model.values import Part, is_name
@@ -92,6 +93,7 @@ class Estate(Part):
     security: Security = Field(
         default=Security(), description="The watch over copies: ransomware, malware."
     )
+    reports: Reports = Field(default=Reports(), description="Papers that the service writes.")
     sites: tuple[Site, ...] = Field(default=(), description="The sites.")
 
     _path: Path = PrivateAttr(default=Path("estate.toml"))

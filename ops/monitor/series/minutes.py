@@ -106,6 +106,22 @@ def read_days(store: SeriesStore, site: str, first: date, last: date) -> dict[da
     return {it.day: judge_day(*map(_unpack, (it.up, it.down, it.unknown))) for it in rows}
 
 
+def read_all_days(store: SeriesStore, first: date, last: date) -> dict[str, dict[date, Day]]:
+    """Give the verdicts of every site likewise, by its name, in one query.
+
+    Raises:
+        SeriesError: The database cannot be used.
+    """
+    with store.reading() as connection:
+        rows = connection.execute(select(days).where(days.c.day >= first, days.c.day <= last)).all()
+    found: dict[str, dict[date, Day]] = {}
+    for it in rows:
+        found.setdefault(it.site, {})[it.day] = judge_day(
+            *map(_unpack, (it.up, it.down, it.unknown))
+        )
+    return found
+
+
 def judge_day(up: int, down: int, unknown: int) -> Day:
     """Give each minute its gravest verdict; pure."""
     return Day(up & ~down, down, unknown & ~up & ~down)

@@ -1,0 +1,1 @@
+"""Kinds of papers: each makes a paper of facts."""

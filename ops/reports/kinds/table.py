@@ -1,0 +1,62 @@
+"""The kinds of papers, in the order they are listed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Literal
+
+from ops.errors import WrongUseError
+from ops.language.text import N_
+
+Need = Literal["year", "time", "site", "drill", "stop", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of paper.
+
+    Attributes:
+        name: As it is typed, and the name of its module and of its texts.
+        title: What it is.
+        sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
+        needs: What it is about.
+        files: Endings of what it gives.
+    """
+
+    name: str
+    title: str
+    sign: str
+    needs: Need
+    files: tuple[str, ...] = ("docx", "pdf")
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the names of modules and texts."""
+        return self.name.replace("-", "_")
+
+    def module(self) -> ModuleType:
+        """Give its module; loaded when it is asked for."""
+        return import_module(f"ops.reports.kinds.{self.file_name}")
+
+
+_LISTED = (Kind("annual", N_("report on the portal's year"), "BC", "year"),)
+
+KINDS: Mapping[str, Kind] = {it.name: it for it in _LISTED}
+
+
+def find_kind(name: str) -> Kind:
+    """Give the kind of that name.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    raise WrongUseError(
+        'there is no kind of paper "{name}"',
+        data="nothing was written",
+        next_step="give `--kind` one of: {kinds}",
+        name=name,
+        kinds=", ".join(KINDS),
+    )

@@ -1,0 +1,93 @@
+"""Tasks around papers: reports, minutes, notices, lists, evidence."""
+
+from invoke.context import Context
+
+from ops.language.text import N_
+from ops.terminal import flags
+from ops.terminal.task import operator_task
+
+AREA = "report"
+TITLE = N_("reports: the year, sites, minutes, notices, lists, evidence")
+
+_OUT = N_("Folder for the files; it is made where it is not there.")
+_YEAR = N_("The year; it runs from 15 December before it to 14 December.")
+_FIRST = N_("First day, such as 15/12/2025.")
+_LAST = N_("Last day.")
+_NUMBER = N_("Number of the paper; left out: a draft, with DỰ THẢO on it.")
+_DATE = N_("The paper's day; left out: today.")
+_ASKED = {
+    "requester": N_("Who has asked for it, where it is asked for once."),
+    "reference": N_("Number of the document that asks for it."),
+    "due": N_("Until when."),
+}
+_LIKE = {"out": _OUT, "number": _NUMBER, "date": _DATE, "dry_run": flags.DRY_RUN,
+         "json": flags.JSON}  # fmt: skip
+
+
+@operator_task(help={"json": flags.JSON})
+def kinds(_context: Context, json: bool = False) -> int:
+    """List the kinds of papers: what each is, what it is about, which files it gives."""
+    from ops.reports.cli import show_kinds
+
+    return show_kinds(as_json=json)
+
+
+@operator_task(
+    help={
+        "kind": N_("Kind of paper, as `report.kinds` lists them."),
+        "year": _YEAR,
+        "from": _FIRST,
+        "to": _LAST,
+        "site": flags.SITE,
+        "of": N_("The drill or the planned stop; left out: the newest, or the next."),
+        **_ASKED,
+        **_LIKE,
+    }
+)
+def make(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    kind: str,
+    out: str,
+    year: int = 0,
+    from_: str = "",
+    to: str = "",
+    site: str = "",
+    of: str = "",
+    number: int = 0,
+    date: str = "",
+    requester: str = "",
+    reference: str = "",
+    due: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make a paper of a kind, as DOCX and PDF, or the files that `report.kinds` names.
+
+    Every figure names its source; what nobody knows is said to be so.
+    """
+    from ops.reports.cli import MakeWish, make_report
+
+    asked = {"requester": requester, "reference": reference, "due": due}
+    return make_report(
+        MakeWish(kind=kind, out=out, year=year, first=from_, last=to, site=site, of=of,
+                 number=number, date=date, occasion=asked, dry_run=dry_run, as_json=json)
+    )  # fmt: skip
+
+
+@operator_task(help={"year": _YEAR, **_LIKE})
+def annual(
+    _context: Context,
+    out: str,
+    year: int = 0,
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the report on the portal's year, as DOCX and PDF."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="annual", out=out, year=year, number=number, date=date, dry_run=dry_run,
+                 as_json=json)
+    )  # fmt: skip
