@@ -6,11 +6,13 @@ Order of what is written:
 3. The journal notes what was made, with the hash of each file.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy.engine import make_url
 
@@ -28,7 +30,8 @@ from ops.reports.papers.paper import Paper
 from ops.reports.texts import Texts, load_texts
 from ops.reports.window import Window
 
-PAPER_LANGUAGE = "vi"
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]")
+PAPER_LANGUAGE: Literal["vi"] = "vi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,9 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
     Raises:
         OpsError: A text is broken, or what the paper is about is not known.
     """
-    kind, texts = wish.kind, load_texts(wish.kind.file_name, estate.reports.texts)
+    kind = wish.kind
+    names = filter(None, (kind.like, kind.file_name))
+    texts = load_texts(names, estate.reports.texts)
     module = kind.module()
     with (
         speaking(PAPER_LANGUAGE),
@@ -121,9 +126,13 @@ def tell_occasion(texts: Texts, occasion: Mapping[str, str]) -> str:
 
 def _stem(wish: Wish) -> str:
     """Name the files so that papers of other sites and times stand beside them."""
-    first, last = (f"{it:%Y%m%d}" for it in (wish.window.first, wish.window.last))
-    about = str(wish.window.year) if wish.kind.needs == "year" else f"{first}-{last}"
-    return "-".join(filter(None, (wish.kind.name, wish.site, about)))
+    about = {
+        "year": f"{wish.window.year}",
+        "site": f"{wish.window.year}",
+        "time": f"{wish.window.first:%Y%m%d}-{wish.window.last:%Y%m%d}",
+    }
+    when = wish.of or about.get(wish.kind.needs, f"{wish.day:%Y%m%d}")
+    return "-".join(filter(None, (wish.kind.name, wish.site, _UNSAFE.sub("-", when))))
 
 
 def write_files(made: Paper | Book | Package, stem: str) -> dict[str, bytes]:

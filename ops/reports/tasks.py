@@ -91,3 +91,145 @@ def annual(
         MakeWish(kind="annual", out=out, year=year, number=number, date=date, dry_run=dry_run,
                  as_json=json)
     )  # fmt: skip
+
+
+@operator_task(help={"from": _FIRST, "to": _LAST, "year": _YEAR, **_ASKED, **_LIKE})
+def activity(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    out: str,
+    from_: str = "",
+    to: str = "",
+    year: int = 0,
+    requester: str = "",
+    reference: str = "",
+    due: str = "",
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make a report on some time, also one that somebody has asked for once."""
+    from ops.reports.cli import MakeWish, make_report
+
+    asked = {"requester": requester, "reference": reference, "due": due}
+    return make_report(
+        MakeWish(kind="activity", out=out, first=from_, last=to, year=year, occasion=asked,
+                 number=number, date=date, dry_run=dry_run, as_json=json)
+    )  # fmt: skip
+
+
+@operator_task(help={"site": flags.SITE, "year": _YEAR, **_LIKE})
+def site(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    site: str,
+    out: str,
+    year: int = 0,
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the report on a site's year, for its unit to complete."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="site", out=out, site=site, year=year, number=number, date=date,
+                 dry_run=dry_run, as_json=json)
+    )  # fmt: skip
+
+
+@operator_task(help={"year": _YEAR, **_LIKE})
+def security(
+    _context: Context,
+    out: str,
+    year: int = 0,
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the letter on the security of information systems, form 08."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="security", out=out, year=year, number=number, date=date, dry_run=dry_run,
+                 as_json=json)
+    )  # fmt: skip
+
+
+_DRILL = N_("The drill, as `drill.list` shows it; left out: the newest with minutes.")
+_STOP = N_("Code of the planned stop; left out: the next.")
+
+
+@operator_task(help={"id": _DRILL, "site": flags.SITE_OR_ALL, "out": _OUT,
+                     "dry_run": flags.DRY_RUN, "json": flags.JSON})  # fmt: skip
+def drill(
+    _context: Context,
+    out: str,
+    id: str = "",  # noqa: A002 - the flag's name
+    site: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the minutes of a restore drill, to be signed."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="drill", out=out, of=id, site=site, dry_run=dry_run, as_json=json)
+    )
+
+
+@operator_task(help={"id": _STOP, **_LIKE})
+def notice(
+    _context: Context,
+    out: str,
+    id: str = "",  # noqa: A002 - the flag's name
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the notice of a planned stop to the public."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="notice", out=out, of=id, number=number, date=date, dry_run=dry_run,
+                 as_json=json)
+    )  # fmt: skip
+
+
+@operator_task(help=_LIKE)
+def policy(
+    _context: Context,
+    out: str,
+    number: int = 0,
+    date: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make the backup policy as a paper, for approval."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="policy", out=out, number=number, date=date, dry_run=dry_run, as_json=json)
+    )
+
+
+@operator_task(help={"from": _FIRST, "to": _LAST, "year": _YEAR, "out": _OUT,
+                     "dry_run": flags.DRY_RUN, "json": flags.JSON})  # fmt: skip
+def evidence(
+    _context: Context,
+    out: str,
+    from_: str = "",
+    to: str = "",
+    year: int = 0,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make a package of evidence: tables, the journal with its chain, hashes, how to check them."""
+    from ops.reports.cli import MakeWish, make_report
+
+    return make_report(
+        MakeWish(kind="evidence", out=out, first=from_, last=to, year=year, dry_run=dry_run,
+                 as_json=json)
+    )  # fmt: skip

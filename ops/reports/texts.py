@@ -7,7 +7,7 @@ does not have, and a text that its file does not have, are the shipped ones.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,11 +64,11 @@ def fill_names(text: str, values: Mapping[str, object]) -> str:
     return _NAME.sub(lambda it: str(values.get(it[1], it[0])), text)
 
 
-def load_texts(kind: str, folder: Path | None) -> Texts:
-    """Give the texts of a kind, with those that all kinds have in common.
+def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
+    """Give texts, those of a later file on top, and what all kinds have in common below.
 
     Args:
-        kind: Its file's name without the ending.
+        kinds: Names of files without the ending.
         folder: The office's own; None for none.
 
     Raises:
@@ -83,7 +83,7 @@ def load_texts(kind: str, folder: Path | None) -> Texts:
             folder=folder,
         )
     tables: dict[str, dict[str, Any]] = {}
-    for name in (COMMON, kind):
+    for name in (COMMON, *kinds):
         shipped = _read_shipped(name)
         own = folder / f"{name}.toml" if folder is not None else None
         changes = read_own(own, shipped) if own is not None and own.exists() else {}

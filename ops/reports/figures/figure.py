@@ -9,11 +9,11 @@ Source = Literal[
 ]  # fmt: skip
 """Where figures come from; papers name it in words (`sources` in `wordings/common.toml`)."""
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure(Generic[T]):
+class Figure(Generic[T_co]):
     """What one query gave.
 
     Attributes:
@@ -21,5 +21,5 @@ class Figure(Generic[T]):
         source: Where it comes from.
     """
 
-    value: T | None
+    value: T_co | None
     source: Source

@@ -100,11 +100,11 @@ def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Window])
     return case(*((moment < it.until, place) for place, it in enumerate(months)), else_=-1)
 
 
-def _put_together(rows: Iterable[tuple[str, int, str, int]], months: int) -> RunCounts:
+def _put_together(rows: Iterable[tuple[str, int, str | None, int]], months: int) -> RunCounts:
     by_site: dict[str, Tally] = {}
     by_month = [Tally() for _number in range(months)]
     for site, place, outcome, count in rows:
-        tally = Tally(**{outcome: count})
+        tally = Tally(**{outcome or "failed": count})
         by_site[site] = by_site.get(site, Tally()) + tally
         by_month[place] += tally
     return RunCounts(by_site, tuple(by_month))

@@ -5,6 +5,7 @@ Each division gives words, figures and where these come from; what nobody knows 
 
 from collections.abc import Iterator
 
+from ops.catalog.tables.security import SEVERITIES
 from ops.language.formats import format_size
 from ops.language.text import _
 from ops.monitor.forecast.wording import name_thing, tell_outlook
@@ -31,7 +32,7 @@ def write(facts: Facts, frame: Frame) -> Paper:
     """Write the report."""
     body = frame.office.letterhead.body
     window = facts.window
-    blocks = [
+    blocks: list[Block] = [
         frame.text("opening", body=body, year=window.year, first=day(window.first),
                    last=day(window.last)),
         *_partial(facts, frame),
@@ -48,7 +49,7 @@ def write(facts: Facts, frame: Frame) -> Paper:
         frame.text("closing", year=window.year, body=body),
         *_annex(facts, frame),
     ]  # fmt: skip
-    return frame.paper(blocks, year=window.year)
+    return frame.paper(blocks, year=window.year, first=day(window.first), last=day(window.last))
 
 
 def _partial(facts: Facts, frame: Frame) -> Iterator[Block]:
@@ -262,7 +263,7 @@ def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:
     rows = [
         (names[it], count(found.opened[it]), count(found.fixed[it]), count(found.open[it]),
          count(found.accepted[it]))
-        for it in reversed(found.opened)
+        for it in reversed(SEVERITIES)
     ]  # fmt: skip
     yield frame.table("findings", "1.2l 1r 1r 1r 1.3r", rows)
     yield frame.source(facts.findings, facts.scans)

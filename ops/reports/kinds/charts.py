@@ -67,7 +67,7 @@ def _draw(
         summary="",  # the caption below it says what it shows
         groups=tuple(f"{it.last:%m}" for it in months),
         bars=tuple(Bars(texts.say(name, table="chart"), values) for name, values in bars),
-        write_value=lambda it: format_number(it),
+        write_value=format_number,
         is_stacked=is_stacked,
         unknown=texts.say("unknown", table="chart"),
         nothing=texts.say("nothing", table="chart"),

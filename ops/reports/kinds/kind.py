@@ -103,15 +103,15 @@ class Frame:
 
     def head(self, name: str, level: int = 1, **values: object) -> Heading:
         """Give a heading."""
-        return Heading(self.texts.say(name, **values), level)  # type: ignore[arg-type] # 1 to 3
+        return Heading(self.texts.say(name, table="text", **values), level)  # type: ignore[arg-type] # 1 to 3
 
-    def text(self, name: str, **values: object) -> Paragraph:
+    def text(self, name: str, *, table: str = "text", **values: object) -> Paragraph:
         """Give a paragraph."""
-        return Paragraph(self.texts.say(name, **values))
+        return Paragraph(self.texts.say(name, table=table, **values))
 
     def item(self, name: str, **values: object) -> Paragraph:
         """Give a paragraph with a dash."""
-        return Paragraph(self.texts.say(name, **values), "item")
+        return Paragraph(self.texts.say(name, table="text", **values), "item")
 
     def source(self, *figures: Figure[object]) -> Paragraph:
         """Say where figures come from, each source once, and when they were taken."""
@@ -182,3 +182,11 @@ def span(duration: timedelta | None) -> str:
 def day(when: date) -> str:
     """Write a day."""
     return format_date(when)
+
+
+_MARKED = ("=", "+", "-", "@", "\t", "\r")
+
+
+def tame(cell: object) -> object:
+    """Keep a spreadsheet from reckoning what somebody has typed."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_MARKED) else cell

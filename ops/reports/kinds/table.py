@@ -22,6 +22,7 @@ class Kind:
         sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         needs: What it is about.
         files: Endings of what it gives.
+        like: Kind whose texts it has where its own file has none; empty for none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Kind:
     sign: str
     needs: Need
     files: tuple[str, ...] = ("docx", "pdf")
+    like: str = ""
 
     @property
     def file_name(self) -> str:
@@ -40,7 +42,22 @@ class Kind:
         return import_module(f"ops.reports.kinds.{self.file_name}")
 
 
-_LISTED = (Kind("annual", N_("report on the portal's year"), "BC", "year"),)
+_LISTED = (
+    Kind("annual", N_("report on the portal's year"), "BC", "year"),
+    Kind("activity", N_("report on some time, also one asked for once"), "BC", "time",
+         like="annual"),
+    Kind("site", N_("report on a site's year"), "BC", "site"),
+    Kind("sites", N_("table of all sites"), "BC", "year"),
+    Kind("security", N_("letter on security, form 08"), "BC", "day"),
+    Kind("difficulties", N_("summary of difficulties"), "BC", "year"),
+    Kind("drill", N_("minutes of a restore drill"), "", "drill"),
+    Kind("backup-log", N_("log of backups"), "", "time"),
+    Kind("backup-minutes", N_("minutes of a backup"), "", "site"),
+    Kind("notice", N_("notice of a planned stop"), "TB", "stop"),
+    Kind("policy", N_("backup policy"), "CS", "day"),
+    Kind("inventory", N_("lists of devices, software, copies"), "", "day", files=("xlsx",)),
+    Kind("evidence", N_("evidence: tables, journal, hashes"), "", "time", files=("zip",)),
+)  # fmt: skip
 
 KINDS: Mapping[str, Kind] = {it.name: it for it in _LISTED}
 
