@@ -35,6 +35,7 @@ TASKS = (
     "ops.register.tasks",
     "ops.assets.tasks",
     "ops.security.tasks",
+    "ops.documents.tasks",
     "ops.reports.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""

@@ -163,14 +163,14 @@ def read_wish(asked: MakeWish, estate: Estate, now: datetime) -> Wish:
         site=asked.site,
         of=asked.of,
         number=asked.number,
-        day=_read_day(asked.date, "date") if asked.date else today,
+        day=read_day(asked.date, "date") if asked.date else today,
         occasion=_occasion(asked.occasion),
     )
 
 
 def _occasion(given: Mapping[str, str]) -> Mapping[str, str]:
     due = given.get("due", "")
-    return {**given, "due": format_date(_read_day(due, "due"))} if due else given
+    return {**given, "due": format_date(read_day(due, "due"))} if due else given
 
 
 def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
@@ -181,7 +181,7 @@ def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
             next_step="`{program} report.make --help` lists all flags",
         )
     if asked.first:
-        first, last = _read_day(asked.first, "from"), _read_day(asked.last, "to")
+        first, last = read_day(asked.first, "from"), read_day(asked.last, "to")
         if first > last or (last - first) > timedelta(days=3660):
             raise WrongUseError(
                 "the time ends before it begins, or is longer than ten years",
@@ -217,7 +217,12 @@ def _lacks(kind: Kind, flag: str) -> WrongUseError:
     )
 
 
-def _read_day(text: str, flag: str) -> date:
+def read_day(text: str, flag: str) -> date:
+    """Read `15/12/2026` or `2026-12-15`.
+
+    Raises:
+        WrongUseError: It is no day.
+    """
     try:
         if parts := _DAY_FIRST.fullmatch(text.strip()):
             day, month, year = map(int, parts.groups())

@@ -233,3 +233,39 @@ def evidence(
         MakeWish(kind="evidence", out=out, first=from_, last=to, year=year, dry_run=dry_run,
                  as_json=json)
     )  # fmt: skip
+
+
+@operator_task(
+    help={
+        "kind": N_("Kind of paper, as `report.kinds` lists them."),
+        "file": N_("The signed PDF; with --scan a scan of the paper."),
+        "number": N_("Its number as it stands on it, such as 05/BC-TTCNTT."),
+        "date": N_("The paper's day, such as 16/12/2026."),
+        "year": N_("The year that it is about; left out: that of its day."),
+        "scan": N_("It was signed by hand: nothing about its signature can be checked."),
+        "dry_run": flags.DRY_RUN,
+    }
+)
+def issue(  # noqa: PLR0913, PLR0917 - one flag each
+    _context: Context,
+    kind: str,
+    file: str,
+    number: str,
+    date: str,
+    year: int = 0,
+    scan: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Take an issued paper back: verify its signatures, keep it as a document, journal it.
+
+    A PDF that is not signed, or was changed after it was signed, is refused.
+    """
+    from ops.reports.cli import read_day
+    from ops.reports.issue import IssueWish
+    from ops.reports.issue import issue as take_back
+
+    day = read_day(date, "date")
+    return take_back(
+        IssueWish(kind=kind, file=file, number=number, day=day, year=year or day.year,
+                  is_scan=scan, dry_run=dry_run)
+    )  # fmt: skip

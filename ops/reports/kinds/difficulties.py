@@ -74,4 +74,4 @@ def _listed(facts: Difficulties, frame: Frame) -> Iterator[Block]:
          facts.units.get(it.unit, it.unit) or UNKNOWN, _(STATES[it.state]), it.result or UNKNOWN)
         for it in facts.summary.difficulties
     ]  # fmt: skip
-    yield frame.table("listed", "0.9l 0.9l 2.4l 1.2l 0.9l 1.6l", rows)
+    yield frame.table("listed", "1l 1.1l 2.2l 1.2l 1l 1.4l", rows)
