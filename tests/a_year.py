@@ -1,10 +1,13 @@
 """A year of the records of many sites: backups, drills, samples, incidents; written in seconds."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.archives import ArchivePlace
@@ -111,7 +114,7 @@ def write_year(estate: Estate) -> None:
     _watch(estate, names)
 
 
-def _nights():
+def _nights() -> list[date]:
     return [FIRST + timedelta(days=it) for it in range((LAST - FIRST).days + 1)]
 
 
@@ -126,7 +129,7 @@ def outcome_of(site: int, night: int) -> str:
     return "incomplete" if (site * 5 + night) % 131 == 0 else "ok"
 
 
-def _runs(names):
+def _runs(names: list[str]) -> Iterator[dict[str, Any]]:
     for number, site in enumerate(names):
         for night, day in enumerate(_nights()[:-1]):
             yield {
@@ -145,7 +148,7 @@ def _runs(names):
             }  # fmt: skip
 
 
-def _missed(names):
+def _missed(names: list[str]) -> Iterator[dict[str, Any]]:
     for site in names[::10]:
         yield {
             "id": uuid.uuid4(), "job": f"backup/{site}", "kind": "backup", "site": site,
@@ -155,7 +158,7 @@ def _missed(names):
         }  # fmt: skip
 
 
-def _drills(names):
+def _drills(names: list[str]) -> Iterator[dict[str, Any]]:
     for number, site in enumerate(names[::3]):
         day = date(2026, 1 + number % 11, 10)
         yield {
@@ -169,7 +172,7 @@ def _drills(names):
         }  # fmt: skip
 
 
-def _snapshots(names):
+def _snapshots(names: list[str]) -> Iterator[dict[str, Any]]:
     for site in names:
         for store in ("near", "offsite"):
             for night in range(1, 15):
@@ -183,7 +186,7 @@ def _snapshots(names):
                 }  # fmt: skip
 
 
-def _stores(names):
+def _stores(names: list[str]) -> Iterator[dict[str, Any]]:
     for site in names:
         for store in ("near", "offsite"):
             yield {
@@ -192,7 +195,7 @@ def _stores(names):
             }  # fmt: skip
 
 
-def _security():
+def _security() -> Iterator[SecurityFinding | SecurityLook]:
     for number, severity in enumerate(("low", "medium", "high")):
         yield SecurityFinding(
             subject="site:cong-chinh", tool="tls", check=f"check-{number}", severity=severity,
@@ -207,7 +210,7 @@ def _security():
         )  # fmt: skip
 
 
-def _register(session, estate):
+def _register(session: Session, estate: Estate) -> None:
     at = datetime(2026, 6, 3, 2, 0, tzinfo=UTC)
     incident = add_entry(
         session, ORIGIN,
@@ -229,7 +232,7 @@ def _register(session, estate):
     )  # fmt: skip
 
 
-def _stop(session, site):
+def _stop(session: Session, site: str) -> None:
     details = {
         "begins": "2026-08-20T22:00:00+07:00", "until": "2026-08-21T02:00:00+07:00",
         "notice_by": "2026-08-11", "duty": "stop-notice@2026-07-01", "force_majeure": "",
@@ -238,7 +241,7 @@ def _stop(session, site):
     journal.append(session, origin, [Entry("stop.planned", site, details)])
 
 
-def _watch(estate, names):
+def _watch(estate: Estate, names: list[str]) -> None:
     store = open_series(series_url(estate))
     whole = ((1 << 1440) - 1).to_bytes(180, "little")
     most = ((1 << 1440) - 1 - ((1 << 30) - 1)).to_bytes(180, "little")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, WrongUseError
+from ops.language.text import N_
 from ops.toml import NestedTooDeeplyError, read_toml
 
 SHIPPED = Path(__file__).with_name("wordings")
@@ -125,7 +126,7 @@ def read_own(path: Path, shipped: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 def _entries(path: Path, found: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for table, texts in found.items():
         if not isinstance(texts, dict):
-            why = "{name} stands in no table"
+            why = N_("{name} stands in no table")
             raise TextsError(path, why=why, line=_line_of(path, table), name=table)
         for name, value in texts.items():
             yield table, name, value
@@ -137,20 +138,20 @@ def _compare(
     line = _line_of(path, name, table)
     known = shipped.get(table, {}).get(name)
     if known is None:
-        why = "the shipped texts have no {name} in [{table}]"
+        why = N_("the shipped texts have no {name} in [{table}]")
         raise TextsError(path, why=why, line=line, name=name, table=table)
     is_list = isinstance(known, list)
     texts = value if isinstance(value, list) else [value]
     if is_list != isinstance(value, list) or not all(isinstance(it, str) for it in texts):
-        why = "{name} has to be a list of texts" if is_list else "{name} has to be a text"
+        why = N_("{name} has to be a list of texts") if is_list else N_("{name} has to be a text")
         raise TextsError(path, why=why, line=line, name=name)
     if table == "heads" and len(texts) != len(known):
-        why = "{name} has to have {count} heads, one for each column"
+        why = N_("{name} has to have {count} heads, one for each column")
         raise TextsError(path, why=why, line=line, name=name, count=len(known))
     given = set(_NAME.findall(" ".join(texts)))
     allowed = set(_NAME.findall(" ".join(known) if is_list else known))
     if unknown := sorted(given - allowed):
-        why = "{name} knows these names in braces: {allowed}; not {unknown}"
+        why = N_("{name} knows these names in braces: {allowed}; not {unknown}")
         raise TextsError(
             path, why=why, line=line, name=name, unknown=", ".join(unknown),
             allowed=", ".join(sorted(allowed)) or "–",

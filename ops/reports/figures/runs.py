@@ -79,7 +79,7 @@ def count_runs(session: Session, window: Window, kind: str) -> Figure[RunCounts]
         .where(Run.started_at >= window.since, Run.started_at < window.until)
         .group_by(Run.site, month, Run.outcome)
     )
-    return Figure(_put_together(session.execute(query).tuples(), len(months)), "runs")
+    return Figure(_put_together(session.execute(query), len(months)), "runs")
 
 
 def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCounts]:
@@ -92,7 +92,7 @@ def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCoun
         .where(Occurrence.due_at >= window.since, Occurrence.due_at < window.until)
         .group_by(Occurrence.site, month, Occurrence.outcome)
     )
-    return Figure(_put_together(session.execute(query).tuples(), len(months)), "occurrences")
+    return Figure(_put_together(session.execute(query), len(months)), "occurrences")
 
 
 def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Window]) -> Case[int]:
@@ -117,7 +117,7 @@ def read_last_ok(session: Session, until: datetime) -> Figure[Mapping[str, datet
         .where(Run.kind == "backup", Run.outcome == "ok", Run.started_at < until)
         .group_by(Run.site)
     )
-    return Figure(dict(session.execute(query).tuples().all()), "runs")
+    return Figure(dict(session.execute(query).all()), "runs")
 
 
 def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
@@ -125,9 +125,7 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
     sizes = dict(
         session.execute(
             select(StoreSeen.store, func.sum(StoreSeen.size_bytes)).group_by(StoreSeen.store)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     query = select(
         Snapshot.store, func.count(func.distinct(Snapshot.site)), func.count(),
@@ -137,7 +135,7 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
         store: StoreCounts(
             sites=sites, snapshots=count, size_bytes=sizes.get(store), newest_at=newest
         )
-        for store, sites, count, newest in session.execute(query).tuples()
+        for store, sites, count, newest in session.execute(query)
     }
     return Figure(found, "snapshots")
 

@@ -33,7 +33,7 @@ def count_findings(session: Session, window: Window, now: datetime) -> Figure[Fi
 
     def count(*conditions: object) -> dict[str, int]:
         query = select(row.severity, func.count()).where(*conditions).group_by(row.severity)  # type: ignore[arg-type] # conditions of the table
-        found = dict(session.execute(query).tuples().all())
+        found = dict(session.execute(query).all())
         return {it: found.get(it, 0) for it in SEVERITIES}
 
     if not count_looks(session, window).value:
@@ -57,6 +57,6 @@ def count_looks(session: Session, window: Window) -> Figure[Mapping[str, Mapping
         .group_by(SecurityLook.tool, SecurityLook.outcome)
     )
     found: dict[str, dict[str, int]] = {}
-    for tool, outcome, count in session.execute(query).tuples():
+    for tool, outcome, count in session.execute(query):
         found.setdefault(tool, {})[outcome] = count
     return Figure(found, "findings")

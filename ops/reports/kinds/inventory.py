@@ -35,7 +35,7 @@ def gather(ask: Ask) -> Lists:
         (site, store, *places.get(store, ("", "")), key,
          f"{taken.astimezone(ask.window.zone):%d/%m/%Y %H:%M:%S %z}", outcome, size)
         for site, store, key, taken, outcome, size in
-        ask.session.execute(query.limit(_MOST_COPIES)).tuples()
+        ask.session.execute(query.limit(_MOST_COPIES))
     ]  # fmt: skip
     return Lists(list_assets(ask.session), copies)
 

@@ -19,16 +19,16 @@ class Kind:
     Attributes:
         name: As it is typed, and the name of its module and of its texts.
         title: What it is.
-        sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         needs: What it is about.
+        sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         files: Endings of what it gives.
         like: Kind whose texts it has where its own file has none; empty for none.
     """
 
     name: str
     title: str
-    sign: str
     needs: Need
+    sign: str = ""
     files: tuple[str, ...] = ("docx", "pdf")
     like: str = ""
 
@@ -43,20 +43,20 @@ class Kind:
 
 
 _LISTED = (
-    Kind("annual", N_("report on the portal's year"), "BC", "year"),
-    Kind("activity", N_("report on some time, also one asked for once"), "BC", "time",
+    Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
+    Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual"),
-    Kind("site", N_("report on a site's year"), "BC", "site"),
-    Kind("sites", N_("table of all sites"), "BC", "year"),
-    Kind("security", N_("letter on security, form 08"), "BC", "day"),
-    Kind("difficulties", N_("summary of difficulties"), "BC", "year"),
-    Kind("drill", N_("minutes of a restore drill"), "", "drill"),
-    Kind("backup-log", N_("log of backups"), "", "time"),
-    Kind("backup-minutes", N_("minutes of a backup"), "", "site"),
-    Kind("notice", N_("notice of a planned stop"), "TB", "stop"),
-    Kind("policy", N_("backup policy"), "CS", "day"),
-    Kind("inventory", N_("lists of devices, software, copies"), "", "day", files=("xlsx",)),
-    Kind("evidence", N_("evidence: tables, journal, hashes"), "", "time", files=("zip",)),
+    Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
+    Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
+    Kind("security", N_("letter on security, form 08"), needs="day", sign="BC"),
+    Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
+    Kind("drill", N_("minutes of a restore drill"), needs="drill"),
+    Kind("backup-log", N_("log of backups"), needs="time"),
+    Kind("backup-minutes", N_("minutes of a backup"), needs="site"),
+    Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
+    Kind("policy", N_("backup policy"), needs="day", sign="CS"),
+    Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",)),
+    Kind("evidence", N_("evidence: tables, journal, hashes"), needs="time", files=("zip",)),
 )  # fmt: skip
 
 KINDS: Mapping[str, Kind] = {it.name: it for it in _LISTED}

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.recovery.content import list_files
-from tests.unit.ops.estate.conftest import load
+from tests.unit.ops.estate.conftest import Load, load
 
 __all__ = ["load"]
 NOW = datetime(2026, 12, 16, tzinfo=UTC)
@@ -110,7 +109,7 @@ def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
     assert head.sequence == 1
 
 
-def test_documents_are_saved_with_the_service(load: Callable[..., object], tmp_path: Path) -> None:
+def test_documents_are_saved_with_the_service(load: Load, tmp_path: Path) -> None:
     estate = load()
     (tmp_path / "a.pdf").write_bytes(PDF)
     path = keep(tmp_path / "var", read_document(tmp_path / "a.pdf"))

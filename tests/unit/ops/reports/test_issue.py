@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.generic import NumberObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 
@@ -32,6 +32,10 @@ PAPER = Paper(
     year=2026), blocks=(Paragraph("Số tiền 12.500.000 đồng."),),
 )  # fmt: skip
 
+_OTHERS = ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+           "encipher_only", "decipher_only")  # fmt: skip
+USAGE = {"digital_signature": True, "content_commitment": True} | dict.fromkeys(_OTHERS, False)
+
 
 @pytest.fixture(scope="module")
 def unsigned() -> bytes:
@@ -47,7 +51,7 @@ def signed(unsigned: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
         x509.CertificateBuilder().subject_name(name).issuer_name(name)
         .public_key(key.public_key()).serial_number(1)
         .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
-        .add_extension(x509.KeyUsage(True, True, *[False] * 7), critical=True)
+        .add_extension(x509.KeyUsage(**USAGE), critical=True)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     path = tmp_path_factory.mktemp("signer") / "a.p12"
@@ -56,7 +60,7 @@ def signed(unsigned: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
             b"a", key, certificate, None, serialization.NoEncryption()
         )
     )
-    signer = signers.SimpleSigner.load_pkcs12(str(path))
+    signer = signers.SimpleSigner.load_pkcs12(str(path))  # type: ignore[no-untyped-call] # pyHanko's
     assert signer is not None
     return sign(unsigned, signer)
 
@@ -71,10 +75,10 @@ def sign(pdf: bytes, signer: signers.SimpleSigner) -> bytes:
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     estate = write_estate(tmp_path, 1)
     monkeypatch.setenv("GIUCONG_ESTATE", str(estate.path))
-    yield tmp_path
+    return tmp_path
 
 
 def hand_in(folder: Path, pdf: bytes, **changes: object) -> int:
@@ -133,11 +137,10 @@ def test_a_paper_that_was_changed_is_refused(office: Path, signed: bytes) -> Non
 def test_what_was_added_after_signing_is_refused(office: Path, signed: bytes) -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(signed), strict=False)
     page = writer.root["/Pages"]["/Kids"][0]
-    page["/Rotate"] = writer.trailer["/Size"] * 0 + type(writer.trailer["/Size"])(180)
-    writer.mark_update(page)
+    page["/Rotate"] = NumberObject(180)  # type: ignore[no-untyped-call] # pyHanko's
     writer.update_container(page)
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call] # pyHanko's
     with pytest.raises(SignatureError) as caught:
         hand_in(office, out.getvalue())
     assert "added" in caught.value.why

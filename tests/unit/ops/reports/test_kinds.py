@@ -1,4 +1,4 @@
-"""Every kind of paper out of a year's records: figures as they were written, hostile text as text."""
+"""Every kind of paper out of a year's records: figures as written, hostile text as text."""
 
 import csv
 import hashlib

@@ -1,6 +1,5 @@
 """What stands around a paper: its time, its letterhead by date, the office's own texts."""
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import number_line
 from ops.reports.texts import SHIPPED, TextsError, load_texts
 from ops.reports.window import Window, report_year
-from tests.unit.ops.estate.conftest import SMALL, load
+from tests.unit.ops.estate.conftest import SMALL, Load, load
 
 __all__ = ["load"]
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -54,7 +53,7 @@ def test_other_times_have_the_calendars_months() -> None:
     assert [(it.first.day, it.last.day) for it in months] == [(10, 31), (1, 28), (1, 5)]
 
 
-def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Callable[..., object]) -> None:
+def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Load) -> None:
     estate = load(HEADS, small=SMALL.replace('"Trung tâm"', '"Trung tâm cũ"'))
     old = find_office(estate, "annual", date(2026, 5, 31), sign="BC")
     new = find_office(estate, "annual", date(2026, 7, 1), sign="BC", number=7, is_draft=False)
