@@ -20,7 +20,7 @@ from ops.toml import NestedTooDeeplyError, read_toml
 SHIPPED = Path(__file__).with_name("wordings")
 COMMON = "common"
 MOST_BYTES = 200_000
-_NAME = re.compile(r"\{([a-z_]+)\}")
+_NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _LINE = re.compile(r"line (\d+)")
 
 
