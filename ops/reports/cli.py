@@ -49,7 +49,6 @@ class MakeWish:
     number: int = 0
     date: str = ""
     occasion: Mapping[str, str] = field(default_factory=dict)
-    dry_run: bool = False
     as_json: bool = False
 
 
@@ -81,15 +80,14 @@ def make_report(asked: MakeWish) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     wish = read_wish(asked, estate, now)
     folder = _folder(asked.out)
-    with at_bench(estate, dry_run=asked.dry_run) as bench:
+    with at_bench(estate) as bench:
         files = make(estate, bench.catalog, wish, now)
         placed = {name: folder / name for name in files}
-        if not asked.dry_run:
-            for name, content in files.items():
-                _place(placed[name], content)
-            origin = replace(bench.origin, document=asked.occasion.get("reference", ""))
-            with bench.catalog.writing() as session:
-                journal.append(session, origin, [_entry(wish, files)])
+        for name, content in files.items():
+            _place(placed[name], content)
+        origin = replace(bench.origin, document=asked.occasion.get("reference", ""))
+        with bench.catalog.writing() as session:
+            journal.append(session, origin, [_entry(wish, files)])
     _tell(files, placed, asked)
     return 0
 
@@ -138,9 +136,9 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: MakeWis
              "sha256": hashlib.sha256(it).hexdigest()}
             for name, it in files.items()
         ]  # fmt: skip
-        write_json(rows, written=not asked.dry_run)
+        write_json(rows)
         return
-    text = _("would write {path} ({size})") if asked.dry_run else _("written: {path} ({size})")
+    text = _("written: {path} ({size})")
     for name, content in files.items():
         write_line(text.format(path=placed[name], size=format_size(len(content))))
 

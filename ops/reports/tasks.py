@@ -20,7 +20,7 @@ _ASKED = {
     "reference": N_("Number of the document that asks for it."),
     "due": N_("Until when."),
 }
-_LIKE = {"out": _OUT, "number": _NUMBER, "date": _DATE, "dry_run": flags.DRY_RUN,
+_LIKE = {"out": _OUT, "number": _NUMBER, "date": _DATE,
          "json": flags.JSON}  # fmt: skip
 
 
@@ -58,7 +58,6 @@ def make(  # noqa: PLR0913, PLR0917 - one flag each
     requester: str = "",
     reference: str = "",
     due: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make a paper of a kind, as DOCX and PDF, or the files that `report.kinds` names.
@@ -70,7 +69,7 @@ def make(  # noqa: PLR0913, PLR0917 - one flag each
     asked = {"requester": requester, "reference": reference, "due": due}
     return make_report(
         MakeWish(kind=kind, out=out, year=year, first=from_, last=to, site=site, of=of,
-                 number=number, date=date, occasion=asked, dry_run=dry_run, as_json=json)
+                 number=number, date=date, occasion=asked, as_json=json)
     )  # fmt: skip
 
 
@@ -81,14 +80,13 @@ def annual(
     year: int = 0,
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the report on the portal's year, as DOCX and PDF."""
     from ops.reports.cli import MakeWish, make_report
 
     return make_report(
-        MakeWish(kind="annual", out=out, year=year, number=number, date=date, dry_run=dry_run,
+        MakeWish(kind="annual", out=out, year=year, number=number, date=date,
                  as_json=json)
     )  # fmt: skip
 
@@ -105,7 +103,6 @@ def activity(  # noqa: PLR0913, PLR0917 - one flag each
     due: str = "",
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make a report on some time, also one that somebody has asked for once."""
@@ -114,19 +111,19 @@ def activity(  # noqa: PLR0913, PLR0917 - one flag each
     asked = {"requester": requester, "reference": reference, "due": due}
     return make_report(
         MakeWish(kind="activity", out=out, first=from_, last=to, year=year, occasion=asked,
-                 number=number, date=date, dry_run=dry_run, as_json=json)
+                 number=number, date=date,
+                 as_json=json)
     )  # fmt: skip
 
 
 @operator_task(help={"site": flags.SITE, "year": _YEAR, **_LIKE})
-def site(  # noqa: PLR0913, PLR0917 - one flag each
+def site(
     _context: Context,
     site: str,
     out: str,
     year: int = 0,
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the report on a site's year, for its unit to complete."""
@@ -134,7 +131,7 @@ def site(  # noqa: PLR0913, PLR0917 - one flag each
 
     return make_report(
         MakeWish(kind="site", out=out, site=site, year=year, number=number, date=date,
-                 dry_run=dry_run, as_json=json)
+                 as_json=json)
     )  # fmt: skip
 
 
@@ -145,14 +142,13 @@ def security(
     year: int = 0,
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the letter on the security of information systems, form 08."""
     from ops.reports.cli import MakeWish, make_report
 
     return make_report(
-        MakeWish(kind="security", out=out, year=year, number=number, date=date, dry_run=dry_run,
+        MakeWish(kind="security", out=out, year=year, number=number, date=date,
                  as_json=json)
     )  # fmt: skip
 
@@ -162,21 +158,18 @@ _STOP = N_("Code of the planned stop; left out: the next.")
 
 
 @operator_task(help={"id": _DRILL, "site": flags.SITE_OR_ALL, "out": _OUT,
-                     "dry_run": flags.DRY_RUN, "json": flags.JSON})  # fmt: skip
+                     "json": flags.JSON})  # fmt: skip
 def drill(
     _context: Context,
     out: str,
     id: str = "",  # noqa: A002 - the flag's name
     site: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the minutes of a restore drill, to be signed."""
     from ops.reports.cli import MakeWish, make_report
 
-    return make_report(
-        MakeWish(kind="drill", out=out, of=id, site=site, dry_run=dry_run, as_json=json)
-    )
+    return make_report(MakeWish(kind="drill", out=out, of=id, site=site, as_json=json))
 
 
 @operator_task(help={"id": _STOP, **_LIKE})
@@ -186,14 +179,13 @@ def notice(
     id: str = "",  # noqa: A002 - the flag's name
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the notice of a planned stop to the public."""
     from ops.reports.cli import MakeWish, make_report
 
     return make_report(
-        MakeWish(kind="notice", out=out, of=id, number=number, date=date, dry_run=dry_run,
+        MakeWish(kind="notice", out=out, of=id, number=number, date=date,
                  as_json=json)
     )  # fmt: skip
 
@@ -204,33 +196,29 @@ def policy(
     out: str,
     number: int = 0,
     date: str = "",
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make the backup policy as a paper, for approval."""
     from ops.reports.cli import MakeWish, make_report
 
-    return make_report(
-        MakeWish(kind="policy", out=out, number=number, date=date, dry_run=dry_run, as_json=json)
-    )
+    return make_report(MakeWish(kind="policy", out=out, number=number, date=date, as_json=json))
 
 
 @operator_task(help={"from": _FIRST, "to": _LAST, "year": _YEAR, "out": _OUT,
-                     "dry_run": flags.DRY_RUN, "json": flags.JSON})  # fmt: skip
+                     "json": flags.JSON})  # fmt: skip
 def evidence(
     _context: Context,
     out: str,
     from_: str = "",
     to: str = "",
     year: int = 0,
-    dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Make a package of evidence: tables, the journal with its chain, hashes, how to check them."""
     from ops.reports.cli import MakeWish, make_report
 
     return make_report(
-        MakeWish(kind="evidence", out=out, first=from_, last=to, year=year, dry_run=dry_run,
+        MakeWish(kind="evidence", out=out, first=from_, last=to, year=year,
                  as_json=json)
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ def write(facts: FormFacts, frame: Frame) -> Paper:
         frame.text("closing"),
         Annex(texts.say("annex"), texts.say("annex_title")),
         frame.table(
-            "form", "0.5c 1.5l 1.2l 1.2l 0.6c 1.1l 1.1l 1l 0.9l 1.1l 0.9l 1l",
+            "form", "0.7c 1.4l 1.2l 1.2l 0.8c 1.1l 1.1l 0.9l 0.9l 1.1l 0.9l 0.9l",
             [tuple("" if it is None else str(it) for it in astuple(row)) for row in facts.rows],
         ),
     ]  # fmt: skip
