@@ -18,7 +18,7 @@ from ops.language.text import N_
 from ops.toml import NestedTooDeeplyError, read_toml
 
 SHIPPED = Path(__file__).with_name("wordings")
-COMMON = "common"
+EVERY = "every_paper"
 MOST_BYTES = 200_000
 _NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _LINE = re.compile(r"line (\d+)")
@@ -84,7 +84,7 @@ def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
             folder=folder,
         )
     tables: dict[str, dict[str, Any]] = {}
-    for name in (COMMON, *kinds):
+    for name in (EVERY, *kinds):
         shipped = _read_shipped(name)
         own = folder / f"{name}.toml" if folder is not None else None
         changes = read_own(own, shipped) if own is not None and own.exists() else {}

@@ -7,7 +7,7 @@ Source = Literal[
     "runs", "occurrences", "snapshots", "drills", "minutes", "samples", "visits", "archive",
     "findings", "register", "stops", "estate", "journal", "outlooks",
 ]  # fmt: skip
-"""Where figures come from; papers name it in words (`sources` in `wordings/common.toml`)."""
+"""Where figures come from; papers name it in words (`sources` in `wordings/every_paper.toml`)."""
 
 T_co = TypeVar("T_co", covariant=True)
 

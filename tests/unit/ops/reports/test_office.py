@@ -68,7 +68,7 @@ def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Load) -> None:
 
 
 def test_every_kind_has_its_texts() -> None:
-    assert {it.file_name for it in KINDS.values()} | {"common"} == {
+    assert {it.file_name for it in KINDS.values()} | {"every_paper"} == {
         it.stem for it in SHIPPED.glob("*.toml")
     }
 
