@@ -8,6 +8,7 @@ order, gives the same. A minute without any was not watched: a gap.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def minutes_of(day: date, zone: ZoneInfo) -> int:
     """Give how many minutes a day has: 1440 in Việt Nam, another number where clocks are moved."""
     return (midnight(day + timedelta(days=1), zone) - midnight(day, zone)) // _MINUTE
