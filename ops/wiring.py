@@ -36,6 +36,8 @@ TASKS = (
     "ops.assets.tasks",
     "ops.security.tasks",
     "ops.planning.tasks",
+    "ops.documents.tasks",
+    "ops.reports.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 

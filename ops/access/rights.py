@@ -97,7 +97,8 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " duty.list duty.due duty.evidence duty.diff approval.list drill.list drill.show"
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " archive.status archive.replay"
-            " asset.list asset.diff asset.export monitor.status monitor.forecast monitor.alerts"
+            " document.list asset.list asset.diff asset.export"
+            " monitor.status monitor.forecast monitor.alerts"
             " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make"
             " report.annual report.activity report.drill report.notice report.policy"
             " report.evidence duty.policy service.journal-verify archive.prove console.run"
@@ -114,7 +115,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             "backup.run backup.run-all backup.check backup.scan backup.restore backup.reindex"
             " backup.pages backup.load backup.switch backup.unlock"
             " service.trigger service.notify-test drill.run drill.phase drill.extract"
-            " runbook.run runbook.resume asset.import monitor.check estate.test"
+            " runbook.run runbook.resume asset.import document.add monitor.check estate.test"
             " provision.plan plan.draft plan.edit plan.revise plan.complete"
             " monitor.observer"
         ),

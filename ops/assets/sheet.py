@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,27 +87,40 @@ def write_csv(lines: Sequence[Sequence[object]]) -> bytes:
 
 
 def write_xlsx(lines: Sequence[Sequence[object]], *, title: str) -> bytes:
-    """Give an XLSX with a head that stays, filters and columns as wide as what they hold."""
+    """Give an XLSX of one sheet."""
+    return write_book({title: lines})
+
+
+def write_book(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """Give an XLSX of sheets by title, each with a head that stays, filters and fitting columns."""
     import xlsxwriter
 
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
         book.set_properties({"created": None})
-        sheet = book.add_worksheet(title[:31])
-        bold = book.add_format({"bold": True, "border": 1, "text_wrap": True, "valign": "top"})
-        day = book.add_format({"num_format": "dd/mm/yyyy"})
-        money = book.add_format({"num_format": "#,##0"})
-        for place, head in enumerate(lines[0] if lines else ()):
-            sheet.write_string(0, place, str(head), bold)
-        _write_cells(sheet, lines, day, money)
-        for place in range(len(lines[0]) if lines else 0):
-            widest = max(len(str(line[place] or "")) for line in lines)
-            sheet.set_column(place, place, min(max(widest + 2, 8), 48))
-        sheet.freeze_panes(1, 1)
-        if len(lines) > 1:
-            sheet.autofilter(0, 0, len(lines) - 1, len(lines[0]) - 1)
+        formats = (
+            book.add_format({"bold": True, "border": 1, "text_wrap": True, "valign": "top"}),
+            book.add_format({"num_format": "dd/mm/yyyy"}),
+            book.add_format({"num_format": "#,##0"}),
+        )
+        for title, lines in sheets.items():
+            _fill(book.add_worksheet(title[:31]), lines, formats)
     return buffer.getvalue()
+
+
+def _fill(sheet: Any, lines: Sequence[Sequence[object]], formats: tuple[Any, Any, Any]) -> None:
+    bold, day, money = formats
+    width = len(lines[0]) if lines else 0
+    for place, head in enumerate(lines[0] if lines else ()):
+        sheet.write_string(0, place, str(head), bold)
+    _write_cells(sheet, lines, day, money)
+    for place in range(width):
+        widest = max(len(str(line[place] or "")) for line in lines)
+        sheet.set_column(place, place, min(max(widest + 2, 8), 48))
+    sheet.freeze_panes(1, 1)
+    if len(lines) > 1:
+        sheet.autofilter(0, 0, len(lines) - 1, width - 1)
 
 
 def _write_cells(sheet: Any, lines: Sequence[Sequence[object]], day: Any, money: Any) -> None:

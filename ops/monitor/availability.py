@@ -53,7 +53,7 @@ class Availability:
 
     Attributes:
         site: Its name.
-        month: The first day of the month, the organisation's.
+        month: The first day of the month, or of the time; the organisation's.
         minutes: Of the month; what follows adds up to them.
         up, down, unknown: What was seen outside of planned stops; `unknown`: it was looked at and
             could not be told, as when our own line was down.
@@ -132,9 +132,32 @@ def count_month(
         zone: Of the organisation.
         now: Aware.
     """
-    begin, end = midnight(month, zone), midnight(_next_month(month), zone)
+    return count_time(site, (month, _next_month(month) - _DAY), days, stops, zone, now=now)
+
+
+def count_time(
+    site: str,
+    ends: tuple[date, date],
+    days: Mapping[date, Day],
+    stops: Sequence[Stop],
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+) -> Availability:
+    """Count some days, both ends included; pure.
+
+    Args:
+        site: Name of the site.
+        ends: First and last day.
+        days: What was seen; days without anything may be missing.
+        stops: Planned stops of the site, called off ones left out.
+        zone: Of the organisation.
+        now: Aware.
+    """
+    month, last = ends
+    begin, end = midnight(month, zone), midnight(last + _DAY, zone)
     whole = (1 << (end - begin) // _MINUTE) - 1
-    up, down, unknown = _join(days, month, zone)
+    up, down, unknown = _join(days, ends, zone)
     past = _bits(begin, now.replace(second=0, microsecond=0), begin, end) & whole
     named = [(it.code, _bits(it.begins, it.until, begin, end)) for it in stops]
     planned = 0
@@ -159,11 +182,13 @@ def count_month(
     )
 
 
-def _join(days: Mapping[date, Day], month: date, zone: ZoneInfo) -> tuple[int, int, int]:
-    """Give the bits of the month from those of its days."""
+def _join(
+    days: Mapping[date, Day], ends: tuple[date, date], zone: ZoneInfo
+) -> tuple[int, int, int]:
+    """Give the bits of the time from those of its days."""
     up = down = unknown = place = 0
-    day, end = month, _next_month(month)
-    while day < end:
+    day, last = ends
+    while day <= last:
         seen, size = days.get(day, Day()), minutes_of(day, zone)
         mask = (1 << size) - 1
         up |= (seen.up & mask) << place

@@ -30,6 +30,7 @@ from backup.sources.source import FolderSource, TextSource
 from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key, signing_file
 from ops.backups.sources.manifest import describe_reading
 from ops.backups.sources.site import MANIFEST, DatabaseReading, FilesReading, Reading
+from ops.documents.files import list_kept
 from ops.errors import SecretError
 from ops.estate.load.read import read_document
 from ops.estate.model.estate import Estate
@@ -77,13 +78,14 @@ class SavedFile:
 
 
 def list_files(estate: Estate) -> list[SavedFile]:
-    """Give the estate file, its includes, known hosts, holidays and duties, by path."""
+    """Give the estate file, its includes, known hosts, holidays, duties, documents, by path."""
     document = read_document(estate.path)
     named = [it.known_hosts for it in estate.hosts] + [it.known_hosts for it in estate.stores]
     known = [path for path in named if path is not None]
     paths = {
         estate.path, *document.included, *known,
         *estate.calendar.holidays, *estate.duties.include,
+        *list_kept(estate.service.state),
     }  # fmt: skip
     tidy = {Path(os.path.normpath(path)) for path in paths}
     return [_saved_file(path, estate.path.parent) for path in sorted(tidy) if path.is_file()]

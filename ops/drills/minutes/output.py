@@ -80,9 +80,9 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     write_cells([Cell(f"{title}  "), verdict], bold=True)
     site = minutes.scenario
     write_line(f"{site['title']} ({site['site']}) · {minutes.when['organisation']}")
-    _write_pairs(_("I. Time, place, people"), _time_and_people(minutes, zone))
-    _write_pairs(_("II. Purpose, scenario, copy"), _purpose(minutes, zone))
-    _write_pairs(_("III. Environment"), _environment(minutes, zone))
+    _write_pairs(_("I. Time, place, people"), time_and_people(minutes, zone))
+    _write_pairs(_("II. Purpose, scenario, copy"), purpose(minutes, zone))
+    _write_pairs(_("III. Environment"), environment(minutes, zone))
     servers = server_rows(minutes.environment["servers"])
     if servers:
         write_table([_("Database"), _("Server of production"), _("Server here")], servers)
@@ -102,7 +102,8 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     ])  # fmt: skip
 
 
-def _time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
+def time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    """Yield part I as labels and values."""
     when = minutes.when
     begun, ended = (_moment(when[name], zone, seconds=True) for name in ("started_at", "ended_at"))
     yield _("Begun, ended"), f"{begun} – {ended}"
@@ -114,7 +115,8 @@ def _time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
     yield _("People"), "; ".join(people) or _("the service's clock")
 
 
-def _purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
+def purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    """Yield part II likewise."""
     scenario, copy = minutes.scenario, minutes.copy
     kind = "archive" if copy["source"] == "archive" else scenario["scope"]
     yield _("Purpose"), _(_PURPOSES[kind])
@@ -130,7 +132,8 @@ def _purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
     yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"
 
 
-def _environment(minutes: Minutes, zone: str) -> Iterable[Pair]:
+def environment(minutes: Minutes, zone: str) -> Iterable[Pair]:
+    """Yield part III likewise."""
     there = minutes.environment
     yield _("Isolated"), _tell_isolation(there)
     if there.get("bounded"):
@@ -194,7 +197,7 @@ def _write_results(minutes: Minutes, zone: str) -> None:
         heads = [_("Part of the recovery"), _("Took"), ""]
         parts = ARCHIVE_PARTS if "items" in results else RTO_PARTS
         write_table(heads, part_rows(results["rto"]["parts"], parts), right=(1,))
-    _write_pairs("", _evidence(results, zone))
+    _write_pairs("", evidence(results, zone))
     if results["log"]:
         write_line()
         write_line("   " + _("Last lines of the web server, PHP and the databases in the sandbox:"))
@@ -202,7 +205,8 @@ def _write_results(minutes: Minutes, zone: str) -> None:
             write_line(f"   {line}")
 
 
-def _evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
+def evidence(results: Mapping[str, Any], zone: str) -> Iterable[Pair]:
+    """Yield what stands below the results likewise."""
     if results.get("path"):
         yield _("File by lot"), str(results["path"])
     if "items" in results:

@@ -108,12 +108,13 @@ def _write_row(row: PolicyRow, estate: Estate, missing: Mapping[str, Sequence[st
     title = row.title or _("without a class")
     personal = " · " + _("personal data") if row.personal_data else ""
     write_line(f"{title}{personal} · {_sites(row.sites)}")
-    for label, text in _row_parts(row, estate, tell_copies(row, missing)):
+    for label, text in row_parts(row, estate, tell_copies(row, missing)):
         if text:
             write_wrapped(f"{label}: {text}")
 
 
-def _row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
+def row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str, str]]:
+    """Give a row as labels and values, in the reader's language; a value may be empty."""
     people = {it.name: it.title for it in estate.people}
     return (
         (_("parts"), ", ".join(_(CODES[it]) for it in row.parts)),

@@ -238,6 +238,8 @@ def _journal(plan: StopPlan, estate: Estate) -> None:
         "notice_by": plan.notice_by.isoformat(),
         "duty": plan.duty.row,
         "force_majeure": wish.force_majeure,
+        "reason": wish.reason,
+        "instead": wish.instead,
     }
     with at_bench(estate) as bench, bench.catalog.writing() as session:
         origin = replace(bench.origin, reason=wish.reason, document=wish.document)

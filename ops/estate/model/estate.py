@@ -28,6 +28,7 @@ from ops.estate.model.people import ContentClass, Notices, Person, System, Unit
 from ops.estate.model.planning import Planning
 from ops.estate.model.policies import Retention, Security
 from ops.estate.model.references import redact, reveal
+from ops.estate.model.reports import Reports
 from ops.estate.model.sites import RESERVED_SITE_NAMES, DatabasePart, Defaults, Profile, Site
 from ops.estate.model.stores import Store
 from ops.estate.model.values import Part, is_name
@@ -94,6 +95,7 @@ class Estate(Part):
         default=Security(), description="The watch over copies: ransomware, malware."
     )
     planning: Planning = Field(default=Planning(), description="The yearly plan.")
+    reports: Reports = Field(default=Reports(), description="Papers that the service writes.")
     sites: tuple[Site, ...] = Field(default=(), description="The sites.")
 
     _path: Path = PrivateAttr(default=Path("estate.toml"))

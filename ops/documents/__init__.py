@@ -1,0 +1,1 @@
+"""Documents: scans and issued papers, kept by what they hold."""

@@ -1,0 +1,99 @@
+"""Keep and list documents for a person at a terminal."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.access.session import at_bench
+from ops.catalog.open import open_catalog
+from ops.documents.files import is_whole, keep, place_of, read_document
+from ops.documents.records import Told, add_document, list_documents
+from ops.errors import OpsError
+from ops.estate.choose import read_moment
+from ops.estate.load.load import load_estate
+from ops.estate.model.references import reveal
+from ops.language.formats import format_date, format_id, format_size
+from ops.language.text import N_, _, fill
+from ops.terminal.output import Cell, write_json, write_line, write_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddWish:
+    """What a person wants kept; fields as the flags of `document.add`."""
+
+    file: str
+    title: str
+    number: str = ""
+    date: str = ""
+    about: str = ""
+    dry_run: bool = False
+
+
+def add(wish: AddWish) -> int:
+    """Keep a document; gives 0.
+
+    Raises:
+        DocumentError: The file cannot be kept.
+        WrongUseError: A text or the day makes no sense.
+    """
+    estate, path = load_estate(), Path(wish.file)
+    content = read_document(path)
+    dated = (
+        read_moment(f"{wish.date} 00:00", estate).astimezone(estate.zone).date()
+        if wish.date
+        else None
+    )
+    told = Told(title=wish.title, name=path.name, number=wish.number, dated=dated,
+                about=wish.about)  # fmt: skip
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        if not wish.dry_run:
+            try:
+                keep(estate.service.state, content)
+            except OSError as error:
+                raise OpsError(
+                    "the folder of documents cannot be written",
+                    why=error.strerror or "",
+                    data="nothing was changed",
+                    next_step="look at {path} and its rights",
+                    path=place_of(estate.service.state, content.sha256).parent,
+                ) from error
+        with bench.catalog.writing() as session:
+            kept, is_new = add_document(session, bench.origin, content, told, now=datetime.now(UTC))
+    if not is_new:
+        text = _("kept already, as {id}: {title}")
+    else:
+        text = _("would keep {id}: {title}") if wish.dry_run else _("kept as {id}: {title}")
+    write_line(text.format(id=format_id(kept.id), title=kept.title))
+    return 0
+
+
+def show(about: str, *, as_json: bool) -> int:
+    """Write the documents; gives 1 where the bytes of one are gone or changed, else 0."""
+    estate = load_estate()
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        with catalog.reading() as session:
+            found = list_documents(session, about)
+    finally:
+        catalog.close()
+    state = estate.service.state
+    whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
+    if as_json:
+        write_json(
+            {**asdict(it), "file": str(place_of(state, it.sha256)), "is_whole": whole[it.sha256]}
+            for it in found
+        )
+    elif not found:
+        write_line(fill(N_("no document yet: `{program} document.add --file FILE`"), {}))
+    else:
+        heads = [_("Document"), _("Title"), _("Number"), _("Day"), _("About"), _("Type"),
+                 _("Size"), _("Bytes")]  # fmt: skip
+        good, bad = Cell(_("whole"), "good"), Cell(_("GONE OR CHANGED"), "bad")
+        rows = [
+            (format_id(it.id), it.title, it.number or "–",
+             format_date(it.dated) if it.dated else "–", it.about or "–", it.type.upper(),
+             format_size(it.size_bytes), good if whole[it.sha256] else bad)
+            for it in found
+        ]  # fmt: skip
+        write_table(heads, rows, right=(6,))
+    return 0 if all(whole.values()) else 1

@@ -1,0 +1,116 @@
+"""Documents in the catalog: each is kept in one transaction with its journal row."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.columns import new_id
+from ops.catalog.tables.documents import Document
+from ops.documents.files import Content
+from ops.errors import WrongUseError
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+
+ADDED = "document.added"
+MOST_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person says of a document; fields as in `ops.catalog.tables.documents.Document`."""
+
+    title: str
+    name: str
+    number: str = ""
+    dated: date | None = None
+    about: str = ""
+    signatures: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A document as it is kept; fields as in `ops.catalog.tables.documents.Document`."""
+
+    id: str
+    sha256: str
+    type: str
+    size_bytes: int
+    name: str
+    title: str
+    number: str
+    dated: date | None
+    about: str
+    signatures: Sequence[Mapping[str, Any]]
+    added_at: datetime
+    added_by: str
+
+
+def add_document(
+    session: Session, origin: Origin, content: Content, told: Told, *, now: datetime
+) -> tuple[Kept, bool]:
+    """Write a document's row, and journal it; give it, and whether it is new.
+
+    One with the same bytes is kept already: it stays as it is, and nothing is journaled.
+
+    Raises:
+        WrongUseError: A text is empty or too long.
+    """
+    check_told(told)
+    found = session.execute(
+        select(Document).where(Document.sha256 == content.sha256)
+    ).scalar_one_or_none()
+    if found is not None:
+        return _kept(found), False
+    row = Document(
+        id=new_id(), sha256=content.sha256, type=content.type, size_bytes=len(content.data),
+        name=_clean(told.name), title=_clean(told.title), number=_clean(told.number),
+        dated=told.dated, about=_clean(told.about), signatures=[dict(it) for it in told.signatures],
+        added_at=now, added_by=origin.person or origin.login,
+    )  # fmt: skip
+    session.add(row)
+    details = {
+        "sha256": content.sha256, "type": content.type, "bytes": len(content.data),
+        "title": row.title, "number": row.number, "about": row.about,
+        "dated": told.dated.isoformat() if told.dated else "", "signatures": row.signatures,
+    }  # fmt: skip
+    journal.append(session, origin, [Entry(ADDED, row.id.hex, details)])
+    return _kept(row), True
+
+
+def check_told(told: Told) -> None:
+    """Refuse what cannot stand in the list.
+
+    Raises:
+        WrongUseError: A text is empty or too long.
+    """
+    if not told.title.strip() or any(
+        len(it) > MOST_TEXT for it in (told.title, told.name, told.number, told.about)
+    ):
+        raise WrongUseError(
+            "a document needs a title, and no text of it may be longer than {most} characters",
+            data="nothing was changed",
+            next_step="give it a short `--title`",
+            most=MOST_TEXT,
+        )
+
+
+def _clean(text: str) -> str:
+    plain = unicodedata.normalize("NFC", text)
+    return "".join(it for it in plain if it.isprintable()).strip()
+
+
+def list_documents(session: Session, about: str = "") -> list[Kept]:
+    """Give documents, kept last first; those about something where it is named."""
+    query = select(Document).order_by(Document.added_at.desc(), Document.id.desc())
+    query = query.where(Document.about.startswith(about, autoescape=True)) if about else query
+    return [_kept(it) for it in session.execute(query).scalars()]
+
+
+def _kept(row: Document) -> Kept:
+    names = [it for it in Kept.__dataclass_fields__ if it != "id"]
+    return Kept(id=row.id.hex, **{name: getattr(row, name) for name in names})

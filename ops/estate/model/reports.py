@@ -1,0 +1,53 @@
+"""Papers: letterheads by date, and the texts that an office has changed."""
+
+from pydantic import Field
+
+from ops.estate.model.values import Day, LocalPath, Part, Text
+
+EVERY_KIND = "*"
+
+
+class PaperHead(Part):
+    """Header, signer and addressees of papers from a day on; what is left out is the estate's."""
+
+    kind: Text = Field(
+        default=EVERY_KIND,
+        description="Kind of paper, as `report.kinds` lists them; * is for all.",
+        examples=["annual"],
+    )
+    since: Day = Field(alias="from", description="First day of validity.", examples=["2026-01-01"])
+    authority: str = Field(
+        default="",
+        description="The higher body above the issuing one.",
+        examples=["UBND thành phố"],
+    )
+    body: str = Field(default="", description="The issuing body.", examples=["Trung tâm CNTT"])
+    place: str = Field(default="", description="The place name.", examples=["Đồng Nai"])
+    abbreviation: str = Field(
+        default="", description="What follows the kind in the sign.", examples=["TTCNTT"]
+    )
+    signs_for: tuple[Text, ...] = Field(
+        default=(), description="Lines above the post.", examples=[["KT. GIÁM ĐỐC"]]
+    )
+    post: str = Field(default="", description="Post of who signs.", examples=["GIÁM ĐỐC"])
+    signer: str = Field(default="", description="Name of who signs.", examples=["Nguyễn Văn A"])
+    addressees: tuple[Text, ...] = Field(
+        default=(), description="Whom it is for.", examples=[["Văn phòng UBND thành phố"]]
+    )
+    recipients: tuple[Text, ...] = Field(
+        default=(), description="Below Nơi nhận.", examples=[["Như trên", "Lưu: VT"]]
+    )
+
+
+class Reports(Part):
+    """Papers that the service writes."""
+
+    texts: LocalPath | None = Field(
+        default=None,
+        description="Folder with the office's own texts; each file takes the place of a shipped one"
+        " line by line.",
+        examples=["texts"],
+    )
+    letterheads: tuple[PaperHead, ...] = Field(
+        default=(), description="Header, signer and addressees by kind and date."
+    )

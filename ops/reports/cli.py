@@ -1,0 +1,236 @@
+"""List kinds of papers and make them, for a person at a terminal."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ops.access.session import at_bench
+from ops.durable_files import FILE_MODE, place_file
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.formats import format_date, format_size
+from ops.language.text import N_, _, fill
+from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
+from ops.reports.make import Wish, make
+from ops.reports.window import Window, report_year
+from ops.terminal.output import write_json, write_line, write_table
+
+MADE = "report.made"
+NEEDS: Mapping[Need, str] = {
+    "year": N_("a year: --year"),
+    "time": N_("a time: --from and --to, or --year"),
+    "site": N_("a site: --site; and a year"),
+    "drill": N_("a drill: --of; left out: the newest"),
+    "stop": N_("a planned stop: --of; left out: the next"),
+    "day": N_("nothing: it is about today"),
+}
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_EARLIEST = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeWish:
+    """What a person asks for; fields as the flags of `report.make`."""
+
+    kind: str
+    out: str
+    year: int = 0
+    first: str = ""
+    last: str = ""
+    site: str = ""
+    of: str = ""
+    number: int = 0
+    date: str = ""
+    occasion: Mapping[str, str] = field(default_factory=dict)
+    as_json: bool = False
+
+
+def show_kinds(*, as_json: bool) -> int:
+    """Write the kinds of papers; gives 0."""
+    if as_json:
+        write_json(
+            {"kind": it.name, "title": _(it.title), "needs": it.needs, "files": list(it.files)}
+            for it in KINDS.values()
+        )
+        return 0
+    heads = [_("Kind"), _("What it is"), _("What it is about"), _("Files")]
+    rows = [
+        (it.name, _(it.title), _(NEEDS[it.needs]), ", ".join(it.files).upper())
+        for it in KINDS.values()
+    ]
+    write_table(heads, rows)
+    write_line(fill(N_("  next: `{program} report.make --kind KIND --out FOLDER`"), {}))
+    return 0
+
+
+def make_report(asked: MakeWish) -> int:
+    """Make a paper, place its files and journal them; gives 0.
+
+    Raises:
+        WrongUseError: The kind, the time, the site or the folder makes no sense.
+        OpsError: A text is broken, or a file cannot be written.
+    """
+    estate, now = load_estate(), datetime.now(UTC)
+    wish = read_wish(asked, estate, now)
+    folder = _folder(asked.out)
+    with at_bench(estate) as bench:
+        files = make(estate, bench.catalog, wish, now)
+        placed = {name: folder / name for name in files}
+        for name, content in files.items():
+            _place(placed[name], content)
+        origin = replace(bench.origin, document=asked.occasion.get("reference", ""))
+        with bench.catalog.writing() as session:
+            journal.append(session, origin, [_entry(wish, files)])
+    _tell(files, placed, asked)
+    return 0
+
+
+def _entry(wish: Wish, files: Mapping[str, bytes]) -> Entry:
+    details = {
+        "first": wish.window.first.isoformat(),
+        "last": wish.window.last.isoformat(),
+        "site": wish.site,
+        "number": wish.number,
+        "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
+        **{name: it for name, it in wish.occasion.items() if it},
+    }
+    return Entry(MADE, wish.kind.name, details)
+
+
+def _folder(out: str) -> Path:
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise WrongUseError(
+            "{path} is no folder",
+            data="nothing was written",
+            next_step="give `--out` a folder; it is made where it is not there",
+            path=folder,
+        )
+    return folder
+
+
+def _place(path: Path, content: bytes) -> None:
+    try:
+        place_file(path, content, mode=FILE_MODE, replace=True)
+    except OSError as error:
+        raise OpsError(
+            "{path} cannot be written",
+            why=error.strerror or "",
+            data="no record was changed",
+            next_step="give `--out` a folder that you may write to",
+            path=path,
+        ) from error
+
+
+def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: MakeWish) -> None:
+    if asked.as_json:
+        rows = [
+            {"file": str(placed[name]), "bytes": len(it),
+             "sha256": hashlib.sha256(it).hexdigest()}
+            for name, it in files.items()
+        ]  # fmt: skip
+        write_json(rows)
+        return
+    text = _("written: {path} ({size})")
+    for name, content in files.items():
+        write_line(text.format(path=placed[name], size=format_size(len(content))))
+
+
+def read_wish(asked: MakeWish, estate: Estate, now: datetime) -> Wish:
+    """Read what was asked for; pure.
+
+    Raises:
+        WrongUseError: It makes no sense.
+    """
+    kind = find_kind(asked.kind)
+    today = now.astimezone(estate.zone).date()
+    if asked.site:
+        estate.site(asked.site)
+    elif kind.needs == "site":
+        raise _lacks(kind, "site")
+    return Wish(
+        kind=kind,
+        window=_window(kind, asked, estate, today),
+        site=asked.site,
+        of=asked.of,
+        number=asked.number,
+        day=read_day(asked.date, "date") if asked.date else today,
+        occasion=_occasion(asked.occasion),
+    )
+
+
+def _occasion(given: Mapping[str, str]) -> Mapping[str, str]:
+    due = given.get("due", "")
+    return {**given, "due": format_date(read_day(due, "due"))} if due else given
+
+
+def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
+    if bool(asked.first) != bool(asked.last) or (asked.first and asked.year):
+        raise WrongUseError(
+            "the time is not clear: give --from and --to, or --year",
+            data="nothing was written",
+            next_step="`{program} report.make --help` lists all flags",
+        )
+    if asked.first:
+        first, last = read_day(asked.first, "from"), read_day(asked.last, "to")
+        if first > last or (last - first) > timedelta(days=3660):
+            raise WrongUseError(
+                "the time ends before it begins, or is longer than ten years",
+                data="nothing was written",
+                next_step="correct `--from` and `--to`",
+            )
+        return Window(first, last, estate.zone)
+    year = asked.year or _year_of(kind, today, estate.zone)
+    if year < _EARLIEST:
+        raise WrongUseError(
+            "there is no report on the year {year}",
+            data="nothing was written",
+            next_step="give `--year` four digits, such as {today}",
+            year=year,
+            today=today.year,
+        )
+    return report_year(year, estate.zone)
+
+
+def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
+    if kind.needs in {"year", "time"}:
+        raise _lacks(kind, "year")
+    return today.year if today <= report_year(today.year, zone).last else today.year + 1
+
+
+def _lacks(kind: Kind, flag: str) -> WrongUseError:
+    return WrongUseError(
+        "the kind {kind} needs the flag --{flag}",
+        data="nothing was written",
+        next_step="`{program} report.kinds` says what each kind is about",
+        kind=kind.name,
+        flag=flag,
+    )
+
+
+def read_day(text: str, flag: str) -> date:
+    """Read `15/12/2026` or `2026-12-15`.
+
+    Raises:
+        WrongUseError: It is no day.
+    """
+    try:
+        if parts := _DAY_FIRST.fullmatch(text.strip()):
+            day, month, year = map(int, parts.groups())
+            return date(year, month, day)
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise WrongUseError(
+            '--{flag}: "{given}" is no day',
+            data="nothing was written",
+            next_step="write it like 15/12/2026",
+            flag=flag,
+            given=text[:40],
+        ) from error

@@ -1,0 +1,1 @@
+"""Figures: one query a number, each with its source."""

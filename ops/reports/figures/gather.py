@@ -1,0 +1,145 @@
+"""Gather the figures of a year, which the year's report, a site's and the table of all share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ops.duties.stops.call_off import PlannedStop
+from ops.estate.model.estate import Estate
+from ops.monitor.forecast.look import Outlook
+from ops.monitor.series.store import SeriesStore
+from ops.register.entry import Entry
+from ops.register.records import Wanted, list_entries
+from ops.register.summary import YearSummary, summarise
+from ops.reports.figures.archive import PlaceCounts, count_places
+from ops.reports.figures.drills import DrillRow, list_concluded
+from ops.reports.figures.figure import Figure
+from ops.reports.figures.runs import (
+    RunCounts,
+    StoreCounts,
+    count_not_run,
+    count_runs,
+    count_stores,
+    read_last_ok,
+)
+from ops.reports.figures.security import FindingCounts, count_findings, count_looks
+from ops.reports.figures.watch import Uptimes, list_stops, look_ahead, measure_sites, sum_visits
+from ops.reports.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteName:
+    """A site as the report's day names it.
+
+    Attributes:
+        name: For life.
+        title: Never empty.
+        unit, url, owner: Title of its unit, its address, title of who answers for it; may be empty.
+        system: Title of its information system; empty for none.
+        level: Of that system; None for none.
+    """
+
+    name: str
+    title: str
+    unit: str
+    url: str
+    owner: str
+    system: str
+    level: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that a report of some time says in figures.
+
+    Attributes:
+        window, taken_at: What it covers, and when the figures were taken.
+        sites: Those that the estate names, in its order.
+        systems: Title, level and decision of each.
+        stores: Name → place.
+        others: The rest: as the queries of `ops.reports.figures` give them.
+    """
+
+    window: Window
+    taken_at: datetime
+    sites: tuple[SiteName, ...]
+    systems: tuple[tuple[str, int, str], ...]
+    stores: Mapping[str, str]
+    backups: Figure[RunCounts]
+    not_run: Figure[RunCounts]
+    checks: Figure[RunCounts]
+    fixity: Figure[RunCounts]
+    scans: Figure[RunCounts]
+    last_ok: Figure[Mapping[str, datetime]]
+    kept: Figure[Mapping[str, StoreCounts]]
+    drills: Figure[list[DrillRow]]
+    uptimes: Figure[Uptimes]
+    stops: Figure[list[PlannedStop]]
+    visits: Figure[Mapping[str, tuple[int, int]]]
+    outlooks: Figure[list[Outlook]]
+    archive: Figure[Mapping[str, PlaceCounts]]
+    findings: Figure[FindingCounts]
+    looks: Figure[Mapping[str, Mapping[str, int]]]
+    register: Figure[YearSummary]
+    incidents: Sequence[Entry]
+
+
+def gather(
+    session: Session, store: SeriesStore | None, estate: Estate, window: Window, now: datetime
+) -> Facts:
+    """Ask every query once.
+
+    Raises:
+        SeriesError: The series cannot be used.
+    """
+    stops = list_stops(session, window)
+    names = tuple(name_site(estate, it.name, window) for it in estate.named_sites)
+    return Facts(
+        window=window,
+        taken_at=now,
+        sites=names,
+        systems=tuple((it.title or it.name, it.level, it.decision) for it in estate.systems),
+        stores={it.name: it.location for it in estate.stores},
+        backups=count_runs(session, window, "backup"),
+        not_run=count_not_run(session, window, "backup"),
+        checks=count_runs(session, window, "check"),
+        fixity=count_runs(session, window, "archive-check"),
+        scans=count_runs(session, window, "scan"),
+        last_ok=read_last_ok(session, window.until),
+        kept=count_stores(session),
+        drills=list_concluded(session, window),
+        uptimes=measure_sites(store, [it.name for it in names], stops.value or (), window, now),
+        stops=stops,
+        visits=sum_visits(store, window),
+        outlooks=look_ahead(store, session, estate, now),
+        archive=count_places(session),
+        findings=count_findings(session, window, now),
+        looks=count_looks(session, window),
+        register=Figure(summarise(session, window.since, window.until), "register"),
+        incidents=sorted(
+            list_entries(
+                session, Wanted(kind="incident", since=window.since, until=window.until),
+                limit=None,
+            ),
+            key=lambda it: it.occurred_at,
+        ),
+    )  # fmt: skip
+
+
+def name_site(estate: Estate, name: str, window: Window) -> SiteName:
+    """Give a site's names as they were at the end of a time."""
+    site = estate.site(name)
+    unit = next((it for it in estate.units if it.name == site.unit), None)
+    system = next((it for it in estate.systems if it.name == site.system), None)
+    people = {it.name: it.title for it in estate.people}
+    return SiteName(
+        name=name,
+        title=site.title_on(window.last) or name,
+        unit=unit.title_on(window.last) if unit else "",
+        url=site.url or "",
+        owner=people.get(site.owner or "", ""),
+        system=(system.title or system.name) if system else "",
+        level=system.level if system else None,
+    )

@@ -1,0 +1,171 @@
+"""Backups and checks in figures: how runs ended, by site and month, and what is kept of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import Case, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ops.catalog.tables.core import Occurrence, Run
+from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.reports.figures.figure import Figure
+from ops.reports.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often something ended how; fields as the house's outcomes."""
+
+    ok: int = 0
+    incomplete: int = 0
+    failed: int = 0
+    not_checked: int = 0
+    missed: int = 0
+    skipped: int = 0
+
+    @property
+    def ran(self) -> int:
+        """How often it ran; what was missed or skipped did not."""
+        return self.ok + self.incomplete + self.failed + self.not_checked
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Add another."""
+        names = [it.name for it in fields(self)]
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """Runs of one kind.
+
+    Attributes:
+        by_site: Of each site that had any.
+        by_month: In the order of the window's months.
+    """
+
+    by_site: Mapping[str, Tally]
+    by_month: tuple[Tally, ...]
+
+    @property
+    def total(self) -> Tally:
+        """Of everything."""
+        return sum(self.by_month, Tally())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCounts:
+    """What a store holds now.
+
+    Attributes:
+        sites, snapshots: How many sites have snapshots there, and how many these are.
+        size_bytes: Of what was counted; None where nothing was.
+        newest_at: When the newest was taken.
+    """
+
+    sites: int
+    snapshots: int
+    size_bytes: int | None
+    newest_at: datetime
+
+
+def count_runs(session: Session, window: Window, kind: str) -> Figure[RunCounts]:
+    """Count the runs of a kind that began in a time and have ended."""
+    months = window.months()
+    month = _month_of(Run.started_at, months)
+    query = (
+        select(Run.site, month, Run.outcome, func.count())
+        .where(Run.kind == kind, Run.outcome.is_not(None))
+        .where(Run.started_at >= window.since, Run.started_at < window.until)
+        .group_by(Run.site, month, Run.outcome)
+    )
+    return Figure(_put_together(session.execute(query), len(months)), "runs")
+
+
+def count_not_run(session: Session, window: Window, kind: str) -> Figure[RunCounts]:
+    """Count what was due in a time and did not run: missed, or skipped on purpose."""
+    months = window.months()
+    month = _month_of(Occurrence.due_at, months)
+    query = (
+        select(Occurrence.site, month, Occurrence.outcome, func.count())
+        .where(Occurrence.kind == kind, Occurrence.outcome.in_(("missed", "skipped")))
+        .where(Occurrence.due_at >= window.since, Occurrence.due_at < window.until)
+        .group_by(Occurrence.site, month, Occurrence.outcome)
+    )
+    return Figure(_put_together(session.execute(query), len(months)), "occurrences")
+
+
+def _month_of(moment: InstrumentedAttribute[datetime], months: Iterable[Window]) -> Case[int]:
+    """Give the place of a moment among the months, for the database to reckon."""
+    return case(*((moment < it.until, place) for place, it in enumerate(months)), else_=-1)
+
+
+def _put_together(rows: Iterable[tuple[str, int, str | None, int]], months: int) -> RunCounts:
+    by_site: dict[str, Tally] = {}
+    by_month = [Tally() for _number in range(months)]
+    for site, place, outcome, count in rows:
+        tally = Tally(**{outcome or "failed": count})
+        by_site[site] = by_site.get(site, Tally()) + tally
+        by_month[place] += tally
+    return RunCounts(by_site, tuple(by_month))
+
+
+def read_last_ok(session: Session, until: datetime) -> Figure[Mapping[str, datetime]]:
+    """Give when the last good backup of each site before a moment began."""
+    query = (
+        select(Run.site, func.max(Run.started_at))
+        .where(Run.kind == "backup", Run.outcome == "ok", Run.started_at < until)
+        .group_by(Run.site)
+    )
+    return Figure(dict(session.execute(query).all()), "runs")
+
+
+def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
+    """Give what each store holds now, by its name."""
+    sizes = dict(
+        session.execute(
+            select(StoreSeen.store, func.sum(StoreSeen.size_bytes)).group_by(StoreSeen.store)
+        ).all()
+    )
+    query = select(
+        Snapshot.store, func.count(func.distinct(Snapshot.site)), func.count(),
+        func.max(Snapshot.taken_at),
+    ).group_by(Snapshot.store)  # fmt: skip
+    found = {
+        store: StoreCounts(
+            sites=sites, snapshots=count, size_bytes=sizes.get(store), newest_at=newest
+        )
+        for store, sites, count, newest in session.execute(query)
+    }
+    return Figure(found, "snapshots")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run, for a log; fields as in `ops.catalog.tables.core.Run`."""
+
+    id: str
+    job: str
+    site: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    snapshot: str
+    stores: tuple[str, ...]
+
+
+def list_runs(session: Session, window: Window, kind: str, site: str = "") -> Figure[list[RunRow]]:
+    """List the runs of a kind that began in a time, oldest first."""
+    query = select(Run).where(
+        Run.kind == kind, Run.started_at >= window.since, Run.started_at < window.until
+    )
+    query = query.where(Run.site == site) if site else query
+    rows = [
+        RunRow(
+            id=it.id.hex, job=it.job, site=it.site, started_at=it.started_at, ended_at=it.ended_at,
+            outcome=it.outcome or "", snapshot=str(it.summary.get("snapshot") or ""),
+            stores=tuple(it.summary.get("stores") or ()),
+        )
+        for it in session.execute(query.order_by(Run.started_at)).scalars()
+    ]  # fmt: skip
+    return Figure(rows, "runs")

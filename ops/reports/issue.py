@@ -1,0 +1,136 @@
+"""Take back an issued paper: its signatures are verified, it is kept and journaled.
+
+Order: 1. the file is read once, and a private copy of these bytes is verified; 2. its bytes are
+kept; 3. the document's row and both journal rows are written in one transaction.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.access.session import at_bench
+from ops.documents.files import Content, keep, read_document
+from ops.documents.records import Told, add_document
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.formats import format_id
+from ops.language.text import _
+from ops.reports import signed_pdf
+from ops.reports.kinds.table import find_kind
+from ops.security.looks.child import run_child
+from ops.terminal.output import write_line
+
+ISSUED = "report.issued"
+_SECONDS = 60.0
+_NUMBER = re.compile(r"[0-9A-Za-zĐđ][0-9A-Za-zĐđ./-]{0,60}")
+
+
+class SignatureError(OpsError):
+    """A PDF is not signed, or was changed after it was signed."""
+
+    def __init__(self, path: Path, *, why: str, **params: object) -> None:
+        super().__init__(
+            "{path} is not taken as an issued paper",
+            why=why,
+            data="nothing was changed",
+            next_step="have it signed again; of a paper signed by hand give the scan with `--scan`",
+            path=path,
+            **params,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueWish:
+    """What a person hands in; fields as the flags of `report.issue`."""
+
+    kind: str
+    file: str
+    number: str
+    day: date
+    year: int
+    is_scan: bool = False
+    dry_run: bool = False
+
+
+def issue(wish: IssueWish) -> int:
+    """Take it back; gives 0.
+
+    Raises:
+        SignatureError: It is not signed, or changed.
+        WrongUseError: Kind or number makes no sense.
+        DocumentError: It cannot be kept.
+    """
+    kind, path, estate = find_kind(wish.kind), Path(wish.file), load_estate()
+    if not _NUMBER.fullmatch(wish.number):
+        raise WrongUseError(
+            '"{number}" is no number of a paper',
+            data="nothing was changed",
+            next_step="give `--number` as it stands on the paper, such as 05/BC-TTCNTT",
+            number=wish.number[:60],
+        )
+    content = read_document(path)
+    signatures = [] if wish.is_scan else verify(path, content)
+    about = f"report:{kind.name}:{wish.year}"
+    told = Told(title=_(kind.title), name=path.name, number=wish.number, dated=wish.day,
+                about=about, signatures=signatures)  # fmt: skip
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        if not wish.dry_run:
+            keep(estate.service.state, content)
+        with bench.catalog.writing() as session:
+            kept, is_new = add_document(session, bench.origin, content, told, now=datetime.now(UTC))
+            if is_new:
+                details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
+                           "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
+                journal.append(session, bench.origin, [Entry(ISSUED, about, details)])
+    _tell(kept.id, signatures, wish, is_new=is_new)
+    return 0
+
+
+def _tell(
+    document: str, signatures: Sequence[Mapping[str, Any]], wish: IssueWish, *, is_new: bool
+) -> None:
+    for it in signatures:
+        text = _("signed by {signer}; the bytes are those that were signed")
+        write_line(text.format(signer=it["signer"]))
+    if signatures:
+        write_line(_("not checked: whether the certificate leads to a root that is trusted"))
+    if wish.is_scan:
+        write_line(_("a scan: nothing about its signature was checked"))
+    if not is_new:
+        text = _("kept already, as {id}")
+    else:
+        text = _("would keep it as {id}") if wish.dry_run else _("kept as {id}")
+    write_line(text.format(id=format_id(document)))
+
+
+def verify(path: Path, content: Content) -> list[dict[str, Any]]:
+    """Verify the signatures of a PDF in a process of its own.
+
+    Raises:
+        SignatureError: It is no PDF that can be read, has no signature, or one does not hold.
+    """
+    if content.type != "pdf":
+        raise SignatureError(path, why="only a PDF can be verified")
+    with tempfile.TemporaryDirectory(prefix="giucong-") as folder:
+        copy = Path(folder) / "paper.pdf"
+        copy.write_bytes(content.data)
+        words = [sys.executable, "-I", str(signed_pdf.__file__), str(copy)]
+        ended = run_child(words, seconds=_SECONDS, folder=Path(folder))
+    if ended.status or ended.is_late or ended.is_flooding:
+        raise SignatureError(path, why="it could not be read as PDF within its bounds")
+    found: list[dict[str, Any]] = json.loads(ended.output)["signatures"]
+    if not found:
+        raise SignatureError(path, why="it has no signature")
+    if not all(it["holds"] for it in found):
+        raise SignatureError(path, why="a signature does not hold: its bytes were changed")
+    if not all(it["is_whole"] for it in found):
+        raise SignatureError(path, why="something was added to it after it was signed")
+    return [{"signer": it["signer"], "at": it["at"]} for it in found]

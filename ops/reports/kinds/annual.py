@@ -1,0 +1,300 @@
+"""Báo cáo năm: the report on the portal's year (Điều 15(1) of the Regulation; law.md 2.3); pure.
+
+Each division gives words, figures and where these come from; what nobody knows is said to be so.
+"""
+
+from collections.abc import Iterator
+
+from ops.catalog.tables.security import SEVERITIES
+from ops.language.formats import format_size
+from ops.language.text import _
+from ops.monitor.forecast.wording import name_thing, tell_outlook
+from ops.register.entry import STATES
+from ops.reports.figures.gather import Facts
+from ops.reports.figures.gather import gather as gather_facts
+from ops.reports.figures.runs import Tally
+from ops.reports.kinds.charts import chart_drills, chart_runs, chart_uptimes, name_month
+from ops.reports.kinds.judgement import list_bad, list_good
+from ops.reports.kinds.kind import Ask, Frame, count, day, share, span
+from ops.reports.kinds.site_rows import site_rows, site_total
+from ops.reports.papers.paper import Annex, Block, Paper
+
+_MOST_NAMED = 5
+_MOST_LISTED = 40
+
+
+def gather(ask: Ask) -> Facts:
+    """Read the figures of the time."""
+    return gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
+
+
+def write(facts: Facts, frame: Frame) -> Paper:
+    """Write the report."""
+    body = frame.office.letterhead.body
+    window = facts.window
+    blocks: list[Block] = [
+        frame.text("opening", body=body, year=window.year, first=day(window.first),
+                   last=day(window.last)),
+        *_partial(facts, frame),
+        frame.head("h_activity"), *_content(facts, frame), *_visits(facts, frame),
+        frame.head("h_technical"), *_uptime(facts, frame), *_incidents(facts, frame),
+        *_maintenance(facts, frame), *_capacity(facts, frame),
+        frame.head("h_backups"), *_runs(facts, frame), *_kept(facts, frame),
+        *_drills(facts, frame), *_archive(facts, frame),
+        frame.head("h_security"), *_levels(facts, frame), *_findings(facts, frame),
+        frame.head("h_money"), frame.text("money"),
+        frame.head("h_judgement"), *_judgement(facts, frame),
+        frame.head("h_next", next=window.year + 1), frame.text("next", next=window.year + 1),
+        frame.head("h_proposals"), *_proposals(facts, frame),
+        frame.text("closing", year=window.year, body=body),
+        *_annex(facts, frame),
+    ]  # fmt: skip
+    return frame.paper(blocks, year=window.year, first=day(window.first), last=day(window.last))
+
+
+def _partial(facts: Facts, frame: Frame) -> Iterator[Block]:
+    if facts.taken_at < facts.window.until:
+        yield frame.text("partial", taken=frame.moment(facts.taken_at))
+
+
+def _content(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_content", 2)
+    units = {it.unit for it in facts.sites if it.unit}
+    yield frame.text("content_sites", sites=len(facts.sites), units=len(units))
+    yield frame.text("content_lacking")
+
+
+def _visits(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_visits", 2)
+    if facts.visits.value is None:
+        yield frame.lacking(facts.visits)
+        return
+    people = sum(it for it, _days in facts.visits.value.values())
+    days = max(it for _people, it in facts.visits.value.values())
+    yield frame.text("visits", people=count(people), daily=count(round(people / days)),
+                     days=days, sites=len(facts.visits.value))  # fmt: skip
+    yield frame.source(facts.visits)
+
+
+def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_uptime", 2)
+    uptimes = facts.uptimes.value
+    if uptimes is None:
+        yield frame.lacking(facts.uptimes)
+        return
+    months = facts.window.months()
+    found = [uptimes.in_month(place) for place in range(len(months))]
+    total = sum(found[1:], found[0])
+    yield frame.text("uptime", percent=share(total.percent), down=count(total.down),
+                     outages=count(total.outages), planned=count(total.planned),
+                     gap=count(total.gap))  # fmt: skip
+    yield frame.text("uptime_own")
+    rows = [
+        (name_month(month), share(it.percent), count(it.down), count(it.planned),
+         count(it.unknown), count(it.gap))
+        for month, it in zip(months, found, strict=True)
+    ]  # fmt: skip
+    yield frame.table("uptime", "1c 1r 1.2r 1.2r 1r 1r", rows)
+    yield chart_uptimes(frame, uptimes, months)
+    yield frame.source(facts.uptimes, facts.stops)
+
+
+def _incidents(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_incidents", 2)
+    if not facts.incidents:
+        yield frame.text("no_incidents")
+        yield frame.source(facts.register)
+        return
+    year = facts.register.value
+    figures = year.by_kind["incident"] if year else None
+    if figures is not None:
+        yield frame.text("incidents", count=figures.count, serious=figures.serious,
+                         open=figures.still_open, median=span(figures.restored),
+                         longest=span(figures.longest))  # fmt: skip
+    rows = [
+        (frame.short(it.occurred_at), it.title, it.cause or "–",
+         span(it.restored_at - it.occurred_at if it.restored_at else None))
+        for it in facts.incidents[:_MOST_LISTED]
+    ]  # fmt: skip
+    yield frame.table("incidents", "1.3l 2.6l 2l 1.2l", rows)
+    yield frame.source(facts.register)
+
+
+def _maintenance(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_maintenance", 2)
+    stops = facts.stops.value
+    if not stops:
+        yield frame.lacking(facts.stops)
+        return
+    titles = {it.name: it.title for it in facts.sites}
+    yield frame.text("maintenance", count=len(stops))
+    rows = [
+        (titles.get(it.site, it.site), frame.short(it.begins), frame.short(it.until))
+        for it in stops[:_MOST_LISTED]
+    ]
+    yield frame.table("stops", "2l 1.3l 1.3l", rows)
+    yield frame.source(facts.stops)
+
+
+def _capacity(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_capacity", 2)
+    if facts.outlooks.value is None:
+        yield frame.lacking(facts.outlooks)
+        return
+    yield frame.text("capacity")
+    rows = [
+        (" ".join(filter(None, (name_thing(it.subject.partition(":")[2]), it.of))),
+         tell_outlook(it))
+        for it in facts.outlooks.value[:_MOST_LISTED]
+    ]  # fmt: skip
+    yield frame.table("capacity", "1.5l 2l", rows)
+    yield frame.source(facts.outlooks)
+
+
+def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_runs", 2)
+    ran, not_run = facts.backups.value, facts.not_run.value
+    if ran is None or not_run is None or not ran.total.ran:
+        yield frame.lacking(facts.backups)
+        return
+    total, other = ran.total, not_run.total
+    yield frame.text("runs", ran=count(total.ran), ok=count(total.ok),
+                     percent=share(percent_ok(total)), incomplete=count(total.incomplete),
+                     failed=count(total.failed), missed=count(other.missed),
+                     skipped=count(other.skipped))  # fmt: skip
+    never = [it.title for it in facts.sites if it.name not in (facts.last_ok.value or {})]
+    if never:
+        shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
+        yield frame.text("never", count=len(never), names=shown)
+    yield chart_runs(frame, ran, not_run, facts.window.months())
+    yield frame.source(facts.backups, facts.not_run)
+
+
+def percent_ok(tally: Tally) -> float | None:
+    """Give how many of what ran went well."""
+    return 100 * tally.ok / tally.ran if tally.ran else None
+
+
+def _kept(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_kept", 2)
+    kept = facts.kept.value
+    if not kept:
+        yield frame.lacking(facts.kept)
+        return
+    yield frame.text("kept")
+    rows = [
+        (name, facts.stores.get(name, "–"), count(it.sites), count(it.snapshots),
+         "–" if it.size_bytes is None else format_size(it.size_bytes),
+         frame.short(it.newest_at))
+        for name, it in kept.items()
+    ]  # fmt: skip
+    yield frame.table("kept", "1l 1.6l 0.8r 0.9r 1r 1.5l", rows)
+    yield frame.source(facts.kept)
+
+
+def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_drills", 2)
+    drills = facts.drills.value
+    if not drills:
+        yield frame.lacking(facts.drills)
+        return
+    ended = [it.outcome for it in drills]
+    titles = {it.name: it.title for it in facts.sites}
+    yield frame.text("drills", count=len(drills), sites=len({it.site for it in drills}),
+                     ok=ended.count("ok"), incomplete=ended.count("incomplete"),
+                     failed=ended.count("failed"))  # fmt: skip
+    outcomes = frame.texts.tables["outcomes"]
+    rows = [
+        (day(it.started_at.astimezone(facts.window.zone)), titles.get(it.site, it.site),
+         outcomes[it.outcome], f"{span(it.rto)} / {span(it.rto_target)}",
+         f"{span(it.rpo)} / {span(it.rpo_target)}")
+        for it in [drill for drill in drills if drill.scope == "site"][:_MOST_LISTED]
+    ]  # fmt: skip
+    yield frame.table("drills", "0.9l 1.8l 0.9l 1.5l 1.5l", rows)
+    yield chart_drills(frame, drills, facts.window.months())
+    if undrilled := [it for it in facts.sites if it.name not in {it.site for it in drills}]:
+        yield frame.text("drills_none", count=len(undrilled))
+    yield frame.source(facts.drills)
+
+
+def _archive(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_archive", 2)
+    checks, fixity = facts.checks.value, facts.fixity.value
+    if checks is not None and fixity is not None:
+        yield frame.text("checks", ran=count(checks.total.ran), ok=count(checks.total.ok),
+                         failed=count(checks.total.ran - checks.total.ok),
+                         fixity=count(fixity.total.ran),
+                         fixity_ok=count(fixity.total.ok))  # fmt: skip
+    if facts.archive.value is None:
+        yield frame.lacking(facts.archive)
+        return
+    yield frame.text("archive")
+    rows = [
+        (name, count(it.objects), count(it.damaged), count(it.lacks),
+         frame.short(it.checked_at))
+        for name, it in facts.archive.value.items()
+    ]  # fmt: skip
+    yield frame.table("archive", "1.4l 1r 0.8r 0.8r 1.6l", rows)
+    yield frame.source(facts.checks, facts.archive)
+
+
+def _levels(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_levels", 2)
+    if not facts.systems:
+        yield frame.text("no_levels")
+        return
+    rows = [(title, str(level), decision or "–") for title, level, decision in facts.systems]
+    yield frame.table("levels", "2l 0.6c 1.6l", rows)
+
+
+def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_findings", 2)
+    found, looks, scans = facts.findings.value, facts.looks.value or {}, facts.scans.value
+    if found is None:
+        yield frame.lacking(facts.findings)
+        return
+    whole = sum(sum(it.values()) for it in looks.values())
+    good = sum(it.get("ok", 0) for it in looks.values())
+    yield frame.text("looks", looks=count(whole), tools=len(looks), failed=count(whole - good),
+                     scans=count(scans.total.ran if scans else None),
+                     scans_ok=count(scans.total.ok if scans else None))  # fmt: skip
+    yield frame.text("findings")
+    names = frame.texts.tables["severities"]
+    rows = [
+        (names[it], count(found.opened[it]), count(found.fixed[it]), count(found.open[it]),
+         count(found.accepted[it]))
+        for it in reversed(SEVERITIES)
+    ]  # fmt: skip
+    yield frame.table("findings", "1.2l 1r 1r 1r 1.3r", rows)
+    yield frame.source(facts.findings, facts.scans)
+
+
+def _judgement(facts: Facts, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_good", 2)
+    good = [frame.item(name, **values) for name, values in list_good(facts)]
+    yield from good or [frame.text("good_nothing")]
+    yield frame.head("h_bad", 2)
+    bad = [frame.item(name, **values) for name, values in list_bad(facts)]
+    yield from bad or [frame.text("bad_nothing")]
+    if bad:
+        yield frame.text("cause")
+
+
+def _proposals(facts: Facts, frame: Frame) -> Iterator[Block]:
+    difficulties = facts.register.value.difficulties if facts.register.value else ()
+    if not difficulties:
+        yield frame.text("no_proposals")
+        return
+    yield frame.text("proposals")
+    rows = [(it.called, it.title, it.unit or "–", _(STATES[it.state])) for it in difficulties]
+    yield frame.table("difficulties", "0.9l 3l 1l 1l", rows)
+    yield frame.source(facts.register)
+
+
+def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
+    texts = frame.texts
+    yield Annex(texts.say("annex_1"), texts.say("annex_1_title"),
+                texts.say("annex_belongs", year=facts.window.year))  # fmt: skip
+    yield frame.table("sites", "0.5c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
+                      totals=[site_total(facts, texts.say("total"))])  # fmt: skip
+    yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)

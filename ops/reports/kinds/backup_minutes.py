@@ -1,0 +1,131 @@
+"""Biên bản sao lưu: one backup of a site, with its copies (law.md 2.6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import Snapshot
+from ops.errors import WrongUseError
+from ops.reports.figures.figure import Figure
+from ops.reports.figures.gather import SiteName, name_site
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count
+from ops.reports.papers.paper import Block, Paper, Signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One copy of the backup: store, place, medium, id, when it was taken."""
+
+    store: str
+    location: str
+    medium: str
+    snapshot: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupFacts:
+    """One run, and the copies whose snapshots it made or which were made of them."""
+
+    site: SiteName
+    run: str
+    job: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    snapshot: str
+    files: int | None
+    copies: Sequence[Copy]
+    scan: str
+    scanned_at: datetime | None
+
+
+def gather(ask: Ask) -> BackupFacts:
+    """Read the newest backup of the site within the time, and its copies.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    window = ask.window
+    query = (
+        select(Run)
+        .where(Run.kind == "backup", Run.site == ask.site, Run.outcome.in_(("ok", "incomplete")))
+        .where(Run.started_at >= window.since, Run.started_at < window.until)
+        .order_by(Run.started_at.desc())
+    )
+    run = ask.session.execute(query.limit(1)).scalar()
+    if run is None:
+        raise WrongUseError(
+            'no backup of "{site}" was made in this time',
+            data="nothing was written",
+            next_step="`{program} backup.status` says how it stands",
+            site=ask.site,
+        )
+    scans = select(Run).where(Run.kind == "scan", Run.site == ask.site, Run.outcome.is_not(None))
+    scan = ask.session.execute(scans.order_by(Run.started_at.desc()).limit(1)).scalar()
+    snapshot = str(run.summary.get("snapshot") or "")
+    return BackupFacts(
+        site=name_site(ask.estate, ask.site, window), run=run.id.hex, job=run.job,
+        started_at=run.started_at, ended_at=run.ended_at, outcome=str(run.outcome),
+        snapshot=snapshot, files=run.summary.get("files"), copies=_copies(ask, snapshot),
+        scan=str(scan.outcome) if scan else "", scanned_at=scan.started_at if scan else None,
+    )  # fmt: skip
+
+
+def _copies(ask: Ask, snapshot: str) -> list[Copy]:
+    stores = {it.name: it for it in ask.estate.stores}
+    query = (
+        select(Snapshot)
+        .where(Snapshot.site == ask.site, Snapshot.id != "")
+        .where((Snapshot.id == snapshot) | (Snapshot.original == snapshot))
+        .order_by(Snapshot.store)
+    )
+    return [
+        Copy(store=it.store, location=stores[it.store].location, medium=stores[it.store].medium,
+             snapshot=it.id, taken_at=it.taken_at)
+        for it in ask.session.execute(query).scalars()
+        if it.store in stores and snapshot
+    ]  # fmt: skip
+
+
+def write(facts: BackupFacts, frame: Frame) -> Paper:
+    """Write the minutes."""
+    texts = frame.texts
+    method = facts.job.partition("/")[0]
+    values = (
+        f"{frame.moment(facts.started_at)} – {frame.moment(facts.ended_at)}",
+        ", ".join(dict.fromkeys(it.location for it in facts.copies)) or UNKNOWN,
+        texts.say("by_service"),
+        facts.site.title,
+        texts.say("to_fill"),
+        texts.tables["methods"].get(method, method),
+        texts.tables["outcomes"][facts.outcome],
+        count(facts.files),
+        split_id(facts.snapshot) or UNKNOWN,
+        facts.run,
+        texts.say("encryption"),
+        texts.say("scanned", outcome=texts.tables["outcomes"][facts.scan],
+                  at=frame.moment(facts.scanned_at))
+        if facts.scan else texts.say("not_scanned"),
+    )  # fmt: skip
+    blocks: list[Block] = [
+        frame.table("pairs", "1l 2.2l", zip(texts.list("fields"), values, strict=True)),
+        frame.head("h_copies"),
+        frame.table("copies", "0.9l 1.3l 0.9l 2.4l 1.2l", [
+            (it.store, it.location, it.medium, split_id(it.snapshot), frame.short(it.taken_at))
+            for it in facts.copies
+        ]) if facts.copies else frame.lacking(Figure(None, "snapshots")),
+        frame.source(Figure(1, "runs"), Figure(1, "snapshots")),
+    ]  # fmt: skip
+    paper = frame.paper(blocks, title=facts.site.title)
+    done = Signature(post=texts.say("done_by"))
+    return replace(paper, signatures=(done, frame.office.signature))
+
+
+def split_id(snapshot: str) -> str:
+    """Write an id in two parts: no line of a table takes 64 digits."""
+    half = len(snapshot) // 2
+    return " ".join(filter(None, (snapshot[:half], snapshot[half:])))

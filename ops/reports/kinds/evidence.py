@@ -1,0 +1,157 @@
+"""Hồ sơ minh chứng: tables, the journal's rows with their chain, hashes, and how to check them.
+
+The journal's rows lie in it as they were hashed, so that nobody needs this software to check the
+chain: `journal.jsonl` has a row a line, each a list of the fields in the order of the chain, then
+the hash; `README.txt` says how, with a script in plain Python of its own.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from ops.errors import OpsError
+from ops.journal.journal import FIELDS, FIRST_PREVIOUS, STORED
+from ops.journal.rows import read_rows
+from ops.reports.figures.gather import Facts
+from ops.reports.figures.gather import gather as gather_facts
+from ops.reports.figures.runs import RunRow, list_runs
+from ops.reports.kinds.kind import Ask, Frame, Package, day, tame
+from ops.reports.kinds.site_rows import site_rows
+from ops.reports.window import Window
+
+MOST_ROWS = 1_000_000
+_AT = FIELDS.index("at")
+CHECK_SCRIPT = """import hashlib, json, sys
+
+previous = None
+for number, line in enumerate(open("journal.jsonl", encoding="utf-8"), start=1):
+    *fields, stored = json.loads(line)
+    if number == 1:
+        previous = open("journal-before.txt").read().strip()
+    seal = hashlib.sha256("\\x1f".join([previous, *fields]).encode("utf-8")).hexdigest()
+    if seal != stored:
+        sys.exit(f"row {fields[0]} does not hold")
+    previous = stored
+print("the chain holds; last hash:", previous)
+"""
+
+
+class TooMuchError(OpsError):
+    """A package would be larger than anybody opens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a package holds.
+
+    Attributes:
+        facts: The figures of the time.
+        runs: Every backup, check and scan in it.
+        before: Hash of the journal's row before the first one.
+        journal: The rows in it as they were hashed, the hash last.
+    """
+
+    facts: Facts
+    runs: Sequence[RunRow]
+    before: str
+    journal: Sequence[Sequence[str]]
+
+
+def gather(ask: Ask) -> Evidence:
+    """Read figures, runs, and the rows of the journal that were written in the time.
+
+    Raises:
+        TooMuchError: The journal has more rows than a package holds.
+    """
+    window = ask.window
+    runs = [
+        it for kind in ("backup", "check", "scan", "archive-check")
+        for it in list_runs(ask.session, window, kind).value or ()
+    ]  # fmt: skip
+    before, rows = _read_journal(ask, window)
+    return Evidence(
+        facts=gather_facts(ask.session, ask.series, ask.estate, window, ask.now),
+        runs=runs,
+        before=before,
+        journal=rows,
+    )
+
+
+def _read_journal(ask: Ask, window: Window) -> tuple[str, list[Sequence[str]]]:
+    since, until = (
+        f"{it.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" for it in (window.since, window.until)
+    )
+    before, rows = FIRST_PREVIOUS, list[Sequence[str]]()
+    with (
+        ask.catalog.readers.connect() as connection,
+        closing(read_rows(connection, STORED)) as read,
+    ):
+        for row in read:
+            at = row[_AT]
+            if at < since and not rows:
+                before = row[-1]
+            elif at < until:
+                rows.append(tuple(row))
+            else:
+                break
+            if len(rows) > MOST_ROWS:
+                raise TooMuchError(
+                    "the journal has more than {most} rows in this time",
+                    data="nothing was written",
+                    next_step="ask for a shorter time",
+                    most=MOST_ROWS,
+                )
+    return before, rows
+
+
+def write(found: Evidence, frame: Frame) -> Package:
+    """Put the package together; every other file's hash stands in `SHA256SUMS`."""
+    texts, window = frame.texts, found.facts.window
+    last = found.journal[-1][-1] if found.journal else found.before
+    readme = "\r\n".join(
+        texts.list(
+            "readme", first=day(window.first), last=day(window.last), rows=len(found.journal),
+            head=last, taken=frame.moment(frame.taken_at), fields=", ".join(FIELDS),
+            body=frame.office.letterhead.body,
+        )
+    )  # fmt: skip
+    drills = [
+        (it.id, it.site, it.scope, it.source, it.started_at.isoformat(), it.outcome,
+         _seconds(it.rto), _seconds(it.rpo))
+        for it in found.facts.drills.value or ()
+    ]  # fmt: skip
+    runs = [
+        (it.id, it.job, it.site, it.started_at.isoformat(),
+         it.ended_at.isoformat() if it.ended_at else "", it.outcome, it.snapshot)
+        for it in found.runs
+    ]  # fmt: skip
+    lines = (json.dumps(list(it), ensure_ascii=False) + "\n" for it in found.journal)
+    files = {
+        "README.txt": f"\ufeff{readme}\r\n".encode(),
+        "check.py": CHECK_SCRIPT.encode(),
+        "journal.jsonl": "".join(lines).encode(),
+        "journal-before.txt": f"{found.before}\n".encode(),
+        "sites.csv": _csv(texts.heads("sites"), site_rows(found.facts, frame)),
+        "runs.csv": _csv(texts.heads("runs"), runs),
+        "drills.csv": _csv(texts.heads("drills"), drills),
+    }
+    sums = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in sorted(files.items())
+    )
+    return Package(files={**files, "SHA256SUMS": sums.encode()})
+
+
+def _seconds(span: timedelta | None) -> str:
+    return "" if span is None else f"{span.total_seconds():.0f}"
+
+
+def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([heads, *(map(tame, row) for row in rows)])
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode()

@@ -1,0 +1,121 @@
+"""Báo cáo trang thành phần: one component site's year (Điều 15(2) of the Regulation; law.md 2.4).
+
+The unit's own words stand as dots to fill in: the service does not know them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ops.reports.figures.gather import Facts, SiteName
+from ops.reports.figures.gather import gather as gather_facts
+from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
+from ops.reports.kinds.site_rows import tally_of
+from ops.reports.papers.paper import Block, Paper
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """The figures of all, and which site it is about."""
+
+    facts: Facts
+    site: SiteName
+
+
+def gather(ask: Ask) -> SiteFacts:
+    """Read the figures of the time."""
+    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
+    return SiteFacts(facts, next(it for it in facts.sites if it.name == ask.site))
+
+
+def write(found: SiteFacts, frame: Frame) -> Paper:
+    """Write the report."""
+    facts, site = found.facts, found.site
+    window = facts.window
+    named: dict[str, Any] = {"title": site.title, "year": window.year}
+    blocks: list[Block] = [
+        frame.text("opening", **named, first=day(window.first), last=day(window.last)),
+        frame.head("h_general"), *_general(site, frame),
+        frame.head("h_content"), *_content(facts, site, frame),
+        frame.head("h_technical"), *_technical(facts, site, frame),
+        frame.head("h_shortcomings"), *_shortcomings(facts, site, frame),
+        frame.head("h_proposals"), frame.text("proposals"),
+        frame.text("closing", **named),
+    ]  # fmt: skip
+    return frame.paper(blocks, **named)
+
+
+def _general(site: SiteName, frame: Frame) -> Iterator[Block]:
+    level = UNKNOWN if site.level is None else str(site.level)
+    rows = zip(
+        frame.texts.list("general"),
+        (site.unit or UNKNOWN, site.url or UNKNOWN, site.system or UNKNOWN, level,
+         site.owner or UNKNOWN, frame.texts.say("to_fill")),
+        strict=True,
+    )  # fmt: skip
+    yield frame.table("pairs", "1l 2l", rows)
+
+
+def _content(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    yield frame.text("content")
+    visits = (facts.visits.value or {}).get(site.name)
+    if visits is None:
+        yield frame.text("no_visits")
+        return
+    people, days = visits
+    yield frame.text("visits", people=count(people), days=days, daily=count(round(people / days)))
+    yield frame.source(facts.visits)
+
+
+def _technical(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_uptime", 2)
+    uptimes = facts.uptimes.value
+    uptime = uptimes.of(site.name) if uptimes is not None else None
+    if uptime is None or uptime.percent is None:
+        yield frame.lacking(facts.uptimes)
+    else:
+        yield frame.text("uptime", percent=share(uptime.percent), down=count(uptime.down),
+                         outages=count(uptime.outages), planned=count(uptime.planned),
+                         gap=count(uptime.gap))  # fmt: skip
+        yield frame.source(facts.uptimes)
+    yield frame.head("h_backups", 2)
+    ran = tally_of(facts.backups.value, site.name)
+    other = tally_of(facts.not_run.value, site.name)
+    yield frame.text("runs", ran=count(ran.ran), ok=count(ran.ok),
+                     incomplete=count(ran.incomplete), failed=count(ran.failed),
+                     missed=count(other.missed),
+                     last=frame.moment((facts.last_ok.value or {}).get(site.name)))  # fmt: skip
+    yield frame.source(facts.backups, facts.not_run)
+    yield frame.head("h_drills", 2)
+    yield from _drills(facts, site, frame)
+    yield frame.head("h_security", 2)
+    incidents = [it for it in facts.incidents if it.site == site.name]
+    yield frame.text("incidents", count=len(incidents),
+                     serious=sum(it.is_serious for it in incidents))  # fmt: skip
+    yield frame.source(facts.register)
+
+
+def _drills(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    drills = [it for it in facts.drills.value or () if it.site == site.name]
+    if not drills:
+        yield frame.lacking(facts.drills)
+        return
+    outcomes = frame.texts.tables["outcomes"]
+    rows = [(frame.day(it.started_at), outcomes[it.outcome], span(it.rto), span(it.rpo))
+            for it in drills]  # fmt: skip
+    yield frame.table("drills", "1l 1l 1l 1l", rows)
+    yield frame.source(facts.drills)
+
+
+def _shortcomings(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
+    ran = tally_of(facts.backups.value, site.name)
+    drilled = any(it.site == site.name for it in facts.drills.value or ())
+    found = []
+    if bad := ran.ran - ran.ok:
+        found.append(frame.item("bad_runs", count=count(bad)))
+    if site.name not in (facts.last_ok.value or {}):
+        found.append(frame.item("bad_never"))
+    if not drilled:
+        found.append(frame.item("bad_undrilled"))
+    yield from found or [frame.text("bad_nothing")]
+    yield frame.text("own_words")

@@ -1,0 +1,79 @@
+"""The kinds of papers, in the order they are listed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Literal
+
+from ops.errors import WrongUseError
+from ops.language.text import N_
+
+Need = Literal["year", "time", "site", "drill", "stop", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of paper.
+
+    Attributes:
+        name: As it is typed, and the name of its module and of its texts.
+        title: What it is.
+        needs: What it is about.
+        sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
+        files: Endings of what it gives.
+        like: Kind whose texts it has where its own file has none; empty for none.
+    """
+
+    name: str
+    title: str
+    needs: Need
+    sign: str = ""
+    files: tuple[str, ...] = ("docx", "pdf")
+    like: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the names of modules and texts."""
+        return self.name.replace("-", "_")
+
+    def module(self) -> ModuleType:
+        """Give its module; loaded when it is asked for."""
+        return import_module(f"ops.reports.kinds.{self.file_name}")
+
+
+_LISTED = (
+    Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
+    Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
+         like="annual"),
+    Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
+    Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
+    Kind("security", N_("letter on security, form 08"), needs="day", sign="BC"),
+    Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
+    Kind("drill", N_("minutes of a restore drill"), needs="drill"),
+    Kind("backup-log", N_("log of backups"), needs="time"),
+    Kind("backup-minutes", N_("minutes of a backup"), needs="site"),
+    Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
+    Kind("policy", N_("backup policy"), needs="day", sign="CS"),
+    Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",)),
+    Kind("evidence", N_("evidence: tables, journal, hashes"), needs="time", files=("zip",)),
+)  # fmt: skip
+
+KINDS: Mapping[str, Kind] = {it.name: it for it in _LISTED}
+
+
+def find_kind(name: str) -> Kind:
+    """Give the kind of that name.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    raise WrongUseError(
+        'there is no kind of paper "{name}"',
+        data="nothing was written",
+        next_step="give `--kind` one of: {kinds}",
+        name=name,
+        kinds=", ".join(KINDS),
+    )

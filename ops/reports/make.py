@@ -1,0 +1,147 @@
+"""Make papers: facts are read, a kind writes them, files are placed.
+
+Order of what is written:
+1. Every file is made in memory: a text or a figure that cannot be used leaves nothing behind.
+2. Each is placed beside its final name, made durable and renamed; one of that name is replaced.
+3. The journal notes what was made, with the hash of each file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.engine import make_url
+
+from ops.assets.sheet import write_book
+from ops.catalog.open import Catalog
+from ops.estate.model.estate import Estate
+from ops.language.text import speaking
+from ops.monitor.series.store import SeriesError, SeriesStore, open_series
+from ops.monitor.watch.run import series_url
+from ops.reports.books import write_package
+from ops.reports.kinds.kind import Ask, Book, Frame, Package
+from ops.reports.kinds.table import Kind
+from ops.reports.letterheads import find_office
+from ops.reports.papers.paper import Paper
+from ops.reports.texts import Texts, load_texts
+from ops.reports.window import Window
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]")
+PAPER_LANGUAGE: Literal["vi"] = "vi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants of a kind.
+
+    Attributes:
+        kind: Of the table.
+        window: The time it covers.
+        site, of: As in `Ask`.
+        number: Of the paper; 0 makes a draft.
+        day: Of the paper; that of the figures for a draft.
+        occasion: Who asked for it, by which document, until when; each may be empty.
+    """
+
+    kind: Kind
+    window: Window
+    site: str = ""
+    of: str = ""
+    number: int = 0
+    day: date
+    occasion: Mapping[str, str]
+
+
+@contextmanager
+def reading_series(estate: Estate) -> Iterator[SeriesStore | None]:
+    """Open the series where there are any; a report makes none."""
+    url = series_url(estate)
+    place = make_url(url)
+    store = None
+    if place.get_backend_name() != "sqlite" or Path(place.database or "").is_file():
+        try:
+            store = open_series(url)
+        except SeriesError:
+            store = None
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
+
+
+def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[str, bytes]:
+    """Give the files of a kind by name.
+
+    Raises:
+        OpsError: A text is broken, or what the paper is about is not known.
+    """
+    kind = wish.kind
+    names = filter(None, (kind.like, kind.file_name))
+    texts = load_texts(names, estate.reports.texts)
+    module = kind.module()
+    with (
+        speaking(PAPER_LANGUAGE),
+        reading_series(estate) as series,
+        catalog.reading() as session,
+    ):
+        ask = Ask(
+            estate=estate, catalog=catalog, session=session, series=series, window=wish.window,
+            site=wish.site, of=wish.of, now=now,
+        )  # fmt: skip
+        facts = module.gather(ask)
+        made = module.write(facts, _frame(estate, wish, texts, now))
+        return write_files(made, _stem(wish))
+
+
+def _frame(estate: Estate, wish: Wish, texts: Texts, now: datetime) -> Frame:
+    is_draft = not wish.number and bool(wish.kind.sign)
+    return Frame(
+        office=find_office(
+            estate, wish.kind.name, wish.day, sign=wish.kind.sign, number=wish.number,
+            is_draft=is_draft,
+        ),
+        texts=texts,
+        taken_at=now,
+        zone=estate.organisation.timezone,
+        is_draft=is_draft,
+        occasion=tell_occasion(texts, wish.occasion),
+    )  # fmt: skip
+
+
+def tell_occasion(texts: Texts, occasion: Mapping[str, str]) -> str:
+    """Say who asked for a paper that is asked for once; empty where nobody did."""
+    if not occasion.get("requester"):
+        return ""
+    parts = {
+        name: texts.say(f"occasion_{name}", **{name: occasion[name]}) if occasion.get(name) else ""
+        for name in ("reference", "due")
+    }
+    return texts.say("occasion", requester=occasion["requester"], **parts)
+
+
+def _stem(wish: Wish) -> str:
+    """Name the files so that papers of other sites and times stand beside them."""
+    about = {
+        "year": f"{wish.window.year}",
+        "site": f"{wish.window.year}",
+        "time": f"{wish.window.first:%Y%m%d}-{wish.window.last:%Y%m%d}",
+    }
+    when = wish.of or about.get(wish.kind.needs, f"{wish.day:%Y%m%d}")
+    return "-".join(filter(None, (wish.kind.name, wish.site, _UNSAFE.sub("-", when))))
+
+
+def write_files(made: Paper | Book | Package, stem: str) -> dict[str, bytes]:
+    """Give the files of what a kind has made."""
+    if isinstance(made, Paper):
+        from ops.reports.papers.docx import write_docx
+        from ops.reports.papers.pdf import write_pdf
+
+        return {f"{stem}.docx": write_docx(made), f"{stem}.pdf": write_pdf(made)[0]}
+    if isinstance(made, Book):
+        return {f"{stem}.xlsx": write_book(made.sheets)}
+    return {f"{stem}.zip": write_package(made)}

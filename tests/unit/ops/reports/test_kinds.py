@@ -1,0 +1,215 @@
+"""Every kind of paper out of a year's records: figures as written, hostile text as text."""
+
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from docx import Document
+from python_calamine import CalamineWorkbook
+
+import ops.wiring  # noqa: F401 - who asks for parts needs them given
+from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.tables.drills import Drill
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.reports.cli import MakeWish, make_report, read_wish
+from ops.reports.kinds.table import KINDS
+from ops.reports.make import Wish, make
+from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
+from tests.unit.ops.reports.a_drill import write_minutes
+
+pytestmark = pytest.mark.slow
+SITES = 6
+HOSTILE = "<b>&\"'{year}#let $x$ " + "\u202eDROP\u202c \U0001f600 =1+1 " + "dài " * 2500
+ASKED: dict[str, dict[str, object]] = {
+    "activity": {"first": "1/1/2026", "last": "31/03/2026"},
+    "site": {"site": name_of(0), "year": 2026},
+    "backup-log": {"first": "2026-03-01", "last": "2026-03-02"},
+    "backup-minutes": {"site": name_of(0), "year": 2026},
+    "notice": {"of": "cong-chinh-20260820-2200"},
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    folder = tmp_path_factory.mktemp("year")
+    estate = write_estate(folder, SITES)
+    write_year(estate)
+    return estate
+
+
+@pytest.fixture
+def catalog(written: Estate) -> Iterator[Catalog]:
+    opened = open_catalog(reveal(written.catalog.url))
+    yield opened
+    opened.close()
+
+
+def wish_of(kind: str, estate: Estate, **changes: object) -> Wish:
+    given = {"year": 2026, **ASKED.get(kind, {}), **changes}
+    if "first" in given:
+        given.pop("year")
+    return read_wish(MakeWish(kind=kind, out="", **given), estate, NOW)  # type: ignore[arg-type] # flags by name
+
+
+def text_of(docx: bytes) -> str:
+    document = Document(io.BytesIO(docx))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return "\n".join([*(it.text for it in document.paragraphs), *cells])
+
+
+def test_every_kind_gives_the_files_it_names(written: Estate, catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        write_minutes(session, name_of(0))
+    for kind in KINDS.values():
+        files = make(written, catalog, wish_of(kind.name, written), NOW)
+
+        assert tuple(Path(it).suffix[1:] for it in files) == kind.files
+        if "docx" in kind.files:
+            text = text_of(next(iter(files.values())))
+            assert "{" not in text, (kind.name, text[text.index("{") :][:80])
+            assert ("DỰ THẢO" in text) == bool(kind.sign)
+
+
+def test_the_years_figures_are_those_of_the_records(written: Estate, catalog: Catalog) -> None:
+    files = make(written, catalog, wish_of("annual", written), NOW)
+    text = text_of(files["annual-2026.docx"])
+    nights = (LAST - FIRST).days
+    ended = Counter(outcome_of(site, night) for site in range(SITES) for night in range(nights))
+    own = Counter(outcome_of(0, night) for night in range(nights))
+
+    assert f"Đã chạy {SITES * nights:,} phiên".replace(",", ".") in text
+    assert f"chưa đầy đủ {ended['incomplete']}, không đạt {ended['failed']}" in text
+    assert f"{own['ok']} / {nights}" in text
+    assert "Đã diễn tập" in text
+    assert "1 sự cố nghiêm trọng" in text
+    assert "Nguồn: sổ lượt chạy của hệ thống" in text
+    assert "Kỳ báo cáo chưa kết thúc" in text
+    whole = make(written, catalog, wish_of("annual", written), NOW + timedelta(days=3))
+    assert "Kỳ báo cáo chưa kết thúc" not in text_of(whole["annual-2026.docx"])
+
+
+def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) -> None:
+    wish = wish_of("annual", written, number=5, date="16/12/2026")
+    text = text_of(make(written, catalog, wish, NOW)["annual-2026.docx"])
+
+    assert "DỰ THẢO" not in text
+    assert "Số: 05/BC-TTCNTT" in text
+    assert "Đồng Nai, ngày 16 tháng 12 năm 2026" in text
+
+
+def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) -> None:
+    occasion = {"requester": "Văn phòng", "reference": "99/VP", "due": "5/12/2026"}
+    wish = wish_of("activity", written, occasion=occasion)
+    text = text_of(next(iter(make(written, catalog, wish, NOW).values())))
+
+    assert "yêu cầu của Văn phòng tại văn bản số 99/VP (thời hạn báo cáo: 05/12/2026)" in text
+
+
+def test_what_nobody_knows_is_said_to_be_so(tmp_path: Path) -> None:
+    estate = write_estate(tmp_path, 2)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    try:
+        text = text_of(make(estate, catalog, wish_of("annual", estate), NOW)["annual-2026.docx"])
+    finally:
+        catalog.close()
+
+    assert "không nêu tỷ lệ sẵn sàng vì không có căn cứ" in text
+    assert "Chưa có lượt rà soát an ninh nào" in text
+    assert "Có 2 trang" not in text  # nothing ran: that is told, and no more
+    assert "100,000%" not in text
+
+
+def test_the_chain_is_checked_without_our_software(
+    written: Estate, catalog: Catalog, tmp_path: Path
+) -> None:
+    made = make(written, catalog, wish_of("evidence", written, first="2026-01-01",
+                                          last="2030-12-31"), NOW)  # fmt: skip
+    with zipfile.ZipFile(io.BytesIO(next(iter(made.values())))) as packed:
+        packed.extractall(tmp_path)
+    rows = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+
+    assert len(rows) > 2
+    for line in (tmp_path / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+    words = [sys.executable, "-I", "check.py"]
+    assert "the chain holds" in subprocess.check_output(words, cwd=tmp_path, text=True)
+    fields = json.loads(rows[1])
+    fields[7] += "!"
+    rows[1] = json.dumps(fields, ensure_ascii=False)
+    (tmp_path / "journal.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"row {fields[0]} does not hold" in ended.stderr
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    estate = write_estate(tmp_path, 1)
+    catalog = open_catalog(reveal(estate.catalog.url))
+    site = estate.named_sites[0]
+    changed = estate.model_copy(update={"sites": (site.model_copy(update={"title": HOSTILE}),)})
+    try:
+        for kind in ("annual", "sites", "site", "inventory"):
+            files = make(changed, catalog, wish_of(kind, changed, site=site.name), NOW)
+            if kind != "inventory":
+                docx, pdf = files.values()
+                assert "<b>&\"'{year}#let $x$" in text_of(docx)
+                assert "\u202e" not in text_of(docx)
+                told = subprocess.run(
+                    ["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True
+                ).stdout.decode()
+                assert "<b>&\"'{year}#let $x$" in " ".join(told.split())
+    finally:
+        catalog.close()
+
+
+def test_cells_of_lists_are_never_reckoned(written: Estate, catalog: Catalog) -> None:
+    made = make(written, catalog, wish_of("inventory", written), NOW)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(next(iter(made.values()))))
+
+    assert book.sheet_names == ["Thiết bị", "Phần mềm", "Bản sao lưu"]
+    assert len(book.get_sheet_by_index(2).to_python()) == 1 + SITES * 2 * 14
+
+
+def test_made_files_are_journaled_with_their_hashes(
+    written: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GIUCONG_ESTATE", str(written.path))
+    out = tmp_path / "out"
+
+    assert make_report(MakeWish(kind="sites", out=str(out), year=2026)) == 0
+    found = {it.name: hashlib.sha256(it.read_bytes()).hexdigest() for it in out.iterdir()}
+    assert set(found) == {"sites-2026.docx", "sites-2026.pdf"}
+    opened = open_catalog(reveal(written.catalog.url))
+    try:
+        with opened.reading() as session:
+            from ops.catalog.tables.core import JournalRow
+
+            row = session.query(JournalRow).filter_by(action="report.made").all()[-1]
+    finally:
+        opened.close()
+    assert json.loads(row.details)["files"] == found
+    assert str(out / "sites-2026.pdf") in capsys.readouterr().out
+
+
+def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) -> None:
+    made = make(written, catalog, wish_of("evidence", written, first="2025-12-15",
+                                          last="2026-12-14"), NOW)  # fmt: skip
+    with zipfile.ZipFile(io.BytesIO(next(iter(made.values())))) as packed:
+        rows = list(csv.reader(io.StringIO(packed.read("drills.csv").decode("utf-8-sig"))))
+    with catalog.reading() as session:
+        kept = session.query(Drill).filter(Drill.outcome.is_not(None)).count()
+
+    assert len(rows) - 1 == kept
+    assert all(date.fromisoformat(it[4][:10]).year == 2026 for it in rows[1:])

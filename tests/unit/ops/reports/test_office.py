@@ -1,0 +1,116 @@
+"""What stands around a paper: its time, its letterhead by date, the office's own texts."""
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ops.errors import WrongUseError
+from ops.reports.kinds.table import KINDS
+from ops.reports.letterheads import find_office
+from ops.reports.papers.paper import number_line
+from ops.reports.texts import SHIPPED, TextsError, load_texts
+from ops.reports.window import Window, report_year
+from tests.unit.ops.estate.conftest import SMALL, Load, load
+
+__all__ = ["load"]
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+HEADS = """
+[[organisation.names]]
+name = "Trung tâm mới"
+parent = "Sở mới"
+from = 2026-07-01
+[[reports.letterheads]]
+from = 2026-01-01
+post = "Giám đốc"
+signer = "Nguyễn Văn A"
+abbreviation = "TT"
+[[reports.letterheads]]
+kind = "annual"
+from = 2026-06-01
+addressees = ["Văn phòng"]
+post = "Phó Giám đốc"
+signs_for = ["KT. GIÁM ĐỐC"]
+"""
+
+
+def test_a_reports_year_turns_on_the_fifteenth() -> None:
+    year = report_year(2026, ZONE)
+    months = year.months()
+
+    assert (year.first, year.last) == (date(2025, 12, 15), date(2026, 12, 14))
+    assert year.since.isoformat() == "2025-12-15T00:00:00+07:00"
+    assert year.until.isoformat() == "2026-12-15T00:00:00+07:00"
+    assert len(months) == 12
+    assert (months[0].first, months[0].last) == (date(2025, 12, 15), date(2026, 1, 14))
+    assert sum((it.last - it.first).days + 1 for it in months) == 365
+
+
+def test_other_times_have_the_calendars_months() -> None:
+    months = Window(date(2026, 1, 10), date(2026, 3, 5), ZONE).months()
+
+    assert [(it.first.day, it.last.day) for it in months] == [(10, 31), (1, 28), (1, 5)]
+
+
+def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Load) -> None:
+    estate = load(HEADS, small=SMALL.replace('"Trung tâm"', '"Trung tâm cũ"'))
+    old = find_office(estate, "annual", date(2026, 5, 31), sign="BC")
+    new = find_office(estate, "annual", date(2026, 7, 1), sign="BC", number=7, is_draft=False)
+
+    assert (old.letterhead.body, old.signature.post) == ("Trung tâm cũ", "Giám đốc")
+    assert (new.letterhead.authority, new.letterhead.body) == ("Sở mới", "Trung tâm mới")
+    assert (new.signature.post, new.signature.name) == ("Phó Giám đốc", "Nguyễn Văn A")
+    assert new.signature.authority == ("KT. GIÁM ĐỐC",)
+    assert new.addressees == ("Văn phòng",)
+    assert number_line(new.letterhead) == "Số: 07/BC-TT"
+    assert find_office(estate, "site", date(2026, 7, 1)).addressees == ()
+
+
+def test_every_kind_has_its_texts() -> None:
+    assert {it.file_name for it in KINDS.values()} | {"every_paper"} == {
+        it.stem for it in SHIPPED.glob("*.toml")
+    }
+
+
+def test_an_offices_text_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "annual.toml").write_text('[paper]\nabout = "Cổng năm {year}"\n')
+    texts = load_texts(["annual"], tmp_path)
+
+    assert texts.say("about", table="paper", year=2026) == "Cổng năm 2026"
+    assert texts.say("h_runs") == "1. Sao lưu"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ('[paper]\nabout = "x"\nabout = "y"\n', 3, "no TOML"),
+        ('[paper]\n\nabuot = "x"\n', 3, "have no abuot"),
+        ('[paper]\nabout = "{yaer}"\n', 2, "not yaer"),
+        ('[text]\n[paper]\nabout = ["x"]\n', 3, "has to be a text"),
+        ('[heads]\ndrills = ["Ngày"]\n', 2, "5 heads"),
+        ("[paper]\nrecipients = [1]\n", 2, "a list of texts"),
+        ('about = "x"\n', 1, "in no table"),
+    ],
+)
+def test_a_broken_text_is_told_with_its_line(
+    tmp_path: Path, text: str, line: int, why: str
+) -> None:
+    (tmp_path / "annual.toml").write_text(text)
+    with pytest.raises(TextsError) as caught:
+        load_texts(["annual"], tmp_path)
+
+    assert f"line {line}" in str(caught.value)
+    assert why in caught.value.why.format(**caught.value.params)
+
+
+def test_a_text_cannot_reach_into_what_fills_it(tmp_path: Path) -> None:
+    (tmp_path / "annual.toml").write_text('[paper]\nabout = "{year.__class__} {0} {year}"\n')
+
+    told = load_texts(["annual"], tmp_path).say("about", table="paper", year="{body}")
+    assert told == "{year.__class__} {0} {body}"
+
+
+def test_a_folder_of_texts_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongUseError):
+        load_texts(["annual"], tmp_path / "none")
