@@ -20,6 +20,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from examples.compare import compare_databases, compare_trees, count_files
 from examples.portal import build_site
@@ -88,6 +89,7 @@ def run_demo(folder: Path) -> None:
         (_("Look at this machine and at the portal, as the service does every minute"), _look),
         (_("The portal goes down and comes back: an alert is opened, and closed"), _go_down),
         (_("Look at this machine for what is unsafe, and show what that proves"), _look_around),
+        (_("Draft next year's plan, and write this year's report"), _plan_and_report),
         (_("The state of things"), _task("backup.status")),
     ]
     for number, (title, step) in enumerate(steps, start=1):
@@ -244,6 +246,14 @@ def _look_around(folder: Path) -> None:
     _task("security.findings", "--compliance")(folder)
 
 
+def _plan_and_report(folder: Path) -> None:
+    """Draft what is needed next year, each item with its evidence; write the papers of both."""
+    year, papers = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).year, _shown(folder / "papers")
+    _task("plan.draft", "--year", str(year + 1))(folder)
+    _task("plan.show", "--year", str(year + 1), "--out", papers)(folder)
+    _task("report.annual", "--year", str(year), "--out", papers)(folder)
+
+
 def _rehearse(folder: Path) -> None:
     """Drill; where the kernel allows no namespaces the task itself says what was not checked."""
     _task("drill.run", "--site", _SITE, good=(0, _INCOMPLETE))(folder)
@@ -287,6 +297,7 @@ def _summarise(folder: Path) -> None:
         (_("its key"), "keys/repository.key"),
         (_("the restored copy"), "restored/"),
         (_("the archive, plain files for anybody who reads JSON"), "archive/"),
+        (_("the plan and the report, as PDF and DOCX"), "papers/"),
         (_("the catalog and journal, and what was measured"), "state/"),
     ]
     _head(_("Everything worked. What lies where:"))

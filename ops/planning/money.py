@@ -78,6 +78,11 @@ class Share:
         return self.amount * 100 >= self.of * self.wanted_percent
 
     @property
+    def is_known(self) -> bool:
+        """Whether anything has a price; without one there is no share to judge."""
+        return self.of > 0
+
+    @property
     def lacking(self) -> int:
         """Đồng that would have to be for security besides; 0 where it is enough.
 

@@ -137,8 +137,9 @@ def _summary(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]
     share = security_share(document.lines, document.security_percent)
     lacking = "" if share.is_enough else f" Cảnh báo: còn thiếu {format_amount(share.lacking)} đồng"
     lacking += "" if share.is_enough else " cho an ninh mạng để đạt tỷ lệ."
+    reached = f"{tell_tenths(share.tenths)} % ({format_amount(share.amount)} đồng)"
     told = (
-        f"{tell_tenths(share.tenths)} % ({format_amount(share.amount)} đồng); yêu cầu tối thiểu"
+        f"{reached if share.is_known else 'Chưa tính được, vì chưa có giá'}; yêu cầu tối thiểu"
         f" {document.security_percent} % ({document.security_basis}).{lacking}"
     )
     rows.append(("Tỷ lệ an ninh mạng?", told))
@@ -297,9 +298,11 @@ def _money(document: PlanDocument) -> Iterator[Block]:
     yield source_table(document)
     share = security_share(document.lines, document.security_percent)
     verdict = "đạt" if share.is_enough else "CHƯA ĐẠT"
+    reached = f"{tell_tenths(share.tenths)} %, {verdict}"
+    reached = reached if share.is_known else "chưa tính được, vì chưa có giá;"
     yield Paragraph(
-        f"Tỷ lệ chi cho an ninh mạng: {tell_tenths(share.tenths)} %, {verdict} mức tối thiểu"
-        f" {document.security_percent} % theo {document.security_basis}."
+        f"Tỷ lệ chi cho an ninh mạng: {reached}"
+        f" mức tối thiểu {document.security_percent} % theo {document.security_basis}."
     )
     yield basis_table(document)
 
