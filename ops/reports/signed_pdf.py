@@ -40,6 +40,12 @@ def look(path: str) -> list[dict[str, object]]:
     return found
 
 
+def _answer(found: object) -> None:
+    """Tell the program that started this one; no person reads it."""
+    told = json.dumps(found)
+    sys.stdout.write(told)
+
+
 def main() -> int:
     """Print what is found; gives 0, or 3 where the file is no PDF that can be read."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
@@ -48,9 +54,9 @@ def main() -> int:
     try:
         found = look(sys.argv[1])
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file makes a library raise
-        sys.stdout.write(json.dumps({"error": type(error).__name__}))
+        _answer({"error": type(error).__name__})
         return 3
-    sys.stdout.write(json.dumps({"signatures": found}))
+    _answer({"signatures": found})
     return 0
 
 
