@@ -35,14 +35,14 @@ class SiteName:
 
     Attributes:
         name: For life.
-        title: Never empty.
+        dated_title: Never empty.
         unit, url, owner: Title of its unit, its address, title of who answers for it; may be empty.
         system: Title of its information system; empty for none.
         level: Of that system; None for none.
     """
 
     name: str
-    title: str
+    dated_title: str
     unit: str
     url: str
     owner: str
@@ -136,7 +136,7 @@ def name_site(estate: Estate, name: str, window: Window) -> SiteName:
     people = {it.name: it.title for it in estate.people}
     return SiteName(
         name=name,
-        title=site.title_on(window.last) or name,
+        dated_title=site.title_on(window.last) or name,
         unit=unit.title_on(window.last) if unit else "",
         url=site.url or "",
         owner=people.get(site.owner or "", ""),

@@ -126,7 +126,7 @@ def _maintenance(facts: Facts, frame: Frame) -> Iterator[Block]:
     if not stops:
         yield frame.lacking(facts.stops)
         return
-    titles = {it.name: it.title for it in facts.sites}
+    titles = {it.name: it.dated_title for it in facts.sites}
     yield frame.text("maintenance", count=len(stops))
     rows = [
         (titles.get(it.site, it.site), frame.short(it.begins), frame.short(it.until))
@@ -162,7 +162,7 @@ def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
                      percent=share(percent_ok(total)), incomplete=count(total.incomplete),
                      failed=count(total.failed), missed=count(other.missed),
                      skipped=count(other.skipped))  # fmt: skip
-    never = [it.title for it in facts.sites if it.name not in (facts.last_ok.value or {})]
+    never = [it.dated_title for it in facts.sites if it.name not in (facts.last_ok.value or {})]
     if never:
         shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
         yield frame.text("never", count=len(never), names=shown)
@@ -199,7 +199,7 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
         yield frame.lacking(facts.drills)
         return
     ended = [it.outcome for it in drills]
-    titles = {it.name: it.title for it in facts.sites}
+    titles = {it.name: it.dated_title for it in facts.sites}
     yield frame.text("drills", count=len(drills), sites=len({it.site for it in drills}),
                      ok=ended.count("ok"), incomplete=ended.count("incomplete"),
                      failed=ended.count("failed"))  # fmt: skip

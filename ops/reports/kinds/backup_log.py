@@ -29,7 +29,7 @@ class LogFacts:
 def gather(ask: Ask) -> LogFacts:
     """List the backups of the time, of one site where it is named."""
     estate, window = ask.estate, ask.window
-    titles = {it.name: name_site(estate, it.name, window).title for it in estate.named_sites}
+    titles = {it.name: name_site(estate, it.name, window).dated_title for it in estate.named_sites}
     runs = list_runs(ask.session, window, "backup", ask.site)
     return LogFacts(window, runs, titles, titles.get(ask.site, ask.site))
 

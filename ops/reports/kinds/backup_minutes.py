@@ -99,7 +99,7 @@ def write(facts: BackupFacts, frame: Frame) -> Paper:
         f"{frame.moment(facts.started_at)} – {frame.moment(facts.ended_at)}",
         ", ".join(dict.fromkeys(it.location for it in facts.copies)) or UNKNOWN,
         texts.say("by_service"),
-        facts.site.title,
+        facts.site.dated_title,
         texts.say("to_fill"),
         texts.tables["methods"].get(method, method),
         texts.tables["outcomes"][facts.outcome],
@@ -120,7 +120,7 @@ def write(facts: BackupFacts, frame: Frame) -> Paper:
         ]) if facts.copies else frame.lacking(Figure(None, "snapshots")),
         frame.source(Figure(1, "runs"), Figure(1, "snapshots")),
     ]  # fmt: skip
-    paper = frame.paper(blocks, title=facts.site.title)
+    paper = frame.paper(blocks, title=facts.site.dated_title)
     done = Signature(post=texts.say("done_by"))
     return replace(paper, signatures=(done, frame.office.signature))
 

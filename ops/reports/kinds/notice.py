@@ -54,9 +54,9 @@ def write(facts: StopFacts, frame: Frame) -> Paper:
     force = str(stop.details.get("force_majeure") or "")
     unfilled = texts.say("to_fill")
     blocks: list[Block] = [
-        frame.text("opening", body=frame.office.letterhead.body, title=site.title),
+        frame.text("opening", body=frame.office.letterhead.body, title=site.dated_title),
         frame.text("reason", reason=str(stop.details.get("reason") or unfilled)),
-        frame.text("scope", title=site.title, address=address),
+        frame.text("scope", title=site.dated_title, address=address),
         frame.text("time", begins=begins, until=until),
         frame.text("back", until=until),
         frame.text("instead", instead=str(stop.details.get("instead") or unfilled)),
@@ -65,4 +65,4 @@ def write(facts: StopFacts, frame: Frame) -> Paper:
         frame.text("closing"),
         frame.source(Figure(1, "stops")),
     ]
-    return frame.paper(blocks, title=site.title)
+    return frame.paper(blocks, title=site.dated_title)

@@ -32,7 +32,7 @@ def write(found: SiteFacts, frame: Frame) -> Paper:
     """Write the report."""
     facts, site = found.facts, found.site
     window = facts.window
-    named: dict[str, Any] = {"title": site.title, "year": window.year}
+    named: dict[str, Any] = {"title": site.dated_title, "year": window.year}
     blocks: list[Block] = [
         frame.text("opening", **named, first=day(window.first), last=day(window.last)),
         frame.head("h_general"), *_general(site, frame),

@@ -19,7 +19,7 @@ def _row(facts: Facts, frame: Frame, number: int, site: SiteName) -> tuple[str, 
     percent = uptimes.of(site.name).percent if uptimes else None
     return (
         str(number),
-        site.title,
+        site.dated_title,
         f"{count(ran.ok)} / {count(ran.ran)}",
         count(missed),
         frame.day((facts.last_ok.value or {}).get(site.name)),
