@@ -32,7 +32,6 @@ _CODES: Mapping[str, str] = {
     "ended": N_("warranty or support ended on {day}"),
     "unknown-unit": N_("the estate has no unit {value}"),
     "unknown-system": N_("the estate has no system {value}"),
-    "unknown-owner": N_("the estate names no {value}"),
 }
 
 

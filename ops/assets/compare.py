@@ -13,7 +13,7 @@ ENDS_SOON = timedelta(days=180)
 """How long ahead an end of warranty or support is told: time enough to get into the next plan."""
 
 Code = Literal["host-without-asset", "asset-without-host", "domain-without-asset", "ends-soon",
-               "ended", "unknown-unit", "unknown-system", "unknown-owner"]  # fmt: skip
+               "ended", "unknown-unit", "unknown-system"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
