@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.errors import WrongUseError
 from ops.register.entry import (
     MOST_TEXT,
     Change,
     Entry,
     NewEntry,
-    RegisterError,
     check_change,
     check_new,
 )
@@ -43,9 +43,8 @@ ENTRY = Entry(
 def test_what_cannot_be_so_is_refused(new: NewEntry) -> None:
     check_new(NEW, NOON)
 
-    with pytest.raises((RegisterError, Exception), match=r".") as caught:
+    with pytest.raises(WrongUseError):
         check_new(new, NOON + HOUR)
-    assert type(caught.value).__name__ in {"RegisterError", "WrongUseError"}
 
 
 @pytest.mark.parametrize(
@@ -63,9 +62,8 @@ def test_what_cannot_be_so_is_refused(new: NewEntry) -> None:
     ],
 )
 def test_a_change_follows_from_how_the_entry_stands(entry: Entry, change: Change) -> None:
-    with pytest.raises(Exception, match=r".") as caught:
+    with pytest.raises(WrongUseError):
         check_change(entry, change, NOON + 3 * HOUR)
-    assert type(caught.value).__name__ in {"RegisterError", "WrongUseError"}
 
 
 def test_a_site_may_work_again_before_anybody_answered() -> None:
