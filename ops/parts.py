@@ -1,7 +1,7 @@
 """Seams between rooms: a lower room says what it needs, `ops.wiring` lists who gives it.
 
-A part is named as "module:attribute" and imported when it is asked for, so that a process loads
-only what it uses; whoever starts one imports `ops.wiring` first.
+A part is named as "module:attribute" (a whole module without) and imported when it is asked for, so
+that a process loads only what it uses; whoever starts one imports `ops.wiring` first.
 """
 
 from collections import defaultdict
@@ -47,6 +47,7 @@ class Seam(Generic[Part]):
 
 @cache
 def find(name: str) -> Any:
-    """Give the part that is called "module:attribute"."""
+    """Give the part that is called "module:attribute", or "module"."""
     module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found

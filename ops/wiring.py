@@ -38,9 +38,11 @@ TASKS = (
     "ops.planning.tasks",
     "ops.documents.tasks",
     "ops.reports.tasks",
+    "ops.console.tasks",
 )
 """Modules that hold tasks, in the order operators meet them (`ops.cli.collections`)."""
 
+give("task-modules", *TASKS)
 give(
     "job-kinds",
     "ops.archives.kind:CAPTURE",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops.access.caller import current_caller
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import N_
 
@@ -28,7 +29,9 @@ class NotAllowedError(OpsError):
 
 
 def login_at_terminal() -> str:
-    """Give the login name of who sits at the terminal, also behind `sudo`."""
+    """Give the login name of who sits at the terminal, also behind `sudo`; or at the console."""
+    if caller := current_caller():
+        return caller.login
     return (
         kernel_login()
         or os.environ.get("SUDO_USER")
@@ -41,6 +44,13 @@ def find_person(people: "Iterable[Person]", login: str) -> "Person | None":
     """Give the person of the estate that a login belongs to; of two with one login, neither."""
     found = [it for it in people if it.login and it.login == login]
     return found[0] if len(found) == 1 else None
+
+
+def find_actor(people: "Iterable[Person]") -> "Person | None":
+    """Give the person of the estate who acts here: at the console by name, else by login."""
+    if caller := current_caller():
+        return next((it for it in people if it.name == caller.person), None)
+    return find_person(people, login_at_terminal())
 
 
 def check_person(people: "Iterable[Person]", name: str) -> None:
@@ -108,7 +118,7 @@ def check_right(
     from ops.access.roles import is_anybody_appointed, roles_of
 
     login = login_at_terminal()
-    person = find_person(estate.people, login)
+    person = find_actor(estate.people)
     with catalog.reading() as session:
         if not is_anybody_appointed(session):
             return
@@ -236,7 +246,12 @@ def _not_allowed(
 
 
 def kernel_login() -> str:
-    """Give the login name that the kernel keeps for this session; empty where it keeps none."""
+    """Give the login name that the kernel keeps for this session; empty where it keeps none.
+
+    Of somebody at the console it keeps none: the session there is that of the service.
+    """
+    if current_caller():
+        return ""
     try:
         text = _AUDIT_LOGIN.read_text(encoding="ascii")
     except (OSError, ValueError):

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops.access.identity import find_person, login_at_terminal
+from ops.access.caller import current_caller
+from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
 from ops.catalog.dry_run import open_for_rehearsal
 from ops.catalog.open import Catalog, open_catalog
@@ -67,8 +68,9 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
 
 
 def person_at_terminal(estate: Estate) -> Origin:
-    """Say who sits at the terminal: the login behind `sudo`, and whose it is in the estate."""
-    login = login_at_terminal()
-    person = find_person(estate.people, login)
+    """Say who acts: the login behind `sudo` and whose it is, or who is logged in at the console."""
+    person, caller = find_actor(estate.people), current_caller()
     name = person.name if person else ""
-    return Origin(via="cli", person=name, login=login, software=software_version())
+    via, address = ("console", caller.address) if caller else ("cli", "")
+    login = login_at_terminal()
+    return Origin(via=via, person=name, login=login, address=address, software=software_version())

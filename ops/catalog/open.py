@@ -9,6 +9,7 @@ Order of a migration:
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -68,6 +69,33 @@ class Catalog:
         self.readers.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCatalog(Catalog):
+    """An open catalog that outlives who uses it: closing it is its keeper's.
+
+    Attributes:
+        url: Where it is.
+    """
+
+    url: str
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+_KEPT: ContextVar[KeptCatalog | None] = ContextVar("kept_catalog", default=None)
+
+
+@contextmanager
+def keeping_catalog(catalog: KeptCatalog) -> Iterator[None]:
+    """Have `open_catalog` give this one to this thread, where it is asked for the same."""
+    before = _KEPT.set(catalog)
+    try:
+        yield
+    finally:
+        _KEPT.reset(before)
+
+
 def open_catalog(url: str) -> Catalog:
     """Open the catalog at `url`, create it when there is none, and bring its schema up to date.
 
@@ -77,6 +105,9 @@ def open_catalog(url: str) -> Catalog:
     Raises:
         OpsError: It cannot be reached, or a newer version of the software has changed it.
     """
+    kept = _KEPT.get()
+    if kept is not None and kept.url == url:
+        return kept
     readers = create_catalog_engine(url)
     catalog = Catalog(readers=readers, writers=readers.execution_options(**{WRITES: True}))
     try:

@@ -26,6 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -73,8 +74,14 @@ LABELS: Mapping[str, str] = {
 }
 
 
+_READER: ContextVar[Language | None] = ContextVar("reader_language", default=None)
+
+
 def language() -> Language:
-    """Give the reader's language, from `GIUCONG_LANG`; Vietnamese unless it asks for English."""
+    """Give the reader's language: of `speaking`, else of `GIUCONG_LANG`; Vietnamese if neither."""
+    chosen = _READER.get()
+    if chosen is not None:
+        return chosen
     return "en" if os.environ.get("GIUCONG_LANG", "").lower().startswith("en") else "vi"
 
 
@@ -201,18 +208,11 @@ def _readable(value: object) -> object:
     return value
 
 
-_VARIABLE = "GIUCONG_LANG"
-
-
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Let all texts made meanwhile be in `language`. For one thread at a time."""
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = language
+    """Let all texts be in `language` that this thread, or task of a loop, makes meanwhile."""
+    before = _READER.set(language)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = before
+        _READER.reset(before)

@@ -1,4 +1,4 @@
-"""Run the service for an estate, with the courier, the pulse and the watch beside.
+"""Run the service for an estate; beside it courier, pulse, watch and the console's office.
 
 Settings and jobs come from the estate file.
 """
@@ -20,10 +20,10 @@ from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.schedule.ledger.events import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition
+from ops.service.companion import OFFICE, WATCH, Companion, module_command
 from ops.service.log_lines import log_to_stderr
 from ops.service.loop import run_service
 from ops.service.settings import ServiceSettings
-from ops.service.watch_child import WatchChild
 from ops.status.pulse import Pulse
 from ops.version import software_version
 
@@ -43,13 +43,15 @@ def serve() -> None:
     url = reveal(estate.catalog.url)
     catalog = open_catalog(url)
     settings = make_settings(estate, url, version=_remember(catalog, estate))
-    watch = WatchChild()
+    watch = Companion("watch", module_command(WATCH))
+    office = Companion("office", module_command(OFFICE), is_wanted=estate.console is not None)
 
     def load_jobs() -> Sequence[JobDefinition]:
         current = load_estate(estate.path)
         _remember(catalog, current)
         jobs = list_jobs(current)
         watch.renew(is_wanted=current.monitor.enabled)
+        office.is_wanted = current.console is not None
         return jobs
 
     courier, pulse = Courier(catalog), Pulse(catalog, settings.state)
@@ -57,10 +59,12 @@ def serve() -> None:
     def note_health() -> None:
         pulse.beat()
         watch.look()
+        office.look()
 
     try:
         run_service(settings, load_jobs, on_healthy=note_health)
     finally:
+        office.close()
         watch.close()
         pulse.close()
         courier.close()

@@ -17,8 +17,8 @@ from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
+from ops.jobs.life import die_with_parent
 from ops.monitor.watch.run import run_watch
-from ops.service.life import die_with_parent
 from ops.service.log_lines import log_to_stderr
 
 log = logging.getLogger(__name__)

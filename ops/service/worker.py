@@ -25,6 +25,7 @@ from backup.workers.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
+from ops.jobs.life import die_with_parent, dismiss, guard_group
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock
 from ops.schedule import kinds
 from ops.schedule.clock import SystemClock
@@ -39,7 +40,6 @@ from ops.schedule.ledger.job import (
     describe_failure,
     lock_name,
 )
-from ops.service.life import die_with_parent, dismiss, guard_group
 from ops.service.log_lines import log_to_stderr
 from ops.service.work_request import TIME_IS_OVER, WorkRequest, parse_request
 

@@ -16,14 +16,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ops.language.text import ExplainedError, fill, make_visible
 from ops.terminal.exit_codes import attempt, explained
+from ops.terminal.output import writing_aside
 
 SCHEMA = 1
 _KEPT_WITH_HASH = "minutes"
@@ -49,7 +51,7 @@ class _Lines(io.StringIO):
         return super().write(text)
 
 
-_pages: list[_Page] = []
+_page: ContextVar[_Page | None] = ContextVar("page", default=None)
 
 
 def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -> int:
@@ -68,19 +70,43 @@ def write_document(action: Callable[[], int | None], *, dry_run: bool = False) -
             failed.append(explained(error))
             raise
 
-    _pages.append(page)
+    with _filling(page), redirect_stdout(lines):
+        code = attempt(run)
+    document = _finish(page, lines, dry_run=dry_run)
+    if failed:
+        document["error"] = describe_error(failed[0])
+    return attempt(lambda: _write(document)) or code
+
+
+def read_document(action: Callable[[], object]) -> dict[str, object]:
+    """Give the document of a task that only looks, to who asks for it in this process.
+
+    Others of its threads may do the same at the same time. What the task raises is not caught.
+
+    Args:
+        action: The work; what it writes for people becomes `told`.
+    """
+    page, lines = _Page(), io.StringIO()
+    with _filling(page), writing_aside(lines):
+        action()
+    return _finish(page, lines)
+
+
+@contextmanager
+def _filling(page: _Page) -> Iterator[None]:
+    before = _page.set(page)
     try:
-        with redirect_stdout(lines):
-            code = attempt(run)
+        yield
     finally:
-        _pages.remove(page)
+        _page.reset(before)
+
+
+def _finish(page: _Page, lines: io.StringIO, *, dry_run: bool = False) -> dict[str, object]:
     document: dict[str, object] = {"schema": SCHEMA, "items": [] if dry_run else page.acts}
     document |= page.given
     if told := lines.getvalue().splitlines():
         document["told"] = told
-    if failed:
-        document["error"] = _describe(failed[0])
-    return attempt(lambda: _write(document)) or code
+    return document
 
 
 def give(items: Iterable[object], whole: Mapping[str, object]) -> None:
@@ -89,29 +115,30 @@ def give(items: Iterable[object], whole: Mapping[str, object]) -> None:
     Raises:
         TypeError: The items are no rows.
     """
-    rows = [_plain(it) for it in items]
+    rows = [plain(it) for it in items]
     if isinstance(items, Mapping | str) or not all(isinstance(row, dict) for row in rows):
         raise TypeError("each item is a mapping or a dataclass")
-    document = {"items": rows, **{name: _plain(value, name) for name, value in whole.items()}}
-    if _pages:
-        _pages[-1].given = document
+    document = {"items": rows, **{name: plain(value, name) for name, value in whole.items()}}
+    if page := _page.get():
+        page.given = document
     else:
         _write({"schema": SCHEMA, **document})
 
 
 def is_asked() -> bool:
     """Tell whether the task that runs writes a document."""
-    return bool(_pages)
+    return _page.get() is not None
 
 
 def note_act(action: str, subject: str, details: Mapping[str, object]) -> None:
     """Note an act that lasts."""
-    if _pages:
+    if page := _page.get():
         act = {"action": action, "subject": subject, "details": details}
-        _pages[-1].acts.append({name: _plain(value) for name, value in act.items()})
+        page.acts.append({name: plain(value) for name, value in act.items()})
 
 
-def _describe(error: ExplainedError) -> dict[str, object]:
+def describe_error(error: ExplainedError) -> dict[str, object]:
+    """Give an error as a document has it, in the reader's language."""
     texts = {part: fill(getattr(error, part), error.params) for part in _TEMPLATES}
     return {**texts, "values": {name: str(value) for name, value in error.params.items()}}
 
@@ -121,8 +148,8 @@ def _write(document: Mapping[str, object]) -> None:
     sys.stdout.write("\n")
 
 
-def _plain(value: object, name: str = "") -> object:
-    """Give the JSON form of a value; `name` is the key it stands at."""
+def plain(value: object, name: str = "") -> object:
+    """Give the JSON form of a value as a document has it; `name` is the key it stands at."""
     if is_dataclass(value) and not isinstance(value, type):
         value = {it.name: getattr(value, it.name) for it in fields(value)}
     if isinstance(value, Mapping):
@@ -130,7 +157,7 @@ def _plain(value: object, name: str = "") -> object:
     if isinstance(value, set | frozenset):
         value = sorted(value)
     if isinstance(value, list | tuple):
-        return [_plain(it) for it in value]
+        return [plain(it) for it in value]
     for kind, convert in _FORMS:
         if isinstance(value, kind):
             return convert(value)
@@ -141,7 +168,7 @@ def _plain_mapping(value: Mapping[str, Any], name: str) -> object:
     if {"what", "params"} <= value.keys() <= {*_TEMPLATES, "params"}:  # kept as templates
         told = {key: fill(value[key], value["params"]) for key in _TEMPLATES if key in value}
         return told["what"] if len(told) == 1 else told
-    return value if name == _KEPT_WITH_HASH else {key: _plain(it, key) for key, it in value.items()}
+    return value if name == _KEPT_WITH_HASH else {key: plain(it, key) for key, it in value.items()}
 
 
 def _in_utc(text: str) -> str:

@@ -7,9 +7,11 @@ that `grep` and a log file stay readable.
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TextIO
 
 from ops.language.text import N_, _, make_visible
 
@@ -54,19 +56,38 @@ def outcome_cell(outcome: str) -> Cell:
     return Cell(_(text), tone)
 
 
+_ASIDE: ContextVar[TextIO | None] = ContextVar("written_aside", default=None)
+
+
+@contextmanager
+def writing_aside(lines: TextIO) -> Iterator[None]:
+    """Have what this thread writes for people kept in `lines`, not on standard output."""
+    before = _ASIDE.set(lines)
+    try:
+        yield
+    finally:
+        _ASIDE.reset(before)
+
+
+def _out() -> TextIO:
+    aside = _ASIDE.get()
+    return sys.stdout if aside is None else aside
+
+
 def is_terminal() -> bool:
     """Tell whether a person looks at standard output as it is written."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return _ASIDE.get() is None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def write_line(text: str = "") -> None:
     """Write one line to standard output."""
-    sys.stdout.write(f"{make_visible(text)}\n")
+    _out().write(f"{make_visible(text)}\n")
 
 
 def write_text(text: str) -> None:
     """Write a text that brings its own newlines; a program that reads it gets it as it is."""
-    sys.stdout.write(make_visible(text) if sys.stdout.isatty() else text)
+    out = _out()
+    out.write(make_visible(text) if out.isatty() else text)
 
 
 def write_json(items: Iterable[object], **whole: object) -> None:

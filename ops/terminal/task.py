@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from invoke.context import Context
@@ -37,11 +37,13 @@ class Entry:
         body: The function behind the task.
         required: Parameters that must be given.
         as_owner: Whether it has to run as the owner of the estate's folders.
+        help: A message for each flag, not translated yet.
     """
 
     body: Callable[..., int | None]
     required: tuple[str, ...]
     as_owner: bool
+    help: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -56,6 +58,8 @@ class OperatorTask(Task[Callable[..., None]]):
     door: Door
     """Set once for all tasks by who gathers them (`ops.cli.collections`)."""
     required: tuple[str, ...] = ()
+    entry: Entry
+    """What lies behind the door, for who runs it behind another one."""
 
     def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
         """Say what one flag takes; numbers are read by us, since invoke lets every int pass."""
@@ -89,7 +93,7 @@ def operator_task(
     """
 
     def make(body: Callable[..., int | None]) -> OperatorTask:
-        entry = Entry(body, _required_flags(body), as_owner)
+        entry = Entry(body, _required_flags(body), as_owner, dict(help or {}))
 
         @functools.wraps(body)
         def run(context: Context, **values: Any) -> None:
@@ -114,7 +118,7 @@ def operator_task(
             iterable=list(iterable),
             help={flag: _(text) for flag, text in told.items()},
         )
-        made.required = entry.required
+        made.required, made.entry = entry.required, entry
         return made
 
     return make

@@ -1,6 +1,8 @@
 """Load the estate: read, inherit, validate, and report every problem at once or none."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,19 @@ from ops.estate.model.sites import Site
 Located = tuple[Location, Problem]
 
 
+_KEPT: ContextVar[Estate | None] = ContextVar("kept_estate", default=None)
+
+
+@contextmanager
+def keeping_estate(estate: Estate) -> Iterator[None]:
+    """Have `load_estate` give this one to this thread, for who looks whether the files change."""
+    before = _KEPT.set(estate)
+    try:
+        yield
+    finally:
+        _KEPT.reset(before)
+
+
 def load_estate(path: Path | None = None) -> Estate:
     """Load and check the estate file.
 
@@ -29,6 +44,8 @@ def load_estate(path: Path | None = None) -> Estate:
         WrongUseError: There is no such file.
         EstateError: It has mistakes; the error carries all of them.
     """
+    if path is None and (kept := _KEPT.get()) is not None:
+        return kept
     document = read_document((path or find_estate_path()).absolute())
     if document.problems and not document.data:
         raise EstateError(document.path, document.problems)

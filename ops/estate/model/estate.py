@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from ops.canonical import digest_of
 from ops.errors import WrongUseError
 from ops.estate.model.archive import ArchiveSettings
+from ops.estate.model.console import ConsoleSettings
 from ops.estate.model.hosts import Host, Line
 from ops.estate.model.minimums import decide_floor
 from ops.estate.model.monitor import Device, MonitorSettings, resolve_thresholds
@@ -96,6 +97,9 @@ class Estate(Part):
     )
     planning: Planning = Field(default=Planning(), description="The yearly plan.")
     reports: Reports = Field(default=Reports(), description="Papers that the service writes.")
+    console: ConsoleSettings | None = Field(
+        default=None, description="The console: pages for people; left out: there are none."
+    )
     sites: tuple[Site, ...] = Field(default=(), description="The sites.")
 
     _path: Path = PrivateAttr(default=Path("estate.toml"))

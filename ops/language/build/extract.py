@@ -3,7 +3,8 @@
 Messages stand in: calls of `_`, `N_` and `ngettext`; the templates given to an error class (first
 argument, `why`, `data`, `next_step`), to a `Problem` or a `mistake` (`what`, `fix`), to a `Kind` of
 finding (template, next step), to `Words` (first argument); a model's `Field(description=...)`; and
-operators' tasks (docstring, `help={...}`). A constant of the same module may stand for a literal.
+operators' tasks (docstring, `help={...}`); calls of `_` and `ngettext` in the console's templates.
+A constant of the same module may stand for a literal.
 """
 
 import ast
@@ -59,7 +60,25 @@ def find_messages(root: Path, packages: Iterable[str]) -> list[Message]:
             place = f"{path.relative_to(root)}:{line}"
             if text:
                 found.setdefault((text, plural), Message(text, plural, place))
+    for text, plural, place in _messages_of_templates(root, packages):
+        found.setdefault((text, plural), Message(text, plural, place))
     return sorted(found.values(), key=lambda message: (message.text, message.plural))
+
+
+def _messages_of_templates(root: Path, packages: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Find what the console's templates give to `_` and `ngettext`."""
+    from jinja2 import Environment
+    from jinja2.ext import extract_from_ast
+
+    reader = Environment(autoescape=True)
+    paths = (it for package in packages for it in sorted((root / package).rglob("*.html")))
+    for path in paths:
+        tree = reader.parse(path.read_text(encoding="utf-8"))
+        for line, _function, texts in extract_from_ast(tree, ("_", "ngettext")):
+            given = [it for it in ([texts] if isinstance(texts, str) else texts or ()) if it]
+            if given:
+                plural = given[1] if len(given) > 1 else ""
+                yield given[0], plural, f"{path.relative_to(root)}:{line}"
 
 
 def find_error_classes(trees: Iterable[ast.Module]) -> frozenset[str]:

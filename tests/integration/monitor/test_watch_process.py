@@ -27,7 +27,7 @@ from ops.monitor.series.read import read_gaps, read_latest
 from ops.monitor.series.store import open_series
 from ops.monitor.watch.beat import Beat, read_beat, write_beat
 from ops.monitor.watch.run import series_url
-from ops.service.watch_child import MODULE
+from ops.service.companion import WATCH as MODULE
 from tests.private_server import find_free_port
 from tests.ssh_server import SshServer, make_ssh_server, ssh_server
 from tests.warm_program import run_warm

@@ -1,4 +1,4 @@
-"""Keep the process of the watch running: start it, start it again when it ends, end it."""
+"""Keep a process beside the service running: start it, start it again when it ends, end it."""
 
 import logging
 import os
@@ -18,21 +18,30 @@ _STEADY_SECONDS = 600.0
 """What ran so long is started again at once when it ends."""
 
 _STOP_SECONDS = 6.0
-MODULE = "ops.service.watch_process"
+WATCH, OFFICE = "ops.service.watch_process", "ops.service.office_process"
+
+
+def module_command(module: str) -> tuple[str, ...]:
+    """Give the command that runs one of our modules, whatever folder somebody stands in."""
+    return sys.executable, "-P", "-m", module
 
 
 @dataclass(slots=True)
-class WatchChild:
-    """The process; looked after from the service's main thread, to whose life its own is tied.
+class Companion:
+    """A process beside the service, looked after from the service's main thread.
+
+    Its life is tied to that thread's.
 
     Attributes:
-        is_wanted: Whether the estate wants it.
+        name: Of what it does, for the log.
         command: What is started; the service's process id is added.
+        is_wanted: Whether the estate wants it.
         clock: Steady seconds.
     """
 
+    name: str
+    command: tuple[str, ...]
     is_wanted: bool = True
-    command: tuple[str, ...] = (sys.executable, "-P", "-m", MODULE)
     clock: Callable[[], float] = time.monotonic
     _process: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
     _started: float = field(init=False, default=0.0)
@@ -48,6 +57,8 @@ class WatchChild:
         """Start it where it does not run and its pause is over; returns at once."""
         if self._process is not None and self._process.poll() is not None:
             self._note_end(self._process.returncode)
+        if not self.is_wanted:
+            self.close()
         if self._process is None and self.is_wanted and self.clock() >= self._not_before:
             self._started = self.clock()
             self._process = subprocess.Popen(
@@ -81,5 +92,10 @@ class WatchChild:
             else min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
         )
         self._not_before = self.clock() + self._pause
-        fields = {"status": status, "ran": round(ran, 1), "again_in": self._pause}
-        log.warning("watch-ended", extra={"fields": fields})
+        fields = {
+            "name": self.name,
+            "status": status,
+            "ran": round(ran, 1),
+            "again_in": self._pause,
+        }
+        log.warning("companion-ended", extra={"fields": fields})

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from ops.service.watch_child import WatchChild
+from ops.service.companion import Companion
 
 LIVES = (sys.executable, "-c", "import signal; signal.pause()")
 SECONDS = 120.0
@@ -44,7 +44,7 @@ def lives(pid: int) -> bool:
 
 
 def test_what_ends_at_once_is_started_again_after_longer_and_longer_pauses(clock: Clock) -> None:
-    child = WatchChild(command=("sh", "-c", "exit 3"), clock=clock)
+    child = Companion("watch", command=("sh", "-c", "exit 3"), clock=clock)
     starts, last = [], None
     for _ in range(60_000):
         child.look()
@@ -62,13 +62,13 @@ def test_what_ends_at_once_is_started_again_after_longer_and_longer_pauses(clock
     child.close()
 
 
-def _look_at_end(child: WatchChild) -> bool:
+def _look_at_end(child: Companion) -> bool:
     process = child._process
     return process is None or process.poll() is not None
 
 
 def test_what_ran_long_is_started_again_at_once(clock: Clock) -> None:
-    child = WatchChild(command=LIVES, clock=clock)
+    child = Companion("watch", command=LIVES, clock=clock)
     child.look()
     first = child.pid
     assert first is not None
@@ -81,7 +81,7 @@ def test_what_ran_long_is_started_again_at_once(clock: Clock) -> None:
 
 
 def test_it_is_ended_renewed_and_left_alone(clock: Clock) -> None:
-    child = WatchChild(command=LIVES, clock=clock)
+    child = Companion("watch", command=LIVES, clock=clock)
     child.look()
     first = child.pid
     child.look()

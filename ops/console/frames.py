@@ -1,0 +1,149 @@
+"""What web and office say to each other over the Unix socket.
+
+One request a connection. A frame is its length as four bytes, big-endian, then that many bytes.
+The request is one frame of JSON; the answer is one frame of JSON, and where it says `"file": true`
+frames of the file's bytes follow, the last one empty.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from ops.errors import OpsError
+
+SOCKET_NAME = "office.sock"
+RUN_FOLDER = Path("/run/giucong")
+MOST_BYTES = 48 * 1024 * 1024
+"""Of a frame: an upload of 32 MiB in base64, or the greatest page."""
+
+CHUNK = 256 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+class OfficeAwayError(OpsError):
+    """The service does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the service does not answer",
+            why="it does not run, or starts just now",
+            data="nothing was changed",
+            next_step="try again in a moment; on the server: `{program} service.status`",
+        )
+
+
+class BrokenFrameError(OSError):
+    """The other side says what is no frame, or too much."""
+
+
+class _Reader(Protocol):
+    def recv(self, size: int, /) -> bytes: ...
+
+
+def socket_path(state: Path) -> Path:
+    """Give where the office listens: systemd's own folder of the service where there is one.
+
+    Args:
+        state: The service's state folder.
+    """
+    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    return Path(folder or state) / SOCKET_NAME
+
+
+def write_frame(value: object) -> bytes:
+    """Give a JSON value as a frame."""
+    body = msgspec.json.encode(value)
+    return _LENGTH.pack(len(body)) + body
+
+
+def write_bytes(chunk: bytes) -> bytes:
+    """Give bytes of a file as a frame."""
+    return _LENGTH.pack(len(chunk)) + chunk
+
+
+def receive(connection: socket.socket) -> Any:
+    """Read one frame of JSON from a connection.
+
+    Raises:
+        BrokenFrameError: It is none, or too long.
+    """
+    (length,) = _LENGTH.unpack(_receive_exactly(connection, _LENGTH.size))
+    if length > MOST_BYTES:
+        raise BrokenFrameError("too long")
+    try:
+        return msgspec.json.decode(_receive_exactly(connection, length))
+    except msgspec.DecodeError as error:
+        raise BrokenFrameError("no JSON") from error
+
+
+def _receive_exactly(connection: _Reader, size: int) -> bytes:
+    parts, left = list[bytes](), size
+    while left:
+        part = connection.recv(min(left, CHUNK))
+        if not part:
+            raise BrokenFrameError("cut off")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+async def ask(path: Path, request: object, seconds: float) -> Any:
+    """Ask the office, for one answer without a file.
+
+    Raises:
+        OfficeAwayError: It does not answer within that time, or breaks off.
+    """
+    answer, chunks = await ask_for_file(path, request, seconds)
+    async for _chunk in chunks:
+        raise OfficeAwayError
+    return answer
+
+
+async def ask_for_file(
+    path: Path, request: object, seconds: float
+) -> tuple[Any, AsyncIterator[bytes]]:
+    """Ask the office, and give its answer with the bytes that follow it.
+
+    Raises:
+        OfficeAwayError: It does not answer within that time, or breaks off.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_unix_connection(path, limit=2 * CHUNK)
+            try:
+                writer.write(write_frame(request))
+                await writer.drain()
+                answer = msgspec.json.decode(await _read(reader))
+            except BaseException:
+                writer.close()
+                raise
+    except (OSError, TimeoutError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
+        raise OfficeAwayError from error
+    return answer, _chunks(reader, writer, is_file=bool(answer.get("file")), seconds=seconds)
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+    if length > MOST_BYTES:
+        raise BrokenFrameError("too long")
+    return await reader.readexactly(length)
+
+
+async def _chunks(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_file: bool, seconds: float
+) -> AsyncIterator[bytes]:
+    try:
+        while is_file:
+            async with asyncio.timeout(seconds):
+                chunk = await _read(reader)
+            if not chunk:
+                return
+            yield chunk
+    finally:
+        writer.close()

@@ -1,0 +1,1 @@
+"""Runs beside the service: sessions, what pages read, acts and their results."""

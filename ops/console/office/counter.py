@@ -1,0 +1,205 @@
+"""What the office is asked for: to let in, to show a page, to have an act done, to hand out a file.
+
+Every answer to somebody begins with the session; nothing is said or done without one, but what is
+public.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ops.access.credentials import Proof
+from ops.access.identity import check_right, find_actor
+from ops.access.rights import ROLES
+from ops.console.acts import can_rehearse, fields_of, find_act, read_values
+from ops.console.office.act_runs import ActRuns
+from ops.console.office.desk import Desk, Keeper
+from ops.console.office.login import Door
+from ops.console.office.order import Order
+from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
+from ops.console.office.sessions import Sessions
+from ops.console.page import GROUPS, Page, all_pages
+from ops.errors import WrongUseError
+from ops.journal import journal
+from ops.journal.journal import Entry
+from ops.language.text import _, language, paragraphs_of
+from ops.terminal.document import plain
+
+
+@dataclass(slots=True)
+class Counter:
+    """Answers requests.
+
+    Attributes:
+        keeper: Keeps estate and catalog.
+        acts: What is being done.
+        sessions: Who is logged in.
+    """
+
+    keeper: Keeper
+    acts: ActRuns
+    sessions: Sessions = field(default_factory=Sessions)
+    door: Door = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the door."""
+        self.door = Door(self.sessions)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Give what answers to what."""
+        return {
+            "greeting": self.greet,
+            "login": self.log_in,
+            "logout": self.log_out,
+            "page": self.show,
+            "act": self.act,
+            "act-state": self.tell_act,
+            "act-file": self.hand_out,
+        }
+
+    def greet(self, _request: Mapping[str, Any]) -> Answer:
+        """Say what everybody may know: whose console it is."""
+        estate, _catalog = self.keeper.get()
+        settings = estate.console
+        return Answer(
+            {
+                "organisation": estate.name_at(),
+                "language": estate.organisation.language,
+                "zone": estate.organisation.timezone,
+                "public_status": settings is not None and settings.public_status,
+            }
+        )
+
+    def log_in(self, request: Mapping[str, Any]) -> Answer:
+        """Let somebody in; gives the token of the session."""
+        estate, catalog = self.keeper.get()
+        proof = Proof(text_of(request, "password"), text_of(request, "code"))
+        token = self.door.let_in(
+            estate, catalog, name=text_of(request, "name").strip(), proof=proof,
+            address=text_of(request, "address"),
+        )  # fmt: skip
+        return Answer({"token": token})
+
+    def log_out(self, request: Mapping[str, Any]) -> Answer:
+        """End a session."""
+        with self._desk(request) as desk:
+            self.sessions.end(text_of(request, "token"))
+            with desk.catalog.writing() as session:
+                from ops.access.session import person_at_terminal
+
+                origin = person_at_terminal(desk.estate)
+                journal.append(session, origin, [Entry("user.logout", desk.caller.person)])
+        return Answer({})
+
+    def show(self, request: Mapping[str, Any]) -> Answer:
+        """Give what a page shows, and who looks."""
+        with self._desk(request) as desk:
+            page = _find_page(text_of(request, "page"))
+            arguments = texts_of(request, "arguments")
+            check_right(desk.catalog, desk.estate, page.task, arguments)
+            shown = plain(page.read(desk, arguments))
+            return Answer({"page": shown, **_around(desk, page)})
+
+    def act(self, request: Mapping[str, Any]) -> Answer:
+        """Have an act done; gives what is known of it after a moment."""
+        with self._desk(request) as desk:
+            act = find_act(text_of(request, "task"))
+            values = read_values(act, texts_of(request, "form"))
+            check_right(desk.catalog, desk.estate, act.task, values)
+            if act.names_person:
+                values["person"] = desk.caller.person
+            if request.get("rehearse") is True and can_rehearse(act):
+                values["dry_run"] = True
+            proof = texts_of(request, "proof")
+            order = Order(
+                task=act.task, values=values, person=desk.caller.person,
+                login=desk.caller.login, address=text_of(request, "address"),
+                language=language(), proof_flag=act.proof,
+                proof=(proof.get("password", ""), proof.get("code", "")) if act.proof else None,
+            )  # fmt: skip
+            run = self.acts.start(order, desk.caller, upload=bytes_of(request, "upload"))
+            return Answer(run.describe())
+
+    def tell_act(self, request: Mapping[str, Any]) -> Answer:
+        """Give what is known of an act of one's own, and what surrounds every page."""
+        with self._desk(request) as desk:
+            run = self.acts.find(text_of(request, "id"), desk.caller)
+            act = find_act(run.task)
+            told = {**run.describe(), "label": _(act.label)}
+            return Answer({"page": told, **_around(desk, None)})
+
+    def hand_out(self, request: Mapping[str, Any]) -> Answer:
+        """Give a file that an act of one's own has made.
+
+        Raises:
+            WrongUseError: It has made no such file.
+        """
+        with self._desk(request) as desk:
+            run = self.acts.find(text_of(request, "id"), desk.caller)
+            wanted = text_of(request, "name")
+            for path in run.files():
+                if str(path.relative_to(run.folder)) == wanted:
+                    return Answer({"bytes": path.stat().st_size}, path)
+        raise WrongUseError("there is no such file", data="nothing was changed")
+
+    @contextmanager
+    def _desk(self, request: Mapping[str, Any]) -> Iterator[Desk]:
+        _estate, catalog = self.keeper.get()
+        with catalog.reading() as session:
+            login = self.sessions.find(session, text_of(request, "token"))
+        with self.keeper.at_desk(login.caller) as desk:
+            yield desk
+
+
+def _find_page(name: str) -> Page:
+    pages = all_pages()
+    if name not in pages:
+        raise WrongUseError("there is no such page", data="nothing was changed")
+    return pages[name]
+
+
+def _around(desk: Desk, page: Page | None) -> dict[str, object]:
+    """Give what surrounds every page: who looks, where to go, what may be done here."""
+    person = find_actor(desk.estate.people)
+    me = {
+        "person": desk.caller.person,
+        "title": person.title if person else "",
+        "roles": [_(title) for role, title in ROLES.items() if role in (desk.roles or ())],
+    }
+    pages = [it for it in all_pages().values() if it.group and desk.may(it.task)]
+    nav = [
+        {"title": _(title), "pages": [{"name": it.name, "title": _(it.title)} for it in inside]}
+        for group, title in GROUPS.items()
+        if (inside := [it for it in pages if it.group == group])
+    ]
+    acts = {task: _form_of(task, language()) for task in (page.acts if page else ()) if
+            desk.may(task)}  # fmt: skip
+    title = {"title": _(page.title), "name": page.name} if page else {}
+    return {"me": me, "nav": nav, "acts": acts, **title}
+
+
+@cache
+def _form_of(task: str, _language: str) -> dict[str, object]:
+    act = find_act(task)
+    return {
+        "task": task,
+        "label": _(act.label),
+        "about": _(paragraphs_of(_docstring(task))[0]),
+        "can_rehearse": can_rehearse(act),
+        "needs_proof": bool(act.proof),
+        "takes_file": bool(act.upload),
+        "fields": [
+            {"name": it.name, "kind": it.kind, "help": _(it.help), "is_required": it.is_required}
+            for it in fields_of(act)
+        ],
+    }
+
+
+def _docstring(task: str) -> str:
+    import inspect
+
+    from ops.console.acts import find_task
+
+    return inspect.getdoc(find_task(task).entry.body) or task

@@ -1,0 +1,143 @@
+"""What a page is made with: the estate, the catalog, and who looks; all looked after here."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.access.caller import Caller, acting_for
+from ops.access.identity import check_right, find_actor
+from ops.access.rights import decide_may
+from ops.access.roles import is_anybody_appointed, roles_of
+from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
+from ops.console.acts import find_task
+from ops.errors import OpsError
+from ops.estate.load.load import keeping_estate, load_estate
+from ops.estate.load.read import find_estate_path, read_document
+from ops.estate.model.estate import Estate
+from ops.estate.model.references import reveal
+from ops.terminal.document import read_document as document_of
+
+_LOOK_EVERY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page is made with.
+
+    Attributes:
+        estate: As loaded.
+        catalog: Open; not to be closed.
+        caller: Who looks.
+        roles: What the person holds; None before anybody holds one, when all is allowed.
+        now: The moment.
+    """
+
+    estate: Estate
+    catalog: KeptCatalog
+    caller: Caller
+    roles: frozenset[str] | None
+    now: datetime
+
+    def look(self, task: str, **flags: Any) -> dict[str, Any]:
+        """Give the document of a task that only looks, for who may run it.
+
+        Args:
+            task: Its full name.
+            flags: Its parameters; `json` is added where it has it.
+
+        Raises:
+            NotAllowedError: The person's roles do not reach.
+            OpsError: As the task itself.
+        """
+        check_right(self.catalog, self.estate, task, flags)
+        entry = find_task(task).entry
+        if "json" in entry.body.__code__.co_varnames[: entry.body.__code__.co_argcount]:
+            flags["json"] = True
+        return document_of(lambda: entry.body(None, **flags))
+
+    def may(self, task: str, **flags: Any) -> bool:
+        """Say whether the person may run a task with these flags."""
+        if self.roles is None:
+            return True
+        person = find_actor(self.estate.people)
+        units = {site.name: site.unit for site in self.estate.sites}
+        unit = units.get(flags.get("site", ""))
+        return decide_may(
+            self.roles,
+            task,
+            is_own_site=person is not None and unit is not None and unit == person.unit,
+            is_asked=person is not None and person.name in self.estate.notices.people,
+            flags=[flag for flag, value in flags.items() if value],
+        )
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Keeps estate and catalog open for all pages, and loads the estate anew when it changes."""
+
+    _estate: Estate | None = field(init=False, default=None)
+    _catalog: KeptCatalog | None = field(init=False, default=None)
+    _seen: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
+    _looked: float = field(init=False, default=0.0)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def get(self) -> tuple[Estate, KeptCatalog]:
+        """Give both as they are now; an estate with mistakes leaves the one before in force.
+
+        Raises:
+            OpsError: There was none before.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if self._estate is None or now - self._looked > _LOOK_EVERY_SECONDS:
+                self._looked = now
+                self._look_again()
+            if self._estate is None or self._catalog is None:
+                raise LookupError
+            return self._estate, self._catalog
+
+    def _look_again(self) -> None:
+        if self._estate is not None and _stamps(self._seen) == self._seen:
+            return
+        path = find_estate_path()
+        stamps = _stamps([path, *read_document(path).included])
+        try:
+            estate = load_estate()
+        except OpsError:
+            if self._estate is None:
+                raise
+            return
+        url = reveal(estate.catalog.url)
+        if self._catalog is None or self._catalog.url != url:
+            opened = open_catalog(url)
+            self._catalog = KeptCatalog(opened.readers, opened.writers, url)
+        self._estate, self._seen = estate, stamps
+
+    @contextmanager
+    def at_desk(self, caller: Caller) -> Iterator[Desk]:
+        """Give somebody a desk; what is asked there is asked for that person."""
+        estate, catalog = self.get()
+        with keeping_estate(estate), keeping_catalog(catalog), acting_for(caller):
+            person = find_actor(estate.people)
+            with catalog.reading() as session:
+                appointed = is_anybody_appointed(session)
+                roles = roles_of(session, person.name) if person and appointed else frozenset()
+            yield Desk(estate, catalog, caller, roles if appointed else None, datetime.now(UTC))
+
+
+def _stamps(paths: "Mapping[Path, object] | list[Path]") -> dict[Path, tuple[int, int]]:
+    """Give what changes when a file does; of one that is gone, zeros."""
+    found = dict[Path, tuple[int, int]]()
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            found[path] = 0, 0
+        else:
+            found[path] = status.st_mtime_ns, status.st_size
+    return found

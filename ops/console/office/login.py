@@ -1,0 +1,109 @@
+"""Let somebody in: password and code, as `user.add` gave them."""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+
+from ops.access.caller import Caller, acting_for
+from ops.access.credentials import PausedError, Proof, ProofError, prove
+from ops.access.factors import hash_password, is_password_right
+from ops.access.seal import load_credentials_key
+from ops.access.session import person_at_terminal
+from ops.catalog.open import Catalog
+from ops.console.office.sessions import Sessions
+from ops.errors import OpsError
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry
+
+_TRIES, _PER_SECONDS, _MOST_ADDRESSES = 10, 60.0, 10_000
+_LONGEST = 200
+
+
+class NotLetInError(OpsError):
+    """Name, password or code is not right; which of them is not said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "name, password or code is not right",
+            data="nothing was changed",
+            next_step="wait for the next code and try again; after several failures there is a"
+            " pause that grows",
+        )
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return hash_password("nobody")
+
+
+@dataclass(slots=True)
+class Door:
+    """Lets people in.
+
+    Attributes:
+        sessions: Where they begin.
+    """
+
+    sessions: Sessions
+    _tries: "OrderedDict[str, list[float]]" = field(init=False, default_factory=OrderedDict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def let_in(
+        self, estate: Estate, catalog: Catalog, *, name: str, proof: Proof, address: str
+    ) -> str:
+        """Check who somebody is, and give the token of a new session.
+
+        Args:
+            estate: Whose people.
+            catalog: Open.
+            name: The person's name or login.
+            proof: Password and code.
+            address: Where from.
+
+        Raises:
+            NotLetInError: One of the three is not right, or nobody is called so.
+            PausedError: Too many failures came before.
+        """
+        self._count(address)
+        if max(len(name), len(proof.password), len(proof.code)) > _LONGEST:
+            raise NotLetInError
+        found = [it for it in estate.people if name and name in {it.name, it.login}]
+        if len(found) != 1:
+            is_password_right(_hash_of_nobody(), proof.password)  # takes as long
+            raise NotLetInError
+        caller = Caller(found[0].name, name, address)
+        with acting_for(caller):
+            origin = person_at_terminal(estate)
+            key = load_credentials_key(estate)
+            try:
+                prove(catalog, key, caller.person, proof, origin=origin, now=datetime.now(UTC))
+            except ProofError as error:
+                raise NotLetInError from error
+        with catalog.writing() as session:
+            token = self.sessions.begin(session, caller)
+            journal.append(session, origin, [Entry("user.login", caller.person)])
+        return token
+
+    def _count(self, address: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            tries = [it for it in self._tries.pop(address, []) if now - it < _PER_SECONDS]
+            if len(tries) < _TRIES:
+                tries.append(now)
+                is_too_many = False
+            else:
+                is_too_many = True
+            self._tries[address] = tries
+            while len(self._tries) > _MOST_ADDRESSES:
+                self._tries.popitem(last=False)
+        if is_too_many:
+            raise PausedError(
+                "too many tries came from {address}",
+                data="nothing was changed",
+                next_step="wait a minute",
+                address=address,
+            )

@@ -1,0 +1,33 @@
+"""What the office hands the process of one act, through its standard input."""
+
+from typing import Any
+
+import msgspec
+
+from ops.language.text import Language
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done.
+
+    Attributes:
+        task: Full name of the task.
+        values: Its parameters.
+        person, login, address: Who does it.
+        language: In which language it speaks.
+        proof_flag: The parameter that takes password and code; empty for none.
+        proof: Password and code.
+    """
+
+    task: str
+    values: dict[str, Any]
+    person: str
+    login: str
+    address: str
+    language: Language
+    proof_flag: str = ""
+    proof: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        """Say what it is about, and nothing that was typed."""
+        return f"Order({self.task})"

@@ -1,0 +1,160 @@
+"""The office's socket: who may knock, and one answer to each request.
+
+Only this user and the console's own may connect: the kernel says who it is (SO_PEERCRED, unix(7)).
+"""
+
+import base64
+import binascii
+import logging
+import os
+import pwd
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from ops.console.frames import CHUNK, BrokenFrameError, receive, write_bytes, write_frame
+from ops.errors import OpsError, WrongUseError
+from ops.language.text import speaking
+from ops.terminal.document import describe_error
+from ops.terminal.exit_codes import explained
+
+log = logging.getLogger(__name__)
+
+CONSOLE_USER = "giucong-console"
+_THREADS = 12
+_WAITING = 64
+_SECONDS = 30.0
+_PEER = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: a value, and perhaps a file after it."""
+
+    value: Mapping[str, object]
+    file: Path | None = None
+
+
+Handler = Callable[[Mapping[str, Any]], Answer]
+
+
+def listen(path: Path) -> socket.socket:
+    """Make the socket; the group of the console's user may connect, where there is that user.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    if user := _console_user():
+        with suppress(PermissionError):  # a service that is not root, and not of that group
+            os.chown(path, -1, user.pw_gid)
+            path.chmod(0o660)
+    listener.listen(_WAITING)
+    return listener
+
+
+def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
+    """Answer until it is to stop."""
+    listener.settimeout(0.5)
+    allowed = {os.geteuid(), *([user.pw_uid] if (user := _console_user()) else [])}
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="office") as pool:
+        while not stop.is_set():
+            try:
+                connection, _address = listener.accept()
+            except TimeoutError:
+                continue
+            pool.submit(_answer, connection, handlers, allowed)
+
+
+def _console_user() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(CONSOLE_USER)
+    except KeyError:
+        return None
+
+
+def _answer(connection: socket.socket, handlers: Mapping[str, Handler], allowed: set[int]) -> None:
+    with connection:
+        connection.settimeout(_SECONDS)
+        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        if _PEER.unpack(peer)[1] not in allowed:
+            log.warning("stranger-at-the-office", extra={"fields": {"uid": _PEER.unpack(peer)[1]}})
+            return
+        try:
+            request = receive(connection)
+            for frame in _frames(handlers, request):
+                connection.sendall(frame)
+        except (BrokenFrameError, OSError):
+            return  # whoever asked has gone, or says nothing that can be understood
+
+
+def _frames(handlers: Mapping[str, Handler], request: object) -> Iterator[bytes]:
+    if not isinstance(request, dict):
+        return
+    answer = _handle(handlers, request)
+    if answer.file is None:
+        yield write_frame(answer.value)
+        return
+    with answer.file.open("rb") as file:
+        yield write_frame({**answer.value, "file": True})
+        while chunk := file.read(CHUNK):
+            yield write_bytes(chunk)
+    yield write_bytes(b"")
+
+
+def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answer:
+    """Answer a request; whatever goes wrong becomes an error that people can read."""
+    with speaking("en" if request.get("language") == "en" else "vi"):
+        try:
+            return handlers.get(str(request.get("ask")), _refuse)(request)
+        except OpsError as error:
+            return Answer({"error": describe_error(error), "kind": type(error).__name__})
+        except Exception as error:
+            log.warning("page-failed", exc_info=None if isinstance(error, DBAPIError) else error)
+            told = describe_error(explained(error))
+            return Answer({"error": told, "kind": type(error).__name__})
+
+
+def _refuse(_request: Mapping[str, Any]) -> Answer:
+    raise WrongUseError("there is no such page", data="nothing was changed")
+
+
+def text_of(request: Mapping[str, Any], key: str) -> str:
+    """Give a text of a request; empty where there is none."""
+    value = request.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def texts_of(request: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Give a mapping of texts of a request, without what is none."""
+    value = request.get(key)
+    if not isinstance(value, dict):
+        return {}
+    return {name: it for name, it in value.items() if isinstance(it, str)}
+
+
+def bytes_of(request: Mapping[str, Any], key: str) -> bytes:
+    """Give bytes of a request, which stand there in base64.
+
+    Raises:
+        WrongUseError: They are none.
+    """
+    try:
+        return base64.b64decode(text_of(request, key), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise WrongUseError("the upload cannot be read", data="nothing was changed") from error

@@ -1,0 +1,109 @@
+"""Who is logged in: sessions in memory, each bound to the credentials it began with.
+
+They end when nobody uses them, after a working day, when the person's credentials change or are
+taken away, and with the service. Nothing of them is kept: nobody finds one in a backup.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.access.caller import Caller
+from ops.access.credentials import has_good_credentials
+from ops.catalog.tables.access import Credential
+from ops.errors import OpsError
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+_MOST = 1_000
+_TOKEN_BYTES = 32
+
+
+class LoggedOutError(OpsError):
+    """There is no such session, or it is over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "you are not logged in any more",
+            why="nobody used this page for a while, or the credentials were changed",
+            data="nothing was changed",
+            next_step="log in again",
+        )
+
+
+@dataclass(slots=True)
+class Login:
+    """One session.
+
+    Attributes:
+        caller: Who, and from where.
+        version: When the credentials were changed last, as it began.
+        began, seen: When it began and was used last.
+    """
+
+    caller: Caller
+    version: datetime
+    began: datetime
+    seen: datetime
+
+
+@dataclass(slots=True)
+class Sessions:
+    """All of them, by the digest of their tokens; safe for threads."""
+
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    _logins: dict[bytes, Login] = field(init=False, default_factory=dict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def begin(self, session: Session, caller: Caller) -> str:
+        """Begin one for somebody who has just proved who it is; gives its token."""
+        version = read_version(session, caller.person)
+        if version is None:
+            raise LoggedOutError
+        token, now = secrets.token_urlsafe(_TOKEN_BYTES), self.clock()
+        with self._lock:
+            while len(self._logins) >= _MOST:
+                del self._logins[min(self._logins, key=lambda it: self._logins[it].seen)]
+            self._logins[_digest(token)] = Login(caller, version, now, now)
+        return token
+
+    def find(self, session: Session, token: str) -> Login:
+        """Give a session that is still good, and note that it was used.
+
+        Raises:
+            LoggedOutError: It is not.
+        """
+        key, now = _digest(token), self.clock()
+        with self._lock:
+            login = self._logins.get(key)
+            if login is None or now - login.seen > IDLE or now - login.began > LONGEST:
+                self._logins.pop(key, None)
+                raise LoggedOutError
+            login.seen = now
+        if read_version(session, login.caller.person) != login.version:
+            self.end(token)
+            raise LoggedOutError
+        return login
+
+    def end(self, token: str) -> None:
+        """End one, if there is one."""
+        with self._lock:
+            self._logins.pop(_digest(token), None)
+
+
+def read_version(session: Session, person: str) -> datetime | None:
+    """Give when a person's credentials were changed last; None where they prove nothing."""
+    if not has_good_credentials(session, person):
+        return None
+    query = select(Credential.changed_at).where(Credential.person == person)
+    return session.execute(query).scalar_one_or_none()
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()

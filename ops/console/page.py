@@ -1,0 +1,53 @@
+"""What a page is: whose it is, how it is read, and which acts it offers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ops.console.office.desk import Desk
+from ops.language.text import N_
+from ops.parts import find
+
+Arguments = Mapping[str, str]
+Reader = Callable[[Desk, Arguments], Mapping[str, object]]
+
+GROUPS: Mapping[str, str] = {
+    "now": N_("Now"),
+    "copies": N_("Copies"),
+    "infrastructure": N_("Infrastructure"),
+    "duty": N_("Duty"),
+    "people": N_("People"),
+}
+"""Heads of the navigation, in order; a page of none of them is not in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page.
+
+    Attributes:
+        name: In its address; its template is called so as well.
+        title: In the navigation and above it.
+        task: Whose roles may open it.
+        read: Gives what the template shows, as JSON values.
+        acts: Tasks whose forms it offers, to who may run them.
+        group: Where it stands in the navigation; empty: it is reached from others.
+    """
+
+    name: str
+    title: str
+    task: str
+    read: Reader
+    acts: tuple[str, ...] = ()
+    group: str = ""
+
+
+_PAGES = ("today", "alerts", "approvals", "journal")
+"""In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
+
+PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
+
+
+def all_pages() -> Mapping[str, Page]:
+    """Give all pages by name, in the order of the navigation."""
+    pages = [find(it) for it in PAGES]
+    return {page.name: page for page in pages}

@@ -1,0 +1,78 @@
+"""Start the web process: read where it listens, give rights up, serve."""
+
+import os
+import pwd
+import sys
+from pathlib import Path
+
+from ops.console.frames import RUN_FOLDER, SOCKET_NAME, socket_path
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
+from ops.estate.model.console import ConsoleSettings
+from ops.language.text import _
+from ops.terminal.output import write_line
+
+CONSOLE_USER = "giucong-console"
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+
+
+def run_console(listen: str) -> None:
+    """Become the web process; does not come back.
+
+    Args:
+        listen: In place of the estate's; empty for that.
+
+    Raises:
+        WrongUseError: The estate has no console.
+        OpsError: This is root, and there is no user to become.
+    """
+    estate = load_estate()
+    if estate.console is None:
+        raise WrongUseError(
+            "the estate has no console",
+            data="nothing was changed",
+            next_step="write `[console]` into the estate file, then start the service anew",
+        )
+    settings = ConsoleSettings(
+        listen=listen or estate.console.listen, captured=estate.console.captured
+    )
+    installed = RUN_FOLDER / SOCKET_NAME
+    socket = installed if installed.exists() else socket_path(Path(estate.service.state))
+    write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))
+    sys.stdout.flush()
+    _give_rights_up()
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    command = [sys.executable, "-P", "-m", "ops.console.web", str(socket.absolute())]
+    code = Path(__file__).parents[2]
+    environment["PYTHONPATH"] = os.pathsep.join(
+        it for it in (str(code), environment.get("PYTHONPATH", "")) if it
+    )
+    os.chdir("/")
+    command += [settings.listen, settings.captured]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+
+
+def _give_rights_up() -> None:
+    """Become the console's own user, where this is root."""
+    if os.geteuid() != 0:
+        return
+    try:
+        user = pwd.getpwnam(CONSOLE_USER)
+    except KeyError as error:
+        if _is_checkout():
+            return
+        raise OpsError(
+            "there is no user {user}",
+            why="the console does not run as root",
+            data="nothing was changed",
+            next_step="make it: `adduser --system --group --no-create-home {user}`",
+            user=CONSOLE_USER,
+        ) from error
+    os.setgroups([user.pw_gid])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
+def _is_checkout() -> bool:
+    """Say whether the code lies where somebody works on it, as for `make demo` in a container."""
+    return (Path(__file__).parents[2] / "Makefile").is_file()

@@ -1,0 +1,28 @@
+"""The web process: `python -m ops.console.web SOCKET LISTEN CAPTURED`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from backup.workers.core_dumps import forbid_core_dumps
+from ops.console.web.app import make_app
+
+
+def main(socket: str, listen: str, captured: str) -> None:
+    """Serve until a signal ends it."""
+    forbid_core_dumps()
+    del captured
+    host, _colon, port = listen.rpartition(":")
+    config = uvicorn.Config(
+        make_app(Path(socket)), host=host.strip("[]"), port=int(port), log_level="warning",
+        server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1",
+        timeout_keep_alive=20, limit_concurrency=200, h11_max_incomplete_event_size=64 * 1024,
+        lifespan="off", ws="none",
+    )  # fmt: skip
+    asyncio.run(uvicorn.Server(config).serve())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,307 @@
+"""The web application: each address asks the office once and shows what it says.
+
+It holds no state but how often an address has asked. Who somebody is stands in a cookie that only
+the office can read.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ops.console.frames import OfficeAwayError, ask, ask_for_file
+from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
+from ops.console.web.shown import make_templates, render
+from ops.language.text import speaking
+from ops.terminal.document import describe_error
+
+log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_MOST_UPLOADED = 32 * 1024 * 1024
+_MOST_FIELDS = 200
+_SECONDS = 30.0
+_STATUS = {
+    "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
+    "OfficeAwayError": 503, "TooManyActsError": 503, "WrongUseError": 400,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Web:
+    """Answers browsers.
+
+    Attributes:
+        socket: Where the office is.
+    """
+
+    socket: Path
+    templates: Environment = field(default_factory=make_templates)
+    pace: Pace = field(default_factory=Pace)
+    greeting: Mapping[str, Any] = field(default_factory=dict)
+
+    def routes(self) -> list[Route | Mount]:
+        """Give the addresses."""
+        return [
+            Mount("/static", StaticFiles(directory=_STATIC)),
+            Route("/", self.begin),
+            Route("/login", self.show_login, methods=["GET"]),
+            Route("/login", self.log_in, methods=["POST"]),
+            Route("/logout", self.log_out, methods=["POST"]),
+            Route("/language", self.choose_language, methods=["POST"]),
+            Route("/act/{task}", self.act, methods=["POST"]),
+            Route("/doing/{id}", self.show_act),
+            Route("/doing/{id}/{name:path}", self.download),
+            Route("/{page}", self.show),
+        ]
+
+    async def begin(self, _request: Request) -> Response:
+        """Send to the first page."""
+        return RedirectResponse("/today", 303)
+
+    async def show_login(self, request: Request) -> Response:
+        """Show the form that lets in."""
+        return await self._page(request, "login.html", {"error": None, "next": _next_of(request)})
+
+    async def log_in(self, request: Request) -> Response:
+        """Let somebody in."""
+        form = await _read_form(request)
+        if not is_ours(request, "", ""):
+            return await self._refuse(request)
+        answer = await self._ask(
+            request, "login", **{it: form.get(it, "") for it in ("name", "password", "code")}
+        )
+        if "error" in answer:
+            values = {"error": answer["error"], "next": form.get("next", "")}
+            return await self._page(request, "login.html", values, _status_of(answer))
+        response = RedirectResponse(_own_path(form.get("next", "")), 303)
+        _set_cookie(response, COOKIE, answer["token"])
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """End the session."""
+        form, token = await _read_form(request), _token_of(request)
+        if not is_ours(request, token, form.get("csrf", "")):
+            return await self._refuse(request)
+        await self._ask(request, "logout")
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
+        return response
+
+    async def choose_language(self, request: Request) -> Response:
+        """Note in which language somebody reads."""
+        form = await _read_form(request)
+        if not is_ours(request, "", ""):
+            return await self._refuse(request)
+        response = RedirectResponse(_own_path(form.get("next", "")), 303)
+        chosen = "en" if form.get("language") == "en" else "vi"
+        _set_cookie(response, LANGUAGE_COOKIE, chosen)
+        return response
+
+    async def show(self, request: Request) -> Response:
+        """Show a page."""
+        name = request.path_params["page"]
+        arguments = dict(request.query_params)
+        answer = await self._ask(request, "page", page=name, arguments=arguments)
+        if "error" in answer:
+            return await self._fail(request, answer)
+        values = {**answer, "data": answer["page"], "arguments": arguments}
+        return await self._page(request, f"pages/{name}.html", values)
+
+    async def act(self, request: Request) -> Response:
+        """Have something done, and send to the page that says what became of it."""
+        form, token = await _read_form(request), _token_of(request)
+        if not is_ours(request, token, form.pop("csrf", "")):
+            return await self._refuse(request)
+        upload = form.pop("upload", b"")
+        proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
+        answer = await self._ask(
+            request, "act", task=request.path_params["task"], form=form, proof=proof,
+            rehearse="rehearse" in form,
+            upload=base64.b64encode(upload).decode() if isinstance(upload, bytes) else "",
+        )  # fmt: skip
+        if "error" in answer:
+            return await self._fail(request, answer)
+        back = urlencode({"back": _own_path(form.get("back", ""))})
+        return RedirectResponse(f"/doing/{quote(answer['id'])}?{back}", 303)
+
+    async def show_act(self, request: Request) -> Response:
+        """Show how an act goes, or what became of it."""
+        answer = await self._ask(request, "act-state", id=request.path_params["id"])
+        if "error" in answer:
+            return await self._fail(request, answer)
+        back = _own_path(request.query_params.get("back", ""))
+        return await self._page(
+            request, "doing.html", {**answer, "data": answer["page"], "back": back}
+        )
+
+    async def download(self, request: Request) -> Response:
+        """Hand out a file that an act has made."""
+        asked = {it: request.path_params[it] for it in ("id", "name")}
+        request_body = self._request(request, "act-file", **asked)
+        try:
+            answer, chunks = await ask_for_file(self.socket, request_body, _SECONDS)
+        except OfficeAwayError as error:
+            return await self._fail(request, self._away(request, error))
+        if "error" in answer:
+            return await self._fail(request, answer)
+        return _attachment(asked["name"].rpartition("/")[2], answer["bytes"], chunks)
+
+    async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
+        try:
+            answer = await ask(self.socket, self._request(request, what, **values), _SECONDS)
+        except OfficeAwayError as error:
+            return self._away(request, error)
+        return answer if isinstance(answer, dict) else {}
+
+    def _request(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
+        address = request.client.host if request.client else ""
+        return {
+            "ask": what, "token": _token_of(request), "address": address,
+            "language": self._language(request), **values,
+        }  # fmt: skip
+
+    def _language(self, request: Request) -> Literal["vi", "en"]:
+        chosen = request.cookies.get(LANGUAGE_COOKIE) or self.greeting.get("language", "vi")
+        return "en" if chosen == "en" else "vi"
+
+    def _away(self, request: Request, error: OfficeAwayError) -> dict[str, Any]:
+        with speaking(self._language(request)):
+            return {"error": describe_error(error), "kind": "OfficeAwayError"}
+
+    async def _fail(self, request: Request, answer: Mapping[str, Any]) -> Response:
+        """Show what went wrong; who is not logged in goes to the form for it."""
+        status = _status_of(answer)
+        if answer.get("kind") == "LoggedOutError" and request.method == "GET":
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303)
+        return await self._page(request, "error.html", {"error": answer["error"]}, status)
+
+    async def _refuse(self, request: Request) -> Response:
+        return await self._page(request, "error.html", {"error": None}, 403)
+
+    async def _page(
+        self, request: Request, template: str, values: Mapping[str, Any], status: int = 200
+    ) -> Response:
+        if not self.greeting:
+            answer = await self._ask(request, "greeting")
+            self.greeting = {} if "error" in answer else answer
+        token = _token_of(request)
+        whole = {
+            "me": None, "nav": [], "acts": {}, "name": "", "title": "",
+            "organisation": self.greeting.get("organisation", ""),
+            "zone": self.greeting.get("zone", "Asia/Ho_Chi_Minh"),
+            "csrf": csrf_of(token) if token else "", "path": _path_of(request), **values,
+        }  # fmt: skip
+        with speaking(self._language(request)):
+            text = await asyncio.to_thread(render, self.templates, template, whole)
+        return HTMLResponse(text, status)
+
+
+class Guarded:
+    """Around the application: headers on every answer, and nobody asks without end."""
+
+    def __init__(self, app: ASGIApp, pace: Pace, headers: Mapping[str, str] = HEADERS) -> None:
+        self._app, self._pace = app, pace
+        self._headers = [(name.lower().encode(), it.encode()) for name, it in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                named = {name for name, _value in message["headers"]}
+                is_static = scope["path"].startswith("/static/")
+                message["headers"] += [
+                    (name, b"max-age=86400" if is_static and name == b"cache-control" else value)
+                    for name, value in self._headers
+                    if name not in named
+                ]
+            await send(message)
+
+        address = scope["client"][0] if scope.get("client") else ""
+        is_static = scope["path"].startswith("/static/")
+        if is_static or self._pace.may(address):
+            await self._app(scope, receive, send_guarded)
+        else:
+            response = Response("429", 429, {"Retry-After": "3"})
+            await response(scope, receive, send_guarded)
+
+
+def make_app(socket: Path) -> Starlette:
+    """Give the application for an office."""
+    web = Web(socket)
+    around = [Middleware(Guarded, pace=web.pace), Middleware(GZipMiddleware, minimum_size=1_000)]
+    return Starlette(routes=web.routes(), middleware=around)
+
+
+async def _read_form(request: Request) -> dict[str, Any]:
+    """Read a form; of a file its bytes stand under `upload`. Bounded in number and length."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > _MOST_UPLOADED:
+        return {}
+    form = dict[str, Any]()
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as sent:
+        for name, value in sent.multi_items():
+            if isinstance(value, str):
+                form[name] = value
+            else:
+                form["upload"] = await value.read(_MOST_UPLOADED)
+    return form
+
+
+def _token_of(request: Request) -> str:
+    return request.cookies.get(COOKIE, "")[:200]
+
+
+def _set_cookie(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _path_of(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _next_of(request: Request) -> str:
+    return _own_path(request.query_params.get("next", ""))
+
+
+def _own_path(path: str) -> str:
+    """Give a path of ours, and the first page in place of anything else."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\"))
+    is_plain = is_own and path.isprintable() and "\\" not in path
+    return path if is_plain and not path.startswith(("/login", "/logout")) else "/today"
+
+
+def _status_of(answer: Mapping[str, Any]) -> int:
+    return _STATUS.get(answer.get("kind", ""), 500)
+
+
+def _attachment(name: str, size: int, chunks: AsyncIterator[bytes]) -> StreamingResponse:
+    """Give a file to be kept, never to be shown: it may come from a restored site."""
+    return StreamingResponse(
+        chunks,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Length": str(size),
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )

@@ -1,0 +1,92 @@
+"""Templates: where they are, and how values of the office's JSON are shown in them.
+
+Everything is escaped where it is put into a page; what would turn the writing round is made visible
+before. Texts are the catalogues' own.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from ops.language.formats import (
+    DEFAULT_ZONE,
+    format_date,
+    format_duration,
+    format_id,
+    format_moment,
+    format_number,
+    format_size,
+)
+from ops.language.text import _, language, make_visible, ngettext
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def make_templates() -> Environment:
+    """Give the environment that renders all pages."""
+    found = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(["html"], default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    found.filters.update(
+        moment=show_moment, day=show_day, duration=show_duration, ago=show_ago, size=format_size,
+        number=format_number, id=format_id,
+    )  # fmt: skip
+    found.globals.update({"_": _, "ngettext": ngettext, "language": language})
+    return found
+
+
+def _finalize(value: Any) -> Any:
+    """Show nothing for nothing, and what could forge a page as what it is."""
+    if value is None:
+        return ""
+    return make_visible(value) if type(value) is str else value
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a moment of the office's JSON."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def show_moment(text: str | None, zone: str = DEFAULT_ZONE) -> Markup:
+    """Give `24/11/2026 01:03` with its offset for who asks, as a `time` element."""
+    if not text:
+        return Markup("–")
+    told = format_moment(parse_moment(text), zone)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        text, told, told.rpartition(" ")[0]
+    )
+
+
+def show_day(text: str | None) -> str:
+    """Give `24/11/2026` for a day."""
+    return format_date(date.fromisoformat(text[:10])) if text else "–"
+
+
+def show_duration(seconds: float | None) -> str:
+    """Give a duration in words."""
+    return "–" if seconds is None else format_duration(timedelta(seconds=seconds))
+
+
+def show_ago(text: str | None) -> Markup:
+    """Give how long ago a moment is, with the moment itself for who asks."""
+    if not text:
+        return Markup("–")
+    moment = parse_moment(text)
+    age = _("{age} ago").format(age=format_duration(max(datetime.now(UTC) - moment, timedelta(0))))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        text, format_moment(moment), age
+    )
+
+
+def render(templates: Environment, name: str, values: Mapping[str, Any]) -> str:
+    """Give a page's text."""
+    return templates.get_template(name).render(values)
