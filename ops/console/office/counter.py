@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from ops.access.credentials import Proof
-from ops.access.identity import check_right, find_actor
+from ops.access.identity import find_actor
 from ops.access.rights import ROLES
 from ops.console.acts import can_rehearse, fields_of, find_act, read_values
 from ops.console.office.act_runs import ActRuns
@@ -98,7 +98,7 @@ class Counter:
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
             arguments = texts_of(request, "arguments")
-            check_right(desk.catalog, desk.estate, page.task, arguments)
+            desk.check(page.task, arguments)
             shown = plain(page.read(desk, arguments))
             return Answer({"page": shown, **_around(desk, page)})
 
@@ -107,7 +107,7 @@ class Counter:
         with self._desk(request) as desk:
             act = find_act(text_of(request, "task"))
             values = read_values(act, texts_of(request, "form"))
-            check_right(desk.catalog, desk.estate, act.task, values)
+            desk.check(act.task, values)
             if act.names_person:
                 values["person"] = desk.caller.person
             if request.get("rehearse") is True and can_rehearse(act):
@@ -120,12 +120,15 @@ class Counter:
                 proof=(proof.get("password", ""), proof.get("code", "")) if act.proof else None,
             )  # fmt: skip
             run = self.acts.start(order, desk.caller, upload=bytes_of(request, "upload"))
+            desk.documents.forget()
             return Answer(run.describe())
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
         """Give what is known of an act of one's own, and what surrounds every page."""
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
+            if run.done.is_set():
+                desk.documents.forget()
             act = find_act(run.task)
             told = {**run.describe(), "label": _(act.label)}
             return Answer({"page": told, **_around(desk, None)})
