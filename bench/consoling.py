@@ -94,7 +94,7 @@ def _fill_runs(catalog: Catalog) -> None:
     with catalog.writing() as session:
         there = session.execute(select(func.count()).select_from(Run)).scalar_one()
         began = datetime.now(UTC)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"id": uuid.uuid4(), "job": f"{kind}/{site}", "kind": kind, "site": site, "attempt": 1,
              "host": "may-chu", "pid": 1, "started_at": at, "ended_at": at + timedelta(minutes=2),
              "outcome": "failed" if number % 97 == 0 else "ok",
@@ -228,7 +228,8 @@ def _read(
         f" p95 {1_000 * ordered[int(0.95 * len(times))]:.0f} ms, wrong {wrong[:5]} {len(wrong)}"
     )
     for process in running:
-        for one in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+        parent = psutil.Process(process.pid)
+        for one in (parent, *parent.children(recursive=True)):
             print(f"  {one.memory_info().rss >> 20} MiB {' '.join(one.cmdline())[-60:]}")
 
 

@@ -117,7 +117,7 @@ def _find_in(module: ModuleType, verb: str) -> OperatorTask | None:
     for value in vars(module).values():
         is_own = isinstance(value, OperatorTask) and value.__module__ == module.__name__
         if is_own and value.entry.name.partition(".")[2] == verb:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return]  # invoke has no types
     return None
 
 
