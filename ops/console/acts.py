@@ -78,6 +78,11 @@ _LISTED = (
         proof="password_file", names_person=True,
     ),
     Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
+    Act(
+        task="monitor.silence", label=N_("Silence"),
+        fields=("about", "until", "reason", "critical", "end"),
+        kinds={"until": "moment", "end": "hidden"},
+    ),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}
