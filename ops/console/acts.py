@@ -83,6 +83,7 @@ _LISTED = (
         fields=("about", "until", "reason", "critical", "end"),
         kinds={"until": "moment", "end": "hidden"},
     ),
+    Act(task="monitor.check", label=N_("Look once now"), fields=("host", "site")),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}

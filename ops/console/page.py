@@ -41,7 +41,8 @@ class Page:
     group: str = ""
 
 
-_PAGES = ("today", "alerts", "approvals", "journal")
+_PAGES = ("today", "alerts", "approvals", "journal",
+          "servers", "server")  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
