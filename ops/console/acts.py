@@ -84,6 +84,31 @@ _LISTED = (
         kinds={"until": "moment", "end": "hidden"},
     ),
     Act(task="monitor.check", label=N_("Look once now"), fields=("host", "site")),
+    Act(task="security.audit", label=N_("Audit now"), fields=("host", "site", "only", "all")),
+    Act(
+        task="security.accept", label=N_("Accept until a day"),
+        fields=("id", "until", "reason", "document"), kinds={"until": "date"}, proof="proof_file",
+    ),
+    Act(
+        task="archive.export", label=N_("Give the item out"), fields=("id", "as_", "version"),
+        out="out",
+    ),
+    Act(
+        task="register.add", label=N_("Enter something"),
+        fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
+                "serious", "personal_data", "from_alert", "from_drill", "from_finding"),
+        kinds={"occurred": "moment", "received": "moment"},
+    ),
+    Act(
+        task="register.update", label=N_("Note how it goes on"),
+        fields=("id", "acknowledged", "restored", "at", "note", "cause", "document", "serious",
+                "personal_data", "run", "alert", "drill", "finding"),
+        kinds={"at": "moment", "cause": "long"},
+    ),
+    Act(
+        task="register.close", label=N_("Conclude it"),
+        fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
+    ),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}
@@ -172,7 +197,9 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
         WrongUseError: A field is missing, too long, or of another kind.
     """
     read = {field.name: _read_value(field, form.get(field.name, "")) for field in fields_of(act)}
-    return {**(act.always or {}), **{name: it for name, it in read.items() if it is not None}}
+    given = {name: it for name, it in read.items() if it is not None}
+    several = set(find_task(act.task).iterable) & given.keys()
+    return {**(act.always or {}), **given, **{name: [given[name]] for name in several}}
 
 
 def _read_value(field: Field, given: object) -> object:

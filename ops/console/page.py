@@ -41,8 +41,11 @@ class Page:
     group: str = ""
 
 
-_PAGES = ("today", "alerts", "approvals", "journal",
-          "servers", "server")  # fmt: skip
+_PAGES = (
+    "today", "alerts", "approvals", "journal",
+    "archive", "item", "captured", "servers", "server", "findings", "compliance",
+    "register", "entry",
+)  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)

@@ -15,6 +15,7 @@ from ops.access.identity import check_right, find_actor
 from ops.access.rights import ROLES
 from ops.console.acts import can_rehearse, fields_of, find_act, read_values
 from ops.console.office.act_runs import ActRuns
+from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
 from ops.console.office.login import Door
 from ops.console.office.order import Order
@@ -57,6 +58,7 @@ class Counter:
             "act": self.act,
             "act-state": self.tell_act,
             "act-file": self.hand_out,
+            **Window(self.keeper, self.sessions).handlers(),
         }
 
     def greet(self, _request: Mapping[str, Any]) -> Answer:
