@@ -98,7 +98,8 @@ class Counter:
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
             arguments = texts_of(request, "arguments")
-            check_right(desk.catalog, desk.estate, page.task, arguments)
+            if not _is_for_some_site(desk, page) or arguments.get("site"):
+                check_right(desk.catalog, desk.estate, page.task, arguments)
             shown = plain(page.read(desk, arguments))
             return Answer({"page": shown, **_around(desk, page)})
 
@@ -160,6 +161,11 @@ def _find_page(name: str) -> Page:
     return pages[name]
 
 
+def _is_for_some_site(desk: Desk, page: Page) -> bool:
+    """Say whether a page, opened for no certain site, has something to show the person."""
+    return page.is_by_site and bool(desk.sites(page.task))
+
+
 def _around(desk: Desk, page: Page | None) -> dict[str, object]:
     """Give what surrounds every page: who looks, where to go, what may be done here."""
     person = find_actor(desk.estate.people)
@@ -168,7 +174,8 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         "title": person.title if person else "",
         "roles": [_(title) for role, title in ROLES.items() if role in (desk.roles or ())],
     }
-    pages = [it for it in all_pages().values() if it.group and desk.may(it.task)]
+    pages = [it for it in all_pages().values() if it.group and
+             (desk.may(it.task) or _is_for_some_site(desk, it))]  # fmt: skip
     nav = [
         {"title": _(title), "pages": [{"name": it.name, "title": _(it.title)} for it in inside]}
         for group, title in GROUPS.items()
