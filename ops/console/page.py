@@ -45,7 +45,7 @@ class Page:
 
 _PAGES = (
     "today", "alerts", "approvals", "journal",
-    "runs", "run", "sites", "site",
+    "runs", "run", "sites", "site", "restore",
 )  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
