@@ -45,7 +45,7 @@ class Page:
 
 _PAGES = (
     "today", "alerts", "approvals", "journal",
-    "runs", "run", "sites", "site", "restore",
+    "runs", "run", "sites", "site", "restore", "drills", "drill",
 )  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 

@@ -10,6 +10,7 @@ from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.drills import draw, read_drills
 from ops.console.pages.keyset import older, write_key
 from ops.console.pages.runs import list_ended, list_running
 from ops.console.pages.sites import read_sites
@@ -48,7 +49,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
-        "drills": _look(desk, "drill.list", name),
+        "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
         "archive": _read_archive(desk, name),
         "register": _look(desk, "register.list", name),
         "months": _draw_months(desk, name),
@@ -102,6 +103,13 @@ def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
         for name, kind in jobs.items()
         if name in names
     ]
+
+
+def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
+    """Give the drills of this year, as a strip of the calendar and as rows."""
+    year = desk.now.astimezone(desk.estate.zone).year
+    found = read_drills(desk, year, site)
+    return {"items": found[:_DRILLS], "calendar": draw(desk, found, year)}
 
 
 def _read_archive(desk: Desk, site: str) -> dict[str, Any] | None:
