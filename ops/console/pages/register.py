@@ -72,5 +72,5 @@ def _describe(it: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, Any]
 
 PAGE = Page(
     name="register", title=N_("Register"), task="register.list", read=read, acts=("register.add",),
-    group="duty",
+    group="duty", is_by_site=True,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment
 from starlette.applications import Starlette
@@ -180,7 +180,8 @@ class Web:
             return await self._fail(request, self._away(request, error))
         if "error" in answer:
             return await self._fail(request, answer)
-        return _attachment(asked["name"].rpartition("/")[2], answer["bytes"], chunks)
+        name = unquote(asked["name"].rpartition("/")[2], errors="replace")
+        return _attachment(name, answer["bytes"], chunks)
 
     async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
         try:
