@@ -5,6 +5,7 @@ the session. Whoever has it sees that month's pages and nothing else. Nothing is
 what is foreign is taken apart by the web process, which holds neither keys nor catalog.
 """
 
+import base64
 import secrets
 import threading
 from collections import OrderedDict
@@ -155,8 +156,9 @@ class Window:
             _month, kept = MONTHS.get(desk.estate, ticket.site, ticket.month)
         said, found = _read(kept, address, ticket.moment)
         return Answer({
-            "status": said.status, "content_type": said.content_type, "body": said.body,
-            "location": said.location, "address": found.url, "origin": place.origin,
+            "status": said.status, "content_type": said.content_type, "location": said.location,
+            "body": base64.b64encode(said.body).decode(), "address": found.url,
+            "origin": place.origin,
         })  # fmt: skip
 
     def _login(self, session: str) -> Any:

@@ -19,6 +19,7 @@ from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
 from ops.console.office.login import Door
 from ops.console.office.order import Order
+from ops.console.office.public import PublicStatus
 from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
 from ops.console.office.sessions import Sessions
 from ops.console.page import GROUPS, Page, all_pages
@@ -43,10 +44,12 @@ class Counter:
     acts: ActRuns
     sessions: Sessions = field(default_factory=Sessions)
     door: Door = field(init=False)
+    window: Window = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the door."""
+        """Open door and window."""
         self.door = Door(self.sessions)
+        self.window = Window(self.keeper, self.sessions)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Give what answers to what."""
@@ -58,7 +61,8 @@ class Counter:
             "act": self.act,
             "act-state": self.tell_act,
             "act-file": self.hand_out,
-            **Window(self.keeper, self.sessions).handlers(),
+            **self.window.handlers(),
+            **PublicStatus(self.keeper).handlers(),
         }
 
     def greet(self, _request: Mapping[str, Any]) -> Answer:

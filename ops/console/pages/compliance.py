@@ -1,6 +1,7 @@
 """Controls and duties × systems: proven, not proven, or not checked; by what."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.console.office.desk import Desk
@@ -10,58 +11,54 @@ from ops.language.text import N_
 
 _ORDER = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 _MOST_EVIDENCE = 30
-_MOST_CELLS = 40
+_MOST_COLUMNS, _MOST_ROWS = 30, 300
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the table, a row a control or duty, a column a system.
+    """Give the table: a row a control or duty, a column a system; sites are summed up in one.
 
     Args:
         desk: Where.
-        arguments: `name` and `subject`: that verdict with the rows behind it.
+        arguments: `name`: that control or duty at each system and site; `subject` with it: at that
+            one, with the rows behind it.
     """
-    found = desk.look("security.findings", compliance=True)
-    rows = found["items"]
-    subjects = sorted({it["subject"] for it in rows})
+    rows = desk.look("security.findings", compliance=True)["items"]
+    sites = {it.name for it in (*desk.estate.sites, desk.estate.own_site)}
+    columns = sorted({it["subject"] for it in rows if it["subject"] not in sites})
     levels = {it["subject"]: it["level"] for it in rows}
-    wanted = arguments.get("name", ""), arguments.get("subject", "")
-    chosen = [it for it in rows if (it["name"], it["subject"]) == wanted]
+    name, subject = arguments.get("name", ""), arguments.get("subject")
+    chosen = [it for it in rows if name and it["name"] == name and subject in {None, it["subject"]}]
+    chosen.sort(key=lambda it: (_ORDER.index(it["outcome"]), it["subject"]))
     return {
-        "columns": [_column(it, levels[it]) for it in subjects[:_MOST_CELLS]],
-        "rows": _table(rows, subjects[:_MOST_CELLS]),
+        "columns": [{"subject": it, "title": tell_subject(it), "level": levels[it]}
+                    for it in columns[:_MOST_COLUMNS]],
+        "has_sites": any(it["subject"] in sites for it in rows),
+        "rows": [] if chosen else _table(rows, columns[:_MOST_COLUMNS], sites),
         "counts": {it: sum(row["outcome"] == it for row in rows) for it in _ORDER},
         "count": len(rows),
-        "is_cut": len(subjects) > _MOST_CELLS,
-        "chosen": [_with_evidence(it) for it in chosen],
-    }
+        "is_cut": len(columns) > _MOST_COLUMNS or len(chosen) > _MOST_ROWS,
+        "chosen": [{**it, "subject_title": tell_subject(it["subject"]),
+                    "evidence": it["evidence"][:_MOST_EVIDENCE], "count": len(it["evidence"])}
+                   for it in chosen[:_MOST_ROWS]],
+    }  # fmt: skip
 
 
-def _column(subject: str, level: int | None) -> dict[str, Any]:
-    return {"subject": subject, "title": tell_subject(subject), "level": level}
-
-
-def _table(rows: list[dict[str, Any]], subjects: list[str]) -> list[dict[str, Any]]:
-    by_name: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], sites: set[str]
+) -> list[dict[str, Any]]:
+    by_name: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for it in rows:
-        by_name.setdefault((it["kind"], it["name"]), {})[it["subject"]] = it
+        by_name.setdefault((it["kind"], it["name"]), []).append(it)
     table = []
-    for (kind, name), cells in by_name.items():
-        first = next(iter(cells.values()))
-        shown = [cells.get(it) for it in subjects]
+    for (_kind, name), own in by_name.items():
+        outcomes = {it["subject"]: it["outcome"] for it in own}
+        counts = Counter(it["outcome"] for it in own if it["subject"] in sites)
         table.append({
-            "kind": kind, "name": name, "title": first["title"], "basis": first["basis"],
-            "cells": [
-                {"outcome": it["outcome"], "why": it["why"], "evidence": len(it["evidence"])}
-                if it else None
-                for it in shown
-            ],
+            "name": name, "title": own[0]["title"], "basis": own[0]["basis"],
+            "cells": [outcomes.get(it) for it in columns],
+            "sites": [(it, counts[it]) for it in _ORDER if counts[it]],
         })  # fmt: skip
     return table
-
-
-def _with_evidence(it: dict[str, Any]) -> dict[str, Any]:
-    return {**it, "subject_title": tell_subject(it["subject"]),
-            "evidence": it["evidence"][:_MOST_EVIDENCE], "count": len(it["evidence"])}  # fmt: skip
 
 
 PAGE = Page(

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.console.frames import OfficeAwayError, ask, ask_for_file
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
+from ops.console.web.public import PublicPage
 from ops.console.web.shown import make_templates, render
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
@@ -69,6 +70,7 @@ class Web:
             Route("/doing/{id}", self.show_act),
             Route("/doing/{id}/{name:path}", self.download),
             Route("/captured", self.show_captured),
+            *PublicPage(self.socket, self.templates).routes(),
             Route("/{page}", self.show),
         ]
 
