@@ -5,17 +5,19 @@ server is never among the fields: what is uploaded, and where results go, the of
 """
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
 
 from ops.errors import WrongUseError
 from ops.language.text import N_
 from ops.parts import Seam
-from ops.terminal.task import OperatorTask
+from ops.terminal.task import PROOF_FLAG, OperatorTask
 
-Kind = Literal["text", "long", "yes", "number", "date", "moment", "hidden", "upload"]
+Kind = Literal["text", "long", "yes", "number", "date", "moment", "hidden", "upload", "path"]
 
 TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 """The modules that hold tasks."""
@@ -30,8 +32,10 @@ class Act:
     Attributes:
         task: Its full name.
         label: What the button says.
+        name: What forms call it, where the task has several; else they call it by its task.
         fields: Its flags that the form fills, in order.
-        kinds: How a field is filled, where its type and name do not say.
+        kinds: How a field is filled, where its type and name do not say. A `path` is one of a
+            snapshot, percent-encoded: the task gets the pattern that means it alone.
         proof: The flag that takes password and code, where the person proves anew.
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
@@ -41,6 +45,7 @@ class Act:
 
     task: str
     label: str
+    name: str = ""
     fields: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] | None = None
     proof: str = ""
@@ -78,26 +83,73 @@ _LISTED = (
         proof="password_file", names_person=True,
     ),
     Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
+    Act(
+        task="monitor.silence", label=N_("Silence"),
+        fields=("about", "until", "reason", "critical", "end"),
+        kinds={"until": "moment", "end": "hidden"},
+    ),
+    Act(task="monitor.check", label=N_("Look once now"), fields=("host", "site")),
+    Act(task="security.audit", label=N_("Audit now"), fields=("host", "site", "only", "all")),
+    Act(
+        task="security.accept", label=N_("Accept until a day"),
+        fields=("id", "until", "reason", "document"), kinds={"until": "date"}, proof="proof_file",
+    ),
+    Act(
+        task="archive.export", label=N_("Give the item out"), fields=("id", "as_", "version"),
+        out="out",
+    ),
+    Act(
+        task="register.add", label=N_("Enter something"),
+        fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
+                "serious", "personal_data", "from_alert", "from_drill", "from_finding"),
+        kinds={"occurred": "moment", "received": "moment"},
+    ),
+    Act(
+        task="register.update", label=N_("Note how it goes on"),
+        fields=("id", "acknowledged", "restored", "at", "note", "cause", "document", "serious",
+                "personal_data", "run", "alert", "drill", "finding"),
+        kinds={"at": "moment", "cause": "long"},
+    ),
+    Act(
+        task="register.close", label=N_("Conclude it"),
+        fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
+    ),
+    Act(
+        task="backup.restore", label=N_("Get this file"), out="target", kinds={"include": "path"},
+        fields=("site", "store", "snapshot", "include", "reason"),
+    ),
+    Act(
+        task="backup.restore", name="backup.restore.in-place", label=N_("Put back in its place"),
+        fields=("site", "store", "snapshot", "include", "confirm", "reason", "document", "verify"),
+        kinds={"include": "path"}, always={"in_place": True}, proof=PROOF_FLAG,
+    ),
+    Act(
+        task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
+        fields=("site", "store", "snapshot", "file", "reason", "document"),
+    ),
+    Act(
+        task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out",
+    ),
 )  # fmt: skip
 
-ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}
-"""By task."""
+ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
+"""By what forms call them."""
 
 
-def find_act(task: str) -> Act:
+def find_act(name: str) -> Act:
     """Give an act.
 
     Raises:
         WrongUseError: The console does no such thing.
     """
-    if task not in ACTS:
+    if name not in ACTS:
         raise WrongUseError(
             "the console has no act {task}",
             data="nothing was changed",
             next_step="go back to the page and use its buttons",
-            task=task[:80],
+            task=name[:80],
         )
-    return ACTS[task]
+    return ACTS[name]
 
 
 def find_task(name: str) -> OperatorTask:
@@ -151,7 +203,8 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
     return "long" if name in _LONG else "text"
 
 
-_LONGEST_VALUE = 4_000
+_LONGEST_VALUE, _LONGEST_PATH = 4_000, 13_000
+_WILD = re.compile(rb"[][*?\\!]")
 _DIGITS = 6
 
 
@@ -166,12 +219,16 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
         WrongUseError: A field is missing, too long, or of another kind.
     """
     read = {field.name: _read_value(field, form.get(field.name, "")) for field in fields_of(act)}
-    return {**(act.always or {}), **{name: it for name, it in read.items() if it is not None}}
+    given = {name: it for name, it in read.items() if it is not None}
+    several = set(find_task(act.task).iterable)
+    return {**(act.always or {}), **{name: [it] if name in several and isinstance(it, str) else it
+            for name, it in given.items()}}  # fmt: skip
 
 
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
-    if not isinstance(given, str) or len(given) > _LONGEST_VALUE or "\0" in given:
+    longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
+    if not isinstance(given, str) or len(given) > longest or "\0" in given:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()
     if field.is_required and not text:
@@ -185,7 +242,21 @@ def _read_value(field: Field, given: object) -> object:
         return text in {"1", "on", "true"}
     if field.kind == "number" and text:
         return _read_number(field, text)
+    if field.kind == "path" and text:
+        return [pattern_of(_read_path(field, text))]
     return text or None
+
+
+def _read_path(field: Field, text: str) -> bytes:
+    path = unquote_to_bytes(text)
+    if not path.startswith(b"/") or b"\0" in path:
+        raise _unfit(field)
+    return path
+
+
+def pattern_of(path: bytes) -> str:
+    """Give the pattern that means one path alone, whatever signs it holds."""
+    return _WILD.sub(rb"\\\g<0>", path).decode("utf-8", "surrogateescape")
 
 
 def _read_number(field: Field, text: str) -> int:

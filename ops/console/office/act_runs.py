@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -10,15 +11,18 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from ops.access.caller import Caller
 from ops.console.acts import find_act
-from ops.console.office.order import Order
+from ops.console.office.order import Order, write_order
 from ops.errors import OpsError, WrongUseError
+from ops.language.text import show_path
 
 _MODULE = "ops.service.act_process"
 _MOST_AT_ONCE = 4
@@ -26,6 +30,7 @@ _MOST_KEPT = 200
 _KEPT_SECONDS = 3_600.0
 _LONGEST_SECONDS = 6 * 3_600.0
 _MOST_LINES, _LONGEST_LINE = 200, 500
+_MOST_FILES = 200
 _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _CODE = Path(__file__).parents[3]
@@ -42,7 +47,7 @@ class ActRun:
     Attributes:
         id: By which its page finds it.
         caller: Whose it is.
-        task: What is done.
+        act: What is done, as forms call it.
         folder: Where its files go; removed with it.
         lines: What it has said, the newest last.
         document: The task's document; None while it runs.
@@ -52,7 +57,7 @@ class ActRun:
 
     id: str
     caller: Caller
-    task: str
+    act: str
     folder: Path
     is_rehearsal: bool = False
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
@@ -63,24 +68,34 @@ class ActRun:
     process: "subprocess.Popen[bytes] | None" = None
 
     def files(self) -> list[Path]:
-        """Give the files it has made, in order of name; no links."""
-        if not self.done.is_set() or not self.folder.is_dir():
+        """Give the files it has made, in order of name; no links, and no more than a page shows."""
+        if not self.done.is_set():
             return []
-        found = (it for it in sorted(self.folder.rglob("*")) if it.is_file())
-        return [it for it in found if not it.is_symlink()]
+        found = [Path(folder, name) for folder, _below, names in os.walk(self.folder)
+                 for name in names]  # fmt: skip
+        plain = (it for it in sorted(found) if stat.S_ISREG(it.lstat().st_mode))
+        return list(islice(plain, _MOST_FILES))
+
+    def name_of(self, path: Path) -> str:
+        """Give how one of its files is called below its folder, percent-encoded."""
+        return quote(os.fsencode(path.relative_to(self.folder)))
 
     def describe(self) -> dict[str, object]:
         """Give what its page shows."""
         return {
             "id": self.id,
-            "task": self.task,
+            "act": self.act,
             "is_rehearsal": self.is_rehearsal,
             "is_over": self.done.is_set(),
             "code": self.code,
             "lines": list(self.lines),
             "document": self.document,
             "files": [
-                {"name": str(it.relative_to(self.folder)), "bytes": it.stat().st_size}
+                {
+                    "name": self.name_of(it),
+                    "bytes": it.stat().st_size,
+                    "shown": show_path(os.fsencode(it.relative_to(self.folder))),
+                }
                 for it in self.files()
             ],
         }
@@ -114,7 +129,7 @@ class ActRuns:
         Raises:
             TooManyActsError: Others have to end first.
         """
-        act = find_act(order.task)
+        act = find_act(order.act)
         run = self._add(order, caller)
         values = dict(order.values)
         if act.out:
@@ -125,7 +140,7 @@ class ActRuns:
             given = self.place / run.id / "given"
             given.write_bytes(upload)
             values[act.upload] = str(given)
-        body = msgspec.json.encode(msgspec.structs.replace(order, values=values))
+        body = write_order(msgspec.structs.replace(order, values=values))
         thread = threading.Thread(target=self._do, args=(run, body), daemon=True)
         thread.start()
         run.done.wait(_WAIT_SECONDS)
@@ -168,7 +183,7 @@ class ActRuns:
                     next_step="wait until something has ended, then try again",
                 )
             key = secrets.token_urlsafe(12)
-            run = ActRun(key, caller, order.task, self.place / key)
+            run = ActRun(key, caller, order.act, self.place / key)
             run.is_rehearsal = bool(order.values.get("dry_run"))
             run.folder.mkdir(mode=0o700)
             self._runs[key] = run

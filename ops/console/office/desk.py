@@ -21,6 +21,7 @@ from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.load.read import find_estate_path, read_document
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.estate.model.sites import Site
 from ops.language.text import language
 from ops.terminal.document import read_document as document_of
 
@@ -93,6 +94,10 @@ class Desk:
             is_asked=person is not None and person.name in self.estate.notices.people,
             flags=[flag for flag, value in flags.items() if value],
         )
+
+    def sites(self, task: str) -> tuple[Site, ...]:
+        """Give the sites for which the person may run a task."""
+        return tuple(it for it in self.estate.sites if self.may(task, site=it.name))
 
 
 @dataclass(slots=True)

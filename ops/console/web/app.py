@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.console.frames import OfficeAwayError, ask, ask_for_file
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
+from ops.console.web.public import PublicPage
 from ops.console.web.shown import make_templates, render
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
@@ -47,9 +48,11 @@ class Web:
 
     Attributes:
         socket: Where the office is.
+        captured: Address and port of captured pages.
     """
 
     socket: Path
+    captured: str = ""
     templates: Environment = field(default_factory=make_templates)
     pace: Pace = field(default_factory=Pace)
     greeting: Mapping[str, Any] = field(default_factory=dict)
@@ -66,6 +69,8 @@ class Web:
             Route("/act/{task}", self.act, methods=["POST"]),
             Route("/doing/{id}", self.show_act),
             Route("/doing/{id}/{name:path}", self.download),
+            Route("/captured", self.show_captured),
+            *PublicPage(self.socket, self.templates).routes(),
             Route("/{page}", self.show),
         ]
 
@@ -139,6 +144,24 @@ class Web:
         back = urlencode({"back": _own_path(form.get("back", ""))})
         return RedirectResponse(f"/doing/{quote(answer['id'])}?{back}", 303)
 
+    async def show_captured(self, request: Request) -> Response:
+        """Show what is known of a captured page, and the way to it on the port that shows those."""
+        arguments = dict(request.query_params)
+        answer = await self._ask(request, "page", page="captured", arguments=arguments)
+        way, told = "", None
+        if "error" not in answer and answer["page"]["address"]:
+            asked = {it: answer["page"][it] for it in ("site", "month", "address", "at")}
+            opened = await self._ask(request, "captured-open", **asked)
+            told = opened.get("error")
+            port = self.captured.rpartition(":")[2]
+            place = f"{request.url.scheme}://{request.url.hostname}:{port}"
+            way = "" if told else f"{place}/{opened['ticket']}{opened['target']}"
+        if "error" in answer:
+            return await self._fail(request, answer)
+        values = {**answer, "data": answer["page"], "arguments": arguments}
+        values |= {"way": way, "problem": told}
+        return await self._page(request, "pages/captured.html", values)
+
     async def show_act(self, request: Request) -> Response:
         """Show how an act goes, or what became of it."""
         answer = await self._ask(request, "act-state", id=request.path_params["id"])
@@ -159,7 +182,8 @@ class Web:
             return await self._fail(request, self._away(request, error))
         if "error" in answer:
             return await self._fail(request, answer)
-        return _attachment(asked["name"].rpartition("/")[2], answer["bytes"], chunks)
+        name = unquote(asked["name"].rpartition("/")[2], errors="replace")
+        return _attachment(name, answer["bytes"], chunks)
 
     async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
         try:
@@ -202,7 +226,7 @@ class Web:
             self.greeting = {} if "error" in answer else answer
         token = _token_of(request)
         whole = {
-            "me": None, "nav": [], "acts": {}, "name": "", "title": "",
+            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "name": "", "title": "",
             "organisation": self.greeting.get("organisation", ""),
             "zone": self.greeting.get("zone", "Asia/Ho_Chi_Minh"),
             "csrf": csrf_of(token) if token else "", "path": _path_of(request), **values,
@@ -245,9 +269,9 @@ class Guarded:
             await response(scope, receive, send_guarded)
 
 
-def make_app(socket: Path) -> Starlette:
-    """Give the application for an office."""
-    web = Web(socket)
+def make_app(socket: Path, captured: str = "") -> Starlette:
+    """Give the application for an office; `captured` is where captured pages are shown."""
+    web = Web(socket, captured)
     around = [Middleware(Guarded, pace=web.pace), Middleware(GZipMiddleware, minimum_size=1_000)]
     return Starlette(routes=web.routes(), middleware=around)
 

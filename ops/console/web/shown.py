@@ -38,7 +38,7 @@ def make_templates() -> Environment:
     )
     found.filters.update(
         moment=show_moment, day=show_day, duration=show_duration, ago=show_ago, size=format_size,
-        number=format_number, id=format_id,
+        number=format_number, id=format_id, oneline=show_one_line, plainmoment=show_plain_moment,
     )  # fmt: skip
     found.globals.update({"_": _, "ngettext": ngettext, "language": language})
     return found
@@ -64,6 +64,16 @@ def show_moment(text: str | None, zone: str = DEFAULT_ZONE) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         text, told, told.rpartition(" ")[0]
     )
+
+
+def show_plain_moment(text: str, zone: str = DEFAULT_ZONE) -> str:
+    """Give `24/11/2026 01:03` to stand within a sentence."""
+    return format_moment(parse_moment(text), zone).rpartition(" ")[0]
+
+
+def show_one_line(text: str) -> str:
+    """Give a name on one line, whatever it holds."""
+    return make_visible(text, one_line=True)
 
 
 def show_day(text: str | None) -> str:
