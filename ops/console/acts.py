@@ -15,7 +15,7 @@ from ops.language.text import N_
 from ops.parts import Seam
 from ops.terminal.task import OperatorTask
 
-Kind = Literal["text", "long", "yes", "number", "date", "moment", "hidden", "upload"]
+Kind = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload"]
 
 TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 """The modules that hold tasks."""
@@ -36,6 +36,7 @@ class Act:
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
         out: The flag that says where its files go; they can be downloaded after it.
+        out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
     """
 
@@ -47,6 +48,7 @@ class Act:
     names_person: bool = False
     upload: str = ""
     out: str = ""
+    out_name: str = ""
     always: Mapping[str, object] | None = None
 
 
@@ -78,6 +80,34 @@ _LISTED = (
         proof="password_file", names_person=True,
     ),
     Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
+    Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
+    Act(
+        task="plan.edit", label=N_("Change the item"),
+        fields=("year", "item", "add", "set", "reject", "take_up", "opinion", "document"),
+        kinds={"set": "pairs", "reject": "long", "opinion": "long"},
+    ),
+    Act(
+        task="plan.submit", label=N_("Hand in"), fields=("year", "review", "document"),
+    ),
+    Act(
+        task="plan.record-decision", label=N_("Record the decision"),
+        fields=("year", "number", "date", "signer", "document", "grant", "defer", "returned",
+                "reason"),
+        kinds={"date": "date", "returned": "long"}, proof="proof_file",
+    ),
+    Act(task="plan.revise", label=N_("Begin a revision"), fields=("year", "reason")),
+    Act(
+        task="plan.progress", label=N_("Note how it goes on"),
+        fields=("year", "item", "contracted", "paid", "done", "result", "begins", "until", "stops",
+                "document"),
+        kinds={"done": "long"},
+    ),
+    Act(
+        task="plan.complete", label=N_("Accept the work"),
+        fields=("year", "item", "amount", "date", "document", "trial", "report"),
+        kinds={"date": "date"},
+    ),
+    Act(task="plan.show", label=N_("Make the papers"), fields=("year",), out="out"),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}
@@ -148,15 +178,21 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
         return "yes"
     if isinstance(parameter.default, int):
         return "number"
+    if "list" in str(parameter.annotation):
+        return "lines"
     return "long" if name in _LONG else "text"
 
 
 _LONGEST_VALUE = 4_000
 _DIGITS = 6
+_MOST_LINES = 200
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     """Read what a form sent, as the task's parameters.
+
+    A flag that may be given several times is filled by the lines of a field, and by fields of the
+    form called `FLAG.NAME`, each of which gives `NAME=VALUE`; of pairs an empty value counts, too.
 
     Args:
         act: What is to be done.
@@ -165,7 +201,12 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         WrongUseError: A field is missing, too long, or of another kind.
     """
-    read = {field.name: _read_value(field, form.get(field.name, "")) for field in fields_of(act)}
+    read = {
+        field.name: _read_lines(field, form)
+        if field.kind in {"lines", "pairs"}
+        else _read_value(field, form.get(field.name, ""))
+        for field in fields_of(act)
+    }
     return {**(act.always or {}), **{name: it for name, it in read.items() if it is not None}}
 
 
@@ -186,6 +227,20 @@ def _read_value(field: Field, given: object) -> object:
     if field.kind == "number" and text:
         return _read_number(field, text)
     return text or None
+
+
+def _read_lines(field: Field, form: Mapping[str, Any]) -> list[str]:
+    """Read what may be given several times; None and empty are the same."""
+    text = _read_value(field, form.get(field.name, ""))
+    lines = [it.strip() for it in str(text or "").split("\n")]
+    for name, value in form.items():
+        flag, dot, key = name.partition(".")
+        if dot and flag == field.name:
+            text = str(_read_value(field, value) or "")
+            lines += [f"{key}={text}"] if text or field.kind == "pairs" else []
+    if len(lines) > _MOST_LINES:
+        raise _unfit(field)
+    return [it for it in lines if it]
 
 
 def _read_number(field: Field, text: str) -> int:

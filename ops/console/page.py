@@ -41,7 +41,7 @@ class Page:
     group: str = ""
 
 
-_PAGES = ("today", "alerts", "approvals", "journal")
+_PAGES = ("today", "alerts", "approvals", "plan", "journal")
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
