@@ -15,7 +15,9 @@ from ops.language.text import N_
 from ops.parts import Seam
 from ops.terminal.task import OperatorTask
 
-Kind = Literal["text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload"]
+Kind = Literal[
+    "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload"
+]
 
 TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 """The modules that hold tasks."""
@@ -108,6 +110,42 @@ _LISTED = (
         kinds={"date": "date"},
     ),
     Act(task="plan.show", label=N_("Make the papers"), fields=("year",), out="out"),
+    Act(
+        task="report.make", label=N_("Make a paper"),
+        fields=("kind", "year", "from_", "to", "site", "of", "number", "date", "requester",
+                "reference", "due"),
+        kinds={"from_": "date", "to": "date", "date": "date", "due": "date"}, out="out",
+    ),
+    Act(
+        task="report.issue", label=N_("Take the signed paper back"),
+        fields=("kind", "number", "date", "year", "scan"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(
+        task="duty.record", label=N_("Record that it was done"),
+        fields=("duty", "period", "document", "subject", "done"),
+        kinds={"period": "date", "done": "date"},
+    ),
+    Act(
+        task="duty.planned-stop", label=N_("Plan a stop"),
+        fields=("site", "from_", "until", "reason", "instead", "force_majeure", "cancel",
+                "document"),
+    ),
+    Act(
+        task="user.role", label=N_("Give or take a role"),
+        fields=("person", "role", "take", "reason", "document"), proof="proof_file",
+    ),
+    Act(task="user.disable", label=N_("Take the credentials away"), fields=("person", "reason")),
+    Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
+    Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
+    Act(
+        task="asset.export", label=N_("Write them into a sheet"), fields=("kind",), out="out",
+        out_name="assets.xlsx",
+    ),
+    Act(
+        task="document.add", label=N_("Keep a document"),
+        fields=("title", "number", "date", "about"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}

@@ -41,7 +41,8 @@ class Page:
     group: str = ""
 
 
-_PAGES = ("today", "alerts", "approvals", "plan", "journal")
+_PAGES = ("today", "alerts", "approvals", "journal",
+          "duties", "duty", "plan", "reports", "assets", "documents", "people")  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)
