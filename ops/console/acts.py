@@ -145,6 +145,14 @@ _LISTED = (
         task="document.add", label=N_("Keep a document"),
         fields=("title", "number", "date", "about"), kinds={"date": "date"}, upload="file",
     ),
+    Act(
+        task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
+        always={"only_begin": True},
+    ),
+    Act(
+        task="runbook.resume", label=N_("Carry this step out"),
+        fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
+    ),
     Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
 )  # fmt: skip
 

@@ -42,7 +42,8 @@ class Page:
 
 
 _PAGES = ("today", "alerts", "approvals", "journal",
-          "duties", "duty", "plan", "reports", "assets", "documents", "people")  # fmt: skip
+          "runbooks", "duties", "duty", "plan", "reports",
+          "assets", "documents", "people")  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)

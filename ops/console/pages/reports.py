@@ -32,7 +32,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     for kind in kinds:
         hidden = (*_HIDDEN.get(kind["needs"], ()), *_ALWAYS_HIDDEN)
         kind["given"] = {"kind": kind["kind"], **dict.fromkeys(hidden, "")}
-    query = select(JournalRow.at, JournalRow.person, JournalRow.subject, JournalRow.details)
+    query = select(JournalRow.at, JournalRow.person, JournalRow.login, JournalRow.subject,
+                   JournalRow.details)  # fmt: skip
     query = query.where(JournalRow.action == MADE).order_by(JournalRow.sequence.desc())
     with desk.catalog.reading() as session:
         rows = session.execute(query.limit(_LATELY)).mappings()
