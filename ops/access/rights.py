@@ -98,7 +98,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " duty.list duty.due duty.evidence duty.diff approval.list drill.list drill.show"
             " runbook.list runbook.show runbook.print archive.list archive.search archive.show"
             " archive.status archive.replay"
-            " document.list asset.list asset.diff asset.export"
+            " document.list document.export asset.list asset.diff asset.export"
             " monitor.status monitor.forecast monitor.alerts"
             " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make"
             " report.annual report.activity report.drill report.notice report.policy"

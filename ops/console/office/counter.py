@@ -107,7 +107,8 @@ class Counter:
             if not _is_for_some_site(desk, page) or arguments.get("site"):
                 desk.check(page.task, arguments)
             shown = plain(page.read(desk, arguments))
-            return Answer({"page": shown, **_around(desk, page)})
+            around = {**_around(desk, page), "awaiting": self.acts.awaiting(desk.caller)}
+            return Answer({"page": shown, **around})
 
     def act(self, request: Mapping[str, Any]) -> Answer:
         """Have an act done; gives what is known of it after a moment."""
@@ -127,7 +128,10 @@ class Counter:
                 language=language(), proof_flag=act.proof,
                 proof=(proof.get("password", ""), proof.get("code", "")) if act.proof else None,
             )  # fmt: skip
-            run = self.acts.start(order, desk.caller, upload=bytes_of(request, "upload"))
+            run = self.acts.start(
+                order, desk.caller, upload=bytes_of(request, "upload"),
+                name=text_of(request, "upload_name"), form=texts_of(request, "form"),
+            )  # fmt: skip
             desk.documents.forget()
             return Answer(run.describe())
 

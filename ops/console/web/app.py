@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _MOST_UPLOADED = 32 * 1024 * 1024
 _MOST_FIELDS = 200
+_LONGEST_NAME = 300
 _SECONDS = 30.0
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
@@ -132,12 +133,13 @@ class Web:
         form, token = await _read_form(request), _token_of(request)
         if not is_ours(request, token, form.pop("csrf", "")):
             return await self._refuse(request)
-        upload = form.pop("upload", b"")
+        upload, upload_name = form.pop("upload", b""), form.pop("upload_name", "")
         proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
         answer = await self._ask(
             request, "act", task=request.path_params["task"], form=form, proof=proof,
             rehearse="rehearse" in form,
             upload=base64.b64encode(upload).decode() if isinstance(upload, bytes) else "",
+            upload_name=upload_name,
         )  # fmt: skip
         if "error" in answer:
             return await self._fail(request, answer)
@@ -226,7 +228,8 @@ class Web:
             self.greeting = {} if "error" in answer else answer
         token = _token_of(request)
         whole = {
-            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "name": "", "title": "",
+            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "awaiting": {}, "name": "",
+            "title": "",
             "organisation": self.greeting.get("organisation", ""),
             "zone": self.greeting.get("zone", "Asia/Ho_Chi_Minh"),
             "csrf": csrf_of(token) if token else "", "path": _path_of(request), **values,
@@ -288,6 +291,7 @@ async def _read_form(request: Request) -> dict[str, Any]:
                 form[name] = value
             else:
                 form["upload"] = await value.read(_MOST_UPLOADED)
+                form["upload_name"] = (value.filename or "")[:_LONGEST_NAME]
     return form
 
 
