@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from ops.errors import WrongUseError
-from ops.language.text import N_
+from ops.language.text import N_, make_visible
 from ops.parts import Seam
 from ops.terminal.task import OperatorTask
 
@@ -151,7 +151,7 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
     return "long" if name in _LONG else "text"
 
 
-_LONGEST_VALUE = 4_000
+_LONGEST_VALUE, _LONGEST_PROOF = 4_000, 200
 _DIGITS = 6
 
 
@@ -169,11 +169,25 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     return {**(act.always or {}), **{name: it for name, it in read.items() if it is not None}}
 
 
+def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Read password and code, as a form sent them.
+
+    Raises:
+        WrongUseError: One of them is too long, or has more than one line.
+    """
+    password, code = str(given.get("password", "")), str(given.get("code", ""))
+    if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
+        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+    return password, code
+
+
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
-    if not isinstance(given, str) or len(given) > _LONGEST_VALUE or "\0" in given:
+    if not isinstance(given, str) or len(given) > _LONGEST_VALUE:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()
+    if make_visible(text, one_line=field.kind != "long") != text:
+        raise _unfit(field)
     if field.is_required and not text:
         raise WrongUseError(
             "this field must be filled: {field}",

@@ -6,6 +6,8 @@ frames of the file's bytes follow, the last one empty.
 """
 
 import asyncio
+import ipaddress
+import json
 import os
 import socket
 import struct
@@ -52,13 +54,24 @@ def socket_path(state: Path) -> Path:
     Args:
         state: The service's state folder.
     """
-    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Path(folder or state) / SOCKET_NAME
+
+
+def plain_address(text: str) -> str:
+    """Give an internet address as it is; empty for what is none, for a proxy may say anything."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
 
 
 def write_frame(value: object) -> bytes:
     """Give a JSON value as a frame."""
-    body = msgspec.json.encode(value)
+    try:
+        body = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a name of a file that is no text
+        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return _LENGTH.pack(len(body)) + body
 
 

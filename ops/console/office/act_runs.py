@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act
 from ops.console.office.order import Order
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.server import NothingHereError
+from ops.errors import OpsError
+from ops.language.text import show_path
+from ops.terminal.exit_codes import EXIT_CODES
 
 _MODULE = "ops.service.act_process"
 _MOST_AT_ONCE = 4
@@ -27,6 +31,7 @@ _KEPT_SECONDS = 3_600.0
 _LONGEST_SECONDS = 6 * 3_600.0
 _MOST_LINES, _LONGEST_LINE = 200, 500
 _MOST_BYTES = 8 * 1024 * 1024
+_MOST_FILES = 200
 _WAIT_SECONDS = 3.0
 _CODE = Path(__file__).parents[3]
 
@@ -62,12 +67,13 @@ class ActRun:
     done: threading.Event = field(default_factory=threading.Event)
     process: "subprocess.Popen[bytes] | None" = None
 
-    def files(self) -> list[Path]:
-        """Give the files it has made, in order of name; no links."""
+    def files(self) -> dict[str, Path]:
+        """Give the first files it has made, by their shown names, in order; no links."""
         if not self.done.is_set() or not self.folder.is_dir():
-            return []
-        found = (it for it in sorted(self.folder.rglob("*")) if it.is_file())
-        return [it for it in found if not it.is_symlink()]
+            return {}
+        found = (it for it in self.folder.rglob("*") if it.is_file() and not it.is_symlink())
+        some = sorted(islice(found, _MOST_FILES))
+        return {show_path(os.fsencode(it.relative_to(self.folder))): it for it in some}
 
     def describe(self) -> dict[str, object]:
         """Give what its page shows."""
@@ -80,8 +86,7 @@ class ActRun:
             "lines": list(self.lines),
             "document": self.document,
             "files": [
-                {"name": str(it.relative_to(self.folder)), "bytes": it.stat().st_size}
-                for it in self.files()
+                {"name": name, "bytes": it.stat().st_size} for name, it in self.files().items()
             ],
         }
 
@@ -135,12 +140,12 @@ class ActRuns:
         """Give an act of somebody's own.
 
         Raises:
-            WrongUseError: There is none of that id.
+            NothingHereError: There is none of that id.
         """
         with self._lock:
             run = self._runs.get(key)
         if run is None or run.caller.person != caller.person:
-            raise WrongUseError(
+            raise NothingHereError(
                 "nothing is known of this act any more",
                 why="it is over for more than an hour, or the service was started anew",
                 data="what it has done stands in the journal",
@@ -183,33 +188,43 @@ class ActRuns:
                 shutil.rmtree(self.place / run.id, ignore_errors=True)
 
     def _do(self, run: ActRun, order: bytes) -> None:
-        process = run.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, env=_environment(),
-        )  # fmt: skip
-        limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
-        limit.daemon = True
-        limit.start()
         try:
-            talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
-            talking.start()
-            if process.stdin and process.stdout:
-                process.stdin.write(order)
-                process.stdin.close()
-                told = process.stdout.read(_MOST_BYTES + 1)
-                run.document = _read_document(told)
-                process.stdout.close()
-            talking.join()
-            run.code = process.wait()
-        except OSError:
-            process.kill()
-            run.code = process.wait()
+            process = run.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True, env=_environment(),
+            )  # fmt: skip
+        except OSError as error:  # no memory for it, no process left
+            run.code = EXIT_CODES["failed"]
+            run.lines.append(str(error))
+        else:
+            _follow(run, process, order)
         finally:
-            limit.cancel()
             (self.place / run.id / "given").unlink(missing_ok=True)
             run.ended = time.monotonic()
             run.done.set()
+
+
+def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> None:
+    limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
+    limit.daemon = True
+    limit.start()
+    try:
+        talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
+        talking.start()
+        if process.stdin and process.stdout:
+            process.stdin.write(order)
+            process.stdin.close()
+            told = process.stdout.read(_MOST_BYTES + 1)
+            run.document = _read_document(told)
+            process.stdout.close()
+        talking.join()
+        run.code = process.wait()
+    except OSError:
+        process.kill()
+        run.code = process.wait()
+    finally:
+        limit.cancel()
 
 
 def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:

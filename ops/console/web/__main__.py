@@ -8,6 +8,7 @@ import uvicorn
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.console.web.app import make_app
+from ops.console.web.patience import PatientProtocol
 
 
 def main(socket: str, listen: str, captured: str) -> None:
@@ -17,9 +18,9 @@ def main(socket: str, listen: str, captured: str) -> None:
     host, _colon, port = listen.rpartition(":")
     config = uvicorn.Config(
         make_app(Path(socket)), host=host.strip("[]"), port=int(port), log_level="warning",
-        server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1",
+        server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1,::1",
         timeout_keep_alive=20, limit_concurrency=200, h11_max_incomplete_event_size=64 * 1024,
-        lifespan="off", ws="none",
+        lifespan="off", ws="none", http=PatientProtocol,
     )  # fmt: skip
     asyncio.run(uvicorn.Server(config).serve())
 
