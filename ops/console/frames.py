@@ -114,7 +114,7 @@ async def ask(path: Path, request: object, seconds: float) -> Any:
     """
     answer, chunks = await ask_for_file(path, request, seconds)
     async for _chunk in chunks:
-        raise OfficeAwayError
+        raise OfficeAwayError  # a file is no answer here
     return answer
 
 
@@ -138,7 +138,10 @@ async def ask_for_file(
                 raise
     except (OSError, TimeoutError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
         raise OfficeAwayError from error
-    return answer, _chunks(reader, writer, is_file=bool(answer.get("file")), seconds=seconds)
+    if answer.get("file"):
+        return answer, _chunks(reader, writer, seconds)
+    writer.close()
+    return answer, _nothing()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
@@ -148,11 +151,16 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
+async def _nothing() -> AsyncIterator[bytes]:
+    for nothing in ():
+        yield nothing
+
+
 async def _chunks(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_file: bool, seconds: float
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float
 ) -> AsyncIterator[bytes]:
     try:
-        while is_file:
+        while True:
             async with asyncio.timeout(seconds):
                 chunk = await _read(reader)
             if not chunk:

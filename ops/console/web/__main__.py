@@ -16,13 +16,17 @@ def main(socket: str, listen: str, captured: str) -> None:
     forbid_core_dumps()
     del captured
     host, _colon, port = listen.rpartition(":")
-    config = uvicorn.Config(
-        make_app(Path(socket)), host=host.strip("[]"), port=int(port), log_level="warning",
+    asyncio.run(uvicorn.Server(configure(Path(socket), host.strip("[]"), int(port))).serve())
+
+
+def configure(socket: Path, host: str, port: int) -> uvicorn.Config:
+    """Give how browsers are served; what stands before us on this machine says who they are."""
+    return uvicorn.Config(
+        make_app(socket), host=host, port=port, log_level="warning",
         server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1,::1",
         timeout_keep_alive=20, limit_concurrency=200, h11_max_incomplete_event_size=64 * 1024,
         lifespan="off", ws="none", http=PatientProtocol,
     )  # fmt: skip
-    asyncio.run(uvicorn.Server(config).serve())
 
 
 if __name__ == "__main__":
