@@ -54,6 +54,7 @@ class ConsoleEstate:
 
     path: Path
     listen: str
+    captured: str
     issued: dict[str, Issued] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -92,7 +93,7 @@ def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
     key.chmod(0o600)
     (folder / "state").mkdir(exist_ok=True)
     catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
-    estate = ConsoleEstate(path, address)
+    estate = ConsoleEstate(path, address, f"127.0.0.1:{captured}")
     try:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
