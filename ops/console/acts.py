@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ops.errors import WrongUseError
-from ops.language.text import N_
+from ops.language.text import N_, make_visible
 from ops.parts import Seam
 from ops.terminal.task import PROOF_FLAG, OperatorTask
 
@@ -281,7 +281,7 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
     return "long" if name in _LONG else "text"
 
 
-_LONGEST_VALUE, _LONGEST_PATH = 4_000, 13_000
+_LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
 _DIGITS = 6
 _MOST_LINES = 200
@@ -312,12 +312,26 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
             for name, it in given.items()}}  # fmt: skip
 
 
+def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Read password and code, as a form sent them.
+
+    Raises:
+        WrongUseError: One of them is too long, or has more than one line.
+    """
+    password, code = str(given.get("password", "")), str(given.get("code", ""))
+    if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
+        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+    return password, code
+
+
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
     longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
-    if not isinstance(given, str) or len(given) > longest or "\0" in given:
+    if not isinstance(given, str) or len(given) > longest:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()
+    if make_visible(text, one_line=field.kind not in {"long", "lines", "pairs"}) != text:
+        raise _unfit(field)
     if field.is_required and not text:
         raise WrongUseError(
             "this field must be filled: {field}",

@@ -21,8 +21,10 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act
 from ops.console.office.order import Order, write_order
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.server import NothingHereError
+from ops.errors import OpsError
 from ops.language.text import show_path
+from ops.terminal.exit_codes import EXIT_CODES
 
 _MODULE = "ops.service.act_process"
 _MOST_AT_ONCE = 4
@@ -174,12 +176,12 @@ class ActRuns:
         """Give an act of somebody's own.
 
         Raises:
-            WrongUseError: There is none of that id.
+            NothingHereError: There is none of that id.
         """
         with self._lock:
             run = self._runs.get(key)
         if run is None or run.caller.person != caller.person:
-            raise WrongUseError(
+            raise NothingHereError(
                 "nothing is known of this act any more",
                 why="it is over for more than an hour, or the service was started anew",
                 data="what it has done stands in the journal",
@@ -191,7 +193,7 @@ class ActRuns:
         """Give somebody's acts that wait for a second person: id of the request → what it was."""
         with self._lock:
             own = [it for it in self._runs.values() if it.caller.person == caller.person]
-        return {key: {"task": it.task, "form": it.form} for it in own if (key := it.request())}
+        return {key: {"task": it.act, "form": it.form} for it in own if (key := it.request())}
 
     def close(self) -> None:
         """End what runs, as Ctrl-C at a terminal does, and wait for it a moment."""
@@ -229,33 +231,43 @@ class ActRuns:
                 shutil.rmtree(self.place / run.id, ignore_errors=True)
 
     def _do(self, run: ActRun, order: bytes) -> None:
-        process = run.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, env=_environment(),
-        )  # fmt: skip
-        limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
-        limit.daemon = True
-        limit.start()
         try:
-            talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
-            talking.start()
-            if process.stdin and process.stdout:
-                process.stdin.write(order)
-                process.stdin.close()
-                told = process.stdout.read(_MOST_BYTES + 1)
-                run.document = _read_document(told)
-                process.stdout.close()
-            talking.join()
-            run.code = process.wait()
-        except OSError:
-            process.kill()
-            run.code = process.wait()
+            process = run.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True, env=_environment(),
+            )  # fmt: skip
+        except OSError as error:  # no memory for it, no process left
+            run.code = EXIT_CODES["failed"]
+            run.lines.append(str(error))
+        else:
+            _follow(run, process, order)
         finally:
-            limit.cancel()
             shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
             run.ended = time.monotonic()
             run.done.set()
+
+
+def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> None:
+    limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
+    limit.daemon = True
+    limit.start()
+    try:
+        talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
+        talking.start()
+        if process.stdin and process.stdout:
+            process.stdin.write(order)
+            process.stdin.close()
+            told = process.stdout.read(_MOST_BYTES + 1)
+            run.document = _read_document(told)
+            process.stdout.close()
+        talking.join()
+        run.code = process.wait()
+    except OSError:
+        process.kill()
+        run.code = process.wait()
+    finally:
+        limit.cancel()
 
 
 def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:
