@@ -115,11 +115,11 @@ def import_assets(file: str, *, dry_run: bool, as_json: bool) -> int:
     """
     estate, path = load_estate(), Path(file)
     problems: list[Problem] = []
-    wanted = read_assets(read_lines(path), problems)
+    sheet = read_assets(read_lines(path), problems)
     if problems:
         raise AssetsError(path, problems)
     with at_bench(estate, dry_run=dry_run) as bench, bench.catalog.writing() as session:
-        changes = plan_import(list_assets(session, retired_too=True), wanted)
+        changes = plan_import(list_assets(session, retired_too=True), sheet)
         if changes:
             apply_import(session, bench.origin, changes, now=datetime.now(UTC))
     if as_json:

@@ -1,14 +1,14 @@
 """Assets in the catalog: each import is one transaction with a journal row for each change."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.assets.asset import FIELDS, AssetRow
+from ops.assets.asset import FIELDS, AssetRow, AssetSheet
 from ops.catalog.columns import new_id
 from ops.catalog.tables.assets import Asset
 from ops.journal import journal
@@ -54,18 +54,20 @@ def _row(row: Asset) -> AssetRow:
     return AssetRow(**{name: getattr(row, name) for name in FIELDS})
 
 
-def plan_import(known: Iterable[AssetRow], wanted: Sequence[AssetRow]) -> list[AssetChange]:
+def plan_import(known: Iterable[AssetRow], sheet: AssetSheet) -> list[AssetChange]:
     """Decide what an import changes, in the order of the sheet; pure.
 
     An asset that the sheet does not name stays as it is: to end it, write `retired` as its state.
+    So does what the sheet has no column for.
     """
     by_name = {it.name: it for it in known}
     found = []
-    for asset in wanted:
-        old = by_name.get(asset.name)
+    for given in sheet.rows:
+        old = by_name.get(given.name)
         if old is None:
-            found.append(AssetChange(asset, None))
+            found.append(AssetChange(given, None))
             continue
+        asset = replace(old, **{name: getattr(given, name) for name in sheet.fields})
         changed = {
             name: getattr(old, name)
             for name in FIELDS[1:]

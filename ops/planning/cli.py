@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
+from ops.assets.sheet import read_whole
 from ops.canonical import clean_text
 from ops.catalog.tables.plans import PlanNote
 from ops.duties.table.calendar import read_day
@@ -276,14 +277,14 @@ def _number(text: str) -> int:
 
 
 def read_amount(text: str, flag: str) -> int:
-    """Read whole đồng, dots and blanks between thousands allowed.
+    """Read whole đồng, as `ops.assets.sheet.read_whole` does.
 
     Raises:
         WrongUseError: It is none.
     """
-    figures = text.strip().removesuffix("đ").replace(".", "").replace(" ", "")
-    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(MOST_MONEY)):
-        return int(figures)
+    amount = read_whole(text, MOST_MONEY)
+    if amount is not None:
+        return amount
     raise WrongUseError(
         '"{text}" is no amount, at --{flag}',
         data="nothing was changed",

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal
 
+from ops.assets.asset import MOST_PRICE as MOST_MONEY
+from ops.assets.sheet import read_whole
 from ops.canonical import clean_text
 from ops.errors import WrongUseError
 from ops.language.text import N_
@@ -47,7 +49,6 @@ FORMS: Mapping[str, str] = {
     "tu-lam": "Trung tâm tự thực hiện",
 }
 MOST_TEXT = 2_000
-MOST_MONEY = 10**14
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"
 
@@ -280,11 +281,9 @@ def _count(name: str, text: str) -> int | None:
     if name == "unit_price" and not text:
         return None
     least, most = _NUMBERS[name]
-    figures = text.replace(".", "").replace(" ", "")
-    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(most)):
-        number = int(figures)
-        if least <= number <= most:
-            return number
+    number = read_whole(text, most)
+    if number is not None and number >= least:
+        return number
     raise refuse(
         N_('"{text}" is no {name}'), N_("use a whole number from {least} to {most}"),
         text=text, name=name, least=least, most=most,

@@ -264,12 +264,16 @@ def test_every_mistake_of_a_table_of_prices_is_told() -> None:
         ["B", "", "bộ", "nhiều", "101", "32/10/2026"],
         ["a", "Máy chủ", "bộ", 5.0, "", ""],
         ["", "", "", "", "", ""],
+        ["ngắn"],
+        ["c", "Cáp", "m", "12,5", 0.1, ""],
+        ["d", "Đĩa", "cái", 1_000.0, 0.08, ""],
     ]
     found = read_prices(lines, problems)
 
     assert found["a"] == Price(code="a", title="Máy chủ", unit="bộ", price=285_000_000, vat=10,
                                quoted_on=date(2026, 10, 5))  # fmt: skip
-    assert [it.key for it in problems] == ["3", "3", "3", "3", "4"]
+    assert (found["d"].price, found["d"].vat) == (1_000, 8)  # a cell of 8 % holds 0.08
+    assert [it.key for it in problems] == ["3", "3", "3", "3", "4", "6", "6", "7"]
     problems.clear()
     assert read_prices([["tên"]], problems) == {}
     assert problems[0].params["heads"] == "mã, đơn giá"
