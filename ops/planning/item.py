@@ -5,7 +5,6 @@ security); clauses and forms are of NĐ 224/2026 Điều 34 and 65. What an item
 it goes to the People's Committee.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
@@ -51,6 +50,8 @@ FORMS: Mapping[str, str] = {
 MOST_TEXT = 2_000
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"
+QUOTATION = "quotation"
+"""Kind of evidence: a document that holds the price."""
 
 Decision = Literal["", "granted", "cut", "deferred"]
 
@@ -71,7 +72,7 @@ class Item:
     Attributes:
         group, use, priority, clause, form: Keys of the tables above.
         title, reason: What is done, and why.
-        evidence: Rows behind the reason; empty where a person has added it.
+        evidence: Rows behind the reason, and the quotation; may be empty where a person added it.
         asset, site: Names in the register and in the estate; may be empty.
         quarter: 1 to 4.
         unit, quantity: What is counted, and how many.
@@ -170,8 +171,13 @@ class Line:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was decided to be done."""
-        return self.is_in and self.decision in {"granted", "cut"}
+        """Whether it was decided to be done; one that was cut to nothing was not."""
+        return self.is_in and (self.decision == "granted" or self.granted > 0)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether somebody is bound by it already: a contract, or work that was accepted."""
+        return self.contracted > 0 or self.accepted_on is not None
 
 
 def line_values(line: Line) -> dict[str, Any]:
@@ -251,12 +257,7 @@ def _read(name: str, text: str) -> object:
             N_('an item has nothing called "{name}"'), N_("use one of: {known}"),
             name=name, known=", ".join(CHANGEABLE),
         )  # fmt: skip
-    clean = unicodedata.normalize("NFC", clean_text(text)).strip()
-    if len(clean) > MOST_TEXT:
-        raise refuse(
-            N_("the text of {name} is too long: at most {most} characters"),
-            N_("say it shorter"), name=name, most=MOST_TEXT,
-        )  # fmt: skip
+    clean = read_text(text)
     if name in _TABLES:
         return _choose(name, clean)
     if name in _NUMBERS:
@@ -265,6 +266,21 @@ def _read(name: str, text: str) -> object:
         if clean.casefold() in _YES | _NO:
             return clean.casefold() in _YES
         raise refuse(N_("is_recurrent is yes or no"), N_("type yes or no"))
+    return clean
+
+
+def read_text(text: str) -> str:
+    """Read what a person typed: NFC, without control characters, bounded.
+
+    Raises:
+        WrongUseError: It is too long.
+    """
+    clean = clean_text(text).strip()
+    if len(clean) > MOST_TEXT:
+        raise refuse(
+            N_("a text is too long: at most {most} characters"), N_("say it shorter"),
+            most=MOST_TEXT,
+        )  # fmt: skip
     return clean
 
 

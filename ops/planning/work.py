@@ -92,17 +92,28 @@ def plan_money(line: Line, *, contracted: int | None = None, accepted: int | Non
     return changed
 
 
-def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
-    """Write down how an item goes on; gives the line as it is then.
+def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, Line]:
+    """Give the plan in force, and the line before and after a step.
 
     Raises:
         WrongUseError: The plan is not being carried out, or as of `plan_money`.
     """
+    plan = get_in_force(session, year)
+    check_state(plan, (*AT_WORK, "accepted"), _SEE)
+    line = plan.line(step.number)
+    return plan, line, plan_money(line, contracted=step.contracted, paid=step.paid)
+
+
+def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
+    """Write down how an item goes on; gives the line as it is then.
+
+    What was accepted is paid afterwards, so that money moves on until the plan is reported.
+
+    Raises:
+        WrongUseError: As of `plan_step`.
+    """
     with bench.catalog.writing() as session:
-        plan = get_in_force(session, year)
-        check_state(plan, AT_WORK, _SEE)
-        line = plan.line(step.number)
-        changed = plan_money(line, contracted=step.contracted, paid=step.paid)
+        plan, line, changed = plan_step(session, year, step)
         if plan.state == "decided":
             set_plan(session, bench.origin, plan, "plan.begin", {"state": "running"}, {})
         if changed != line:
@@ -172,9 +183,8 @@ def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
 
 
 def is_whole(lines: Sequence[Line]) -> bool:
-    """Say whether everything that was granted is accepted."""
-    alive = [it for it in lines if it.is_alive]
-    return bool(alive) and all(it.accepted_on is not None for it in alive)
+    """Say whether everything that was granted is accepted; of nothing, all is."""
+    return all(it.accepted_on is not None for it in lines if it.is_alive)
 
 
 def report_plan(bench: Bench, year: int, document: str) -> KeptPlan:
