@@ -68,8 +68,8 @@ def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
     with at_bench(estate, dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             facts = read_plan_facts(session, estate, year, now)
-            changes = decide_changes(session, estate, facts, find_plan(session, year))
         with bench.catalog.writing() as session:
+            changes = decide_changes(session, estate, facts, find_plan(session, year))
             plan = save_draft(session, bench.origin, year, changes, now=now)
         with bench.catalog.reading() as session:
             document = make_document(session, estate, facts, plan, plan.lines)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal
 
-from ops.assets.asset import MOST_PRICE as MOST_MONEY
+from ops.assets.asset import MOST_PRICE
 from ops.assets.sheet import read_whole
 from ops.canonical import clean_text
 from ops.errors import WrongUseError
@@ -48,6 +48,7 @@ FORMS: Mapping[str, str] = {
     "tu-lam": "Trung tâm tự thực hiện",
 }
 MOST_TEXT = 2_000
+MOST_MONEY = MOST_PRICE
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"
 QUOTATION = "quotation"
@@ -172,7 +173,8 @@ class Line:
     @property
     def is_alive(self) -> bool:
         """Whether it was decided to be done; one that was cut to nothing was not."""
-        return self.is_in and (self.decision == "granted" or self.granted > 0)
+        is_cut = self.decision == "cut" and self.granted > 0
+        return self.is_in and (self.decision == "granted" or is_cut)
 
     @property
     def is_begun(self) -> bool:

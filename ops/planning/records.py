@@ -197,6 +197,8 @@ def save_draft(
 ) -> KeptPlan:
     """Write what a draft changes, and journal it; makes the plan where there is none.
 
+    Where nothing changes the plan stays as it is: nobody becomes its author by looking.
+
     Raises:
         WrongUseError: The plan may not be changed any more, or costs too much.
     """
@@ -207,6 +209,9 @@ def save_draft(
             made_by=_who(origin),
         )  # fmt: skip
         session.add(row)
+    elif not changes:
+        _refuse_closed(row)
+        return _kept(session, row)
     _open_for_change(row, origin)
     session.flush()
     rows = {it.number: it for it in _rows(session, row.id)}
@@ -278,6 +283,12 @@ def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: Line) ->
 
 
 def _open_for_change(row: Plan, origin: Origin) -> None:
+    _refuse_closed(row)
+    row.state = "draft"
+    row.authors = sorted({*row.authors, _who(origin)})
+
+
+def _refuse_closed(row: Plan) -> None:
     if row.state not in OPEN_STATES:
         raise refuse(
             N_("the plan {plan} is {state}, and stays as it is"),
@@ -286,8 +297,6 @@ def _open_for_change(row: Plan, origin: Origin) -> None:
             state=_(STATES[row.state]),
             year=row.year,
         )
-    row.state = "draft"
-    row.authors = sorted({*row.authors, _who(origin)})
 
 
 def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:

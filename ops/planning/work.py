@@ -101,6 +101,9 @@ def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, 
     plan = get_in_force(session, year)
     check_state(plan, (*AT_WORK, "accepted"), _SEE)
     line = plan.line(step.number)
+    if line.accepted_on is not None and step.contracted not in {None, line.contracted}:
+        raise refuse(N_("item {number} is accepted, and its contract stays as it is"),
+                     N_("only `--paid` moves on"), number=line.number)  # fmt: skip
     return plan, line, plan_money(line, contracted=step.contracted, paid=step.paid)
 
 

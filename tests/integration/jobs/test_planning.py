@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -109,8 +110,19 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    estate = build_estate(tmp_path / "estate", MORE)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path / "estate") as found:
+        yield found
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _set_up(folder, patch)
+
+
+def _set_up(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    estate = build_estate(folder, MORE)
     text = estate.read_text(encoding="utf-8").replace(
         'repository = "file:keys/repository.key"',
         'repository = "file:keys/repository.key"\ncredentials = "file:keys/credentials.key"',
@@ -124,8 +136,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     (estate.parent / "keys" / "credentials.key").write_text(KEY_TEXT)
     (estate.parent / "keys" / "credentials.key").chmod(0o600)
     (estate.parent / "prices.csv").write_text(PRICES, encoding="utf-8")
-    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
-    monkeypatch.setenv("GIUCONG_LANG", "en")
+    patch.setenv("GIUCONG_ESTATE", str(estate))
+    patch.setenv("GIUCONG_LANG", "en")
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
     office, secrets = Office(estate), {}
     roles = {"nva": ("backup_admin",), "ttb": ("approver", "operator"), "lvc": ("head",)}
