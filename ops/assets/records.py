@@ -9,10 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.assets.asset import FIELDS, AssetRow, AssetSheet
+from ops.assets.compare import Difference
 from ops.catalog.columns import new_id
 from ops.catalog.tables.assets import Asset
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+
+COMPARED = "asset.compared"
+"""What the journal tells of a comparison with the hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +105,18 @@ def apply_import(
         for it in changes
     ]
     journal.append(session, origin, entries)
+
+
+def note_comparison(
+    session: Session,
+    origin: Origin,
+    seen: Mapping[str, object | None],
+    found: Sequence[Difference],
+) -> None:
+    """Journal that hosts were compared with the register: which, which not, and what differed."""
+    details = {
+        "hosts": [name for name, told in seen.items() if told is not None],
+        "not_checked": [name for name, told in seen.items() if told is None],
+        "differences": [[it.code, it.name] for it in found],
+    }
+    journal.append(session, origin, [Entry(COMPARED, "", details)])

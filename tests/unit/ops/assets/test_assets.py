@@ -20,6 +20,8 @@ from ops.assets.asset import (
     read_assets,
     write_lines,
 )
+from ops.assets.compare import compare_hosts
+from ops.assets.look import Seen, read_equipment
 from ops.assets.records import plan_import
 from ops.assets.sheet import (
     MOST_BYTES,
@@ -266,3 +268,67 @@ def test_a_sheet_at_its_bounds_is_read(tmp_path: Path) -> None:
     lines = read_lines(path)
 
     assert (len(lines), len(lines[-1])) == (MOST_LINES, MOST_COLUMNS)
+
+
+SAID = b"""serial ABC123
+mac 02:FC:00:00:00:01
+mac 00:00:00:00:00:00
+ip 127.0.0.1
+ip 192.0.2.2
+ip6 00000000000000000000000000000001
+ip6 fd000000000000000000000000000002
+ip6 nonsense
+os_PRETTY_NAME "Debian GNU/Linux 13 (trixie)"
+os_VERSION_ID "13"
+os_ID debian
+end
+"""
+
+
+def test_what_a_host_says_is_read_and_bounded() -> None:
+    seen = read_equipment(SAID)
+
+    assert seen == Seen(
+        addresses=frozenset({"192.0.2.2", "fd00::2"}), macs=frozenset({"02:fc:00:00:00:01"}),
+        serial="ABC123", system="debian", version="13",
+        system_title="Debian GNU/Linux 13 (trixie)",
+    )  # fmt: skip
+    assert read_equipment(SAID.removesuffix(b"end\n")) is None
+    assert read_equipment(b"") is None
+    hostile = read_equipment(b"serial \x1b[2J\xe2\x80\xaeabc" + b"x" * 9_999 + b"\nend\n")
+    assert hostile is not None
+    assert hostile.serial.startswith("[2Jabc")
+    assert len(hostile.serial) == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        ({}, set()),
+        ({"address": "192.0.2.2, fd00::2", "serial": "02-fc-00-00-00-01"}, set()),
+        ({"serial": "Dell abc123 / 02:FC:00:00:00:01"}, set()),
+        ({"address": "192.0.2.3"}, {"address-differs"}),
+        ({"serial": "02:fc:00:00:00:09"}, {"serial-differs"}),
+        ({"serial": "XYZ"}, {"serial-differs"}),
+        ({"state": "retired", "serial": "XYZ"}, set()),
+    ],
+)
+def test_a_server_is_compared_with_what_it_says(values: dict[str, str], codes: set[str]) -> None:
+    told = read_equipment(SAID)
+    server = AssetRow(name="a", kind="server", title="x", host="web1", **values)  # type: ignore[arg-type] # fields by name
+    system = AssetRow(name="b", kind="software", title="Debian", host="web1", version="13.2")
+    found = {it.code for it in compare_hosts([server, system], {"web1": told})}
+
+    assert found == codes
+
+
+def test_systems_and_hosts_that_nobody_saw_are_told() -> None:
+    told = read_equipment(SAID)
+    old = AssetRow(name="b", kind="software", title="Hệ điều hành Debian", host="w", version="12")
+
+    assert [it.code for it in compare_hosts([old], {"w": told})] == ["version-differs"]
+    assert [it.code for it in compare_hosts([], {"w": told})] == ["system-without-asset"]
+    assert [(it.code, it.name) for it in compare_hosts([old], {"w": None})] == [
+        ("not-checked", "w")
+    ]
+    assert list(compare_hosts([], {"w": Seen()})) == []
