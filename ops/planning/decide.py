@@ -7,7 +7,7 @@ approval up, look again, write plan and items, and journal it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -291,8 +291,10 @@ def _write(
         "scan": wish.scan, "decided_at": now, "recorded_by": who,
         "approved_by": permit.approved_by,
     }  # fmt: skip
-    set_plan(session, bench.origin, plan, "plan.decide", values,
-             {**details, "granted": sum(it.granted for it in lines)})  # fmt: skip
+    told = {**details, "granted": sum(it.granted for it in lines)}
+    if wish.day:
+        told["at"] = datetime.combine(wish.day, time.min, bench.estate.zone).isoformat()
+    set_plan(session, bench.origin, plan, "plan.decide", values, told)
     if before is not None:
         set_plan(session, bench.origin, before, "plan.replace", {"state": "replaced"}, {})
 

@@ -6,7 +6,7 @@ working days ahead; a window without that does not come about.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
@@ -161,8 +161,10 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
         accepted = contracted if amount is None else amount
         changed = plan_money(line, contracted=contracted, accepted=accepted)
         changed = replace(changed, accepted_on=day)
+        moment = datetime.combine(day, time.min, bench.estate.zone)
         set_line(session, bench.origin, plan, changed, "plan.complete",
-                 {"accepted": accepted, "document": document, "trial": trial})  # fmt: skip
+                 {"accepted": accepted, "document": document, "trial": trial,
+                  "at": moment.isoformat()})  # fmt: skip
         note = PlanNote(item=number, kind="acceptance", at=now, text=document, document=trial)
         add_note(session, bench.origin, plan, note)
         lines = [changed if it.number == number else it for it in plan.lines]
