@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ops.durable_files import read_bounded
 from ops.errors import OpsError, Problem
 from ops.estate.edit.csv_sheet import DELIMITERS
 
@@ -53,8 +54,7 @@ def read_lines(path: Path) -> list[list[object]]:
         SheetError: It is not there, is too large, or is neither CSV in UTF-8 nor XLSX.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_bounded(path, MOST_BYTES)
     except OSError as error:
         raise SheetError(path, why="it cannot be read, or is not there") from error
     if len(content) > MOST_BYTES:
