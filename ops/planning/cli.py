@@ -274,12 +274,12 @@ def decide(flags: DecideFlags) -> int:
         WrongUseError: A value is missing or does not fit.
         ApprovalAwaitedError: Another person has to agree first.
     """
-    if not flags.returned:
-        for flag, value in (("number", flags.number), ("date", flags.date),
-                            ("signer", flags.signer), ("document", flags.document)):  # fmt: skip
-            if not value.strip():
-                raise refuse(N_("a decision has number, date, signer and its scan"),
-                             N_("give `--{flag}`"), flag=flag)  # fmt: skip
+    given = {"number": flags.number, "date": flags.date, "signer": flags.signer,
+             "document": flags.document}  # fmt: skip
+    lacking = [f"`--{flag}`" for flag, value in given.items() if not value.strip()]
+    if lacking and not flags.returned:
+        raise refuse(N_("a decision has number, date, signer and its scan"),
+                     N_("give {flags}"), flags=", ".join(lacking))  # fmt: skip
     estate, now = load_estate(), datetime.now(UTC)
     wish = DecisionWish(
         year=flags.year,

@@ -68,7 +68,11 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
     """
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
-        check_state(plan, ("reviewed",), N_("review it first: `{program} plan.submit --review`"))
+        check_state(
+            plan,
+            ("reviewed",),
+            N_("review it first: `{program} plan.submit --year {year} --review`"),
+        )
         _refuse_empty(plan)
         unpriced = [it.number for it in plan.lines if it.is_in and not it.item.is_priced]
         if unpriced:

@@ -209,13 +209,15 @@ def line_from(values: Mapping[str, Any]) -> Line:
     )
 
 
-_TABLES: Mapping[str, Mapping[str, str]] = {
+CHOICES: Mapping[str, Mapping[str, str]] = {
     "group": GROUPS,
     "use": USES,
     "priority": PRIORITIES,
     "clause": CLAUSES,
     "form": FORMS,
 }
+"""Fields that take a word of a table → the words, with what they mean."""
+
 _NUMBERS: Mapping[str, tuple[int, int]] = {
     "quarter": (1, 4),
     "quantity": (1, MOST_QUANTITY),
@@ -260,7 +262,7 @@ def _read(name: str, text: str) -> object:
             name=name, known=", ".join(CHANGEABLE),
         )  # fmt: skip
     clean = read_text(text)
-    if name in _TABLES:
+    if name in CHOICES:
         return _choose(name, clean)
     if name in _NUMBERS:
         return _count(name, clean)
@@ -287,11 +289,11 @@ def read_text(text: str) -> str:
 
 
 def _choose(name: str, text: str) -> str:
-    if text in _TABLES[name]:
+    if text in CHOICES[name]:
         return text
     raise refuse(
         N_('"{text}" is no {name}'), N_("use one of: {known}"),
-        text=text, name=name, known=", ".join(_TABLES[name]),
+        text=text, name=name, known=", ".join(CHOICES[name]),
     )  # fmt: skip
 
 
