@@ -10,9 +10,11 @@ Order:
 """
 
 import base64
+import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,3 +134,16 @@ def make_key_file(path: Path, *, setting: str = "[keys] repository") -> None:
             setting=setting,
             reason=error.strerror or type(error).__name__,
         ) from error
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Give what a file holds, at most one byte more than `most`.
+
+    Raises:
+        OSError: It cannot be read, or is no file: a pipe would hang, a device never end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        return file.read(most + 1)

@@ -180,6 +180,7 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
         for flag in ("contracted", "paid", "done", "begins", "until", "stops")
     },
     ("monitor.silence", "end"): _OPERATE,
+    ("asset.diff", "look"): _OPERATE,
     # A unit's contact enters for the own unit, and reads of no alert by beginning with it.
     **{
         ("register.add", flag): _INCIDENT | {"archivist", "head"}

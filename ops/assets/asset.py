@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from ops.assets.sheet import Heads, read_heads, read_whole
 from ops.errors import Problem
 from ops.language.text import N_
 
@@ -31,7 +32,7 @@ STATES: Mapping[str, str] = {
     "retired": N_("retired"),
 }
 
-HEADS: Mapping[str, tuple[str, ...]] = {
+HEADS: Heads = {
     "name": ("mã", "mã tài sản"),
     "kind": ("loại",),
     "title": ("tên", "tên thiết bị", "tên phần mềm"),
@@ -56,12 +57,14 @@ HEADS: Mapping[str, tuple[str, ...]] = {
     "documents": ("tài liệu",),
     "note": ("ghi chú",),
 }
-"""Each field → the heads in Vietnamese that mean it; the first is the one that is written."""
-
 DATES = frozenset({"bought_on", "warranty_until", "supported_until"})
 MOST_CELL = 2_000
+MOST_PRICE = 10**14
+"""Đồng; as much as one item of a plan may cost (`ops.planning.item`)."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_NEEDED = ("name", "kind", "title")
 _MARKED = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -103,29 +106,25 @@ class AssetRow:
 FIELDS = tuple(it.name for it in fields(AssetRow))
 
 
-def find_field(head: str) -> str:
-    """Give the field that a head means, in either language; empty for none."""
-    wanted = " ".join(unicodedata.normalize("NFC", head).casefold().split())
-    plain = wanted.replace(" ", "_")
-    if plain in HEADS:
-        return plain
-    return next((name for name, heads in HEADS.items() if wanted in heads), "")
+@dataclass(frozen=True, slots=True)
+class AssetSheet:
+    """The assets of a sheet, and the fields that it has a column for."""
+
+    rows: tuple[AssetRow, ...] = ()
+    fields: frozenset[str] = frozenset()
 
 
-def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> list[AssetRow]:
+def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> AssetSheet:
     """Read the lines of a sheet, the heads first; what is wrong is added to the problems."""
-    heads = [find_field(str(it or "")) for it in (lines[0] if lines else ())]
+    heads = read_heads(lines, HEADS, _NEEDED, problems)
     for number, head in enumerate(lines[0] if lines else ()):
         if not heads[number] and str(head or "").strip():
             problems.append(Problem(
                 "1", 'nobody knows the column "{head}"', "use the heads that `asset.export` writes",
                 {"head": str(head)[:60]},
             ))  # fmt: skip
-    lacking = [it for it in ("name", "kind", "title") if it not in heads]
-    if lacking:
-        problems.append(Problem("1", "columns are missing: {heads}", "add them",
-                                {"heads": ", ".join(lacking)}))  # fmt: skip
-        return []
+    if not set(heads) >= set(_NEEDED):
+        return AssetSheet()
     found: dict[str, AssetRow] = {}
     for number, line in enumerate(lines[1:], start=2):
         cells = {head: cell for head, cell in zip(heads, line, strict=False) if head}
@@ -139,7 +138,7 @@ def read_assets(lines: Sequence[Sequence[object]], problems: list[Problem]) -> l
             ))  # fmt: skip
         if row is not None:
             found[row.name] = row
-    return list(found.values())
+    return AssetSheet(tuple(found.values()), frozenset(filter(None, heads)))
 
 
 def _read_row(number: int, cells: Mapping[str, object], problems: list[Problem]) -> AssetRow | None:
@@ -210,11 +209,11 @@ def _read_price(number: int, cell: object, problems: list[Problem]) -> int | Non
         text = str(int(cell)) if float(cell).is_integer() else str(cell)
     else:
         text = str(cell if cell is not None else "").strip()
-    figures = re.sub(r"(?<=\d)[., \u00a0](?=\d{3}(\D|$))", "", text).removesuffix("đ").strip()
-    if not figures:
+    if not text:
         return None
-    if figures.isascii() and figures.isdigit() and len(figures) <= 15:  # noqa: PLR2004 - 10^15 đồng
-        return int(figures)
+    price = read_whole(text, MOST_PRICE)
+    if price is not None:
+        return price
     problems.append(Problem(
         str(number), '"{value}" is no price', "write whole đồng, such as 12500000",
         {"value": text[:60]},

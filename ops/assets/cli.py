@@ -10,8 +10,15 @@ from sqlalchemy.orm import Session
 
 from ops.access.session import at_bench
 from ops.assets.asset import KINDS, STATES, AssetRow, read_assets, write_lines
-from ops.assets.compare import Difference, find_differences
-from ops.assets.records import AssetChange, apply_import, list_assets, plan_import
+from ops.assets.compare import Difference, compare_hosts, find_differences
+from ops.assets.look import look_at_hosts
+from ops.assets.records import (
+    AssetChange,
+    apply_import,
+    list_assets,
+    note_comparison,
+    plan_import,
+)
 from ops.assets.sheet import read_lines, write_csv, write_xlsx
 from ops.catalog.open import open_catalog
 from ops.durable_files import FILE_MODE, place_file
@@ -32,6 +39,11 @@ _CODES: Mapping[str, str] = {
     "ended": N_("warranty or support ended on {day}"),
     "unknown-unit": N_("the estate has no unit {value}"),
     "unknown-system": N_("the estate has no system {value}"),
+    "address-differs": N_("the host has other addresses: {value}"),
+    "serial-differs": N_("the host tells another serial or MAC: {value}"),
+    "version-differs": N_("the host runs version {value}"),
+    "system-without-asset": N_("the host runs {value}, the register has no such software of it"),
+    "not-checked": N_("not checked: the host did not let us look"),
 }
 
 
@@ -115,11 +127,11 @@ def import_assets(file: str, *, dry_run: bool, as_json: bool) -> int:
     """
     estate, path = load_estate(), Path(file)
     problems: list[Problem] = []
-    wanted = read_assets(read_lines(path), problems)
+    sheet = read_assets(read_lines(path), problems)
     if problems:
         raise AssetsError(path, problems)
     with at_bench(estate, dry_run=dry_run) as bench, bench.catalog.writing() as session:
-        changes = plan_import(list_assets(session, retired_too=True), wanted)
+        changes = plan_import(list_assets(session, retired_too=True), sheet)
         if changes:
             apply_import(session, bench.origin, changes, now=datetime.now(UTC))
     if as_json:
@@ -176,13 +188,23 @@ def export_assets(out: str, kind: str, *, as_json: bool) -> int:
     return 0
 
 
-def show_differences(*, as_json: bool) -> int:
-    """Write where register and estate differ, and what ends; gives 1 where there is any, else 0."""
+def show_differences(*, look: bool, as_json: bool) -> int:
+    """Write where the register differs, and what ends; gives 1 where there is any, else 0.
+
+    Args:
+        look: Look at the hosts, too, and journal that it was done.
+        as_json: For machines.
+    """
     estate = load_estate()
     with _reading(estate) as session:
         assets = list_assets(session)
     today = datetime.now(UTC).astimezone(estate.zone).date()
     found = find_differences(assets, estate, today)
+    if look:
+        seen = look_at_hosts(estate)
+        found += compare_hosts(assets, seen)
+        with at_bench(estate) as bench, bench.catalog.writing() as session:
+            note_comparison(session, bench.origin, seen, found)
     if as_json:
         write_json(asdict(it) for it in found)
     elif not found:
@@ -191,6 +213,9 @@ def show_differences(*, as_json: bool) -> int:
         write_table(
             [_("Name"), _("What was found")], [(it.name, tell_difference(it)) for it in found]
         )
+    if not look and not as_json and estate.hosts:
+        text = N_("  not checked: what the hosts say (`{program} asset.diff --look`)")
+        write_line(fill(text, {}))
     return 1 if found else 0
 
 

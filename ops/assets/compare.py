@@ -1,19 +1,24 @@
-"""Compare the register of assets with what the estate names; pure."""
+"""Compare the register of assets with what the estate names and what hosts say; pure."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
 from ops.assets.asset import AssetRow
+from ops.assets.look import Seen
 from ops.estate.model.estate import Estate
 
 ENDS_SOON = timedelta(days=180)
 """How long ahead an end of warranty or support is told: time enough to get into the next plan."""
 
 Code = Literal["host-without-asset", "asset-without-host", "domain-without-asset", "ends-soon",
-               "ended", "unknown-unit", "unknown-system"]  # fmt: skip
+               "ended", "unknown-unit", "unknown-system", "address-differs", "serial-differs",
+               "version-differs", "system-without-asset", "not-checked"]  # fmt: skip
+_MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}")
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,7 @@ class Difference:
     Attributes:
         code: What.
         name: Of the asset, the host or the domain.
-        value: What was found: the name that is unknown, or a day; may be empty.
+        value: What was found: the name that is unknown, or what the host says; may be empty.
         day: When it ends; None for what has no end.
     """
 
@@ -71,3 +76,49 @@ def _look_at(asset: AssetRow, estate: Estate, hosts: set[str], today: date) -> l
     elif end is not None and end <= today + ENDS_SOON:
         found.append(Difference(code="ends-soon", name=asset.name, day=end))
     return found
+
+
+def compare_hosts(
+    assets: Sequence[AssetRow], seen: Mapping[str, Seen | None]
+) -> Iterator[Difference]:
+    """Give where the register and the hosts differ; a host that was not looked at is told.
+
+    What the register leaves empty, or a host does not say, is no difference.
+    """
+    known = [it for it in assets if it.state != "retired"]
+    for host, told in seen.items():
+        if told is None:
+            yield Difference(code="not-checked", name=host)
+            continue
+        own = [it for it in known if it.host == host]
+        for asset in (it for it in own if it.kind == "server"):
+            yield from _compare_server(asset, told)
+        yield from _compare_system([it for it in own if it.kind == "software"], host, told)
+
+
+def _compare_server(asset: AssetRow, told: Seen) -> Iterator[Difference]:
+    wanted = {it for it in re.split(r"[\s,;]+", asset.address.casefold()) if it}
+    if told.addresses and not wanted <= told.addresses:
+        yield Difference(code="address-differs", name=asset.name, value=_name(told.addresses))
+    serial = asset.serial.casefold()
+    macs = {it.replace("-", ":") for it in _MAC.findall(serial)}
+    if macs and told.macs and not macs <= told.macs:
+        yield Difference(code="serial-differs", name=asset.name, value=_name(told.macs))
+    elif not macs and serial and told.serial and told.serial.casefold() not in serial:
+        yield Difference(code="serial-differs", name=asset.name, value=told.serial)
+
+
+def _compare_system(software: Sequence[AssetRow], host: str, told: Seen) -> Iterator[Difference]:
+    if not told.system:
+        return
+    mine = [it for it in software if told.system in it.title.casefold()]
+    if not mine:
+        yield Difference(code="system-without-asset", name=host, value=told.system_title)
+    for asset in mine:
+        is_same = f"{asset.version}.".startswith(f"{told.version}.")
+        if asset.version and told.version and not is_same:
+            yield Difference(code="version-differs", name=asset.name, value=told.version)
+
+
+def _name(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values)[:_MOST_NAMED])

@@ -1,18 +1,22 @@
 """Assets in the catalog: each import is one transaction with a journal row for each change."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ops.assets.asset import FIELDS, AssetRow
+from ops.assets.asset import FIELDS, AssetRow, AssetSheet
+from ops.assets.compare import Difference
 from ops.catalog.columns import new_id
 from ops.catalog.tables.assets import Asset
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
+
+COMPARED = "asset.compared"
+"""What the journal tells of a comparison with the hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +58,20 @@ def _row(row: Asset) -> AssetRow:
     return AssetRow(**{name: getattr(row, name) for name in FIELDS})
 
 
-def plan_import(known: Iterable[AssetRow], wanted: Sequence[AssetRow]) -> list[AssetChange]:
+def plan_import(known: Iterable[AssetRow], sheet: AssetSheet) -> list[AssetChange]:
     """Decide what an import changes, in the order of the sheet; pure.
 
     An asset that the sheet does not name stays as it is: to end it, write `retired` as its state.
+    So does what the sheet has no column for.
     """
     by_name = {it.name: it for it in known}
     found = []
-    for asset in wanted:
-        old = by_name.get(asset.name)
+    for given in sheet.rows:
+        old = by_name.get(given.name)
         if old is None:
-            found.append(AssetChange(asset, None))
+            found.append(AssetChange(given, None))
             continue
+        asset = replace(old, **{name: getattr(given, name) for name in sheet.fields})
         changed = {
             name: getattr(old, name)
             for name in FIELDS[1:]
@@ -99,3 +105,18 @@ def apply_import(
         for it in changes
     ]
     journal.append(session, origin, entries)
+
+
+def note_comparison(
+    session: Session,
+    origin: Origin,
+    seen: Mapping[str, object | None],
+    found: Sequence[Difference],
+) -> None:
+    """Journal that hosts were compared with the register: which, which not, and what differed."""
+    details = {
+        "hosts": [name for name, told in seen.items() if told is not None],
+        "not_checked": [name for name, told in seen.items() if told is None],
+        "differences": [[it.code, it.name] for it in found],
+    }
+    journal.append(session, origin, [Entry(COMPARED, "", details)])

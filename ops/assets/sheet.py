@@ -2,19 +2,33 @@
 
 import csv
 import io
+import re
+import unicodedata
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ops.errors import OpsError
+from ops.durable_files import read_bounded
+from ops.errors import OpsError, Problem
 from ops.estate.edit.csv_sheet import DELIMITERS
 
 MOST_BYTES = 10_000_000
 MOST_UNPACKED = 100_000_000
 MOST_LINES = 10_000
 MOST_COLUMNS = 60
+_PLACED = re.compile(
+    rb"""<(?:[\w.-]+:)?(?:c|row)\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Za-z]*)([0-9]+)["']"""
+)
+"""Where a cell or a row says that it stands (ECMA-376, 18.3.1.4 and 18.3.1.73)."""
+
+_WIDEST = "BH"
+"""The column that `MOST_COLUMNS` is."""
+
+_WHOLE = re.compile(r"[0-9]+|[0-9]{1,3}([.,\u0020\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*")
+_MOST_FIGURES = 30
 
 
 class SheetError(OpsError):
@@ -22,7 +36,7 @@ class SheetError(OpsError):
 
     def __init__(self, path: Path, *, why: str) -> None:
         super().__init__(
-            "{path} is no sheet of assets",
+            "{path} is no sheet that can be read",
             why=why,
             data="nothing was changed",
             next_step="save it as XLSX or as `CSV UTF-8`, then type the command again",
@@ -40,8 +54,7 @@ def read_lines(path: Path) -> list[list[object]]:
         SheetError: It is not there, is too large, or is neither CSV in UTF-8 nor XLSX.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_bounded(path, MOST_BYTES)
     except OSError as error:
         raise SheetError(path, why="it cannot be read, or is not there") from error
     if len(content) > MOST_BYTES:
@@ -70,13 +83,92 @@ def _read_xlsx(path: Path, content: bytes) -> list[list[object]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(it.file_size for it in packed.infolist()) > MOST_UNPACKED:
-                raise SheetError(path, why="it unpacks to far more than it is")
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_unpack(path, content)))
         return [list(line) for line in book.get_sheet_by_index(0).to_python()]
-    except (zipfile.BadZipFile, CalamineError, IndexError, ValueError) as error:
+    except (*_BROKEN, CalamineError) as error:
         raise SheetError(path, why="it is no XLSX that can be read") from error
+
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, IndexError, ValueError, EOFError, NotImplementedError,
+           RuntimeError)  # fmt: skip
+"""What `zipfile` raises for a file that is no ZIP, or asks for a password."""
+
+
+def _unpack(path: Path, content: bytes) -> bytes:
+    """Give the parts of an XLSX unpacked, each no larger than it says, as a ZIP again.
+
+    The reader makes room for every cell between the first and the last one and trusts no size but
+    the stream's own, so both are bounded here.
+    """
+    plain = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(plain, "w") as unpacked:
+        if sum(it.file_size for it in packed.infolist()) > MOST_UNPACKED:
+            raise SheetError(path, why="it unpacks to far more than it is")
+        if len(set(packed.namelist())) < len(packed.namelist()):
+            raise zipfile.BadZipFile("a part stands there twice")
+        for it in packed.infolist():
+            with packed.open(it) as file:
+                part = file.read(it.file_size + 1)  # bounded; `packed.read` believes the stream
+            if _is_too_wide(part):
+                raise SheetError(path, why="it has more than {lines} lines or {columns} columns")
+            unpacked.writestr(it.filename, part)
+    return plain.getvalue()
+
+
+def _is_too_wide(part: bytes) -> bool:
+    """Say whether a cell or a row in a part's XML names a place beyond the bounds."""
+    for column, row in _PLACED.findall(part):
+        name = column.upper().decode()
+        if len(row) > len(str(MOST_LINES)) or int(row) > MOST_LINES:
+            return True
+        if (len(name), name) > (len(_WIDEST), _WIDEST):
+            return True
+    return False
+
+
+Heads = Mapping[str, tuple[str, ...]]
+"""Each field of a table → the heads in Vietnamese that mean it; the first is the one written."""
+
+
+def find_field(head: str, known: Heads) -> str:
+    """Give the field that a head means, by its name or in Vietnamese; empty for none."""
+    wanted = " ".join(unicodedata.normalize("NFC", head).casefold().split())
+    plain = wanted.replace(" ", "_")
+    if plain in known:
+        return plain
+    return next((name for name, heads in known.items() if wanted in heads), "")
+
+
+def read_heads(
+    lines: Sequence[Sequence[object]], known: Heads, needed: Iterable[str], problems: list[Problem]
+) -> list[str]:
+    """Give the field of each column by its head, empty for none; pure.
+
+    A sheet without a column that is needed, or with two for one field, is a problem.
+    """
+    heads = [find_field(str(it or ""), known) for it in (lines[0] if lines else ())]
+    lacking = [known[it][0] for it in needed if it not in heads]
+    if lacking:
+        problems.append(Problem("1", "columns are missing: {heads}", "add them",
+                                {"heads": ", ".join(lacking)}))  # fmt: skip
+    twice = sorted({known[it][0] for it in heads if it and heads.count(it) > 1})
+    if twice:
+        problems.append(Problem("1", "columns stand there twice: {heads}", "remove one of the two",
+                                {"heads": ", ".join(twice)}))  # fmt: skip
+    return heads
+
+
+def read_whole(text: str, most: int) -> int | None:
+    """Read a whole number as people write it, `12500000` or `12.500.000`; None for any other.
+
+    Dots, commas and blanks count between thousands alone: `12.5` is no whole number.
+    """
+    found = _WHOLE.fullmatch(text.strip().removesuffix("đ").strip())
+    if found is None:
+        return None
+    figures = "".join(it for it in found[0] if it.isdigit())
+    number = int(figures) if len(figures) <= _MOST_FIGURES else most + 1
+    return number if number <= most else None
 
 
 def write_csv(lines: Sequence[Sequence[object]]) -> bytes:

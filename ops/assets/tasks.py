@@ -52,12 +52,17 @@ def export(_context: Context, out: str, kind: str = "", json: bool = False) -> i
     return export_assets(out, kind, as_json=json)
 
 
-@operator_task(help={"json": flags.JSON})
-def diff(_context: Context, json: bool = False) -> int:
+@operator_task(
+    help={
+        "look": N_("Look at the hosts through SSH, too: serial, addresses, system; journaled."),
+        "json": flags.JSON,
+    }
+)
+def diff(_context: Context, look: bool = False, json: bool = False) -> int:
     """Compare the assets with the estate, and tell what ends soon.
 
-    Exit code 0 where they agree, 1 where something differs or ends.
+    Exit code 0 where they agree, 1 where something differs, ends or was not checked.
     """
     from ops.assets.cli import show_differences
 
-    return show_differences(as_json=json)
+    return show_differences(look=look, as_json=json)

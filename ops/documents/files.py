@@ -14,7 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.durable_files import place_file
+from ops.durable_files import place_file, read_bounded
 from ops.errors import OpsError
 
 FOLDER = "documents"
@@ -56,8 +56,7 @@ def read_document(path: Path) -> Content:
         DocumentError: It cannot be read, is empty, too large, or is none of the known types.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        data = read_bounded(path, MOST_BYTES)
     except OSError as error:
         raise DocumentError(
             path, why="it cannot be read, or is not there", next_step="check its name and rights"

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.columns import new_id
 from ops.catalog.find import find_by_id
 from ops.catalog.tables.documents import Document
-from ops.documents.files import Content
+from ops.documents.files import Content, is_whole, place_of
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry, Origin
@@ -90,7 +91,7 @@ def check_told(told: Told) -> None:
     Raises:
         WrongUseError: A text is empty or too long.
     """
-    if not told.title.strip() or any(
+    if not _clean(told.title) or any(
         len(it) > MOST_TEXT for it in (told.title, told.name, told.number, told.about)
     ):
         raise WrongUseError(
@@ -104,6 +105,28 @@ def check_told(told: Told) -> None:
 def _clean(text: str) -> str:
     plain = unicodedata.normalize("NFC", text)
     return "".join(it for it in plain if it.isprintable()).strip()
+
+
+def get_whole(session: Session, state: Path, wanted: str) -> Kept:
+    """Give the document that a paper cites, by its id or as much of it as is enough.
+
+    Args:
+        session: Any.
+        state: Folder of the service, below which the bytes lie.
+        wanted: As typed.
+
+    Raises:
+        WrongUseError: There is none, or its bytes are gone or changed.
+    """
+    row = find_by_id(session, Document, wanted)
+    if row is None or not is_whole(place_of(state, row.sha256)):
+        raise WrongUseError(
+            'no document "{id}" is kept whole',
+            data="nothing was changed",
+            next_step="keep the paper with `{program} document.add`, and give the id that it tells",
+            id=wanted[:60],
+        )
+    return _kept(row)
 
 
 def list_documents(session: Session, about: str = "") -> list[Kept]:

@@ -1,4 +1,4 @@
-"""The programs by which the watch looks at a host, word for word as its gate has to know them."""
+"""The programs by which a host is looked at, word for word as its gate has to know them."""
 
 from pathlib import Path
 
@@ -14,3 +14,6 @@ SAMPLE = _program("sample.sh")
 
 UPKEEP = _program("upkeep.sh")
 """What changes slowly; seconds."""
+
+EQUIPMENT = _program("equipment.sh")
+"""What the machine itself is, for the register of assets; milliseconds."""

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from ops.access.session import at_bench
-from ops.canonical import clean_text
+from ops.assets.sheet import read_whole
 from ops.catalog.tables.plans import PlanNote
+from ops.documents.records import Kept, get_whole
 from ops.duties.table.calendar import read_day
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
+from ops.language.formats import format_date
 from ops.language.text import N_, _
 from ops.planning.cli_show import word_lines, write_files, write_summary
 from ops.planning.decide import (
@@ -21,7 +23,17 @@ from ops.planning.decide import (
     submit_plan,
 )
 from ops.planning.draft import DraftChange
-from ops.planning.item import MOST_MONEY, Item, Line, change_item, line_values, refuse
+from ops.planning.item import (
+    MOST_MONEY,
+    QUOTATION,
+    Evidence,
+    Item,
+    Line,
+    change_item,
+    line_values,
+    read_text,
+    refuse,
+)
 from ops.planning.money import tell_amount
 from ops.planning.read import decide_changes, make_document, read_plan_facts
 from ops.planning.records import (
@@ -56,8 +68,8 @@ def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
     with at_bench(estate, dry_run=dry_run) as bench:
         with bench.catalog.reading() as session:
             facts = read_plan_facts(session, estate, year, now)
-            changes = decide_changes(session, estate, facts, find_plan(session, year))
         with bench.catalog.writing() as session:
+            changes = decide_changes(session, estate, facts, find_plan(session, year))
             plan = save_draft(session, bench.origin, year, changes, now=now)
         with bench.catalog.reading() as session:
             document = make_document(session, estate, facts, plan, plan.lines)
@@ -111,6 +123,7 @@ class EditWish:
     values: Sequence[str] = ()
     reject: str = ""
     take_up: bool = False
+    quotation: str = ""
     opinion: str = ""
     document: str = ""
     dry_run: bool = False
@@ -123,42 +136,75 @@ def edit(wish: EditWish) -> int:
     Raises:
         WrongUseError: The flags do not fit together, a value does not fit, or the plan stays.
     """
+    _check_flags(wish)
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=wish.dry_run) as bench, bench.catalog.writing() as session:
-        plan = get_plan(session, wish.year)
+        plan, line = get_plan(session, wish.year), None
+        before = plan.line(wish.item) if wish.item else None
         if wish.opinion:
-            note = PlanNote(item=wish.item, kind="opinion", at=now, text=clean_text(wish.opinion),
-                            document=wish.document)  # fmt: skip
+            note = PlanNote(item=wish.item, kind="opinion", at=now, text=read_text(wish.opinion),
+                            document=read_text(wish.document))  # fmt: skip
             add_note(session, bench.origin, plan, note)
-        line = _edited(plan, wish, estate)
-        if line is not None:
+        if _changes(wish):
+            quotation = (
+                get_whole(session, estate.service.state, wish.quotation) if wish.quotation else None
+            )
+            line = _edited(before or _new_line(plan, estate), wish, quotation)
             edit_line(session, bench.origin, plan, line)
     if wish.as_json:
         write_json([line_values(line)] if line else [], written=not wish.dry_run)
-    elif line is not None:
+        return 0
+    if line is not None:
         heads = [_("No."), _("Group"), _("Item"), _("Quarter"), _("Đồng")]
         write_table(heads, [word_lines(line)], right=(4,))
     return tell_kept(wish.dry_run)
 
 
-def _edited(plan: KeptPlan, wish: EditWish, estate: Estate) -> Line | None:
-    """Give the line as a person wants it; None where only an opinion is noted; pure."""
-    if wish.add == bool(wish.item) or not (wish.values or wish.reject or wish.take_up):
-        if wish.opinion and not wish.add and not wish.values:
-            return None
+def _changes(wish: EditWish) -> bool:
+    return bool(wish.add or wish.values or wish.quotation or wish.reject or wish.take_up)
+
+
+def _check_flags(wish: EditWish) -> None:
+    """Refuse flags of which one would say nothing."""
+    stands = bool(wish.reject) + wish.take_up + wish.add
+    changes = _changes(wish)
+    lacks_item = changes and wish.add == bool(wish.item)
+    if lacks_item or not (changes or wish.opinion) or stands > 1:
         raise refuse(
             N_("say which item changes, and how"),
-            N_("give `--item N` or `--add`, and `--set name=value` or `--reject WHY`"),
-        )
-    if wish.add:
-        number = max((it.number for it in plan.lines), default=0) + 1
-        new = Item(group="duy-tri", title="", source=estate.planning.source,
-                   lead=estate.name_at())  # fmt: skip
-        return Line(number=number, item=change_item(new, _pairs(wish.values)), is_edited=True)
-    line = plan.line(wish.item)
-    item = change_item(line.item, _pairs(wish.values)) if wish.values else line.item
-    rejected = "" if wish.take_up else clean_text(wish.reject).strip() or line.rejected_for
+            N_("give `--item N` or `--add`, and `--set name=value`, `--quotation`, `--take-up` or"
+               " `--reject WHY`"),
+        )  # fmt: skip
+    if wish.document and not wish.opinion:
+        raise refuse(N_("--document belongs to an opinion"), N_("give `--opinion`, too"))
+
+
+def _new_line(plan: KeptPlan, estate: Estate) -> Line:
+    number = max((it.number for it in plan.lines), default=0) + 1
+    item = Item(group="duy-tri", title="", source=estate.planning.source, lead=estate.name_at())
+    return Line(number=number, item=item)
+
+
+def _edited(line: Line, wish: EditWish, quotation: Kept | None) -> Line:
+    """Give a line as a person wants it; pure."""
+    item = line.item if quotation is None else cite_quotation(line.item, quotation)
+    if wish.values or wish.add:
+        item = change_item(item, _pairs(wish.values))
+    rejected = "" if wish.take_up else read_text(wish.reject) or line.rejected_for
+    if rejected and line.is_begun:
+        raise refuse(N_("item {number} is under contract or accepted, and stays"),
+                     N_("cut what is not under contract: `--set quantity=…`"),
+                     number=line.number)  # fmt: skip
     return replace(line, item=item, rejected_for=rejected, is_edited=True)
+
+
+def cite_quotation(item: Item, quotation: Kept) -> Item:
+    """Give an item whose price is based on a kept quotation, in place of an earlier one; pure."""
+    day = f" ngày {quotation.dated:%d/%m/%Y}" if quotation.dated else ""
+    basis = f"Báo giá {quotation.number or quotation.title}{day}"
+    kept = tuple(it for it in item.evidence if it.kind != QUOTATION)
+    said = Evidence(QUOTATION, quotation.id, basis)
+    return replace(item, price_basis=basis, evidence=(*kept, said))
 
 
 def _pairs(values: Sequence[str]) -> dict[str, str]:
@@ -180,7 +226,11 @@ def submit(year: int, *, review: bool, document: str, dry_run: bool) -> int:
     """
     estate, now = load_estate(), datetime.now(UTC)
     with at_bench(estate, dry_run=dry_run) as bench:
-        plan = review_plan(bench, year, now) if review else submit_plan(bench, year, document, now)
+        plan = (
+            review_plan(bench, year, now)
+            if review
+            else submit_plan(bench, year, read_text(document), now)
+        )
     tell_state(plan)
     if plan.frozen_sha256:
         write_line("  " + _("its figures are frozen; digest {digest}").format(
@@ -224,26 +274,26 @@ def decide(flags: DecideFlags) -> int:
         WrongUseError: A value is missing or does not fit.
         ApprovalAwaitedError: Another person has to agree first.
     """
-    if not flags.returned:
-        for flag, value in (("number", flags.number), ("date", flags.date),
-                            ("signer", flags.signer), ("document", flags.document)):  # fmt: skip
-            if not value.strip():
-                raise refuse(N_("a decision has number, date, signer and its scan"),
-                             N_("give `--{flag}`"), flag=flag)  # fmt: skip
+    given = {"number": flags.number, "date": flags.date, "signer": flags.signer,
+             "document": flags.document}  # fmt: skip
+    lacking = [f"`--{flag}`" for flag, value in given.items() if not value.strip()]
+    if lacking and not flags.returned:
+        raise refuse(N_("a decision has number, date, signer and its scan"),
+                     N_("give {flags}"), flags=", ".join(lacking))  # fmt: skip
+    estate, now = load_estate(), datetime.now(UTC)
     wish = DecisionWish(
         year=flags.year,
-        number=flags.number.strip(),
-        day=read_date(flags.date) if flags.date else None,
-        signer=clean_text(flags.signer).strip(),
+        number=read_text(flags.number),
+        day=read_past(flags.date, now.astimezone(estate.zone).date()) if flags.date else None,
+        signer=read_text(flags.signer),
         scan=flags.document.strip(),
         granted={_number(name): read_amount(value, "grant")
                  for name, value in _pairs(flags.grant).items()},
         deferred=[_number(it) for it in flags.defer],
-        returned_for=clean_text(flags.returned).strip(),
+        returned_for=read_text(flags.returned),
         reason=flags.reason,
         dry_run=flags.dry_run,
     )  # fmt: skip
-    estate = load_estate()
     with at_bench(estate, dry_run=flags.dry_run) as bench:
         _permit, lines = record_decision(bench, wish)
         with bench.catalog.reading() as session:
@@ -256,16 +306,20 @@ def decide(flags: DecideFlags) -> int:
     return tell_kept(flags.dry_run)
 
 
-def read_date(text: str) -> date:
-    """Read a day as people type it.
+def read_past(text: str, today: date) -> date:
+    """Read the day of something that has been, as people type it.
 
     Raises:
-        WrongUseError: It is none.
+        WrongUseError: It is none, or is still to come.
     """
     try:
-        return read_day(text)
+        day = read_day(text)
     except ValueError as error:
         raise refuse(N_('"{text}" is no day'), N_("write it like 31/03/2027"), text=text) from error
+    if day > today:
+        raise refuse(N_("{day} is still to come"), N_("look at the paper, and type its day"),
+                     day=format_date(day))  # fmt: skip
+    return day
 
 
 def _number(text: str) -> int:
@@ -276,14 +330,14 @@ def _number(text: str) -> int:
 
 
 def read_amount(text: str, flag: str) -> int:
-    """Read whole đồng, dots and blanks between thousands allowed.
+    """Read whole đồng, as `ops.assets.sheet.read_whole` does.
 
     Raises:
         WrongUseError: It is none.
     """
-    figures = text.strip().removesuffix("đ").replace(".", "").replace(" ", "")
-    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(MOST_MONEY)):
-        return int(figures)
+    amount = read_whole(text, MOST_MONEY)
+    if amount is not None:
+        return amount
     raise WrongUseError(
         '"{text}" is no amount, at --{flag}',
         data="nothing was changed",
@@ -300,5 +354,5 @@ def revise(year: int, reason: str, *, dry_run: bool) -> int:
         WrongUseError: As of `ops.planning.decide.revise_plan`.
     """
     with at_bench(load_estate(), dry_run=dry_run) as bench:
-        tell_state(revise_plan(bench, year, clean_text(reason), datetime.now(UTC)))
+        tell_state(revise_plan(bench, year, read_text(reason), datetime.now(UTC)))
     return tell_kept(dry_run)

@@ -19,7 +19,7 @@ from ops.language.text import N_, _, fill
 from ops.parts import Seam
 from ops.planning.calendar import write_calendar
 from ops.planning.document import PlanDocument
-from ops.planning.item import GROUPS, PRIORITIES, Line, line_values
+from ops.planning.item import CHOICES, GROUPS, PRIORITIES, Line, line_values
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up, tell_amount
 from ops.planning.read import read_document
 from ops.planning.records import STATES, KeptPlan, get_plan, read_notes
@@ -108,7 +108,8 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
         "last_year": _brief_sums(document.last_year),
         "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
         "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
-        "security": {"amount": share.amount, "is_enough": share.is_enough,
+        "security": {"amount": share.amount,
+                     "is_enough": share.is_enough if share.is_known else None,
                      "lacking": share.lacking, "percent": document.security_percent},
         "shortages": {str(it): [line.number for line in plan_shortage(plan.lines, it).fallen]
                       for it in _SHARES},
@@ -153,7 +154,7 @@ def write_summary(document: PlanDocument, state: str) -> None:
         write_line(fill(text, {"count": sums.unpriced}))
     share = security_share(document.lines, document.security_percent)
     told = _("  security: {percent} %, at least {wanted} % are asked for")
-    percent = f"{share.tenths // 10},{share.tenths % 10}"
+    percent = f"{share.tenths // 10},{share.tenths % 10}" if share.is_known else "–"
     write_line(told.format(percent=percent, wanted=document.security_percent))
     if not share.is_enough:
         write_line(_("  WARNING: {amount} đồng are missing for security ({basis})").format(
@@ -180,6 +181,8 @@ def _write_item(line: Line, notes: Sequence[PlanNote], estate: Estate) -> None:
         value = values[name]
         if value not in {"", None}:
             shown = tell_amount(value) if type(value) is int else str(value)
+            if name in CHOICES:
+                shown = f"{value} ({CHOICES[name][value]})"
             write_wrapped(f"  {name}: {shown}")
     for it in item.evidence:
         write_line(f"  ← {it.kind} {it.id} {it.says}".rstrip())

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ops.access.session import Bench, at_bench
-from ops.canonical import clean_text
 from ops.duties.stops.plan import StopWish, code_of, plan_planned_stop
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
 from ops.language.text import N_, _
-from ops.planning.cli import read_amount, read_date, tell_kept, tell_state
-from ops.planning.item import Line, refuse
+from ops.planning.cli import read_amount, read_past, tell_kept, tell_state
+from ops.planning.item import Line, read_text, refuse
 from ops.planning.money import tell_amount
-from ops.planning.records import STATES, get_plan
-from ops.planning.work import Step, accept_item, note_step, report_plan
+from ops.planning.records import STATES
+from ops.planning.work import Step, accept_item, note_step, plan_step, report_plan
 from ops.terminal.output import write_line
 
 
@@ -48,31 +47,39 @@ def progress(flags: StepFlags) -> int:
         raise refuse(
             N_("a time has a beginning and a later end"), N_("give `--begins` and `--until`")
         )
+    if not (flags.contracted or flags.paid or flags.done or begins):
+        raise refuse(
+            N_("say how the item goes on"),
+            N_("give `--contracted`, `--paid`, `--done` or `--begins` and `--until`"),
+        )
     if flags.stops and not begins:
         raise refuse(N_("a stop has a time"), N_("give `--begins` and `--until`"))
     step = Step(
         number=flags.item,
         contracted=read_amount(flags.contracted, "contracted") if flags.contracted else None,
         paid=read_amount(flags.paid, "paid") if flags.paid else None,
-        done=clean_text(flags.done).strip(),
-        result=clean_text(flags.result).strip(),
+        done=read_text(flags.done),
+        result=read_text(flags.result),
         begins=begins,
         until=until,
         code=code_of(flags.stops, begins.astimezone(estate.zone)) if flags.stops and begins else "",
-        document=flags.document.strip(),
+        document=read_text(flags.document),
     )
     with at_bench(estate, dry_run=flags.dry_run) as bench:
         if flags.stops:
-            _stop(flags, bench)
+            _stop(flags, step, bench)
         line = note_step(bench, flags.year, step, now)
     _tell_money(line)
     return tell_kept(flags.dry_run)
 
 
-def _stop(flags: StepFlags, bench: Bench) -> None:
-    """Plan the stop first: without time for its notice there is no window."""
+def _stop(flags: StepFlags, step: Step, bench: Bench) -> None:
+    """Plan the stop first: without time for its notice there is no window.
+
+    What would keep the window from being noted afterwards is looked at before.
+    """
     with bench.catalog.reading() as session:
-        title = get_plan(session, flags.year).line(flags.item).item.title
+        title = plan_step(session, flags.year, step)[1].item.title
     plan_planned_stop(
         StopWish(
             site=flags.stops, begins=flags.begins, until=flags.until, reason=title,
@@ -114,11 +121,12 @@ def complete(flags: CompleteFlags) -> int:
         raise refuse(N_("say what is completed"), N_("give `--item N`, or `--report NUMBER`"))
     with at_bench(estate, dry_run=flags.dry_run) as bench:
         if flags.report:
-            tell_state(report_plan(bench, flags.year, clean_text(flags.report).strip()))
+            tell_state(report_plan(bench, flags.year, read_text(flags.report)))
             return tell_kept(flags.dry_run)
-        day = read_date(flags.date) if flags.date else now.astimezone(estate.zone).date()
+        today = now.astimezone(estate.zone).date()
+        day = read_past(flags.date, today) if flags.date else today
         amount = read_amount(flags.amount, "amount") if flags.amount else None
-        papers = (clean_text(flags.document), clean_text(flags.trial))
+        papers = (read_text(flags.document), read_text(flags.trial))
         line, state = accept_item(bench, flags.year, flags.item, amount, papers, day, now)
     _tell_money(line)
     write_line(_("plan {plan}: {state}").format(plan=flags.year, state=_(STATES[state])))

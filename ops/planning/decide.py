@@ -7,17 +7,20 @@ approval up, look again, write plan and items, and journal it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ops.access.approvals.ask import ask_second_person, refuse_alone
+from ops.access.approvals.decide import AUTHORS
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit, need_two
 from ops.access.session import Bench
 from ops.canonical import digest_of
+from ops.documents.records import get_whole
 from ops.language.text import N_
+from ops.planning.frozen import SUBMITTED, read_frozen
 from ops.planning.item import Line, refuse
 from ops.planning.money import sum_up
 from ops.planning.read import make_document, read_plan_facts
@@ -31,10 +34,12 @@ from ops.planning.records import (
     set_line,
     set_plan,
 )
+from ops.planning.work import is_whole
 
 ACTION = "plan-decision"
 """Action of the approval."""
 
+_REPORTED = N_("a year that is reported on stays as it is; return the revision: `--returned WHY`")
 _SEE = N_("`{program} plan.show --year {year}` shows how it stands")
 
 
@@ -63,7 +68,11 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
     """
     with bench.catalog.writing() as session:
         plan = get_plan(session, year)
-        check_state(plan, ("reviewed",), N_("review it first: `{program} plan.submit --review`"))
+        check_state(
+            plan,
+            ("reviewed",),
+            N_("review it first: `{program} plan.submit --year {year} --review`"),
+        )
         _refuse_empty(plan)
         unpriced = [it.number for it in plan.lines if it.is_in and not it.item.is_priced]
         if unpriced:
@@ -82,7 +91,7 @@ def submit_plan(bench: Bench, year: int, document: str, now: datetime) -> KeptPl
             "returned_for": "",
         }  # fmt: skip
         details = {"digest": digest, "asked": sum_up(plan.lines).asked, "document": document}
-        set_plan(session, bench.origin, plan, "plan.submit", values, details)
+        set_plan(session, bench.origin, plan, SUBMITTED, values, details)
         return get_plan(session, year)
 
 
@@ -130,7 +139,7 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
 
     Raises:
         WrongUseError: An item is unknown, decided twice, gets more than it asks for, or less than
-            is under contract for it.
+            is under contract for it; or one is left out that somebody is bound by.
     """
     for number in (*wish.granted, *wish.deferred):
         if not plan.line(number).is_in or (number in wish.granted and number in wish.deferred):
@@ -139,6 +148,13 @@ def plan_decision(plan: KeptPlan, wish: DecisionWish, before: KeptPlan | None) -
                 number=number, year=plan.year,
             )  # fmt: skip
     money = {it.number: it for it in before.lines} if before else {}
+    chosen = {it.number for it in plan.lines if it.is_in}
+    for number in [it.number for it in money.values() if it.is_begun and it.number not in chosen]:
+        raise refuse(
+            N_("item {number} is under contract or accepted, and the revision leaves it out"),
+            N_("have the revision returned (`--returned WHY`), then `plan.edit --take-up`"),
+            number=number,
+        )
     return [_decide(it, wish, money.get(it.number)) for it in plan.lines if it.is_in]
 
 
@@ -150,7 +166,8 @@ def _decide(line: Line, wish: DecisionWish, before: Line | None) -> Line:
             line, contracted=before.contracted, accepted=before.accepted, paid=before.paid,
             accepted_on=before.accepted_on,
         )  # fmt: skip
-    if not line.contracted <= granted <= asked:
+    is_put_off = line.number in wish.deferred and line.is_begun
+    if is_put_off or not line.contracted <= granted <= asked:
         raise refuse(
             N_("item {number} cannot get {granted} đồng: {asked} are asked for, {contracted} are"
                " under contract"),
@@ -169,11 +186,15 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
         The permit, None for a rehearsal; and the lines as they become, empty for one that returns.
 
     Raises:
-        WrongUseError: As of `plan_decision`, or the plan is not handed in.
+        WrongUseError: As of `plan_decision`, the plan is not handed in, or its scan is not kept.
+        ChangedPlanError: It is not what was handed in.
         ApprovalAwaitedError: Another person has to agree first.
         SecondPersonMissingError: Nobody else has credentials.
     """
     with bench.catalog.reading() as session:
+        if not wish.returned_for:
+            scan = get_whole(session, bench.estate.service.state, wish.scan)
+            wish = replace(wish, scan=scan.id)
         plan, lines = _look(session, wish)
     refuse_alone(bench, ACTION)
     day = wish.day.isoformat() if wish.day else ""
@@ -181,6 +202,7 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
         "act": "decide-plan",
         "plan": plan.called,
         "digest": plan.frozen_sha256,
+        AUTHORS: list(plan.authors),
         "decision": wish.number,
         "decided_on": day,
         "signer": wish.signer,
@@ -193,6 +215,7 @@ def record_decision(bench: Bench, wish: DecisionWish) -> tuple[Permit | None, li
         "act": "return-plan",
         "plan": plan.called,
         "digest": plan.frozen_sha256,
+        AUTHORS: list(plan.authors),
         "decision": wish.number,
         "decided_on": day,
         "why": wish.returned_for,
@@ -223,7 +246,10 @@ def _look(session: Session, wish: DecisionWish) -> tuple[KeptPlan, list[Line]]:
     )
     if wish.returned_for:
         return plan, []
+    read_frozen(session, plan)
     before = find_in_force(session, wish.year)
+    if before is not None:
+        check_state(before, (*AT_WORK, "accepted"), _REPORTED)
     return plan, plan_decision(plan, wish, before)
 
 
@@ -262,14 +288,17 @@ def _write(
     for line in lines:
         set_line(session, bench.origin, plan, line, "plan.decide-item",
                  {"decision": line.decision, "granted": line.granted})  # fmt: skip
-    state = "running" if before is not None and before.state == "running" else "decided"
+    begun = "running" if before is not None and before.state != "decided" else "decided"
+    state = "accepted" if is_whole(lines) else begun
     values = {
         "state": state, "decision": wish.number, "decided_on": wish.day, "signer": wish.signer,
         "scan": wish.scan, "decided_at": now, "recorded_by": who,
         "approved_by": permit.approved_by,
     }  # fmt: skip
-    set_plan(session, bench.origin, plan, "plan.decide", values,
-             {**details, "granted": sum(it.granted for it in lines)})  # fmt: skip
+    told = {**details, "granted": sum(it.granted for it in lines)}
+    if wish.day:
+        told["at"] = datetime.combine(wish.day, time.min, bench.estate.zone).isoformat()
+    set_plan(session, bench.origin, plan, "plan.decide", values, told)
     if before is not None:
         set_plan(session, bench.origin, before, "plan.replace", {"state": "replaced"}, {})
 

@@ -5,12 +5,13 @@ security); clauses and forms are of NĐ 224/2026 Điều 34 and 65. What an item
 it goes to the People's Committee.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal
 
+from ops.assets.asset import MOST_PRICE
+from ops.assets.sheet import read_whole
 from ops.canonical import clean_text
 from ops.errors import WrongUseError
 from ops.language.text import N_
@@ -47,9 +48,11 @@ FORMS: Mapping[str, str] = {
     "tu-lam": "Trung tâm tự thực hiện",
 }
 MOST_TEXT = 2_000
-MOST_MONEY = 10**14
+MOST_MONEY = MOST_PRICE
 MOST_QUANTITY = 100_000
 SECURITY_USE = "đ"
+QUOTATION = "quotation"
+"""Kind of evidence: a document that holds the price."""
 
 Decision = Literal["", "granted", "cut", "deferred"]
 
@@ -70,7 +73,7 @@ class Item:
     Attributes:
         group, use, priority, clause, form: Keys of the tables above.
         title, reason: What is done, and why.
-        evidence: Rows behind the reason; empty where a person has added it.
+        evidence: Rows behind the reason, and the quotation; may be empty where a person added it.
         asset, site: Names in the register and in the estate; may be empty.
         quarter: 1 to 4.
         unit, quantity: What is counted, and how many.
@@ -169,8 +172,14 @@ class Line:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was decided to be done."""
-        return self.is_in and self.decision in {"granted", "cut"}
+        """Whether it was decided to be done; one that was cut to nothing was not."""
+        is_cut = self.decision == "cut" and self.granted > 0
+        return self.is_in and (self.decision == "granted" or is_cut)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether somebody is bound by it already: a contract, or work that was accepted."""
+        return self.contracted > 0 or self.accepted_on is not None
 
 
 def line_values(line: Line) -> dict[str, Any]:
@@ -200,13 +209,15 @@ def line_from(values: Mapping[str, Any]) -> Line:
     )
 
 
-_TABLES: Mapping[str, Mapping[str, str]] = {
+CHOICES: Mapping[str, Mapping[str, str]] = {
     "group": GROUPS,
     "use": USES,
     "priority": PRIORITIES,
     "clause": CLAUSES,
     "form": FORMS,
 }
+"""Fields that take a word of a table → the words, with what they mean."""
+
 _NUMBERS: Mapping[str, tuple[int, int]] = {
     "quarter": (1, 4),
     "quantity": (1, MOST_QUANTITY),
@@ -250,13 +261,8 @@ def _read(name: str, text: str) -> object:
             N_('an item has nothing called "{name}"'), N_("use one of: {known}"),
             name=name, known=", ".join(CHANGEABLE),
         )  # fmt: skip
-    clean = unicodedata.normalize("NFC", clean_text(text)).strip()
-    if len(clean) > MOST_TEXT:
-        raise refuse(
-            N_("the text of {name} is too long: at most {most} characters"),
-            N_("say it shorter"), name=name, most=MOST_TEXT,
-        )  # fmt: skip
-    if name in _TABLES:
+    clean = read_text(text)
+    if name in CHOICES:
         return _choose(name, clean)
     if name in _NUMBERS:
         return _count(name, clean)
@@ -267,12 +273,27 @@ def _read(name: str, text: str) -> object:
     return clean
 
 
+def read_text(text: str) -> str:
+    """Read what a person typed: NFC, without control characters, bounded.
+
+    Raises:
+        WrongUseError: It is too long.
+    """
+    clean = clean_text(text).strip()
+    if len(clean) > MOST_TEXT:
+        raise refuse(
+            N_("a text is too long: at most {most} characters"), N_("say it shorter"),
+            most=MOST_TEXT,
+        )  # fmt: skip
+    return clean
+
+
 def _choose(name: str, text: str) -> str:
-    if text in _TABLES[name]:
+    if text in CHOICES[name]:
         return text
     raise refuse(
         N_('"{text}" is no {name}'), N_("use one of: {known}"),
-        text=text, name=name, known=", ".join(_TABLES[name]),
+        text=text, name=name, known=", ".join(CHOICES[name]),
     )  # fmt: skip
 
 
@@ -280,11 +301,9 @@ def _count(name: str, text: str) -> int | None:
     if name == "unit_price" and not text:
         return None
     least, most = _NUMBERS[name]
-    figures = text.replace(".", "").replace(" ", "")
-    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(most)):
-        number = int(figures)
-        if least <= number <= most:
-            return number
+    number = read_whole(text, most)
+    if number is not None and number >= least:
+        return number
     raise refuse(
         N_('"{text}" is no {name}'), N_("use a whole number from {least} to {most}"),
         text=text, name=name, least=least, most=most,

@@ -1,17 +1,19 @@
 """The Center's table of prices, CSV or XLSX: what things cost by whose quotation."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from ops.assets.sheet import SheetError, read_lines
+from ops.assets.sheet import Heads, read_heads, read_lines, read_whole
 from ops.errors import OpsError, Problem
 from ops.planning.item import MOST_MONEY
 
-HEADS: Mapping[str, tuple[str, ...]] = {
+HEADS: Heads = {
     "code": ("mã",),
     "title": ("tên", "nội dung"),
     "unit": ("đơn vị tính", "đvt"),
@@ -21,19 +23,18 @@ HEADS: Mapping[str, tuple[str, ...]] = {
     "quoted_on": ("ngày báo giá",),
     "supplier": ("nhà cung cấp",),
 }
-"""Each field → its heads in Vietnamese."""
 NEEDED = ("code", "title", "price")
 _MOST_TOLD = 20
+_FRACTION = re.compile(r"0[.,][0-9]{1,6}")
 
 
 class PricesError(OpsError):
     """The table of prices has mistakes; holds every one of them."""
 
-    def __init__(self, path: Path, problems: Sequence[Problem], *, why: str = "") -> None:
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems[:_MOST_TOLD])
         super().__init__(
             "{path} is no table of prices that can be used",
-            why=why,
             data="nothing was changed",
             next_step="correct the lines above, then type the command again",
             path=path,
@@ -89,16 +90,13 @@ def load_prices(path: Path | None) -> PriceTable:
     """Read the table; an estate without one has no prices.
 
     Raises:
-        PricesError: It is no sheet, or lines have mistakes; carries all of them.
+        SheetError: It is no sheet.
+        PricesError: Lines have mistakes; carries all of them.
     """
     if path is None:
         return NO_PRICES
-    try:
-        lines = read_lines(path)
-    except SheetError as error:
-        raise PricesError(path, (), why=error.why) from error
     problems: list[Problem] = []
-    found = read_prices(lines, problems)
+    found = read_prices(read_lines(path), problems)
     if problems:
         raise PricesError(path, problems)
     return PriceTable(found, sha256(path.read_bytes()).hexdigest())
@@ -106,16 +104,13 @@ def load_prices(path: Path | None) -> PriceTable:
 
 def read_prices(lines: Sequence[Sequence[object]], problems: list[Problem]) -> dict[str, Price]:
     """Read the lines of a sheet, heads first; what is wrong is added to the problems; pure."""
-    heads = [_field(str(it or "")) for it in (lines[0] if lines else ())]
-    lacking = [it for it in NEEDED if it not in heads]
-    if lacking:
-        heads_wanted = ", ".join(HEADS[it][0] for it in lacking)
-        problems.append(Problem("1", "columns are missing: {heads}", "add them",
-                                {"heads": heads_wanted}))  # fmt: skip
+    heads = read_heads(lines, HEADS, NEEDED, problems)
+    if problems:
         return {}
     found: dict[str, Price] = {}
     for number, line in enumerate(lines[1:], start=2):
-        cells = {head: _text(cell) for head, cell in zip(heads, line, strict=False) if head}
+        given = {head: _text(cell) for head, cell in zip(heads, line, strict=False) if head}
+        cells = {**dict.fromkeys(HEADS, ""), **given}
         if not any(cells.values()):
             continue
         price = _read_line(number, cells, problems)
@@ -124,11 +119,6 @@ def read_prices(lines: Sequence[Sequence[object]], problems: list[Problem]) -> d
         elif price is not None:
             found[price.code] = price
     return found
-
-
-def _field(head: str) -> str:
-    wanted = " ".join(unicodedata.normalize("NFC", head).casefold().split())
-    return next((it for it, heads in HEADS.items() if wanted == it or wanted in heads), "")
 
 
 def _text(cell: object) -> str:
@@ -141,8 +131,8 @@ def _text(cell: object) -> str:
 
 
 def _read_line(number: int, cells: Mapping[str, str], problems: list[Problem]) -> Price | None:
-    price, vat = _whole(cells["price"], MOST_MONEY), _whole(cells.get("vat") or "0", 100)
-    day = _day(cells.get("quoted_on", ""))
+    price, vat = read_whole(cells["price"], MOST_MONEY), _percent(cells["vat"])
+    day = _day(cells["quoted_on"])
     wrong = [
         name
         for name, is_wrong in (
@@ -150,22 +140,22 @@ def _read_line(number: int, cells: Mapping[str, str], problems: list[Problem]) -
             ("title", not cells["title"]),
             ("price", price is None),
             ("vat", vat is None),
-            ("quoted_on", day is None and bool(cells.get("quoted_on"))),
+            ("quoted_on", day is None and bool(cells["quoted_on"])),
         )
         if is_wrong
     ]
-    problems += [_wrong(number, cells.get(it, ""), it) for it in wrong]
+    problems += [_wrong(number, cells[it], it) for it in wrong]
     if wrong or price is None or vat is None:
         return None
     return Price(
         code=cells["code"].casefold(),
         title=cells["title"],
-        unit=cells.get("unit") or "lần",
+        unit=cells["unit"] or "lần",
         price=price,
         vat=vat,
-        quotation=cells.get("quotation", ""),
+        quotation=cells["quotation"],
         quoted_on=day,
-        supplier=cells.get("supplier", ""),
+        supplier=cells["supplier"],
     )
 
 
@@ -176,11 +166,13 @@ def _wrong(number: int, value: str, name: str) -> Problem:
     )  # fmt: skip
 
 
-def _whole(text: str, most: int) -> int | None:
-    figures = text.removesuffix("%").removesuffix("đ").replace(".", "").replace(" ", "")
-    if figures.isascii() and figures.isdigit() and len(figures) <= len(str(most)):
-        return int(figures) if int(figures) <= most else None
-    return None
+def _percent(text: str) -> int | None:
+    """Read whole percent: `10`, `10%`, or `0.1`, which is how a sheet keeps a cell of 10 %."""
+    figures = text.removesuffix("%").strip() or "0"
+    if _FRACTION.fullmatch(figures):
+        percent = Decimal(figures.replace(",", ".")) * 100
+        return int(percent) if percent == int(percent) else None
+    return read_whole(figures, 100)
 
 
 def _day(text: str) -> date | None:

@@ -70,6 +70,28 @@ def tell_day(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 
 
+def _of_asset(
+    facts: Facts, asset: AssetRow, what: str, because: str, end: date | None = None, **said: Any
+) -> Proposal:
+    """Give what an asset asks for: in the quarter in which something ends, or the first one."""
+    item = Item(
+        evidence=(Evidence("asset", asset.name, because),),
+        asset=asset.name,
+        quarter=facts.quarter_of(end) if end else 1,
+        **{"measure_unit": "thiết bị", "base": "0", "goal": "1", "measured_by": "Sổ tài sản",
+           **said},
+    )  # fmt: skip
+    return Proposal(f"asset:{asset.name}:{what}", item)
+
+
+def _paid_before(facts: Facts, asset: AssetRow, code: str, unit: str, basis: str) -> dict[str, Any]:
+    """Give the price of the table, else what was paid for the asset, with the basis for that."""
+    known = priced(facts, f"{code}.{asset.kind}", unit=unit)
+    if "unit_price" in known or asset.price is None:
+        return known
+    return {**known, "unit_price": asset.price, "price_basis": f"{basis}; chưa có báo giá"}
+
+
 def propose_support(facts: Facts) -> Iterator[Proposal]:
     """Hardware whose support ends by the end of the year is replaced.
 
@@ -79,43 +101,25 @@ def propose_support(facts: Facts) -> Iterator[Proposal]:
         end = asset.supported_until
         if asset.kind not in HARDWARE or end is None or end > facts.last_day:
             continue
-        what = _KINDS[asset.kind]
-        is_past = end < facts.today
-        yield Proposal(
-            f"asset:{asset.name}:support",
-            Item(
-                group="dau-tu",
-                title=f"Thay thế {call(asset)}",
-                reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ"
-                f" {tell_day(end)}; sau ngày đó không còn bản vá và linh kiện chính hãng.",
-                evidence=(Evidence("asset", asset.name, f"hết hỗ trợ {tell_day(end)}"),),
-                asset=asset.name,
-                quarter=facts.quarter_of(end),
-                use="a",
-                is_recurrent=False,
-                clause="34",
-                form="65.1",
-                priority="bat-buoc" if is_past else "can",
-                risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
-                " kéo dài.",
-                measure="Thiết bị còn được nhà sản xuất hỗ trợ",
-                measure_unit="thiết bị",
-                base="0",
-                goal="1",
-                measured_by="Sổ tài sản",
-                product=f"{what.capitalize()} mới đã nghiệm thu, chuyển dịch vụ xong",
-                **_replacement(facts, asset),
-            ),
-        )
-
-
-def _replacement(facts: Facts, asset: AssetRow) -> dict[str, Any]:
-    known = priced(facts, f"thay-the.{asset.kind}", unit="bộ")
-    if "unit_price" in known or asset.price is None:
-        return known
-    bought = f" ngày {tell_day(asset.bought_on)}" if asset.bought_on else ""
-    basis = f"Tạm tính theo nguyên giá mua{bought}, đã có thuế; chưa có báo giá"
-    return {**known, "unit_price": asset.price, "price_basis": basis}
+        what, is_past = _KINDS[asset.kind], end < facts.today
+        bought = f" ngày {tell_day(asset.bought_on)}" if asset.bought_on else ""
+        basis = f"Tạm tính theo nguyên giá mua{bought}, đã có thuế"
+        yield _of_asset(
+            facts, asset, "support", f"hết hỗ trợ {tell_day(end)}", end,
+            group="dau-tu",
+            title=f"Thay thế {call(asset)}",
+            reason=f"Nhà sản xuất {'đã' if is_past else 'sẽ'} ngừng hỗ trợ từ {tell_day(end)};"
+            " sau ngày đó không còn bản vá và linh kiện chính hãng.",
+            use="a",
+            is_recurrent=False,
+            clause="34",
+            priority="bat-buoc" if is_past else "can",
+            risk=f"Hỏng {what} không sửa được, lỗ hổng mới không được vá; dịch vụ có thể dừng"
+            " kéo dài.",
+            measure="Thiết bị còn được nhà sản xuất hỗ trợ",
+            product=f"{what.capitalize()} mới đã nghiệm thu, chuyển dịch vụ xong",
+            **_paid_before(facts, asset, "thay-the", "bộ", basis),
+        )  # fmt: skip
 
 
 def propose_warranty(facts: Facts) -> Iterator[Proposal]:
@@ -129,30 +133,18 @@ def propose_warranty(facts: Facts) -> Iterator[Proposal]:
         is_replaced = support is not None and support <= facts.last_day
         if asset.kind not in HARDWARE or end is None or end > facts.last_day or is_replaced:
             continue
-        is_past = end < facts.today
-        yield Proposal(
-            f"asset:{asset.name}:warranty",
-            Item(
-                group="bao-duong",
-                title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
-                reason=f"Bảo hành {'đã hết' if is_past else 'sẽ hết'} ngày {tell_day(end)}, thiết"
-                " bị còn trong thời gian được hỗ trợ.",
-                evidence=(Evidence("asset", asset.name, f"hết bảo hành {tell_day(end)}"),),
-                asset=asset.name,
-                quarter=facts.quarter_of(end),
-                use="c",
-                priority="can",
-                risk="Khi hỏng phải mua linh kiện ngoài hợp đồng, thời gian khắc phục không có"
-                " cam kết.",
-                measure="Thiết bị có hợp đồng bảo dưỡng hiệu lực",
-                measure_unit="thiết bị",
-                base="0",
-                goal="1",
-                measured_by="Sổ tài sản",
-                product="Biên bản bảo dưỡng theo kỳ",
-                **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
-            ),
-        )
+        yield _of_asset(
+            facts, asset, "warranty", f"hết bảo hành {tell_day(end)}", end,
+            group="bao-duong",
+            title=f"Bảo dưỡng, gia hạn hỗ trợ {call(asset)}",
+            reason=f"Bảo hành {'đã hết' if end < facts.today else 'sẽ hết'} ngày {tell_day(end)},"
+            " thiết bị còn trong thời gian được hỗ trợ.",
+            risk="Khi hỏng phải mua linh kiện ngoài hợp đồng, thời gian khắc phục không có cam"
+            " kết.",
+            measure="Thiết bị có hợp đồng bảo dưỡng hiệu lực",
+            product="Biên bản bảo dưỡng theo kỳ",
+            **priced(facts, f"bao-duong.{asset.kind}", "bao-duong", unit="năm"),
+        )  # fmt: skip
 
 
 def propose_renewal(facts: Facts) -> Iterator[Proposal]:
@@ -164,35 +156,26 @@ def propose_renewal(facts: Facts) -> Iterator[Proposal]:
         end = asset.ends_on
         if asset.kind not in RENEWED or end is None or end > facts.last_day:
             continue
-        what, is_past = _KINDS[asset.kind], end < facts.today
+        what = _KINDS[asset.kind].capitalize()
         is_security = asset.kind == "certificate"
-        cost = priced(facts, f"gia-han.{asset.kind}", unit="năm")
-        if "unit_price" not in cost and asset.price is not None:
-            basis = "Tạm tính theo giá kỳ trước, đã có thuế; chưa có báo giá"
-            cost = {**cost, "unit_price": asset.price, "price_basis": basis}
-        yield Proposal(
-            f"asset:{asset.name}:renewal",
-            Item(
-                group="duy-tri",
-                title=f"Gia hạn {call(asset)}",
-                reason=f"{what.capitalize()} {'đã' if is_past else 'sẽ'} hết hạn ngày"
-                f" {tell_day(end)}.",
-                evidence=(Evidence("asset", asset.name, f"hết hạn {tell_day(end)}"),),
-                asset=asset.name,
-                quarter=facts.quarter_of(end),
-                use="đ" if is_security else _USES.get(asset.kind, "c"),
-                clause="34.5" if is_security else "34.4",
-                priority="bat-buoc",
-                risk=_RISKS[asset.kind],
-                measure=f"{what.capitalize()} còn hiệu lực",
-                measure_unit="ngày trong năm",
-                base="",
-                goal="365",
-                measured_by="Sổ tài sản, giám sát chứng thư",
-                product=f"{what.capitalize()} còn hạn đến hết năm sau",
-                **cost,
-            ),
-        )
+        yield _of_asset(
+            facts, asset, "renewal", f"hết hạn {tell_day(end)}", end,
+            group="duy-tri",
+            title=f"Gia hạn {call(asset)}",
+            reason=f"{what} {'đã' if end < facts.today else 'sẽ'} hết hạn ngày {tell_day(end)}.",
+            use="đ" if is_security else _USES.get(asset.kind, "c"),
+            clause="34.5" if is_security else "34.4",
+            priority="bat-buoc",
+            risk=_RISKS[asset.kind],
+            measure=f"{what} còn hiệu lực",
+            measure_unit="ngày trong năm",
+            base="",
+            goal="365",
+            measured_by="Sổ tài sản, giám sát chứng thư",
+            product=f"{what} còn hạn đến hết năm sau",
+            **_paid_before(facts, asset, "gia-han", "năm",
+                           "Tạm tính theo giá kỳ trước, đã có thuế"),
+        )  # fmt: skip
 
 
 def propose_repairs(facts: Facts) -> Iterator[Proposal]:
@@ -200,26 +183,18 @@ def propose_repairs(facts: Facts) -> Iterator[Proposal]:
     for asset in facts.assets:
         if asset.state != "broken":
             continue
-        yield Proposal(
-            f"asset:{asset.name}:broken",
-            Item(
-                group="sua-chua",
-                title=f"Sửa chữa {call(asset)}",
-                reason="Sổ tài sản ghi thiết bị đang hỏng.",
-                evidence=(Evidence("asset", asset.name, "tình trạng: hỏng"),),
-                asset=asset.name,
-                use="a",
-                priority="bat-buoc",
-                risk="Không có thiết bị dự phòng khi thiết bị còn lại hỏng.",
-                measure="Thiết bị hoạt động",
-                measure_unit="thiết bị",
-                base="0",
-                goal="1",
-                measured_by="Sổ tài sản",
-                product="Biên bản sửa chữa, nghiệm thu",
-                **priced(facts, f"sua-chua.{asset.kind}", "sua-chua"),
-            ),
-        )
+        yield _of_asset(
+            facts, asset, "broken", "tình trạng: hỏng",
+            group="sua-chua",
+            title=f"Sửa chữa {call(asset)}",
+            reason="Sổ tài sản ghi thiết bị đang hỏng.",
+            use="a",
+            priority="bat-buoc",
+            risk="Không có thiết bị dự phòng khi thiết bị còn lại hỏng.",
+            measure="Thiết bị hoạt động",
+            product="Biên bản sửa chữa, nghiệm thu",
+            **priced(facts, f"sua-chua.{asset.kind}", "sua-chua"),
+        )  # fmt: skip
 
 
 def propose_capacity(facts: Facts) -> Iterator[Proposal]:
@@ -315,7 +290,6 @@ def propose_media(facts: Facts) -> Iterator[Proposal]:
                 reason=f"Phương tiện rời dùng từ {tell_day(medium.started_on)}, phải thay trước"
                 f" {day}.",
                 evidence=(Evidence("medium", medium.code, f"thay trước {day}"),),
-                asset="",
                 quarter=facts.quarter_of(medium.renew_on),
                 use="a",
                 priority="bat-buoc",

@@ -1,5 +1,6 @@
 """Propose items about work: what failed, was not proven, came again or was left over; pure."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 from ops.alerts.subjects import name_subject
 from ops.planning.facts import Facts
 from ops.planning.item import Evidence, Item
+from ops.planning.money import tell_amount
 from ops.planning.propose_things import (
     Proposal,
     priced,
@@ -235,18 +237,25 @@ def propose_unfinished(facts: Facts) -> Iterator[Proposal]:
         is_left = line.is_alive and line.accepted_on is None
         if line.decision != "deferred" and not is_left:
             continue
-        why = "cấp có thẩm quyền cho lùi lại" if line.decision == "deferred" else "chưa nghiệm thu"
+        why = "chưa nghiệm thu"
+        if line.decision == "deferred":
+            why = "cấp có thẩm quyền cho lùi lại"
+        elif line.contracted:
+            why = f"đã ký hợp đồng {tell_amount(line.contracted)} đồng, chưa nghiệm thu"
         said = Evidence("plan", f"{facts.year - 1}-{line.number}", why)
+        reason = _CARRIED.sub("", line.item.reason)
         yield Proposal(
             line.key or f"plan:{facts.year - 1}:{line.number}",
             replace(
                 line.item,
-                reason=f"Chuyển tiếp từ kế hoạch năm {facts.year - 1} ({why})."
-                f" {line.item.reason}".strip(),
-                evidence=(said, *line.item.evidence),
+                reason=f"Chuyển tiếp từ kế hoạch năm {facts.year - 1} ({why}). {reason}".strip(),
+                evidence=(said, *(it for it in line.item.evidence if it.kind != "plan")),
                 quarter=1,
             ),
         )
+
+
+_CARRIED = re.compile(r"^Chuyển tiếp từ kế hoạch năm \d+ \([^()]*\)\. ?")
 
 
 PROPOSERS: Sequence[Proposer] = (

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 
 from ops.estate.model.estate import Estate
 from ops.language.text import speaking
-from ops.planning.document import PlanDocument, document_from
+from ops.planning.document import PlanDocument
 from ops.planning.draft import DraftChange, plan_draft
 from ops.planning.facts import Facts, read_facts
+from ops.planning.frozen import read_frozen
 from ops.planning.item import Line
 from ops.planning.prices import load_prices
 from ops.planning.propose_work import propose
@@ -62,8 +63,14 @@ def make_document(
 
 
 def read_document(session: Session, estate: Estate, plan: KeptPlan, now: datetime) -> PlanDocument:
-    """Give what the papers of a plan say; one that was handed in says what it said then."""
-    if plan.frozen is not None:
-        return document_from(plan.frozen)
+    """Give what the papers of a plan say; one that was handed in says what it said then.
+
+    Raises:
+        ChangedPlanError: It was changed since it was handed in.
+        PricesError: The table of prices has mistakes.
+    """
+    frozen = read_frozen(session, plan)
+    if frozen is not None:
+        return frozen
     facts = read_plan_facts(session, estate, plan.year, now)
     return make_document(session, estate, facts, plan, plan.lines)

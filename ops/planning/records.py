@@ -20,6 +20,7 @@ from ops.journal.journal import Entry, Origin
 from ops.language.text import N_, _
 from ops.planning.draft import DraftChange
 from ops.planning.item import Item, Line, item_from, refuse
+from ops.planning.money import sum_up
 
 STATES: Mapping[str, str] = {
     "draft": N_("draft"),
@@ -37,6 +38,9 @@ OPEN_STATES = frozenset({"draft", "reviewed", "returned"})
 
 AT_WORK = frozenset({"decided", "running"})
 """States in which it is carried out."""
+
+MOST_TOTAL = 10**15
+"""Đồng; what can be written in words."""
 
 _MONEY = ("decision", "granted", "contracted", "accepted", "paid", "accepted_on")
 
@@ -193,8 +197,10 @@ def save_draft(
 ) -> KeptPlan:
     """Write what a draft changes, and journal it; makes the plan where there is none.
 
+    Where nothing changes the plan stays as it is: nobody becomes its author by looking.
+
     Raises:
-        WrongUseError: The plan may not be changed any more.
+        WrongUseError: The plan may not be changed any more, or costs too much.
     """
     row = _newest(session, year)
     if row is None:
@@ -203,6 +209,9 @@ def save_draft(
             made_by=_who(origin),
         )  # fmt: skip
         session.add(row)
+    elif not changes:
+        _refuse_closed(row)
+        return _kept(session, row)
     _open_for_change(row, origin)
     session.flush()
     rows = {it.number: it for it in _rows(session, row.id)}
@@ -219,14 +228,14 @@ def save_draft(
     }
     keys = [it.line.key for it in changes]
     _journal(session, origin, "plan.draft", row, {**counts, "keys": keys})
-    return _kept(session, row)
+    return _bounded(_kept(session, row))
 
 
 def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> KeptPlan:
     """Write a line that a person has changed or added, and journal what it says now.
 
     Raises:
-        WrongUseError: The plan may not be changed any more.
+        WrongUseError: The plan may not be changed any more, or costs too much.
     """
     row = session.get_one(Plan, uuid.UUID(plan.id))
     _open_for_change(row, origin)
@@ -239,7 +248,16 @@ def edit_line(session: Session, origin: Origin, plan: KeptPlan, line: Line) -> K
     }
     session.flush()
     _journal(session, origin, "plan.edit", row, details)
-    return _kept(session, row)
+    return _bounded(_kept(session, row))
+
+
+def _bounded(plan: KeptPlan) -> KeptPlan:
+    if sum_up(plan.lines).asked > MOST_TOTAL:
+        raise refuse(
+            N_("a plan costs at most {most} đồng"), N_("look at quantities and prices"),
+            most=MOST_TOTAL,
+        )  # fmt: skip
+    return plan
 
 
 def _differences(before: Item | None, item: Item) -> dict[str, Any]:
@@ -265,6 +283,12 @@ def _put(session: Session, plan: uuid.UUID, row: PlanItem | None, line: Line) ->
 
 
 def _open_for_change(row: Plan, origin: Origin) -> None:
+    _refuse_closed(row)
+    row.state = "draft"
+    row.authors = sorted({*row.authors, _who(origin)})
+
+
+def _refuse_closed(row: Plan) -> None:
     if row.state not in OPEN_STATES:
         raise refuse(
             N_("the plan {plan} is {state}, and stays as it is"),
@@ -273,8 +297,6 @@ def _open_for_change(row: Plan, origin: Origin) -> None:
             state=_(STATES[row.state]),
             year=row.year,
         )
-    row.state = "draft"
-    row.authors = sorted({*row.authors, _who(origin)})
 
 
 def check_state(plan: KeptPlan, wanted: Iterable[str], next_step: str) -> None:
@@ -309,10 +331,10 @@ def set_plan(
 def add_revision(
     session: Session, origin: Origin, plan: KeptPlan, reason: str, *, now: datetime
 ) -> KeptPlan:
-    """Begin a revision with the lines of a plan, and journal it."""
+    """Begin a revision with the lines of a plan and all who wrote them, and journal it."""
     row = Plan(
         id=new_id(), year=plan.year, revision=plan.revision + 1, state="draft", reason=reason,
-        authors=[_who(origin)], made_at=now, made_by=_who(origin),
+        authors=sorted({*plan.authors, _who(origin)}), made_at=now, made_by=_who(origin),
     )  # fmt: skip
     session.add(row)
     session.flush()

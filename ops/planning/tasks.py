@@ -11,7 +11,7 @@ AREA = "plan"
 TITLE = N_("plan: the year's work and money, from draft to report")
 
 
-def given(year: int) -> int:
+def given(year: int, task: str) -> int:
     """Give the year back where one was given; invoke takes a flag for a number by its default.
 
     Raises:
@@ -22,7 +22,7 @@ def given(year: int) -> int:
             "the flag --{flag} must be given",
             next_step="`{program} {task} --help` lists all flags",
             flag="year",
-            task="plan.show",
+            task=f"plan.{task}",
         )
     return year
 
@@ -42,7 +42,7 @@ def draft(
     """
     from ops.planning.cli import draft as run
 
-    return run(given(year), out, dry_run=dry_run, as_json=json)
+    return run(given(year, "draft"), out, dry_run=dry_run, as_json=json)
 
 
 @operator_task(
@@ -65,7 +65,7 @@ def show(
     """Show a plan: items, money, what falls where less is granted, what is missing."""
     from ops.planning.cli_show import show as run
 
-    return run(given(year), item, out, calendar, as_json=json)
+    return run(given(year, "show"), item, out, calendar, as_json=json)
 
 
 @operator_task(
@@ -76,6 +76,7 @@ def show(
         "set": N_("name=value, such as quarter=2 or unit_price=12500000; several times."),
         "reject": N_("Take the item out of the plan, for this reason; next year too."),
         "take_up": N_("Take a rejected item up again."),
+        "quotation": N_("Id of the document that holds the price (`document.list`)."),
         "opinion": N_("Note what somebody said about the plan or the item."),
         "document": flags.DOCUMENT,
         "dry_run": flags.DRY_RUN,
@@ -91,6 +92,7 @@ def edit(  # noqa: PLR0913, PLR0917 - one flag each
     set: list[str] | None = None,  # noqa: A002 - the flag's name
     reject: str = "",
     take_up: bool = False,
+    quotation: str = "",
     opinion: str = "",
     document: str = "",
     dry_run: bool = False,
@@ -101,8 +103,9 @@ def edit(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.planning.cli import edit as run
 
     return run(
-        EditWish(year=given(year), item=item, add=add, values=set or (), reject=reject,
-                 take_up=take_up, opinion=opinion, document=document, dry_run=dry_run, as_json=json)
+        EditWish(year=given(year, "edit"), item=item, add=add, values=set or (), reject=reject,
+                 take_up=take_up, quotation=quotation, opinion=opinion, document=document,
+                 dry_run=dry_run, as_json=json)
     )  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def submit(
     """Hand a reviewed plan in: its figures are frozen and stay as they are then."""
     from ops.planning.cli import submit as run
 
-    return run(given(year), review=review, document=document, dry_run=dry_run)
+    return run(given(year, "submit"), review=review, document=document, dry_run=dry_run)
 
 
 @operator_task(
@@ -160,9 +163,9 @@ def record_decision(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.planning.cli import DecideFlags, decide
 
     return decide(
-        DecideFlags(year=given(year), number=number, date=date, signer=signer, document=document,
-                    grant=grant or (), defer=defer or (), returned=returned, reason=reason,
-                    dry_run=dry_run)
+        DecideFlags(year=given(year, "record-decision"), number=number, date=date, signer=signer,
+                    document=document, grant=grant or (), defer=defer or (), returned=returned,
+                    reason=reason, dry_run=dry_run)
     )  # fmt: skip
 
 
@@ -171,7 +174,7 @@ def revise(_context: Context, year: int = 0, reason: str = "", dry_run: bool = F
     """Begin a revision of a decided plan, which stays in force until the revision is decided."""
     from ops.planning.cli import revise as run
 
-    return run(given(year), reason, dry_run=dry_run)
+    return run(given(year, "revise"), reason, dry_run=dry_run)
 
 
 @operator_task(
@@ -212,12 +215,12 @@ def progress(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.planning.cli_work import StepFlags
     from ops.planning.cli_work import progress as run
 
-    if not any((contracted, paid, done, begins, until, stops)):
-        return show_progress(given(year), as_json=json)
+    if not any((contracted, paid, done, result, begins, until, stops, document)):
+        return show_progress(given(year, "progress"), as_json=json)
     return run(
-        StepFlags(year=given(year), item=item, contracted=contracted, paid=paid, done=done,
-                  result=result, begins=begins, until=until, stops=stops, document=document,
-                  dry_run=dry_run)
+        StepFlags(year=given(year, "progress"), item=item, contracted=contracted, paid=paid,
+                  done=done, result=result, begins=begins, until=until, stops=stops,
+                  document=document, dry_run=dry_run)
     )  # fmt: skip
 
 
@@ -249,6 +252,6 @@ def complete(  # noqa: PLR0913, PLR0917 - one flag each
     from ops.planning.cli_work import complete as run
 
     return run(
-        CompleteFlags(year=given(year), item=item, amount=amount, date=date, document=document,
-                      trial=trial, report=report, dry_run=dry_run)
+        CompleteFlags(year=given(year, "complete"), item=item, amount=amount, date=date,
+                      document=document, trial=trial, report=report, dry_run=dry_run)
     )  # fmt: skip

@@ -6,7 +6,7 @@ working days ahead; a window without that does not come about.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy.orm import Session
 
@@ -92,17 +92,31 @@ def plan_money(line: Line, *, contracted: int | None = None, accepted: int | Non
     return changed
 
 
-def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
-    """Write down how an item goes on; gives the line as it is then.
+def plan_step(session: Session, year: int, step: Step) -> tuple[KeptPlan, Line, Line]:
+    """Give the plan in force, and the line before and after a step.
 
     Raises:
         WrongUseError: The plan is not being carried out, or as of `plan_money`.
     """
+    plan = get_in_force(session, year)
+    check_state(plan, (*AT_WORK, "accepted"), _SEE)
+    line = plan.line(step.number)
+    if line.accepted_on is not None and step.contracted not in {None, line.contracted}:
+        raise refuse(N_("item {number} is accepted, and its contract stays as it is"),
+                     N_("only `--paid` moves on"), number=line.number)  # fmt: skip
+    return plan, line, plan_money(line, contracted=step.contracted, paid=step.paid)
+
+
+def note_step(bench: Bench, year: int, step: Step, now: datetime) -> Line:
+    """Write down how an item goes on; gives the line as it is then.
+
+    What was accepted is paid afterwards, so that money moves on until the plan is reported.
+
+    Raises:
+        WrongUseError: As of `plan_step`.
+    """
     with bench.catalog.writing() as session:
-        plan = get_in_force(session, year)
-        check_state(plan, AT_WORK, _SEE)
-        line = plan.line(step.number)
-        changed = plan_money(line, contracted=step.contracted, paid=step.paid)
+        plan, line, changed = plan_step(session, year, step)
         if plan.state == "decided":
             set_plan(session, bench.origin, plan, "plan.begin", {"state": "running"}, {})
         if changed != line:
@@ -147,8 +161,10 @@ def accept_item(  # noqa: PLR0913, PLR0917 - who, which, how much, by which pape
         accepted = contracted if amount is None else amount
         changed = plan_money(line, contracted=contracted, accepted=accepted)
         changed = replace(changed, accepted_on=day)
+        moment = datetime.combine(day, time.min, bench.estate.zone)
         set_line(session, bench.origin, plan, changed, "plan.complete",
-                 {"accepted": accepted, "document": document, "trial": trial})  # fmt: skip
+                 {"accepted": accepted, "document": document, "trial": trial,
+                  "at": moment.isoformat()})  # fmt: skip
         note = PlanNote(item=number, kind="acceptance", at=now, text=document, document=trial)
         add_note(session, bench.origin, plan, note)
         lines = [changed if it.number == number else it for it in plan.lines]
@@ -172,9 +188,8 @@ def _refuse_acceptance(line: Line, document: str, trial: str) -> None:
 
 
 def is_whole(lines: Sequence[Line]) -> bool:
-    """Say whether everything that was granted is accepted."""
-    alive = [it for it in lines if it.is_alive]
-    return bool(alive) and all(it.accepted_on is not None for it in alive)
+    """Say whether everything that was granted is accepted; of nothing, all is."""
+    return all(it.accepted_on is not None for it in lines if it.is_alive)
 
 
 def report_plan(bench: Bench, year: int, document: str) -> KeptPlan:

@@ -78,17 +78,28 @@ class SavedFile:
 
 
 def list_files(estate: Estate) -> list[SavedFile]:
-    """Give the estate file, its includes, known hosts, holidays, duties, documents, by path."""
+    """Give the estate file, all tables and texts that it names, and the documents, by path."""
     document = read_document(estate.path)
-    named = [it.known_hosts for it in estate.hosts] + [it.known_hosts for it in estate.stores]
-    known = [path for path in named if path is not None]
-    paths = {
-        estate.path, *document.included, *known,
-        *estate.calendar.holidays, *estate.duties.include,
-        *list_kept(estate.service.state),
-    }  # fmt: skip
+    paths = {estate.path, *document.included, *_named(estate), *list_kept(estate.service.state)}
     tidy = {Path(os.path.normpath(path)) for path in paths}
     return [_saved_file(path, estate.path.parent) for path in sorted(tidy) if path.is_file()]
+
+
+def _named(estate: Estate) -> set[Path]:
+    """Give the files that the estate names and that nobody could write again from memory."""
+    archive, texts = estate.archive, estate.reports.texts
+    found = {
+        *(it.known_hosts for it in (*estate.hosts, *estate.stores)),
+        *estate.calendar.holidays,
+        *estate.duties.include,
+        *estate.security.controls,
+        *(archive.retention if archive else ()),
+        *(it.archive.mapping for it in estate.sites if it.archive),
+        *(texts.glob("*.toml") if texts else ()),
+        estate.monitor.probes.authorities,
+        estate.planning.prices,
+    }
+    return {it for it in found if it is not None}
 
 
 def _saved_file(path: Path, folder: Path) -> SavedFile:

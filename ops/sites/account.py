@@ -9,7 +9,7 @@ from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.hosts.audit import list_audit_programs, make_audit_target
 from ops.hosts.connect import make_target
-from ops.hosts.programs import SAMPLE, UPKEEP
+from ops.hosts.programs import EQUIPMENT, SAMPLE, UPKEEP
 from ops.language.text import _
 from ops.terminal.output import write_json, write_text
 from provisioning.gate.account_script import Allowed, Rights, is_account, make_list, make_script
@@ -118,7 +118,7 @@ def _print(
 
 
 def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
-    """List what the service sends to a host: one program that reads files, two that look at it.
+    """List what the service sends to a host: one program that reads files, three that look at it.
 
     Args:
         commands: What its databases and the output of its commands need beside that.
@@ -126,7 +126,7 @@ def list_allowed(commands: tuple[Command, ...] = ()) -> Allowed:
     from backup.sources.remote import python_tree
 
     program = Path(python_tree.__file__).with_name("agent.py").read_bytes()
-    commands = (*commands, SAMPLE, UPKEEP)
+    commands = (*commands, SAMPLE, UPKEEP, EQUIPMENT)
     return Allowed(commands=commands, loaders=(python_tree.PYTHON,), programs=(program,))
 
 

@@ -7,6 +7,7 @@ Order:
    the one who asked.
 """
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,10 +35,14 @@ from ops.language.text import N_
 
 Verdict = Literal["approved", "refused"]
 
+AUTHORS = "authors"
+"""Name in a wish's plan of those who made what is decided: none of them may agree to it."""
+
 _OBSTACLES = {
     "own": N_("you asked for it yourself; another person has to decide"),
     "no-proof": N_("you have no credentials yet, so you cannot prove who you are"),
     "no-role": N_("none of your roles may decide on this"),
+    "author": N_("you have worked on what is decided here; another person has to decide"),
     "approved": N_("somebody has approved it already"),
     "refused": N_("somebody has refused it already"),
     "used": N_("it was approved and used already"),
@@ -113,7 +118,8 @@ def decide_request(
         prove: Asks the person for password and code, and raises where they are wrong.
 
     Raises:
-        CannotDecideError: It is the person's own, was decided, has expired, or needs other roles.
+        CannotDecideError: It is the person's own, or about work of that person; it was decided,
+            has expired, or needs other roles.
         ProofError: The proof failed.
     """
     with catalog.reading() as session:
@@ -164,6 +170,8 @@ def look_for_obstacle(
         action=request.action,
         can_prove=has_good_credentials(session, person),
     )
+    if not obstacle and person in json.loads(request.plan).get(AUTHORS, ()):
+        obstacle = "author"
     if obstacle:
         raise _cannot(request, obstacle)
 

@@ -35,6 +35,7 @@ ACTS: Mapping[str, str] = {
 LABELS: Mapping[str, str] = {
     "added": N_("allowed from now on"),
     "amount": N_("granted in all, in đồng"),
+    "authors": N_("worked on by, so that they cannot approve it"),
     "becomes": N_("kept under the name"),
     "before": N_("days before"),
     "check": N_("what it is called"),

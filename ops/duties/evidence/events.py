@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.due import Due, Period, due_after
-from ops.duties.evidence.queries import Setting
+from ops.duties.evidence.queries import STATED, Setting
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
 
@@ -59,7 +59,8 @@ class Source:
         holds: Looks at a row's details, where `where` cannot say enough.
         subject: Gives the site out of the row's subject.
         ahead: Key of the details that tells when it will happen; empty for what has happened.
-        moment: Key of the details that tells when it happened, where that is earlier than the row.
+        moment: Key of the details that tells when it happened, where that is earlier than the row;
+            a row that does not tell happened when it was written.
         undone_by: Action of rows, of the same subject and moment ahead, that take it back.
     """
 
@@ -111,6 +112,10 @@ SOURCES: Mapping[str, Source] = {
     "planned-stop-called-off": Source(
         JournalRow.action == STOP_CALLED_OFF, lambda details: bool(details.get("was_announced"))
     ),
+    "plan-approved": Source(
+        JournalRow.action == "plan.decide", subject=lambda _plan: "", moment="at"
+    ),
+    "accepted": Source(JournalRow.action == "plan.complete", subject=lambda _plan: "", moment="at"),
 }
 """Name of the event → which journal rows tell of it."""
 
@@ -160,7 +165,8 @@ def _ahead(details: Mapping[str, Any], source: Source) -> datetime | None:
 
 
 def _happened(at: datetime, details: Mapping[str, Any], source: Source) -> datetime:
-    return datetime.fromisoformat(details[source.moment]) if source.moment else at
+    told = details.get(source.moment)
+    return datetime.fromisoformat(told) if told else at
 
 
 def find_event_dues(
@@ -193,7 +199,7 @@ def _due_of(duty: Duty, event: Event, setting: Setting) -> Due | None:
     if event.ahead is not None:
         last = max(last, day)  # planned too late for the term: at once
     # What leaves no trace by itself somebody has to be reminded of, and at once.
-    remind = day if duty.evidence.query in {"statement", "answers"} else None
+    remind = day if duty.evidence.query in STATED | {"answers"} else None
     return Due(duty, Period(day, max(last, day)), last, remind)
 
 

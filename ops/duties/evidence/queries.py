@@ -23,6 +23,7 @@ from ops.duties.evidence.archive import (
     find_reserve_statistics,
 )
 from ops.duties.evidence.due import Period
+from ops.duties.evidence.papers import find_compared, find_issued, find_listed, find_planned
 from ops.duties.evidence.register import find_answers
 from ops.duties.evidence.security import find_allowed, find_levels, find_looks
 from ops.duties.evidence.statements import find_statements
@@ -279,6 +280,24 @@ Query = Callable[[Session, Ask], Iterator[Piece]]
 WATCHED: Seam[Query] = Seam("watch-evidence")
 """Finds what the watch, a room above, proves."""
 
+_PAPERS: Mapping[str, Query] = {
+    "issued": find_issued,
+    "planned": find_planned,
+    "listed": find_listed,
+    "compared": find_compared,
+}
+STATED = frozenset({"statement", *_PAPERS})
+"""Queries of duties that people may also record as done."""
+
+
+def _or_stated(find: Query) -> Query:
+    def both(session: Session, ask: Ask) -> Iterator[Piece]:
+        yield from find(session, ask)
+        yield from _find_statements(session, ask)
+
+    return both
+
+
 QUERIES: Mapping[str, Query] = {
     "fixity": find_fixity,
     "metadata": find_metadata,
@@ -297,5 +316,6 @@ QUERIES: Mapping[str, Query] = {
     "journal": _find_journaled,
     "policy": _find_policy,
     "statement": _find_statements,
+    **{name: _or_stated(find) for name, find in _PAPERS.items()},
     **dict.fromkeys(("watched", "available", "https", "ipv6"), _find_watched),
 }

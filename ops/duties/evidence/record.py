@@ -13,6 +13,7 @@ from ops.access.session import at_bench
 from ops.duties.cli import at_desk
 from ops.duties.evidence.due import Due, Period, list_periods, longest_days
 from ops.duties.evidence.events import back_from, find_event_dues
+from ops.duties.evidence.queries import STATED
 from ops.duties.evidence.statements import state_done
 from ops.duties.table.calendar import read_day
 from ops.duties.table.load import DutySet, load_duties
@@ -48,7 +49,7 @@ def record_done(wish: DoneWish) -> None:
     """
     estate = load_estate()
     duty, period = _find_period(load_duties(estate), wish.duty, read_day(wish.period))
-    if duty.evidence.query != "statement":
+    if duty.evidence.query not in STATED:
         raise WrongUseError(
             'the duty "{name}" is proven by what the service did, not by a statement',
             data="nothing was changed",

@@ -15,6 +15,25 @@ _GRAVEST: tuple[Outcome, ...] = ("failed", "missed", "incomplete", "not_checked"
 LATE = "late"
 """Detail of a piece that shows work done after its day."""
 
+Table = Literal[
+    "runs",
+    "journal",
+    "snapshots",
+    "stores_seen",
+    "policy_versions",
+    "drills",
+    "drill_findings",
+    "archive_places",
+    "minutes",
+    "changes",
+    "security_looks",
+    "security_baselines",
+    "register_entries",
+    "estate_versions",
+    "documents",
+    "plans",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -34,22 +53,7 @@ class Piece:
     site: str
     at: datetime
     outcome: Outcome
-    table: Literal[
-        "runs",
-        "journal",
-        "snapshots",
-        "stores_seen",
-        "policy_versions",
-        "drills",
-        "drill_findings",
-        "archive_places",
-        "minutes",
-        "changes",
-        "security_looks",
-        "security_baselines",
-        "register_entries",
-        "estate_versions",
-    ]
+    table: Table
     row: str
     details: Mapping[str, Any] = field(default_factory=dict)
     subject: str | None = None

@@ -148,12 +148,16 @@ class Proof(Part):
         percent: For `watched` and `available`: of the minutes of the period, at least.
         tools, clean: For `looks` and `allowed`: which tools have to have looked, which lists two
             people have to have gone over; whether nothing may be open after the newest look.
+        papers: For `issued`: kinds of reports of which one was issued.
+        stage: For `planned`: how far next year's plan has come.
+        assets: For `listed`: kinds of assets, of which each system has one in the register.
     """
 
     query: Literal[
         "runs", "restores", "drills", "findings", "copies", "catalogue", "journal", "policy",
         "statement", "fixity", "metadata", "reserve", "reserve-statistics", "watched", "available",
-        "https", "ipv6", "looks", "allowed", "levels", "answers",
+        "https", "ipv6", "looks", "allowed", "levels", "answers", "issued", "planned", "listed",
+        "compared",
     ] = Field(default="statement", examples=["restores"])  # fmt: skip
     run_kind: str = Field(default="", examples=["backup"])
     job: str = Field(default="", examples=["backup/"])
@@ -169,11 +173,18 @@ class Proof(Part):
     percent: Whole = Field(default=0, examples=[99])
     tools: tuple[str, ...] = Field(default=(), examples=[["updates"]])
     clean: Flag = Field(default=False, examples=[True])
+    papers: tuple[str, ...] = Field(default=(), examples=[["annual"]])
+    stage: Literal["submitted", "reviewed"] = Field(default="submitted", examples=["reviewed"])
+    assets: tuple[str, ...] = Field(default=(), examples=[["server"]])
 
     @model_validator(mode="after")
     def _runs_are_named(self) -> Self:
         if self.query == "runs" and not (self.run_kind or self.job):
             raise mistake("it is not said which runs prove it", 'add `run_kind = "backup"`')
+        if self.query == "issued" and not self.papers:
+            raise mistake("it is not said which papers prove it", 'add `papers = ["annual"]`')
+        if self.query == "listed" and not self.assets:
+            raise mistake("it is not said which assets prove it", 'add `assets = ["server"]`')
         if self.query in {"looks", "allowed"} and not self.tools:
             raise mistake("it is not said which tools prove it", 'add `tools = ["updates"]`')
         return self

@@ -13,11 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
+from ops.catalog.tables.assets import Asset
 from ops.catalog.tables.core import JournalRow, Run
+from ops.catalog.tables.documents import Document
 from ops.catalog.tables.drills import Drill, DrillFinding
 from ops.catalog.tables.duties import DutyVersion, PolicyVersion
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.media import Medium
+from ops.catalog.tables.plans import Plan
 from ops.duties.evidence.agenda import Item, list_agenda
 from ops.duties.evidence.due import Period, due_of
 from ops.duties.evidence.events import list_not_fed
@@ -626,3 +629,110 @@ def test_an_approved_policy_proves_the_yearly_review(catalog: Catalog) -> None:
 
     assert before.outcome == "not_checked"
     assert outcomes(judged(catalog, duty, year)) == {"": ("ok", "proven")}
+
+
+def add_journal(session: Session, action: str, subject: str, details: dict[str, Any]) -> None:
+    journal.append(session, ORIGIN, [Entry(action, subject, details)])
+
+
+def test_an_issued_paper_proves_by_its_own_day(catalog: Catalog) -> None:
+    duty = a_duty({"query": "issued", "papers": ["annual"]}, "organisation",
+                  due={"count": 5, "unit": "days"})  # fmt: skip
+    with catalog.writing() as session:
+        begin_records(session)
+    assert judged(catalog, duty)[""].outcome == "missed"
+    for number, (about, day, expected) in enumerate((
+        ("report:site:2026", date(2026, 4, 1), "missed"),
+        ("report:annual:2025", date(2026, 4, 1), "missed"),
+        ("report:annual:2026", date(2026, 4, 6), "incomplete"),
+        ("report:annual:2026", date(2026, 4, 5), "ok"),
+    )):  # fmt: skip
+        with catalog.writing() as session:
+            session.add(Document(sha256=f"{number:064}", type="pdf", size_bytes=1, name="a",
+                                 title="Báo cáo", number="05/BC", about=about, dated=day,
+                                 added_at=at("2026-04-08"), added_by="nva"))  # fmt: skip
+        assert judged(catalog, duty)[""].outcome == expected
+    with catalog.writing() as session:
+        state_done(session, ORIGIN, duty="a-duty", subject="", period="2026-05-31",
+                   done_on=date(2026, 5, 31))  # fmt: skip
+    assert judged(catalog, duty, Period(date(2026, 5, 1), date(2026, 5, 31)))[""].outcome == "ok"
+
+
+@pytest.mark.parametrize("stage", ["submitted", "reviewed"])
+def test_a_plan_proves_once_it_has_come_so_far(catalog: Catalog, stage: str) -> None:
+    duty = a_duty({"query": "planned", "stage": stage}, "organisation",
+                  due={"count": 46, "unit": "days", "before": True},
+                  every={"count": 1, "unit": "years"})  # fmt: skip
+    year = Period(date(2026, 1, 1), date(2026, 12, 31))
+    setting = replace(SETTING, today=date(2027, 1, 10))
+    with catalog.writing() as session:
+        begin_records(session, datetime(2025, 12, 1, tzinfo=UTC))
+        session.add(Plan(year=2027, authors=["nva"], made_at=at("2026-09-01"), made_by="nva"))
+        session.add(Plan(year=2026, authors=["nva"], made_at=at("2025-09-01"), made_by="nva",
+                         reviewed_at=at("2026-02-02"), submitted_at=at("2026-02-02")))  # fmt: skip
+    assert judged(catalog, duty, year, setting)[""].outcome == "missed"
+    for day, expected in (("2026-11-16", "incomplete"), ("2026-11-15", "ok")):
+        with catalog.writing() as session:
+            plan = session.execute(select(Plan).where(Plan.year == 2027)).scalar_one()
+            setattr(plan, f"{stage}_at", at(day))
+        assert judged(catalog, duty, year, setting)[""].outcome == expected
+
+
+def test_a_list_proves_for_the_systems_of_which_it_holds_something(catalog: Catalog) -> None:
+    period, setting = this_month()
+    sites = [ESTATE["sites"][0], {"name": "b", "role": "component", "system": "khac"}]
+    systems = [{"name": "cong", "level": 3}, {"name": "khac", "level": 2}]
+    two = {**ESTATE, "systems": systems, "sites": sites}
+    setting = replace(setting, estate=two)
+    duty = a_duty({"query": "listed", "assets": ["server"]}, "system")
+    with catalog.writing() as session:
+        session.add(Asset(name="a", kind="server", title="x", system="cong",
+                          changed_at=datetime.now(UTC)))  # fmt: skip
+        session.add(Asset(name="b", kind="software", title="x", system="khac",
+                          changed_at=datetime.now(UTC)))  # fmt: skip
+        add_journal(session, "report.made", "annual", {})
+    assert {it.outcome for it in judged(catalog, duty, period, setting).values()} != {"ok"}
+    with catalog.writing() as session:
+        add_journal(session, "report.made", "inventory", {})
+    found = judged(catalog, duty, period, setting)
+
+    assert {name: it.outcome for name, it in found.items()} == {
+        "cong": "ok", "khac": "incomplete",
+    }  # fmt: skip
+
+
+def test_a_comparison_proves_where_every_host_was_looked_at(catalog: Catalog) -> None:
+    period, setting = this_month()
+    duty = a_duty({"query": "compared"}, "system")
+    for hosts, left_out, expected in (
+        ([], [], "incomplete"), (["web1"], ["web2"], "incomplete"), (["web1", "web2"], [], "ok"),
+    ):  # fmt: skip
+        with catalog.writing() as session:
+            add_journal(session, "asset.compared", "", {"hosts": hosts, "not_checked": left_out})
+        assert judged(catalog, duty, period, setting)["cong"].outcome == expected
+
+
+def test_a_decided_plan_and_accepted_work_bring_their_duties(catalog: Catalog) -> None:
+    _period, setting = this_month()
+    day = setting.today - timedelta(days=2)
+    told = {"at": datetime.combine(day, time.min, ZONE).isoformat()}
+    write_rows(catalog, Entry("plan.decide", "2027", told), Entry("plan.complete", "2027", told))
+    ours = [*SHIPPED.named("plan-to-ministry"), *SHIPPED.named("completion-information")]
+    found = agenda_of(catalog, ours, setting, 30)
+
+    assert {it.due.duty.name: it.due.period.start for it in found} == {
+        "plan-to-ministry": day, "completion-information": day,
+    }  # fmt: skip
+
+
+def test_every_list_and_paper_duty_has_its_evidence() -> None:
+    queries = {it.name: it.evidence.query for it in SHIPPED.duties}
+
+    assert {name: queries[name] for name in (
+        "hardware-list", "software-list", "hardware-scan", "software-scan", "portal-report",
+        "security-report-owner", "yearly-plan", "yearly-review",
+    )} == {
+        "hardware-list": "listed", "software-list": "listed", "hardware-scan": "compared",
+        "software-scan": "listed", "portal-report": "issued", "security-report-owner": "issued",
+        "yearly-plan": "planned", "yearly-review": "planned",
+    }  # fmt: skip

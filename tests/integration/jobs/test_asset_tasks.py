@@ -10,7 +10,13 @@ from ops.assets.cli import AssetsError, export_assets, import_assets, show_asset
 from ops.assets.sheet import read_lines, write_csv
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
+from ops.hosts.programs import EQUIPMENT
+from ops.sites.account import list_allowed
 from tests.integration.jobs.small_estate import build_estate
+from tests.private_server import find_free_port
+from tests.ssh_server import ServerMaker, make_ssh_server
+
+__all__ = ["make_ssh_server"]
 
 pytestmark = pytest.mark.slow
 HOST = """
@@ -52,7 +58,7 @@ def test_a_sheet_is_imported_changed_compared_and_exported(
     assert actions(estate) == ["asset.added"]
     capsys.readouterr()
 
-    assert show_differences(as_json=True) == 1
+    assert show_differences(look=False, as_json=True) == 1
     found = {it["code"]: it["name"] for it in json.loads(capsys.readouterr().out)["items"]}
     assert found == {
         "host-without-asset": "web1", "asset-without-host": "may-chu-1",
@@ -61,7 +67,7 @@ def test_a_sheet_is_imported_changed_compared_and_exported(
     mended = AssetRow(name="may-chu-1", kind="server", title="Máy chủ", host="web1", unit="xa")
     sheet.write_bytes(write_csv(write_lines([mended])))
     assert import_assets(str(sheet), dry_run=False, as_json=False) == 0
-    assert show_differences(as_json=False) == 0
+    assert show_differences(look=False, as_json=False) == 0
     assert actions(estate) == ["asset.added", "asset.changed"]
 
     out = tmp_path / "out.xlsx"
@@ -80,3 +86,33 @@ def test_a_sheet_with_a_mistake_changes_nothing(estate: Path, tmp_path: Path) ->
 
     assert len(caught.value.problems) == 3
     assert actions(estate) == []
+
+
+def test_hosts_are_looked_at_as_they_are(
+    make_ssh_server: ServerMaker,
+    estate: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server, allowed = make_ssh_server(), list_allowed()
+    assert EQUIPMENT in allowed.commands  # what `estate.account` lets through
+    hosts = (
+        f'[[hosts]]\nname = "{name}"\naddress = "127.0.0.1"\nport = {port}\n'
+        f'user = "{server.target().user}"\nidentity = "file:{server.identity}"\n'
+        f'known_hosts = "{server.known_hosts}"\n'
+        for name, port in (("web1", server.port), ("web2", find_free_port()))
+    )
+    estate.write_text(estate.read_text().replace(HOST, "\n".join(hosts)), encoding="utf-8")
+    sheet = tmp_path / "in.csv"
+    wrong = AssetRow(name="m1", kind="server", title="M", host="web1", serial="02:00:00:00:00:99",
+                     address="198.51.100.77")  # fmt: skip
+    other = AssetRow(name="m2", kind="server", title="M", host="web2")
+    sheet.write_bytes(write_csv(write_lines([wrong, other])))
+    import_assets(str(sheet), dry_run=False, as_json=False)
+    capsys.readouterr()
+
+    assert show_differences(look=True, as_json=True) == 1
+    found = {(it["code"], it["name"]) for it in json.loads(capsys.readouterr().out)["items"]}
+    assert {("address-differs", "m1"), ("serial-differs", "m1"),
+            ("system-without-asset", "web1"), ("not-checked", "web2")} == found  # fmt: skip
+    assert actions(estate)[-1] == "asset.compared"

@@ -7,9 +7,11 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pyotp
@@ -46,6 +48,7 @@ from tests.people import KEY_TEXT, enrol
 pytestmark = pytest.mark.slow
 
 YEAR = datetime.now(UTC).year + 1
+TODAY = f"{datetime.now(UTC) - timedelta(days=1):%d/%m/%Y}"
 HOSTILE = 'Máy <b>&"chủ"</b> {{7*7}} #eval("1") =cmd|1 \u202egpj.exe 💥 ' + "x" * 200
 MORE = """
 [planning]
@@ -71,6 +74,7 @@ class Desk:
     office: Office
     catalog: Catalog
     secrets: dict[str, str]
+    scan: str = ""
 
     @property
     def folder(self) -> Path:
@@ -83,17 +87,42 @@ class Desk:
         return found
 
     def approve(self, request: str, person: str) -> None:
+        ended = self.try_to_approve(request, person)
+        assert ended.returncode == 0, ended.stderr
+
+    def try_to_approve(self, request: str, person: str) -> CompletedProcess[str]:
         code = pyotp.TOTP(self.secrets[person]).now()
-        ended = self.office.run(
+        return self.office.run(
             "approval.approve", "--id", request, "--person", person,
             "--password-file", self.office.write(person, code),
         )  # fmt: skip
+
+    def keep(self, name: str, **told: str) -> str:
+        """Keep a paper; gives the document's id."""
+        path = self.folder / f"{name}.pdf"
+        path.write_bytes(b"%PDF-1.7 " + name.encode())
+        flags = [word for flag, text in told.items() for word in (f"--{flag}", text)]
+        ended = self.office.run("document.add", "--file", str(path), "--title", name, *flags)
         assert ended.returncode == 0, ended.stderr
+        found = re.search(r"kept as (\S+):", ended.stdout)
+        assert found
+        return found[1]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    estate = build_estate(tmp_path / "estate", MORE)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path / "estate") as found:
+        yield found
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _set_up(folder, patch)
+
+
+def _set_up(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    estate = build_estate(folder, MORE)
     text = estate.read_text(encoding="utf-8").replace(
         'repository = "file:keys/repository.key"',
         'repository = "file:keys/repository.key"\ncredentials = "file:keys/credentials.key"',
@@ -107,8 +136,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     (estate.parent / "keys" / "credentials.key").write_text(KEY_TEXT)
     (estate.parent / "keys" / "credentials.key").chmod(0o600)
     (estate.parent / "prices.csv").write_text(PRICES, encoding="utf-8")
-    monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
-    monkeypatch.setenv("GIUCONG_LANG", "en")
+    patch.setenv("GIUCONG_ESTATE", str(estate))
+    patch.setenv("GIUCONG_LANG", "en")
     catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
     office, secrets = Office(estate), {}
     roles = {"nva": ("backup_admin",), "ttb": ("approver", "operator"), "lvc": ("head",)}
@@ -116,7 +145,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         issued = enrol(catalog, person, *held, now=datetime.now(UTC))
         secrets[person], office.codes[person] = issued.secret, list(issued.codes)
     add_assets(catalog, 3)
-    yield Desk(office, catalog, secrets)
+    found = Desk(office, catalog, secrets)
+    found.scan = found.keep("quyet-dinh", number="99/QĐ-UBND")
+    yield found
     catalog.close()
 
 
@@ -132,10 +163,10 @@ def add_assets(catalog: Catalog, count: int) -> None:
             ))  # fmt: skip
 
 
-def decide_flags(**changes: Any) -> DecideFlags:
+def decide_flags(desk: Desk, **changes: Any) -> DecideFlags:
     values: dict[str, Any] = {
-        "year": YEAR, "number": "99/QĐ-UBND", "date": f"15/12/{YEAR - 1}", "signer": "Chủ tịch",
-        "document": "0f3a", "grant": (), "defer": (), "returned": "", "reason": "Đã ký",
+        "year": YEAR, "number": "99/QĐ-UBND", "date": TODAY, "signer": "Chủ tịch",
+        "document": desk.scan, "grant": (), "defer": (), "returned": "", "reason": "Đã ký",
         "dry_run": False,
     }  # fmt: skip
     return DecideFlags(**{**values, **changes})
@@ -199,19 +230,23 @@ def _check_frozen(desk: Desk) -> None:
 
 def _decide(desk: Desk, first: int, second: int, third: int) -> None:
     wish = ("plan.record-decision", "--year", str(YEAR), "--number", "99/QĐ-UBND", "--date",
-            f"15/12/{YEAR - 1}", "--signer", "Chủ tịch", "--document", "0f3a", "--grant",
+            TODAY, "--signer", "Chủ tịch", "--document", desk.scan, "--grant",
             f"{second}=500.000.000", "--defer", str(third), "--reason", "Đã ký")  # fmt: skip
     with pytest.raises(WrongUseError, match="cannot get"):
-        decide(decide_flags(grant=(f"{first}=999999999999",)))
-    assert decide(decide_flags(dry_run=True)) == 0
+        decide(decide_flags(desk, grant=(f"{first}=999999999999",)))
+    with pytest.raises(WrongUseError, match="is kept whole"):
+        decide(decide_flags(desk, document="0f3a"))
+    with pytest.raises(WrongUseError, match="still to come"):
+        decide(decide_flags(desk, date="31/12/2999"))
+    assert decide(decide_flags(desk, dry_run=True)) == 0
     with desk.catalog.writing() as session:  # as if she had drafted it too
         session.execute(select(Plan)).scalar_one().authors = ["nva", "ttb"]
     request = request_of(desk.office.ask(*wish))
-    desk.approve(request, "ttb")
-    refused = desk.office.run(*wish)
-    assert (refused.returncode, "has drafted this plan" in refused.stderr) == (2, True)
+    refused = desk.try_to_approve(request, "ttb")
+    assert (refused.returncode, "you have worked on" in refused.stderr) == (1, True)
     with desk.catalog.writing() as session:
         session.execute(select(Plan)).scalar_one().authors = ["nva"]
+    desk.approve(request_of(desk.office.ask(*wish)), "ttb")
     done = desk.office.run(*wish)
     assert done.returncode == 0, done.stderr
     by_number = {it["number"]: it for it in desk.items()}
@@ -250,7 +285,10 @@ def _carry_out(desk: Desk, first: int, second: int) -> None:
         in_force = find_in_force(session, YEAR)
     assert in_force is not None
     assert in_force.revision == 0
+    with pytest.raises(WrongUseError, match="still to come"):
+        complete(finish(second, document="03/BB", date="31/12/2999"))
     complete(finish(second, document="03/BB"))
+    progress(step(second, paid="500000000"))  # after all is accepted
     complete(finish(0, report="04/BC"))
     with desk.catalog.reading() as session:
         ended = find_in_force(session, YEAR)

@@ -31,6 +31,7 @@ from tests.people import KEY_TEXT, enrol, note_role, password_of
 pytestmark = pytest.mark.slow
 
 RECORDS = sorted(it.name for it in Base.metadata.sorted_tables if it.info.get("kind") == "record")
+SCAN = b"%PDF-1.7\nQuy\xe1\xba\xbft \xc4\x91\xe1\xbb\x8bnh"
 KEPT = ("stores", "keys", "www", "before")
 
 
@@ -38,6 +39,7 @@ KEPT = ("stores", "keys", "www", "before")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sites and the service, backed up once; `before` holds what there was then."""
     path = build_signed_estate(tmp_path_factory.mktemp("recovery") / "estate")
+    add_papers(path)
     for site in ("cong-xa", "so-y-te", "giucong"):
         run(path, "backup.run", "--site", site)
     folder = path.parent
@@ -55,6 +57,36 @@ def estate(made: Path) -> Iterator[Path]:
     """The same estate for each test, as it was made; gives the estate file."""
     with reset_each_time(made.parent, made.parent.with_name("pristine")):
         yield made
+
+
+TABLES = {
+    "prices.csv": "mã,tên,đơn giá\na,Máy chủ,5\n",
+    "texts/annual.toml": "",
+    "controls.local.toml": "",
+    "authorities.pem": "",
+}
+
+
+def add_papers(estate: Path) -> None:
+    """Have the estate name tables and texts of the office, and keep a document."""
+    folder = estate.parent
+    (folder / "texts").mkdir()
+    for name, text in TABLES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    more = """
+[planning]
+prices = "prices.csv"
+[reports]
+texts = "texts"
+[security]
+controls = ["controls.local.toml"]
+[monitor.probes]
+authorities = "authorities.pem"
+"""
+    estate.write_text(estate.read_text(encoding="utf-8") + more, encoding="utf-8")
+    (folder / "scan.pdf").write_bytes(SCAN)
+    run(estate, "document.add", "--file", str(folder / "scan.pdf"), "--title", "Quyết định")
+    (folder / "scan.pdf").unlink()
 
 
 def delete_all_but(folder: Path, *kept: str) -> None:
@@ -91,6 +123,12 @@ def test_the_service_comes_back_from_one_store_and_its_key(estate: Path, store: 
     for path in ("estate.toml", "known_hosts", "sites.d/so-y-te.toml"):
         saved = before / path if "/" in path else before / Path(path).name
         assert (folder / path).read_bytes() == saved.read_bytes()
+    for name, text in TABLES.items():
+        assert (folder / name).read_text(encoding="utf-8") == text
+    [document] = json.loads(run(estate, "document.list", "--json"))["items"]
+    assert (document["title"], document["is_whole"]) == ("Quyết định", True)
+    assert Path(document["file"]).read_bytes() == SCAN
+    assert stat.S_IMODE(Path(document["file"]).stat().st_mode) == 0o600
     for name in ("signing.key", "credentials.key"):
         assert (folder / "keys" / name).read_bytes() == (before / name).read_bytes()
         assert stat.S_IMODE((folder / "keys" / name).stat().st_mode) == 0o600

@@ -171,7 +171,13 @@ def test_a_stolen_key_forwards_nothing_and_gets_no_terminal(guarded: SshServer) 
 def test_the_list_holds_what_reads_files_on_a_host_and_what_looks_at_it() -> None:
     lines = make_list(list_allowed()).splitlines()
 
-    assert [line.split()[0] for line in lines] == ["command", "command", "loader", "program"]
+    assert [line.split()[0] for line in lines] == [
+        "command",
+        "command",
+        "command",
+        "loader",
+        "program",
+    ]
 
 
 @pytest.mark.parametrize("user", ["root", "", "a b", "../x", "-x", "$(id)", "A"])

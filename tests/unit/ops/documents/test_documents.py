@@ -1,6 +1,7 @@
 """Documents: looked at, kept by what they hold, journaled, and saved with the service itself."""
 
 import io
+import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,12 @@ from ops.documents.files import (
     place_of,
     read_document,
 )
-from ops.documents.records import Told, add_document, list_documents
+from ops.documents.records import Told, add_document, get_whole, list_documents
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Origin
 from ops.recovery.content import list_files
-from tests.unit.ops.estate.conftest import Load, load
+from tests.unit.ops.estate.conftest import SITE, Load, load
 
 __all__ = ["load"]
 NOW = datetime(2026, 12, 16, tzinfo=UTC)
@@ -86,6 +87,43 @@ def test_a_document_is_kept_once_under_its_hash(tmp_path: Path) -> None:
     assert is_whole(path)
 
 
+def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path) -> None:
+    """Neither its path nor a link is kept; what would never end or hang is refused."""
+    catalog = open_catalog(f"sqlite:///{tmp_path}/giucong.db")
+    hostile = tmp_path / "quyết\u202eđịnh\n; rm -rf ~.pdf"
+    (tmp_path / "real.pdf").write_bytes(PDF)
+    hostile.symlink_to(tmp_path / "real.pdf")
+    content = read_document(hostile)
+    path = keep(tmp_path / "var", content)
+    try:
+        with catalog.writing() as session:
+            told = Told(title="\u200bx", name=hostile.name)
+            kept, _is_new = add_document(session, ORIGIN, content, told, now=NOW)
+            with pytest.raises(WrongUseError):
+                add_document(
+                    session, ORIGIN, content, Told(title="\u200b\u202e", name="a"), now=NOW
+                )
+            whole = get_whole(session, tmp_path / "var", kept.id)
+            (tmp_path / "real.pdf").write_bytes(b"other")
+            assert get_whole(session, tmp_path / "var", kept.id[:8]) == whole
+            path.write_bytes(b"changed")
+            for wanted in (kept.id, "ffffffff", "", "../../etc/passwd"):
+                with pytest.raises(WrongUseError):
+                    get_whole(session, tmp_path / "var", wanted)
+    finally:
+        catalog.close()
+
+    assert (kept.name, kept.title) == ("quyếtđịnh; rm -rf ~.pdf", "x")
+    assert not path.is_symlink()
+    for name in ("/dev/zero", "/dev/null", "/dev/full"):
+        with pytest.raises(DocumentError):
+            read_document(Path(name))
+    pipe = tmp_path / "pipe.pdf"
+    os.mkfifo(pipe)
+    with pytest.raises(DocumentError):
+        read_document(pipe)
+
+
 def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
     content = read_document(tmp_path / "a.pdf")
@@ -107,6 +145,40 @@ def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
     assert (is_new, is_new_again, again.id) == (True, False, kept.id)
     assert [it.title for it in found] == ["Quyết định giao"]
     assert head.sequence == 1
+
+
+def test_tables_and_texts_of_the_office_are_saved_with_the_service(
+    load: Load,
+) -> None:
+    names = ("retention.toml", "prices.csv", "controls.toml", "ca.pem", "mapping.toml",
+             "texts/annual.toml")  # fmt: skip
+    estate = load(
+        SITE + """
+[[sites.databases]]
+name = "db"
+engine = "sqlite"
+database = "www/live.db"
+[sites.archive]
+connector = "mapping"
+mapping = "mapping.toml"
+part = "db"
+[archive]
+url = "archive"
+private = "private"
+retention = ["retention.toml"]
+[planning]
+prices = "prices.csv"
+[security]
+controls = ["controls.toml"]
+[monitor.probes]
+authorities = "ca.pem"
+[reports]
+texts = "texts"
+""",
+        files=dict.fromkeys(names, ""),
+    )  # fmt: skip
+
+    assert {it.to for it in list_files(estate)} == {"estate.toml", *names}
 
 
 def test_documents_are_saved_with_the_service(load: Load, tmp_path: Path) -> None:

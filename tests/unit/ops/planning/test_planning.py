@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from ops.assets.asset import AssetRow
+from ops.canonical import clean_text
 from ops.catalog.tables.media import Medium
 from ops.catalog.tables.security import SecurityFinding
 from ops.drills.findings import Finding
@@ -16,6 +18,7 @@ from ops.drills.rotation.overdue import Overdue
 from ops.errors import Problem, WrongUseError
 from ops.monitor.forecast.look import Outlook
 from ops.monitor.forecast.trend import Forecast
+from ops.planning.calendar import write_calendar
 from ops.planning.document import Figure, PlanDocument, document_from
 from ops.planning.draft import plan_draft
 from ops.planning.facts import Facts, OpenDuty, Repeat
@@ -23,6 +26,7 @@ from ops.planning.item import GROUPS, PRIORITIES, USES, Item, Line, change_item,
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
 from ops.planning.prices import Price, PriceTable, read_prices
 from ops.planning.propose_work import propose
+from ops.planning.records import KeptPlan
 from ops.planning.work import is_whole, plan_money
 from ops.register.entry import Entry
 
@@ -133,6 +137,19 @@ def test_each_fact_proposes_its_item_with_evidence() -> None:
     assert found["duty:log-review"].unit_price == 0
 
 
+def test_what_is_carried_over_again_and_again_says_so_once() -> None:
+    line = Line(number=3, item=Item(group="nang-cap", title="Việc", reason="Cần"), key="k",
+                decision="granted", granted=9, contracted=7_000_000)  # fmt: skip
+    for year in (2027, 2028, 2029):
+        [proposal] = propose(Facts(year=year, today=TODAY, last_year=(line,)))
+        line = replace(line, item=proposal.item)
+
+    assert line.item.reason == (
+        "Chuyển tiếp từ kế hoạch năm 2028 (đã ký hợp đồng 7.000.000 đồng, chưa nghiệm thu). Cần"
+    )
+    assert [(it.kind, it.id) for it in line.item.evidence] == [("plan", "2028-3")]
+
+
 def test_facts_that_ask_for_nothing_propose_nothing() -> None:
     assert propose(Facts(year=2027, today=TODAY)) == []
 
@@ -224,7 +241,7 @@ def test_a_plan_is_whole_when_all_that_was_granted_is_accepted() -> None:
     deferred = Line(number=2, item=item, decision="deferred")
 
     assert is_whole([done, deferred])
-    assert not is_whole([deferred])
+    assert is_whole([deferred, Line(number=3, item=item, decision="cut")])
     assert not is_whole([done, replace(done, number=3, accepted_on=None)])
 
 
@@ -264,12 +281,16 @@ def test_every_mistake_of_a_table_of_prices_is_told() -> None:
         ["B", "", "bộ", "nhiều", "101", "32/10/2026"],
         ["a", "Máy chủ", "bộ", 5.0, "", ""],
         ["", "", "", "", "", ""],
+        ["ngắn"],
+        ["c", "Cáp", "m", "12,5", 0.1, ""],
+        ["d", "Đĩa", "cái", 1_000.0, 0.08, ""],
     ]
     found = read_prices(lines, problems)
 
     assert found["a"] == Price(code="a", title="Máy chủ", unit="bộ", price=285_000_000, vat=10,
                                quoted_on=date(2026, 10, 5))  # fmt: skip
-    assert [it.key for it in problems] == ["3", "3", "3", "3", "4"]
+    assert (found["d"].price, found["d"].vat) == (1_000, 8)  # a cell of 8 % holds 0.08
+    assert [it.key for it in problems] == ["3", "3", "3", "3", "4", "6", "6", "7"]
     problems.clear()
     assert read_prices([["tên"]], problems) == {}
     assert problems[0].params["heads"] == "mã, đơn giá"
@@ -284,3 +305,32 @@ def test_what_is_frozen_reads_back_the_same() -> None:
     )  # fmt: skip
 
     assert document_from(document.as_values()) == document
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_calendar_holds_any_text_as_text(title: str, reason: str) -> None:
+    """No title begins a line of its own, and nobody's text becomes a property."""
+    said = f"{title}\r\nBEGIN:VALARM\nATTACH:file:///etc/passwd;,\\{reason}"
+    item = Item(group="duy-tri", title=clean_text(said), reason=clean_text(reason), quarter=4)
+    line = Line(number=1, item=item, decision="granted", granted=1)
+    raw = write_calendar(kept_plan(line), ())
+    [event] = Calendar.from_ical(raw).walk("VEVENT")
+
+    assert raw.count(b"BEGIN:VEVENT") == 1
+    assert not any(it.startswith((b"BEGIN:VALARM", b"ATTACH")) for it in raw.splitlines())
+    assert max(map(len, raw.split(b"\r\n"))) <= 75
+    assert "BEGIN:VALARM" in event["summary"]
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == (
+        date(2027, 10, 1), date(2028, 1, 1),
+    )  # fmt: skip
+
+
+def kept_plan(*lines: Line) -> KeptPlan:
+    blank = dict.fromkeys(("reason", "reviewed_by", "submitted_by", "submission", "frozen_sha256",
+                           "returned_for", "decision", "signer", "scan", "approved_by",
+                           "report"), "")  # fmt: skip
+    nothing = dict.fromkeys(("reviewed_at", "submitted_at", "frozen", "decided_on"))
+    return KeptPlan(
+        id="0" * 32, year=2027, revision=0, state="decided", authors=("nva",), made_at=NOW,
+        made_by="nva", lines=lines, **blank, **nothing,  # type: ignore[arg-type] # fields by name
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """A planned stop: time for its notice by working days, force majeure, and what the notice says."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -79,3 +79,21 @@ def test_the_term_is_that_of_the_day_of_the_stop() -> None:
     assert choose_duty(DUTIES, date(2026, 7, 1)).due.count == 7
     with pytest.raises(WrongUseError, match="no duty asks"):
         choose_duty(DUTIES, date(2017, 1, 1))
+
+
+TET_2026 = {date(2026, 2, it) for it in range(16, 21)}
+"""Days of rest of Tết Bính Ngọ: from 29 tháng Chạp to mồng 4, 16/02 to 20/02/2026."""
+
+
+@pytest.mark.parametrize("day", [date(2026, 2, 9) + timedelta(days=it) for it in range(30)])
+def test_tet_does_not_count_into_the_seven_days(day: date) -> None:
+    """Counted here by hand, day by day, for every day on which a stop may begin around Tết."""
+    duty = next(it for it in DUTIES if it.event == "planned-stop" and it.due.count == 7)
+    begins = datetime.combine(day, time(22), ZONE)
+    now = datetime(2026, 1, 5, 9, tzinfo=ZONE)
+    found = plan_stop(WISH, (begins, begins.replace(hour=23)), duty, CALENDAR, now)
+    between = [found.notice_by + timedelta(days=it) for it in range((day - found.notice_by).days)]
+    worked = [it for it in between if it.weekday() < 5 and it not in TET_2026]
+
+    assert len(worked) == 7
+    assert worked[0] == found.notice_by
