@@ -24,8 +24,8 @@ class SiteFacts:
 
 def gather(ask: Ask) -> SiteFacts:
     """Read the figures of the time."""
-    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
-    return SiteFacts(facts, next(it for it in facts.sites if it.name == ask.site))
+    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now, ask.site)
+    return SiteFacts(facts, facts.sites[0])
 
 
 def write(found: SiteFacts, frame: Frame) -> Paper:
