@@ -165,4 +165,4 @@ def test_the_verifier_prints_one_value(signed: bytes, tmp_path: Path) -> None:
     path.write_bytes(signed)
     found = verify(path, read_document(path))
 
-    assert set(json.loads(json.dumps(found))[0]) == {"signer", "at"}
+    assert set(json.loads(json.dumps(found))[0]) == {"signer", "issuer", "at"}

@@ -19,11 +19,13 @@ from python_calamine import CalamineWorkbook
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import Drill
+from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.reports.cli import MakeWish, make_report, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
+from ops.reports.requests import Asked, Request
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
 
@@ -55,7 +57,8 @@ def catalog(written: Estate) -> Iterator[Catalog]:
 
 
 def wish_of(kind: str, estate: Estate, **changes: object) -> Wish:
-    given = {"year": 2026, **ASKED.get(kind, {}), **changes}
+    year = {"year": 2026} if "year" in KINDS[kind].takes else {}
+    given = {**year, **ASKED.get(kind, {}), **changes}
     if "first" in given:
         given.pop("year")
     return read_wish(MakeWish(kind=kind, out="", **given), estate, NOW)  # type: ignore[arg-type] # flags by name
@@ -108,10 +111,16 @@ def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) ->
 
 
 def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) -> None:
-    occasion = {"requester": "Văn phòng", "reference": "99/VP", "due": "5/12/2026"}
-    wish = wish_of("activity", written, occasion=occasion)
-    text = text_of(next(iter(make(written, catalog, wish, NOW).values())))
+    asked = Asked(
+        kind="activity", requester="Văn phòng", reference="99/VP", due=date(2026, 12, 5),
+        first=date(2026, 2, 1), last=date(2026, 2, 28),
+    )  # fmt: skip
+    request = Request(called="2026-001", asked=asked, noted_at=NOW, noted_by="nva")
+    wish = read_wish(MakeWish(kind="activity", out="", request="2026-001"), written, NOW, request)
+    made = make(written, catalog, wish, NOW)
+    text = text_of(next(iter(made.values())))
 
+    assert set(made) == {f"activity-20260201-20260228.{it}" for it in ("docx", "pdf")}
     assert "yêu cầu của Văn phòng tại văn bản số 99/VP (thời hạn báo cáo: 05/12/2026)" in text
 
 
@@ -160,7 +169,8 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     changed = estate.model_copy(update={"sites": (site.model_copy(update={"title": HOSTILE}),)})
     try:
         for kind in ("annual", "sites", "site", "inventory"):
-            files = make(changed, catalog, wish_of(kind, changed, site=site.name), NOW)
+            about = {"site": site.name} if kind in {"site", "inventory"} else {}
+            files = make(changed, catalog, wish_of(kind, changed, **about), NOW)
             if kind != "inventory":
                 docx, pdf = files.values()
                 assert "<b>&\"'{year}#let $x$" in text_of(docx)
@@ -213,3 +223,21 @@ def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) ->
 
     assert len(rows) - 1 == kept
     assert all(date.fromisoformat(it[4][:10]).year == 2026 for it in rows[1:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("annual", {"site": name_of(0)}),
+        ("annual", {"first": "1/1/2026", "last": "2/1/2026"}),
+        ("policy", {"year": 2026}),
+        ("drill", {"number": 5}),
+        ("evidence", {"request": "2026-001"}),
+        ("backup-minutes", {"of": "x", "site": name_of(0)}),
+    ],
+)
+def test_a_flag_that_a_kind_does_not_heed_is_refused(
+    written: Estate, kind: str, flags: dict[str, object]
+) -> None:
+    with pytest.raises(WrongUseError, match="takes no"):
+        read_wish(MakeWish(kind=kind, out="", **flags), written, NOW)  # type: ignore[arg-type] # flags by name
