@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.access.session import at_bench
+from ops.canonical import clean_text
 from ops.documents.files import Content, keep, read_document
 from ops.documents.records import Told, add_document
 from ops.errors import OpsError, WrongUseError
@@ -175,4 +176,9 @@ def verify(path: Path, content: Content) -> list[dict[str, Any]]:
     if odd := next((it for it in found if it["was_valid"] is False), None):
         why = N_("{signer} signed at {at}, and the certificate was valid from {since} to {until}")
         raise SignatureError(path, why=why, **{name: odd[name] for name in _TIMES})
-    return [{name: it[name] for name in ("signer", "issuer", "at")} for it in found]
+    return [{name: _in_a_line(it[name]) for name in ("signer", "issuer", "at")} for it in found]
+
+
+def _in_a_line(text: str) -> str:
+    """Give a stranger's text without what would begin a line of its own."""
+    return " ".join(clean_text(text).split())

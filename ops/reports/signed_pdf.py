@@ -45,10 +45,10 @@ def _tell(signature: Any, status: Any, *, is_last: bool) -> dict[str, object]:
     from pyhanko.sign.diff_analysis import ModificationLevel
 
     certificate, at = status.signing_cert, signature.self_reported_timestamp
-    level = status.modification_level
-    is_whole = bool(status.docmdp_ok) and getattr(status.coverage, "name", "") in _WHOLE
-    if is_last:
-        is_whole = is_whole and level is not None and level <= ModificationLevel.LTA_UPDATES
+    covers = getattr(status.coverage, "name", "")
+    is_whole = bool(status.docmdp_ok) and covers in _WHOLE
+    if is_last and covers != "ENTIRE_FILE":
+        is_whole = is_whole and status.modification_level == ModificationLevel.LTA_UPDATES
     return {
         "signer": str(certificate.subject.human_friendly)[:MOST_NAME],
         "issuer": str(certificate.issuer.human_friendly)[:MOST_NAME],

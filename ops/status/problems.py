@@ -241,10 +241,8 @@ def _find_in_records(facts: Facts) -> Iterator[Problem]:
         params |= {"due_on": review.due_on.isoformat()}
         yield Problem(severity="critical", code=REVIEW_OVERDUE, params=params)
     for request in facts.requests:
-        params = {**request.as_values(), "is_overdue": True}
-        yield Problem(
-            severity="warning", code=REPORT_OVERDUE, params=params, is_red_by_day=True
-        )  # fmt: skip
+        told = {**request.as_values(), "is_overdue": True}
+        yield Problem(severity="warning", code=REPORT_OVERDUE, params=told, is_red_by_day=True)
     for gone in facts.held_gone:
         params = {"store": gone.store, "place": gone.place, "reference": gone.reference}
         yield Problem(severity="critical", code=HELD_GONE, params=params, site=gone.site)

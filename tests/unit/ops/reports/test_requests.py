@@ -95,7 +95,7 @@ def test_what_is_no_request_is_refused(
 ) -> None:
     values = {it: getattr(ASKED, it) for it in Asked.__dataclass_fields__}
     with pytest.raises(WrongUseError):
-        note(catalog, estate, Asked(**{**values, **changes}))  # type: ignore[arg-type] # on purpose
+        note(catalog, estate, Asked(**{**values, **changes}))
     with catalog.reading() as session:
         assert list_requests(session) == []
 
