@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts, SiteName
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
@@ -74,6 +75,7 @@ def _general(site: SiteName, section: Section, frame: Frame) -> Iterator[Block]:
         strict=True,
     )  # fmt: skip
     yield frame.table("pairs", "1l 2l", rows)
+    yield frame.source(Figure(1, "estate"), Figure(1, "sections"))
 
 
 def _visits(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:

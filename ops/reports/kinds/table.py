@@ -11,8 +11,8 @@ from ops.language.text import N_
 
 Need = Literal["year", "time", "site", "drill", "stop", "day"]
 
-_TAKES: Mapping[Need, tuple[str, ...]] = {
-    "year": ("year",), "time": ("from", "to", "year"), "site": ("site", "year"),
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "year": ("year",), "plan": ("year",), "time": ("from", "to", "year"), "site": ("site", "year"),
     "drill": ("of", "site"), "stop": ("of", "site"), "day": (),
 }  # fmt: skip
 

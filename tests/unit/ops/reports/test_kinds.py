@@ -151,15 +151,42 @@ def test_the_chain_is_checked_without_our_software(
     for line in (tmp_path / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
-    words = [sys.executable, "-I", "check.py"]
-    assert "the chain holds" in subprocess.check_output(words, cwd=tmp_path, text=True)
+    assert "the chain of" in checked(tmp_path)[1]
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)
     fields = json.loads(rows[1])
     fields[7] += "!"
-    rows[1] = json.dumps(fields, ensure_ascii=False)
-    (tmp_path / "journal.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert f"row {fields[0]} does not hold" in ended.stderr
+    changes = {
+        f"row {fields[0]} does not hold": [rows[0], json.dumps(fields, ensure_ascii=False)],
+        "the last rows are missing": rows[:-1],
+        "does not hold": [rows[0], *rows[2:]],
+        "rows are missing": [],
+    }
+    for told, lines in changes.items():
+        text = "".join(f"{it}\n" for it in lines)
+        assert "journal.jsonl is not what was written" in rewrite(tmp_path, text, with_sums=False)
+        assert told in rewrite(tmp_path, text, with_sums=True)
+
+
+def rewrite(folder: Path, journal: str, *, with_sums: bool) -> str:
+    """Put another journal into a package, also as somebody who writes the hashes anew."""
+    path, sums = folder / "journal.jsonl", folder / "SHA256SUMS"
+    old, before = sums.read_text(), path.read_bytes()
+    path.write_text(journal, encoding="utf-8")
+    if with_sums:
+        digests = (hashlib.sha256(it).hexdigest() for it in (before, path.read_bytes()))
+        sums.write_text(old.replace(*digests))
+    status, told = checked(folder)
+    sums.write_text(old)
+    path.write_bytes(before)
+    assert status == 1
+    return told
+
+
+def checked(folder: Path) -> tuple[int, str]:
+    ended = subprocess.run(
+        [sys.executable, "-I", "check.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -241,3 +268,17 @@ def test_a_flag_that_a_kind_does_not_heed_is_refused(
 ) -> None:
     with pytest.raises(WrongUseError, match="takes no"):
         read_wish(MakeWish(kind=kind, out="", **flags), written, NOW)  # type: ignore[arg-type] # flags by name
+
+
+def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog: Catalog) -> None:
+    fewer = written.model_copy(update={"sites": written.sites[:-1]})
+    made = make(fewer, catalog, wish_of("annual", fewer), NOW)
+    document = Document(io.BytesIO(made["annual-2026.docx"]))
+    (table,) = [it for it in document.tables if it.rows[0].cells[0].text == "STT"]
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+
+    assert rows[-2][1].startswith("Trang đã thôi khai báo")
+    found = [tuple(map(int, row[2].split(" / "))) for row in rows[1:-1]]
+    total = tuple(int(it.replace(".", "")) for it in rows[-1][2].split(" / "))
+    assert total == tuple(map(sum, zip(*found, strict=True)))
+    assert f"Đã chạy {rows[-1][2].split(' / ')[1]} phiên" in text_of(made["annual-2026.docx"])
