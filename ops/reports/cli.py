@@ -33,7 +33,7 @@ NEEDS: Mapping[Need, str] = {
     "day": N_("nothing: it is about today"),
 }
 _DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_EARLIEST = 2000
+_EARLIEST, _LATEST = 2000, 2999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +220,7 @@ def _window(
     if request and request.asked.first and request.asked.last and "from" in kind.takes:
         return Window(request.asked.first, request.asked.last, estate.zone)
     year = asked.year or _year_of(kind, today, estate.zone)
-    if year < _EARLIEST:
+    if not _EARLIEST <= year <= _LATEST:
         raise WrongUseError(
             "there is no report on the year {year}",
             data="nothing was written",
@@ -251,18 +251,25 @@ def read_day(text: str, flag: str) -> date:
     """Read `15/12/2026` or `2026-12-15`.
 
     Raises:
-        WrongUseError: It is no day.
+        WrongUseError: It is no day, or none that anybody reports on.
     """
-    try:
-        if parts := _DAY_FIRST.fullmatch(text.strip()):
-            day, month, year = map(int, parts.groups())
-            return date(year, month, day)
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
+    found = _parse_day(text.strip())
+    if found is None or not _EARLIEST <= found.year <= _LATEST:
         raise WrongUseError(
             '--{flag}: "{given}" is no day',
             data="nothing was written",
             next_step="write it like 15/12/2026",
             flag=flag,
             given=text[:40],
-        ) from error
+        )
+    return found
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        if parts := _DAY_FIRST.fullmatch(text):
+            day, month, year = map(int, parts.groups())
+            return date(year, month, day)
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

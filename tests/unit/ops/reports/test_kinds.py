@@ -22,7 +22,7 @@ from ops.catalog.tables.drills import Drill
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.reports.cli import MakeWish, make_report, read_wish
+from ops.reports.cli import MakeWish, make_report, read_day, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
 from ops.reports.requests import Asked, Request
@@ -250,6 +250,12 @@ def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) ->
 
     assert len(rows) - 1 == kept
     assert all(date.fromisoformat(it[4][:10]).year == 2026 for it in rows[1:])
+
+
+@pytest.mark.parametrize("day", ["1/1/0001", "31/12/9999", "30/2/2026", "0", "x" * 999])
+def test_a_day_that_is_none_is_refused(day: str) -> None:
+    with pytest.raises(WrongUseError, match="is no day"):
+        read_day(day, "from")
 
 
 @pytest.mark.parametrize(
