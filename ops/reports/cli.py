@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,17 +13,14 @@ from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.journal import journal
-from ops.journal.journal import Entry
 from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
-from ops.reports.make import Wish, make
+from ops.reports.make import Wish, make, note_made
 from ops.reports.requests import Request, find_request
 from ops.reports.window import Window, report_year, running_year
 from ops.terminal.output import write_json, write_line, write_table
 
-MADE = "report.made"
 NEEDS: Mapping[Need, str] = {
     "year": N_("a year: --year"),
     "time": N_("a time: --from and --to, or --year"),
@@ -91,23 +88,10 @@ def make_report(asked: MakeWish) -> int:
         placed = {name: folder / name for name in files}
         for name, content in files.items():
             _place(placed[name], content)
-        origin = replace(bench.origin, document=request.asked.reference if request else "")
         with bench.catalog.writing() as session:
-            journal.append(session, origin, [_entry(wish, files)])
+            note_made(session, bench.origin, wish, files)
     _tell(files, placed, asked)
     return 0
-
-
-def _entry(wish: Wish, files: Mapping[str, bytes]) -> Entry:
-    details = {
-        "first": wish.window.first.isoformat(),
-        "last": wish.window.last.isoformat(),
-        "site": wish.site,
-        "number": wish.number,
-        "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
-        **({"request": wish.request.called} if wish.request else {}),
-    }
-    return Entry(MADE, wish.kind.name, details)
 
 
 def _folder(out: str) -> Path:

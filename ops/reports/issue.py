@@ -14,21 +14,23 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from ops.access.session import at_bench
 from ops.canonical import clean_text
 from ops.documents.files import Content, keep, read_document
-from ops.documents.records import Told, add_document
+from ops.documents.records import Kept, Told, add_document
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.journal import journal
-from ops.journal.journal import Entry
+from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, speaking
 from ops.reports import signed_pdf
-from ops.reports.kinds.table import Kind, find_kind
+from ops.reports.kinds.table import find_kind
 from ops.reports.make import PAPER_LANGUAGE
-from ops.reports.requests import end_request, find_request
+from ops.reports.requests import Request, end_request, find_request
 from ops.security.looks.child import run_child
 from ops.terminal.output import write_line
 
@@ -75,37 +77,63 @@ def issue(wish: IssueWish) -> int:
         WrongUseError: Kind, number, site or request makes no sense.
         DocumentError: It cannot be kept.
     """
-    kind, path, estate = find_kind(wish.kind), Path(wish.file), load_estate()
-    about = _about(kind, wish, estate)
+    path, estate = Path(wish.file), load_estate()
+    about = name_about(wish, estate)
     content = read_document(path)
     signatures = [] if wish.is_scan else verify(path, content)
-    with speaking(PAPER_LANGUAGE):
-        title = _(kind.title)
-    told = Told(title=title, name=path.name, number=wish.number, dated=wish.day,
-                about=about, signatures=signatures)  # fmt: skip
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             request = find_request(session, wish.request, is_open=True) if wish.request else None
         if not wish.dry_run:
             keep(estate.service.state, content)
         with bench.catalog.writing() as session:
-            kept, is_new = add_document(session, bench.origin, content, told, now=datetime.now(UTC))
-            if is_new:
-                details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
-                           "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
-                journal.append(session, bench.origin, [Entry(ISSUED, about, details)])
-            if request is not None:
-                end_request(session, replace(bench.origin, document=wish.number), request)
+            issued = Issued(wish, about, content, signatures, request)
+            kept, is_new = note_issued(session, bench.origin, issued, now=datetime.now(UTC))
     _tell(kept.id, signatures, wish, is_new=is_new)
     return 0
 
 
-def _about(kind: Kind, wish: IssueWish, estate: Estate) -> str:
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A paper whose bytes are kept: what was asked, what it is about, and what it answers."""
+
+    wish: IssueWish
+    about: str
+    content: Content
+    signatures: Sequence[Mapping[str, Any]]
+    request: Request | None
+
+
+def note_issued(
+    session: Session, origin: Origin, issued: Issued, *, now: datetime
+) -> tuple[Kept, bool]:
+    """Write the document's row and the journal's, and end the request; as `add_document` gives.
+
+    Raises:
+        WrongUseError: A text is too long.
+    """
+    wish, content = issued.wish, issued.content
+    with speaking(PAPER_LANGUAGE):
+        title = _(find_kind(wish.kind).title)
+    told = Told(title=title, name=Path(wish.file).name, number=wish.number, dated=wish.day,
+                about=issued.about, signatures=issued.signatures)  # fmt: skip
+    kept, is_new = add_document(session, origin, content, told, now=now)
+    if is_new:
+        details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
+                   "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
+        journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
+    if issued.request is not None:
+        end_request(session, replace(origin, document=wish.number), issued.request)
+    return kept, is_new
+
+
+def name_about(wish: IssueWish, estate: Estate) -> str:
     """Name what the paper is about, `report:site:2026:cong-xa`.
 
     Raises:
-        WrongUseError: Its number is none, or the kind is about a site and none is named.
+        WrongUseError: There is no such kind, its number is none, or a site lacks or is too much.
     """
+    kind = find_kind(wish.kind)
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
             '"{number}" is no number of a paper',

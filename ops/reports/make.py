@@ -6,19 +6,23 @@ Order of what is written:
 3. The journal notes what was made, with the hash of each file.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from ops.assets.sheet import write_book
 from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
@@ -32,6 +36,7 @@ from ops.reports.requests import Request
 from ops.reports.texts import Texts, load_texts
 from ops.reports.window import Window
 
+MADE = "report.made"
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 PAPER_LANGUAGE: Literal["vi"] = "vi"
 
@@ -98,6 +103,21 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
         facts = module.gather(ask)
         made = module.write(facts, _frame(estate, wish, texts, now))
         return write_files(made, _stem(wish))
+
+
+def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, bytes]) -> None:
+    """Journal the files that were made, each with its hash."""
+    request = wish.request
+    details = {
+        "first": wish.window.first.isoformat(),
+        "last": wish.window.last.isoformat(),
+        "site": wish.site,
+        "number": wish.number,
+        "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
+        **({"request": request.called} if request else {}),
+    }
+    asked = replace(origin, document=request.asked.reference if request else "")
+    journal.append(session, asked, [Entry(MADE, wish.kind.name, details)])
 
 
 def _frame(estate: Estate, wish: Wish, texts: Texts, now: datetime) -> Frame:

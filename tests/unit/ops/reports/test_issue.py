@@ -80,7 +80,7 @@ def a_signer(folder: Path, name: str, days: tuple[int, int] = (-1, 9)) -> signer
         )
     )
     signer = signers.SimpleSigner.load_pkcs12(str(path))  # type: ignore[no-untyped-call] # pyHanko's
-    assert signer is not None
+    assert isinstance(signer, signers.SimpleSigner)
     return signer
 
 
@@ -113,9 +113,9 @@ def with_form(pdf: bytes) -> bytes:
     page = writer.root["/Pages"]["/Kids"][0]
     page["/Annots"] = generic.ArrayObject([field])
     writer.update_container(page)
-    fields = generic.DictionaryObject({name("/Fields"): generic.ArrayObject([field])})
+    fields = generic.DictionaryObject({name("/Fields"): generic.ArrayObject([field])})  # type: ignore[no-untyped-call] # pyHanko's
     writer.root["/AcroForm"] = writer.add_object(fields)
-    writer.update_root()
+    writer.update_root()  # type: ignore[no-untyped-call] # pyHanko's
     out = io.BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call] # pyHanko's
     return out.getvalue()

@@ -173,8 +173,8 @@ def rewrite(folder: Path, journal: str, *, with_sums: bool) -> str:
     old, before = sums.read_text(), path.read_bytes()
     path.write_text(journal, encoding="utf-8")
     if with_sums:
-        digests = (hashlib.sha256(it).hexdigest() for it in (before, path.read_bytes()))
-        sums.write_text(old.replace(*digests))
+        was, now = (hashlib.sha256(it).hexdigest() for it in (before, path.read_bytes()))
+        sums.write_text(old.replace(was, now))
     status, told = checked(folder)
     sums.write_text(old)
     path.write_bytes(before)
