@@ -101,8 +101,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " monitor.status monitor.forecast monitor.alerts"
             " monitor.chart monitor.silence plan.show plan.progress report.kinds report.make"
             " report.annual report.activity report.drill report.notice report.policy"
-            " report.evidence report.requests duty.policy service.journal-verify archive.prove"
-            " console.run"
+            " report.evidence duty.policy service.journal-verify archive.prove console.run"
             f" {BARE}"
         ),
     ),
@@ -133,7 +132,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (_INCIDENT | {"archivist", "head"}, "register.update register.close report.request"),
     (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
-    (_OFFICE, "register.show"),
+    (_OFFICE, "register.show report.requests"),
     (_OFFICE | {"unit_contact"}, "register.list"),
     (
         _ADMIN,

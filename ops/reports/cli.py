@@ -54,7 +54,13 @@ def show_kinds(*, as_json: bool) -> int:
     """Write the kinds of papers; gives 0."""
     if as_json:
         write_json(
-            {"kind": it.name, "title": _(it.title), "needs": it.needs, "files": list(it.files)}
+            {
+                "kind": it.name,
+                "title": _(it.title),
+                "needs": it.needs,
+                "takes": it.takes,
+                "files": list(it.files),
+            }
             for it in KINDS.values()
         )
         return 0

@@ -22,10 +22,12 @@ from ops.catalog.tables.drills import Drill
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.reports import tasks
 from ops.reports.cli import MakeWish, make_report, read_day, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
 from ops.reports.requests import Asked, Request
+from ops.terminal.task import OperatorTask
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
 
@@ -288,3 +290,15 @@ def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog:
     total = tuple(int(it.replace(".", "")) for it in rows[-1][2].split(" / "))
     assert total == tuple(map(sum, zip(*found, strict=True)))
     assert f"Đã chạy {rows[-1][2].split(' / ')[1]} phiên" in text_of(made["annual-2026.docx"])
+
+
+def test_a_short_form_has_no_flag_that_its_kind_does_not_heed() -> None:
+    found = {it.name: it for it in vars(tasks).values() if isinstance(it, OperatorTask)}
+    short = {name: it for name, it in found.items() if name in KINDS}
+    for name, task in short.items():
+        flags = {it.name.rstrip("_") for it in task.get_arguments()} - {"out", "json"}
+        of = {"of" if it == "id" else it for it in flags}
+        assert of <= set(KINDS[name].takes), name
+
+    assert len(short) == 8
+    assert {"kind", "out", "of"} <= {it.name for it in found["make"].get_arguments()}
