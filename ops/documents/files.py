@@ -56,8 +56,6 @@ def read_document(path: Path) -> Content:
         DocumentError: It cannot be read, is empty, too large, or is none of the known types.
     """
     try:
-        if not path.is_file():  # a pipe would be waited for
-            raise FileNotFoundError
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
