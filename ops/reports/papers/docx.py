@@ -6,17 +6,19 @@ every program shows.
 
 import io
 import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.section import WD_SECTION
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.shared import Length, Mm, Pt
 from docx.table import Table as DocxTable
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph as DocxParagraph
@@ -34,9 +36,13 @@ from ops.reports.papers.paper import (
     date_line,
     end_bases,
     end_recipients,
+    is_short,
     number_line,
+    split_annexes,
+    split_lead,
+    sticks,
 )
-from ops.reports.papers.pdf import svg_to_png
+from ops.reports.papers.pdf import svgs_to_png
 
 FACE = "Times New Roman"
 MARGINS_MM = {"top": 20, "bottom": 20, "left": 30, "right": 18}
@@ -65,13 +71,12 @@ def write_docx(paper: Paper) -> bytes:
     _title(document, paper)
     for basis in end_bases(paper.bases):
         _line(document, basis, italic=True, align="justify", indent=True)
-    blocks = list(paper.blocks)
-    first = next((n for n, it in enumerate(blocks) if isinstance(it, Annex)), len(blocks))
-    for block in blocks[:first]:
-        _block(document, block)
+    pictures = iter(svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
+    text, annexes = split_annexes(paper.blocks)
+    _blocks(document, text, None, pictures)
     _end(document, paper)
-    for block in blocks[first:]:
-        _block(document, block)
+    for annex in annexes:
+        _blocks(document, annex, annex[0], pictures)
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
@@ -115,8 +120,9 @@ def _number_pages(section: Any) -> None:
 def _head(document: DocumentObject, paper: Paper) -> None:
     table = document.add_table(rows=1, cols=2)
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    _set_widths(table, _COLUMNS_MM)
-    left, right = table.rows[0].cells
+    cells = table.rows[0].cells
+    _set_widths(table, [cells], _COLUMNS_MM)
+    left, right = cells
     head = paper.letterhead
     if head.authority:
         _put(left, head.authority.upper(), size=12)
@@ -124,6 +130,8 @@ def _head(document: DocumentObject, paper: Paper) -> None:
     _rule(_put(left, "", size=4), 24)
     if number := number_line(head):
         _put(left, number)
+    if paper.about and not paper.kind:
+        _put(left, f"V/v {paper.about}", size=12)
     if paper.draft:
         _put(left, "DỰ THẢO", size=12, bold=True)
     _put(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", size=12, bold=True)
@@ -139,8 +147,8 @@ def _title(document: DocumentObject, paper: Paper) -> None:
         _line(document, paper.kind.upper(), size=14, bold=True, align="center", before=14)
         _line(document, paper.about, size=14, bold=True, align="center", before=0)
         _rule(_line(document, "", size=4, align="center", before=0), 58)
-    elif paper.about:
-        _line(document, f"V/v {paper.about}", size=12, before=12)
+    if paper.issuer:
+        _line(document, paper.issuer.upper(), bold=True, align="center", before=12)
     names = paper.addressees
     if len(names) == 1:
         _line(document, f"Kính gửi: {names[0]}.", size=14, align="center", before=12)
@@ -151,45 +159,75 @@ def _title(document: DocumentObject, paper: Paper) -> None:
             _line(document, f"- {name}{mark}", size=14, left_mm=55, before=3)
 
 
-def _block(document: DocumentObject, block: Block) -> None:
+def _blocks(
+    document: DocumentObject, blocks: list[Block], after: Block | None, pictures: Iterator[bytes]
+) -> None:
+    """Write blocks; `after` is what follows the last one, as in `sticks`."""
+    for block, following in zip(blocks, [*blocks[1:], after], strict=True):
+        match block:
+            case Annex():
+                _annex(document, block)
+            case Table():
+                _table(document, block, holds_on=sticks(block, following))
+            case Chart():
+                _chart(document, block, next(pictures), holds_on=sticks(block, following))
+            case _:
+                line = _text(document, block)
+                line.paragraph_format.keep_with_next = sticks(block, following)
+
+
+def _text(document: DocumentObject, block: Heading | Paragraph) -> DocxParagraph:
     match block:
         case Heading():
-            line = _line(document, block.text, bold=block.level < 3, italic=block.level == 3,  # noqa: PLR2004 - its marks
+            return _line(document, block.text, bold=block.level < 3, italic=block.level == 3,  # noqa: PLR2004 - its marks
                          align="justify", indent=True)  # fmt: skip
-            line.paragraph_format.keep_with_next = True
         case Paragraph(kind="note"):
-            _line(document, block.text, size=11, italic=True, align="justify")
-        case Paragraph():
+            return _line(document, block.text, size=11, italic=True, align="justify")
+        case Paragraph(kind="verdict"):
+            return _line(document, block.text, bold=True, align="center")
+        case Paragraph(kind="article"):
+            lead, rest = split_lead(block.text)
+            line = _line(document, lead, bold=True, align="justify", indent=True)
+            return _write(line, rest, align="justify", indent=True)
+        case _:
             text = f"- {block.text}" if block.kind == "item" else block.text
-            is_article = block.kind == "article"
-            _line(document, text, bold=is_article, align="justify", indent=True)
-        case Table():
-            _table(document, block)
-        case Chart():
-            _chart(document, block)
-        case Annex():
-            _annex(document, block)
+            return _line(document, text, align="justify", indent=True)
 
 
 def _annex(document: DocumentObject, annex: Annex) -> None:
     section = document.add_section(WD_SECTION.NEW_PAGE)
-    numbering = OxmlElement("w:pgNumType")
-    numbering.set(qn("w:start"), "1")
-    section._sectPr.append(numbering)  # noqa: SLF001 - python-docx has no page numbers
-    _line(document, annex.mark, size=14, bold=True, align="center", before=0)
-    _line(document, annex.title, size=14, bold=True, align="center", before=0)
-    if annex.belongs:
-        _line(document, f"({annex.belongs})", italic=True, align="center", before=0)
+    if (section.orientation == WD_ORIENT.LANDSCAPE) != annex.is_wide:
+        section.page_width, section.page_height = section.page_height, section.page_width
+        section.orientation = WD_ORIENT.LANDSCAPE if annex.is_wide else WD_ORIENT.PORTRAIT
+    if not section._sectPr.findall(qn("w:pgNumType")):  # noqa: SLF001 - a section begins as the one before
+        numbering = OxmlElement("w:pgNumType")
+        numbering.set(qn("w:start"), "1")
+        section._sectPr.append(numbering)  # noqa: SLF001 - python-docx has no page numbers
+    heads = [(annex.mark, True), (annex.title, True)]
+    heads += [(f"({annex.belongs})", False)] if annex.belongs else []
+    for text, is_bold in heads:
+        line = _line(document, text, size=14 if is_bold else BODY_PT, bold=is_bold,
+                     italic=not is_bold, align="center", before=0)  # fmt: skip
+        line.paragraph_format.keep_with_next = True
 
 
-def _chart(document: DocumentObject, chart: Chart) -> None:
+def _width_mm(document: DocumentObject) -> float:
+    """Give how wide text is on the page that is written."""
+    section = document.sections[-1]
+    width, sides = section.page_width or 0, (section.left_margin, section.right_margin)
+    return Length(width - sum(it or 0 for it in sides)).mm
+
+
+def _chart(document: DocumentObject, chart: Chart, picture: bytes, *, holds_on: bool) -> None:
     paragraph = _line(document, "", align="center")
+    paragraph.paragraph_format.line_spacing = 1.0
     paragraph.paragraph_format.keep_with_next = True
-    paragraph.add_run().add_picture(io.BytesIO(svg_to_png(chart.svg)), width=Mm(TEXT_WIDTH_MM - 2))
-    _line(document, chart.caption, size=12, italic=True, align="center", before=0)
+    paragraph.add_run().add_picture(io.BytesIO(picture), width=Mm(_width_mm(document) - 2))
+    caption = _line(document, chart.caption, size=12, italic=True, align="center", before=0)
+    caption.paragraph_format.keep_with_next = holds_on
 
 
-def _table(document: DocumentObject, table: Table) -> None:
+def _table(document: DocumentObject, table: Table, *, holds_on: bool) -> None:
     if table.caption:
         caption = _line(document, table.caption, size=12, bold=True, align="center")
         caption.paragraph_format.keep_with_next = True
@@ -198,8 +236,9 @@ def _table(document: DocumentObject, table: Table) -> None:
     drawn = document.add_table(rows=1 + len(rows), cols=len(shares))
     drawn.style = "Table Grid"
     drawn.alignment = WD_TABLE_ALIGNMENT.CENTER
-    _set_widths(drawn, [TEXT_WIDTH_MM * it / sum(shares) for it in shares], margins=True)
+    whole = _width_mm(document)
     lines = [row.cells for row in drawn.rows]
+    _set_widths(drawn, lines, [whole * it / sum(shares) for it in shares], margins=True)
     for cell, column in zip(lines[0], table.columns, strict=True):
         _fill(cell, column.head, bold=True, align="center")
     _keep_whole(drawn)
@@ -208,7 +247,12 @@ def _table(document: DocumentObject, table: Table) -> None:
     for number, (cells, row) in enumerate(zip(lines[1:], rows, strict=True)):
         for cell, text, column in zip(cells, row, table.columns, strict=True):
             _fill(cell, text, bold=number >= bold_from, align=column.align)
-    _line(document, "", size=4, before=0)
+    # A short table stays on one page, and its heads never stand alone.
+    held = lines if holds_on else lines[:-1] if is_short(table) else lines[:1]
+    for cell in chain.from_iterable(held):
+        cell.paragraphs[0].paragraph_format.keep_with_next = True
+    gap = _line(document, "", size=4, before=0)
+    gap.paragraph_format.keep_with_next = holds_on
 
 
 def _repeat_first_row(table: DocxTable) -> None:
@@ -222,24 +266,46 @@ def _end(document: DocumentObject, paper: Paper) -> None:
     """Put who receives it to the left, and who signs to the right; several sign side by side."""
     if not paper.signatures and not paper.recipients:
         return
-    count = len(paper.signatures)
-    _line(document, "", size=4, before=6)
-    table = document.add_table(rows=1, cols=max(2, count))
-    _set_widths(table, [TEXT_WIDTH_MM / max(2, count)] * max(2, count))
-    cells = table.rows[0].cells
-    if count <= 1:
-        _receivers(cells[0], paper)
-        for signature in paper.signatures:
-            _signed(cells[1], signature)
-    for cell, signature in zip(cells, paper.signatures if count > 1 else (), strict=False):
-        _signed(cell, signature)
-    _keep_whole(table)
-    for cell in cells:
+    gap = _line(document, "", size=4, before=6)
+    gap.paragraph_format.keep_with_next = True
+    signed = len(paper.signatures)
+    if signed > 1:
+        table = _frame(document, signed)
+        _sign(table, paper.signatures)
+    else:
+        table = _frame(document, 2)
+        _sign(table, [None, *paper.signatures] if signed else [])
+    if paper.recipients:
+        cell = table.add_row().cells[0].merge(table.rows[3].cells[-1]) if signed > 1 else (
+            table.cell(0, 0).merge(table.cell(2, 0)))  # fmt: skip
+        _receivers(cell, paper)
         _drop_first(cell)
-    if count > 1 and paper.recipients:
-        row = table.add_row().cells[0].merge(table.rows[1].cells[-1])
-        _receivers(row, paper)
-        _drop_first(row)
+    _keep_whole(table)
+
+
+def _frame(document: DocumentObject, columns: int) -> DocxTable:
+    """Give a table without lines: posts, room to sign, names."""
+    table = document.add_table(rows=3, cols=columns)
+    widths = [TEXT_WIDTH_MM / columns] * columns
+    _set_widths(table, [it.cells for it in table.rows], widths)
+    return table
+
+
+def _sign(table: DocxTable, signatures: Sequence[Signature | None]) -> None:
+    """Put posts and names in rows of their own, so that names stand on one line."""
+    table.rows[1].height = Mm(22)
+    for place, signature in enumerate(signatures):
+        post, room, name = (table.cell(row, place) for row in range(3))
+        if signature is None:
+            continue
+        for words in (*signature.authority, signature.post):
+            _put(post, words.upper(), bold=True)
+        _drop_first(post)
+        _put(name, signature.name, bold=True)
+        _drop_first(name)
+        for cell in (post, room):
+            for line in cell.paragraphs:
+                line.paragraph_format.keep_with_next = True
 
 
 def _receivers(cell: _Cell, paper: Paper) -> None:
@@ -249,21 +315,20 @@ def _receivers(cell: _Cell, paper: Paper) -> None:
         _put(cell, name, size=11, align="left")
 
 
-def _signed(cell: _Cell, signature: Signature) -> None:
-    for words in (*signature.authority, signature.post):
-        _put(cell, words.upper(), bold=True)
-    for _number in range(4):
-        _put(cell, "")
-    _put(cell, signature.name, bold=True)
-
-
-def _set_widths(table: DocxTable, widths: Any, *, margins: bool = False) -> None:
+def _set_widths(
+    table: DocxTable,
+    lines: Sequence[Sequence[_Cell]],
+    widths: Sequence[float],
+    *,
+    margins: bool = False,
+) -> None:
     table.autofit = False
     if not margins:
         _take_margins(table)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = Mm(width)
-        for cell in column.cells:
+    for cells in lines:
+        for cell, width in zip(cells, widths, strict=True):
             cell.width = Mm(width)
 
 
@@ -320,7 +385,8 @@ def _write(  # noqa: PLR0913 - how a line looks
     run.font.size, run.bold, run.italic = Pt(size), bold, italic
     layout = paragraph.paragraph_format
     layout.space_before, layout.space_after = Pt(before), Pt(0)
-    layout.line_spacing = 1.0
+    # An empty line is as high as its letters would be, not as the paragraph's own mark.
+    layout.line_spacing = 1.0 if text else Pt(size)
     if indent:
         layout.first_line_indent = Mm(INDENT_MM)
     if left_mm:
