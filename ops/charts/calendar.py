@@ -18,12 +18,16 @@ from ops.charts.svg import (
     words,
 )
 
-Tone = Literal["good", "fair", "bad", "unknown"]
+Tone = Literal["good", "done", "fair", "bad", "unknown"]
+"""`good` is the quiet ground that most days are on; `done` stands out where few days have any."""
+
 _FILLS: Mapping[Tone, str] = {
-    "good": "#d5e8d5", "fair": "#f2c879", "bad": "#8c1c13", "unknown": "url(#gap)",
+    "good": "#d5e8d5", "done": "#3d7a3d", "fair": "#f2c879", "bad": "#8c1c13",
+    "unknown": "url(#gap)",
 }  # fmt: skip
 _MARKS: Mapping[Tone, tuple[str, str]] = {
-    "good": ("", INK), "fair": ("–", INK), "bad": ("×", "#ffffff"), "unknown": ("", INK),
+    "good": ("", INK), "done": ("", INK), "fair": ("–", INK), "bad": ("×", "#ffffff"),
+    "unknown": ("", INK),
 }  # fmt: skip
 _LEFT, _RIGHT, _MARK, _WEEK = 42, 10, 20, 7
 _MOST_WEEKS = 54

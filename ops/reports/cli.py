@@ -25,6 +25,7 @@ from ops.terminal.output import write_json, write_line, write_table
 MADE = "report.made"
 NEEDS: Mapping[Need, str] = {
     "year": N_("a year: --year"),
+    "plan": N_("the year of a plan: --year; left out: the next"),
     "time": N_("a time: --from and --to, or --year"),
     "site": N_("a site: --site; and a year"),
     "drill": N_("a drill: --of; left out: the newest"),
@@ -202,6 +203,8 @@ def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
 def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
     if kind.needs in {"year", "time"}:
         raise _lacks(kind, "year")
+    if kind.needs == "plan":
+        return today.year + 1
     return today.year if today <= report_year(today.year, zone).last else today.year + 1
 
 

@@ -13,7 +13,7 @@ from ops.register.entry import STATES
 from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import Tally
-from ops.reports.kinds.charts import chart_drills, chart_runs, chart_uptimes, name_month
+from ops.reports.kinds.charts import chart_days, chart_runs, chart_uptimes, name_month
 from ops.reports.kinds.judgement import list_bad, list_good
 from ops.reports.kinds.kind import Ask, Frame, count, day, share, span
 from ops.reports.kinds.site_rows import site_rows, site_total
@@ -21,6 +21,7 @@ from ops.reports.papers.paper import Annex, Block, Paper
 
 _MOST_NAMED = 5
 _MOST_LISTED = 40
+_MOST_YEARS = 2
 
 
 def gather(ask: Ask) -> Facts:
@@ -95,7 +96,7 @@ def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
         for month, it in zip(months, found, strict=True)
     ]  # fmt: skip
     yield frame.table("uptime", "1c 1r 1.2r 1.2r 1r 1r", rows)
-    yield chart_uptimes(frame, uptimes, months)
+    yield chart_uptimes(frame.texts, uptimes, months)
     yield frame.source(facts.uptimes, facts.stops)
 
 
@@ -166,7 +167,7 @@ def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
     if never:
         shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
         yield frame.text("never", count=len(never), names=shown)
-    yield chart_runs(frame, ran, not_run, facts.window.months())
+    yield chart_runs(frame.texts, ran, not_run, facts.window.months())
     yield frame.source(facts.backups, facts.not_run)
 
 
@@ -211,7 +212,8 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
         for it in [drill for drill in drills if drill.scope == "site"][:_MOST_LISTED]
     ]  # fmt: skip
     yield frame.table("drills", "0.9l 1.8l 0.9l 1.5l 1.5l", rows)
-    yield chart_drills(frame, drills, facts.window.months())
+    if facts.window.last.year - facts.window.first.year <= _MOST_YEARS:
+        yield chart_days(frame.texts, drills, facts.window)
     if undrilled := [it for it in facts.sites if it.name not in {it.site for it in drills}]:
         yield frame.text("drills_none", count=len(undrilled))
     yield frame.source(facts.drills)

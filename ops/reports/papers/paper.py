@@ -212,6 +212,9 @@ def end_recipients(recipients: Sequence[str]) -> list[str]:
     return [f"- {it}{'.' if it == recipients[-1] else ';'}" for it in recipients]
 
 
+MOST_WHOLE_CELL = 1_200
+"""Letters of a cell up to which its row stays on one page."""
+
 _MOST_WHOLE = 8
 _MOST_LETTERS = 1500
 _LEAD = re.compile(r"(Điều \d+\.)(.*)", re.DOTALL)
@@ -284,6 +287,7 @@ def _block_values(block: Block) -> dict[str, Any]:
                 "type": "table",
                 "caption": block.caption,
                 "whole": is_short(block),
+                "most": MOST_WHOLE_CELL,
                 "columns": [
                     {"head": it.head, "share": it.share, "align": it.align} for it in block.columns
                 ],
