@@ -1,4 +1,4 @@
-"""A calendar: a square a day, one block a year, weeks from left to right and Monday on top."""
+"""A calendar: a square a day, weeks from left to right and Monday on top; a block a year."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _MARKS: Mapping[Tone, tuple[str, str]] = {
     "unknown": ("", INK),
 }  # fmt: skip
 _LEFT, _RIGHT, _MARK, _WEEK = 42, 10, 20, 7
-_MOST_WEEKS = 54
+_MOST_WEEKS, _MOST_DAYS = 54, 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,27 @@ class CalendarChart:
 
 def draw_calendar(chart: CalendarChart) -> str:
     """Give the chart as SVG."""
-    first, last = chart.window
-    years = range(first.year, last.year + 1)
-    top, block = room_above(chart.title) - 4, _WEEK * chart.cell + 38
+    blocks = split_window(*chart.window)
+    top, height = room_above(chart.title) - 4, _WEEK * chart.cell + 38
     content: list[str] = []
-    for place, year in enumerate(years):
-        begin, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
-        content += _draw_year(chart, begin, end, top + place * block)
-    bottom = top + len(years) * block + 12
+    for place, (begin, end) in enumerate(blocks):
+        content += _draw_block(chart, begin, end, top + place * height)
+    bottom = top + len(blocks) * height + 12
     labels = [label for _tone, label in chart.tones]
-    places, height = lay_out(labels, _LEFT, chart.width - _RIGHT, _MARK)
+    places, below = lay_out(labels, _LEFT, chart.width - _RIGHT, _MARK)
     content += _draw_legend(chart, places, bottom)
-    return frame(chart.title, chart.summary, bottom + height - 6, content, width=chart.width)
+    return frame(chart.title, chart.summary, bottom + below - 6, content, width=chart.width)
 
 
-def _draw_year(chart: CalendarChart, begin: date, end: date, top: float) -> Iterator[str]:
+def split_window(first: date, last: date) -> list[tuple[date, date]]:
+    """Part days into years; what is no longer than a year stays in one piece."""
+    if (last - first).days < _MOST_DAYS:
+        return [(first, last)]
+    years = range(first.year, last.year + 1)
+    return [(max(first, date(it, 1, 1)), min(last, date(it, 12, 31))) for it in years]
+
+
+def _draw_block(chart: CalendarChart, begin: date, end: date, top: float) -> Iterator[str]:
     monday, cell = begin - timedelta(days=begin.weekday()), chart.cell
     for row in (0, 2, 4, 6):
         y = top + 18 + row * cell + 0.75 * cell

@@ -146,7 +146,7 @@ def document_from(values: Mapping[str, Any]) -> PlanDocument:
 
 
 def _annexes(values: Mapping[str, Any]) -> Annexes:
-    read = {
+    read: dict[str, Any] = {
         name: tuple(Drawing(**it) if name in _CHARTS else tuple(it) for it in rows)
         for name, rows in values.items()
     }

@@ -59,7 +59,7 @@ def find_office(
     ours = (parent, organisation.name_on(day), "Thủ trưởng đơn vị")
     authority, body, post = ("", parent, "") if kind.is_above else ours
     short = pick("abbreviation")
-    sign = (short if kind.sign == LETTER else kind.sign, "" if kind.sign == LETTER else short)
+    signs = [it for it in (kind.sign, short) if kind.sign and it not in {"", LETTER}]
     return Office(
         letterhead=Letterhead(
             authority=pick("authority", authority),
@@ -67,7 +67,7 @@ def find_office(
             place=pick("place", organisation.place),
             year=day.year,
             number=number,
-            sign="-".join(filter(None, sign)),
+            sign="-".join(signs),
             day=None if is_draft else day,
         ),
         addressees=pick_lines("addressees"),

@@ -156,9 +156,11 @@ def _capacity(
     estate: Estate, series: SeriesStore | None, texts: Texts, facts: Facts
 ) -> Iterator[Chart]:
     """Draw what fills first, as it was and as it will go on."""
+    if series is None:
+        return
     filling = [it for it in facts.outlooks if it.kind in _METRICS and it.forecast is not None]
     now = datetime.combine(facts.today, time(), estate.zone)
-    for it in filling[:_MOST_DRAWN] if series is not None else ():
+    for it in filling[:_MOST_DRAWN]:
         metric = _METRICS[it.kind] + (f"[{it.of}]" if it.of else "")
         wish = ChartWish(subject=it.subject, metric=metric, days=MOST_DAYS)
         buckets = read_buckets(wish, series, metric, now)

@@ -297,6 +297,6 @@ def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
     texts = frame.texts
     yield Annex(texts.say("annex_1"), texts.say("annex_1_title"),
                 texts.say("annex_belongs", year=facts.window.year))  # fmt: skip
-    yield frame.table("sites", "0.5c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
+    yield frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
                       totals=[site_total(facts, texts.say("total"))])  # fmt: skip
     yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)

@@ -72,6 +72,7 @@ def _draw_days(
     tones: tuple[tuple[Tone, str], ...],
     time: Window,
 ) -> Chart:
+    is_one_year = time.first.year == time.last.year
     chart = CalendarChart(
         title="",
         summary="",
@@ -79,7 +80,7 @@ def _draw_days(
         squares=squares,
         tones=tones,
         weekdays=texts.list("weekdays", table="chart"),
-        write_month=lambda it: f"{it:%m}",
+        write_month=(lambda it: f"{it:%m}") if is_one_year else (lambda it: f"{it:%m/%y}"),
         write_day=format_date,
         width=ON_PAPER,
     )

@@ -165,7 +165,9 @@ def _tell_before(document: PlanDocument, frame: Frame) -> str:
 
 def _tell_share(document: PlanDocument, frame: Frame) -> str:
     say, share = frame.texts.say, security_share(document.lines, document.security_percent)
-    named = {"wanted": document.security_percent, "basis": document.security_basis}
+    named: dict[str, Any] = {
+        "wanted": document.security_percent, "basis": document.security_basis,
+    }  # fmt: skip
     if not share.is_known:
         return say("security_unknown", **named)
     lacking = "" if share.is_enough else say("security_lacking",
@@ -262,7 +264,9 @@ def _money(document: PlanDocument, frame: Frame) -> Iterator[Block]:
 def tell_security(document: PlanDocument, frame: Frame) -> Paragraph:
     """Say whether enough of the money is for security."""
     share = security_share(document.lines, document.security_percent)
-    named = {"wanted": document.security_percent, "basis": document.security_basis}
+    named: dict[str, Any] = {
+        "wanted": document.security_percent, "basis": document.security_basis,
+    }  # fmt: skip
     if not share.is_known:
         return frame.text("share_unknown", **named)
     verdict = frame.texts.say("reached" if share.is_enough else "not_reached")

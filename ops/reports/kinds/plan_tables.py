@@ -50,7 +50,7 @@ def money_table(document: PlanDocument, frame: Frame) -> Table:
     sums = document.sums
     total = ("", frame.texts.say("total"), str(sums.count), format_amount(sums.tax),
              format_amount(sums.asked), _whole(document))  # fmt: skip
-    return frame.table("money", "0.5c 2.4l 0.8r 1.3r 1.4r 0.8r", rows, totals=[total])
+    return frame.table("money", "0.6c 2.4l 0.8r 1.3r 1.4r 0.8r", rows, totals=[total])
 
 
 def detail_table(document: PlanDocument, frame: Frame) -> Table:
@@ -66,7 +66,7 @@ def detail_table(document: PlanDocument, frame: Frame) -> Table:
     sums = document.sums
     total = ("", say("total"), "", "", "", format_amount(sums.tax), format_amount(sums.asked),
              *blank)  # fmt: skip
-    return frame.table("detail", "0.5c 2.5l 0.65c 0.45r 1.35r 1.25r 1.55r 1.2l 0.65c 0.85l 1.9l 2l",
+    return frame.table("detail", "0.65c 2.4l 0.7c 0.5r 1.45r 1.45r 1.6r 1.2l 0.8c 0.95l 1.8l 1.9l",
                        rows, totals=[total])  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def task_table(lines: Sequence[Line], numbers: dict[int, int], frame: Frame, bod
          it.item.support or UNKNOWN, it.item.product or UNKNOWN)
         for it in lines
     ]  # fmt: skip
-    return frame.table("tasks", "0.5c 2.2l 2.8l 0.75c 1.1c 0.95l 1.4l", rows)
+    return frame.table("tasks", "0.6c 2.2l 2.6l 0.8c 1.1c 0.9l 1.5l", rows)
 
 
 def short_name(frame: Frame) -> str:
@@ -188,7 +188,7 @@ def target_table(document: PlanDocument, frame: Frame) -> Table | None:
         (str(place), *target, join_numbers(numbers))
         for place, (target, numbers) in enumerate(served.items(), start=1)
     ]
-    return frame.table("targets", "0.5c 3l 1c 0.8c 0.8c 1.6l 1.2l", rows) if rows else None
+    return frame.table("targets", "0.6c 3l 1c 0.8c 0.8c 1.6l 1.2l", rows) if rows else None
 
 
 def progress_table(document: PlanDocument, frame: Frame) -> Table:
@@ -220,7 +220,7 @@ def risk_table(document: PlanDocument, frame: Frame) -> Table:
         for number, it in ordered(document)
         if it.item.priority == priority
     ]
-    return frame.table("risks", "0.5c 2.6l 1c 3.4l", rows)
+    return frame.table("risks", "0.6c 2.6l 1c 3.4l", rows)
 
 
 def evidence_table(document: PlanDocument, frame: Frame) -> Table:
@@ -230,7 +230,7 @@ def evidence_table(document: PlanDocument, frame: Frame) -> Table:
         for number, line in ordered(document)
         for it in line.item.evidence
     ] or [("", frame.texts.say("none"), "", "", "")]
-    return frame.table("evidence", "0.5c 2.2l 0.9l 2.4l 1.5l", rows)
+    return frame.table("evidence", "0.6c 2.2l 0.9l 2.4l 1.5l", rows)
 
 
 def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
@@ -246,7 +246,7 @@ def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
     sums = sum_up(alive)
     total = ("", frame.texts.say("total"), format_amount(sums.granted),
              format_amount(sums.accepted), format_amount(sums.paid), "")  # fmt: skip
-    return frame.table("last_year", "0.5c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
+    return frame.table("last_year", "0.6c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
 
 
 def _standing(line: Line) -> str:
@@ -288,5 +288,5 @@ def _months(frame: Frame, rows: Sequence[Sequence[str]], caption: str = "") -> T
 def asset_table(document: PlanDocument, frame: Frame) -> Table | None:
     """Give the register of assets; None where it is empty."""
     rows = [(str(n), *it) for n, it in enumerate(document.annexes.assets, start=1)]
-    shape = "0.5c 1.3l 2.4l 1.2l 1.6l 1c 1c 1.1c 1l 1.3r"
+    shape = "0.6c 1.3l 2.4l 1.2l 1.6l 1c 1c 1.1c 1l 1.3r"
     return frame.table("assets", shape, rows) if rows else None

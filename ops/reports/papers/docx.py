@@ -110,7 +110,7 @@ class _Writer:
         """Give how wide text is on the page that is written."""
         section = self._document.sections[-1]
         sides = (section.left_margin or 0) + (section.right_margin or 0)
-        return Length((section.page_width or 0) - sides).mm
+        return float(Length((section.page_width or 0) - sides).mm)
 
     def _begin(self, annex: Annex) -> None:
         section = self._document.add_section(WD_SECTION.NEW_PAGE)
@@ -142,6 +142,8 @@ class _Writer:
         if block.caption:
             self.add(paragraph(block.caption, Look(size=12, bold=True, align="center",
                                                    keeps=True)))  # fmt: skip
+        else:
+            self.add(paragraph("", Look(size=3, before=0, keeps=True)))
         shares = [it.share for it in block.columns]
         width = self._width_mm() / sum(shares)
         self.add(
@@ -232,8 +234,8 @@ def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
 
 def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
     """Yield a table's rows; a short one stays on one page, and heads and totals never alone."""
-    heads = [(it.head, "center") for it in block.columns]
-    lines = [list(zip(row, [it.align for it in block.columns], strict=True))
+    heads: list[tuple[str, str]] = [(it.head, "center") for it in block.columns]
+    lines: list[list[tuple[str, str]]] = [list(zip(row, [it.align for it in block.columns], strict=True))
              for row in (*block.rows, *block.totals)]  # fmt: skip
     last, is_whole = len(lines), holds_on or is_short(block)
     bold_from = len(block.rows) + 1

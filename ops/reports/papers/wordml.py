@@ -15,6 +15,7 @@ MM = 1440 / 25.4
 _NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _ALIGN = {"left": "left", "center": "center", "right": "right", "justify": "both"}
 _INDENT_MM = 10
+_CELL_SIDE = 60
 _NOT_TEXT = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
@@ -108,14 +109,13 @@ class Row:
 def table(widths_mm: Sequence[float], rows: Iterable[Row], *, is_ruled: bool) -> str:
     """Give a table; one without rules has no room beside its cells either."""
     widths = [round(it * MM) for it in widths_mm]
-    margins = (
-        '<w:tblCellMar><w:left w:w="0" w:type="dxa"/><w:right w:w="0" w:type="dxa"/></w:tblCellMar>'
-    )
+    side = _CELL_SIDE if is_ruled else 0
+    margins = "".join(f'<w:{it} w:w="{side}" w:type="dxa"/>' for it in ("left", "right"))
     style = '<w:tblStyle w:val="TableGrid"/>' if is_ruled else ""
     grid = "".join(f'<w:gridCol w:w="{it}"/>' for it in widths)
     return (
         f'<w:tbl><w:tblPr>{style}<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:jc w:val="center"/>'
-        f'<w:tblLayout w:type="fixed"/>{"" if is_ruled else margins}</w:tblPr>'
+        f'<w:tblLayout w:type="fixed"/><w:tblCellMar>{margins}</w:tblCellMar></w:tblPr>'
         f"<w:tblGrid>{grid}</w:tblGrid>{''.join(_row(it, widths) for it in rows)}</w:tbl>"
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from ops.catalog.open import Catalog
 from ops.catalog.tables.assets import Asset
@@ -55,5 +55,7 @@ def _write_disk(estate: Estate) -> None:
                 for it in range(1, 60 * 24)
             ]  # fmt: skip
             connection.execute(insert(hours), rows)
+            rolled = update(series).where(series.c.id == key).values(rolled_until=last * 3600)
+            connection.execute(rolled)
     finally:
         store.close()
