@@ -34,7 +34,7 @@ from ops.reports.papers.paper import (
     number_line,
     split_annexes,
     split_lead,
-    sticks,
+    with_sticking,
 )
 from ops.reports.papers.pdf import svgs_to_png
 from ops.reports.papers.wordml import PAGE_NUMBER, Look, Row, named, paragraph, table
@@ -88,8 +88,7 @@ class _Writer:
 
     def write(self, blocks: Sequence[Block], after: Block | None) -> None:
         """Add blocks; `after` is what follows the last one, as in `sticks`."""
-        for block, following in zip(blocks, [*blocks[1:], after], strict=True):
-            holds_on = sticks(block, following)
+        for block, holds_on in with_sticking(blocks, after):
             match block:
                 case Annex():
                     self._begin(block)
@@ -235,8 +234,8 @@ def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
 def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
     """Yield a table's rows; a short one stays on one page, and heads and totals never alone."""
     heads: list[tuple[str, str]] = [(it.head, "center") for it in block.columns]
-    lines: list[list[tuple[str, str]]] = [list(zip(row, [it.align for it in block.columns], strict=True))
-             for row in (*block.rows, *block.totals)]  # fmt: skip
+    aligns: list[str] = [it.align for it in block.columns]
+    lines = [list(zip(row, aligns, strict=True)) for row in (*block.rows, *block.totals)]
     last, is_whole = len(lines), holds_on or is_short(block)
     bold_from = len(block.rows) + 1
     for number, line in enumerate([heads, *lines]):

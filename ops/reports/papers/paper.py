@@ -4,7 +4,7 @@ The layout is that of Decree 30/2020/NĐ-CP, annex I; what stands where is decid
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -262,11 +262,15 @@ def split_lead(text: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", text)
 
 
+def with_sticking(blocks: Sequence[Block], after: Block | None) -> Iterator[tuple[Block, bool]]:
+    """Yield blocks, and whether each sticks to what follows; `after` is what follows the last."""
+    for place, block in enumerate(blocks):
+        yield block, sticks(block, blocks[place + 1] if place + 1 < len(blocks) else after)
+
+
 def _values_of(blocks: Sequence[Block], after: Block | None) -> list[dict[str, Any]]:
-    following = [*blocks[1:], after]
     return [
-        {**_block_values(it), "sticks": sticks(it, next_one)}
-        for it, next_one in zip(blocks, following, strict=True)
+        {**_block_values(it), "sticks": holds_on} for it, holds_on in with_sticking(blocks, after)
     ]
 
 

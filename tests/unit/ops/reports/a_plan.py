@@ -23,13 +23,17 @@ _ORIGIN = Origin(via="cli", person="nva")
 
 
 def write_plan(estate: Estate, catalog: Catalog, *, title: str = "") -> None:
-    """Write two assets of each kind, a disk's days, and the draft of next year's plan."""
+    """Write two assets of each kind, a disk's days, and the draft of next year's plan.
+
+    The title is that of the first asset.
+    """
     with catalog.writing() as session:
         for number, kind in enumerate(KINDS * 2):
+            named = title if title and not number else f"Thiết bị {kind} số {number}"
             session.add(Asset(
-                name=f"{kind}-{number}", kind=kind, title=title or f"Thiết bị {kind} số {number}",
-                place="Phòng máy chủ", bought_on=date(2020, 1, 1), price=10_000_000,
-                supported_until=date(YEAR, 1 + number % 12, 1), changed_at=NOW,
+                name=f"{kind}-{number}", kind=kind, title=named, place="Phòng máy chủ",
+                bought_on=date(2020, 1, 1), price=10_000_000, changed_at=NOW,
+                supported_until=date(YEAR, 1 + number % 12, 1),
             ))  # fmt: skip
     _write_disk(estate)
     with catalog.reading() as session:
