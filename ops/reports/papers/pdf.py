@@ -96,12 +96,13 @@ def _fonts() -> typst.Fonts:
 
 
 @lru_cache(maxsize=1)
-def _letters() -> frozenset[int]:
-    """Give the characters that the font's regular face can show."""
+def _unprintable() -> re.Pattern[str]:
+    """Give what the font's regular face cannot show."""
     from fontTools.ttLib import TTFont  # a tenth of a second that only papers need
 
     with TTFont(FONTS / "LiberationSerif-Regular.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap())
+        known = "".join(re.escape(chr(it)) for it in sorted(font.getBestCmap()))
+    return re.compile(f"[^\n\t{known}]")
 
 
 def _printable(value: object, key: str = "") -> object:
@@ -117,6 +118,4 @@ def _printable(value: object, key: str = "") -> object:
 
 def show_unprintable(text: str) -> str:
     """Give text in which each letter that the font has not is a box, and commands are gone."""
-    known = _letters()
-    clean = _CONTROL.sub("", text)
-    return "".join(it if ord(it) in known or it in "\n\t" else UNPRINTABLE for it in clean)
+    return _unprintable().sub(UNPRINTABLE, _CONTROL.sub("", text))
