@@ -66,8 +66,7 @@ def read_annexes(session: Session, estate: Estate, facts: Facts) -> Annexes:
     """Read them; what cannot be read stays empty, and the plan says so."""
     texts = load_texts(("plan",), estate.reports.texts)
     whole = report_year(facts.year - 1, estate.zone)
-    # Of today nobody knows yet how it was.
-    window = Window(whole.first, min(whole.last, facts.today - _ONE_DAY), estate.zone)
+    window = Window(whole.first, min(whole.last, facts.today), estate.zone)
     owed, policy = _read_duties(estate, facts)
     with speaking(PAPER_LANGUAGE), reading_series(estate) as series:
         return Annexes(
@@ -75,7 +74,7 @@ def read_annexes(session: Session, estate: Estate, facts: Facts) -> Annexes:
             backups=tuple(_backups(policy, estate, texts)),
             duties=tuple((it.duty.title.vi, it.months) for it in owed),
             outlooks=tuple(_tell(it) for it in facts.outlooks[:_MOST_LISTED]),
-            service=_drawings(_service(session, estate, series, texts, window)),
+            service=_drawings(_service(session, estate, series, texts, window, facts.today)),
             capacity=_drawings(_capacity(estate, series, texts, facts)),
             drills=_drawings(_drills(session, estate, texts, facts, owed)),
         )  # fmt: skip
@@ -136,13 +135,16 @@ def _tell(it: Outlook) -> tuple[str, ...]:
 
 
 def _service(
-    session: Session, estate: Estate, series: SeriesStore | None, texts: Texts, window: Window
-) -> Iterator[Chart]:
+    session: Session, estate: Estate, series: SeriesStore | None, texts: Texts, window: Window,
+    today: date,
+) -> Iterator[Chart]:  # fmt: skip
     if window.first > window.last:
         return
-    months, now = window.months(), window.until
+    months = window.months()
     stops = list_stops(session, window).value or []
     names = [it.name for it in estate.named_sites]
+    # Of today nobody knows yet how it was.
+    now = datetime.combine(min(today, window.last + _ONE_DAY), time(), estate.zone)
     uptimes = measure_sites(series, names, stops, window, now).value
     if uptimes is not None:
         yield chart_uptimes(texts, uptimes, months)
