@@ -4,11 +4,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ops.charts.scale import Scale, choose_ticks, find_range
-from ops.charts.svg import COLOURS, FAINT, GRID, INK, WIDTH, Table, element, frame, text
+from ops.charts.svg import (
+    COLOURS,
+    FAINT,
+    GRID,
+    INK,
+    Plot,
+    Table,
+    element,
+    frame,
+    lay_out,
+    text,
+)
 
-_LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 84, 20, 44, 300, 356
+_BELOW = 40
 _MOST_NUMBERS = 16
-_LEGEND_WIDTH = 170
+_MARK = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +31,10 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BarChart:
+class BarChart(Plot):
     """What to draw.
 
     Attributes:
-        title, summary: For readers, the summary also for those who do not see the chart.
         groups: Labels of the horizontal axis.
         bars: The first four are drawn; each as long as `groups`, no value below 0.
         is_stacked: On top of one another; else side by side.
@@ -34,8 +44,6 @@ class BarChart:
         nothing: What to write where there is nothing to draw.
     """
 
-    title: str
-    summary: str
     groups: tuple[str, ...]
     bars: tuple[Bars, ...]
     write_value: Callable[[float], str]
@@ -53,21 +61,26 @@ def fill_of(place: int) -> str:
 def draw_bars(chart: BarChart) -> str:
     """Give the chart as SVG."""
     kinds = chart.bars[: len(COLOURS)]
-    tops = [sum(column) if chart.is_stacked else max(column, default=0.0)
+    tops = [float(sum(column) if chart.is_stacked else max(column, default=0.0))
             for column in _columns(chart.groups, kinds)]  # fmt: skip
-    rungs = choose_ticks(*find_range(tops, from_zero=True)) if any(tops) else [0.0, 1.0]
-    up = Scale(rungs[0], rungs[-1], _BOTTOM, _TOP)
+    # Where all are counts, no number on the axis lies between two.
+    least = 1.0 if all(it.is_integer() for it in tops) else 0.0
+    rungs = choose_ticks(*find_range(tops, from_zero=True), least_step=least)
+    up = Scale(rungs[0], rungs[-1], chart.bottom, chart.top)
     content = [*_draw_grid(chart, up, rungs)]
-    width = (WIDTH - _LEFT - _RIGHT) / max(1, len(chart.groups))
+    width = (chart.right - chart.left) / max(1, len(chart.groups))
     for place in range(len(chart.groups)):
-        content += _draw_group(chart, place, _LEFT + place * width, width, up)
-    content += _draw_legend(kinds)
+        content += _draw_group(chart, place, chart.left + place * width, width, up)
+    places, height = lay_out([it.label for it in kinds], chart.left, chart.right, _MARK)
+    content += _draw_legend(kinds, places, chart.bottom + _BELOW)
     if not chart.groups:
-        middle = (_LEFT + WIDTH - _RIGHT) / 2
+        middle = (chart.left + chart.right) / 2
         content.append(
-            text(middle, (_TOP + _BOTTOM) / 2, chart.nothing, text_anchor="middle", fill=FAINT)
-        )
-    return frame(chart.title, chart.summary, _HEIGHT, content)
+            text(middle, (chart.top + chart.bottom) / 2, chart.nothing, text_anchor="middle",
+                 fill=FAINT)
+        )  # fmt: skip
+    whole = chart.bottom + _BELOW + height - 6
+    return frame(chart.title, chart.summary, whole, content, width=chart.width)
 
 
 def _columns(groups: Sequence[str], kinds: Sequence[Bars]) -> list[list[float]]:
@@ -80,10 +93,11 @@ def _columns(groups: Sequence[str], kinds: Sequence[Bars]) -> list[list[float]]:
 def _draw_grid(chart: BarChart, up: Scale, rungs: Sequence[float]) -> Iterator[str]:
     for value in rungs:
         y = up.place(value)
-        yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, stroke=GRID)
+        yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=GRID)
         label = chart.write_value(value) if chart.groups else ""
-        yield text(_LEFT - 8, y + 4, label, text_anchor="end", fill=FAINT)
-    yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=_BOTTOM, y2=_BOTTOM, stroke=INK)
+        yield text(chart.left - 8, y + 4, label, text_anchor="end", fill=FAINT)
+    low = chart.bottom
+    yield element("line", x1=chart.left, x2=chart.right, y1=low, y2=low, stroke=INK)
 
 
 def _draw_group(chart: BarChart, place: int, left: float, width: float, up: Scale) -> Iterator[str]:
@@ -95,7 +109,8 @@ def _draw_group(chart: BarChart, place: int, left: float, width: float, up: Scal
         value = kind.values[place]
         x = begin if chart.is_stacked else begin + number * one
         if value is None:
-            yield text(x + one / 2, _BOTTOM - 5, chart.unknown, text_anchor="middle", fill=FAINT)
+            yield text(x + one / 2, chart.bottom - 5, chart.unknown, text_anchor="middle",
+                       fill=FAINT)  # fmt: skip
             continue
         top, low = up.place(floor + value), up.place(floor)
         yield element("rect", x=x, y=top, width=max(0.5, one - 1), height=low - top,
@@ -105,16 +120,18 @@ def _draw_group(chart: BarChart, place: int, left: float, width: float, up: Scal
         floor += value if chart.is_stacked else 0.0
     step = -(-len(chart.groups) // _MOST_NUMBERS)
     if place % step == 0:
-        yield text(left + width / 2, _BOTTOM + 19, chart.groups[place], text_anchor="middle",
+        yield text(left + width / 2, chart.bottom + 19, chart.groups[place], text_anchor="middle",
                    fill=FAINT)  # fmt: skip
 
 
-def _draw_legend(kinds: Sequence[Bars]) -> Iterator[str]:
-    for place, kind in enumerate(kinds):
-        x, y = _LEFT + place * _LEGEND_WIDTH, _HEIGHT - 12
-        yield element("rect", x=x, y=y - 11, width=20, height=12, fill=fill_of(place),
-                      stroke=COLOURS[place])  # fmt: skip
-        yield text(x + 26, y, kind.label)
+def _draw_legend(
+    kinds: Sequence[Bars], places: Sequence[tuple[float, float]], top: float
+) -> Iterator[str]:
+    for number, (kind, (x, below)) in enumerate(zip(kinds, places, strict=True)):
+        y = top + below
+        yield element("rect", x=x, y=y - 11, width=20, height=12, fill=fill_of(number),
+                      stroke=COLOURS[number])  # fmt: skip
+        yield text(x + _MARK, y, kind.label)
 
 
 def list_bar_values(chart: BarChart) -> Table:

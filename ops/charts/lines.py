@@ -10,19 +10,18 @@ from ops.charts.svg import (
     FAINT,
     GRID,
     INK,
-    WIDTH,
+    Plot,
     Table,
     element,
     frame,
+    lay_out,
     path,
     text,
 )
 
 MOST_POINTS = 720
-_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 20, 44, 300
-_HEIGHT = 356
-_LEGEND_WIDTH = 190
-_NEAR_LABELS = 4
+_BELOW = 44
+_MARK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineChart:
+class LineChart(Plot):
     """What to draw.
 
     Attributes:
-        title, summary: For readers, the summary also for those who do not see the chart.
         lines: The first four are drawn.
         window: Both ends of the horizontal axis.
         ticks: Places on it and what to write there.
@@ -68,8 +66,6 @@ class LineChart:
         nothing: What to write where there is nothing to draw.
     """
 
-    title: str
-    summary: str
     lines: tuple[Line, ...]
     window: tuple[float, float]
     ticks: tuple[tuple[float, str], ...]
@@ -108,30 +104,32 @@ def draw_lines(chart: LineChart) -> str:
     # Where nothing was measured no number is written along the axis.
     rungs = choose_ticks(*find_range(values, from_zero=chart.from_zero)) if values else [0.0, 1.0]
     begin, end = chart.window
-    across = Scale(begin, end if end > begin else begin + 1, _LEFT, WIDTH - _RIGHT)
-    up = Scale(rungs[0], rungs[-1], _BOTTOM, _TOP)
+    across = Scale(begin, end if end > begin else begin + 1, chart.left, chart.right)
+    up = Scale(rungs[0], rungs[-1], chart.bottom, chart.top)
     content = [
         *_draw_gaps(chart, across),
         *_draw_axes(chart, across, up, rungs),
         *(part for place, (line, dots) in enumerate(lines)
           for part in _draw_line(line, dots, place, across, up)),
         *_draw_limits(chart, up),
-        *_draw_legend(chart),
     ]  # fmt: skip
     if not any(dots for _line, dots in lines):
-        middle = (_LEFT + WIDTH - _RIGHT) / 2
+        middle = (chart.left + chart.right) / 2
         content.append(
-            text(middle, (_TOP + _BOTTOM) / 2, chart.nothing, text_anchor="middle", fill=FAINT)
-        )
-    return frame(chart.title, chart.summary, _HEIGHT, content)
+            text(middle, (chart.top + chart.bottom) / 2, chart.nothing, text_anchor="middle",
+                 fill=FAINT)
+        )  # fmt: skip
+    legend, height = _draw_legend(chart)
+    whole = chart.bottom + _BELOW + height - 6
+    return frame(chart.title, chart.summary, whole, [*content, *legend], width=chart.width)
 
 
 def _draw_gaps(chart: LineChart, across: Scale) -> Iterator[str]:
     for begin, end in chart.gaps:
         left, right = across.place(begin), across.place(end)
         yield element(
-            "rect", x=left, y=_TOP, width=max(1.0, right - left), height=_BOTTOM - _TOP,
-            fill="url(#gap)",
+            "rect", x=left, y=chart.top, width=max(1.0, right - left),
+            height=chart.bottom - chart.top, fill="url(#gap)",
         )  # fmt: skip
 
 
@@ -139,14 +137,15 @@ def _draw_axes(chart: LineChart, across: Scale, up: Scale, rungs: Sequence[float
     has_values = any(it.dots for it in chart.lines)
     for value in rungs:
         y = up.place(value)
-        yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, stroke=GRID)
+        yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=GRID)
         label = chart.write_value(value) if has_values else ""
-        yield text(_LEFT - 8, y + 4, label, text_anchor="end", fill=FAINT)
-    yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=_BOTTOM, y2=_BOTTOM, stroke=INK)
+        yield text(chart.left - 8, y + 4, label, text_anchor="end", fill=FAINT)
+    low = chart.bottom
+    yield element("line", x1=chart.left, x2=chart.right, y1=low, y2=low, stroke=INK)
     for at, label in chart.ticks:
         x = across.place(at)
-        yield element("line", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 5, stroke=INK)
-        yield text(x, _BOTTOM + 19, label, text_anchor="middle", fill=FAINT)
+        yield element("line", x1=x, x2=x, y1=low, y2=low + 5, stroke=INK)
+        yield text(x, low + 19, label, text_anchor="middle", fill=FAINT)
 
 
 def _draw_line(
@@ -185,22 +184,30 @@ def _draw_limits(chart: LineChart, up: Scale) -> Iterator[str]:
     for value, label in chart.limits:
         if up.low <= value <= up.high:
             y = up.place(value)
-            yield element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, stroke=INK,
+            yield element("line", x1=chart.left, x2=chart.right, y1=y, y2=y, stroke=INK,
                           stroke_width="1", stroke_dasharray="1 3")  # fmt: skip
-            yield text(_LEFT + 4, y - 5, label)
+            yield text(chart.left + 4, y - 5, label)
 
 
-def _draw_legend(chart: LineChart) -> Iterator[str]:
-    x, y = float(_LEFT), _HEIGHT - 12
-    for place, line in enumerate(chart.lines[: len(COLOURS)]):
-        dash = "5 4" if line.is_forecast else DASHES[place]
-        yield element("line", x1=x, x2=x + 26, y1=y - 4, y2=y - 4, stroke=COLOURS[place],
-                      stroke_width="2", stroke_dasharray=dash)  # fmt: skip
-        yield text(x + 32, y, line.label[:26])
-        x += _LEGEND_WIDTH
-    if chart.gaps and chart.gap_label:
-        yield element("rect", x=x, y=y - 11, width=26, height=12, fill="url(#gap)", stroke=GRID)
-        yield text(x + 32, y, chart.gap_label)
+def _draw_legend(chart: LineChart) -> tuple[list[str], float]:
+    """Give the legend, and how high it is."""
+    lines = chart.lines[: len(COLOURS)]
+    has_gaps = bool(chart.gaps and chart.gap_label)
+    labels = [*(it.label for it in lines), *([chart.gap_label] if has_gaps else [])]
+    places, height = lay_out(labels, chart.left, chart.right, _MARK)
+    drawn = list[str]()
+    for number, (label, (x, below)) in enumerate(zip(labels, places, strict=True)):
+        y = chart.bottom + _BELOW + below
+        if number < len(lines):
+            dash = "5 4" if lines[number].is_forecast else DASHES[number]
+            drawn.append(element("line", x1=x, x2=x + 26, y1=y - 4, y2=y - 4,
+                                 stroke=COLOURS[number], stroke_width="2",
+                                 stroke_dasharray=dash))  # fmt: skip
+        else:
+            drawn.append(element("rect", x=x, y=y - 11, width=26, height=12, fill="url(#gap)",
+                                 stroke=GRID))  # fmt: skip
+        drawn.append(text(x + _MARK, y, label))
+    return drawn, height
 
 
 def list_line_values(chart: LineChart) -> Table:

@@ -27,15 +27,16 @@ class Scale:
         return self.begin + share * (self.end - self.begin)
 
 
-def choose_ticks(low: float, high: float, most: int = 6) -> list[float]:
+def choose_ticks(low: float, high: float, most: int = 6, *, least_step: float = 0.0) -> list[float]:
     """Give round numbers that enclose a range, rising: steps of 1, 2, 2.5 or 5 times a power of 10.
 
-    Ends that are as good as equal give a range around them; there are at least two ticks.
+    Ends that are as good as equal give a range around them; there are at least two ticks. Of whole
+    numbers, such as counts, none of the ticks lies between two: `least_step` is 1.
     """
     size = max(1.0, abs(low), abs(high))
     if high - low < _EQUAL * size:
         low, high = (low - size / 2, high + size / 2) if low else (0.0, 1.0)
-    rough = (high - low) / most
+    rough = max((high - low) / most, least_step)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(it * power for it in (1, 2, 2.5, 5, 10) if it * power >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -7,11 +7,19 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from ops.language.text import make_visible
 
 WIDTH = 800
+ON_PAPER = 560
+"""Width of a chart that stands across a page: its letters are as large as those of a table."""
+
+PLOT_SHARE = 0.32
+"""How high what is drawn is, of the width."""
+
+_LETTER_WIDTH = 6.4
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, FAINT, GRID, PAPER = "#1a1a1a", "#555555", "#d9d9d9", "#ffffff"
 COLOURS = ("#0b4f8a", "#b8560b", "#3d7a3d", "#7a3d7a")
@@ -70,9 +78,71 @@ def path(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
     return f"M{steps}{'Z' if closed else ''}"
 
 
-def frame(title: str, summary: str, height: float, content: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """What charts with two axes share.
+
+    Attributes:
+        title, summary: For readers, the summary also for those who do not see the chart.
+        width: Of the whole, in the unit in which letters are 12 high.
+    """
+
+    title: str
+    summary: str
+    width: float = WIDTH
+
+    @property
+    def left(self) -> float:
+        """Where it begins, right of the numbers."""
+        return 0.105 * self.width
+
+    @property
+    def right(self) -> float:
+        """Where it ends."""
+        return self.width - 20
+
+    @property
+    def top(self) -> float:
+        """Where the highest lies."""
+        return room_above(self.title)
+
+    @property
+    def bottom(self) -> float:
+        """Where the lowest lies."""
+        return self.top + PLOT_SHARE * self.width
+
+
+def room_above(title: str) -> float:
+    """Give where what is drawn begins: below the title, where there is one."""
+    return 44.0 if title else 18.0
+
+
+def lay_out(
+    labels: Iterable[str], left: float, right: float, mark: float
+) -> tuple[list[tuple[float, float]], float]:
+    """Give where each entry of a legend begins, from left to right and down, and the height.
+
+    Args:
+        labels: In order.
+        left: Where the lines begin.
+        right: Where they end.
+        mark: Width of what stands before a label.
+    """
+    places, x, y = list[tuple[float, float]](), left, 0.0
+    for label in labels:
+        width = mark + 22 + _LETTER_WIDTH * len(clean(label))
+        if x > left and x + width > right:
+            x, y = left, y + 18
+        places.append((x, y))
+        x += width
+    return places, y + 18 if places else 0.0
+
+
+def frame(
+    title: str, summary: str, height: float, content: Sequence[str], *, width: float = WIDTH
+) -> str:
     """Give the whole document; title and summary are there for those who do not see it, too."""
-    whole_height = height + _SUMMARY_HEIGHT
+    whole_height = height + (_SUMMARY_HEIGHT if summary else 0)
     key = (
         "c"
         + hashlib.sha256(f"{title}\n{summary}".encode("utf-8", "backslashreplace")).hexdigest()[:8]
@@ -82,7 +152,7 @@ def frame(title: str, summary: str, height: float, content: Sequence[str]) -> st
         element("title", words(title), id=f"{key}-t"),
         element("desc", words(summary, 1000), id=f"{key}-d"),
         element("defs", _patterns(key)),
-        element("rect", width=WIDTH, height=whole_height, fill=PAPER),
+        element("rect", width=width, height=whole_height, fill=PAPER),
         text(16, 24, title, font_size=16, font_weight="bold"),
         body,
         text(16, height + 12, summary, font_size=11, fill=FAINT),
@@ -91,8 +161,8 @@ def frame(title: str, summary: str, height: float, content: Sequence[str]) -> st
         "svg",
         "\n".join(("", *parts, "")),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {number(whole_height)}",
-        width=WIDTH,
+        viewBox=f"0 0 {number(width)} {number(whole_height)}",
+        width=width,
         height=whole_height,
         role="img",
         aria_labelledby=f"{key}-t {key}-d",

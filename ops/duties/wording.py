@@ -31,6 +31,11 @@ REASONS = {
     "no_records": N_("not recorded at that time"),
     "not_rebuildable": N_("the stores' past state is not kept"),
 }
+MEDIA = {
+    "disk": N_("disk"),
+    "object": N_("object store"),
+    "tape": N_("tape"),
+}
 _ROLES = {
     "operator": N_("operator"),
     "backup admin": N_("backup admin"),
@@ -179,3 +184,8 @@ def tell_subject(name: str) -> str:
 def tell_reason(verdict: Verdict) -> str:
     """Say why a verdict is what it is."""
     return _(REASONS[verdict.reason])
+
+
+def tell_medium(medium: str) -> str:
+    """Give what a store's copies lie on; a word of the estate's own as it stands."""
+    return _(MEDIA[medium]) if medium in MEDIA else medium

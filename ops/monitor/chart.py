@@ -116,7 +116,8 @@ def _step_of(days: int) -> timedelta:
     return next(step for most, step in _STEPS if days <= most)
 
 
-def _read(wish: ChartWish, store: SeriesStore, metric: str, now: datetime) -> list[Bucket]:
+def read_buckets(wish: ChartWish, store: SeriesStore, metric: str, now: datetime) -> list[Bucket]:
+    """Give what was measured of a metric in the days of the wish, as fine as they are drawn."""
     since = now - timedelta(days=wish.days)
     return read_series(store, wish.subject, metric, since, now, _step_of(wish.days))
 
@@ -130,7 +131,7 @@ def _show_all(wish: ChartWish, store: SeriesStore, now: datetime) -> None:
         raise _nothing(wish, [])
     rows = []
     for it in latest:
-        buckets = _read(wish, store, it.metric, now)
+        buckets = read_buckets(wish, store, it.metric, now)
         rows.append((it.metric, tell_metric(it.metric), writer_of(it.metric, it.value)(it.value),
                      draw_sparkline(spread(buckets, wish.days, now, blocks=24))))  # fmt: skip
     if wish.as_json:

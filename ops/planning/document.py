@@ -8,8 +8,10 @@ from typing import Any
 from ops.planning.item import Line, line_from, line_values
 from ops.planning.money import Sums, sum_up
 
-FORM = 1
-"""Version of the frozen form."""
+FORM = 2
+"""Version of the frozen form; the first had no annexes."""
+
+Rows = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,40 @@ class Figure:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart as it was drawn: its SVG, and what it shows."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annexes:
+    """What stands behind a plan when it is read, as its annexes say it.
+
+    Attributes:
+        assets: Rows: name, title, kind, place, bought, warranty, support, state, price.
+        backups: Rows: data, how often, how long, where, targets, trial restores.
+        duties: Rows: what is owed again and again of backups and drills, and the months of the
+            plan's year in which it is due, as `1 4 7 10`.
+        outlooks: Rows: what fills or ends, when, and how much it grows.
+        service, capacity, drills: Charts of the year before; those of drills also of the plan's.
+    """
+
+    assets: Rows = ()
+    backups: Rows = ()
+    duties: Rows = ()
+    outlooks: Rows = ()
+    service: tuple[Drawing, ...] = ()
+    capacity: tuple[Drawing, ...] = ()
+    drills: tuple[Drawing, ...] = ()
+
+
+NO_ANNEXES = Annexes()
+_CHARTS = ("service", "capacity", "drills")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDocument:
     """A plan with everything that its papers say.
@@ -42,6 +78,7 @@ class PlanDocument:
         gaps: What could not be read.
         security_percent, security_basis: Least share for security, and what asks for it.
         prices: Digest of the table of prices; empty for none.
+        annexes: What stands behind it.
     """
 
     year: int
@@ -55,6 +92,7 @@ class PlanDocument:
     security_percent: int = 15
     security_basis: str = ""
     prices: str = ""
+    annexes: Annexes = NO_ANNEXES
 
     @property
     def chosen(self) -> list[Line]:
@@ -85,6 +123,7 @@ class PlanDocument:
             "security_percent": self.security_percent,
             "security_basis": self.security_basis,
             "prices": self.prices,
+            "annexes": asdict(self.annexes),
         }
 
 
@@ -102,7 +141,16 @@ def document_from(values: Mapping[str, Any]) -> PlanDocument:
         security_percent=values["security_percent"],
         security_basis=values["security_basis"],
         prices=values["prices"],
+        annexes=_annexes(values.get("annexes", {})),
     )
+
+
+def _annexes(values: Mapping[str, Any]) -> Annexes:
+    read: dict[str, Any] = {
+        name: tuple(Drawing(**it) if name in _CHARTS else tuple(it) for it in rows)
+        for name, rows in values.items()
+    }
+    return Annexes(**read)
 
 
 def _lines(values: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:

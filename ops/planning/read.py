@@ -1,12 +1,14 @@
 """Read a plan with all that its papers say: as it was handed in, else as it is now."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from ops.estate.model.estate import Estate
 from ops.language.text import speaking
-from ops.planning.document import PlanDocument
+from ops.parts import Seam
+from ops.planning.document import Annexes, PlanDocument
 from ops.planning.draft import DraftChange, plan_draft
 from ops.planning.facts import Facts, read_facts
 from ops.planning.frozen import read_frozen
@@ -15,6 +17,9 @@ from ops.planning.prices import load_prices
 from ops.planning.propose_work import propose
 from ops.planning.records import KeptPlan, find_in_force, find_rejected
 from ops.planning.situation import read_situation
+
+ANNEXES: Seam[Callable[[Session, Estate, Facts], Annexes]] = Seam("plan-annexes")
+"""Who reads what a plan's annexes say: lists, calendars and charts, in Vietnamese."""
 
 
 def read_plan_facts(session: Session, estate: Estate, year: int, now: datetime) -> Facts:
@@ -46,7 +51,8 @@ def decide_changes(
 def make_document(
     session: Session, estate: Estate, facts: Facts, plan: KeptPlan, lines: tuple[Line, ...]
 ) -> PlanDocument:
-    """Put a plan together with the figures of the year before."""
+    """Put a plan together with the figures of the year before, and its annexes."""
+    [read_annexes] = ANNEXES.parts()
     return PlanDocument(
         year=plan.year,
         revision=plan.revision,
@@ -59,6 +65,7 @@ def make_document(
         security_percent=estate.planning.security_percent,
         security_basis=estate.planning.security_basis,
         prices=facts.prices.digest,
+        annexes=read_annexes(session, estate, facts),
     )
 
 

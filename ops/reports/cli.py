@@ -23,6 +23,7 @@ from ops.terminal.output import write_json, write_line, write_table
 
 NEEDS: Mapping[Need, str] = {
     "year": N_("a year: --year"),
+    "plan": N_("the year of a plan: --year; left out: the next"),
     "time": N_("a time: --from and --to, or --year"),
     "site": N_("a site: --site; and a year"),
     "drill": N_("a drill: --of; left out: the newest"),
@@ -224,7 +225,7 @@ def _window(
 def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
     if kind.needs in {"year", "time"}:
         raise _lacks(kind, "year")
-    return running_year(today, zone)
+    return today.year + 1 if kind.needs == "plan" else running_year(today, zone)
 
 
 def _lacks(kind: Kind, flag: str) -> WrongUseError:

@@ -7,6 +7,7 @@ from datetime import date
 from ops.estate.model.estate import Estate
 from ops.estate.model.organisation import title_on
 from ops.estate.model.reports import EVERY_KIND, PaperHead
+from ops.reports.kinds.table import LETTER, Kind
 from ops.reports.papers.paper import Letterhead, Signature
 
 
@@ -18,31 +19,33 @@ class Office:
         letterhead: Who issues it, with number and date.
         addressees, recipients: As the estate has them; may be empty.
         signature: Who signs.
+        abbreviation: Short name of who issues it; may be empty.
     """
 
     letterhead: Letterhead
     addressees: tuple[str, ...]
     recipients: tuple[str, ...]
     signature: Signature
+    abbreviation: str = ""
 
 
 def find_office(
-    estate: Estate, kind: str, day: date, *, sign: str = "", number: int = 0, is_draft: bool = True
+    estate: Estate, kind: Kind, day: date, *, number: int = 0, is_draft: bool = True
 ) -> Office:
     """Give what stands around a paper of a kind on a day.
 
+    What the body above issues has only letterheads of its own kind; those for all are ours.
+
     Args:
         estate: Its letterheads, and its names by date where a letterhead leaves them out.
-        kind: As `report.kinds` lists them.
+        kind: Of the paper.
         day: The paper's; names are those that were valid on it.
-        sign: Abbreviation of the kind of paper, such as `BC`; empty for papers without a number.
         number: 0 leaves it blank.
         is_draft: Leaves day and month blank.
     """
-    rows = [
-        it for it in (_valid(estate.reports.letterheads, name, day) for name in (kind, EVERY_KIND))
-        if it is not None
-    ]  # fmt: skip
+    names = (kind.name,) if kind.is_above else (kind.name, EVERY_KIND)
+    heads = estate.reports.letterheads
+    rows = [it for name in names if (it := _valid(heads, name, day)) is not None]
 
     def pick(name: str, default: str = "") -> str:
         return next((value for it in rows if (value := getattr(it, name))), default)
@@ -52,25 +55,29 @@ def find_office(
 
     organisation = estate.organisation
     named = title_on(organisation.names, day)
-    parent = named.parent if named is not None else ""
+    parent = (named.parent if named is not None else "") or organisation.authority
+    ours = (parent, organisation.name_on(day), "Thủ trưởng đơn vị")
+    authority, body, post = ("", parent, "") if kind.is_above else ours
     short = pick("abbreviation")
+    signs = [it for it in (kind.sign, short) if kind.sign and it not in {"", LETTER}]
     return Office(
         letterhead=Letterhead(
-            authority=pick("authority", parent or organisation.authority),
-            body=pick("body", organisation.name_on(day)),
+            authority=pick("authority", authority),
+            body=pick("body", body),
             place=pick("place", organisation.place),
             year=day.year,
             number=number,
-            sign="-".join(filter(None, (sign, short))) if sign else "",
+            sign="-".join(signs),
             day=None if is_draft else day,
         ),
         addressees=pick_lines("addressees"),
         recipients=pick_lines("recipients"),
         signature=Signature(
-            post=pick("post", "Thủ trưởng đơn vị"),
+            post=pick("post", post),
             name=pick("signer"),
             authority=pick_lines("signs_for"),
         ),
+        abbreviation=short,
     )
 
 

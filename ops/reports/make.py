@@ -62,6 +62,15 @@ class Wish:
     day: date
     request: Request | None = None
 
+    def load_texts(self, estate: Estate) -> Texts:
+        """Give the texts of its kind.
+
+        Raises:
+            OpsError: One of the office's own is broken.
+        """
+        names = filter(None, (self.kind.like, self.kind.file_name))
+        return load_texts(names, estate.reports.texts)
+
 
 @contextmanager
 def reading_series(estate: Estate) -> Iterator[SeriesStore | None]:
@@ -87,10 +96,7 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
     Raises:
         OpsError: A text is broken, or what the paper is about is not known.
     """
-    kind = wish.kind
-    names = filter(None, (kind.like, kind.file_name))
-    texts = load_texts(names, estate.reports.texts)
-    module = kind.module()
+    frame, module = make_frame(estate, wish, now), wish.kind.module()
     with (
         speaking(PAPER_LANGUAGE),
         reading_series(estate) as series,
@@ -101,7 +107,7 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
             site=wish.site, of=wish.of, now=now,
         )  # fmt: skip
         facts = module.gather(ask)
-        made = module.write(facts, _frame(estate, wish, texts, now))
+        made = module.write(facts, frame)
         return write_files(made, _stem(wish))
 
 
@@ -120,13 +126,16 @@ def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, 
     journal.append(session, asked, [Entry(MADE, wish.kind.name, details)])
 
 
-def _frame(estate: Estate, wish: Wish, texts: Texts, now: datetime) -> Frame:
+def make_frame(estate: Estate, wish: Wish, now: datetime) -> Frame:
+    """Give what a paper is written into.
+
+    Raises:
+        OpsError: A text is broken.
+    """
+    texts = wish.load_texts(estate)
     is_draft = not wish.number and bool(wish.kind.sign)
     return Frame(
-        office=find_office(
-            estate, wish.kind.name, wish.day, sign=wish.kind.sign, number=wish.number,
-            is_draft=is_draft,
-        ),
+        office=find_office(estate, wish.kind, wish.day, number=wish.number, is_draft=is_draft),
         texts=texts,
         taken_at=now,
         zone=estate.organisation.timezone,
@@ -150,6 +159,7 @@ def _stem(wish: Wish) -> str:
     """Name the files so that papers of other sites and times stand beside them."""
     about = {
         "year": f"{wish.window.year}",
+        "plan": f"{wish.window.year}",
         "site": f"{wish.window.year}",
         "time": f"{wish.window.first:%Y%m%d}-{wish.window.last:%Y%m%d}",
     }

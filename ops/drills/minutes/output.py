@@ -16,6 +16,7 @@ from ops.drills.minutes.tables import (
     shortcoming_rows,
 )
 from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS
+from ops.duties.wording import tell_medium
 from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _
 from ops.terminal.output import (
@@ -127,7 +128,7 @@ def purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
     taken = _moment(copy["taken_at"], zone) if copy["taken_at"] else "–"
     snapshot = copy["snapshot"][:16] or (_("plain copy") if kind == "archive" else "–")
     yield _("Copy"), f"{snapshot} · {taken} · {copy['version'] or '–'}"
-    yield _("Store"), f"{copy['store']} ({copy['location']}, {copy['medium']})"
+    yield _("Store"), f"{copy['store']} ({copy['location']}, {tell_medium(copy['medium'])})"
     ours = _("our own engine") if copy["restored_by"] == "ours" else _("stock restic, independent")
     yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"
 

@@ -17,7 +17,7 @@ from ops.duties.policy.policy import (
     tell_missing,
 )
 from ops.duties.table.load import DutySet, load_duties
-from ops.duties.wording import tell_count
+from ops.duties.wording import tell_count, tell_medium
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
@@ -121,7 +121,10 @@ def row_parts(row: PolicyRow, estate: Estate, copies: str) -> Sequence[tuple[str
         (_("frequency"), _tell_frequency(row.frequency)),
         (_("method"), ", ".join(_(CODES[it]) for it in row.method)),
         (_("copies"), copies),
-        (_("places"), "; ".join(f"{it.location} ({it.medium}, {it.store})" for it in row.places)),
+        (
+            _("places"),
+            "; ".join(f"{it.location} ({tell_medium(it.medium)}, {it.store})" for it in row.places),
+        ),
         (_("retention"), _tell_retention(row.places[0].retention)),
         (_("targets, the Center's own"), _tell_targets(row)),
         (_("restore test"), ", ".join(_tell_test(it.every) for it in row.restore_tests)),

@@ -14,7 +14,7 @@ from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import Tally
-from ops.reports.kinds.charts import chart_drills, chart_runs, chart_uptimes, name_month
+from ops.reports.kinds.charts import chart_days, chart_runs, chart_uptimes, name_month
 from ops.reports.kinds.judgement import list_bad, list_good
 from ops.reports.kinds.kind import Ask, Frame, count, day, share, span
 from ops.reports.kinds.site_rows import site_rows, site_total
@@ -22,6 +22,7 @@ from ops.reports.papers.paper import Annex, Block, Paper
 
 _MOST_NAMED = 5
 _MOST_LISTED = 40
+_MOST_YEARS = 2
 
 
 def gather(ask: Ask) -> Facts:
@@ -97,7 +98,7 @@ def _uptime(facts: Facts, frame: Frame) -> Iterator[Block]:
         for month, it in zip(months, found, strict=True)
     ]  # fmt: skip
     yield frame.table("uptime", "1c 1r 1.2r 1.2r 1r 1r", rows)
-    yield chart_uptimes(frame, uptimes, months)
+    yield chart_uptimes(frame.texts, uptimes, months)
     yield frame.source(facts.uptimes, facts.stops)
 
 
@@ -171,7 +172,7 @@ def _runs(facts: Facts, frame: Frame) -> Iterator[Block]:
     if never:
         shown = ", ".join(never[:_MOST_NAMED]) + (", …" if len(never) > _MOST_NAMED else "")
         yield frame.text("never", count=len(never), names=shown)
-    yield chart_runs(frame, ran, not_run, facts.window.months())
+    yield chart_runs(frame.texts, ran, not_run, facts.window.months())
     yield frame.source(facts.backups, facts.not_run)
 
 
@@ -218,7 +219,8 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
     ]  # fmt: skip
     yield frame.table("drills", "0.9l 1.8l 0.9l 1.5l 1.5l", rows)
     yield from frame.listed(len(rows), len(whole))
-    yield chart_drills(frame, drills, facts.window.months())
+    if facts.window.last.year - facts.window.first.year <= _MOST_YEARS:
+        yield chart_days(frame.texts, drills, facts.window)
     if undrilled := [it for it in facts.sites if it.name not in {it.site for it in drills}]:
         yield frame.text("drills_none", count=len(undrilled))
     yield frame.source(facts.drills)
@@ -303,6 +305,6 @@ def _annex(facts: Facts, frame: Frame) -> Iterator[Block]:
     texts = frame.texts
     yield Annex(texts.say("annex_1"), texts.say("annex_1_title"),
                 texts.say("annex_belongs", year=facts.window.year))  # fmt: skip
-    yield frame.table("sites", "0.5c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
+    yield frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
                       totals=[site_total(facts, texts.say("total"))])  # fmt: skip
     yield frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes)

@@ -44,7 +44,7 @@ def write(facts: LogFacts, frame: Frame) -> Paper:
         blocks.append(frame.text("cut", shown=count(len(shown)), count=count(len(runs))))
     if shown:
         rows = [_row(facts, frame, number, it) for number, it in enumerate(shown, start=1)]
-        table = frame.table("log", "0.5c 1.5l 1.9l 1l 1l 0.9l 0.6l", rows)
+        table = frame.table("log", "0.6c 1.5l 1.9l 1l 1l 0.9l 0.6l", rows)
         paper = frame.paper([*blocks, table, frame.source(facts.runs)], **_about(facts, frame))
     else:
         paper = frame.paper([*blocks, frame.lacking(facts.runs)], **_about(facts, frame))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot
+from ops.duties.wording import tell_medium
 from ops.errors import WrongUseError
 from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import SiteName, name_site
@@ -115,9 +116,10 @@ def write(facts: BackupFacts, frame: Frame) -> Paper:
         frame.table("pairs", "1l 2.2l", zip(texts.list("fields"), values, strict=True)),
         frame.head("h_copies"),
         frame.table("copies", "0.9l 1.3l 0.9l 2.4l 1.2l", [
-            (it.store, it.location, it.medium, split_id(it.snapshot), frame.short(it.taken_at))
+            (it.store, it.location, tell_medium(it.medium), split_id(it.snapshot),
+             frame.short(it.taken_at))
             for it in facts.copies
-        ]) if facts.copies else frame.lacking(Figure(None, "snapshots")),
+        ]) if facts.copies else frame.text("no_copies"),
         frame.source(Figure(1, "runs"), Figure(1, "snapshots")),
     ]  # fmt: skip
     paper = frame.paper(blocks, title=facts.site.dated_title)

@@ -1,15 +1,21 @@
 """The charts of papers, in their own words; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
 from ops.charts.bars import BarChart, Bars, draw_bars
-from ops.language.formats import format_number
+from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
+from ops.charts.svg import ON_PAPER
+from ops.language.formats import format_date, format_number
 from ops.reports.figures.drills import DrillRow
 from ops.reports.figures.runs import RunCounts
 from ops.reports.figures.watch import Uptimes
-from ops.reports.kinds.kind import Frame
 from ops.reports.papers.paper import Chart
+from ops.reports.texts import Texts
 from ops.reports.window import Window
+
+_TONES: Mapping[str, Tone] = {"ok": "done", "incomplete": "fair", "failed": "bad"}
+_SHOWN: tuple[Tone, ...] = ("done", "fair", "bad")
 
 
 def name_month(month: Window) -> str:
@@ -17,7 +23,7 @@ def name_month(month: Window) -> str:
     return f"{month.last:%m/%Y}"
 
 
-def chart_uptimes(frame: Frame, uptimes: Uptimes, months: Sequence[Window]) -> Chart:
+def chart_uptimes(texts: Texts, uptimes: Uptimes, months: Sequence[Window]) -> Chart:
     """Draw how long sites were down, a bar a month; what nobody knows is a question mark."""
     found = [uptimes.in_month(place) for place in range(len(months))]
     known = [it.up + it.down > 0 for it in found]
@@ -28,39 +34,67 @@ def chart_uptimes(frame: Frame, uptimes: Uptimes, months: Sequence[Window]) -> C
             ("down", [it.down for it in found]), ("planned", [it.planned for it in found]),
         )
     ]  # fmt: skip
-    return _draw(frame, "chart_uptime", months, bars)
+    return _draw(texts, "chart_uptime", months, bars)
 
 
-def chart_runs(frame: Frame, ran: RunCounts, not_run: RunCounts, months: Sequence[Window]) -> Chart:
+def chart_runs(texts: Texts, ran: RunCounts, not_run: RunCounts, months: Sequence[Window]) -> Chart:
     """Draw backups by how they ended."""
     bars = [
         ("runs_ok", tuple(float(it.ok) for it in ran.by_month)),
         ("runs_bad", tuple(float(it.ran - it.ok) for it in ran.by_month)),
         ("runs_missed", tuple(float(it.missed) for it in not_run.by_month)),
     ]
-    return _draw(frame, "chart_runs", months, bars, is_stacked=True)
+    return _draw(texts, "chart_runs", months, bars, is_stacked=True)
 
 
-def chart_drills(frame: Frame, drills: Sequence[DrillRow], months: Sequence[Window]) -> Chart:
-    """Draw drills by how they ended."""
-    good = [0.0] * len(months)
-    bad = [0.0] * len(months)
-    for drill in drills:
-        place = next(n for n, it in enumerate(months) if drill.started_at < it.until)
-        (good if drill.outcome == "ok" else bad)[place] += 1
-    bars = [("runs_ok", tuple(good)), ("runs_bad", tuple(bad))]
-    return _draw(frame, "chart_drills", months, bars, is_stacked=True)
+def chart_days(texts: Texts, drills: Sequence[DrillRow], time: Window) -> Chart:
+    """Draw drills on a calendar: each day with its worst."""
+    worst: dict[date, Tone] = {}
+    for it in drills:
+        day, tone = it.started_at.astimezone(time.zone).date(), _TONES.get(it.outcome, "fair")
+        worst[day] = max(worst.get(day, tone), tone, key=_SHOWN.index)
+    squares = {day: Square(tone, "") for day, tone in worst.items()}
+    tones = tuple((tone, texts.say(f"day_{tone}", table="chart")) for tone in _SHOWN)
+    return _draw_days(texts, "chart_days", squares, tones, time)
+
+
+def chart_due(texts: Texts, days: Collection[date], time: Window) -> Chart:
+    """Draw the days by which drills are due."""
+    squares = {day: Square("fair", "") for day in days}
+    tones: tuple[tuple[Tone, str], ...] = (("fair", texts.say("day_due", table="chart")),)
+    return _draw_days(texts, "chart_due", squares, tones, time)
+
+
+def _draw_days(
+    texts: Texts,
+    caption: str,
+    squares: Mapping[date, Square],
+    tones: tuple[tuple[Tone, str], ...],
+    time: Window,
+) -> Chart:
+    is_one_year = time.first.year == time.last.year
+    chart = CalendarChart(
+        title="",
+        summary="",
+        window=(time.first, time.last),
+        squares=squares,
+        tones=tones,
+        weekdays=texts.list("weekdays", table="chart"),
+        write_month=(lambda it: f"{it:%m}") if is_one_year else (lambda it: f"{it:%m/%y}"),
+        write_day=format_date,
+        width=ON_PAPER,
+    )
+    return Chart(draw_calendar(chart), texts.say(caption, table="captions", year=time.year))
 
 
 def _draw(
-    frame: Frame,
+    texts: Texts,
     caption: str,
     months: Sequence[Window],
     bars: Sequence[tuple[str, tuple[float | None, ...]]],
     *,
     is_stacked: bool = False,
 ) -> Chart:
-    texts = frame.texts
     told = texts.say(caption, table="captions")
     chart = BarChart(
         title="",
@@ -71,5 +105,6 @@ def _draw(
         is_stacked=is_stacked,
         unknown=texts.say("unknown", table="chart"),
         nothing=texts.say("nothing", table="chart"),
+        width=ON_PAPER,
     )
     return Chart(draw_bars(chart), told)

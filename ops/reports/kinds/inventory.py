@@ -8,6 +8,7 @@ from sqlalchemy import select
 from ops.assets.asset import STATES, AssetRow
 from ops.assets.records import list_assets
 from ops.catalog.tables.index import Snapshot
+from ops.duties.wording import tell_medium
 from ops.language.text import _
 from ops.reports.kinds.kind import Ask, Book, Frame, tame
 
@@ -25,7 +26,7 @@ class Lists:
 
 def gather(ask: Ask) -> Lists:
     """Read the register of assets, and the index of snapshots."""
-    places = {it.name: (it.location, it.medium) for it in ask.estate.stores}
+    places = {it.name: (it.location, tell_medium(it.medium)) for it in ask.estate.stores}
     query = select(
         Snapshot.site, Snapshot.store, Snapshot.id, Snapshot.taken_at, Snapshot.outcome,
         Snapshot.processed_bytes,

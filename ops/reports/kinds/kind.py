@@ -113,6 +113,10 @@ class Frame:
         """Give a paragraph with a dash."""
         return Paragraph(self.texts.say(name, table="text", **values), "item")
 
+    def verdict(self, name: str) -> Paragraph:
+        """Give a line in the middle, in bold."""
+        return Paragraph(self.texts.say(name), "verdict")
+
     def source(self, *figures: Figure[object]) -> Paragraph:
         """Say where figures come from, each source once, and when they were taken."""
         names = dict.fromkeys(it.source for it in figures)
@@ -132,7 +136,7 @@ class Frame:
 
     def table(
         self, name: str, shape: str, rows: Iterable[Sequence[str]], *,
-        totals: Iterable[Sequence[str]] = (), **values: object,
+        totals: Iterable[Sequence[str]] = (), caption: str = "", **values: object,
     ) -> Table:  # fmt: skip
         """Give a table.
 
@@ -141,6 +145,7 @@ class Frame:
             shape: A word a column: `0.6c` is its share of the width, and l, c or r.
             rows: As in `Table`.
             totals: As in `Table`.
+            caption: Name of the caption where it is not the table's.
             values: For the caption.
         """
         heads = self.texts.heads(name)
@@ -148,9 +153,9 @@ class Frame:
             Column(head, float(word[:-1]), _ALIGN[word[-1]])
             for head, word in zip(heads, shape.split(), strict=True)
         ]
-        captions = self.texts.tables["captions"]
-        caption = self.texts.say(name, table="captions", **values) if name in captions else ""
-        return Table(tuple(columns), tuple(map(tuple, rows)), tuple(map(tuple, totals)), caption)
+        key, known = caption or name, self.texts.tables["captions"]
+        told = self.texts.say(key, table="captions", **values) if key in known else ""
+        return Table(tuple(columns), tuple(map(tuple, rows)), tuple(map(tuple, totals)), told)
 
     def moment(self, moment: datetime | None) -> str:
         """Write a moment."""

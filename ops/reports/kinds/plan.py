@@ -1,4 +1,4 @@
-"""The Kế hoạch of a year, and what the papers that go with it share; pure.
+"""The Kế hoạch of a year, and what the papers that go with it share.
 
 What each section holds: law.md 2.1 and 2.2. No law fixes a form; these are the usual headings. The
 first page answers what a reader asks first: how much, why now, what if not, who answers, against
@@ -6,94 +6,89 @@ last year, and what falls if less is granted. All figures are those of the docum
 plan that was handed in say what it said then.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ops.estate.model.estate import Estate
-from ops.estate.model.organisation import title_on
-from ops.planning.document import PlanDocument
+from ops.planning.document import Drawing, PlanDocument
 from ops.planning.item import GROUPS, SECURITY_USE, Line
 from ops.planning.money import by_group, plan_shortage, security_share, sum_up
+from ops.planning.read import read_document
+from ops.planning.records import get_plan
+from ops.reports.kinds.kind import Ask, Frame, day
 from ops.reports.kinds.plan_tables import (
-    basis_table,
-    call_kind,
+    asset_table,
+    detail_table,
+    duty_table,
+    evidence_table,
+    join_numbers,
     last_year_table,
     money_table,
+    name_some,
     number_lines,
     progress_table,
     risk_table,
-    shortage_table,
+    roman,
+    short_name,
     source_table,
     target_table,
     task_table,
+    tell_tenths,
+    upkeep_table,
     use_table,
 )
 from ops.reports.papers.money import MOST, amount_in_words, format_amount
-from ops.reports.papers.paper import (
-    Annex,
-    Block,
-    Column,
-    Heading,
-    Letterhead,
-    Paper,
-    Paragraph,
-    Signature,
-    Table,
-)
+from ops.reports.papers.paper import Annex, Block, Chart, Paper, Paragraph
 
 LOWER_SHARES = (80, 60)
-BASES = (
-    "Căn cứ Nghị định số 224/2026/NĐ-CP ngày 24 tháng 6 năm 2026 của Chính phủ",
-    "Căn cứ Luật An ninh mạng số 116/2025/QH15",
-    "Căn cứ khoản 4 Điều 14 Quy chế ban hành kèm theo Quyết định số 57/2018/QĐ-UBND",
-)
-"""What the papers rest on, as law.md part 0 gives it; an office checks it before it signs."""
-
-_NO_DATA = "Chưa có số liệu."
+_MOST_NAMED, _MOST_LEADS, _MOST_SHORTCOMINGS = 3, 5, 12
+_SECTIONS = ("hardware", "software", "backup", "security", "service")
+_PROOFS = frozenset({"drill", "drill-finding", "medium", "duty"})
 
 
-def make_plan(document: PlanDocument, estate: Estate) -> Paper:
-    """Give the Kế hoạch."""
-    return Paper(
-        kind="Kế hoạch",
-        about=about_of(document),
-        letterhead=letterhead_of(document, estate, "KH"),
-        bases=BASES,
-        blocks=tuple(_plan_blocks(document, estate)),
-        signatures=(Signature(post="Giám đốc"),),
-        recipients=(authority_of(document, estate) or "Ủy ban nhân dân", "Các đơn vị liên quan",
-                    "Lưu: VT"),
-        draft=True,
-    )  # fmt: skip
+def gather(ask: Ask) -> PlanDocument:
+    """Read the plan of the year: as it was handed in, else as it is now.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    plan = get_plan(ask.session, ask.window.year)
+    return read_document(ask.session, ask.estate, plan, ask.now)
 
 
-def about_of(document: PlanDocument) -> str:
-    """Give what the plan is about."""
-    groups = "duy trì, bảo dưỡng, sửa chữa, nâng cấp kỹ thuật, đầu tư phát triển"
-    revised = f" (sửa đổi lần {document.revision})" if document.revision else ""
-    return f"{groups.capitalize()} Cổng thông tin điện tử năm {document.year}{revised}"
+def write(document: PlanDocument, frame: Frame) -> Paper:
+    """Write the Kế hoạch."""
+    values = values_of(document, frame)
+    blocks = [
+        *_summary(document, frame),
+        *_state(document, frame, values),
+        *_aims(document, frame),
+        *_tasks(document, frame, values),
+        *_money(document, frame),
+        frame.head("h_progress"),
+        progress_table(document, frame),
+        frame.head("h_organisation"),
+        *map(Paragraph, frame.texts.list("organisation", **values)),
+        *_annexes(document, frame, values),
+    ]
+    return frame.paper(blocks, **values)
 
 
-def letterhead_of(document: PlanDocument, estate: Estate, sign: str) -> Letterhead:
-    """Give the letterhead of a draft: number and day stay blank."""
-    return Letterhead(
-        authority=authority_of(document, estate),
-        body=document.organisation,
-        place=estate.organisation.place or "…",
-        year=document.day.year,
-        sign=f"{sign}-{abbreviate(document.organisation)}",
-    )
-
-
-def authority_of(document: PlanDocument, estate: Estate) -> str:
-    """Give the body above on the plan's day; empty for none."""
-    row = title_on(estate.organisation.names, document.day)
-    return row.parent if row and row.parent else estate.organisation.authority
-
-
-def abbreviate(name: str) -> str:
-    """Give the initials of a name as signs have them: `TTCNTTTT`."""
-    return "".join(word[0] for word in name.split() if word.casefold() != "và").upper()
+def values_of(document: PlanDocument, frame: Frame) -> dict[str, Any]:
+    """Give what the texts of a plan's papers are filled with."""
+    texts, sums = frame.texts, document.sums
+    revised = texts.say("revised", revision=document.revision) if document.revision else ""
+    title = texts.say("title", year=document.year) + revised
+    return {
+        "year": document.year,
+        "before": document.year - 1,
+        "title": title,
+        "title_within": title[:1].lower() + title[1:],
+        "body": document.organisation,
+        "above": frame.office.letterhead.authority or texts.say("above"),
+        "count": sums.count,
+        "asked": format_amount(sums.asked),
+        "words": words_of(sums.asked),
+    }
 
 
 def words_of(amount: int) -> str:
@@ -101,236 +96,224 @@ def words_of(amount: int) -> str:
     return amount_in_words(amount) if amount <= MOST else ""
 
 
-def _plan_blocks(document: PlanDocument, estate: Estate) -> Iterator[Block]:
-    numbers = number_lines(document.lines)
-    yield from _summary(document, numbers)
-    yield from _state(document)
-    yield from _aims(document)
-    yield Heading("IV. NỘI DUNG, NHIỆM VỤ")
-    for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
-        yield Heading(f"{place}. {GROUPS[group]}", 2)
-        yield task_table(own, numbers)
-    yield from _across(document, numbers)
-    yield from _money(document)
-    yield Heading("VI. TIẾN ĐỘ")
-    yield progress_table(document)
-    yield from _organisation(document, estate)
-    belongs = f"Kèm theo Kế hoạch năm {document.year} của {document.organisation}"
-    yield Annex("PHỤ LỤC I", "BẢNG RỦI RO NẾU KHÔNG THỰC HIỆN", belongs)
-    yield risk_table(document)
-    yield Annex("PHỤ LỤC II", "MINH CHỨNG CỦA TỪNG HẠNG MỤC", belongs)
-    yield _evidence_table(document, numbers)
-    yield Paragraph("Mã trong cột Số hiệu là mã trong hệ thống Giữ Cổng của Trung tâm.", "note")
-
-
-def _summary(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]:
+def _summary(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     """Yield the first page: what a reader asks first."""
-    sums, lines = document.sums, document.chosen
+    texts = frame.texts
+    lines = document.chosen
     must = [it for it in lines if it.item.priority == "bat-buoc"]
-    rows = [
-        ("Cần bao nhiêu?", _tell_amount(document)),
-        ("Vì sao năm nay?", _tell_why(document, must)),
-        ("Nếu không làm?", tell_risks(must or lines, numbers)),
-        ("Ai chịu trách nhiệm?", _tell_leads(lines, document)),
-        ("So với năm trước?", _tell_before(document)),
-    ]
-    share = security_share(document.lines, document.security_percent)
-    lacking = "" if share.is_enough else f" Cảnh báo: còn thiếu {format_amount(share.lacking)} đồng"
-    lacking += "" if share.is_enough else " cho an ninh mạng để đạt tỷ lệ."
-    reached = f"{tell_tenths(share.tenths)} % ({format_amount(share.amount)} đồng)"
-    told = (
-        f"{reached if share.is_known else 'Chưa tính được, vì chưa có giá'}; yêu cầu tối thiểu"
-        f" {document.security_percent} % ({document.security_basis}).{lacking}"
-    )
-    rows.append(("Tỷ lệ an ninh mạng?", told))
-    yield Heading("TÓM TẮT")
-    yield Table((Column("Câu hỏi", 1.1), Column("Trả lời", 4)), tuple(rows))
-    if sums.asked:
-        shortages = [plan_shortage(document.lines, it) for it in LOWER_SHARES]
-        table = shortage_table(shortages, numbers)
-        yield replace(table, caption="Nếu chỉ được cấp một phần kinh phí")
+    answers = [
+        _tell_amount(document, frame), _tell_why(document, must, frame),
+        tell_risks(must or lines, document, frame), _tell_leads(document, frame),
+        _tell_before(document, frame), _tell_share(document, frame),
+    ]  # fmt: skip
+    rows = list(zip(texts.list("questions"), answers, strict=True))
+    if document.sums.asked:
+        for percent in LOWER_SHARES:
+            [question] = texts.list("question_shortage", percent=percent)
+            rows.append((question, _tell_shortage(document, percent, frame)))
+    yield frame.head("h_summary")
+    yield frame.table("summary", "1.1l 4.4l", rows)
 
 
-def _tell_amount(document: PlanDocument) -> str:
-    sums = document.sums
-    unpriced = f" Còn {sums.unpriced} hạng mục chưa có giá, chưa cộng vào." if sums.unpriced else ""
+def _tell_amount(document: PlanDocument, frame: Frame) -> str:
+    say, sums = frame.texts.say, document.sums
     recurrent = sum(it.item.asked for it in document.chosen if it.item.is_recurrent)
-    return (
-        f"{format_amount(sums.asked)} đồng ({words_of(sums.asked)}) cho {sums.count} hạng mục;"
-        f" trong đó chi thường xuyên {format_amount(recurrent)} đồng, chi đầu tư"
-        f" {format_amount(sums.asked - recurrent)} đồng.{unpriced}"
-    )
+    return say(
+        "amount", asked=format_amount(sums.asked), words=words_of(sums.asked), count=sums.count,
+        recurrent=format_amount(recurrent), invested=format_amount(sums.asked - recurrent),
+        unpriced=say("unpriced", count=sums.unpriced) if sums.unpriced else "",
+    )  # fmt: skip
 
 
-def _tell_why(document: PlanDocument, must: list[Line]) -> str:
-    first = "; ".join(it.item.title for it in must[:4])
-    more = f"; và {len(must) - 4} hạng mục khác" if len(must) > 4 else ""  # noqa: PLR2004 - as many as fit
-    named = f": {first}{more}" if must else ""
-    return f"{len(must)} trong {len(document.chosen)} hạng mục là bắt buộc{named}."
+def _tell_why(document: PlanDocument, must: Sequence[Line], frame: Frame) -> str:
+    say = frame.texts.say
+    named = say("why_named", titles=name_some(must, frame, _MOST_NAMED)) if must else ""
+    return say("why", must=len(must), count=len(document.chosen), named=named)
 
 
-def tell_risks(lines: list[Line], numbers: dict[int, str]) -> str:
+def tell_risks(lines: Sequence[Line], document: PlanDocument, frame: Frame) -> str:
     """Name what may happen without the lines, and which they are."""
-    found: dict[str, list[str]] = {}
+    say, numbers = frame.texts.say, number_lines(document.lines)
+    found: dict[str, list[int]] = {}
     for line in lines:
         if line.item.risk:
-            found.setdefault(line.item.risk, []).append(numbers[line.number])
-    told = [f"{risk.rstrip('.')} (mục {', '.join(own[:6])}{', …' if len(own) > 6 else ''})"  # noqa: PLR2004 - as many as fit
-            for risk, own in list(found.items())[:4]]  # fmt: skip
-    return "; ".join(told) + "." if told else "Chưa nêu."
+            found.setdefault(line.item.risk.rstrip("."), []).append(numbers[line.number])
+    told = [say("risk", risk=risk, numbers=join_numbers(own)) for risk, own in found.items()]
+    return "; ".join(told[:_MOST_NAMED]) + "." if told else say("no_risk")
 
 
-def _tell_leads(lines: list[Line], document: PlanDocument) -> str:
-    leads = list(dict.fromkeys(it.item.lead for it in lines if it.item.lead))
-    return f"{'; '.join(leads[:5]) or document.organisation}. Hạng mục nào do ai: mục IV."
+def _tell_leads(document: PlanDocument, frame: Frame) -> str:
+    leads = list(dict.fromkeys(it.item.lead for it in document.chosen if it.item.lead))
+    named = "; ".join(leads[:_MOST_LEADS]) or document.organisation
+    return frame.texts.say("leads", leads=named)
 
 
-def _tell_before(document: PlanDocument) -> str:
+def _tell_before(document: PlanDocument, frame: Frame) -> str:
+    say, year = frame.texts.say, document.year
     if not document.last_year:
-        return f"Hệ thống không có kế hoạch năm {document.year - 1} để so sánh."
+        return say("no_before", before=year - 1)
     before = sum_up(document.last_year)
-    asked = document.sums.asked
-    apart = asked - before.granted
-    change = "bằng" if not apart else f"{'tăng' if apart > 0 else 'giảm'} {format_amount(abs(apart))} đồng so với"  # fmt: skip # noqa: E501 - a sentence in one piece
-    return (
-        f"Năm {document.year - 1} được duyệt {format_amount(before.granted)} đồng, đã nghiệm thu"
-        f" {format_amount(before.accepted)} đồng, đã chi {format_amount(before.paid)} đồng; năm"
-        f" {document.year} đề nghị {change} số được duyệt."
+    apart = document.sums.asked - before.granted
+    change = say(
+        "same" if not apart else "more" if apart > 0 else "less", amount=format_amount(abs(apart))
     )
+    return say(
+        "before", before=year - 1, year=year, granted=format_amount(before.granted),
+        accepted=format_amount(before.accepted), paid=format_amount(before.paid), change=change,
+    )  # fmt: skip
 
 
-def tell_tenths(tenths: int) -> str:
-    """Give tenths of a percent as `12,3`."""
-    return f"{tenths // 10},{tenths % 10}"
+def _tell_share(document: PlanDocument, frame: Frame) -> str:
+    say, share = frame.texts.say, security_share(document.lines, document.security_percent)
+    named: dict[str, Any] = {
+        "wanted": document.security_percent, "basis": document.security_basis,
+    }  # fmt: skip
+    if not share.is_known:
+        return say("security_unknown", **named)
+    lacking = "" if share.is_enough else say("security_lacking",
+                                             amount=format_amount(share.lacking))  # fmt: skip
+    return say("security", percent=tell_tenths(share.tenths), amount=format_amount(share.amount),
+               lacking=lacking, **named)  # fmt: skip
 
 
-_SECTIONS = (
-    ("1. Hạ tầng, thiết bị", "hardware"),
-    ("2. Phần mềm, bản quyền", "software"),
-    ("3. Sao lưu, lưu trữ, khôi phục thử", "backup"),
-    ("4. An ninh mạng", "security"),
-    ("5. Mức độ sẵn sàng, sự cố", "service"),
-)
+def _tell_shortage(document: PlanDocument, percent: int, frame: Frame) -> str:
+    say, numbers = frame.texts.say, number_lines(document.lines)
+    found = plan_shortage(document.lines, percent)
+    named = {"budget": format_amount(found.budget), "kept": format_amount(found.kept_amount)}
+    if not found.fallen:
+        return say("no_shortage", **named)
+    return say(
+        "shortage", **named, count=len(found.fallen),
+        titles=name_some(found.fallen, frame, _MOST_NAMED),
+        numbers=join_numbers(numbers[it.number] for it in found.fallen),
+    )  # fmt: skip
 
 
-def _state(document: PlanDocument) -> Iterator[Block]:
-    yield Heading(f"I. HIỆN TRẠNG VÀ KẾT QUẢ THỰC HIỆN NĂM {document.year - 1}")
-    for title, section in _SECTIONS:
-        yield Heading(title, 2)
-        yield from _figures(document, section)
-    yield Heading(f"6. Kết quả kế hoạch năm {document.year - 1}", 2)
-    table = last_year_table(document)
+def _state(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    yield frame.head("h_state", **values)
+    for section in _SECTIONS:
+        yield frame.head(f"h_{section}", 2)
+        yield _figures(document, section, frame)
+    yield frame.text("taken", day=day(document.day))
+    yield frame.head("h_plan", 2, **values)
+    table = last_year_table(document, frame)
     if table is None:
-        yield Paragraph(f"Hệ thống không có kế hoạch năm {document.year - 1}.")
+        yield frame.text("no_last_plan", **values)
     else:
-        yield from _figures(document, "plan")
+        yield _figures(document, "plan", frame)
         yield table
-    yield Heading("7. Tồn tại, nguyên nhân", 2)
+    yield frame.head("h_shortcomings", 2)
     grave = [it for it in document.chosen if it.item.priority == "bat-buoc"]
     if not grave:
-        yield Paragraph("Không có tồn tại ở mức bắt buộc phải xử lý.")
-    for line in grave[:_MOST_NAMED]:
-        yield Paragraph(f"{line.item.title}: {line.item.reason}", "item")
-    if len(grave) > _MOST_NAMED:
-        yield Paragraph(f"Và {len(grave) - _MOST_NAMED} tồn tại khác, xem mục IV.", "item")
+        yield frame.text("no_shortcomings")
+    for line in grave[:_MOST_SHORTCOMINGS]:
+        yield frame.item("shortcoming", title=line.item.title, reason=line.item.reason)
+    if len(grave) > _MOST_SHORTCOMINGS:
+        yield frame.item("more_shortcomings", count=len(grave) - _MOST_SHORTCOMINGS)
     for gap in document.gaps:
-        yield Paragraph(f"Chưa kiểm tra: {gap}", "item")
+        yield frame.item("gap", gap=gap)
 
 
-_MOST_NAMED = 12
+def _figures(document: PlanDocument, section: str, frame: Frame) -> Block:
+    rows = [(it.label, it.value, it.source) for it in document.of_section(section)]
+    return frame.table("figures", "3l 2l 1.3l", rows) if rows else frame.text("not_known")
 
 
-def _figures(document: PlanDocument, section: str) -> Iterator[Block]:
-    found = document.of_section(section)
-    if not found:
-        yield Paragraph(_NO_DATA)
-        return
-    yield Table(
-        (Column("Nội dung", 3), Column("Số liệu", 2), Column("Nguồn", 1.3)),
-        tuple((it.label, it.value, it.source) for it in found),
-    )
+def _aims(document: PlanDocument, frame: Frame) -> Iterator[Block]:
+    yield frame.head("h_purpose")
+    yield from (Paragraph(it, "item") for it in frame.texts.list("purpose"))
+    yield frame.head("h_targets")
+    yield target_table(document, frame) or frame.text("no_targets")
 
 
-def _aims(document: PlanDocument) -> Iterator[Block]:
-    yield Heading("II. MỤC ĐÍCH, YÊU CẦU")
-    yield Paragraph(
-        "Bảo đảm Cổng thông tin điện tử và các trang thành phần hoạt động liên tục, an toàn; dữ"
-        " liệu được sao lưu, lưu trữ và khôi phục được.", "item",
-    )  # fmt: skip
-    yield Paragraph(
-        "Mỗi hạng mục có lý do gắn với minh chứng, có đơn vị chủ trì, thời gian, sản phẩm và căn cứ"
-        " giá; không chi trùng trong thời gian bảo hành.", "item",
-    )  # fmt: skip
-    yield Heading("III. MỤC TIÊU, CHỈ TIÊU")
-    table = target_table(document)
-    yield table if table is not None else Paragraph("Chưa đặt chỉ tiêu.")
-
-
-def _across(document: PlanDocument, numbers: dict[int, str]) -> Iterator[Block]:
-    """Yield what the fixed groups hold of security and of backups and drills."""
-    places = len(by_group(document.lines))
+def _tasks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    numbers, groups = number_lines(document.lines), by_group(document.lines)
+    yield frame.head("h_tasks")
+    yield frame.text("leading", short=short_name(frame), **values)
+    for place, (group, own) in enumerate(groups.items(), start=1):
+        yield frame.head("h_task_group", 2, number=place, group=GROUPS[group])
+        yield task_table(own, numbers, frame, document.organisation)
     security = [numbers[it.number] for it in document.chosen if it.item.use == SECURITY_USE]
-    proofs = [
-        numbers[it.number] for it in document.chosen
-        if any(row.kind in {"drill", "drill-finding", "medium", "duty"} for row in it.item.evidence)
-    ]  # fmt: skip
-    for place, (title, own) in enumerate(
-        (("An ninh mạng", security), ("Sao lưu, lưu trữ, diễn tập khôi phục", proofs)), places + 1
-    ):
-        yield Heading(f"{place}. {title}", 2)
-        told = ", ".join(sorted(own, key=int))
-        yield Paragraph(
-            f"Gồm các hạng mục số {told} nêu trên." if own else "Không có hạng mục riêng."
-        )
+    proofs = [numbers[it.number] for it in document.chosen
+              if any(row.kind in _PROOFS for row in it.item.evidence)]  # fmt: skip
+    yield frame.head("h_across_security", 2, number=len(groups) + 1)
+    yield _across(security, frame)
+    yield frame.head("h_across_backup", 2, number=len(groups) + 2)
+    yield Paragraph(_across(proofs, frame).text + frame.texts.say("across_backup"))
 
 
-def _money(document: PlanDocument) -> Iterator[Block]:
+def _across(numbers: Sequence[int], frame: Frame) -> Paragraph:
+    if not numbers:
+        return frame.text("across_none")
+    return frame.text("across", numbers=join_numbers(numbers))
+
+
+def _money(document: PlanDocument, frame: Frame) -> Iterator[Block]:
     sums = document.sums
-    yield Heading("V. KINH PHÍ")
-    yield money_table(document)
-    yield Paragraph(f"Bằng chữ: {words_of(sums.asked)}.")
+    yield frame.head("h_money")
+    yield frame.text("in_words", asked=format_amount(sums.asked), words=words_of(sums.asked))
+    yield money_table(document, frame)
     if sums.unpriced:
-        yield Paragraph(
-            f"{sums.unpriced} hạng mục chưa có giá không nằm trong tổng số; phải có báo giá trước"
-            " khi trình.", "note",
-        )  # fmt: skip
-    yield use_table(document)
-    yield source_table(document)
+        yield Paragraph(frame.texts.say("money_unpriced", count=sums.unpriced), "note")
+    yield use_table(document, frame)
+    yield source_table(document, frame)
+    yield tell_security(document, frame)
+    yield frame.text("money_annex")
+
+
+def tell_security(document: PlanDocument, frame: Frame) -> Paragraph:
+    """Say whether enough of the money is for security."""
     share = security_share(document.lines, document.security_percent)
-    verdict = "đạt" if share.is_enough else "CHƯA ĐẠT"
-    reached = f"{tell_tenths(share.tenths)} %, {verdict}"
-    reached = reached if share.is_known else "chưa tính được, vì chưa có giá;"
-    yield Paragraph(
-        f"Tỷ lệ chi cho an ninh mạng: {reached}"
-        f" mức tối thiểu {document.security_percent} % theo {document.security_basis}."
-    )
-    yield basis_table(document)
+    named: dict[str, Any] = {
+        "wanted": document.security_percent, "basis": document.security_basis,
+    }  # fmt: skip
+    if not share.is_known:
+        return frame.text("share_unknown", **named)
+    verdict = frame.texts.say("reached" if share.is_enough else "not_reached")
+    return frame.text("share_told", percent=tell_tenths(share.tenths), verdict=verdict, **named)
 
 
-def _organisation(document: PlanDocument, estate: Estate) -> Iterator[Block]:
-    above = authority_of(document, estate) or "Ủy ban nhân dân"
-    yield Heading("VII. TỔ CHỨC THỰC HIỆN")
-    yield Paragraph(
-        f"1. {document.organisation}: chủ trì thực hiện kế hoạch, theo dõi tiến độ, nghiệm thu,"
-        " quyết toán; thông báo tạm ngừng trước ít nhất 07 ngày làm việc khi bảo trì làm gián đoạn"
-        " dịch vụ; báo cáo kết quả trong báo cáo năm."
-    )
-    yield Paragraph(f"2. {above}: xem xét, phê duyệt hoặc trình phê duyệt; bố trí kinh phí.")
-    yield Paragraph(
-        "3. Các đơn vị quản lý trang thành phần: phối hợp kiểm tra dữ liệu sau khi bảo dưỡng, nâng"
-        " cấp và khôi phục thử./."
-    )
-
-
-def _evidence_table(document: PlanDocument, numbers: dict[int, str]) -> Table:
-    rows = [
-        (numbers[line.number], line.item.title, call_kind(it.kind), it.id, it.says or "–")
-        for own in by_group(document.lines).values()
-        for line in own
-        for it in line.item.evidence
-    ] or [("", "Không có", "", "", "")]
-    return Table(
-        (Column("STT", 0.5, "center"), Column("Hạng mục", 2.2), Column("Loại", 0.9),
-         Column("Số hiệu", 2.4), Column("Nội dung", 1.5)),
-        tuple(rows),
+def _annexes(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    annexes, text = document.annexes, frame.text
+    parts: Sequence[tuple[str, bool, Sequence[Block]]] = (
+        ("annex_money", True, [detail_table(document, frame)]),
+        ("annex_assets", True, [asset_table(document, frame) or text("no_assets")]),
+        ("annex_upkeep", True, _upkeep(document, frame)),
+        ("annex_backups", False, [*_backups(document, frame, values)]),
+        ("annex_service", False, [
+            *(_charts(annexes.service) or [text("no_service", **values)]),
+            *(_charts(annexes.capacity) or [text("no_capacity")]),
+            *([frame.table("outlooks", "1.6l 0.8l 2.2l 0.9l", annexes.outlooks)]
+              if annexes.outlooks else []),
+        ]),
+        ("annex_risks", False, [risk_table(document, frame)]),
+        ("annex_evidence", False, [
+            evidence_table(document, frame),
+            Paragraph(frame.texts.say("evidence_note", **values), "note"),
+        ]),
     )  # fmt: skip
+    belongs = frame.texts.say("annex_belongs", **values)
+    for place, (name, is_wide, blocks) in enumerate(parts, start=1):
+        title = frame.texts.say(name, **values)
+        yield Annex(f"PHỤ LỤC {roman(place)}", title, belongs, is_wide)
+        yield from blocks
+
+
+def _charts(drawings: Sequence[Drawing]) -> list[Block]:
+    return [Chart(it.svg, it.caption) for it in drawings]
+
+
+def _upkeep(document: PlanDocument, frame: Frame) -> list[Block]:
+    table = upkeep_table(document, frame)
+    note = Paragraph(frame.texts.say("upkeep_note"), "note")
+    return [table, note] if table else [frame.text("no_upkeep")]
+
+
+def _backups(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    annexes = document.annexes
+    if annexes.backups:
+        yield frame.table("backups", "1.4l 1.7l 1.3l 1.4l 1.1l 1.1l", annexes.backups)
+    else:
+        yield frame.text("no_backups")
+    yield duty_table(document, frame) or frame.text("no_duties", **values)
+    yield from _charts(annexes.drills) or [frame.text("no_drills", **values)]

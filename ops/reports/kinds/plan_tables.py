@@ -1,97 +1,95 @@
-"""The tables of a plan's papers: money, tasks, targets, risks, what falls; pure."""
+"""The tables of a plan's papers: money, tasks, targets, risks, what is kept for annexes; pure."""
 
-from collections.abc import Iterable, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby
 
 from ops.planning.document import PlanDocument
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES, Item, Line
-from ops.planning.money import Shortage, by_group, group_by, sum_up
+from ops.planning.money import by_group, group_by, sum_up
+from ops.reports.kinds.kind import UNKNOWN, Frame
 from ops.reports.papers.money import format_amount
-from ops.reports.papers.paper import Column, Table
+from ops.reports.papers.paper import Table
 
-NO_PRICE = "chưa có giá"
+_UPKEEP = ("bao-duong", "sua-chua")
+_MONTHS = range(1, 13)
+_MOST_NAMED = 6
 
 
-def number_lines(lines: Iterable[Line]) -> dict[int, str]:
+def number_lines(lines: Iterable[Line]) -> dict[int, int]:
     """Give each line the number that papers call it by: through the groups, in their order."""
     ordered = (it for own in by_group(lines).values() for it in own)
-    return {line.number: str(place) for place, line in zip(count(1), ordered, strict=False)}
+    return {line.number: place for place, line in zip(count(1), ordered, strict=False)}
 
 
-def money_table(document: PlanDocument) -> Table:
-    """Give what is bought and for how much, by group; each group and the whole added up."""
+def join_numbers(numbers: Iterable[int]) -> str:
+    """Give `1–3, 7`."""
+    runs = groupby(enumerate(sorted(numbers)), key=lambda it: it[1] - it[0])
+    found = [[number for _place, number in run] for _key, run in runs]
+    return ", ".join(f"{it[0]}–{it[-1]}" if len(it) > 1 else str(it[0]) for it in found)
+
+
+def ordered(document: PlanDocument) -> Iterator[tuple[str, Line]]:
+    """Yield the lines of the plan with their numbers, in their order."""
     numbers = number_lines(document.lines)
-    rows: list[tuple[str, ...]] = []
-    for place, (group, own) in enumerate(by_group(document.lines).items()):
+    for own in by_group(document.lines).values():
+        yield from ((str(numbers[it.number]), it) for it in own)
+
+
+def roman(place: int) -> str:
+    """Give I to VIII."""
+    return ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")[place - 1]
+
+
+def money_table(document: PlanDocument, frame: Frame) -> Table:
+    """Give the money by group."""
+    rows = []
+    for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
         sums = sum_up(own)
-        rows.append((_roman(place), GROUPS[group], "", "", "", format_amount(sums.tax),
-                     format_amount(sums.asked)))  # fmt: skip
-        rows += [_money_row(numbers[it.number], it.item) for it in own]
+        rows.append((roman(place), GROUPS[group], str(len(own)), format_amount(sums.tax),
+                     format_amount(sums.asked), _percent(own, document)))  # fmt: skip
     sums = document.sums
-    total = ("", "Tổng cộng", "", "", "", format_amount(sums.tax), format_amount(sums.asked))
-    return Table(
-        (
-            Column("STT", 0.55, "center"), Column("Nội dung", 3.0), Column("ĐVT", 0.7, "center"),
-            Column("SL", 0.55, "right"), Column("Đơn giá", 1.35, "right"),
-            Column("Thuế GTGT", 1.25, "right"), Column("Thành tiền", 1.45, "right"),
-        ),
-        tuple(rows),
-        (total,),
-        "Kinh phí theo nhóm (đồng)",
-    )  # fmt: skip
+    total = ("", frame.texts.say("total"), str(sums.count), format_amount(sums.tax),
+             format_amount(sums.asked), _whole(document))  # fmt: skip
+    return frame.table("money", "0.6c 2.4l 0.8r 1.3r 1.4r 0.8r", rows, totals=[total])
 
 
-def _money_row(number: str, item: Item) -> tuple[str, ...]:
-    price = NO_PRICE if item.unit_price is None else format_amount(item.unit_price)
+def detail_table(document: PlanDocument, frame: Frame) -> Table:
+    """Give what is bought, for how much, whose money, in which form; each group added up."""
+    say, numbers = frame.texts.say, number_lines(document.lines)
+    rows: list[tuple[str, ...]] = []
+    blank = ("",) * 5
+    for place, (group, own) in enumerate(by_group(document.lines).items(), start=1):
+        sums = sum_up(own)
+        rows.append((roman(place), GROUPS[group], "", "", "", format_amount(sums.tax),
+                     format_amount(sums.asked), *blank))  # fmt: skip
+        rows += [_detail_row(numbers[it.number], it.item, say("no_price")) for it in own]
+    sums = document.sums
+    total = ("", say("total"), "", "", "", format_amount(sums.tax), format_amount(sums.asked),
+             *blank)  # fmt: skip
+    return frame.table("detail", "0.65c 2.4l 0.7c 0.5r 1.45r 1.45r 1.6r 1.2l 0.8c 0.95l 1.8l 1.9l",
+                       rows, totals=[total])  # fmt: skip
+
+
+def _detail_row(number: int, item: Item, no_price: str) -> tuple[str, ...]:
     tax, asked = (
         (format_amount(item.tax), format_amount(item.asked)) if item.is_priced else ("", "")
     )
-    return (number, item.title, item.unit, format_amount(item.quantity), price, tax, asked)
-
-
-def _roman(place: int) -> str:
-    return ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")[place]
-
-
-def basis_table(document: PlanDocument) -> Table:
-    """Give for each item where its money is from, its clause, its form, and whose price it is."""
-    numbers = number_lines(document.lines)
-    rows = [
-        (
-            numbers[it.number],
-            it.item.source or "–",
-            it.item.use,
-            CLAUSES[it.item.clause],
-            FORMS[it.item.form],
-            it.item.price_basis or NO_PRICE,
-        )
-        for own in by_group(document.lines).values()
-        for it in own
-    ]
-    return Table(
-        (
-            Column("STT", 0.5, "center"), Column("Nguồn", 1.3), Column("Mục chi", 0.6, "center"),
-            Column("Khoản (NĐ 224)", 1.15), Column("Hình thức thực hiện", 2.1),
-            Column("Căn cứ giá", 2.3),
-        ),
-        tuple(rows),
-        caption="Nguồn kinh phí, hình thức thực hiện và căn cứ giá",
+    return (
+        str(number), item.title, item.unit, format_amount(item.quantity),
+        no_price if item.unit_price is None else format_amount(item.unit_price), tax, asked,
+        item.source or UNKNOWN, item.use, CLAUSES[item.clause], FORMS[item.form],
+        item.price_basis or no_price,
     )  # fmt: skip
 
 
-def use_table(document: PlanDocument) -> Table:
+def use_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by the uses of Điều 10(2)."""
-    return _sums_table(
-        [
-            (f"{use}) {USES[use]}", own)
-            for use, own in group_by(document.lines, USES, lambda it: it.item.use).items()
-        ],
-        document,
-        "Nội dung chi (khoản 2 Điều 10 Quy chế)",
-    )
+    grouped = group_by(document.lines, USES, lambda it: it.item.use)
+    parts = [(f"{use}) {USES[use]}", own) for use, own in grouped.items()]
+    return _sums_table("uses", parts, document, frame)
 
 
-def source_table(document: PlanDocument) -> Table:
+def source_table(document: PlanDocument, frame: Frame) -> Table:
     """Give the money by source, recurrent and investment apart."""
     sources = sorted({it.item.source for it in document.chosen})
     parts = [
@@ -101,55 +99,52 @@ def source_table(document: PlanDocument) -> Table:
         for source in sources
         for is_recurrent in (True, False)
     ]  # fmt: skip
-    return _sums_table([it for it in parts if it[1]], document, "Nguồn và tính chất chi")
+    return _sums_table("sources", [it for it in parts if it[1]], document, frame)
 
 
 def _sums_table(
-    parts: Sequence[tuple[str, Sequence[Line]]], document: PlanDocument, head: str
+    name: str, parts: Sequence[tuple[str, Sequence[Line]]], document: PlanDocument, frame: Frame
 ) -> Table:
     rows = [
-        (name, str(len(own)), format_amount(sum_up(own).asked), _percent(own, document))
-        for name, own in parts
+        (title, str(len(own)), format_amount(sum_up(own).asked), _percent(own, document))
+        for title, own in parts
     ]
     sums = document.sums
-    total = (
-        "Tổng cộng",
-        str(sums.count),
-        format_amount(sums.asked),
-        "100,0" if sums.asked else "–",
-    )
-    columns = (
-        Column(head, 3),
-        Column("Số hạng mục", 0.9, "right"),
-        Column("Thành tiền (đồng)", 1.4, "right"),
-        Column("Tỷ lệ (%)", 0.8, "right"),
-    )
-    return Table(columns, tuple(rows), (total,))
+    total = (frame.texts.say("total"), str(sums.count), format_amount(sums.asked),
+             _whole(document))  # fmt: skip
+    return frame.table(name, "3l 0.9r 1.4r 0.8r", rows, totals=[total])
+
+
+def _whole(document: PlanDocument) -> str:
+    return "100,0" if document.sums.asked else UNKNOWN
 
 
 def _percent(lines: Sequence[Line], document: PlanDocument) -> str:
     whole = document.sums.asked
-    if not whole:
-        return "–"
-    tenths = (sum_up(lines).asked * 1000 + whole // 2) // whole
+    return tell_tenths((sum_up(lines).asked * 1000 + whole // 2) // whole) if whole else UNKNOWN
+
+
+def tell_tenths(tenths: int) -> str:
+    """Give tenths of a percent as `12,3`."""
     return f"{tenths // 10},{tenths % 10}"
 
 
-def task_table(lines: Sequence[Line], numbers: dict[int, str]) -> Table:
-    """Give who does what until when, and on what ground."""
+def task_table(lines: Sequence[Line], numbers: dict[int, int], frame: Frame, body: str) -> Table:
+    """Give who does what until when, and on what ground; the plan's own body by its short name."""
+    say = frame.texts.say
     rows = [
-        (numbers[it.number], it.item.title, _why(it.item), f"Quý {_quarter(it.item)}",
-         "; ".join(filter(None, (it.item.lead, it.item.support))) or "–", it.item.product or "–")
+        (str(numbers[it.number]), it.item.title, _why(it.item),
+         say("quarter", roman=roman(it.item.quarter)),
+         short_name(frame) if it.item.lead in {body, ""} else it.item.lead,
+         it.item.support or UNKNOWN, it.item.product or UNKNOWN)
         for it in lines
     ]  # fmt: skip
-    return Table(
-        (
-            Column("STT", 0.5, "center"), Column("Hoạt động", 2.3), Column("Lý do, căn cứ", 2.8),
-            Column("Thời gian", 0.95, "center"), Column("Chủ trì, phối hợp", 1.4),
-            Column("Sản phẩm", 1.3),
-        ),
-        tuple(rows),
-    )  # fmt: skip
+    return frame.table("tasks", "0.6c 2.2l 2.6l 0.8c 1.1c 0.9l 1.5l", rows)
+
+
+def short_name(frame: Frame) -> str:
+    """Give the short name of the body that makes the plan."""
+    return frame.office.abbreviation or frame.texts.say("short")
 
 
 def _why(item: Item) -> str:
@@ -180,92 +175,65 @@ def _short(id_: str) -> str:
     return id_[-_SHORT:] if is_id else id_
 
 
-def _quarter(item: Item) -> str:
-    return _roman(item.quarter - 1)
-
-
-def target_table(document: PlanDocument) -> Table | None:
-    """Give the targets: unit, base, goal, data source; None where no item has one."""
-    numbers = number_lines(document.lines)
+def target_table(document: PlanDocument, frame: Frame) -> Table | None:
+    """Give each target once, with the items that serve it; None where no item has one."""
+    served: dict[tuple[str, ...], list[int]] = {}
+    for number, line in ordered(document):
+        it = line.item
+        if it.measure:
+            key = (it.measure, *(part or UNKNOWN for part in
+                                 (it.measure_unit, it.base, it.goal, it.measured_by)))  # fmt: skip
+            served.setdefault(key, []).append(int(number))
     rows = [
-        (numbers[it.number], f"{it.item.measure} – {it.item.title}", it.item.measure_unit or "–",
-         it.item.base or "–", it.item.goal or "–", it.item.measured_by or "–")
-        for own in by_group(document.lines).values()
-        for it in own
-        if it.item.measure
-    ]  # fmt: skip
-    if not rows:
-        return None
-    return Table(
-        (
-            Column("STT", 0.5, "center"), Column("Chỉ tiêu", 3.2), Column("ĐVT", 0.9, "center"),
-            Column("Hiện nay", 0.8, "center"), Column("Đích", 0.8, "center"),
-            Column("Nguồn số liệu", 1.5),
-        ),
-        tuple(rows),
-    )  # fmt: skip
+        (str(place), *target, join_numbers(numbers))
+        for place, (target, numbers) in enumerate(served.items(), start=1)
+    ]
+    return frame.table("targets", "0.6c 3l 1c 0.8c 0.8c 1.6l 1.2l", rows) if rows else None
 
 
-def progress_table(document: PlanDocument) -> Table:
+def progress_table(document: PlanDocument, frame: Frame) -> Table:
     """Give items and money by quarter."""
+    say = frame.texts.say
     quarters = group_by(document.lines, ("1", "2", "3", "4"), lambda it: str(it.item.quarter))
     rows = [
-        (f"Quý {_roman(int(name) - 1)}", str(len(own)), format_amount(sum_up(own).asked),
-         "; ".join(it.item.title for it in own[:6])
-         + (f"; và {len(own) - 6} hạng mục khác" if len(own) > 6 else ""))  # noqa: PLR2004 - as many as fit
+        (say("quarter", roman=roman(int(name))), str(len(own)), format_amount(sum_up(own).asked),
+         name_some(own, frame))
         for name, own in quarters.items()
     ]  # fmt: skip
     sums = document.sums
-    total = ("Cả năm", str(sums.count), format_amount(sums.asked), "")
-    return Table(
-        (Column("Thời gian", 0.9, "center"), Column("Số hạng mục", 0.8, "right"),
-         Column("Kinh phí (đồng)", 1.3, "right"), Column("Công việc chính", 4)),
-        tuple(rows), (total,),
-    )  # fmt: skip
+    total = (say("whole_year"), str(sums.count), format_amount(sums.asked), "")
+    return frame.table("progress", "0.9c 0.8r 1.3r 4l", rows, totals=[total])
 
 
-def risk_table(document: PlanDocument) -> Table:
+def name_some(lines: Sequence[Line], frame: Frame, most: int = _MOST_NAMED) -> str:
+    """Name the first of some lines, and say how many more there are."""
+    more = len(lines) - most
+    named = "; ".join(it.item.title for it in lines[:most])
+    return named + (frame.texts.say("and_more", count=more) if more > 0 else "")
+
+
+def risk_table(document: PlanDocument, frame: Frame) -> Table:
     """Give for each item how much it is needed, and what may happen without it."""
-    numbers = number_lines(document.lines)
     rows = [
-        (numbers[it.number], it.item.title, PRIORITIES[it.item.priority], it.item.risk or "–")
+        (number, it.item.title, PRIORITIES[it.item.priority], it.item.risk or UNKNOWN)
         for priority in PRIORITIES
-        for own in by_group(document.lines).values()
-        for it in own
+        for number, it in ordered(document)
         if it.item.priority == priority
     ]
-    return Table(
-        (Column("STT", 0.5, "center"), Column("Hạng mục", 2.6),
-         Column("Mức cần thiết", 1.0, "center"), Column("Rủi ro nếu không thực hiện", 3.4)),
-        tuple(rows),
-    )  # fmt: skip
+    return frame.table("risks", "0.6c 2.6l 1c 3.4l", rows)
 
 
-def shortage_table(shortages: Sequence[Shortage], numbers: dict[int, str]) -> Table:
-    """Give what falls at each share of the money."""
+def evidence_table(document: PlanDocument, frame: Frame) -> Table:
+    """Give the rows behind each item."""
     rows = [
-        (f"{it.percent} %", format_amount(it.budget), format_amount(it.kept_amount),
-         tell_fallen(it, numbers))
-        for it in shortages
-    ]  # fmt: skip
-    return Table(
-        (Column("Được cấp", 0.8, "center"), Column("Số tiền (đồng)", 1.3, "right"),
-         Column("Thực hiện được (đồng)", 1.4, "right"), Column("Hạng mục phải dừng", 4)),
-        tuple(rows),
-    )  # fmt: skip
+        (number, line.item.title, call_kind(it.kind), it.id, it.says or UNKNOWN)
+        for number, line in ordered(document)
+        for it in line.item.evidence
+    ] or [("", frame.texts.say("none"), "", "", "")]
+    return frame.table("evidence", "0.6c 2.2l 0.9l 2.4l 1.5l", rows)
 
 
-def tell_fallen(shortage: Shortage, numbers: dict[int, str]) -> str:
-    """Name what falls, the most needed first."""
-    if not shortage.fallen:
-        return "không có"
-    named = [f"({numbers[it.number]}) {it.item.title} [{PRIORITIES[it.item.priority]}]"
-             for it in shortage.fallen[:8]]  # fmt: skip
-    more = len(shortage.fallen) - len(named)
-    return "; ".join(named) + (f"; và {more} hạng mục khác" if more else "")
-
-
-def last_year_table(document: PlanDocument) -> Table | None:
+def last_year_table(document: PlanDocument, frame: Frame) -> Table | None:
     """Give per line of the plan before: granted, accepted, paid; None where there was none."""
     alive = [it for it in document.last_year if it.is_in]
     if not alive:
@@ -276,14 +244,9 @@ def last_year_table(document: PlanDocument) -> Table | None:
         for place, it in enumerate(alive, start=1)
     ]  # fmt: skip
     sums = sum_up(alive)
-    total = ("", "Tổng cộng", format_amount(sums.granted), format_amount(sums.accepted),
-             format_amount(sums.paid), "")  # fmt: skip
-    return Table(
-        (Column("STT", 0.5, "center"), Column("Hạng mục", 2.8), Column("Được duyệt", 1.2, "right"),
-         Column("Nghiệm thu", 1.2, "right"), Column("Đã chi", 1.2, "right"),
-         Column("Tình trạng", 1.2)),
-        tuple(rows), (total,),
-    )  # fmt: skip
+    total = ("", frame.texts.say("total"), format_amount(sums.granted),
+             format_amount(sums.accepted), format_amount(sums.paid), "")  # fmt: skip
+    return frame.table("last_year", "0.6c 2.8l 1.2r 1.2r 1.2r 1.2l", rows, totals=[total])
 
 
 def _standing(line: Line) -> str:
@@ -292,3 +255,38 @@ def _standing(line: Line) -> str:
     if line.accepted_on:
         return f"nghiệm thu {line.accepted_on:%d/%m/%Y}"
     return "chưa xong" if line.is_alive else "chưa quyết định"
+
+
+def upkeep_table(document: PlanDocument, frame: Frame) -> Table | None:
+    """Give in which months devices are maintained and repaired; None where none is."""
+    rows = [
+        (number, it.item.title, *_mark(range(3 * it.item.quarter - 2, 3 * it.item.quarter + 1)))
+        for number, it in ordered(document)
+        if it.item.group in _UPKEEP
+    ]
+    return _months(frame, rows) if rows else None
+
+
+def duty_table(document: PlanDocument, frame: Frame) -> Table | None:
+    """Give in which months backups and drills are owed; None where nothing is."""
+    rows = [
+        (str(place), title, *_mark({int(it) for it in months.split()}))
+        for place, (title, months) in enumerate(document.annexes.duties, start=1)
+    ]
+    return _months(frame, rows, caption="duties") if rows else None
+
+
+def _mark(months: range | set[int]) -> Iterator[str]:
+    return ("x" if it in months else "" for it in _MONTHS)
+
+
+def _months(frame: Frame, rows: Sequence[Sequence[str]], caption: str = "") -> Table:
+    shape = " ".join(["0.6c", "4.4l", *["0.45c"] * len(_MONTHS)])
+    return frame.table("months", shape, rows, caption=caption)
+
+
+def asset_table(document: PlanDocument, frame: Frame) -> Table | None:
+    """Give the register of assets; None where it is empty."""
+    rows = [(str(n), *it) for n, it in enumerate(document.annexes.assets, start=1)]
+    shape = "0.6c 1.3l 2.4l 1.2l 1.6l 1c 1c 1.1c 1l 1.3r"
+    return frame.table("assets", shape, rows) if rows else None

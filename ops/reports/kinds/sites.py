@@ -38,7 +38,7 @@ def write(found: SitesFacts, frame: Frame) -> Paper:
     blocks: list[Block] = [
         frame.text("opening", sites=len(facts.sites), first=day(window.first),
                    last=day(window.last)),
-        frame.table("sites", "0.5c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
+        frame.table("sites", "0.6c 2.4l 1.2r 0.5r 1.1c 0.9r 0.9r", site_rows(facts, frame),
                     totals=[site_total(facts, texts.say("total"))]),
         frame.source(facts.backups, facts.not_run, facts.drills, facts.uptimes),
         frame.text("confirmed", confirmed=len(facts.sites) - len(missing), sites=len(facts.sites)),

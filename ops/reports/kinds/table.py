@@ -9,7 +9,9 @@ from typing import Literal
 from ops.errors import WrongUseError
 from ops.language.text import N_
 
-Need = Literal["year", "time", "site", "drill", "stop", "day"]
+Need = Literal["year", "plan", "time", "site", "drill", "stop", "day"]
+LETTER = "CV"
+"""Sign of a letter; its number has no abbreviation of a kind (Decree 30/2020, annex I)."""
 
 _TAKES: Mapping[str, tuple[str, ...]] = {
     "year": ("year",), "plan": ("year",), "time": ("from", "to", "year"), "site": ("site", "year"),
@@ -29,6 +31,7 @@ class Kind:
         files: Endings of what it gives.
         like: Kind whose texts it has where its own file has none; empty for none.
         more: Flags beside those of `needs` and of all papers.
+        is_above: Whether the body above issues it.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Kind:
     files: tuple[str, ...] = ("docx", "pdf")
     like: str = ""
     more: tuple[str, ...] = ()
+    is_above: bool = False
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -56,12 +60,16 @@ class Kind:
 
 
 _LISTED = (
+    Kind("plan", N_("the year's plan"), needs="plan", sign="KH"),
+    Kind("submission", N_("submission of the year's plan"), needs="plan", sign="TTr", like="plan"),
+    Kind("decision", N_("draft of the decision on the year's plan"), needs="plan", sign="QĐ",
+         like="plan", is_above=True),
     Kind("annual", N_("report on the portal's year"), needs="year", sign="BC"),
     Kind("activity", N_("report on some time, also one asked for once"), needs="time", sign="BC",
          like="annual"),
     Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
     Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
-    Kind("security", N_("letter on security, form 08"), needs="day", sign="BC",
+    Kind("security", N_("letter on security, form 08"), needs="day", sign=LETTER,
          more=("year",)),
     Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
     Kind("drill", N_("minutes of a restore drill"), needs="drill"),

@@ -5,24 +5,20 @@ every program shows.
 """
 
 import io
-import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.section import WD_SECTION
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
-from docx.table import Table as DocxTable
-from docx.table import _Cell
-from docx.text.paragraph import Paragraph as DocxParagraph
+from docx.shared import Length, Mm, Pt
 
 from ops.reports.papers.paper import (
-    Align,
+    MOST_WHOLE_CELL,
     Annex,
     Block,
     Chart,
@@ -34,47 +30,125 @@ from ops.reports.papers.paper import (
     date_line,
     end_bases,
     end_recipients,
+    is_short,
     number_line,
+    split_annexes,
+    split_lead,
+    with_sticking,
 )
-from ops.reports.papers.pdf import svg_to_png
+from ops.reports.papers.pdf import svgs_to_png
+from ops.reports.papers.wordml import PAGE_NUMBER, Look, Row, named, paragraph, table
 
 FACE = "Times New Roman"
 MARGINS_MM = {"top": 20, "bottom": 20, "left": 30, "right": 18}
 TEXT_WIDTH_MM = 210 - MARGINS_MM["left"] - MARGINS_MM["right"]
-INDENT_MM = 10
 BODY_PT = 13
 
-_ALIGN = {
-    "left": WD_ALIGN_PARAGRAPH.LEFT,
-    "center": WD_ALIGN_PARAGRAPH.CENTER,
-    "right": WD_ALIGN_PARAGRAPH.RIGHT,
-    "justify": WD_ALIGN_PARAGRAPH.JUSTIFY,
-}
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
-)
 _NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 _COLUMNS_MM = (70, 92)
+_ROOM_TO_SIGN_MM = 22
+_MIDDLE = Look(align="center", before=0)
 
 
 def write_docx(paper: Paper) -> bytes:
     """Give the file; the same paper always gives the same text and layout."""
-    document = Document()
-    _set_up(document)
-    _head(document, paper)
-    _title(document, paper)
-    for basis in end_bases(paper.bases):
-        _line(document, basis, italic=True, align="justify", indent=True)
-    blocks = list(paper.blocks)
-    first = next((n for n, it in enumerate(blocks) if isinstance(it, Annex)), len(blocks))
-    for block in blocks[:first]:
-        _block(document, block)
-    _end(document, paper)
-    for block in blocks[first:]:
-        _block(document, block)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
+    writer = _Writer(svgs_to_png([it.svg for it in paper.blocks if isinstance(it, Chart)]))
+    writer.add(table(_COLUMNS_MM, [Row(cells=_heads(paper))], is_ruled=False))
+    for markup in (*_title(paper), *(
+        paragraph(it, Look(italic=True, align="justify", indent=True))
+        for it in end_bases(paper.bases)
+    )):  # fmt: skip
+        writer.add(markup)
+    text, annexes = split_annexes(paper.blocks)
+    writer.write(text, None)
+    if paper.signatures or paper.recipients:
+        writer.add(paragraph("", Look(size=4, keeps=True)))
+        writer.add(_end(paper))
+    for annex in annexes:
+        writer.write(annex, annex[0])
+    return writer.finish()
+
+
+class _Writer:
+    """A document that grows at its end.
+
+    Args:
+        pictures: Of its charts, in order.
+    """
+
+    def __init__(self, pictures: Sequence[bytes]) -> None:
+        self._document: DocumentObject = Document()
+        self._pictures: Iterator[bytes] = iter(pictures)
+        _set_up(self._document)
+
+    def add(self, markup: str) -> None:
+        """Add the markup of one element."""
+        body: Any = self._document.element.body
+        body.sectPr.addprevious(parse_xml(named(markup)))
+
+    def write(self, blocks: Sequence[Block], after: Block | None) -> None:
+        """Add blocks; `after` is what follows the last one, as in `sticks`."""
+        for block, holds_on in with_sticking(blocks, after):
+            match block:
+                case Annex():
+                    self._begin(block)
+                case Table():
+                    self._write_table(block, holds_on=holds_on)
+                case Chart():
+                    self._draw(block, holds_on=holds_on)
+                case _:
+                    self.add(_text(block, holds_on=holds_on))
+
+    def finish(self) -> bytes:
+        """Give the file."""
+        buffer = io.BytesIO()
+        self._document.save(buffer)
+        return buffer.getvalue()
+
+    def _width_mm(self) -> float:
+        """Give how wide text is on the page that is written."""
+        section = self._document.sections[-1]
+        sides = (section.left_margin or 0) + (section.right_margin or 0)
+        return float(Length((section.page_width or 0) - sides).mm)
+
+    def _begin(self, annex: Annex) -> None:
+        section = self._document.add_section(WD_SECTION.NEW_PAGE)
+        if (section.orientation == WD_ORIENT.LANDSCAPE) != annex.is_wide:
+            section.page_width, section.page_height = section.page_height, section.page_width
+            section.orientation = WD_ORIENT.LANDSCAPE if annex.is_wide else WD_ORIENT.PORTRAIT
+        properties = section._sectPr  # noqa: SLF001 - python-docx numbers no pages
+        if not properties.findall(qn("w:pgNumType")):
+            properties.append(parse_xml(named('<w:pgNumType w:start="1"/>')))
+        for text in (annex.mark, annex.title):
+            self.add(paragraph(text, Look(size=14, bold=True, align="center", before=0,
+                                          keeps=True)))  # fmt: skip
+        if annex.belongs:
+            look = Look(italic=True, align="center", before=0, keeps=True)
+            self.add(paragraph(f"({annex.belongs})", look))
+
+    def _draw(self, chart: Chart, *, holds_on: bool) -> None:
+        line = self._document.add_paragraph()
+        line.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        line.paragraph_format.keep_with_next = True
+        line.paragraph_format.space_before = Pt(6)
+        line.paragraph_format.space_after = Pt(0)
+        picture = io.BytesIO(next(self._pictures))
+        line.add_run().add_picture(picture, width=Mm(self._width_mm() - 1))
+        look = Look(size=12, italic=True, align="center", before=0, keeps=holds_on)
+        self.add(paragraph(chart.caption, look))
+
+    def _write_table(self, block: Table, *, holds_on: bool) -> None:
+        if block.caption:
+            self.add(paragraph(block.caption, Look(size=12, bold=True, align="center",
+                                                   keeps=True)))  # fmt: skip
+        else:
+            self.add(paragraph("", Look(size=3, before=0, keeps=True)))
+        shares = [it.share for it in block.columns]
+        width = self._width_mm() / sum(shares)
+        self.add(
+            table([width * it for it in shares], _rows(block, holds_on=holds_on), is_ruled=True)
+        )
+        self.add(paragraph("", Look(size=4, before=0, keeps=holds_on)))
 
 
 def _set_up(document: DocumentObject) -> None:
@@ -88,254 +162,128 @@ def _set_up(document: DocumentObject) -> None:
     fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
     for kind in ("w:ascii", "w:hAnsi", "w:eastAsia", "w:cs"):
         fonts.set(qn(kind), FACE)
-    _number_pages(section)
+    # The page's number stands in the middle of the top margin, and none on the first page.
+    section.different_first_page_header_footer = True
+    section.header.is_linked_to_previous = False
+    first = section.header.paragraphs[0]._p  # noqa: SLF001 - python-docx has no fields
+    first.getparent().replace(first, parse_xml(named(PAGE_NUMBER)))
     core = document.core_properties
     core.author = core.comments = core.last_modified_by = ""
     core.created = core.modified = _NO_MOMENT.replace(tzinfo=None)
 
 
-def _number_pages(section: Any) -> None:
-    """Put the page's number in the middle of the top margin, and none on the first page."""
-    section.different_first_page_header_footer = True
-    section.header.is_linked_to_previous = False
-    paragraph = section.header.paragraphs[0]
-    paragraph.alignment = _ALIGN["center"]
-    run = paragraph.add_run()
-    run.font.size = Pt(BODY_PT)
-    for kind, text in (("begin", ""), ("", "PAGE"), ("end", "")):
-        if text:
-            element = OxmlElement("w:instrText")
-            element.text = text
-        else:
-            element = OxmlElement("w:fldChar")
-            element.set(qn("w:fldCharType"), kind)
-        run._r.append(element)  # noqa: SLF001 - python-docx has no fields
+def _heads(paper: Paper) -> tuple[str, str]:
+    """Give what stands on top: who issues it, and the nation's name with place and day."""
+    head, small = paper.letterhead, Look(size=12, align="center", before=0)
+    bold = Look(size=12, bold=True, align="center", before=0)
+    left = [
+        paragraph(head.authority.upper(), small) if head.authority else "",
+        paragraph(head.body.upper(), bold),
+        paragraph("", Look(size=2, align="center", before=0, rule_mm=24)),
+        paragraph(number, _MIDDLE) if (number := number_line(head)) else "",
+        paragraph(f"V/v {paper.about}", small) if paper.about and not paper.kind else "",
+        paragraph("DỰ THẢO", bold) if paper.draft else "",
+    ]
+    right = [
+        paragraph("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold),
+        paragraph("Độc lập - Tự do - Hạnh phúc", Look(bold=True, align="center", before=0)),
+        paragraph("", Look(size=2, align="center", before=0, rule_mm=18)),
+        paragraph(date_line(head), Look(italic=True, align="center", before=0)),
+    ]
+    return "".join(left), "".join(right)
 
 
-def _head(document: DocumentObject, paper: Paper) -> None:
-    table = document.add_table(rows=1, cols=2)
-    table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    _set_widths(table, _COLUMNS_MM)
-    left, right = table.rows[0].cells
-    head = paper.letterhead
-    if head.authority:
-        _put(left, head.authority.upper(), size=12)
-    _put(left, head.body.upper(), size=12, bold=True)
-    _rule(_put(left, "", size=4), 24)
-    if number := number_line(head):
-        _put(left, number)
-    if paper.draft:
-        _put(left, "DỰ THẢO", size=12, bold=True)
-    _put(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", size=12, bold=True)
-    _put(right, "Độc lập - Tự do - Hạnh phúc", size=13, bold=True)
-    _rule(_put(right, "", size=4), 18)
-    _put(right, date_line(head), italic=True)
-    for cell in (left, right):
-        _drop_first(cell)
-
-
-def _title(document: DocumentObject, paper: Paper) -> None:
+def _title(paper: Paper) -> Iterator[str]:
+    bold = Look(size=14, bold=True, align="center", before=0)
+    yield paragraph("", Look(size=6))
     if paper.kind:
-        _line(document, paper.kind.upper(), size=14, bold=True, align="center", before=14)
-        _line(document, paper.about, size=14, bold=True, align="center", before=0)
-        _rule(_line(document, "", size=4, align="center", before=0), 58)
-    elif paper.about:
-        _line(document, f"V/v {paper.about}", size=12, before=12)
+        yield paragraph(paper.kind.upper(), bold)
+        yield paragraph(paper.about, bold)
+        yield paragraph("", Look(size=2, align="center", before=0, rule_mm=58))
+    if paper.issuer:
+        yield paragraph(paper.issuer.upper(), Look(bold=True, align="center", before=12))
     names = paper.addressees
     if len(names) == 1:
-        _line(document, f"Kính gửi: {names[0]}.", size=14, align="center", before=12)
+        yield paragraph(f"Kính gửi: {names[0]}.", Look(size=14, align="center", before=12))
     elif names:
-        _line(document, "Kính gửi:", size=14, left_mm=40, before=12)
+        yield paragraph("Kính gửi:", Look(size=14, left_mm=40, before=12))
         for number, name in enumerate(names, start=1):
             mark = "." if number == len(names) else ";"
-            _line(document, f"- {name}{mark}", size=14, left_mm=55, before=3)
+            yield paragraph(f"- {name}{mark}", Look(size=14, left_mm=55, before=3))
 
 
-def _block(document: DocumentObject, block: Block) -> None:
+def _text(block: Heading | Paragraph, *, holds_on: bool) -> str:
     match block:
         case Heading():
-            line = _line(document, block.text, bold=block.level < 3, italic=block.level == 3,  # noqa: PLR2004 - its marks
-                         align="justify", indent=True)  # fmt: skip
-            line.paragraph_format.keep_with_next = True
+            return paragraph(block.text, Look(
+                bold=block.level < 3, italic=block.level == 3, align="justify", indent=True,  # noqa: PLR2004 - its marks
+                keeps=holds_on,
+            ))  # fmt: skip
         case Paragraph(kind="note"):
-            _line(document, block.text, size=11, italic=True, align="justify")
-        case Paragraph():
-            text = f"- {block.text}" if block.kind == "item" else block.text
-            is_article = block.kind == "article"
-            _line(document, text, bold=is_article, align="justify", indent=True)
-        case Table():
-            _table(document, block)
-        case Chart():
-            _chart(document, block)
-        case Annex():
-            _annex(document, block)
+            look = Look(size=11, italic=True, align="justify", before=3, keeps=holds_on)
+            return paragraph(block.text, look)
+        case Paragraph(kind="verdict"):
+            return paragraph(block.text, Look(bold=True, align="center", keeps=holds_on))
+        case _:
+            lead, text = split_lead(block.text) if block.kind == "article" else ("", block.text)
+            text = f"- {text}" if block.kind == "item" else text
+            look = Look(align="justify", indent=True, keeps=holds_on)
+            return paragraph(text, look, lead=lead)
 
 
-def _annex(document: DocumentObject, annex: Annex) -> None:
-    section = document.add_section(WD_SECTION.NEW_PAGE)
-    numbering = OxmlElement("w:pgNumType")
-    numbering.set(qn("w:start"), "1")
-    section._sectPr.append(numbering)  # noqa: SLF001 - python-docx has no page numbers
-    _line(document, annex.mark, size=14, bold=True, align="center", before=0)
-    _line(document, annex.title, size=14, bold=True, align="center", before=0)
-    if annex.belongs:
-        _line(document, f"({annex.belongs})", italic=True, align="center", before=0)
+def _rows(block: Table, *, holds_on: bool) -> Iterator[Row]:
+    """Yield a table's rows; a short one stays on one page, and heads and totals never alone."""
+    heads: list[tuple[str, str]] = [(it.head, "center") for it in block.columns]
+    aligns: list[str] = [it.align for it in block.columns]
+    lines = [list(zip(row, aligns, strict=True)) for row in (*block.rows, *block.totals)]
+    last, is_whole = len(lines), holds_on or is_short(block)
+    bold_from = len(block.rows) + 1
+    for number, line in enumerate([heads, *lines]):
+        keeps = number < last and (is_whole or number == 0 or number >= bold_from - 1)
+        yield Row(
+            cells=[
+                paragraph(text, Look(size=11, bold=number == 0 or number >= bold_from, align=align,
+                                     before=0, keeps=keeps or (holds_on and number == last)))
+                for text, align in line
+            ],
+            is_head=number == 0,
+            # A row that could fill a page has to break: it would be cut off.
+            is_whole=max(len(text) for text, _align in line) <= MOST_WHOLE_CELL,
+        )  # fmt: skip
 
 
-def _chart(document: DocumentObject, chart: Chart) -> None:
-    paragraph = _line(document, "", align="center")
-    paragraph.paragraph_format.keep_with_next = True
-    paragraph.add_run().add_picture(io.BytesIO(svg_to_png(chart.svg)), width=Mm(TEXT_WIDTH_MM - 2))
-    _line(document, chart.caption, size=12, italic=True, align="center", before=0)
+def _end(paper: Paper) -> str:
+    """Put who receives it to the left, and who signs to the right; several sign side by side.
+
+    Posts, room to sign and names are rows of their own, so that names stand on one line.
+    """
+    receivers = "".join([
+        paragraph("Nơi nhận:", Look(size=12, bold=True, italic=True, before=0)),
+        *(paragraph(it, Look(size=11, before=0)) for it in end_recipients(paper.recipients)),
+    ]) if paper.recipients else paragraph("", _MIDDLE)  # fmt: skip
+    signed = paper.signatures
+    if len(signed) <= 1:
+        right = "".join(f"{_posts(it)}{_room()}{_name(it)}" for it in signed)
+        cells = [receivers, right or paragraph("", _MIDDLE)]
+        return table([TEXT_WIDTH_MM / 2] * 2, [Row(cells=cells)], is_ruled=False)
+    blank = paragraph("", Look(keeps=True))
+    rows = [
+        Row(cells=[_posts(it) for it in signed]),
+        Row(cells=[blank for _it in signed], height_mm=_ROOM_TO_SIGN_MM),
+        Row(cells=[_name(it) for it in signed]),
+        *([Row(cells=[receivers], span=len(signed))] if paper.recipients else []),
+    ]
+    return table([TEXT_WIDTH_MM / len(signed)] * len(signed), rows, is_ruled=False)
 
 
-def _table(document: DocumentObject, table: Table) -> None:
-    if table.caption:
-        caption = _line(document, table.caption, size=12, bold=True, align="center")
-        caption.paragraph_format.keep_with_next = True
-    shares = [it.share for it in table.columns]
-    rows = [*table.rows, *table.totals]
-    drawn = document.add_table(rows=1 + len(rows), cols=len(shares))
-    drawn.style = "Table Grid"
-    drawn.alignment = WD_TABLE_ALIGNMENT.CENTER
-    _set_widths(drawn, [TEXT_WIDTH_MM * it / sum(shares) for it in shares], margins=True)
-    lines = [row.cells for row in drawn.rows]
-    for cell, column in zip(lines[0], table.columns, strict=True):
-        _fill(cell, column.head, bold=True, align="center")
-    _keep_whole(drawn)
-    _repeat_first_row(drawn)
-    bold_from = len(table.rows)
-    for number, (cells, row) in enumerate(zip(lines[1:], rows, strict=True)):
-        for cell, text, column in zip(cells, row, table.columns, strict=True):
-            _fill(cell, text, bold=number >= bold_from, align=column.align)
-    _line(document, "", size=4, before=0)
+def _posts(signature: Signature) -> str:
+    look = Look(bold=True, align="center", before=0, keeps=True)
+    return "".join(paragraph(it.upper(), look) for it in (*signature.authority, signature.post))
 
 
-def _repeat_first_row(table: DocxTable) -> None:
-    properties = table.rows[0]._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx has no such word
-    element = OxmlElement("w:tblHeader")
-    element.set(qn("w:val"), "true")
-    properties.append(element)
+def _room() -> str:
+    return "".join(paragraph("", Look(before=0, keeps=True)) for _line in range(4))
 
 
-def _end(document: DocumentObject, paper: Paper) -> None:
-    """Put who receives it to the left, and who signs to the right; several sign side by side."""
-    if not paper.signatures and not paper.recipients:
-        return
-    count = len(paper.signatures)
-    _line(document, "", size=4, before=6)
-    table = document.add_table(rows=1, cols=max(2, count))
-    _set_widths(table, [TEXT_WIDTH_MM / max(2, count)] * max(2, count))
-    cells = table.rows[0].cells
-    if count <= 1:
-        _receivers(cells[0], paper)
-        for signature in paper.signatures:
-            _signed(cells[1], signature)
-    for cell, signature in zip(cells, paper.signatures if count > 1 else (), strict=False):
-        _signed(cell, signature)
-    _keep_whole(table)
-    for cell in cells:
-        _drop_first(cell)
-    if count > 1 and paper.recipients:
-        row = table.add_row().cells[0].merge(table.rows[1].cells[-1])
-        _receivers(row, paper)
-        _drop_first(row)
-
-
-def _receivers(cell: _Cell, paper: Paper) -> None:
-    if paper.recipients:
-        _put(cell, "Nơi nhận:", size=12, bold=True, italic=True, align="left")
-    for name in end_recipients(paper.recipients):
-        _put(cell, name, size=11, align="left")
-
-
-def _signed(cell: _Cell, signature: Signature) -> None:
-    for words in (*signature.authority, signature.post):
-        _put(cell, words.upper(), bold=True)
-    for _number in range(4):
-        _put(cell, "")
-    _put(cell, signature.name, bold=True)
-
-
-def _set_widths(table: DocxTable, widths: Any, *, margins: bool = False) -> None:
-    table.autofit = False
-    if not margins:
-        _take_margins(table)
-    for column, width in zip(table.columns, widths, strict=True):
-        column.width = Mm(width)
-        for cell in column.cells:
-            cell.width = Mm(width)
-
-
-def _take_margins(table: DocxTable) -> None:
-    """Take the cells' margins away: the nation's name needs the whole width."""
-    margins = OxmlElement("w:tblCellMar")
-    for side in ("left", "right"):
-        element = OxmlElement(f"w:{side}")
-        element.set(qn("w:w"), "0")
-        element.set(qn("w:type"), "dxa")
-        margins.append(element)
-    table._tbl.tblPr.append(margins)  # noqa: SLF001 - python-docx has no cell margins
-
-
-def _keep_whole(table: DocxTable) -> None:
-    """Break no row over two pages."""
-    for row in table.rows:
-        properties = row._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx has no such word
-        properties.append(OxmlElement("w:cantSplit"))
-
-
-def _drop_first(cell: _Cell) -> None:
-    """Take away the empty paragraph that each cell begins with."""
-    first = cell.paragraphs[0]
-    if not first.text and len(cell.paragraphs) > 1:
-        first._p.getparent().remove(first._p)  # noqa: SLF001 - python-docx cannot remove
-
-
-def _put(cell: _Cell, text: str, **look: Any) -> DocxParagraph:
-    return _write(cell.add_paragraph(), text, **{"align": "center", "before": 0, **look})
-
-
-def _fill(cell: _Cell, text: str, *, bold: bool, align: Align) -> None:
-    _write(cell.paragraphs[0], text, size=11, bold=bold, align=align, before=0)
-
-
-def _line(document: DocumentObject, text: str, **look: Any) -> DocxParagraph:
-    return _write(document.add_paragraph(), text, **look)
-
-
-def _write(  # noqa: PLR0913 - how a line looks
-    paragraph: DocxParagraph,
-    text: str,
-    *,
-    size: float = BODY_PT,
-    bold: bool = False,
-    italic: bool = False,
-    align: str = "left",
-    indent: bool = False,
-    before: float = 6,
-    left_mm: float = 0,
-) -> DocxParagraph:
-    run = paragraph.add_run(_CONTROL.sub("", text))
-    run.font.size, run.bold, run.italic = Pt(size), bold, italic
-    layout = paragraph.paragraph_format
-    layout.space_before, layout.space_after = Pt(before), Pt(0)
-    layout.line_spacing = 1.0
-    if indent:
-        layout.first_line_indent = Mm(INDENT_MM)
-    if left_mm:
-        layout.left_indent = Mm(left_mm)
-    paragraph.alignment = _ALIGN[align]
-    return paragraph
-
-
-def _rule(paragraph: DocxParagraph, inset_mm: float) -> None:
-    """Draw a line below an empty paragraph, set in from both sides."""
-    borders = OxmlElement("w:pBdr")
-    bottom = OxmlElement("w:bottom")
-    for name, value in (("val", "single"), ("sz", "6"), ("space", "1"), ("color", "000000")):
-        bottom.set(qn(f"w:{name}"), value)
-    borders.append(bottom)
-    paragraph._p.get_or_add_pPr().append(borders)  # noqa: SLF001 - python-docx has no borders
-    layout = paragraph.paragraph_format
-    layout.left_indent = layout.right_indent = Mm(inset_mm)
+def _name(signature: Signature) -> str:
+    return paragraph(signature.name, Look(bold=True, align="center", before=0))

@@ -3,9 +3,11 @@
 The layout is that of Decree 30/2020/NĐ-CP, annex I; what stands where is decided by the writers.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any, Literal
 
 Align = Literal["left", "center", "right"]
@@ -44,10 +46,16 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph; `note` is set small and italic, as sources below a table are."""
+    """A paragraph.
+
+    Attributes:
+        text: What it says.
+        kind: `item` has a dash; `note` is small and italic, as sources below a table are; of an
+            `article` its mark (`Điều 1.`) is bold; a `verdict` is bold and in the middle.
+    """
 
     text: str
-    kind: Literal["text", "item", "note", "article"] = "text"
+    kind: Literal["text", "item", "note", "article", "verdict"] = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +99,19 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """Begins an annex on a page of its own: its mark (`PHỤ LỤC I`), title, what it belongs to."""
+    """Begins an annex on pages of its own.
+
+    Attributes:
+        mark: Such as `PHỤ LỤC I`.
+        title: What it holds.
+        belongs: What it goes with.
+        is_wide: Its pages lie on their side, for tables of many columns.
+    """
 
     mark: str
     title: str
     belongs: str = ""
+    is_wide: bool = False
 
 
 Block = Heading | Paragraph | Table | Chart | Annex
@@ -125,6 +141,7 @@ class Paper:
         about: What it is about (trích yếu).
         letterhead: Who issues it.
         addressees: Of a Tờ trình, a Báo cáo, a letter; empty for none.
+        issuer: Post and body that decide, above the bases of a Quyết định; empty for others.
         bases: Each `Căn cứ …` without its end mark.
         blocks: The text.
         signatures: From left to right; one, or those of minutes.
@@ -136,6 +153,7 @@ class Paper:
     about: str
     letterhead: Letterhead
     addressees: tuple[str, ...] = ()
+    issuer: str = ""
     bases: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     signatures: tuple[Signature, ...] = ()
@@ -161,6 +179,7 @@ def date_line(letterhead: Letterhead) -> str:
 def as_values(paper: Paper) -> dict[str, Any]:
     """Give a paper as JSON values, as the PDF's template reads them."""
     made = paper.letterhead.day or date(paper.letterhead.year, 1, 1)
+    text, annexes = split_annexes(paper.blocks)
     return {
         "kind": paper.kind,
         "about": paper.about,
@@ -170,7 +189,9 @@ def as_values(paper: Paper) -> dict[str, Any]:
         "date": date_line(paper.letterhead),
         "addressees": list(paper.addressees),
         "bases": end_bases(paper.bases),
-        "blocks": [_block_values(it) for it in paper.blocks],
+        "issuer": paper.issuer,
+        "blocks": _values_of(text, None),
+        "annexes": [_values_of(it, it[0]) for it in annexes],
         "signatures": [
             {"authority": list(it.authority), "post": it.post, "name": it.name}
             for it in paper.signatures
@@ -191,21 +212,86 @@ def end_recipients(recipients: Sequence[str]) -> list[str]:
     return [f"- {it}{'.' if it == recipients[-1] else ';'}" for it in recipients]
 
 
+MOST_WHOLE_CELL = 1_200
+"""Letters of a cell up to which its row stays on one page."""
+
+_MOST_WHOLE = 8
+_MOST_LETTERS = 1500
+_LEAD = re.compile(r"(Điều \d+\.)(.*)", re.DOTALL)
+
+
+def is_short(table: Table) -> bool:
+    """Say whether a table is to stand on one page."""
+    rows = (*table.rows, *table.totals)
+    return len(rows) <= _MOST_WHOLE and sum(map(len, chain(*rows))) <= _MOST_LETTERS
+
+
+def sticks(block: Block, following: Block | None) -> bool:
+    """Say whether a block is to stand on one page with what follows; None: who signs.
+
+    A heading and what it heads, what ends with a colon, a table and its source, the last words and
+    the signature.
+    """
+    match block:
+        case Heading():
+            return True
+        case Paragraph():
+            return following is None or (block.kind != "note" and block.text.endswith(":"))
+        case Table():
+            is_note = isinstance(following, Paragraph) and following.kind == "note"
+            return is_note and is_short(block)
+        case Chart():
+            return isinstance(following, Paragraph) and following.kind == "note"
+        case _:
+            return False
+
+
+def split_annexes(blocks: Sequence[Block]) -> tuple[list[Block], list[list[Block]]]:
+    """Part the text from its annexes, each with its head in front."""
+    text, annexes = list[Block](), list[list[Block]]()
+    for block in blocks:
+        if isinstance(block, Annex):
+            annexes.append([])
+        (annexes[-1] if annexes else text).append(block)
+    return text, annexes
+
+
+def split_lead(text: str) -> tuple[str, str]:
+    """Part the mark of an article from its text; the mark is empty where it has none."""
+    found = _LEAD.fullmatch(text)
+    return (found[1], found[2]) if found else ("", text)
+
+
+def with_sticking(blocks: Sequence[Block], after: Block | None) -> Iterator[tuple[Block, bool]]:
+    """Yield blocks, and whether each sticks to what follows; `after` is what follows the last."""
+    for place, block in enumerate(blocks):
+        yield block, sticks(block, blocks[place + 1] if place + 1 < len(blocks) else after)
+
+
+def _values_of(blocks: Sequence[Block], after: Block | None) -> list[dict[str, Any]]:
+    return [
+        {**_block_values(it), "sticks": holds_on} for it, holds_on in with_sticking(blocks, after)
+    ]
+
+
 def _block_values(block: Block) -> dict[str, Any]:
     match block:
         case Heading():
             return {"type": "heading", "level": block.level, "text": block.text}
         case Paragraph():
-            return {"type": "paragraph", "kind": block.kind, "text": block.text}
+            lead, text = split_lead(block.text) if block.kind == "article" else ("", block.text)
+            return {"type": "paragraph", "kind": block.kind, "lead": lead, "text": text}
         case Chart():
             return {"type": "chart", "svg": block.svg, "caption": block.caption}
         case Annex():
             return {"type": "annex", "mark": block.mark, "title": block.title,
-                    "belongs": block.belongs}  # fmt: skip
+                    "belongs": block.belongs, "wide": block.is_wide}  # fmt: skip
         case Table():
             return {
                 "type": "table",
                 "caption": block.caption,
+                "whole": is_short(block),
+                "most": MOST_WHOLE_CELL,
                 "columns": [
                     {"head": it.head, "share": it.share, "align": it.align} for it in block.columns
                 ],

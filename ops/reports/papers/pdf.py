@@ -6,6 +6,7 @@ Times New Roman, which the decree asks for. The file claims PDF/A-2b; nothing he
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,13 @@ FAMILY = "Liberation Serif"
 UNPRINTABLE = "\u25a1"
 """What stands for a letter that the font has not: better seen than lost."""
 
+_PICTURES = (
+    "#set page(width: 162mm, height: auto, margin: 0pt)\n"
+    f'#set text(font: "{FAMILY}")\n'
+    "#for svg in json(bytes(sys.inputs.data)) {\n"
+    '  page(image(bytes(svg), format: "svg", width: 100%))\n'
+    "}\n"
+).encode()
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -64,18 +72,15 @@ def write_pdf(paper: Paper, *, pages_as_png: bool = False) -> list[bytes]:
     return _files(made)
 
 
-def svg_to_png(svg: str, *, dots_per_inch: float = 200.0, width_mm: int = 162) -> bytes:
-    """Give a chart as a picture, in the font of the papers, for files that hold no SVG."""
-    source = (
-        f"#set page(width: {width_mm}mm, height: auto, margin: 0pt)\n"
-        f'#set text(font: "{FAMILY}")\n'
-        '#image(bytes(sys.inputs.svg), format: "svg", width: 100%)\n'
-    )
+def svgs_to_png(svgs: Sequence[str], *, dots_per_inch: float = 200.0) -> list[bytes]:
+    """Give charts as pictures, in the font of the papers, for files that hold no SVG."""
+    if not svgs:
+        return []
     made = typst.compile(
-        source.encode(), font_paths=_fonts(), sys_inputs={"svg": svg}, format="png",
+        _PICTURES, font_paths=_fonts(), sys_inputs={"data": json.dumps(svgs)}, format="png",
         ppi=dots_per_inch,
     )  # fmt: skip
-    return _files(made)[0]
+    return _files(made)
 
 
 def _files(made: object) -> list[bytes]:
@@ -91,12 +96,13 @@ def _fonts() -> typst.Fonts:
 
 
 @lru_cache(maxsize=1)
-def _letters() -> frozenset[int]:
-    """Give the characters that the font's regular face can show."""
+def _unprintable() -> re.Pattern[str]:
+    """Give what the font's regular face cannot show."""
     from fontTools.ttLib import TTFont  # a tenth of a second that only papers need
 
     with TTFont(FONTS / "LiberationSerif-Regular.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap())
+        known = "".join(re.escape(chr(it)) for it in sorted(font.getBestCmap()))
+    return re.compile(f"[^\n\t{known}]")
 
 
 def _printable(value: object, key: str = "") -> object:
@@ -112,6 +118,4 @@ def _printable(value: object, key: str = "") -> object:
 
 def show_unprintable(text: str) -> str:
     """Give text in which each letter that the font has not is a box, and commands are gone."""
-    known = _letters()
-    clean = _CONTROL.sub("", text)
-    return "".join(it if ord(it) in known or it in "\n\t" else UNPRINTABLE for it in clean)
+    return _unprintable().sub(UNPRINTABLE, _CONTROL.sub("", text))

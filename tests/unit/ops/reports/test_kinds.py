@@ -30,11 +30,13 @@ from ops.reports.requests import Asked, Request
 from ops.terminal.task import OperatorTask
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
+from tests.unit.ops.reports.a_plan import YEAR, write_plan
 
 pytestmark = pytest.mark.slow
 SITES = 6
 HOSTILE = "<b>&\"'{year}#let $x$ " + "\u202eDROP\u202c \U0001f600 =1+1 " + "dài " * 2500
 ASKED: dict[str, dict[str, object]] = {
+    **{name: {"year": YEAR} for name in ("plan", "submission", "decision")},
     "activity": {"first": "1/1/2026", "last": "31/03/2026"},
     "site": {"site": name_of(0), "year": 2026},
     "backup-log": {"first": "2026-03-01", "last": "2026-03-02"},
@@ -48,6 +50,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     folder = tmp_path_factory.mktemp("year")
     estate = write_estate(folder, SITES)
     write_year(estate)
+    opened = open_catalog(reveal(estate.catalog.url))
+    try:
+        write_plan(estate, opened)
+        with opened.writing() as session:
+            write_minutes(session, name_of(0))
+    finally:
+        opened.close()
     return estate
 
 
@@ -73,8 +82,6 @@ def text_of(docx: bytes) -> str:
 
 
 def test_every_kind_gives_the_files_it_names(written: Estate, catalog: Catalog) -> None:
-    with catalog.writing() as session:
-        write_minutes(session, name_of(0))
     for kind in KINDS.values():
         files = make(written, catalog, wish_of(kind.name, written), NOW)
 

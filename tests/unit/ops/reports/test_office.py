@@ -58,8 +58,8 @@ def test_other_times_have_the_calendars_months() -> None:
 
 def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Load) -> None:
     estate = load(HEADS, small=SMALL.replace('"Trung tâm"', '"Trung tâm cũ"'))
-    old = find_office(estate, "annual", date(2026, 5, 31), sign="BC")
-    new = find_office(estate, "annual", date(2026, 7, 1), sign="BC", number=7, is_draft=False)
+    old = find_office(estate, KINDS["annual"], date(2026, 5, 31))
+    new = find_office(estate, KINDS["annual"], date(2026, 7, 1), number=7, is_draft=False)
 
     assert (old.letterhead.body, old.signature.post) == ("Trung tâm cũ", "Giám đốc")
     assert (new.letterhead.authority, new.letterhead.body) == ("Sở mới", "Trung tâm mới")
@@ -67,7 +67,42 @@ def test_a_paper_bears_the_names_and_the_signer_of_its_day(load: Load) -> None:
     assert new.signature.authority == ("KT. GIÁM ĐỐC",)
     assert new.addressees == ("Văn phòng",)
     assert number_line(new.letterhead) == "Số: 07/BC-TT"
-    assert find_office(estate, "site", date(2026, 7, 1)).addressees == ()
+    assert find_office(estate, KINDS["site"], date(2026, 7, 1)).addressees == ()
+
+
+def test_the_plans_papers_bear_letterheads_of_their_own(load: Load) -> None:
+    more = """
+[[reports.letterheads]]
+kind = "submission"
+from = 2026-01-01
+post = "Giám đốc Sở"
+signer = "Trần Thị B"
+[[reports.letterheads]]
+kind = "decision"
+from = 2026-08-01
+authority = "UBND thành phố"
+abbreviation = "SKHCN"
+"""
+    estate = load(HEADS + more, small=SMALL)
+    july, august = date(2026, 7, 31), date(2026, 8, 1)
+    plan = find_office(estate, KINDS["plan"], july)
+    submission = find_office(estate, KINDS["submission"], july)
+    before, after = (find_office(estate, KINDS["decision"], it) for it in (july, august))
+
+    assert (plan.signature.name, plan.abbreviation) == ("Nguyễn Văn A", "TT")
+    assert number_line(plan.letterhead).endswith("/KH-TT")
+    assert (submission.signature.post, submission.signature.name) == ("Giám đốc Sở", "Trần Thị B")
+    # What the body above issues bears nothing of ours.
+    assert (before.letterhead.body, before.letterhead.authority) == ("Sở mới", "")
+    assert (before.signature.name, before.letterhead.sign) == ("", "QĐ")
+    assert after.letterhead.authority == "UBND thành phố"
+    assert after.letterhead.sign == "QĐ-SKHCN"
+
+
+def test_a_letters_number_names_no_kind(load: Load) -> None:
+    estate = load(HEADS, small=SMALL)
+
+    assert find_office(estate, KINDS["security"], date(2026, 7, 1)).letterhead.sign == "TT"
 
 
 def test_every_kind_has_its_texts() -> None:

@@ -1,0 +1,64 @@
+"""Tờ trình: it hands a plan in for approval (law.md 2.2)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ops.planning.document import PlanDocument
+from ops.planning.item import GROUPS, PRIORITIES
+from ops.planning.money import by_group, group_by, sum_up
+from ops.reports.kinds.kind import Frame
+from ops.reports.kinds.plan import gather, tell_risks, tell_security, values_of
+from ops.reports.kinds.plan_tables import money_table, progress_table, source_table
+from ops.reports.papers.money import format_amount
+from ops.reports.papers.paper import Block, Paper, Paragraph
+
+__all__ = ["gather", "write"]
+
+_MOST_KNOWN = 4
+_SECTIONS = ("hardware", "security", "service")
+
+
+def write(document: PlanDocument, frame: Frame) -> Paper:
+    """Write the Tờ trình."""
+    values = values_of(document, frame)
+    return frame.paper(_blocks(document, frame, values), **values)
+
+
+def _blocks(document: PlanDocument, frame: Frame, values: dict[str, Any]) -> Iterator[Block]:
+    must = [it for it in document.chosen if it.item.priority == "bat-buoc"]
+    yield frame.text("opening", **values)
+    yield frame.head("h_need")
+    yield frame.head("h_law", 2)
+    yield frame.text("law")
+    yield frame.head("h_situation", 2)
+    for section in _SECTIONS:
+        for it in document.of_section(section)[:_MOST_KNOWN]:
+            yield frame.item("known", label=it.label, value=it.value, source=it.source.lower())
+    yield frame.head("h_risk", 2)
+    yield Paragraph(tell_risks(must or document.chosen, document, frame))
+    yield frame.head("h_contents")
+    groups = [(GROUPS[name].lower(), own) for name, own in by_group(document.lines).items()]
+    yield frame.text("contents", groups=_count(groups, frame), **values)
+    needs = group_by(document.lines, PRIORITIES, lambda it: it.item.priority)
+    yield frame.text("needs", needs=_count([(PRIORITIES[it], own) for it, own in needs.items()],
+                                           frame))  # fmt: skip
+    yield frame.head("h_costs")
+    yield frame.text("in_words", **values)
+    yield money_table(document, frame)
+    yield source_table(document, frame)
+    yield tell_security(document, frame)
+    yield frame.head("h_when")
+    yield progress_table(document, frame)
+    yield frame.head("h_who")
+    yield frame.text("who", **values)
+    yield frame.head("h_petition")
+    yield Paragraph(frame.texts.say("enclosed"))
+    yield frame.text("petition", **values)
+
+
+def _count(parts: list[tuple[str, Any]], frame: Frame) -> str:
+    return "; ".join(
+        frame.texts.say("counted", name=name, count=len(own),
+                        amount=format_amount(sum_up(own).asked))
+        for name, own in parts
+    )  # fmt: skip
