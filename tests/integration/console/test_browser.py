@@ -67,7 +67,9 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
     catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
     try:
         for site in SITES:
-            wish = Wish("restore-in-place", site, {"snapshot": site}, REASON)
+            wish = Wish(
+                action="restore-in-place", subject=site, plan={"snapshot": site}, reason=REASON
+            )
             with pytest.raises(ApprovalAwaitedError):
                 require_approval(catalog, origin_of("bach"), wish, now=datetime.now(UTC))
     finally:
