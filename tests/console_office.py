@@ -316,7 +316,7 @@ class Browser:
 
 
 def _wait(is_so: Any, log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not is_so():
         assert time.monotonic() < until, log.read_text(encoding="utf-8")
         time.sleep(0.1)
@@ -324,7 +324,7 @@ def _wait(is_so: Any, log: Path) -> None:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own, http
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - our own, http
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

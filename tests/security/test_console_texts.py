@@ -1,7 +1,7 @@
 """Whatever stands in names, titles, lines and texts of others stays text on every page.
 
 Each page is made from a small hostile estate; then each kind of value that it shows is exchanged
-for one more hostile still. A page that cannot be made so is an error page; it never says anything raw.
+for one more hostile still. A page that cannot be made so is an error page, and says nothing raw.
 """
 
 from collections.abc import Iterator

@@ -6,11 +6,9 @@ already and needs the network, and editors, which do what the page says one does
 
 import json
 import re
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -188,8 +186,8 @@ def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
 ) -> None:
     console = '[console]\nlisten = "127.0.0.1:8443"\n'
     machine.run("tee", "/etc/giucong/estate.toml", typed=f"{whole_estate()}\n{console}")
-    python = Path(sys.executable).resolve().parents[1]  # in a home, maybe, unlike Debian's own
-    drop_in = f"[Service]\nProtectHome=tmpfs\nBindReadOnlyPaths={python}\n"
+    # Python lies in a home, maybe, unlike Debian's own.
+    drop_in = "[Service]\nProtectHome=no\n"
     machine.run("mkdir", "-p", "/etc/systemd/system/giucong-console.service.d")
     machine.run("tee", "/etc/systemd/system/giucong-console.service.d/t.conf", typed=drop_in)
     for line in read_lines(CONSOLE_PAGE):
