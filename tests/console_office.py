@@ -35,6 +35,7 @@ from ops.console.office.counter import Counter
 from ops.console.office.desk import Keeper
 from ops.console.office.server import listen, serve
 from ops.console.web.__main__ import configure
+from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, enrol, password_of
@@ -124,11 +125,11 @@ class InProcess:
             **values,
         }
         answer = self.counter.handlers()[what](json.loads(json.dumps(request)))
-        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
 
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
         """Give what a page shows somebody."""
-        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]
+        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]  # JSON
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""
@@ -234,7 +235,7 @@ def served(office: InProcess) -> Iterator["Browser"]:
     counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
     counter.start()
     host, _colon, port = office.estate.listen.rpartition(":")
-    server = uvicorn.Server(configure(path, host, int(port)))
+    server = uvicorn.Server(configure(make_app(path), host, int(port)))
     web = threading.Thread(target=server.run)
     web.start()
     try:

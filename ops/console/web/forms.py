@@ -13,6 +13,7 @@ MOST_UPLOADED = 32 * 1024 * 1024
 _MOST_TYPED = 256 * 1024
 _MOST_OF_STRANGERS = 16 * 1024
 _MOST_FIELDS = 200
+_LONGEST_NAME = 300
 _SECONDS = 30.0
 _SLOWEST = 20_000
 """Bytes a second; who sends more slowly is not waited for."""
@@ -80,4 +81,5 @@ async def _read(request: Request) -> dict[str, Any]:
                 form[name] = value
             else:
                 form["upload"] = await value.read(MOST_UPLOADED)
+                form["upload_name"] = (value.filename or "")[:_LONGEST_NAME]
     return form
