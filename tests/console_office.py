@@ -168,30 +168,63 @@ def office_in_process(estate: ConsoleEstate) -> Iterator[InProcess]:
             os.environ["GIUCONG_ESTATE"] = before
 
 
+@dataclass
+class Running:
+    """Service and console as people run them, each a process that can be killed."""
+
+    estate: ConsoleEstate
+    started: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        """What both have said."""
+        return self.estate.path.parent / "console.log"
+
+    @property
+    def browser(self) -> "Browser":
+        """A browser in which nobody is logged in."""
+        return Browser(self.estate.listen)
+
+    def start(self, task: str) -> None:
+        """Start `service.run` or `console.run`, and wait until it answers."""
+        socket_of = self.estate.path.parent / "state" / "office.sock"
+        if task == "service.run":
+            socket_of.unlink(missing_ok=True)
+        with self.log.open("ab") as out:
+            self.started[task] = subprocess.Popen(
+                [sys.executable, str(GIUCONG), task], env=self.estate.environment,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.estate.path.parent,
+            )  # fmt: skip
+        if task == "service.run":
+            _wait(socket_of.exists, self.log)
+        else:
+            _wait(lambda: _answers(f"http://{self.estate.listen}/login"), self.log)
+
+    def end(self) -> None:
+        """End what runs, the web first."""
+        for process in reversed(self.started.values()):
+            process.terminate()
+        for process in self.started.values():
+            process.wait(30)
+
+
 @contextmanager
-def running_console(estate: ConsoleEstate) -> Iterator[str]:
-    """Run service and console as people do; gives the address of the pages."""
-    started = list[subprocess.Popen[bytes]]()
-    log = estate.path.parent / "console.log"
+def running_parts(estate: ConsoleEstate) -> Iterator[Running]:
+    """Run service and console as people do."""
+    running = Running(estate)
     try:
         for task in ("service.run", "console.run"):
-            with log.open("ab") as out:
-                started.append(
-                    subprocess.Popen(
-                        [sys.executable, str(GIUCONG), task], env=estate.environment,
-                        stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=estate.path.parent,
-                    )
-                )  # fmt: skip
-            if task == "service.run":
-                _wait((estate.path.parent / "state" / "office.sock").exists, log)
-        address = f"http://{estate.listen}"
-        _wait(lambda: _answers(f"{address}/login"), log)
-        yield address
+            running.start(task)
+        yield running
     finally:
-        for process in reversed(started):
-            process.terminate()
-        for process in started:
-            process.wait(30)
+        running.end()
+
+
+@contextmanager
+def running_console(estate: ConsoleEstate) -> Iterator[str]:
+    """Do the same; gives the address of the pages."""
+    with running_parts(estate):
+        yield f"http://{estate.listen}"
 
 
 @contextmanager
@@ -284,7 +317,7 @@ class Browser:
 
 
 def _wait(is_so: Any, log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not is_so():
         assert time.monotonic() < until, log.read_text(encoding="utf-8")
         time.sleep(0.1)
@@ -292,7 +325,7 @@ def _wait(is_so: Any, log: Path) -> None:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own, http
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - our own, http
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

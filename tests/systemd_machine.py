@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,8 +169,9 @@ def _await_first(process: "subprocess.Popen[bytes]", folder: Path) -> int:
     deadline = time.monotonic() + _BOOT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         for it in psutil.Process(process.pid).children(recursive=True):
-            if it.name() == "systemd":
-                return it.pid
+            with suppress(psutil.NoSuchProcess):  # ended since it was listed
+                if it.name() == "systemd":
+                    return it.pid
         time.sleep(_LOOK_EVERY_SECONDS)
     raise RuntimeError((folder / "log").read_text(errors="replace")[-3000:])
 

@@ -73,7 +73,7 @@ def listen(path: Path) -> socket.socket:
 def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
     """Answer until it is to stop."""
     listener.settimeout(0.5)
-    allowed = {os.geteuid(), *([user.pw_uid] if (user := _console_user()) else [])}
+    allowed = _allowed_users()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="office") as pool:
         while not stop.is_set():
             try:
@@ -88,6 +88,11 @@ def _console_user() -> pwd.struct_passwd | None:
         return pwd.getpwnam(CONSOLE_USER)
     except KeyError:
         return None
+
+
+def _allowed_users() -> set[int]:
+    user = _console_user()
+    return {os.geteuid(), *([user.pw_uid] if user else [])}
 
 
 def _answer(connection: socket.socket, handlers: Mapping[str, Handler], allowed: set[int]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 UNIT = Path(__file__).parents[3] / "examples" / "systemd" / "giucong.service"
+CONSOLE = UNIT.with_name("giucong-console.service")
 SECTIONS = ("Unit", "Service", "Install")
 
 
@@ -33,6 +34,8 @@ def read_unit(text: str) -> dict[str, list[str]]:
         ("Service.Type", "notify"),
         ("Service.User", "giucong"),
         ("Service.StateDirectory", "giucong"),
+        ("Service.RuntimeDirectory", "giucong"),
+        ("Service.RuntimeDirectoryMode", "0711"),
         ("Service.NoNewPrivileges", "yes"),
         ("Service.ProtectSystem", "strict"),
         ("Service.PrivateTmp", "yes"),
@@ -45,6 +48,37 @@ def read_unit(text: str) -> dict[str, list[str]]:
 )
 def test_it_says_what_it_promises(key: str, value: str) -> None:
     assert read_unit(UNIT.read_text(encoding="utf-8"))[key] == [value]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Service.User", "giucong-console"),
+        ("Service.Group", "giucong-console"),
+        ("Service.NoNewPrivileges", "yes"),
+        ("Service.ProtectSystem", "strict"),
+        ("Service.ProtectHome", "yes"),
+        ("Service.PrivateTmp", "yes"),
+        ("Service.CapabilityBoundingSet", ""),
+        ("Service.RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+        ("Service.MemoryMax", "512M"),
+    ],
+)
+def test_the_consoles_says_what_it_promises(key: str, value: str) -> None:
+    found = read_unit(CONSOLE.read_text(encoding="utf-8"))
+    assert found[key] == [value]
+    (shut,) = found["Service.InaccessiblePaths"]
+    assert {"-/etc/giucong", "-/var/lib/giucong", "-/var/cache/giucong"} <= set(shut.split())
+    assert "Service.SupplementaryGroups" not in found
+    assert "Service.Environment" not in found
+
+
+def test_systemd_finds_the_consoles_closed() -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:  # its lines were read above
+        return
+    words = [analyze, "security", "--offline=yes", "--threshold=10", "--no-pager", str(CONSOLE)]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def test_its_calls_are_those_of_a_service_and_of_drills() -> None:

@@ -1,0 +1,262 @@
+"""Every act of the console: for which role, with which fields, and with whatever is sent for them.
+
+All of it comes from `ACTS`, so that an act that is added is tried by itself.
+"""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from ops.access.caller import Caller, acting_for
+from ops.access.identity import NotAllowedError, check_door
+from ops.access.rights import decide_may
+from ops.catalog.tables.core import JournalRow
+from ops.console.acts import ACTS, Act, Field, fields_of, find_task, read_values
+from ops.console.office.act_runs import ActRun, ActRuns
+from ops.console.office.order import Order
+from ops.console.office.server import NothingHereError
+from ops.console.page import all_pages
+from ops.errors import OpsError, WrongUseError
+from tests.console_office import PEOPLE, InProcess, build_console_estate, office_in_process
+
+pytestmark = pytest.mark.slow
+
+OTHER_SITE = """
+[[units]]
+name = "khac"
+title = "Xã khác"
+[[sites]]
+name = "cong-khac"
+title = "Cổng xã khác"
+unit = "khac"
+  [[sites.files]]
+  name = "www"
+  path = "www"
+"""
+PLAUSIBLE = {"number": "1", "yes": "1", "date": "2026-11-24", "moment": "2026-11-24 08:00"}
+HOSTILE = {
+    "too-long": "x" * 4_001,
+    "far-too-long": "x" * 1_000_000,
+    "nul": "a\x00b",
+    "escape": "a\x1b[2Jb",
+    "bell": "\x07a",
+    "c1": "a\x9bb",
+    "right-to-left": "a\u202eb",
+    "isolate": "\u2066a",
+}
+NAMES_A_PATH = ("file", "folder", "path", "directory", "out", "target", "estate", "media")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", OTHER_SITE)
+    with office_in_process(estate) as found:
+        yield found
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+    """What was begun; no process is started."""
+    orders = list[Order]()
+
+    def start(_self: ActRuns, order: Order, caller: Caller, *, upload: bytes = b"") -> ActRun:
+        del upload
+        orders.append(order)
+        run = ActRun("none", caller, order.task, Path("/none"))
+        run.done.set()
+        return run
+
+    monkeypatch.setattr(ActRuns, "start", start)
+    return orders
+
+
+def fill(act: Act, **values: str) -> dict[str, str]:
+    """Fill a form as somebody would."""
+    given = {it.name: PLAUSIBLE.get(it.kind, "khong-co") for it in fields_of(act)}
+    return {**given, **values}
+
+
+def texts_of_form(act: Act) -> list[Field]:
+    return [it for it in fields_of(act) if it.kind not in {"yes", "number"}]
+
+
+def count_rows(office: InProcess) -> int:
+    with office.counter.keeper.get()[1].reading() as session:
+        return session.execute(select(func.count()).select_from(JournalRow)).scalar_one()
+
+
+@pytest.mark.parametrize("task", list(ACTS))
+def test_an_act_is_begun_for_whom_the_terminal_would_do_it(
+    office: InProcess, begun: list[Order], task: str
+) -> None:
+    act, rows = ACTS[task], count_rows(office)
+    sites = {"cong-xa": True, "cong-khac": False} if "site" in act.fields else {"": False}
+    for person, roles in PEOPLE.items():
+        for site, is_own in sites.items():
+            form = fill(act, site=site) if site else fill(act)
+            given = read_values(act, form)
+            may = decide_may(
+                roles, task, is_own_site=is_own, flags=[it for it, value in given.items() if value]
+            )
+            before = len(begun)
+            with suppress(NotAllowedError):
+                office.ask("act", person, task=task, form=form, proof={})
+            assert (len(begun) > before) == may, (person, site)
+            assert may == passes_the_second_door(office, person, task, given), (person, site)
+    assert all(it.task == task for it in begun)
+    assert count_rows(office) == rows
+
+
+def passes_the_second_door(
+    office: InProcess, person: str, task: str, values: dict[str, object]
+) -> bool:
+    """Whether the act's own process, which asks again, would do it."""
+    del office
+    with acting_for(Caller(person, person, "")):
+        try:
+            check_door(task, values)
+        except NotAllowedError:
+            return False
+    return True
+
+
+def test_an_order_that_the_office_never_gave_is_refused_by_the_acts_own_process(
+    office: InProcess,
+) -> None:
+    """As if the first door had been forgotten."""
+    order = Order(
+        task="monitor.ack", values={"alert": "1", "note": "x"}, person="viewer", login="viewer",
+        address="", language="en",
+    )  # fmt: skip
+    rows = count_rows(office)
+    run = office.counter.acts.start(order, Caller("viewer", "viewer", ""))
+    assert run.done.wait(120)
+    assert run.code == 1
+    assert run.document is not None
+    assert "monitor.ack" in run.document["error"]["what"]
+    assert count_rows(office) == rows
+
+
+@pytest.mark.parametrize("task", list(ACTS))
+def test_a_field_takes_one_bounded_text(office: InProcess, begun: list[Order], task: str) -> None:
+    act = ACTS[task]
+    for field in texts_of_form(act):
+        for how, value in HOSTILE.items():
+            with pytest.raises(WrongUseError):
+                office.ask("act", "bach", task=task, form=fill(act, **{field.name: value}))
+            with pytest.raises(WrongUseError):
+                read_values(act, fill(act, **{field.name: value}))
+            assert begun == [], (field.name, how)
+        if field.is_required:
+            for nothing in ("", " \t\r\n", None, ["a", "b"], {"a": "b"}, 7, True):
+                with pytest.raises((WrongUseError, NotAllowedError)):
+                    office.ask("act", "bach", task=task, form={**fill(act), field.name: nothing})
+    for field in (it for it in fields_of(act) if it.kind == "number"):
+        for value in ("-1", "1.5", "x", "1e9", "٣", "9999999", "0x1", " ", "１"):
+            with suppress(WrongUseError):
+                read = read_values(act, fill(act, **{field.name: value}))
+                assert field.name not in read
+    assert begun == []
+
+
+@pytest.mark.parametrize("task", list(ACTS))
+def test_a_form_gives_its_own_fields_and_no_other_flag(task: str) -> None:
+    act = ACTS[task]
+    entry = find_task(task).entry
+    parameters = list(inspect.signature(entry.body).parameters)
+    for name in (*act.fields, *(act.always or {}), act.upload, act.out):
+        assert not name or name in parameters
+    decided = {act.upload, act.out, act.proof} - {""}
+    assert decided.isdisjoint(act.fields)
+    for name in act.fields:
+        assert not any(word in name.lower().split("_") for word in NAMES_A_PATH), name
+    everything = {**dict.fromkeys(parameters, "/etc/passwd"), "unknown": "x", "__class__": "x"}
+    with suppress(WrongUseError):
+        read = read_values(act, {**everything, **fill(act)})
+        assert set(read) <= {*act.fields, *(act.always or {})}
+        assert "/etc/passwd" not in map(str, read.values())
+
+
+@pytest.mark.parametrize("task", list(ACTS))
+def test_what_looks_like_a_flag_stays_a_value(
+    office: InProcess, begun: list[Order], task: str
+) -> None:
+    act = ACTS[task]
+    texts = [it.name for it in texts_of_form(act)]
+    person = next((it for it, roles in PEOPLE.items() if decide_may(roles, task)), "")
+    for value in ("--json", "-x", "--person=chau", "$(id)", "{{7*7}}", "../../etc/passwd"):
+        if texts and person:
+            form = fill(act, **dict.fromkeys(texts, value))
+            with suppress(NotAllowedError):
+                office.ask("act", person, task=task, form=form, proof={})
+                assert {begun[-1].values[it] for it in texts} == {value}
+            for name in begun[-1].values if begun else ():
+                assert name in {*act.fields, *(act.always or {}), "person", "dry_run"}
+
+
+def test_who_acts_is_who_is_logged_in_whatever_the_form_says(
+    office: InProcess, begun: list[Order]
+) -> None:
+    form = {"id": "1", "person": "bach", "login": "bach", "address": "x", "password_file": "/x"}
+    office.ask("act", "chau", task="approval.approve", form=form, proof={"password": "kín"})
+    (order,) = begun
+    assert (order.person, order.values["person"]) == ("chau", "chau")
+    assert "password_file" not in order.values
+    assert "kín" not in repr(order)
+
+
+@pytest.mark.parametrize(
+    "proof", [{"password": "x" * 70_000}, {"code": "1\n2"}, {"code": "1" * 201}]
+)
+def test_a_proof_is_short_and_on_one_line(
+    office: InProcess, begun: list[Order], proof: dict[str, str]
+) -> None:
+    with pytest.raises(WrongUseError):
+        office.ask("act", "chau", task="approval.approve", form={"id": "1"}, proof=proof)
+    assert begun == []
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["", "nothing", "user.add", "service.run", "backup.Run", "__init__", "a" * 9_000, "a.b.c"],
+)
+def test_what_is_no_act_of_the_console_is_not_done(
+    office: InProcess, begun: list[Order], task: str
+) -> None:
+    if task not in ACTS:
+        with pytest.raises(WrongUseError) as caught:
+            office.ask("act", "bach", task=task, form={}, proof={})
+        assert len(str(caught.value)) < 500
+    assert begun == []
+
+
+def test_nobody_sees_what_another_does(office: InProcess) -> None:
+    run = ActRun("of-bach", Caller("bach", "bach", ""), "monitor.ack", Path("/none"))
+    office.counter.acts._runs[run.id] = run
+    assert office.ask("act-state", "bach", id=run.id)["page"]["task"] == "monitor.ack"
+    for person in PEOPLE:
+        if person != "bach":
+            for what in ("act-state", "act-file"):
+                with pytest.raises(NothingHereError):
+                    office.ask(what, person, id=run.id, name="x")
+
+
+def test_a_contact_of_a_unit_is_told_nothing_of_others(office: InProcess) -> None:
+    """Also not by naming an own site in the address of a page that does not ask for one."""
+    for name in all_pages():
+        for arguments in (
+            {},
+            {"site": "cong-xa"},
+            {"site": "cong-khac"},
+            {"site": "cong-xa", "all": "1"},
+        ):
+            told: dict[str, Any] = {}
+            with suppress(OpsError):
+                told = office.ask("page", "unit-contact", page=name, arguments=arguments)
+            assert "cong-khac" not in str(told), (name, arguments)
+            assert "Xã khác" not in str(told), (name, arguments)

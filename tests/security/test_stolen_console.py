@@ -1,0 +1,224 @@
+"""Somebody has taken over the console's web process: what is within reach without a session.
+
+The thief is a process of another user, who knows where everything lies and how the office is asked.
+Root becomes that user; anybody else, who can become nobody, shuts the folder instead.
+"""
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.console import run as console_run
+from ops.console.office import server
+from ops.console.office.server import listen, serve
+from tests.console_office import InProcess, build_console_estate, office_in_process
+
+pytestmark = pytest.mark.slow
+
+NOBODY, STRANGER = 65_534, 65_533
+UNHEARD = {None, "[Errno 104] Connection reset by peer", "[Errno 32] Broken pipe"}
+
+THIEF = """
+import json, os, socket, struct, sys
+order = json.loads(sys.stdin.read())
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(order["user"]); os.setuid(order["user"])
+told = {"read": [], "answers": []}
+for path in order["paths"]:
+    try:
+        os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(1)
+        told["read"].append(path)
+    except OSError:
+        pass
+for request in order["requests"]:
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(30)
+    try:
+        line.connect(order["socket"])
+        body = request.encode("latin-1") if isinstance(request, str) else None
+        if body is None:
+            text = json.dumps(request).encode()
+            body = struct.pack(">I", len(text)) + text
+        line.sendall(body)
+        line.shutdown(socket.SHUT_WR)
+        heard = b""
+        while part := line.recv(65536):
+            heard += part
+        told["answers"].append(json.loads(heard[4:]) if heard else None)
+    except OSError as error:
+        told["answers"].append(str(error))
+    line.close()
+print(json.dumps(told))
+"""
+
+
+@dataclass
+class Booty:
+    """An office that runs, and where everything lies."""
+
+    office: InProcess
+    folder: Path
+    socket: Path
+
+    def steal(self, requests: list[Any], user: int = NOBODY) -> dict[str, Any]:
+        """Try to read every file, and to have requests answered, as another user."""
+        paths = [str(it) for it in (self.folder, *self.folder.rglob("*"))]
+        order = {"user": user, "socket": str(self.socket), "paths": paths, "requests": requests}
+        if os.geteuid() != 0:
+            self.folder.chmod(0)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", "-c", THIEF], input=json.dumps(order), text=True,
+                capture_output=True, check=True, cwd="/", env={}, timeout=120,
+            )  # fmt: skip
+        finally:
+            self.folder.chmod(0o750)
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def booty() -> Iterator[Booty]:
+    """The folders as the how-to and the unit make them: 0750 what is kept, 0711 the socket's."""
+    with (
+        tempfile.TemporaryDirectory(prefix="giucong-", dir="/tmp") as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        folder = Path(name)
+        folder.chmod(0o711)
+        estate = build_console_estate(folder / "estate")
+        for kept in ("state/journal", "stores/near", "keys"):
+            (folder / "estate" / kept).mkdir(parents=True, exist_ok=True)
+        (folder / "estate" / "stores" / "near" / "config").write_text("x")
+        (folder / "estate").chmod(0o750)
+        (folder / "run").mkdir(mode=0o711)
+        (folder / "run").chmod(0o711)
+        patch.setattr(server, "_console_user", _user)
+        with office_in_process(estate) as office:
+            stop, listener = threading.Event(), listen(folder / "run" / "office.sock")
+            handlers = office.counter.handlers()
+            thread = threading.Thread(target=serve, args=(listener, handlers, stop))
+            thread.start()
+            try:
+                yield Booty(office, folder / "estate", folder / "run" / "office.sock")
+            finally:
+                stop.set()
+                thread.join()
+                listener.close()
+
+
+def _user() -> pwd.struct_passwd | None:
+    return pwd.getpwuid(NOBODY) if os.geteuid() == 0 else None
+
+
+def test_it_reads_no_file_and_no_list_of_files(booty: Booty) -> None:
+    assert booty.steal([])["read"] == []
+
+
+def test_keys_and_catalog_are_shut_even_in_an_open_folder(booty: Booty) -> None:
+    for path in (booty.folder / "keys" / "credentials.key",):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert booty.socket.stat().st_mode & 0o007 == 0
+
+
+def test_the_office_tells_it_nothing_without_a_session(booty: Booty) -> None:
+    token = booty.office.token_of("bach")
+    asked = [
+        {"ask": what, "token": given, "page": "today", "task": "monitor.ack", "id": "x", **more}
+        for what in booty.office.counter.handlers()
+        if what not in {"greeting", "login"}
+        for given in ("", "x" * 43, token[:-1], token.upper(), None, 7, [token], "*" * 100_000)
+        for more in ({}, {"person": "bach", "roles": ["operator"], "login": "bach"})
+    ]
+    answers = booty.steal(asked)["answers"]
+    assert len(answers) == len(asked)
+    assert {it["kind"] for it in answers} == {"LoggedOutError"}
+    greeting, login = booty.steal([{"ask": "greeting"}, {"ask": "login", "name": "bach"}])[
+        "answers"
+    ]
+    assert {"organisation", "language", "zone", "public_status"} >= set(greeting)
+    assert login["kind"] == "NotLetInError"
+
+
+def test_what_is_no_request_is_answered_with_nothing_and_harms_nobody(booty: Booty) -> None:
+    broken = ["", "\x00", "\xff\xff\xff\xff", "\x00\x00\x00\x02{", "\x00\x00\x00\x05abcde",
+              "\x00\x00\x00\x02[]", "\x00\x00\x00\x04null", "GET / HTTP/1.1\r\n\r\n"]  # fmt: skip
+    deep = "[" * 100_000
+    broken.append(len(deep).to_bytes(4, "big").decode("latin-1") + deep)
+    odd = [{}, {"ask": None}, {"ask": ["page"]}, {"ask": "__class__"}, {"ask": "page" * 9_999}]
+    answers = booty.steal([*broken, *odd])["answers"]
+    assert all(it is None or "error" in it or isinstance(it, str) for it in answers)
+    assert "organisation" in booty.steal([{"ask": "greeting"}])["answers"][0]
+
+
+def test_a_session_opens_what_the_person_may_and_no_more(booty: Booty) -> None:
+    token = booty.office.token_of("viewer")
+    asked = [
+        {"ask": "session", "token": token},
+        {"ask": "act", "token": token, "task": "monitor.ack", "form": {"alert": "1", "note": "x"}},
+        {"ask": "page", "token": token, "page": "../pages/today"},
+    ]
+    kinds = [it.get("kind") for it in booty.steal(asked)["answers"]]
+    assert kinds == [None, "NotAllowedError", "NothingHereError"]
+
+
+def test_any_other_user_is_not_even_heard(booty: Booty, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's word counts, also where the socket's mode let somebody through."""
+    greeting = [{"ask": "greeting"}]
+    if os.geteuid() == 0:
+        assert "Permission denied" in booty.steal(greeting, STRANGER)["answers"][0]
+        booty.socket.chmod(0o666)
+        try:
+            assert booty.steal(greeting, STRANGER)["answers"][0] in UNHEARD
+        finally:
+            booty.socket.chmod(0o660)
+    stop, path = threading.Event(), booty.socket.with_name("other.sock")
+    monkeypatch.setattr(server, "_allowed_users", lambda: {STRANGER})
+    listener = listen(path)
+    handlers = booty.office.counter.handlers()
+    thread = threading.Thread(target=serve, args=(listener, handlers, stop))
+    thread.start()
+    try:
+        here = Booty(booty.office, booty.folder, path)
+        assert here.steal(greeting)["answers"][0] in UNHEARD
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
+
+
+def test_the_web_process_gets_none_of_the_services_environment(
+    booty: Booty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it becomes, in which order it gives its rights up, and what it takes along."""
+    done = list[Any]()
+
+    def execve(_program: str, words: list[str], environment: dict[str, str]) -> None:
+        done.append((words, environment))
+
+    for name in ("GIUCONG_PROOF_FILE", "MYSQL_PWD", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "X"):
+        monkeypatch.setenv(name, "bí mật")
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(os, "chdir", lambda _path: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _name: pwd.getpwuid(NOBODY))
+    for name in ("setgroups", "setgid", "setuid"):
+        monkeypatch.setattr(os, name, lambda value, name=name: done.append((name, value)))
+    console_run.run_console("127.0.0.1:9")
+    *given_up, (words, environment) = done
+    group = pwd.getpwuid(NOBODY).pw_gid
+    assert given_up == [("setgroups", [group]), ("setgid", group), ("setuid", NOBODY)]
+    assert set(environment) <= {"PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE",
+                                "PYTHONPATH"}  # fmt: skip
+    assert "bí mật" not in str((words, environment))
+    assert words[1:4] == ["-P", "-m", "ops.console.web"]
+    assert str(booty.folder / "estate.toml") not in str(words)
