@@ -3,22 +3,27 @@
 People stand in the estate with a role each, or several; their names say which.
 """
 
+import http.client
+import itertools
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pyotp
+import uvicorn
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.access.caller import Caller
@@ -28,6 +33,10 @@ from ops.catalog.open import open_catalog
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
 from ops.console.office.desk import Keeper
+from ops.console.office.server import listen, serve
+from ops.console.web.__main__ import configure
+from ops.console.web.app import make_app
+from ops.console.web.guard import COOKIE, csrf_of
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, enrol, password_of
 
@@ -46,6 +55,7 @@ class ConsoleEstate:
 
     path: Path
     listen: str
+    captured: str
     issued: dict[str, Issued] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -71,8 +81,8 @@ def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
         for name in PEOPLE
     )
     port, captured = _free_port(), _free_port()
-    listen = f"127.0.0.1:{port}"
-    console = f'\n[console]\nlisten = "{listen}"\ncaptured = "127.0.0.1:{captured}"\n'
+    address = f"127.0.0.1:{port}"
+    console = f'\n[console]\nlisten = "{address}"\ncaptured = "127.0.0.1:{captured}"\n'
     path = build_estate(folder, people + console + more)
     text = path.read_text(encoding="utf-8")
     path.write_text(
@@ -84,7 +94,7 @@ def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
     key.chmod(0o600)
     (folder / "state").mkdir(exist_ok=True)
     catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
-    estate = ConsoleEstate(path, listen)
+    estate = ConsoleEstate(path, address, f"127.0.0.1:{captured}")
     try:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
@@ -108,13 +118,18 @@ class InProcess:
 
     def ask(self, what: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Ask as somebody; raises what the office would answer as an error."""
-        request = {"token": self._token(person), "address": "10.0.0.7", "language": "en", **values}
+        request = {
+            "token": self.token_of(person),
+            "address": "10.0.0.7",
+            "language": "en",
+            **values,
+        }
         answer = self.counter.handlers()[what](json.loads(json.dumps(request)))
-        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
 
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
         """Give what a page shows somebody."""
-        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]
+        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]  # JSON
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""
@@ -125,7 +140,8 @@ class InProcess:
             told = self.ask("act-state", person, id=told["id"])["page"]
         return told
 
-    def _token(self, person: str) -> str:
+    def token_of(self, person: str) -> str:
+        """Give the token of a session of somebody's."""
         if person not in self.tokens:
             _estate, catalog = self.counter.keeper.get()
             with catalog.reading() as session:
@@ -176,6 +192,95 @@ def running_console(estate: ConsoleEstate) -> Iterator[str]:
             process.terminate()
         for process in started:
             process.wait(30)
+
+
+@contextmanager
+def served(office: InProcess) -> Iterator["Browser"]:
+    """Serve an office of this process over its socket and to browsers; gives one."""
+    path = office.estate.path.parent / "state" / "office.sock"
+    stop, listener = threading.Event(), listen(path)
+    counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
+    counter.start()
+    host, _colon, port = office.estate.listen.rpartition(":")
+    server = uvicorn.Server(configure(make_app(path), host, int(port)))
+    web = threading.Thread(target=server.run)
+    web.start()
+    try:
+        _wait(lambda: _answers(f"http://{office.estate.listen}/login"), office.estate.path)
+        yield Browser(office.estate.listen)
+    finally:
+        server.should_exit = server.force_exit = True
+        web.join(20)
+        stop.set()
+        counter.join(20)
+        listener.close()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server has answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+_ADDRESSES = itertools.count(1)
+
+
+@dataclass
+class Browser:
+    """Speaks HTTP to a console, from an address of its own, with whatever headers one likes."""
+
+    listen: str
+    cookie: str = ""
+    address: str = field(default_factory=lambda: f"192.0.2.{next(_ADDRESSES) % 250}")
+
+    def as_somebody(self, office: InProcess, person: str) -> "Browser":
+        """Give a browser in which somebody is logged in."""
+        return Browser(self.listen, f"{COOKIE}={office.token_of(person)}")
+
+    @property
+    def csrf(self) -> str:
+        """What a form of this session holds."""
+        return csrf_of(self.cookie.partition("=")[2])
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+        """Ask for a page."""
+        return self.send(method, path, None, headers)
+
+    def post(self, path: str, form: Mapping[str, str] | str | bytes, **headers: str) -> Reply:
+        """Send a form; `form` may be a whole body."""
+        body = form if isinstance(form, str | bytes) else urlencode(form)
+        kind = {"Content_Type": "application/x-www-form-urlencoded"}
+        return self.send("POST", path, body, {**kind, **headers})
+
+    def send(
+        self, method: str, path: str, body: str | bytes | None, headers: Mapping[str, str]
+    ) -> Reply:
+        """Send whatever; underscores in names of headers are hyphens."""
+        host, _colon, port = self.listen.rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        given = {"X-Forwarded-For": self.address, "Cookie": self.cookie}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.request(method, path, body, {k: v for k, v in given.items() if v})
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, found, answer.read().decode("utf-8", "replace"))
+        finally:
+            connection.close()
+
+    def speak(self, raw: bytes, seconds: float = 20.0) -> bytes:
+        """Send bytes as they are; gives what comes until the server closes, or that long."""
+        host, _colon, port = self.listen.rpartition(":")
+        heard = b""
+        with socket.create_connection((host, int(port)), timeout=seconds) as line:
+            line.sendall(raw)
+            with suppress(TimeoutError, ConnectionResetError):
+                while part := line.recv(65_536):
+                    heard += part
+        return heard
 
 
 def _wait(is_so: Any, log: Path) -> None:

@@ -24,7 +24,7 @@ from ops.access.new_factor import enrol, write_recovery_codes
 from ops.access.prompts import ask_new_password, ask_proof
 from ops.access.requester import proof_of_requester
 from ops.access.roles import FOUNDERS_ROLE, is_anybody_appointed, refuse_if_last, roles_of
-from ops.access.seal import load_credentials_key, make_missing_key
+from ops.access.seal import check_key_is_named, load_credentials_key, make_missing_key
 from ops.access.session import Bench, at_bench, follow_decision
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
@@ -71,6 +71,7 @@ def add_person(wish: AddWish) -> None:
     """
     estate, name = load_estate(), wish.person
     check_person(estate.people, name)
+    check_key_is_named(estate)  # before a factor is shown that could not be kept
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         with bench.catalog.reading() as session:
             known = people_with_credentials(session)

@@ -117,6 +117,15 @@ def make_missing_key(estate: Estate) -> Path | None:
     return path
 
 
+def check_key_is_named(estate: Estate) -> None:
+    """Refuse an estate that names no key.
+
+    Raises:
+        WrongUseError: It names none.
+    """
+    _reference(estate)
+
+
 def _reference(estate: Estate) -> str:
     if estate.keys.credentials is None:
         raise WrongUseError(

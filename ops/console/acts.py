@@ -13,11 +13,13 @@ from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ops.errors import WrongUseError
-from ops.language.text import N_
+from ops.language.text import N_, make_visible
 from ops.parts import Seam
 from ops.terminal.task import PROOF_FLAG, OperatorTask
 
-Kind = Literal["text", "long", "yes", "number", "date", "moment", "hidden", "upload", "path"]
+Kind = Literal[
+    "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
+]
 
 TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 """The modules that hold tasks."""
@@ -40,6 +42,7 @@ class Act:
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
         out: The flag that says where its files go; they can be downloaded after it.
+        out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
     """
 
@@ -52,6 +55,7 @@ class Act:
     names_person: bool = False
     upload: str = ""
     out: str = ""
+    out_name: str = ""
     always: Mapping[str, object] | None = None
 
 
@@ -130,6 +134,78 @@ _LISTED = (
     Act(
         task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out",
     ),
+    Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
+    Act(
+        task="plan.edit", label=N_("Change the item"),
+        fields=("year", "item", "add", "set", "reject", "take_up", "opinion", "document"),
+        kinds={"set": "pairs", "reject": "long", "opinion": "long"},
+    ),
+    Act(
+        task="plan.submit", label=N_("Hand in"), fields=("year", "review", "document"),
+    ),
+    Act(
+        task="plan.record-decision", label=N_("Record the decision"),
+        fields=("year", "number", "date", "signer", "document", "grant", "defer", "returned",
+                "reason"),
+        kinds={"date": "date", "returned": "long"}, proof="proof_file",
+    ),
+    Act(task="plan.revise", label=N_("Begin a revision"), fields=("year", "reason")),
+    Act(
+        task="plan.progress", label=N_("Note how it goes on"),
+        fields=("year", "item", "contracted", "paid", "done", "result", "begins", "until", "stops",
+                "document"),
+        kinds={"done": "long"},
+    ),
+    Act(
+        task="plan.complete", label=N_("Accept the work"),
+        fields=("year", "item", "amount", "date", "document", "trial", "report"),
+        kinds={"date": "date"},
+    ),
+    Act(task="plan.show", label=N_("Make the papers"), fields=("year",), out="out"),
+    Act(
+        task="report.make", label=N_("Make a paper"),
+        fields=("kind", "year", "from_", "to", "site", "of", "number", "date", "requester",
+                "reference", "due"),
+        kinds={"from_": "date", "to": "date", "date": "date", "due": "date"}, out="out",
+    ),
+    Act(
+        task="report.issue", label=N_("Take the signed paper back"),
+        fields=("kind", "number", "date", "year", "scan"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(
+        task="duty.record", label=N_("Record that it was done"),
+        fields=("duty", "period", "document", "subject", "done"),
+        kinds={"period": "date", "done": "date"},
+    ),
+    Act(
+        task="duty.planned-stop", label=N_("Plan a stop"),
+        fields=("site", "from_", "until", "reason", "instead", "force_majeure", "cancel",
+                "document"),
+    ),
+    Act(
+        task="user.role", label=N_("Give or take a role"),
+        fields=("person", "role", "take", "reason", "document"), proof="proof_file",
+    ),
+    Act(task="user.disable", label=N_("Take the credentials away"), fields=("person", "reason")),
+    Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
+    Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
+    Act(
+        task="asset.export", label=N_("Write them into a sheet"), fields=("kind",), out="out",
+        out_name="assets.xlsx",
+    ),
+    Act(
+        task="document.add", label=N_("Keep a document"),
+        fields=("title", "number", "date", "about"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(
+        task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
+        always={"only_begin": True},
+    ),
+    Act(
+        task="runbook.resume", label=N_("Carry this step out"),
+        fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
+    ),
+    Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
@@ -169,7 +245,7 @@ def _find_in(module: ModuleType, verb: str) -> OperatorTask | None:
     for value in vars(module).values():
         is_own = isinstance(value, OperatorTask) and value.__module__ == module.__name__
         if is_own and value.entry.name.partition(".")[2] == verb:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return]  # invoke has no types
     return None
 
 
@@ -200,16 +276,22 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
         return "yes"
     if isinstance(parameter.default, int):
         return "number"
+    if "list" in str(parameter.annotation):
+        return "lines"
     return "long" if name in _LONG else "text"
 
 
-_LONGEST_VALUE, _LONGEST_PATH = 4_000, 13_000
+_LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
 _DIGITS = 6
+_MOST_LINES = 200
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     """Read what a form sent, as the task's parameters.
+
+    A flag that may be given several times is filled by the lines of a field, and by fields of the
+    form called `FLAG.NAME`, each of which gives `NAME=VALUE`; of pairs an empty value counts, too.
 
     Args:
         act: What is to be done.
@@ -218,19 +300,38 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         WrongUseError: A field is missing, too long, or of another kind.
     """
-    read = {field.name: _read_value(field, form.get(field.name, "")) for field in fields_of(act)}
+    read = {
+        field.name: _read_lines(field, form)
+        if field.kind in {"lines", "pairs"}
+        else _read_value(field, form.get(field.name, ""))
+        for field in fields_of(act)
+    }
     given = {name: it for name, it in read.items() if it is not None}
     several = set(find_task(act.task).iterable)
     return {**(act.always or {}), **{name: [it] if name in several and isinstance(it, str) else it
             for name, it in given.items()}}  # fmt: skip
 
 
+def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Read password and code, as a form sent them.
+
+    Raises:
+        WrongUseError: One of them is too long, or has more than one line.
+    """
+    password, code = str(given.get("password", "")), str(given.get("code", ""))
+    if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
+        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+    return password, code
+
+
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
     longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
-    if not isinstance(given, str) or len(given) > longest or "\0" in given:
+    if not isinstance(given, str) or len(given) > longest:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()
+    if make_visible(text, one_line=field.kind not in {"long", "lines", "pairs"}) != text:
+        raise _unfit(field)
     if field.is_required and not text:
         raise WrongUseError(
             "this field must be filled: {field}",
@@ -257,6 +358,20 @@ def _read_path(field: Field, text: str) -> bytes:
 def pattern_of(path: bytes) -> str:
     """Give the pattern that means one path alone, whatever signs it holds."""
     return _WILD.sub(rb"\\\g<0>", path).decode("utf-8", "surrogateescape")
+
+
+def _read_lines(field: Field, form: Mapping[str, Any]) -> list[str]:
+    """Read what may be given several times; None and empty are the same."""
+    text = _read_value(field, form.get(field.name, ""))
+    lines = [it.strip() for it in str(text or "").split("\n")]
+    for name, value in form.items():
+        flag, dot, key = name.partition(".")
+        if dot and flag == field.name:
+            text = str(_read_value(field, value) or "")
+            lines += [f"{key}={text}"] if text or field.kind == "pairs" else []
+    if len(lines) > _MOST_LINES:
+        raise _unfit(field)
+    return [it for it in lines if it]
 
 
 def _read_number(field: Field, text: str) -> int:

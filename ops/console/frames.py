@@ -6,6 +6,8 @@ frames of the file's bytes follow, the last one empty.
 """
 
 import asyncio
+import ipaddress
+import json
 import os
 import socket
 import struct
@@ -52,13 +54,24 @@ def socket_path(state: Path) -> Path:
     Args:
         state: The service's state folder.
     """
-    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Path(folder or state) / SOCKET_NAME
+
+
+def plain_address(text: str) -> str:
+    """Give an internet address as it is; empty for what is none, for a proxy may say anything."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
 
 
 def write_frame(value: object) -> bytes:
     """Give a JSON value as a frame."""
-    body = msgspec.json.encode(value)
+    try:
+        body = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a name of a file that is no text
+        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return _LENGTH.pack(len(body)) + body
 
 
@@ -101,7 +114,7 @@ async def ask(path: Path, request: object, seconds: float) -> Any:
     """
     answer, chunks = await ask_for_file(path, request, seconds)
     async for _chunk in chunks:
-        raise OfficeAwayError
+        raise OfficeAwayError  # a file is no answer here
     return answer
 
 
@@ -125,7 +138,10 @@ async def ask_for_file(
                 raise
     except (OSError, TimeoutError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
         raise OfficeAwayError from error
-    return answer, _chunks(reader, writer, is_file=bool(answer.get("file")), seconds=seconds)
+    if answer.get("file"):
+        return answer, _chunks(reader, writer, seconds)
+    writer.close()
+    return answer, _nothing()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
@@ -135,11 +151,16 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
+async def _nothing() -> AsyncIterator[bytes]:
+    for nothing in ():
+        yield nothing
+
+
 async def _chunks(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_file: bool, seconds: float
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float
 ) -> AsyncIterator[bytes]:
     try:
-        while is_file:
+        while True:
             async with asyncio.timeout(seconds):
                 chunk = await _read(reader)
             if not chunk:

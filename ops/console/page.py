@@ -44,10 +44,11 @@ class Page:
 
 
 _PAGES = (
-    "today", "alerts", "approvals", "journal",
-    "runs", "run", "sites", "site", "restore", "drills", "drill",
-    "archive", "item", "captured", "servers", "server", "findings", "compliance",
-    "register", "entry",
+    "today", "alerts", "approvals", "runs", "run",
+    "sites", "site", "restore", "drills", "drill", "archive", "item", "captured",
+    "servers", "server", "findings", "compliance", "register", "entry",
+    "runbooks", "duties", "duty", "plan", "reports", "assets", "documents",
+    "people", "journal",
 )  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 

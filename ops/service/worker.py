@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -225,7 +225,7 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
 
 def _call_runner(context: kinds.RunContext) -> JobResult:
     """Run it; a runner that can say how far it is takes somebody who listens."""
-    runner = kinds.find_runner(context.kind)
+    runner: Any = kinds.find_runner(context.kind)
     if "progress" not in inspect.signature(runner).parameters:
         return runner(context)
     lock = lock_name(context.site, context.job)

@@ -21,8 +21,10 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act
 from ops.console.office.order import Order, write_order
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.server import NothingHereError
+from ops.errors import OpsError
 from ops.language.text import show_path
+from ops.terminal.exit_codes import EXIT_CODES
 
 _MODULE = "ops.service.act_process"
 _MOST_AT_ONCE = 4
@@ -31,8 +33,10 @@ _KEPT_SECONDS = 3_600.0
 _LONGEST_SECONDS = 6 * 3_600.0
 _MOST_LINES, _LONGEST_LINE = 200, 500
 _MOST_FILES = 200
+_LONGEST_NAME = 60  # characters; at most 240 bytes
 _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
+_EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
 
 
@@ -49,6 +53,7 @@ class ActRun:
         caller: Whose it is.
         act: What is done, as forms call it.
         folder: Where its files go; removed with it.
+        form: What was filled in, to do the same again; empty where a file was with it.
         lines: What it has said, the newest last.
         document: The task's document; None while it runs.
         code: Its exit code; None while it runs.
@@ -60,6 +65,7 @@ class ActRun:
     act: str
     folder: Path
     is_rehearsal: bool = False
+    form: Mapping[str, str] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
     document: Mapping[str, Any] | None = None
     code: int | None = None
@@ -80,6 +86,12 @@ class ActRun:
         """Give how one of its files is called below its folder, percent-encoded."""
         return quote(os.fsencode(path.relative_to(self.folder)))
 
+    def request(self) -> str:
+        """Give the id of the request that it waits for; empty where it waits for none."""
+        error = (self.document or {}).get("error")
+        is_waiting = self.code == _EXIT_WAITING and isinstance(error, dict) and bool(self.form)
+        return str(error.get("values", {}).get("request", "")) if is_waiting and error else ""
+
     def describe(self) -> dict[str, object]:
         """Give what its page shows."""
         return {
@@ -90,6 +102,7 @@ class ActRun:
             "code": self.code,
             "lines": list(self.lines),
             "document": self.document,
+            "again": {"task": self.act, "form": self.form} if self.request() else None,
             "files": [
                 {
                     "name": self.name_of(it),
@@ -118,13 +131,23 @@ class ActRuns:
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True, mode=0o700)
 
-    def start(self, order: Order, caller: Caller, *, upload: bytes = b"") -> ActRun:
+    def start(
+        self,
+        order: Order,
+        caller: Caller,
+        *,
+        upload: bytes = b"",
+        name: str = "",
+        form: Mapping[str, str] | None = None,
+    ) -> ActRun:
         """Start an act, and wait a moment for its end.
 
         Args:
             order: What is to be done.
             caller: Who does it.
             upload: The file that goes with it.
+            name: As the person calls that file; only what is plain of it is taken.
+            form: What was filled in, kept while a second person has to agree.
 
         Raises:
             TooManyActsError: Others have to end first.
@@ -133,13 +156,16 @@ class ActRuns:
         run = self._add(order, caller)
         values = dict(order.values)
         if act.out:
-            values[act.out] = str(run.folder / "out")
             run.folder = run.folder / "out"
             run.folder.mkdir(mode=0o700)
+            values[act.out] = str(run.folder / act.out_name)
         if act.upload and upload:
             given = self.place / run.id / "given"
-            given.write_bytes(upload)
-            values[act.upload] = str(given)
+            given.mkdir(mode=0o700)
+            file = given / _plain_name(name)
+            file.write_bytes(upload)
+            values[act.upload] = str(file)
+        run.form = {} if upload else dict(form or {})
         body = write_order(msgspec.structs.replace(order, values=values))
         thread = threading.Thread(target=self._do, args=(run, body), daemon=True)
         thread.start()
@@ -150,18 +176,24 @@ class ActRuns:
         """Give an act of somebody's own.
 
         Raises:
-            WrongUseError: There is none of that id.
+            NothingHereError: There is none of that id.
         """
         with self._lock:
             run = self._runs.get(key)
         if run is None or run.caller.person != caller.person:
-            raise WrongUseError(
+            raise NothingHereError(
                 "nothing is known of this act any more",
                 why="it is over for more than an hour, or the service was started anew",
                 data="what it has done stands in the journal",
                 next_step="look at the page of what it was about",
             )
         return run
+
+    def awaiting(self, caller: Caller) -> dict[str, object]:
+        """Give somebody's acts that wait for a second person: id of the request → what it was."""
+        with self._lock:
+            own = [it for it in self._runs.values() if it.caller.person == caller.person]
+        return {key: {"task": it.act, "form": it.form} for it in own if (key := it.request())}
 
     def close(self) -> None:
         """End what runs, as Ctrl-C at a terminal does, and wait for it a moment."""
@@ -193,38 +225,49 @@ class ActRuns:
         ended = sorted((it for it in self._runs.values() if it.ended), key=lambda it: it.ended)
         is_old = time.monotonic() - _KEPT_SECONDS
         for number, run in enumerate(ended):
-            if run.ended < is_old or number < len(ended) - _MOST_KEPT:
+            is_wanted = bool(run.request()) and number >= len(ended) - _MOST_KEPT
+            if (run.ended < is_old and not is_wanted) or number < len(ended) - _MOST_KEPT:
                 del self._runs[run.id]
                 shutil.rmtree(self.place / run.id, ignore_errors=True)
 
     def _do(self, run: ActRun, order: bytes) -> None:
-        process = run.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, env=_environment(),
-        )  # fmt: skip
-        limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
-        limit.daemon = True
-        limit.start()
         try:
-            talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
-            talking.start()
-            if process.stdin and process.stdout:
-                process.stdin.write(order)
-                process.stdin.close()
-                told = process.stdout.read(_MOST_BYTES + 1)
-                run.document = _read_document(told)
-                process.stdout.close()
-            talking.join()
-            run.code = process.wait()
-        except OSError:
-            process.kill()
-            run.code = process.wait()
+            process = run.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _MODULE, str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True, env=_environment(),
+            )  # fmt: skip
+        except OSError as error:  # no memory for it, no process left
+            run.code = EXIT_CODES["failed"]
+            run.lines.append(str(error))
+        else:
+            _follow(run, process, order)
         finally:
-            limit.cancel()
-            (self.place / run.id / "given").unlink(missing_ok=True)
+            shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
             run.ended = time.monotonic()
             run.done.set()
+
+
+def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> None:
+    limit = threading.Timer(_LONGEST_SECONDS, process.terminate)
+    limit.daemon = True
+    limit.start()
+    try:
+        talking = threading.Thread(target=_listen, args=(run, process), daemon=True)
+        talking.start()
+        if process.stdin and process.stdout:
+            process.stdin.write(order)
+            process.stdin.close()
+            told = process.stdout.read(_MOST_BYTES + 1)
+            run.document = _read_document(told)
+            process.stdout.close()
+        talking.join()
+        run.code = process.wait()
+    except OSError:
+        process.kill()
+        run.code = process.wait()
+    finally:
+        limit.cancel()
 
 
 def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:
@@ -245,6 +288,12 @@ def _read_document(told: bytes) -> Mapping[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _plain_name(name: str) -> str:
+    """Give the name of an uploaded file as one plain name, its end kept: it tells the type."""
+    shown = "".join(it for it in name.replace("\\", "/").rpartition("/")[2] if it.isprintable())
+    return shown[-_LONGEST_NAME:].lstrip(".") or "file"
 
 
 def _environment() -> dict[str, str]:

@@ -11,19 +11,26 @@ from functools import cache
 from typing import Any
 
 from ops.access.credentials import Proof
-from ops.access.identity import check_right, find_actor
+from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import can_rehearse, fields_of, find_act, read_values
+from ops.console.acts import can_rehearse, fields_of, find_act, read_proof, read_values
+from ops.console.frames import plain_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
 from ops.console.office.login import Door
 from ops.console.office.order import Order
 from ops.console.office.public import PublicStatus
-from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
+from ops.console.office.server import (
+    Answer,
+    Handler,
+    NothingHereError,
+    bytes_of,
+    text_of,
+    texts_of,
+)
 from ops.console.office.sessions import Sessions
 from ops.console.page import GROUPS, Page, all_pages
-from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.text import _, language, paragraphs_of
@@ -57,6 +64,7 @@ class Counter:
             "greeting": self.greet,
             "login": self.log_in,
             "logout": self.log_out,
+            "session": self.know,
             "page": self.show,
             "act": self.act,
             "act-state": self.tell_act,
@@ -84,9 +92,15 @@ class Counter:
         proof = Proof(text_of(request, "password"), text_of(request, "code"))
         token = self.door.let_in(
             estate, catalog, name=text_of(request, "name").strip(), proof=proof,
-            address=text_of(request, "address"),
+            address=plain_address(text_of(request, "address")),
         )  # fmt: skip
+        self.sessions.end(text_of(request, "token"))  # the one before it
         return Answer({"token": token})
+
+    def know(self, request: Mapping[str, Any]) -> Answer:
+        """Say whether somebody is logged in."""
+        with self._desk(request):
+            return Answer({})
 
     def log_out(self, request: Mapping[str, Any]) -> Answer:
         """End a session."""
@@ -105,9 +119,10 @@ class Counter:
             page = _find_page(text_of(request, "page"))
             arguments = texts_of(request, "arguments")
             if not _is_for_some_site(desk, page) or arguments.get("site"):
-                check_right(desk.catalog, desk.estate, page.task, arguments)
+                desk.check(page.task, arguments)
             shown = plain(page.read(desk, arguments))
-            return Answer({"page": shown, **_around(desk, page)})
+            around = {**_around(desk, page), "awaiting": self.acts.awaiting(desk.caller)}
+            return Answer({"page": shown, **around})
 
     def act(self, request: Mapping[str, Any]) -> Answer:
         """Have an act done; gives what is known of it after a moment."""
@@ -115,25 +130,30 @@ class Counter:
             name = text_of(request, "task")
             act = find_act(name)
             values = read_values(act, texts_of(request, "form"))
-            check_right(desk.catalog, desk.estate, act.task, values)
+            desk.check(act.task, values)
             if act.names_person:
                 values["person"] = desk.caller.person
             if request.get("rehearse") is True and can_rehearse(act):
                 values["dry_run"] = True
-            proof = texts_of(request, "proof")
+            proof = read_proof(texts_of(request, "proof")) if act.proof else None
             order = Order(
                 act=name, task=act.task, values=values, person=desk.caller.person,
-                login=desk.caller.login, address=text_of(request, "address"),
-                language=language(), proof_flag=act.proof,
-                proof=(proof.get("password", ""), proof.get("code", "")) if act.proof else None,
+                login=desk.caller.login, address=plain_address(text_of(request, "address")),
+                language=language(), proof_flag=act.proof, proof=proof,
             )  # fmt: skip
-            run = self.acts.start(order, desk.caller, upload=bytes_of(request, "upload"))
+            run = self.acts.start(
+                order, desk.caller, upload=bytes_of(request, "upload"),
+                name=text_of(request, "upload_name"), form=texts_of(request, "form"),
+            )  # fmt: skip
+            desk.documents.forget()
             return Answer(run.describe())
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
         """Give what is known of an act of one's own, and what surrounds every page."""
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
+            if run.done.is_set():
+                desk.documents.forget()
             act = find_act(run.act)
             told = {**run.describe(), "label": _(act.label)}
             return Answer({"page": told, **_around(desk, None)})
@@ -142,7 +162,7 @@ class Counter:
         """Give a file that an act of one's own has made.
 
         Raises:
-            WrongUseError: It has made no such file.
+            NothingHereError: It has made no such file.
         """
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
@@ -150,7 +170,7 @@ class Counter:
             for path in run.files():
                 if run.name_of(path) == wanted:
                     return Answer({"bytes": path.stat().st_size}, path)
-        raise WrongUseError("there is no such file", data="nothing was changed")
+        raise NothingHereError("there is no such file", data="nothing was changed")
 
     @contextmanager
     def _desk(self, request: Mapping[str, Any]) -> Iterator[Desk]:
@@ -164,7 +184,7 @@ class Counter:
 def _find_page(name: str) -> Page:
     pages = all_pages()
     if name not in pages:
-        raise WrongUseError("there is no such page", data="nothing was changed")
+        raise NothingHereError("there is no such page", data="nothing was changed")
     return pages[name]
 
 

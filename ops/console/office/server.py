@@ -13,7 +13,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +60,12 @@ def listen(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     if user := _console_user():
-        with suppress(PermissionError):  # a service that is not root, and not of that group
+        try:
             os.chown(path, -1, user.pw_gid)
             path.chmod(0o660)
+        except PermissionError:
+            fields = {"path": str(path), "add": f"adduser giucong {CONSOLE_USER}"}
+            log.warning("console-cannot-reach-the-office", extra={"fields": fields})
     listener.listen(_WAITING)
     return listener
 
@@ -130,8 +132,12 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
             return Answer({"error": told, "kind": type(error).__name__})
 
 
+class NothingHereError(WrongUseError):
+    """There is no such page or file, or none for who asks."""
+
+
 def _refuse(_request: Mapping[str, Any]) -> Answer:
-    raise WrongUseError("there is no such page", data="nothing was changed")
+    raise NothingHereError("there is no such page", data="nothing was changed")
 
 
 def text_of(request: Mapping[str, Any], key: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ops.archives.kind import ARCHIVE_SITE
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.office.desk import Desk
@@ -21,7 +20,6 @@ from ops.monitor.availability import measure_months
 from ops.monitor.availability_chart import draw_months
 from ops.monitor.series.store import open_series
 from ops.monitor.watch.run import series_url
-from ops.schedule.kinds import find_kind
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
 _BY_HAND = ("backup", "check", "drill")
@@ -50,7 +48,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
         "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
-        "archive": _read_archive(desk, name),
+        "archived": _count_archived(desk, name),
         "register": _look(desk, "register.list", name),
         "months": _draw_months(desk, name),
         "now": desk.now,
@@ -95,36 +93,27 @@ def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
 
 
 def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
-    """Give the jobs of the site that people ask for by hand: name, and what each is called."""
+    """Give the jobs of the site that people ask for by hand: name and kind."""
     names = {it.name for it in list_jobs(desk.estate) if it.site == site}
     jobs = {f"{kind}/{site}": kind for kind in _BY_HAND}
-    return [
-        {"name": name, "title": _(find_kind(kind).title)}
-        for name, kind in jobs.items()
-        if name in names
-    ]
+    return [{"name": name, "kind": kind} for name, kind in jobs.items() if name in names]
 
 
 def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
-    """Give the drills of this year, as a strip of the calendar and as rows."""
+    """Give the drills of this year, as a calendar and as rows."""
     year = desk.now.astimezone(desk.estate.zone).year
     found = read_drills(desk, year, site)
     return {"items": found[:_DRILLS], "calendar": draw(desk, found, year)}
 
 
-def _read_archive(desk: Desk, site: str) -> dict[str, Any] | None:
-    if site == ARCHIVE_SITE or not desk.may("archive.status", site=site):
+def _count_archived(desk: Desk, site: str) -> int | None:
+    """Give how many items of the site are archived; None where nobody says."""
+    if desk.estate.archive is None or not desk.may("archive.list", site=site):
         return None
-    if desk.estate.archive is None:
+    if all(it.name != site for it in desk.estate.sites):
         return None
-    found = desk.look("archive.status")
-    items = [it for it in found["items"] if it["site"] == site]
-    return {
-        "items": items,
-        "total": sum(it["items"] for it in items),
-        "bytes": sum(it["bytes"] for it in items),
-        "run": found.get("runs", {}).get(site),
-    }
+    count: int = desk.look("archive.list", site=site, limit=1)["count"]
+    return count
 
 
 def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """All sites: how each stands, how old its newest backup is, and the rule 3-2-1-1-0 over them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ops.backups.copies.rule_32110 import Verdict
@@ -42,18 +43,18 @@ def read_sites(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     Beside them the problems of those sites: what concerns others or the whole is left out.
     """
     facts = gather_facts(desk.estate, desk.catalog, desk.now)
+    if not desk.may("backup.list"):
+        own = {it.name for it in desk.sites("backup.list")}
+        facts = replace(facts, sites=tuple(it for it in facts.sites if it.name in own), own=None)
     items, problems = describe_sites(facts, find_problems(facts))
     units = {it.name: it.unit for it in desk.estate.sites}
-    seen = {it.name for it in desk.sites("backup.list")}
-    if desk.may("backup.list"):
-        seen.update(it["name"] for it in items)
-    shown = [it for it in items if it["name"] in seen]
-    for it in shown:
+    seen = {it["name"] for it in items}
+    for it in items:
         it["unit"] = units.get(it["name"], "")
         it["rule"] = [{**part, "told": tell_verdict(Verdict(**part))} for part in it["rule"]]
         it["title"] = it["title"] or it["name"]
         it["rpo_share"] = _share(it, desk)
-    return shown, [it for it in problems if seen & {it["site"], *it["alike"]}]
+    return items, [it for it in problems if seen & {it["site"], *it["alike"]}]
 
 
 def _share(item: Mapping[str, Any], desk: Desk) -> float | None:

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from backup.workers.core_dumps import forbid_core_dumps
 from ops.console.web.app import make_app
 from ops.console.web.captured import make_captured_app
+from ops.console.web.patience import PatientProtocol
 
 
 def main(socket: str, listen: str, captured: str) -> None:
@@ -24,15 +25,19 @@ async def _serve(socket: Path, listen: str, captured: str) -> None:
     await asyncio.gather(*(_server(app, address).serve() for app, address in apps))
 
 
-def _server(app: Starlette, listen: str) -> uvicorn.Server:
+def _server(app: ASGIApp, listen: str) -> uvicorn.Server:
     host, _colon, port = listen.rpartition(":")
-    config = uvicorn.Config(
-        app, host=host.strip("[]"), port=int(port), log_level="warning",
-        server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1",
+    return uvicorn.Server(configure(app, host.strip("[]"), int(port)))
+
+
+def configure(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """Give how browsers are served; what stands before us on this machine says who they are."""
+    return uvicorn.Config(
+        app, host=host, port=port, log_level="warning",
+        server_header=False, date_header=True, forwarded_allow_ips="127.0.0.1,::1",
         timeout_keep_alive=20, limit_concurrency=200, h11_max_incomplete_event_size=64 * 1024,
-        lifespan="off", ws="none",
+        lifespan="off", ws="none", http=PatientProtocol,
     )  # fmt: skip
-    return uvicorn.Server(config)
 
 
 if __name__ == "__main__":

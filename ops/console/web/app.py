@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -23,23 +24,35 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ops.console.frames import OfficeAwayError, ask, ask_for_file
+from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address
+from ops.console.web.forms import UnreadFormError, read_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
 from ops.console.web.public import PublicPage
 from ops.console.web.shown import make_templates, render
-from ops.language.text import speaking
+from ops.errors import OpsError
+from ops.language.text import N_, speaking
 from ops.terminal.document import describe_error
 
 log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-_MOST_UPLOADED = 32 * 1024 * 1024
-_MOST_FIELDS = 200
 _SECONDS = 30.0
+_LOGINS_AT_ONCE = 2
+"""Each takes a tenth of a second and 64 MiB (argon2id)."""
+
+_FAILED_LOGIN_SECONDS = 0.7
+"""So long each failure takes, whether there is such a name or not."""
+
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
     "OfficeAwayError": 503, "TooManyActsError": 503, "WrongUseError": 400,
+    "NothingHereError": 404,
 }  # fmt: skip
+_TOLD = {
+    404: N_("there is no such page"),
+    405: N_("this address takes no such request"),
+    500: N_("the console itself has failed; its log says where"),
+}
 
 
 @dataclass(slots=True)
@@ -56,6 +69,7 @@ class Web:
     templates: Environment = field(default_factory=make_templates)
     pace: Pace = field(default_factory=Pace)
     greeting: Mapping[str, Any] = field(default_factory=dict)
+    logins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGINS_AT_ONCE))
 
     def routes(self) -> list[Route | Mount]:
         """Give the addresses."""
@@ -84,13 +98,16 @@ class Web:
 
     async def log_in(self, request: Request) -> Response:
         """Let somebody in."""
-        form = await _read_form(request)
         if not is_ours(request, "", ""):
             return await self._refuse(request)
-        answer = await self._ask(
-            request, "login", **{it: form.get(it, "") for it in ("name", "password", "code")}
-        )
+        form, began = await self._read(request), asyncio.get_running_loop().time()
+        async with self.logins:
+            answer = await self._ask(
+                request, "login", **{it: form.get(it, "") for it in ("name", "password", "code")}
+            )
         if "error" in answer:
+            taken = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(max(_FAILED_LOGIN_SECONDS - taken, 0))
             values = {"error": answer["error"], "next": form.get("next", "")}
             return await self._page(request, "login.html", values, _status_of(answer))
         response = RedirectResponse(_own_path(form.get("next", "")), 303)
@@ -99,7 +116,9 @@ class Web:
 
     async def log_out(self, request: Request) -> Response:
         """End the session."""
-        form, token = await _read_form(request), _token_of(request)
+        if not is_ours(request, "", ""):
+            return await self._refuse(request)
+        form, token = await self._read(request), _token_of(request)
         if not is_ours(request, token, form.get("csrf", "")):
             return await self._refuse(request)
         await self._ask(request, "logout")
@@ -109,9 +128,9 @@ class Web:
 
     async def choose_language(self, request: Request) -> Response:
         """Note in which language somebody reads."""
-        form = await _read_form(request)
         if not is_ours(request, "", ""):
             return await self._refuse(request)
+        form = await self._read(request)
         response = RedirectResponse(_own_path(form.get("next", "")), 303)
         chosen = "en" if form.get("language") == "en" else "vi"
         _set_cookie(response, LANGUAGE_COOKIE, chosen)
@@ -129,15 +148,18 @@ class Web:
 
     async def act(self, request: Request) -> Response:
         """Have something done, and send to the page that says what became of it."""
-        form, token = await _read_form(request), _token_of(request)
+        if not is_ours(request, "", ""):
+            return await self._refuse(request)
+        form, token = await self._read(request), _token_of(request)
         if not is_ours(request, token, form.pop("csrf", "")):
             return await self._refuse(request)
-        upload = form.pop("upload", b"")
+        upload, upload_name = form.pop("upload", b""), form.pop("upload_name", "")
         proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
         answer = await self._ask(
             request, "act", task=request.path_params["task"], form=form, proof=proof,
             rehearse="rehearse" in form,
             upload=base64.b64encode(upload).decode() if isinstance(upload, bytes) else "",
+            upload_name=upload_name,
         )  # fmt: skip
         if "error" in answer:
             return await self._fail(request, answer)
@@ -185,6 +207,25 @@ class Web:
         name = unquote(asked["name"].rpartition("/")[2], errors="replace")
         return _attachment(name, answer["bytes"], chunks)
 
+    async def tell(self, request: Request, error: Exception) -> Response:
+        """Show what went wrong with a request that no page has answered."""
+        status = error.status if isinstance(error, UnreadFormError) else 500
+        if isinstance(error, HTTPException):
+            status = error.status_code
+        if not isinstance(error, OpsError):
+            error = OpsError(_TOLD.get(status, N_("what was sent cannot be read")))
+        with speaking(self._language(request)):
+            told = describe_error(error)
+        response = await self._page(request, "error.html", {"error": told}, status)
+        response.headers["Connection"] = "close"  # what was not read is not taken for a request
+        return response
+
+    async def _read(self, request: Request) -> dict[str, Any]:
+        async def is_known() -> bool:
+            return "error" not in await self._ask(request, "session")
+
+        return await read_form(request, is_known)
+
     async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
         try:
             answer = await ask(self.socket, self._request(request, what, **values), _SECONDS)
@@ -193,7 +234,7 @@ class Web:
         return answer if isinstance(answer, dict) else {}
 
     def _request(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
-        address = request.client.host if request.client else ""
+        address = plain_address(request.client.host) if request.client else ""
         return {
             "ask": what, "token": _token_of(request), "address": address,
             "language": self._language(request), **values,
@@ -226,7 +267,8 @@ class Web:
             self.greeting = {} if "error" in answer else answer
         token = _token_of(request)
         whole = {
-            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "name": "", "title": "",
+            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "awaiting": {},
+            "name": "", "title": "",
             "organisation": self.greeting.get("organisation", ""),
             "zone": self.greeting.get("zone", "Asia/Ho_Chi_Minh"),
             "csrf": csrf_of(token) if token else "", "path": _path_of(request), **values,
@@ -260,35 +302,31 @@ class Guarded:
                 ]
             await send(message)
 
-        address = scope["client"][0] if scope.get("client") else ""
+        address = plain_address(scope["client"][0]) if scope.get("client") else ""
         is_static = scope["path"].startswith("/static/")
-        if is_static or self._pace.may(address):
+        if any(name == b"transfer-encoding" for name, _value in scope["headers"]):
+            # Two ways to say where a request ends are one too many, with a proxy before us.
+            refusal = Response("411", 411, {"Connection": "close"})
+            await refusal(scope, receive, send_guarded)
+        elif is_static or self._pace.may(address):
             await self._app(scope, receive, send_guarded)
         else:
-            response = Response("429", 429, {"Retry-After": "3"})
-            await response(scope, receive, send_guarded)
+            refusal = Response("429", 429, {"Retry-After": "3"})
+            await refusal(scope, receive, send_guarded)
 
 
-def make_app(socket: Path, captured: str = "") -> Starlette:
+def make_app(socket: Path, captured: str = "") -> ASGIApp:
     """Give the application for an office; `captured` is where captured pages are shown."""
     web = Web(socket, captured)
-    around = [Middleware(Guarded, pace=web.pace), Middleware(GZipMiddleware, minimum_size=1_000)]
-    return Starlette(routes=web.routes(), middleware=around)
-
-
-async def _read_form(request: Request) -> dict[str, Any]:
-    """Read a form; of a file its bytes stand under `upload`. Bounded in number and length."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _MOST_UPLOADED:
-        return {}
-    form = dict[str, Any]()
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as sent:
-        for name, value in sent.multi_items():
-            if isinstance(value, str):
-                form[name] = value
-            else:
-                form["upload"] = await value.read(_MOST_UPLOADED)
-    return form
+    # Around all of it, also around what Starlette answers itself.
+    return Guarded(
+        Starlette(
+            routes=web.routes(),
+            middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
+            exception_handlers=dict.fromkeys((HTTPException, UnreadFormError, Exception), web.tell),
+        ),
+        web.pace,
+    )
 
 
 def _token_of(request: Request) -> str:

@@ -6,6 +6,7 @@ session could hold, and by the browser's own word where it comes from (Sec-Fetch
 """
 
 import hmac
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -51,8 +52,15 @@ _BURST, _PER_SECOND, _MOST_ADDRESSES = 60.0, 20.0, 10_000
 
 
 def csrf_of(token: str) -> str:
-    """Give what forms of a session hold; who knows it knows nothing of the session's token."""
-    return sha256(b"giucong form\0" + token.encode()).hexdigest()
+    """Give what a form of a session holds; who knows it knows nothing of the session's token.
+
+    Each page has another one: how well a page can be compressed tells nobody what stands in it.
+    """
+    return _csrf(token, secrets.token_hex(8))
+
+
+def _csrf(token: str, mask: str) -> str:
+    return f"{mask}.{sha256(f'giucong form {mask} {token}'.encode()).hexdigest()}"
 
 
 def is_ours(request: Request, token: str, given: str) -> bool:
@@ -69,7 +77,8 @@ def is_ours(request: Request, token: str, given: str) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host", ""):
         return False
-    return not token or hmac.compare_digest(csrf_of(token).encode(), given.encode())
+    right = _csrf(token, given.partition(".")[0])
+    return not token or hmac.compare_digest(right.encode(), given.encode())
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from ops.language.formats import (
 )
 from ops.language.text import _, language, make_visible, ngettext
 
+_UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -91,7 +92,9 @@ def show_ago(text: str | None) -> Markup:
     if not text:
         return Markup("–")
     moment = parse_moment(text)
-    age = _("{age} ago").format(age=format_duration(max(datetime.now(UTC) - moment, timedelta(0))))
+    passed = max(datetime.now(UTC) - moment, timedelta(0))
+    unit = next((it for it in _UNITS if passed >= 2 * it), timedelta(seconds=1))
+    age = _("{age} ago").format(age=format_duration(passed - passed % unit))
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         text, format_moment(moment), age
     )

@@ -20,7 +20,7 @@ from tests.systemd_machine import ROOT, SystemdMachine, systemd_machine
 # In `make soak`: a machine is booted, which only root can, and all of it takes a minute and a half.
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
-PAGE = "docs/how-to/run-as-a-service.md"
+PAGE, CONSOLE_PAGE = "docs/how-to/run-as-a-service.md", "docs/how-to/the-console.md"
 LEFT_OUT = re.compile(r"make |cp -r \. |nano ")
 TOML = re.compile(r"^ *```toml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 DROP_INS = "/etc/systemd/system/giucong.service.d"
@@ -179,6 +179,38 @@ def begin(machine: SystemdMachine, job: str) -> int:
 
 def is_gone(machine: SystemdMachine, process: int) -> bool:
     return machine.run("test", "-e", f"/proc/{process}", check=False).returncode != 0
+
+
+def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
+    machine: SystemdMachine,
+) -> None:
+    console = '[console]\nlisten = "127.0.0.1:8443"\n'
+    machine.run("tee", "/etc/giucong/estate.toml", typed=f"{whole_estate()}\n{console}")
+    for line in read_lines(CONSOLE_PAGE):
+        if line != "fab console.run":
+            machine.script(line)
+    verified = machine.run("systemd-analyze", "--man=no", "verify", "giucong-console.service")
+    assert verified.stdout + verified.stderr == ""
+    machine.run("systemd-analyze", "security", "--threshold=10", "giucong-console")
+    fetch = ("curl", "-s", "http://127.0.0.1:8443/login")
+
+    def is_told_whose() -> bool | None:
+        return "Trung tâm Công nghệ thông tin" in machine.run(*fetch, check=False).stdout or None
+
+    wait_for(is_told_whose)
+    web = machine.run("systemctl", "show", "--value", "--property=MainPID", "giucong-console")
+    into = ("nsenter", f"--target={web.stdout.strip()}", "--mount", "setpriv",
+            "--reuid=giucong-console", "--regid=giucong-console", "--clear-groups")  # fmt: skip
+    for place in ("/etc/giucong/estate.toml", "/var/lib/giucong/giucong.db", "/srv/stores/near",
+                  "/etc/giucong/keys/repository.key", "/var/cache/giucong"):  # fmt: skip
+        assert machine.run("test", "-e", place).returncode == 0
+        assert machine.run(*into, "test", "-r", place, check=False).returncode != 0, place
+    assert machine.run(*into, "ls", "/run/giucong", check=False).returncode != 0
+    assert machine.run(*into, "test", "-w", "/run/giucong/office.sock").returncode == 0
+    assert "console-cannot-reach-the-office" not in machine.journal("giucong")
+    machine.script("systemctl disable --now giucong-console")
+    machine.run("tee", "/etc/giucong/estate.toml", typed=whole_estate())
+    machine.run("systemctl", "restart", "giucong")
 
 
 def test_without_drills_it_backs_up_in_a_tighter_unit(machine: SystemdMachine) -> None:

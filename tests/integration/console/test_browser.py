@@ -1,0 +1,242 @@
+"""The console in Debian's Chromium: the first path of a person on duty, and whether all can read.
+
+With `GIUCONG_PICTURES=1` in the environment each page's picture is written into docs/images.
+"""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from ops.access.approvals.ask import ApprovalAwaitedError
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import require_approval
+from ops.access.rights import decide_may
+from ops.catalog.open import open_catalog
+from ops.console.page import all_pages
+from tests.console_browser import WIDTHS, Chromium, chromium, links_of
+from tests.console_office import (
+    PEOPLE,
+    ConsoleEstate,
+    InProcess,
+    build_console_estate,
+    office_in_process,
+    running_console,
+    served,
+)
+from tests.people import origin_of
+
+pytestmark = pytest.mark.slow
+
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+SECOND_SITE = """
+[[sites]]
+name = "cong-hai"
+title = "Cổng xã Hòa Bình"
+unit = "xa"
+  [[sites.files]]
+  name = "www"
+  path = "www"
+"""
+SITES = ("cong-xa", "cong-hai")
+REASON = "Xã xin khôi phục"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
+    """An estate whose repositories were never made: its backups fail, as soon as they are run."""
+    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", SECOND_SITE)
+    with office_in_process(estate) as office:
+        for site in SITES:
+            ended = office.act("service.trigger", form={"job": f"backup/{site}"})
+            assert ended["code"] == 0, ended
+    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
+    try:
+        for site in SITES:
+            wish = Wish("restore-in-place", site, {"snapshot": site}, REASON)
+            with pytest.raises(ApprovalAwaitedError):
+                require_approval(catalog, origin_of("bach"), wish, now=datetime.now(UTC))
+    finally:
+        catalog.close()
+    return estate
+
+
+@pytest.fixture(scope="module")
+def address(estate: ConsoleEstate) -> Iterator[str]:
+    """The console as people run it, with both sites' backups failed and told."""
+    with running_console(estate) as found:
+        wait_for(lambda: count(estate, "alerts WHERE closed_at IS NULL") >= len(SITES))
+        yield found
+
+
+def count(estate: ConsoleEstate, of: str) -> int:
+    with closing(sqlite3.connect(estate.path.parent / "state" / "giucong.db")) as database:
+        return int(database.execute(f"SELECT count(*) FROM {of}").fetchone()[0])  # noqa: S608
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def log_in(page: Page, estate: ConsoleEstate, person: str, path: str) -> None:
+    """Log in with the app's code, as people do."""
+    page.goto(path)
+    assert page.url.partition("?")[0].endswith("/login")
+    page.get_by_label("Tên hoặc tên đăng nhập").fill(person)
+    page.get_by_label("Mật khẩu").fill(estate.password_of(person))
+    page.get_by_label(re.compile("Mã ")).fill(estate.totp_of(person))
+    page.locator("form.login button").click()
+    expect(page.locator("header")).to_contain_text(person)
+    assert page.url.endswith(path)
+
+
+def be_done(page: Page, told: str) -> None:
+    """Wait for an act's end: with scripts the page looks by itself, without one asks it."""
+    until = time.monotonic() + 120
+    while not page.get_by_text(told, exact=True).count():
+        assert time.monotonic() < until, page.content()
+        link = page.get_by_role("link", name="Xem lại")
+        if link.count():
+            link.click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_who_is_on_duty_follows_red_to_its_cause_and_takes_it_up(
+    estate: ConsoleEstate, address: str, browser: Chromium, scripts: bool
+) -> None:
+    person, site = ("bach", SITES[0]) if scripts else ("operator", SITES[1])
+    with browser.page(address, scripts=scripts) as page:
+        log_in(page, estate, person, "/today")
+        problem = page.locator(".problems > li", has_text=site).first
+        expect(problem).to_contain_text("chưa ai nhận")
+        problem.get_by_role("link", name="Tới báo động").click()
+        expect(page.locator("article").first).to_contain_text(re.compile("kho", re.IGNORECASE))
+        page.locator("article").first.get_by_label(re.compile("ghi|Ghi|việc")).first.fill(
+            "Đang tạo kho"
+        )
+        page.get_by_role("button", name="Nhận xử lý").click()
+        be_done(page, "đã xong")
+        page.get_by_role("link", name="Quay lại").click()
+        expect(page.locator("article").first).to_contain_text(f"{person} đã nhận xử lý")
+        expect(page.locator("article").first).to_contain_text("Đang tạo kho")
+    assert count(estate, f"journal WHERE action = 'alert.ack' AND person = '{person}'") == 1
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_a_second_person_approves_with_a_new_code(
+    estate: ConsoleEstate, address: str, browser: Chromium, scripts: bool
+) -> None:
+    person, site = ("chau", SITES[0]) if scripts else ("approver", SITES[1])
+    with browser.page(address, scripts=scripts) as page:
+        log_in(page, estate, person, "/approvals")
+        request = page.locator("article", has_text=site).first
+        expect(request).to_contain_text(REASON)
+        request.locator("summary", has_text="Phê duyệt").click()
+        form = request.locator("form[action='/act/approval.approve']")
+        form.get_by_label("Mật khẩu").fill(estate.password_of(person))
+        form.get_by_label(re.compile("Mã ")).fill(estate.code_of(person))
+        form.get_by_role("button", name="Phê duyệt").click()
+        be_done(page, "đã xong")
+    decided = f"approvals WHERE subject = '{site}' AND decided_by = '{person}'"
+    assert count(estate, decided) == 1
+    assert browser.complaints == []
+
+
+def test_a_keyboard_is_enough(estate: ConsoleEstate, address: str, browser: Chromium) -> None:
+    with browser.page(address, width=360) as page:
+        page.goto("/alerts")
+        for text in ("viewer", estate.password_of("viewer"), estate.totp_of("viewer")):
+            page.keyboard.type(text)
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Báo động")
+        page.keyboard.press("Tab")
+        expect(page.get_by_text("Tới nội dung")).to_be_focused()
+        expect(page.get_by_text("Tới nội dung")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+
+
+@pytest.fixture(scope="module")
+def office(estate: ConsoleEstate) -> Iterator[InProcess]:
+    with office_in_process(estate) as found:
+        yield found
+
+
+def test_no_page_shuts_anybody_out(office: InProcess, browser: Chromium, address: str) -> None:
+    """Each page and what it links to: axe-core finds nothing, at a phone's width and a desk's.
+
+    `address` is asked for so that what there is to see has happened.
+    """
+    del address
+    found, seen = dict[str, str](), set[str]()
+    office.estate.listen = office.estate.captured
+    with served(office) as served_at:
+        own = f"http://{served_at.listen}"
+        with browser.page(own) as page:
+            look(page, "/login", found)
+        for person, paths in paths_of_people().items():
+            with browser.page(own, token=office.token_of(person)) as page:
+                while paths:
+                    path = paths.pop(0)
+                    seen.add(path.partition("?")[0])
+                    look(page, path, found)
+                    paths += [
+                        it
+                        for it in dict.fromkeys(links_of(page))
+                        if it.partition("?")[0] not in seen
+                        and it[1:].partition("?")[0] in PAGES
+                        and it.partition("?")[0] not in {p.partition("?")[0] for p in paths}
+                    ]
+    assert found == {}
+    assert browser.complaints == []
+
+
+PAGES = all_pages()
+
+
+def paths_of_people() -> dict[str, list[str]]:
+    """Give the pages of the navigation, by somebody who may open them."""
+    found = dict[str, list[str]]()
+    for page in (it for it in PAGES.values() if it.group):
+        able = (who for who, roles in PEOPLE.items() if decide_may(roles, page.task))
+        found.setdefault(next(able), []).append(f"/{page.name}")
+    return found
+
+
+def look(page: Page, path: str, found: dict[str, str]) -> None:
+    """Look at a page at each width; what is wrong goes into `found`."""
+    answer = page.goto(path)
+    assert answer is not None
+    if answer.status != 200:
+        found[path] = f"{answer.status} {page.locator('main').inner_text()}"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        results = Axe().run(page)
+        if results.violations_count:
+            found[f"{path} {width}"] = results.generate_report()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found[f"{path} {width} wide"] = str(wide)
+    if os.environ.get("GIUCONG_PICTURES"):
+        IMAGES.mkdir(exist_ok=True)
+        name = path.strip("/").partition("?")[0]
+        page.screenshot(path=IMAGES / f"console-{name}.png", full_page=True)
