@@ -36,8 +36,9 @@ class Chromium:
         )  # fmt: skip
         if token:
             context.add_cookies(
-                [{"name": COOKIE, "value": token, "url": address, "secure": True, "httpOnly": True}]
-            )
+                [{"name": COOKIE, "value": token, "url": address.replace("http:", "https:", 1),
+                  "secure": True, "httpOnly": True}]
+            )  # fmt: skip
         context.set_default_timeout(60_000)  # a machine that does much else
         page = context.new_page()
         page.on("console", lambda said: self._note(said.type, said.text))

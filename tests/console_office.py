@@ -235,7 +235,7 @@ def served(office: InProcess) -> Iterator["Browser"]:
     counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
     counter.start()
     host, _colon, port = office.estate.listen.rpartition(":")
-    server = uvicorn.Server(configure(make_app(path), host, int(port)))
+    server = uvicorn.Server(configure(make_app(path, office.estate.captured), host, int(port)))
     web = threading.Thread(target=server.run)
     web.start()
     try:
