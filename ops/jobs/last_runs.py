@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
 
 from ops.catalog.tables.core import Run
 
@@ -37,15 +37,15 @@ def is_service_running(state: Path) -> bool:
 
 
 def last_runs(session: Session) -> dict[str, LastRun]:
-    """Give how the newest ended run of each job ended, those that people ran included."""
-    newest = (
-        select(Run.job, func.max(Run.started_at).label("started_at"))
-        .where(Run.outcome.is_not(None))
-        .group_by(Run.job)
-        .subquery()
-    )
-    query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).join(
-        newest, (Run.job == newest.c.job) & (Run.started_at == newest.c.started_at)
+    """Give how the newest ended run of each job ended, those that people ran included.
+
+    Of each job only the newest rows are read, by the index over jobs, however many there are.
+    """
+    jobs, run = select(Run.job).distinct().subquery(), aliased(Run)
+    newest = select(run.id).where(run.job == jobs.c.job, run.outcome.is_not(None))
+    newest_id = newest.order_by(run.started_at.desc()).limit(1).correlate(jobs).scalar_subquery()
+    query = select(Run.job, Run.outcome, Run.reason, Run.params, Run.ended_at).where(
+        Run.id.in_(select(newest_id).select_from(jobs))
     )
     return {
         job: LastRun(job, outcome, reason, params, ended_at)

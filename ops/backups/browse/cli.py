@@ -162,7 +162,7 @@ def _entry_values(entry: Entry) -> dict[str, object]:
     node = entry.node
     return {
         "path": _shown(entry.path),
-        "quoted": quote(entry.path),
+        "quoted": quote(b"/" + entry.path.lstrip(b"/")),
         "type": node.type,
         "mode": f"{node.mode & 0o777:04o}",
         "linktarget": _shown(node.linktarget) if node.type == "symlink" else None,

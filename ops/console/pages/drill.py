@@ -45,7 +45,7 @@ def _tables(desk: Desk, minutes: Minutes) -> list[dict[str, Any]]:
     made = [
         _table(_("Aimed at and reached"), (_("Content"), _("Wanted"), _("Reached"), _("Result")),
                measure_rows(results)),
-        _table(_("Course"), (_("Hour"), _("Step"), _("By"), _("Result"), _("Took")),
+        _table(_("Course"), (_("Hour"), _("Step"), _("Carried out by"), _("Result"), _("Took")),
                course_rows(minutes, zone)),
         _table(_("Web pages"), (_("Page"), _("Result"), _("Stays"), _("Wanted"), _("Alike")),
                page_rows(results["pages"])),

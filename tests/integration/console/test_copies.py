@@ -1,0 +1,216 @@
+"""The pages of copies over a real backup: hostile names, a file got byte-equal, one put back."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from ops.access.identity import NotAllowedError
+from ops.console.web.shown import make_templates, render
+from ops.errors import WrongUseError
+from tests.console_office import (
+    InProcess,
+    build_console_estate,
+    office_in_process,
+    running_console,
+)
+from tests.integration.console.test_pages import AROUND
+from tests.integration.jobs.small_estate import giucong
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = {
+    b"<img src=x onerror=alert(1)>.html": b"html",
+    "quay\u202efdp.exe".encode(): b"rtl",
+    b"hai\ndong '\" &amp; %2e%2e.txt": b"newline",
+    b"kh\xf4ng-\xff-utf8.bin": bytes(range(256)) * 40,
+    b"[a]*?!\\.txt": b"pattern",
+    "báo cáo quý 3.pdf".encode(): b"%PDF",
+}
+"""Names of files that a site could hold, with what is in them."""
+
+ANOTHER = """
+[[units]]
+name = "khac"
+title = "Xã Khác"
+[[sites]]
+name = "cong-khac"
+title = "Cổng xã Khác"
+unit = "khac"
+  [[sites.files]]
+  name = "www"
+  path = "www-khac"
+"""
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """An office over a site with hostile names that was backed up."""
+    folder = tmp_path_factory.mktemp("copies") / "estate"
+    estate = build_console_estate(folder, ANOTHER)
+    (folder / "www-khac").mkdir()
+    for name, content in HOSTILE.items():
+        (folder / "www" / "uploads" / os.fsdecode(name)).write_bytes(content)
+    for words in (["backup.init"], ["backup.run", "--site", "cong-xa"]):
+        done = giucong(estate.path, *words, SUDO_USER="bach")
+        assert done.returncode == 0, done.stderr
+    with office_in_process(estate) as office:
+        yield office
+
+
+def show(office: InProcess, page: str, person: str = "bach", /, **arguments: str) -> str:
+    """Give a page as a browser gets it."""
+    answer = office.ask("page", person, page=page, arguments=arguments)
+    values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
+    return render(make_templates(), f"pages/{page}.html", values)
+
+
+def snapshot_of(office: InProcess) -> str:
+    return str(office.page("site", site="cong-xa")["snapshots"]["items"][0]["id"])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_each_file_has_its_versions_and_no_other_has(backed_up: InProcess, name: bytes) -> None:
+    folder = quote("/cong-xa/files/www/uploads")
+    listed = backed_up.page("restore", site="cong-xa", folder=folder)["items"]
+    quoted = f"{folder}/{quote(name)}"
+    assert quoted in [it["quoted"] for it in listed]
+    page = backed_up.page("restore", site="cong-xa", path=quoted)
+    assert [it["quoted"] for it in page["items"]] == [quoted]
+    assert page["items"][0]["size"] == len(HOSTILE[name])
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE)[-3:])
+def test_a_file_of_any_name_comes_back_byte_equal(backed_up: InProcess, name: bytes) -> None:
+    quoted = quote(b"/cong-xa/files/www/uploads/" + name)
+    page = backed_up.page("restore", site="cong-xa", path=quoted)
+    form = {"site": "cong-xa", "snapshot": page["items"][0]["newest_snapshot"], "include": quoted}
+    told = backed_up.act("backup.restore", form=form)
+    assert told["code"] == 0, told
+    assert [it["name"] for it in told["files"]] == [f"cong-xa/files/www/uploads/{quote(name)}"]
+    request = {"id": told["id"], "name": told["files"][0]["name"]}
+    answer = backed_up.counter.hand_out({**request, "token": backed_up.tokens["bach"]})
+    assert answer.file is not None
+    assert answer.file.read_bytes() == HOSTILE[name]
+
+
+def test_no_name_of_a_file_becomes_markup_or_turns_the_page_round(backed_up: InProcess) -> None:
+    pages = [
+        show(backed_up, "restore", site="cong-xa", folder=quote("/cong-xa/files/www/uploads")),
+        show(backed_up, "restore", site="cong-xa", name="*", all="1"),
+        *(show(backed_up, "restore", site="cong-xa",
+               path=quote(b"/cong-xa/files/www/uploads/" + it)) for it in HOSTILE),
+    ]  # fmt: skip
+    for page in pages:
+        assert "<img src=x" not in page
+        assert "\u202e" not in page
+        assert "hai\ndong" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;.html" in pages[0]
+    assert "hai\\ndong" in pages[0]
+
+
+@pytest.mark.parametrize("include", ["%2e%2e", "*", "/cong-xa/%00", "x" * 20_000])
+def test_a_path_that_is_none_is_refused(backed_up: InProcess, include: str) -> None:
+    form = {"site": "cong-xa", "snapshot": snapshot_of(backed_up), "include": include}
+    with pytest.raises(WrongUseError):
+        backed_up.act("backup.restore", form=form)
+
+
+def test_nothing_is_handed_out_but_what_an_act_has_made(backed_up: InProcess) -> None:
+    form = {"site": "cong-xa", "snapshot": snapshot_of(backed_up),
+            "include": "/cong-xa/files/www/index.php"}  # fmt: skip
+    told = backed_up.act("backup.restore", form=form)
+    for name in ("../given", "cong-xa/../../x", "/etc/passwd", "%2e%2e/given", ""):
+        with pytest.raises(WrongUseError):
+            backed_up.ask("act-file", id=told["id"], name=name)
+    with pytest.raises(WrongUseError):
+        backed_up.ask("act-file", "chau", id=told["id"], name=told["files"][0]["name"])
+
+
+def test_putting_back_waits_for_another_person_and_is_done_then(backed_up: InProcess) -> None:
+    live = backed_up.estate.path.parent / "www" / "index.php"
+    before = live.read_bytes()
+    live.write_bytes(b"defaced")
+    form = {"site": "cong-xa", "snapshot": snapshot_of(backed_up), "confirm": "cong-xa",
+            "include": "/cong-xa/files/www/index.php", "reason": "bị sửa trái phép"}  # fmt: skip
+
+    def proof(person: str) -> dict[str, str]:
+        estate = backed_up.estate
+        return {"password": estate.password_of(person), "code": estate.code_of(person)}
+
+    asked = backed_up.act("backup.restore.in-place", form=form, proof=proof("bach"))
+    assert asked["code"] == 4, asked
+    assert live.read_bytes() == b"defaced"
+    (request,) = backed_up.page("restore", site="cong-xa")["requests"]
+    decided = {"id": request["id"], "reason": "đã xem"}
+    approved = backed_up.act("approval.approve", "chau", form=decided, proof=proof("chau"))
+    assert approved["code"] == 0, approved
+    done = backed_up.act("backup.restore.in-place", form=form, proof=proof("bach"))
+    assert done["code"] == 0, done
+    assert live.read_bytes() == before
+
+
+def test_a_contact_of_a_unit_sees_the_own_sites_and_nothing_of_others(backed_up: InProcess) -> None:
+    seen = backed_up.page("sites", "unit-contact")
+    assert [it["name"] for it in seen["items"]] == ["cong-xa"]
+    for name in ("sites", "restore"):
+        assert "cong-khac" not in show(backed_up, name, "unit-contact")
+    page = show(backed_up, "site", "unit-contact", site="cong-xa")
+    assert "cong-khac" not in page
+    assert "/act/service.trigger" not in page
+    for name in ("site", "restore"):
+        with pytest.raises(NotAllowedError):
+            backed_up.page(name, "unit-contact", site="cong-khac")
+
+
+def test_a_failing_backup_is_followed_from_its_site_to_its_cause(backed_up: InProcess) -> None:
+    folder = backed_up.estate.path.parent
+    (folder / "www").rename(folder / "gone")
+    try:
+        failed = giucong(backed_up.estate.path, "backup.run", "--site", "cong-xa", SUDO_USER="bach")
+    finally:
+        (folder / "gone").rename(folder / "www")
+    assert failed.returncode != 0
+    run = backed_up.page("site", site="cong-xa")["runs"]["ended"][0]
+    assert f"/run?id={run['id']}" in show(backed_up, "site", site="cong-xa")
+    assert backed_up.page("runs", outcome="failed")["items"][0]["id"] == run["id"]
+    told = backed_up.page("run", id=run["id"])
+    assert str(folder / "www") in str(told["run"]["told"])
+    assert [it["subject"] for it in told["acts"]]
+    assert "next" in show(backed_up, "run", id=run["id"])
+
+
+def test_a_run_that_was_asked_for_says_how_far_it_is(backed_up: InProcess) -> None:
+    with running_console(backed_up.estate):
+        assert backed_up.act("service.trigger", form={"job": "backup/cong-xa"})["code"] == 0
+        until = time.monotonic() + 60
+        while not (ended := _asked_runs(backed_up)) and time.monotonic() < until:
+            time.sleep(0.2)
+    page = backed_up.page("run", id=ended[0])
+    assert page["run"]["outcome"] == "ok", page
+    assert page["asked"]["requested_by"] == "bach"
+    assert page["live"] is not None
+    assert not page["live"]["errors"]
+
+
+def _asked_runs(office: InProcess) -> list[str]:
+    """Give the backups of the site that somebody has asked for; the service's own is another."""
+    found = office.page("runs", kind="backup", site="cong-xa", outcome="ok")["items"]
+    ended = [it["id"] for it in found]
+    return [it for it in ended if office.page("run", id=it)["asked"]]
+
+
+def test_a_restore_that_the_disk_has_no_room_for_is_refused(tmp_path: Path) -> None:
+    from ops.backups.restore.targets import NoRoomError, refuse_full
+    from ops.estate.load.load import load_estate
+    from tests.integration.jobs.small_estate import build_estate
+
+    path = build_estate(tmp_path / "estate")
+    (path.parent / "state").mkdir()
+    estate = load_estate(path)
+    refuse_full(estate, tmp_path / "target", 1)
+    with pytest.raises(NoRoomError):
+        refuse_full(estate, tmp_path / "not" / "there", 1 << 60)
