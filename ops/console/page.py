@@ -15,7 +15,7 @@ GROUPS: Mapping[str, str] = {
     "copies": N_("Copies"),
     "infrastructure": N_("Infrastructure"),
     "duty": N_("Duty"),
-    "people": N_("People"),
+    "people": N_("People and journal"),
 }
 """Heads of the navigation, in order; a page of none of them is not in it."""
 

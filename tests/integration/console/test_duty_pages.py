@@ -118,7 +118,7 @@ def test_a_run_goes_on_one_step_an_act_with_the_rights_of_who_is_there(office: I
     assert failed["code"] == 1
     record = office.page("runbooks", run=run)["records"][-1]
     assert record["person"] == "operator"
-    assert "security_officer" in record["output"]  # an operator may not take credentials away
+    assert "--person operator" in record["output"]  # who may not take credentials away
 
 
 def test_documents_and_papers_come_out_as_they_went_in(office: InProcess) -> None:
