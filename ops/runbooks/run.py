@@ -206,9 +206,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
         write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
         tell_language([runbook])
         try:
-            state = runner.go(
-                state, roll_back=wish.roll_back, only=wish.step, answer=wish.answer
-            )
+            state = runner.go(state, roll_back=wish.roll_back, only=wish.step, answer=wish.answer)
         except BaseException:
             _tell_how_to_go_on(state)
             raise

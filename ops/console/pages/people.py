@@ -20,6 +20,10 @@ def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
 
 
 PAGE = Page(
-    name="people", title=N_("People and roles"), task="user.list", read=read, group="people",
+    name="people",
+    title=N_("People and roles"),
+    task="user.list",
+    read=read,
+    group="people",
     acts=("user.role", "user.disable"),
 )

@@ -38,9 +38,7 @@ def find_verdicts(
         last = (first + timedelta(days=31)).replace(day=1) - _ONE_DAY
     last = min(last, setting.today)
     ends = [(year, month or it) for it in range(1, 13)]
-    periods = [
-        it for it in list_periods(duty, first, last) if (it.end.year, it.end.month) in ends
-    ]
+    periods = [it for it in list_periods(duty, first, last) if (it.end.year, it.end.month) in ends]
     dues = (due_of(duty, period, setting.calendar) for period in periods)
     found = [it for due in dues for it in judge_due(session, due, setting)]
     for due, names in find_event_dues(session, [duty], setting, Period(first, last)):
