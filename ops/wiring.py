@@ -95,6 +95,7 @@ give(
     "ops.duties.reminders:NOTICE_KINDS",
     "ops.monitor.notices:NOTICE_KINDS",
     "ops.register.remind:NOTICE_KINDS",
+    "ops.reports.requests:NOTICE_KINDS",
 )
 give("messages", "ops.status.daily_summary:MESSAGES")
 give(
@@ -102,6 +103,7 @@ give(
     "ops.duties.idle_accounts:disable_idle",
     "ops.duties.reminders:note_duties",
     "ops.backups.media.remind:note_media",
+    "ops.reports.requests:remind",
 )
 give(
     "frequent-chores",

@@ -88,7 +88,7 @@ _PRIVATE = frozenset({"archivist", "security_officer"})
 _SECURITY = frozenset({"security_officer"})
 
 _LINES: tuple[tuple[frozenset[str], str], ...] = (
-    (_OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site"),
+    (_OFFICE | {"unit_contact"}, "backup.list backup.files backup.find report.site report.section"),
     (
         _OFFICE,
         (
@@ -130,9 +130,9 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         _INCIDENT,
         "monitor.ack duty.planned-stop security.audit",
     ),
-    (_INCIDENT | {"archivist", "head"}, "register.update register.close"),
+    (_INCIDENT | {"archivist", "head"}, "register.update register.close report.request"),
     (_INCIDENT | {"archivist", "head", "unit_contact"}, "register.add"),
-    (_OFFICE, "register.show"),
+    (_OFFICE, "register.show report.requests"),
     (_OFFICE | {"unit_contact"}, "register.list"),
     (
         _ADMIN,
@@ -184,6 +184,12 @@ FLAG_RIGHTS: Mapping[tuple[str, str], frozenset[str]] = {
         ("register.add", flag): _INCIDENT | {"archivist", "head"}
         for flag in ("unit", "from_alert", "from_drill", "from_finding")
     },
+    # The unit's own words: its contact writes and confirms them, operators type what came on paper.
+    **{
+        ("report.section", part): _OPERATE | {"unit_contact"}
+        for part in ("board", "content", "shortcomings", "proposals")
+    },
+    ("report.section", "confirm"): frozenset({"unit_contact"}),
     **{(f"archive.{verb}", "private"): _PRIVATE for verb in ("list", "search", "show", "export")},
 }
 """Flags that make a task which only looks one that changes something → roles that may give them."""
@@ -193,8 +199,11 @@ WHEN_ASKED = frozenset({"monitor.ack"})
 something red, and waited for, may answer."""
 
 OWN_SITES_ONLY = frozenset(
-    {"backup.list", "backup.files", "backup.find", "report.site", "register.add", "register.list"}
-)
+    {
+        "backup.list", "backup.files", "backup.find", "report.site", "report.section",
+        "register.add", "register.list",
+    }
+)  # fmt: skip
 """Tasks that a unit's contact may run for sites of that unit only."""
 
 

@@ -20,7 +20,7 @@ from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine, explain_failure
 from ops.errors import OpsError
 
-SCHEMA = "0022"
+SCHEMA = "0023"
 """Revision this version works with: the newest file in `migrations/versions`."""
 
 _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"

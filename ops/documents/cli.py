@@ -54,16 +54,7 @@ def add(wish: AddWish) -> int:
                 about=wish.about)  # fmt: skip
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         if not wish.dry_run:
-            try:
-                keep(estate.service.state, content)
-            except OSError as error:
-                raise OpsError(
-                    "the folder of documents cannot be written",
-                    why=error.strerror or "",
-                    data="nothing was changed",
-                    next_step="look at {path} and its rights",
-                    path=place_of(estate.service.state, content.sha256).parent,
-                ) from error
+            keep(estate.service.state, content)
         with bench.catalog.writing() as session:
             kept, is_new = add_document(session, bench.origin, content, told, now=datetime.now(UTC))
     if not is_new:

@@ -106,11 +106,21 @@ def keep(state: Path, content: Content) -> Path:
     """Place a document's bytes, durable on return; the same ones again change nothing.
 
     Raises:
-        OSError: The folder cannot be written.
+        OpsError: The folder cannot be written.
     """
     path = place_of(state, content.sha256)
-    if not is_whole(path):
+    if is_whole(path):
+        return path
+    try:
         place_file(path, content.data, mode=_FILE_MODE, replace=True, folder_mode=_FOLDER_MODE)
+    except OSError as error:
+        raise OpsError(
+            "the folder of documents cannot be written",
+            why=error.strerror or "",
+            data="nothing was changed",
+            next_step="look at {path} and its rights",
+            path=path.parent,
+        ) from error
     return path
 
 

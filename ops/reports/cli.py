@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,16 +13,14 @@ from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.journal import journal
-from ops.journal.journal import Entry
-from ops.language.formats import format_date, format_size
+from ops.language.formats import format_size
 from ops.language.text import N_, _, fill
 from ops.reports.kinds.table import KINDS, Kind, Need, find_kind
-from ops.reports.make import Wish, make
-from ops.reports.window import Window, report_year
+from ops.reports.make import Wish, make, note_made
+from ops.reports.requests import Request, find_request
+from ops.reports.window import Window, report_year, running_year
 from ops.terminal.output import write_json, write_line, write_table
 
-MADE = "report.made"
 NEEDS: Mapping[Need, str] = {
     "year": N_("a year: --year"),
     "time": N_("a time: --from and --to, or --year"),
@@ -32,7 +30,7 @@ NEEDS: Mapping[Need, str] = {
     "day": N_("nothing: it is about today"),
 }
 _DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_EARLIEST = 2000
+_EARLIEST, _LATEST = 2000, 2999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ class MakeWish:
     of: str = ""
     number: int = 0
     date: str = ""
-    occasion: Mapping[str, str] = field(default_factory=dict)
+    request: str = ""
     as_json: bool = False
 
 
@@ -56,7 +54,13 @@ def show_kinds(*, as_json: bool) -> int:
     """Write the kinds of papers; gives 0."""
     if as_json:
         write_json(
-            {"kind": it.name, "title": _(it.title), "needs": it.needs, "files": list(it.files)}
+            {
+                "kind": it.name,
+                "title": _(it.title),
+                "needs": it.needs,
+                "takes": it.takes,
+                "files": list(it.files),
+            }
             for it in KINDS.values()
         )
         return 0
@@ -77,31 +81,23 @@ def make_report(asked: MakeWish) -> int:
         WrongUseError: The kind, the time, the site or the folder makes no sense.
         OpsError: A text is broken, or a file cannot be written.
     """
+    find_kind(asked.kind)
     estate, now = load_estate(), datetime.now(UTC)
-    wish = read_wish(asked, estate, now)
     folder = _folder(asked.out)
     with at_bench(estate) as bench:
+        request = None
+        if asked.request:
+            with bench.catalog.reading() as session:
+                request = find_request(session, asked.request)
+        wish = read_wish(asked, estate, now, request)
         files = make(estate, bench.catalog, wish, now)
         placed = {name: folder / name for name in files}
         for name, content in files.items():
             _place(placed[name], content)
-        origin = replace(bench.origin, document=asked.occasion.get("reference", ""))
         with bench.catalog.writing() as session:
-            journal.append(session, origin, [_entry(wish, files)])
+            note_made(session, bench.origin, wish, files)
     _tell(files, placed, asked)
     return 0
-
-
-def _entry(wish: Wish, files: Mapping[str, bytes]) -> Entry:
-    details = {
-        "first": wish.window.first.isoformat(),
-        "last": wish.window.last.isoformat(),
-        "site": wish.site,
-        "number": wish.number,
-        "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
-        **{name: it for name, it in wish.occasion.items() if it},
-    }
-    return Entry(MADE, wish.kind.name, details)
 
 
 def _folder(out: str) -> Path:
@@ -143,13 +139,22 @@ def _tell(files: Mapping[str, bytes], placed: Mapping[str, Path], asked: MakeWis
         write_line(text.format(path=placed[name], size=format_size(len(content))))
 
 
-def read_wish(asked: MakeWish, estate: Estate, now: datetime) -> Wish:
+def read_wish(
+    asked: MakeWish, estate: Estate, now: datetime, request: Request | None = None
+) -> Wish:
     """Read what was asked for; pure.
+
+    Args:
+        asked: The flags.
+        estate: In force.
+        now: Aware.
+        request: The one that the paper answers.
 
     Raises:
         WrongUseError: It makes no sense.
     """
     kind = find_kind(asked.kind)
+    _refuse_others(kind, asked)
     today = now.astimezone(estate.zone).date()
     if asked.site:
         estate.site(asked.site)
@@ -157,21 +162,36 @@ def read_wish(asked: MakeWish, estate: Estate, now: datetime) -> Wish:
         raise _lacks(kind, "site")
     return Wish(
         kind=kind,
-        window=_window(kind, asked, estate, today),
+        window=_window(kind, asked, estate, today, request),
         site=asked.site,
         of=asked.of,
         number=asked.number,
         day=read_day(asked.date, "date") if asked.date else today,
-        occasion=_occasion(asked.occasion),
+        request=request,
     )
 
 
-def _occasion(given: Mapping[str, str]) -> Mapping[str, str]:
-    due = given.get("due", "")
-    return {**given, "due": format_date(read_day(due, "due"))} if due else given
+def _refuse_others(kind: Kind, asked: MakeWish) -> None:
+    """Refuse a flag that the kind does not heed: the paper would not be what it was asked for."""
+    given = {"year": asked.year, "from": asked.first, "to": asked.last, "site": asked.site,
+             "of": asked.of, "number": asked.number, "date": asked.date,
+             "request": asked.request}  # fmt: skip
+    odd = [name for name, value in given.items() if value and name not in kind.takes]
+    if odd:
+        raise WrongUseError(
+            "the kind {kind} takes no --{flag}",
+            why="it takes: {takes}",
+            data="nothing was written",
+            next_step="leave it out; `{program} report.kinds` says what each kind is about",
+            kind=kind.name,
+            flag=odd[0],
+            takes=", ".join(f"--{it}" for it in kind.takes) or "–",
+        )
 
 
-def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
+def _window(
+    kind: Kind, asked: MakeWish, estate: Estate, today: date, request: Request | None
+) -> Window:
     if bool(asked.first) != bool(asked.last) or (asked.first and asked.year):
         raise WrongUseError(
             "the time is not clear: give --from and --to, or --year",
@@ -187,8 +207,10 @@ def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
                 next_step="correct `--from` and `--to`",
             )
         return Window(first, last, estate.zone)
+    if request and request.asked.first and request.asked.last and "from" in kind.takes:
+        return Window(request.asked.first, request.asked.last, estate.zone)
     year = asked.year or _year_of(kind, today, estate.zone)
-    if year < _EARLIEST:
+    if not _EARLIEST <= year <= _LATEST:
         raise WrongUseError(
             "there is no report on the year {year}",
             data="nothing was written",
@@ -202,7 +224,7 @@ def _window(kind: Kind, asked: MakeWish, estate: Estate, today: date) -> Window:
 def _year_of(kind: Kind, today: date, zone: ZoneInfo) -> int:
     if kind.needs in {"year", "time"}:
         raise _lacks(kind, "year")
-    return today.year if today <= report_year(today.year, zone).last else today.year + 1
+    return running_year(today, zone)
 
 
 def _lacks(kind: Kind, flag: str) -> WrongUseError:
@@ -219,18 +241,25 @@ def read_day(text: str, flag: str) -> date:
     """Read `15/12/2026` or `2026-12-15`.
 
     Raises:
-        WrongUseError: It is no day.
+        WrongUseError: It is no day, or none that anybody reports on.
     """
-    try:
-        if parts := _DAY_FIRST.fullmatch(text.strip()):
-            day, month, year = map(int, parts.groups())
-            return date(year, month, day)
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
+    found = _parse_day(text.strip())
+    if found is None or not _EARLIEST <= found.year <= _LATEST:
         raise WrongUseError(
             '--{flag}: "{given}" is no day',
             data="nothing was written",
             next_step="write it like 15/12/2026",
             flag=flag,
             given=text[:40],
-        ) from error
+        )
+    return found
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        if parts := _DAY_FIRST.fullmatch(text):
+            day, month, year = map(int, parts.groups())
+            return date(year, month, day)
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -9,27 +9,34 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from ops.access.session import at_bench
+from ops.canonical import clean_text
 from ops.documents.files import Content, keep, read_document
-from ops.documents.records import Told, add_document
+from ops.documents.records import Kept, Told, add_document
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
+from ops.estate.model.estate import Estate
 from ops.journal import journal
-from ops.journal.journal import Entry
+from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_id
-from ops.language.text import _
+from ops.language.text import N_, _, speaking
 from ops.reports import signed_pdf
 from ops.reports.kinds.table import find_kind
+from ops.reports.make import PAPER_LANGUAGE
+from ops.reports.requests import Request, end_request, find_request
 from ops.security.looks.child import run_child
 from ops.terminal.output import write_line
 
 ISSUED = "report.issued"
 _SECONDS = 60.0
+_TIMES = ("signer", "at", "since", "until")
 _NUMBER = re.compile(r"[0-9A-Za-zĐđ][0-9A-Za-zĐđ./-]{0,60}")
 
 
@@ -56,6 +63,8 @@ class IssueWish:
     number: str
     day: date
     year: int
+    site: str = ""
+    request: str = ""
     is_scan: bool = False
     dry_run: bool = False
 
@@ -65,10 +74,66 @@ def issue(wish: IssueWish) -> int:
 
     Raises:
         SignatureError: It is not signed, or changed.
-        WrongUseError: Kind or number makes no sense.
+        WrongUseError: Kind, number, site or request makes no sense.
         DocumentError: It cannot be kept.
     """
-    kind, path, estate = find_kind(wish.kind), Path(wish.file), load_estate()
+    path, estate = Path(wish.file), load_estate()
+    about = name_about(wish, estate)
+    content = read_document(path)
+    signatures = [] if wish.is_scan else verify(path, content)
+    with at_bench(estate, dry_run=wish.dry_run) as bench:
+        with bench.catalog.reading() as session:
+            request = find_request(session, wish.request, is_open=True) if wish.request else None
+        if not wish.dry_run:
+            keep(estate.service.state, content)
+        with bench.catalog.writing() as session:
+            issued = Issued(wish, about, content, signatures, request)
+            kept, is_new = note_issued(session, bench.origin, issued, now=datetime.now(UTC))
+    _tell(kept.id, signatures, wish, is_new=is_new)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A paper whose bytes are kept: what was asked, what it is about, and what it answers."""
+
+    wish: IssueWish
+    about: str
+    content: Content
+    signatures: Sequence[Mapping[str, Any]]
+    request: Request | None
+
+
+def note_issued(
+    session: Session, origin: Origin, issued: Issued, *, now: datetime
+) -> tuple[Kept, bool]:
+    """Write the document's row and the journal's, and end the request; as `add_document` gives.
+
+    Raises:
+        WrongUseError: A text is too long.
+    """
+    wish, content = issued.wish, issued.content
+    with speaking(PAPER_LANGUAGE):
+        title = _(find_kind(wish.kind).title)
+    told = Told(title=title, name=Path(wish.file).name, number=wish.number, dated=wish.day,
+                about=issued.about, signatures=issued.signatures)  # fmt: skip
+    kept, is_new = add_document(session, origin, content, told, now=now)
+    if is_new:
+        details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
+                   "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
+        journal.append(session, origin, [Entry(ISSUED, issued.about, details)])
+    if issued.request is not None:
+        end_request(session, replace(origin, document=wish.number), issued.request)
+    return kept, is_new
+
+
+def name_about(wish: IssueWish, estate: Estate) -> str:
+    """Name what the paper is about, `report:site:2026:cong-xa`.
+
+    Raises:
+        WrongUseError: There is no such kind, its number is none, or a site lacks or is too much.
+    """
+    kind = find_kind(wish.kind)
     if not _NUMBER.fullmatch(wish.number):
         raise WrongUseError(
             '"{number}" is no number of a paper',
@@ -76,30 +141,30 @@ def issue(wish: IssueWish) -> int:
             next_step="give `--number` as it stands on the paper, such as 05/BC-TTCNTT",
             number=wish.number[:60],
         )
-    content = read_document(path)
-    signatures = [] if wish.is_scan else verify(path, content)
-    about = f"report:{kind.name}:{wish.year}"
-    told = Told(title=_(kind.title), name=path.name, number=wish.number, dated=wish.day,
-                about=about, signatures=signatures)  # fmt: skip
-    with at_bench(estate, dry_run=wish.dry_run) as bench:
-        if not wish.dry_run:
-            keep(estate.service.state, content)
-        with bench.catalog.writing() as session:
-            kept, is_new = add_document(session, bench.origin, content, told, now=datetime.now(UTC))
-            if is_new:
-                details = {"document": kept.id, "number": wish.number, "scan": wish.is_scan,
-                           "day": wish.day.isoformat(), "sha256": content.sha256}  # fmt: skip
-                journal.append(session, bench.origin, [Entry(ISSUED, about, details)])
-    _tell(kept.id, signatures, wish, is_new=is_new)
-    return 0
+    if wish.site:
+        estate.site(wish.site)
+    if bool(wish.site) != (kind.needs == "site"):
+        raise WrongUseError(
+            "a paper of the kind {kind} is about a site"
+            if kind.needs == "site"
+            else "a paper of the kind {kind} is about no single site",
+            data="nothing was changed",
+            next_step="give `--site`" if kind.needs == "site" else "leave `--site` out",
+            kind=kind.name,
+        )
+    return ":".join(filter(None, ("report", kind.name, str(wish.year), wish.site)))
 
 
 def _tell(
     document: str, signatures: Sequence[Mapping[str, Any]], wish: IssueWish, *, is_new: bool
 ) -> None:
     for it in signatures:
-        text = _("signed by {signer}; the bytes are those that were signed")
-        write_line(text.format(signer=it["signer"]))
+        text = _(
+            "signed by {signer}, certificate of {issuer}; the bytes are those that were signed"
+        )
+        write_line(text.format(signer=it["signer"], issuer=it["issuer"]))
+        if not it["at"]:
+            write_line(_("not checked: whether the certificate was valid then; it says no time"))
     if signatures:
         write_line(_("not checked: whether the certificate leads to a root that is trusted"))
     if wish.is_scan:
@@ -109,6 +174,9 @@ def _tell(
     else:
         text = _("would keep it as {id}") if wish.dry_run else _("kept as {id}")
     write_line(text.format(id=format_id(document)))
+    if wish.request:
+        text = _("would answer {request}") if wish.dry_run else _("it answers {request}")
+        write_line(text.format(request=wish.request))
 
 
 def verify(path: Path, content: Content) -> list[dict[str, Any]]:
@@ -133,4 +201,12 @@ def verify(path: Path, content: Content) -> list[dict[str, Any]]:
         raise SignatureError(path, why="a signature does not hold: its bytes were changed")
     if not all(it["is_whole"] for it in found):
         raise SignatureError(path, why="something was added to it after it was signed")
-    return [{"signer": it["signer"], "at": it["at"]} for it in found]
+    if odd := next((it for it in found if it["was_valid"] is False), None):
+        why = N_("{signer} signed at {at}, and the certificate was valid from {since} to {until}")
+        raise SignatureError(path, why=why, **{name: odd[name] for name in _TIMES})
+    return [{name: _in_a_line(it[name]) for name in ("signer", "issuer", "at")} for it in found]
+
+
+def _in_a_line(text: str) -> str:
+    """Give a stranger's text without what would begin a line of its own."""
+    return " ".join(clean_text(text).split())

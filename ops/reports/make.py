@@ -6,19 +6,24 @@ Order of what is written:
 3. The journal notes what was made, with the hash of each file.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from ops.assets.sheet import write_book
 from ops.catalog.open import Catalog
 from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.language.formats import format_date
 from ops.language.text import speaking
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.watch.run import series_url
@@ -27,9 +32,11 @@ from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind
 from ops.reports.letterheads import find_office
 from ops.reports.papers.paper import Paper
+from ops.reports.requests import Request
 from ops.reports.texts import Texts, load_texts
 from ops.reports.window import Window
 
+MADE = "report.made"
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 PAPER_LANGUAGE: Literal["vi"] = "vi"
 
@@ -44,7 +51,7 @@ class Wish:
         site, of: As in `Ask`.
         number: Of the paper; 0 makes a draft.
         day: Of the paper; that of the figures for a draft.
-        occasion: Who asked for it, by which document, until when; each may be empty.
+        request: What it answers, where somebody has asked for it once.
     """
 
     kind: Kind
@@ -53,7 +60,7 @@ class Wish:
     of: str = ""
     number: int = 0
     day: date
-    occasion: Mapping[str, str]
+    request: Request | None = None
 
 
 @contextmanager
@@ -98,6 +105,21 @@ def make(estate: Estate, catalog: Catalog, wish: Wish, now: datetime) -> dict[st
         return write_files(made, _stem(wish))
 
 
+def note_made(session: Session, origin: Origin, wish: Wish, files: Mapping[str, bytes]) -> None:
+    """Journal the files that were made, each with its hash."""
+    request = wish.request
+    details = {
+        "first": wish.window.first.isoformat(),
+        "last": wish.window.last.isoformat(),
+        "site": wish.site,
+        "number": wish.number,
+        "files": {name: hashlib.sha256(it).hexdigest() for name, it in files.items()},
+        **({"request": request.called} if request else {}),
+    }
+    asked = replace(origin, document=request.asked.reference if request else "")
+    journal.append(session, asked, [Entry(MADE, wish.kind.name, details)])
+
+
 def _frame(estate: Estate, wish: Wish, texts: Texts, now: datetime) -> Frame:
     is_draft = not wish.number and bool(wish.kind.sign)
     return Frame(
@@ -109,19 +131,19 @@ def _frame(estate: Estate, wish: Wish, texts: Texts, now: datetime) -> Frame:
         taken_at=now,
         zone=estate.organisation.timezone,
         is_draft=is_draft,
-        occasion=tell_occasion(texts, wish.occasion),
+        occasion=tell_occasion(texts, wish.request),
     )  # fmt: skip
 
 
-def tell_occasion(texts: Texts, occasion: Mapping[str, str]) -> str:
+def tell_occasion(texts: Texts, request: Request | None) -> str:
     """Say who asked for a paper that is asked for once; empty where nobody did."""
-    if not occasion.get("requester"):
+    if request is None:
         return ""
-    parts = {
-        name: texts.say(f"occasion_{name}", **{name: occasion[name]}) if occasion.get(name) else ""
-        for name in ("reference", "due")
-    }
-    return texts.say("occasion", requester=occasion["requester"], **parts)
+    asked, reference = request.asked, ""
+    if asked.reference:
+        reference = texts.say("occasion_reference", reference=asked.reference)
+    due = texts.say("occasion_due", due=format_date(asked.due))
+    return texts.say("occasion", requester=asked.requester, reference=reference, due=due)
 
 
 def _stem(wish: Wish) -> str:

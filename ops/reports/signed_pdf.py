@@ -4,17 +4,21 @@ It reads one file, prints one JSON value and imports nothing of the service. Bou
 processor time are set before the file is opened; the caller bounds the time on the clock.
 
 What is verified: that the bytes are those that were signed, that the signature is the
-certificate's, and that nothing but what PDF allows after signing was added. Whether the certificate
-leads to a root that one trusts is not verified: no list of roots is kept here.
+certificate's, and that after the last signature nothing was added but proofs for long keeping
+(ISO 32000-2, 12.8.4.3): no value of a form, no note. Whether the certificate leads to a root that
+one trusts is not verified: no list of roots is kept here.
 """
 
 import json
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 MOST_MEMORY = 1 << 30
 MOST_SECONDS = 30
+MOST_SIGNATURES = 20
+MOST_NAME = 300
 _WHOLE = {"ENTIRE_FILE", "ENTIRE_REVISION"}
 
 
@@ -25,19 +29,37 @@ def look(path: str) -> list[dict[str, object]]:
     from pyhanko_certvalidator import ValidationContext
 
     context = ValidationContext(trust_roots=[], allow_fetching=False)
-    found: list[dict[str, object]] = []
     with Path(path).open("rb") as file:
-        reader = PdfFileReader(file, strict=False)
-        for signature in reader.embedded_regular_signatures:
-            status = validate_pdf_signature(signature, signer_validation_context=context)
-            at, name = signature.self_reported_timestamp, getattr(status.coverage, "name", "")
-            found.append({
-                "signer": str(status.signing_cert.subject.human_friendly)[:300],
-                "at": at.isoformat() if at else "",
-                "holds": bool(status.intact and status.valid),
-                "is_whole": bool(status.docmdp_ok) and name in _WHOLE,
-            })  # fmt: skip
-    return found
+        signatures = PdfFileReader(file, strict=False).embedded_regular_signatures
+        if len(signatures) > MOST_SIGNATURES:
+            raise ValueError
+        return [
+            _tell(it, validate_pdf_signature(it, signer_validation_context=context),
+                  is_last=it is signatures[-1])
+            for it in signatures
+        ]  # fmt: skip
+
+
+def _tell(signature: Any, status: Any, *, is_last: bool) -> dict[str, object]:
+    """Give what one signature says; a later signature may follow any but the last."""
+    from pyhanko.sign.diff_analysis import ModificationLevel
+
+    certificate, at = status.signing_cert, signature.self_reported_timestamp
+    covers = getattr(status.coverage, "name", "")
+    is_whole = bool(status.docmdp_ok) and covers in _WHOLE
+    if is_last and covers != "ENTIRE_FILE":
+        is_whole = is_whole and status.modification_level == ModificationLevel.LTA_UPDATES
+    return {
+        "signer": str(certificate.subject.human_friendly)[:MOST_NAME],
+        "issuer": str(certificate.issuer.human_friendly)[:MOST_NAME],
+        "at": at.isoformat() if at else "",
+        "since": certificate.not_valid_before.isoformat(),
+        "until": certificate.not_valid_after.isoformat(),
+        "was_valid": None if at is None
+        else certificate.not_valid_before <= at <= certificate.not_valid_after,
+        "holds": bool(status.intact and status.valid),
+        "is_whole": is_whole,
+    }  # fmt: skip
 
 
 def _answer(found: object) -> None:

@@ -20,6 +20,9 @@ from ops.toml import NestedTooDeeplyError, read_toml
 SHIPPED = Path(__file__).with_name("wordings")
 EVERY = "every_paper"
 MOST_BYTES = 200_000
+_FREE = {"readme", "body"}
+"""Lists beside those of `[paper]` that may have more or fewer lines than the shipped ones."""
+
 _NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _LINE = re.compile(r"line (\d+)")
 
@@ -83,6 +86,8 @@ def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
             next_step="correct `[reports] texts` in the estate, or make the folder",
             folder=folder,
         )
+    if folder is not None:
+        _refuse_strays(folder)
     tables: dict[str, dict[str, Any]] = {}
     for name in (EVERY, *kinds):
         shipped = _read_shipped(name)
@@ -91,6 +96,15 @@ def load_texts(kinds: Iterable[str], folder: Path | None) -> Texts:
         for table, texts in shipped.items():
             tables.setdefault(table, {}).update({**texts, **changes.get(table, {})})
     return Texts(tables)
+
+
+def _refuse_strays(folder: Path) -> None:
+    """Refuse a file that no paper would ever read: its name is written in another way."""
+    known = {it.name for it in SHIPPED.glob("*.toml")}
+    stray = next((it for it in sorted(folder.glob("*.toml")) if it.name not in known), None)
+    if stray is not None:
+        why = N_("no kind of paper is called so; known are: {known}")
+        raise TextsError(stray, why=why, known=", ".join(sorted(known)))
 
 
 @lru_cache(maxsize=32)
@@ -105,6 +119,8 @@ def read_own(path: Path, shipped: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         TextsError: It cannot be read, or holds what the shipped file has not.
     """
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         if path.stat().st_size > MOST_BYTES:
             raise TextsError(path, why="it is larger than {most} bytes", most=MOST_BYTES)
         found = read_toml(path)
@@ -145,8 +161,8 @@ def _compare(
     if is_list != isinstance(value, list) or not all(isinstance(it, str) for it in texts):
         why = N_("{name} has to be a list of texts") if is_list else N_("{name} has to be a text")
         raise TextsError(path, why=why, line=line, name=name)
-    if table == "heads" and len(texts) != len(known):
-        why = N_("{name} has to have {count} heads, one for each column")
+    if is_list and table != "paper" and name not in _FREE and len(texts) != len(known):
+        why = N_("{name} has to have {count} texts, as the shipped one")
         raise TextsError(path, why=why, line=line, name=name, count=len(known))
     given = set(_NAME.findall(" ".join(texts)))
     allowed = set(_NAME.findall(" ".join(known) if is_list else known))

@@ -62,3 +62,8 @@ def report_year(year: int, zone: ZoneInfo) -> Window:
     """Give the window of a year's report."""
     first = date(year - 1, _DECEMBER, CLOSES_ON)
     return Window(first, date(year, _DECEMBER, CLOSES_ON) - _DAY, zone)
+
+
+def running_year(today: date, zone: ZoneInfo) -> int:
+    """Give the year whose report covers a day."""
+    return today.year if today <= report_year(today.year, zone).last else today.year + 1

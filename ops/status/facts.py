@@ -45,6 +45,7 @@ from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
+from ops.reports.requests import Request, list_requests
 from ops.status.late_sites import first_dues
 
 TOLD_FOR = timedelta(days=10)
@@ -194,6 +195,7 @@ class Facts:
         reviews: Reviews of roles and accounts that were not done.
         drills: How the restore drills stand.
         media: Removable media that were written.
+        requests: Reports that somebody has asked for once, whose day has passed.
         is_duty_vacant: There is a roster, and it names nobody for today.
     """
 
@@ -210,6 +212,7 @@ class Facts:
     reviews: tuple[OverdueReview, ...] = ()
     drills: DrillStanding = NO_DRILLS
     media: tuple[MediumFacts, ...] = ()
+    requests: tuple[Request, ...] = ()
     is_duty_vacant: bool = False
 
 
@@ -249,6 +252,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         held_gone = read_held_gone(session, estate)
         reviews = _overdue_reviews(session, estate, now)
         drills = read_standing(session, estate, now)
+        requests = list_requests(session, only_open=True)
     today = now.astimezone(estate.zone).date()
     return Facts(
         now=now,
@@ -264,6 +268,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         reviews=reviews,
         drills=drills,
         media=read.media,
+        requests=tuple(it for it in requests if it.is_overdue(today)),
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
     )
 

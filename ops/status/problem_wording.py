@@ -27,6 +27,7 @@ from ops.language.text import N_, _, fill, language, ngettext
 from ops.monitor.alert_wording import explain_alert
 from ops.outcomes.explain import explain
 from ops.outcomes.plain import Explanation
+from ops.reports.requests import explain_request
 from ops.status import problems as codes
 from ops.status import problems_copies as copies
 from ops.status.facts import Facts
@@ -188,6 +189,7 @@ _EXPLAINERS: Mapping[str, Explainer] = {
     FINDING_OVERDUE: lambda params, _site, _zone: explain_finding(params),
     codes.FINDING_OPEN: lambda params, _site, _zone: explain_finding(params),
     codes.REVIEW_OVERDUE: _explain_review,
+    codes.REPORT_OVERDUE: lambda params, _site, _zone: explain_request(params),
     codes.HELD_GONE: _explain_held_gone,
     codes.MEDIUM_RENEWAL: _explain_renewal,
     codes.MISSED_LATELY: _explain_missed,

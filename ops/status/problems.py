@@ -46,6 +46,7 @@ SERVICE_DOWN = "service_down"
 NO_RELAY = "no_relay"
 DUTY_VACANT = "duty_vacant"
 REVIEW_OVERDUE = "review_overdue"
+REPORT_OVERDUE = "report_overdue"
 HELD_GONE = "held_gone"
 MEDIUM_UNREADABLE = "medium_unreadable"
 MEDIUM_RENEWAL = "medium_renewal"
@@ -239,6 +240,9 @@ def _find_in_records(facts: Facts) -> Iterator[Problem]:
         params = {"duty": review.duty, "title": dict(review.title)}
         params |= {"due_on": review.due_on.isoformat()}
         yield Problem(severity="critical", code=REVIEW_OVERDUE, params=params)
+    for request in facts.requests:
+        told = {**request.as_values(), "is_overdue": True}
+        yield Problem(severity="warning", code=REPORT_OVERDUE, params=told, is_red_by_day=True)
     for gone in facts.held_gone:
         params = {"store": gone.store, "place": gone.place, "reference": gone.reference}
         yield Problem(severity="critical", code=HELD_GONE, params=params, site=gone.site)

@@ -96,7 +96,7 @@ def told(catalog: Catalog) -> list[tuple[str, str]]:
 NEWER = (
     "archive_places", "condition_states", "looks", "silences", "security_findings",
     "security_looks", "security_baselines", "register_links", "register_notes", "register_entries",
-    "assets", "plan_notes", "plan_items", "plans", "documents",
+    "assets", "plan_notes", "plan_items", "plans", "documents", "unit_sections",
 )  # fmt: skip
 """Tables of the migrations after 0013."""
 

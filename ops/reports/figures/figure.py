@@ -5,7 +5,7 @@ from typing import Generic, Literal, TypeVar
 
 Source = Literal[
     "runs", "occurrences", "snapshots", "drills", "minutes", "samples", "visits", "archive",
-    "findings", "register", "stops", "estate", "journal", "outlooks",
+    "findings", "register", "stops", "estate", "journal", "outlooks", "sections",
 ]  # fmt: skip
 """Where figures come from; papers name it in words (`sources` in `wordings/every_paper.toml`)."""
 

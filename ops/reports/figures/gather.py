@@ -56,7 +56,7 @@ class Facts:
 
     Attributes:
         window, taken_at: What it covers, and when the figures were taken.
-        sites: Those that the estate names, in its order.
+        sites: Those that the estate names, in its order, or the one that is asked for.
         systems: Title, level and decision of each.
         stores: Name → place.
         others: The rest: as the queries of `ops.reports.figures` give them.
@@ -87,15 +87,29 @@ class Facts:
 
 
 def gather(
-    session: Session, store: SeriesStore | None, estate: Estate, window: Window, now: datetime
+    session: Session,
+    store: SeriesStore | None,
+    estate: Estate,
+    window: Window,
+    now: datetime,
+    site: str = "",
 ) -> Facts:
     """Ask every query once.
+
+    Args:
+        session: Of the catalog.
+        store: What the watch has measured; None where nothing is.
+        estate: Whose sites.
+        window: The time.
+        now: Aware.
+        site: The only one that the paper is about; empty for all. What sums up counts all of them.
 
     Raises:
         SeriesError: The series cannot be used.
     """
     stops = list_stops(session, window)
-    names = tuple(name_site(estate, it.name, window) for it in estate.named_sites)
+    wanted = [site] if site else [it.name for it in estate.named_sites]
+    names = tuple(name_site(estate, it, window) for it in wanted)
     return Facts(
         window=window,
         taken_at=now,
@@ -110,7 +124,7 @@ def gather(
         last_ok=read_last_ok(session, window.until),
         kept=count_stores(session),
         drills=list_concluded(session, window),
-        uptimes=measure_sites(store, [it.name for it in names], stops.value or (), window, now),
+        uptimes=measure_sites(store, wanted, stops.value or (), window, now),
         stops=stops,
         visits=sum_visits(store, window),
         outlooks=look_ahead(store, session, estate, now),

@@ -142,7 +142,7 @@ def count_stores(session: Session) -> Figure[Mapping[str, StoreCounts]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run, for a log; fields as in `ops.catalog.tables.core.Run`."""
+    """One run, for a log; fields as in `ops.catalog.tables.core.Run` and in its summary."""
 
     id: str
     job: str
@@ -151,21 +151,26 @@ class RunRow:
     ended_at: datetime | None
     outcome: str
     snapshot: str
-    stores: tuple[str, ...]
 
 
 def list_runs(session: Session, window: Window, kind: str, site: str = "") -> Figure[list[RunRow]]:
     """List the runs of a kind that began in a time, oldest first."""
-    query = select(Run).where(
-        Run.kind == kind, Run.started_at >= window.since, Run.started_at < window.until
+    columns = (
+        Run.id, Run.job, Run.site, Run.started_at, Run.ended_at, Run.outcome,
+        Run.summary["snapshot"].as_string(),
+    )  # fmt: skip
+    query = (
+        select(*columns)
+        .where(Run.kind == kind)
+        .where(Run.started_at >= window.since, Run.started_at < window.until)
+        .order_by(Run.started_at)
     )
     query = query.where(Run.site == site) if site else query
     rows = [
         RunRow(
-            id=it.id.hex, job=it.job, site=it.site, started_at=it.started_at, ended_at=it.ended_at,
-            outcome=it.outcome or "", snapshot=str(it.summary.get("snapshot") or ""),
-            stores=tuple(it.summary.get("stores") or ()),
+            id=key.hex, job=job, site=site_, started_at=began, ended_at=ended,
+            outcome=outcome or "", snapshot=snapshot or "",
         )
-        for it in session.execute(query.order_by(Run.started_at)).scalars()
+        for key, job, site_, began, ended, outcome, snapshot in session.execute(query)
     ]  # fmt: skip
     return Figure(rows, "runs")

@@ -69,7 +69,7 @@ def measure_sites(
     """Count the minutes of each site and month; nothing is known without a watch."""
     if store is None:
         return Figure(None, "samples")
-    seen = read_all_days(store, window.first, window.last)
+    seen = read_all_days(store, sites, window.first, window.last)
     by_stop: dict[str, list[Stop]] = {}
     for it in stops:
         by_stop.setdefault(it.site, []).append(Stop(it.code, it.begins, it.until))

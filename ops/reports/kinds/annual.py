@@ -10,6 +10,7 @@ from ops.language.formats import format_size
 from ops.language.text import _
 from ops.monitor.forecast.wording import name_thing, tell_outlook
 from ops.register.entry import STATES
+from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.figures.runs import Tally
@@ -61,6 +62,7 @@ def _content(facts: Facts, frame: Frame) -> Iterator[Block]:
     yield frame.head("h_content", 2)
     units = {it.unit for it in facts.sites if it.unit}
     yield frame.text("content_sites", sites=len(facts.sites), units=len(units))
+    yield frame.source(Figure(1, "estate"))
     yield frame.text("content_lacking")
 
 
@@ -117,6 +119,7 @@ def _incidents(facts: Facts, frame: Frame) -> Iterator[Block]:
         for it in facts.incidents[:_MOST_LISTED]
     ]  # fmt: skip
     yield frame.table("incidents", "1.3l 2.6l 2l 1.2l", rows)
+    yield from frame.listed(len(rows), len(facts.incidents))
     yield frame.source(facts.register)
 
 
@@ -133,6 +136,7 @@ def _maintenance(facts: Facts, frame: Frame) -> Iterator[Block]:
         for it in stops[:_MOST_LISTED]
     ]
     yield frame.table("stops", "2l 1.3l 1.3l", rows)
+    yield from frame.listed(len(rows), len(stops))
     yield frame.source(facts.stops)
 
 
@@ -148,6 +152,7 @@ def _capacity(facts: Facts, frame: Frame) -> Iterator[Block]:
         for it in facts.outlooks.value[:_MOST_LISTED]
     ]  # fmt: skip
     yield frame.table("capacity", "1.5l 2l", rows)
+    yield from frame.listed(len(rows), len(facts.outlooks.value))
     yield frame.source(facts.outlooks)
 
 
@@ -204,13 +209,15 @@ def _drills(facts: Facts, frame: Frame) -> Iterator[Block]:
                      ok=ended.count("ok"), incomplete=ended.count("incomplete"),
                      failed=ended.count("failed"))  # fmt: skip
     outcomes = frame.texts.tables["outcomes"]
+    whole = [it for it in drills if it.scope == "site"]
     rows = [
         (day(it.started_at.astimezone(facts.window.zone)), titles.get(it.site, it.site),
          outcomes[it.outcome], f"{span(it.rto)} / {span(it.rto_target)}",
          f"{span(it.rpo)} / {span(it.rpo_target)}")
-        for it in [drill for drill in drills if drill.scope == "site"][:_MOST_LISTED]
+        for it in whole[:_MOST_LISTED]
     ]  # fmt: skip
     yield frame.table("drills", "0.9l 1.8l 0.9l 1.5l 1.5l", rows)
+    yield from frame.listed(len(rows), len(whole))
     yield chart_drills(frame, drills, facts.window.months())
     if undrilled := [it for it in facts.sites if it.name not in {it.site for it in drills}]:
         yield frame.text("drills_none", count=len(undrilled))
@@ -245,6 +252,7 @@ def _levels(facts: Facts, frame: Frame) -> Iterator[Block]:
         return
     rows = [(title, str(level), decision or "–") for title, level, decision in facts.systems]
     yield frame.table("levels", "2l 0.6c 1.6l", rows)
+    yield frame.source(Figure(1, "estate"))
 
 
 def _findings(facts: Facts, frame: Frame) -> Iterator[Block]:

@@ -62,6 +62,7 @@ def _units(facts: Difficulties, frame: Frame) -> Iterator[Block]:
         for unit, it in facts.summary.by_unit.items()
     ]  # fmt: skip
     yield frame.table("units", "3l 1r 1r", rows)
+    yield frame.source(Figure(1, "register"))
 
 
 def _listed(facts: Difficulties, frame: Frame) -> Iterator[Block]:
@@ -75,3 +76,4 @@ def _listed(facts: Difficulties, frame: Frame) -> Iterator[Block]:
         for it in facts.summary.difficulties
     ]  # fmt: skip
     yield frame.table("listed", "1l 1.1l 2.2l 1.2l 1l 1.4l", rows)
+    yield frame.source(Figure(1, "register"))

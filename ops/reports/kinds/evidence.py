@@ -2,7 +2,8 @@
 
 The journal's rows lie in it as they were hashed, so that nobody needs this software to check the
 chain: `journal.jsonl` has a row a line, each a list of the fields in the order of the chain, then
-the hash; `README.txt` says how, with a script in plain Python of its own.
+the hash; `README.txt` says how, with a script in plain Python of its own. Who writes every file
+anew is found by the head alone, which stores keep signed (`ops.audit.heads`).
 """
 
 import csv
@@ -26,18 +27,24 @@ from ops.reports.window import Window
 
 MOST_ROWS = 1_000_000
 _AT = FIELDS.index("at")
-CHECK_SCRIPT = """import hashlib, json, sys
+CHECK_SCRIPT = r"""import hashlib, json, sys
 
-previous = None
-for number, line in enumerate(open("journal.jsonl", encoding="utf-8"), start=1):
+for line in open("SHA256SUMS", encoding="utf-8"):
+    digest, name = line.split()
+    if hashlib.sha256(open(name, "rb").read()).hexdigest() != digest:
+        sys.exit(f"{name} is not what was written")
+previous = open("journal-before.txt").read().strip()
+expected = open("journal-last.txt").read().strip()
+number, rows = None, 0
+for line in open("journal.jsonl", encoding="utf-8", newline="\n"):
     *fields, stored = json.loads(line)
-    if number == 1:
-        previous = open("journal-before.txt").read().strip()
-    seal = hashlib.sha256("\\x1f".join([previous, *fields]).encode("utf-8")).hexdigest()
-    if seal != stored:
+    seal = hashlib.sha256("\x1f".join([previous, *fields]).encode("utf-8")).hexdigest()
+    if seal != stored or number not in (None, int(fields[0]) - 1):
         sys.exit(f"row {fields[0]} does not hold")
-    previous = stored
-print("the chain holds; last hash:", previous)
+    previous, number, rows = stored, int(fields[0]), rows + 1
+if previous != expected:
+    sys.exit("the last rows are missing")
+print(f"the files are as written; the chain of {rows} rows holds; last hash: {previous}")
 """
 
 
@@ -136,6 +143,7 @@ def write(found: Evidence, frame: Frame) -> Package:
         "check.py": CHECK_SCRIPT.encode(),
         "journal.jsonl": "".join(lines).encode(),
         "journal-before.txt": f"{found.before}\n".encode(),
+        "journal-last.txt": f"{last}\n".encode(),
         "sites.csv": _csv(texts.heads("sites"), site_rows(found.facts, frame)),
         "runs.csv": _csv(texts.heads("runs"), runs),
         "drills.csv": _csv(texts.heads("drills"), drills),

@@ -120,6 +120,12 @@ class Frame:
         text = self.texts.say("source", sources=told, taken=self.moment(self.taken_at))
         return Paragraph(text, "note")
 
+    def listed(self, shown: int, count: int) -> list[Block]:
+        """Say that a table names only some of what was counted; nothing where it names all."""
+        if shown >= count:
+            return []
+        return [Paragraph(self.texts.say("listed", shown=shown, count=count), "note")]
+
     def lacking(self, figure: Figure[object]) -> Paragraph:
         """Say that there is nothing known of a source."""
         return Paragraph(self.texts.say(figure.source, table="lacking"))

@@ -1,63 +1,84 @@
 """Báo cáo trang thành phần: one component site's year (Điều 15(2) of the Regulation; law.md 2.4).
 
-The unit's own words stand as dots to fill in: the service does not know them.
+The unit's own words are what it has written (`ops.reports.sections`), and dots where it has not.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ops.reports.figures.figure import Figure
 from ops.reports.figures.gather import Facts, SiteName
 from ops.reports.figures.gather import gather as gather_facts
 from ops.reports.kinds.kind import UNKNOWN, Ask, Frame, count, day, share, span
 from ops.reports.kinds.site_rows import tally_of
-from ops.reports.papers.paper import Block, Paper
+from ops.reports.papers.paper import Block, Paper, Paragraph
+from ops.reports.sections import Section, read_section
 
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """The figures of all, and which site it is about."""
+    """The figures, which site it is about, and what its unit says."""
 
     facts: Facts
     site: SiteName
+    section: Section
 
 
 def gather(ask: Ask) -> SiteFacts:
     """Read the figures of the time."""
-    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now)
-    return SiteFacts(facts, next(it for it in facts.sites if it.name == ask.site))
+    facts = gather_facts(ask.session, ask.series, ask.estate, ask.window, ask.now, ask.site)
+    section = read_section(ask.session, ask.site, ask.window.year)
+    return SiteFacts(facts, facts.sites[0], section)
 
 
 def write(found: SiteFacts, frame: Frame) -> Paper:
     """Write the report."""
-    facts, site = found.facts, found.site
+    facts, site, section = found.facts, found.site, found.section
     window = facts.window
     named: dict[str, Any] = {"title": site.dated_title, "year": window.year}
     blocks: list[Block] = [
         frame.text("opening", **named, first=day(window.first), last=day(window.last)),
-        frame.head("h_general"), *_general(site, frame),
-        frame.head("h_content"), *_content(facts, site, frame),
+        frame.head("h_general"), *_general(site, section, frame),
+        frame.head("h_content"), *_own(section, "content", frame), *_visits(facts, site, frame),
         frame.head("h_technical"), *_technical(facts, site, frame),
         frame.head("h_shortcomings"), *_shortcomings(facts, site, frame),
-        frame.head("h_proposals"), frame.text("proposals"),
+        *_own(section, "shortcomings", frame),
+        frame.head("h_proposals"), *_own(section, "proposals", frame),
+        _confirmed(section, frame),
         frame.text("closing", **named),
     ]  # fmt: skip
     return frame.paper(blocks, **named)
 
 
-def _general(site: SiteName, frame: Frame) -> Iterator[Block]:
+def _own(section: Section, part: str, frame: Frame) -> Iterator[Block]:
+    """Give the unit's own words, a paragraph a line; dots to fill in where there are none."""
+    lines = [it.strip() for it in section.texts.get(part, "").splitlines() if it.strip()]
+    if not lines:
+        yield frame.text(part)
+    for line in lines:
+        yield Paragraph(line)
+
+
+def _confirmed(section: Section, frame: Frame) -> Block:
+    note = "confirmed" if section.confirmed_at else "unconfirmed"
+    text = frame.texts.say(note, person=section.confirmed_by, at=frame.moment(section.confirmed_at))
+    return Paragraph(text, "note")
+
+
+def _general(site: SiteName, section: Section, frame: Frame) -> Iterator[Block]:
     level = UNKNOWN if site.level is None else str(site.level)
     rows = zip(
         frame.texts.list("general"),
         (site.unit or UNKNOWN, site.url or UNKNOWN, site.system or UNKNOWN, level,
-         site.owner or UNKNOWN, frame.texts.say("to_fill")),
+         site.owner or UNKNOWN, section.texts.get("board") or frame.texts.say("to_fill")),
         strict=True,
     )  # fmt: skip
     yield frame.table("pairs", "1l 2l", rows)
+    yield frame.source(Figure(1, "estate"), Figure(1, "sections"))
 
 
-def _content(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
-    yield frame.text("content")
+def _visits(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]:
     visits = (facts.visits.value or {}).get(site.name)
     if visits is None:
         yield frame.text("no_visits")
@@ -118,4 +139,3 @@ def _shortcomings(facts: Facts, site: SiteName, frame: Frame) -> Iterator[Block]
     if not drilled:
         found.append(frame.item("bad_undrilled"))
     yield from found or [frame.text("bad_nothing")]
-    yield frame.text("own_words")

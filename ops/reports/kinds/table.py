@@ -11,6 +11,11 @@ from ops.language.text import N_
 
 Need = Literal["year", "time", "site", "drill", "stop", "day"]
 
+_TAKES: Mapping[str, tuple[str, ...]] = {
+    "year": ("year",), "plan": ("year",), "time": ("from", "to", "year"), "site": ("site", "year"),
+    "drill": ("of", "site"), "stop": ("of", "site"), "day": (),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -23,6 +28,7 @@ class Kind:
         sign: Abbreviation in its number (Decree 30/2020, annex III); empty for none.
         files: Endings of what it gives.
         like: Kind whose texts it has where its own file has none; empty for none.
+        more: Flags beside those of `needs` and of all papers.
     """
 
     name: str
@@ -31,6 +37,13 @@ class Kind:
     sign: str = ""
     files: tuple[str, ...] = ("docx", "pdf")
     like: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The flags that it heeds; of others nothing may be given."""
+        of_papers = ("date", "request") if "pdf" in self.files else ()
+        return (*_TAKES[self.needs], *self.more, *(("number",) if self.sign else ()), *of_papers)
 
     @property
     def file_name(self) -> str:
@@ -48,14 +61,16 @@ _LISTED = (
          like="annual"),
     Kind("site", N_("report on a site's year"), needs="site", sign="BC"),
     Kind("sites", N_("table of all sites"), needs="year", sign="BC"),
-    Kind("security", N_("letter on security, form 08"), needs="day", sign="BC"),
+    Kind("security", N_("letter on security, form 08"), needs="day", sign="BC",
+         more=("year",)),
     Kind("difficulties", N_("summary of difficulties"), needs="year", sign="BC"),
     Kind("drill", N_("minutes of a restore drill"), needs="drill"),
-    Kind("backup-log", N_("log of backups"), needs="time"),
+    Kind("backup-log", N_("log of backups"), needs="time", more=("site",)),
     Kind("backup-minutes", N_("minutes of a backup"), needs="site"),
     Kind("notice", N_("notice of a planned stop"), needs="stop", sign="TB"),
     Kind("policy", N_("backup policy"), needs="day", sign="CS"),
-    Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",)),
+    Kind("inventory", N_("lists of devices, software, copies"), needs="day", files=("xlsx",),
+         more=("site",)),
     Kind("evidence", N_("evidence: tables, journal, hashes"), needs="time", files=("zip",)),
 )  # fmt: skip
 

@@ -6,7 +6,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from ops.monitor.series.minutes import Day, MinuteVerdict, read_days, write_minutes
+from ops.monitor.series.minutes import (
+    Day,
+    MinuteVerdict,
+    read_all_days,
+    read_days,
+    write_minutes,
+)
 from ops.monitor.series.points import Point
 from ops.monitor.series.read import (
     Bucket,
@@ -178,3 +184,13 @@ def test_of_two_verdicts_about_a_minute_the_graver_counts_in_any_order(store: Se
         date(2026, 11, 28): Day(up=1 << 1439),
         date(2026, 11, 29): Day(up=0b10, down=0b1, unknown=0b100),
     }
+
+
+def test_days_of_some_sites_are_those_of_each(store: SeriesStore) -> None:
+    at, day = datetime(2026, 11, 28, 3, 0, tzinfo=UTC), date(2026, 11, 28)
+    write_minutes(store, [("a", at, "up"), ("b", at, "down"), ("c", at, "up")], ZONE)
+
+    assert read_all_days(store, ["a", "b", "none"], day, day) == {
+        it: read_days(store, it, day, day) for it in ("a", "b")
+    }
+    assert set(read_all_days(store, ["b"], day, day)) == {"b"}

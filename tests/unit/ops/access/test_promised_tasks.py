@@ -20,7 +20,8 @@ PROMISED = {
     "plan": "complete draft edit progress record-decision revise show submit",
     "provision": "apply drift plan",
     "register": "add close list show update",
-    "report": "activity annual drill evidence issue kinds make notice policy security site",
+    "report": "activity annual drill evidence issue kinds make notice policy request requests"
+    " section security site",
     "runbook": "list print resume run show",
     "security": "accept audit baseline findings",
     "service": "jobs kit missed notify-test recover run status trigger upgrade",

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,25 +12,43 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import NumberObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
+from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.documents.files import list_kept, read_document
 from ops.documents.records import Kept, list_documents
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
+from ops.estate.load.load import load_estate
 from ops.reports.issue import IssueWish, SignatureError, issue, verify
 from ops.reports.papers.paper import Letterhead, Paper, Paragraph
 from ops.reports.papers.pdf import write_pdf
+from ops.reports.requests import Asked, list_requests, note_request
 from tests.a_year import write_estate
 
 pytestmark = pytest.mark.slow
 PAPER = Paper(
     kind="Báo cáo", about="Thử", letterhead=Letterhead(authority="", body="TT", place="ĐN",
     year=2026), blocks=(Paragraph("Số tiền 12.500.000 đồng."),),
+)  # fmt: skip
+
+_PAGES = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Kids[2 0 R]>>endobj\n"
+LOOP = (
+    _PAGES
+    + b"xref\n0 1\n0000000000 65535 f \ntrailer<</Size 3/Root 1 0 R/Prev %d>>\n" % len(_PAGES)
+    + b"startxref\n%d\n%%%%EOF\n" % len(_PAGES)
+)
+_ZEROS = zlib.compress(zlib.compress(b"\0" * (1 << 28), 9), 9)
+BOMB = (
+    _PAGES
+    + b"3 0 obj<</Type/XRef/W[1 4 2]/Size 4/Root 1 0 R/Filter[/FlateDecode/FlateDecode]/Length %d>>"
+    % len(_ZEROS)
+    + b"stream\n" + _ZEROS + b"\nendstream endobj\nstartxref\n%d\n%%%%EOF\n" % len(_PAGES)
 )  # fmt: skip
 
 _OTHERS = ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
@@ -42,35 +61,63 @@ def unsigned() -> bytes:
     return write_pdf(PAPER)[0]
 
 
-@pytest.fixture(scope="module")
-def signed(unsigned: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def a_signer(folder: Path, name: str, days: tuple[int, int] = (-1, 9)) -> signers.SimpleSigner:
+    """Make somebody with a certificate of their own that is valid between these days from now."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nguyễn Văn A")])
-    now = datetime.now(UTC)
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    since, until = (datetime.now(UTC) + timedelta(days=it) for it in days)
     certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name)
+        x509.CertificateBuilder().subject_name(named).issuer_name(named)
         .public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
+        .not_valid_before(since).not_valid_after(until)
         .add_extension(x509.KeyUsage(**USAGE), critical=True)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
-    path = tmp_path_factory.mktemp("signer") / "a.p12"
+    path = folder / "signer.p12"
     path.write_bytes(
         pkcs12.serialize_key_and_certificates(
             b"a", key, certificate, None, serialization.NoEncryption()
         )
     )
     signer = signers.SimpleSigner.load_pkcs12(str(path))  # type: ignore[no-untyped-call] # pyHanko's
-    assert signer is not None
-    return sign(unsigned, signer)
+    assert isinstance(signer, signers.SimpleSigner)
+    return signer
 
 
-def sign(pdf: bytes, signer: signers.SimpleSigner) -> bytes:
+@pytest.fixture(scope="module")
+def signed(unsigned: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return sign(unsigned, a_signer(tmp_path_factory.mktemp("signer"), "Nguyễn Văn A"))
+
+
+def sign(pdf: bytes, signer: signers.SimpleSigner, field: str = "Ky") -> bytes:
     out = io.BytesIO()
     signers.sign_pdf(
         IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False),
-        signers.PdfSignatureMetadata(field_name="Ky"), signer=signer, output=out,
+        signers.PdfSignatureMetadata(field_name=field), signer=signer, output=out,
     )  # fmt: skip
+    return out.getvalue()
+
+
+def with_form(pdf: bytes) -> bytes:
+    """Give it a field of a form that somebody can fill."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    name = generic.pdf_name
+    field = writer.add_object(
+        generic.DictionaryObject({
+            name("/FT"): name("/Tx"), name("/T"): generic.pdf_string("tien"),
+            name("/Type"): name("/Annot"), name("/Subtype"): name("/Widget"),
+            name("/V"): generic.pdf_string("1"),
+            name("/Rect"): generic.ArrayObject([NumberObject(it) for it in (0, 0, 500, 50)]),  # type: ignore[no-untyped-call] # pyHanko's
+        })
+    )  # fmt: skip
+    page = writer.root["/Pages"]["/Kids"][0]
+    page["/Annots"] = generic.ArrayObject([field])
+    writer.update_container(page)
+    fields = generic.DictionaryObject({name("/Fields"): generic.ArrayObject([field])})  # type: ignore[no-untyped-call] # pyHanko's
+    writer.root["/AcroForm"] = writer.add_object(fields)
+    writer.update_root()  # type: ignore[no-untyped-call] # pyHanko's
+    out = io.BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call] # pyHanko's
     return out.getvalue()
 
 
@@ -146,7 +193,93 @@ def test_what_was_added_after_signing_is_refused(office: Path, signed: bytes) ->
     assert "added" in caught.value.why
 
 
-@pytest.mark.parametrize("junk", [b"%PDF-1.7 junk", b"%PDF-1.7\n" + b"<<" * 200_000])
+def test_a_form_that_was_filled_after_signing_is_refused(
+    office: Path, unsigned: bytes, tmp_path: Path
+) -> None:
+    whole = sign(with_form(unsigned), a_signer(tmp_path, "A"))
+    assert hand_in(office, whole, dry_run=True) == 0
+    writer = IncrementalPdfFileWriter(io.BytesIO(whole), strict=False)
+    field = next(
+        found for it in writer.root["/AcroForm"]["/Fields"]
+        if (found := it.get_object()).get("/T") == "tien"
+    )  # fmt: skip
+    field["/V"] = generic.pdf_string("999.000.000")
+    writer.update_container(field)
+    out = io.BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call] # pyHanko's
+    for changed in (out.getvalue(), whole + b"\n% more"):
+        with pytest.raises(SignatureError) as caught:
+            hand_in(office, changed)
+        assert "added" in caught.value.why
+
+
+def test_two_may_sign_one_after_the_other(office: Path, signed: bytes, tmp_path: Path) -> None:
+    assert hand_in(office, sign(signed, a_signer(tmp_path, "Trần Thị B"), "Ky2")) == 0
+    (document,), _actions = kept(office)
+    names = [str(it["signer"]).rpartition(": ")[2] for it in document.signatures]
+    assert names == ["Nguyễn Văn A", "Trần Thị B"]
+
+
+@pytest.mark.parametrize("days", [(-400, -30), (30, 60)])
+def test_a_certificate_that_was_not_valid_when_it_signed_is_refused(
+    office: Path, unsigned: bytes, tmp_path: Path, days: tuple[int, int]
+) -> None:
+    with pytest.raises(SignatureError) as caught:
+        hand_in(office, sign(unsigned, a_signer(tmp_path, "A", days)))
+    assert "valid from" in caught.value.why
+
+
+def test_a_signers_name_writes_no_line_of_its_own(
+    office: Path, unsigned: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b[2JA\u202e\nkept as 1234"
+    assert hand_in(office, sign(unsigned, a_signer(tmp_path, name)), dry_run=True) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\u202e" not in printed
+    assert not any(it.startswith("kept") for it in printed.splitlines())
+
+
+def test_a_paper_answers_its_request(office: Path, unsigned: bytes) -> None:
+    estate = load_estate(office / "estate.toml")
+    asked = Asked(kind="activity", requester="Văn phòng", due=date(2026, 12, 20))
+    with at_bench(estate) as bench, bench.catalog.writing() as session:
+        now = datetime.now(UTC)
+        called = note_request(session, bench.origin, asked, zone=estate.zone, now=now).called
+    for wrong in ("2026-999", "x"):
+        with pytest.raises(WrongUseError, match="no request"):
+            hand_in(office, unsigned, is_scan=True, request=wrong)
+    assert list_kept(office / "var") == []
+    assert hand_in(office, unsigned, is_scan=True, request=called, dry_run=True) == 0
+    assert hand_in(office, unsigned, is_scan=True, request=called) == 0
+    with at_bench(estate) as bench, bench.catalog.reading() as session:
+        (request,) = list_requests(session)
+    assert request.answer == "05/BC-TTCNTT"
+    with pytest.raises(WrongUseError, match="answered"):
+        hand_in(office, unsigned, is_scan=True, request=called)
+
+
+def test_a_paper_about_a_site_is_kept_with_its_name(office: Path, unsigned: bytes) -> None:
+    for wrong in ({"kind": "site"}, {"site": "cong-chinh"}, {"kind": "site", "site": "none"}):
+        with pytest.raises(WrongUseError):
+            hand_in(office, unsigned, is_scan=True, **wrong)
+    assert hand_in(office, unsigned, is_scan=True, kind="site", site="cong-chinh") == 0
+    (document,), _actions = kept(office)
+    assert document.about == "report:site:2026:cong-chinh"
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    office: Path, unsigned: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (office / "var").mkdir()
+    (office / "var" / "documents").write_text("a file in its place")
+    monkeypatch.setenv("GIUCONG_LANG", "en")
+    with pytest.raises(OpsError, match="cannot be written"):
+        hand_in(office, unsigned, is_scan=True)
+    assert kept(office)[0] == []
+
+
+@pytest.mark.parametrize("junk", [b"%PDF-1.7 junk", b"%PDF-1.7\n" + b"<<" * 200_000, LOOP, BOMB])
 def test_junk_is_refused_within_bounds(tmp_path: Path, junk: bytes) -> None:
     path = tmp_path / "junk.pdf"
     path.write_bytes(junk)
@@ -165,4 +298,4 @@ def test_the_verifier_prints_one_value(signed: bytes, tmp_path: Path) -> None:
     path.write_bytes(signed)
     found = verify(path, read_document(path))
 
-    assert set(json.loads(json.dumps(found))[0]) == {"signer", "at"}
+    assert set(json.loads(json.dumps(found))[0]) == {"signer", "issuer", "at"}

@@ -19,11 +19,15 @@ from python_calamine import CalamineWorkbook
 import ops.wiring  # noqa: F401 - who asks for parts needs them given
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.drills import Drill
+from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.reports.cli import MakeWish, make_report, read_wish
+from ops.reports import tasks
+from ops.reports.cli import MakeWish, make_report, read_day, read_wish
 from ops.reports.kinds.table import KINDS
 from ops.reports.make import Wish, make
+from ops.reports.requests import Asked, Request
+from ops.terminal.task import OperatorTask
 from tests.a_year import FIRST, LAST, NOW, name_of, outcome_of, write_estate, write_year
 from tests.unit.ops.reports.a_drill import write_minutes
 
@@ -55,7 +59,8 @@ def catalog(written: Estate) -> Iterator[Catalog]:
 
 
 def wish_of(kind: str, estate: Estate, **changes: object) -> Wish:
-    given = {"year": 2026, **ASKED.get(kind, {}), **changes}
+    year = {"year": 2026} if "year" in KINDS[kind].takes else {}
+    given = {**year, **ASKED.get(kind, {}), **changes}
     if "first" in given:
         given.pop("year")
     return read_wish(MakeWish(kind=kind, out="", **given), estate, NOW)  # type: ignore[arg-type] # flags by name
@@ -108,10 +113,16 @@ def test_a_paper_with_a_number_is_no_draft(written: Estate, catalog: Catalog) ->
 
 
 def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) -> None:
-    occasion = {"requester": "Văn phòng", "reference": "99/VP", "due": "5/12/2026"}
-    wish = wish_of("activity", written, occasion=occasion)
-    text = text_of(next(iter(make(written, catalog, wish, NOW).values())))
+    asked = Asked(
+        kind="activity", requester="Văn phòng", reference="99/VP", due=date(2026, 12, 5),
+        first=date(2026, 2, 1), last=date(2026, 2, 28),
+    )  # fmt: skip
+    request = Request(called="2026-001", asked=asked, noted_at=NOW, noted_by="nva")
+    wish = read_wish(MakeWish(kind="activity", out="", request="2026-001"), written, NOW, request)
+    made = make(written, catalog, wish, NOW)
+    text = text_of(next(iter(made.values())))
 
+    assert set(made) == {f"activity-20260201-20260228.{it}" for it in ("docx", "pdf")}
     assert "yêu cầu của Văn phòng tại văn bản số 99/VP (thời hạn báo cáo: 05/12/2026)" in text
 
 
@@ -142,15 +153,42 @@ def test_the_chain_is_checked_without_our_software(
     for line in (tmp_path / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
-    words = [sys.executable, "-I", "check.py"]
-    assert "the chain holds" in subprocess.check_output(words, cwd=tmp_path, text=True)
+    assert "the chain of" in checked(tmp_path)[1]
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)
     fields = json.loads(rows[1])
     fields[7] += "!"
-    rows[1] = json.dumps(fields, ensure_ascii=False)
-    (tmp_path / "journal.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert f"row {fields[0]} does not hold" in ended.stderr
+    changes = {
+        f"row {fields[0]} does not hold": [rows[0], json.dumps(fields, ensure_ascii=False)],
+        "the last rows are missing": rows[:-1],
+        "does not hold": [rows[0], *rows[2:]],
+        "rows are missing": [],
+    }
+    for told, lines in changes.items():
+        text = "".join(f"{it}\n" for it in lines)
+        assert "journal.jsonl is not what was written" in rewrite(tmp_path, text, with_sums=False)
+        assert told in rewrite(tmp_path, text, with_sums=True)
+
+
+def rewrite(folder: Path, journal: str, *, with_sums: bool) -> str:
+    """Put another journal into a package, also as somebody who writes the hashes anew."""
+    path, sums = folder / "journal.jsonl", folder / "SHA256SUMS"
+    old, before = sums.read_text(), path.read_bytes()
+    path.write_text(journal, encoding="utf-8")
+    if with_sums:
+        was, now = (hashlib.sha256(it).hexdigest() for it in (before, path.read_bytes()))
+        sums.write_text(old.replace(was, now))
+    status, told = checked(folder)
+    sums.write_text(old)
+    path.write_bytes(before)
+    assert status == 1
+    return told
+
+
+def checked(folder: Path) -> tuple[int, str]:
+    ended = subprocess.run(
+        [sys.executable, "-I", "check.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -160,7 +198,8 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     changed = estate.model_copy(update={"sites": (site.model_copy(update={"title": HOSTILE}),)})
     try:
         for kind in ("annual", "sites", "site", "inventory"):
-            files = make(changed, catalog, wish_of(kind, changed, site=site.name), NOW)
+            about = {"site": site.name} if kind in {"site", "inventory"} else {}
+            files = make(changed, catalog, wish_of(kind, changed, **about), NOW)
             if kind != "inventory":
                 docx, pdf = files.values()
                 assert "<b>&\"'{year}#let $x$" in text_of(docx)
@@ -213,3 +252,53 @@ def test_drills_of_the_records_are_counted(written: Estate, catalog: Catalog) ->
 
     assert len(rows) - 1 == kept
     assert all(date.fromisoformat(it[4][:10]).year == 2026 for it in rows[1:])
+
+
+@pytest.mark.parametrize("day", ["1/1/0001", "31/12/9999", "30/2/2026", "0", "x" * 999])
+def test_a_day_that_is_none_is_refused(day: str) -> None:
+    with pytest.raises(WrongUseError, match="is no day"):
+        read_day(day, "from")
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags"),
+    [
+        ("annual", {"site": name_of(0)}),
+        ("annual", {"first": "1/1/2026", "last": "2/1/2026"}),
+        ("policy", {"year": 2026}),
+        ("drill", {"number": 5}),
+        ("evidence", {"request": "2026-001"}),
+        ("backup-minutes", {"of": "x", "site": name_of(0)}),
+    ],
+)
+def test_a_flag_that_a_kind_does_not_heed_is_refused(
+    written: Estate, kind: str, flags: dict[str, object]
+) -> None:
+    with pytest.raises(WrongUseError, match="takes no"):
+        read_wish(MakeWish(kind=kind, out="", **flags), written, NOW)  # type: ignore[arg-type] # flags by name
+
+
+def test_what_ran_for_sites_that_are_gone_is_added_too(written: Estate, catalog: Catalog) -> None:
+    fewer = written.model_copy(update={"sites": written.sites[:-1]})
+    made = make(fewer, catalog, wish_of("annual", fewer), NOW)
+    document = Document(io.BytesIO(made["annual-2026.docx"]))
+    (table,) = [it for it in document.tables if it.rows[0].cells[0].text == "STT"]
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+
+    assert rows[-2][1].startswith("Trang đã thôi khai báo")
+    found = [tuple(map(int, row[2].split(" / "))) for row in rows[1:-1]]
+    total = tuple(int(it.replace(".", "")) for it in rows[-1][2].split(" / "))
+    assert total == tuple(map(sum, zip(*found, strict=True)))
+    assert f"Đã chạy {rows[-1][2].split(' / ')[1]} phiên" in text_of(made["annual-2026.docx"])
+
+
+def test_a_short_form_has_no_flag_that_its_kind_does_not_heed() -> None:
+    found = {it.name: it for it in vars(tasks).values() if isinstance(it, OperatorTask)}
+    short = {name: it for name, it in found.items() if name in KINDS}
+    for name, task in short.items():
+        flags = {it.name.rstrip("_") for it in task.get_arguments()} - {"out", "json"}
+        of = {"of" if it == "id" else it for it in flags}
+        assert of <= set(KINDS[name].takes), name
+
+    assert len(short) == 8
+    assert {"kind", "out", "of"} <= {it.name for it in found["make"].get_arguments()}

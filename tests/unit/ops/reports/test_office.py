@@ -1,5 +1,7 @@
 """What stands around a paper: its time, its letterhead by date, the office's own texts."""
 
+import os
+import subprocess
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,8 +11,9 @@ import pytest
 from ops.errors import WrongUseError
 from ops.reports.kinds.table import KINDS
 from ops.reports.letterheads import find_office
-from ops.reports.papers.paper import number_line
-from ops.reports.texts import SHIPPED, TextsError, load_texts
+from ops.reports.papers.paper import Letterhead, Paper, number_line
+from ops.reports.papers.pdf import write_pdf
+from ops.reports.texts import MOST_BYTES, SHIPPED, TextsError, load_texts
 from ops.reports.window import Window, report_year
 from tests.unit.ops.estate.conftest import SMALL, Load, load
 
@@ -88,7 +91,7 @@ def test_an_offices_text_takes_the_place_of_the_shipped_one(tmp_path: Path) -> N
         ('[paper]\n\nabuot = "x"\n', 3, "have no abuot"),
         ('[paper]\nabout = "{yaer}"\n', 2, "not yaer"),
         ('[text]\n[paper]\nabout = ["x"]\n', 3, "has to be a text"),
-        ('[heads]\ndrills = ["Ngày"]\n', 2, "5 heads"),
+        ('[heads]\ndrills = ["Ngày"]\n', 2, "5 texts"),
         ("[paper]\nrecipients = [1]\n", 2, "a list of texts"),
         ('about = "x"\n', 1, "in no table"),
     ],
@@ -102,6 +105,62 @@ def test_a_broken_text_is_told_with_its_line(
 
     assert f"line {line}" in str(caught.value)
     assert why in caught.value.why.format(**caught.value.params)
+
+
+def test_what_nobody_would_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "anual.toml").write_text("")
+    with pytest.raises(TextsError) as caught:
+        load_texts(["annual"], tmp_path)
+    assert "annual.toml" in str(caught.value.params["known"])
+
+
+def test_a_list_with_a_place_for_each_keeps_its_length(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('[lists]\ngeneral = ["Đơn vị"]\n')
+    with pytest.raises(TextsError, match="line 2"):
+        load_texts(["site"], tmp_path)
+    (tmp_path / "site.toml").write_text('[paper]\nrecipients = ["A", "B", "C"]\n')
+    assert load_texts(["site"], tmp_path).tables["paper"]["recipients"] == ["A", "B", "C"]
+
+
+def test_a_pipe_a_folder_and_a_flood_are_no_texts(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    os.mkfifo(path)
+    with pytest.raises(TextsError):
+        load_texts(["site"], tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(TextsError):
+        load_texts(["site"], tmp_path)
+    path.rmdir()
+    path.write_text("#" * (MOST_BYTES + 1))
+    with pytest.raises(TextsError):
+        load_texts(["site"], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{% for x in range(10**9) %}{% endfor %}",
+        "{%- include '/etc/passwd' -%}",
+        "#read(/etc/passwd) #import @preview/x:1.0.0: *",
+        "$x$ *_` <w:t>&#10; ]]>",
+    ],
+)
+def test_a_text_that_looks_like_a_program_is_a_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "site.toml").write_text(f'[paper]\nabout = "{text}"\n', encoding="utf-8")
+    told = load_texts(["site"], tmp_path).say("about", table="paper", title="T", year=1)
+    paper = Paper(
+        kind="Báo cáo", about=told,
+        letterhead=Letterhead(authority="", body="TT", place="ĐN", year=2026),
+    )  # fmt: skip
+    printed = subprocess.run(
+        ["pdftotext", "-", "-"], input=write_pdf(paper)[0], capture_output=True, check=True
+    ).stdout.decode()
+
+    assert told == text
+    assert "".join(text.split()) in "".join(printed.split())
 
 
 def test_a_text_cannot_reach_into_what_fills_it(tmp_path: Path) -> None:

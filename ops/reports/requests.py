@@ -1,0 +1,241 @@
+"""Reports that somebody asks for once, by a day (Điều 15 of the Regulation: đột xuất).
+
+A request is a row of the journal, and another one ends it: the paper that answered it was taken
+back, or a person says why there is nothing to answer. So nobody can take one away.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.alerts.drafts import Draft
+from ops.alerts.notice_wording import STATE, NoticeKind, Told
+from ops.alerts.outbox import find_estate, write_drafts
+from ops.canonical import clean_text
+from ops.catalog.open import Catalog
+from ops.catalog.tables.core import JournalRow
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.language.formats import format_date
+from ops.language.text import N_, _, fill
+from ops.outcomes.plain import Explanation
+from ops.reports.kinds.table import find_kind
+
+ASKED, ENDED = "report.requested", "report.request-ended"
+NOTICE = "report_request"
+NEAR = timedelta(days=3)
+"""So long before its day a request is told of."""
+
+MOST_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody asks for.
+
+    Attributes:
+        kind: Of paper, as `report.kinds` lists them.
+        requester: Who asks.
+        reference: Number of the document that asks; may be empty.
+        about: What it is to say, in a line; may be empty.
+        due: The last day on which it is in time, the organisation's.
+        first, last: The time that it is about; None where the request does not say.
+    """
+
+    kind: str
+    requester: str
+    due: date
+    reference: str = ""
+    about: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it stands.
+
+    Attributes:
+        called: What people call it, `2026-003`.
+        asked: What is asked for.
+        noted_at: When it was written down.
+        noted_by: Person, else login.
+        answer: Number of the paper that answered it, or why it ended; empty while it is open.
+    """
+
+    called: str
+    asked: Asked
+    noted_at: datetime
+    noted_by: str
+    answer: str = ""
+
+    def is_overdue(self, today: date) -> bool:
+        """Say whether its day has passed and nothing answered it."""
+        return not self.answer and today > self.asked.due
+
+    def as_values(self) -> dict[str, Any]:
+        """Give JSON values, dates as ISO texts."""
+        asked = {name: it.isoformat() if isinstance(it, date) else it
+                 for name, it in asdict(self.asked).items()}  # fmt: skip
+        return {"request": self.called, **asked, "answer": self.answer}
+
+
+def list_requests(session: Session, *, only_open: bool = False) -> list[Request]:
+    """Give the requests, the one due first first."""
+    rows = session.execute(
+        select(JournalRow)
+        .where(JournalRow.action.in_((ASKED, ENDED)))
+        .order_by(JournalRow.sequence)
+    ).scalars()
+    found: dict[str, Request] = {}
+    for row in rows:
+        details = json.loads(row.details)
+        if row.action == ASKED:
+            found[row.subject] = Request(
+                called=row.subject, asked=_read(details), noted_at=row.at,
+                noted_by=row.person or row.login,
+            )  # fmt: skip
+        else:
+            known = found[row.subject]
+            found[row.subject] = Request(
+                called=known.called, asked=known.asked, noted_at=known.noted_at,
+                noted_by=known.noted_by, answer=row.document or row.reason,
+            )  # fmt: skip
+    wanted = (it for it in found.values() if not (only_open and it.answer))
+    return sorted(wanted, key=lambda it: (it.asked.due, it.called))
+
+
+def _read(details: Mapping[str, Any]) -> Asked:
+    days = {it: date.fromisoformat(details[it]) if details[it] else None
+            for it in ("due", "first", "last")}  # fmt: skip
+    texts = {it: str(details[it]) for it in ("kind", "requester", "reference", "about")}
+    return Asked(**texts, **days)  # type: ignore[arg-type] # one that is noted has a day
+
+
+def find_request(session: Session, called: str, *, is_open: bool = False) -> Request:
+    """Give the request that is called so.
+
+    Raises:
+        WrongUseError: There is none, or it has ended where it has to be open.
+    """
+    found = next((it for it in list_requests(session) if it.called == called.strip()), None)
+    if found is None or (is_open and found.answer):
+        raise WrongUseError(
+            'no request is called "{called}"' if found is None else "{called} has been answered",
+            data="nothing was changed",
+            next_step="`{program} report.requests --all` lists them",
+            called=called[:40],
+        )
+    return found
+
+
+def note_request(
+    session: Session, origin: Origin, asked: Asked, *, zone: ZoneInfo, now: datetime
+) -> Request:
+    """Write a request down; what was asked for twice is noted twice.
+
+    Raises:
+        WrongUseError: There is no such kind, nobody asks, a text is too long, or its time is none.
+    """
+    _check(asked)
+    journal.hold(session)
+    year = f"{now.astimezone(zone).year}-"
+    count = sum(it.called.startswith(year) for it in list_requests(session))
+    called = f"{year}{count + 1:03}"
+    request = Request(called=called, asked=asked, noted_at=now,
+                      noted_by=origin.person or origin.login)  # fmt: skip
+    details = request.as_values()
+    del details["request"], details["answer"]
+    journal.append(session, origin, [Entry(ASKED, called, details)])
+    return request
+
+
+def _check(asked: Asked) -> None:
+    find_kind(asked.kind)
+    texts = (asked.requester, asked.reference, asked.about)
+    is_odd = bool(asked.first) != bool(asked.last) or (
+        asked.first and asked.last and asked.first > asked.last
+    )
+    if not asked.requester.strip() or is_odd or any(len(it) > MOST_TEXT for it in texts):
+        raise WrongUseError(
+            "a request says who asks, by when, and no text is longer than {most} characters",
+            why="a time has a first day and a last one, which does not come before it",
+            data="nothing was changed",
+            next_step="correct `--requester`, `--reference`, `--about`, `--from` or `--to`",
+            most=MOST_TEXT,
+        )
+
+
+def end_request(session: Session, origin: Origin, request: Request) -> None:
+    """End a request, by the number of a document or a reason that the origin holds.
+
+    Raises:
+        WrongUseError: The origin says neither.
+    """
+    if not clean_text(origin.document or origin.reason).strip():
+        raise WrongUseError(
+            "a request ends with a paper, or with a reason",
+            data="nothing was changed",
+            next_step="give `--reason`, or `--document` with the number of the answer",
+        )
+    journal.append(session, origin, [Entry(ENDED, request.called)])
+
+
+def remind(catalog: Catalog, now: datetime) -> int:
+    """Tell of each open request when its day is near, and once it has passed; a daily chore."""
+    with catalog.reading() as session:
+        estate = find_estate(session)
+        drafts = [] if estate is None else _draft_all(session, estate, now)
+    if not drafts:
+        return 0
+    with catalog.writing() as session:
+        return write_drafts(session, drafts, estate, now=now)
+
+
+def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:
+    today = now.astimezone(estate.zone).date()
+    return [
+        Draft(
+            subject_key=f"{NOTICE}:{it.called}:{'over' if it.is_overdue(today) else 'near'}",
+            severity="warning",
+            code=NOTICE,
+            params={**it.as_values(), "is_overdue": it.is_overdue(today)},
+        )
+        for it in list_requests(session, only_open=True)
+        if today >= it.asked.due - NEAR
+    ]
+
+
+def explain_request(params: Mapping[str, Any]) -> Explanation:
+    """Explain a request that is near or overdue, from its values."""
+    text = (
+        _("the report {request} for {requester} was due by {day}, and none was taken back")
+        if params["is_overdue"]
+        else _("the report {request} for {requester} is due by {day}")
+    )
+    named = {**params, "day": format_date(date.fromisoformat(params["due"]))}
+    return Explanation(
+        text.format(**named),
+        why=": ".join(filter(None, (params["reference"], params["about"]))),
+        data=_("no data is at risk"),
+        next_step=fill(
+            N_("`{program} report.make --kind {kind} --request {request} --out FOLDER`, then"
+               " `{program} report.issue --request {request}`"), named,
+        ),
+    )  # fmt: skip
+
+
+def _word(told: Told, _zone: str) -> tuple[str, Explanation]:
+    found = explain_request(told.params)
+    return found.what, Explanation(found.why, data=found.data, next_step=found.next_step)
+
+
+NOTICE_KINDS = {NOTICE: NoticeKind(_word, about_sites=False, label=STATE)}

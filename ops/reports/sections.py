@@ -1,0 +1,144 @@
+"""What a unit says itself in the report on its site: written as a draft, confirmed by its contact.
+
+Whoever may writes it; a change makes a draft of it again. Each step is one transaction with its
+journal row, which holds the digest of the texts: who confirmed what can be shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.access.identity import NotAllowedError
+from ops.canonical import clean_text, digest_of
+from ops.catalog.tables.unit_sections import UnitSection
+from ops.errors import WrongUseError
+from ops.estate.model.estate import Estate
+from ops.journal import journal
+from ops.journal.journal import Entry, Origin
+from ops.language.text import N_, _
+
+CHANGED, CONFIRMED = "report.section", "report.section-confirmed"
+PARTS: Mapping[str, str] = {
+    "board": N_("editorial board"),
+    "content": N_("information that was given"),
+    "shortcomings": N_("shortcomings"),
+    "proposals": N_("proposals"),
+}
+"""The parts that are the unit's own, in the order of the report (law.md 2.4)."""
+
+MOST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A unit's part as it stands; fields as in `ops.catalog.tables.unit_sections.UnitSection`."""
+
+    site: str
+    year: int
+    texts: Mapping[str, str] = field(default_factory=dict)
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    confirmed_at: datetime | None = None
+    confirmed_by: str = ""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The parts that nobody has written."""
+        return tuple(it for it in PARTS if not self.texts.get(it))
+
+
+def read_sections(session: Session, year: int) -> dict[str, Section]:
+    """Give the parts of a year by site, those that somebody has begun; one query."""
+    rows = session.execute(select(UnitSection).where(UnitSection.year == year)).scalars()
+    return {it.site: _section(it) for it in rows}
+
+
+def read_section(session: Session, site: str, year: int) -> Section:
+    """Give that of a site; an empty one where nobody has begun."""
+    row = session.get(UnitSection, (site, year))
+    return _section(row) if row is not None else Section(site=site, year=year)
+
+
+def _section(row: UnitSection) -> Section:
+    return Section(**{name: getattr(row, name) for name in Section.__dataclass_fields__})
+
+
+def change_section(
+    session: Session, origin: Origin, section: Section, texts: Mapping[str, str], *, now: datetime
+) -> Section:
+    """Write parts; the others stay. What was confirmed is a draft again.
+
+    Args:
+        session: A writing session.
+        origin: Who writes.
+        section: As it stands.
+        texts: Name of a part → what is to stand there; lines are kept.
+        now: Aware.
+
+    Raises:
+        WrongUseError: There is no such part, a text is too long, or nothing would change.
+    """
+    new = {name: clean_text(text).strip() for name, text in texts.items()}
+    if any(name not in PARTS or len(text) > MOST_TEXT for name, text in new.items()):
+        raise WrongUseError(
+            "a part has at most {most} characters",
+            data="nothing was changed",
+            next_step="say it shorter, and name the document that holds the rest",
+            most=MOST_TEXT,
+        )
+    told = {name: it for name in PARTS if (it := {**section.texts, **new}.get(name))}
+    if told == section.texts:
+        raise WrongUseError(
+            "nothing would change",
+            data="what was written stands",
+            next_step="`{program} report.section --site {site} --year {year}` shows it",
+            site=section.site,
+            year=section.year,
+        )
+    row = session.get(UnitSection, (section.site, section.year))
+    if row is None:
+        row = UnitSection(site=section.site, year=section.year)
+        session.add(row)
+    row.texts, row.changed_at, row.changed_by = told, now, origin.person or origin.login
+    row.confirmed_at, row.confirmed_by = None, ""
+    details = {"year": section.year, "parts": sorted(new), "sha256": digest_of(told),
+               "was_confirmed": section.confirmed_at is not None}  # fmt: skip
+    journal.append(session, origin, [Entry(CHANGED, section.site, details)])
+    session.flush()
+    return _section(row)
+
+
+def confirm_section(
+    session: Session, origin: Origin, estate: Estate, section: Section, *, now: datetime
+) -> Section:
+    """Confirm the parts as they stand.
+
+    Raises:
+        NotAllowedError: Who confirms is nobody of the site's unit.
+        WrongUseError: A part is empty, or they are confirmed already.
+    """
+    unit = estate.site(section.site).unit
+    person = next((it for it in estate.people if it.name == origin.person), None)
+    if not unit or person is None or person.unit != unit:
+        raise NotAllowedError(
+            'only somebody of the unit of "{site}" confirms what it says',
+            data="nothing was changed",
+            next_step="have its contact confirm it; `unit` of a person stands in the estate",
+            site=section.site,
+        )
+    if section.lacks or section.confirmed_at is not None:
+        raise WrongUseError(
+            "a part is empty: {lacks}" if section.lacks else "it is confirmed already",
+            data="nothing was changed",
+            next_step="write what is missing, be it that there is nothing to say",
+            lacks=", ".join(_(PARTS[it]) for it in section.lacks),
+        )
+    row = session.get_one(UnitSection, (section.site, section.year))
+    row.confirmed_at, row.confirmed_by = now, person.name
+    details = {"year": section.year, "sha256": digest_of(dict(section.texts))}
+    journal.append(session, origin, [Entry(CONFIRMED, section.site, details)])
+    session.flush()
+    return _section(row)
