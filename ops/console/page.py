@@ -41,8 +41,11 @@ class Page:
     group: str = ""
 
 
+FIRST, FIRST_OF_UNIT = "today", "unit"
+"""Where everybody begins, and where a unit's contact does."""
+
 _PAGES = ("today", "alerts", "approvals", "journal",
-          "runbooks", "duties", "duty", "plan", "reports",
+          "runbooks", "duties", "duty", "plan", "reports", "unit",
           "assets", "documents", "people")  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 

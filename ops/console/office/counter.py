@@ -20,7 +20,7 @@ from ops.console.office.login import Door
 from ops.console.office.order import Order
 from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
 from ops.console.office.sessions import Sessions
-from ops.console.page import GROUPS, Page, all_pages
+from ops.console.page import FIRST, FIRST_OF_UNIT, GROUPS, Page, all_pages
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry
@@ -97,7 +97,9 @@ class Counter:
         """Give what a page shows, and who looks."""
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
-            arguments = texts_of(request, "arguments")
+            if page.name == FIRST and desk.roles == {"unit_contact"}:
+                return Answer({"elsewhere": FIRST_OF_UNIT})
+            arguments = desk.narrow(page.task, texts_of(request, "arguments"))
             check_right(desk.catalog, desk.estate, page.task, arguments)
             shown = plain(page.read(desk, arguments))
             around = {**_around(desk, page), "awaiting": self.acts.awaiting(desk.caller)}
@@ -172,16 +174,20 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         "title": person.title if person else "",
         "roles": [_(title) for role, title in ROLES.items() if role in (desk.roles or ())],
     }
-    pages = [it for it in all_pages().values() if it.group and desk.may(it.task)]
+    pages = [it for it in all_pages().values() if it.group and _may_see(desk, it.task)]
     nav = [
         {"title": _(title), "pages": [{"name": it.name, "title": _(it.title)} for it in inside]}
         for group, title in GROUPS.items()
         if (inside := [it for it in pages if it.group == group])
     ]
     acts = {task: _form_of(task, language()) for task in (page.acts if page else ()) if
-            desk.may(task)}  # fmt: skip
+            _may_see(desk, task)}  # fmt: skip
     title = {"title": _(page.title), "name": page.name} if page else {}
     return {"me": me, "nav": nav, "acts": acts, **title}
+
+
+def _may_see(desk: Desk, task: str) -> bool:
+    return desk.may(task, **desk.narrow(task, {}))
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_right, find_actor
-from ops.access.rights import decide_may
+from ops.access.rights import OWN_SITES_ONLY, decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
 from ops.console.acts import find_task
@@ -59,6 +59,23 @@ class Desk:
         if "json" in entry.body.__code__.co_varnames[: entry.body.__code__.co_argcount]:
             flags["json"] = True
         return document_of(lambda: entry.body(None, **flags))
+
+    def narrow(self, task: str, arguments: Mapping[str, str]) -> Mapping[str, str]:
+        """Name the first site of the own unit, for who may look at no other; else change nothing.
+
+        Args:
+            task: What is to be looked at.
+            arguments: As asked for.
+        """
+        own = self.own_sites()
+        is_bound = self.roles == {"unit_contact"} and task in OWN_SITES_ONLY
+        return {"site": own[0], **arguments} if is_bound and own else arguments
+
+    def own_sites(self) -> list[str]:
+        """Give the names of the sites of the person's own unit."""
+        person = find_actor(self.estate.people)
+        unit = person.unit if person else ""
+        return [it.name for it in self.estate.sites if unit and it.unit == unit]
 
     def may(self, task: str, **flags: Any) -> bool:
         """Say whether the person may run a task with these flags."""

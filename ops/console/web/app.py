@@ -120,6 +120,8 @@ class Web:
         answer = await self._ask(request, "page", page=name, arguments=arguments)
         if "error" in answer:
             return await self._fail(request, answer)
+        if "elsewhere" in answer:
+            return RedirectResponse(f"/{answer['elsewhere']}", 303)
         values = {**answer, "data": answer["page"], "arguments": arguments}
         return await self._page(request, f"pages/{name}.html", values)
 

@@ -159,3 +159,22 @@ def test_a_flag_that_may_be_given_several_times_takes_lines_and_named_fields() -
     assert read_values(ACTS["plan.record-decision"], decision)["grant"] == ["4=12.000"]
     with pytest.raises(WrongUseError):
         read_values(act, {f"set.{number}": "x" for number in range(201)})
+
+
+def test_a_contact_writes_and_confirms_the_own_unit_s_part_alone(office: InProcess) -> None:
+    answer = office.ask("page", "unit-contact", page="today", arguments={})
+    assert answer == {"elsewhere": "unit"}
+    answer = office.ask("page", "unit-contact", page="unit", arguments={})
+    assert answer["page"]["site"] == "cong-xa"
+    assert "unit" in {it["name"] for group in answer["nav"] for it in group["pages"]}
+    with pytest.raises(NotAllowedError):
+        office.page("reports", "unit-contact")
+    texts = dict.fromkeys(("board", "content", "shortcomings", "proposals"), "không có")
+    form = {"site": "cong-xa", **texts}
+    done(office.act("report.section", "unit-contact", form=form))
+    with pytest.raises(NotAllowedError):  # who types what came on paper confirms nothing
+        office.act("report.section", form={"site": "cong-xa", "confirm": "1"})
+    form = {"site": "cong-xa", "confirm": "1"}
+    done(office.act("report.section", "unit-contact", form=form))
+    [part] = office.page("unit", "unit-contact")["items"]
+    assert (part["confirmed_by"], part["lacks"]) == ("unit-contact", [])
