@@ -97,7 +97,7 @@ class Counter:
         """Give what a page shows, and who looks."""
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
-            if page.name == FIRST and desk.roles == {"unit_contact"}:
+            if page.name == FIRST and desk.is_bound:
                 return Answer({"elsewhere": FIRST_OF_UNIT})
             arguments = desk.narrow(page.task, texts_of(request, "arguments"))
             check_right(desk.catalog, desk.estate, page.task, arguments)

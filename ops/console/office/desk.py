@@ -68,8 +68,13 @@ class Desk:
             arguments: As asked for.
         """
         own = self.own_sites()
-        is_bound = self.roles == {"unit_contact"} and task in OWN_SITES_ONLY
-        return {"site": own[0], **arguments} if is_bound and own else arguments
+        is_narrowed = self.is_bound and task in OWN_SITES_ONLY
+        return {"site": own[0], **arguments} if is_narrowed and own else arguments
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the person sees the own unit's sites alone."""
+        return self.roles == frozenset({"unit_contact"})
 
     def own_sites(self) -> list[str]:
         """Give the names of the sites of the person's own unit."""
