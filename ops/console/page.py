@@ -41,9 +41,6 @@ class Page:
     group: str = ""
 
 
-FIRST, FIRST_OF_UNIT = "today", "unit"
-"""Where everybody begins, and where a unit's contact does."""
-
 _PAGES = ("today", "alerts", "approvals", "journal",
           "runbooks", "duties", "duty", "plan", "reports", "unit",
           "assets", "documents", "people")  # fmt: skip

@@ -20,7 +20,7 @@ from ops.console.office.login import Door
 from ops.console.office.order import Order
 from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
 from ops.console.office.sessions import Sessions
-from ops.console.page import FIRST, FIRST_OF_UNIT, GROUPS, Page, all_pages
+from ops.console.page import GROUPS, Page, all_pages
 from ops.errors import WrongUseError
 from ops.journal import journal
 from ops.journal.journal import Entry
@@ -97,8 +97,6 @@ class Counter:
         """Give what a page shows, and who looks."""
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
-            if page.name == FIRST and desk.is_bound:
-                return Answer({"elsewhere": FIRST_OF_UNIT})
             arguments = desk.narrow(page.task, texts_of(request, "arguments"))
             check_right(desk.catalog, desk.estate, page.task, arguments)
             shown = plain(page.read(desk, arguments))

@@ -33,8 +33,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     Raises:
         WrongUseError: There is no such duty.
     """
-    name = arguments.get("duty", "")
     duties = load_duties(desk.estate)
+    name = arguments.get("duty", "") or duties.duties[0].name
     rows = duties.named(name)
     today = desk.now.astimezone(desk.estate.zone).date()
     year = _number(arguments.get("year", ""), today.year, 2000, today.year)
