@@ -47,7 +47,7 @@ _PAGES = (
     "today", "alerts", "approvals", "runs", "run",
     "sites", "site", "restore", "drills", "drill", "archive", "item", "captured",
     "servers", "server", "findings", "compliance", "register", "entry",
-    "runbooks", "duties", "duty", "plan", "reports", "assets", "documents",
+    "runbooks", "duties", "duty", "plan", "reports", "unit", "assets", "documents",
     "people", "journal",
 )  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""

@@ -80,6 +80,12 @@ class Desk:
         if self.roles is not None:
             check_roles(self.estate, self.roles, task, values)
 
+    def own_sites(self) -> list[str]:
+        """Give the names of the sites of the person's own unit."""
+        person = find_actor(self.estate.people)
+        unit = person.unit if person else ""
+        return [it.name for it in self.estate.sites if unit and it.unit == unit]
+
     def may(self, task: str, **flags: Any) -> bool:
         """Say whether the person may run a task with these flags."""
         if self.roles is None:

@@ -18,10 +18,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `kind`, `name` (a part of name or title), `all` (retired ones too), `from`.
+        arguments: `kind`, `part` (of name or title), `all` (retired ones too), `from`.
     """
     kind = arguments.get("kind", "") if arguments.get("kind", "") in KINDS else ""
-    part = arguments.get("name", "").strip().casefold()[:100]
+    part = arguments.get("part", "").strip().casefold()[:100]
     with desk.catalog.reading() as session:
         everything = list_assets(session, retired_too=True)
     alive = [it for it in everything if it.state != "retired"]
@@ -43,7 +43,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "differences": [{"name": it.name, "told": tell_difference(it)} for it in differences[:50]],
         "difference_count": len(differences),
         "kind": kind,
-        "name": arguments.get("name", "")[:100],
+        "part": arguments.get("part", "")[:100],
         "all": bool(arguments.get("all")),
     }
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.duties.evidence.judge import find_verdicts
+from ops.duties.evidence.verdicts import Verdict
+from ops.duties.reminders import make_setting
 from ops.duties.table.load import load_duties
 from ops.duties.wording import (
     REASONS,
@@ -25,16 +28,23 @@ _MOST_PIECES = 5
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """Give the duty called `duty` with the periods of `year`; `all` shows proven ones, too.
 
+    Of one that comes every day, those of `month`: a year of them takes too long to judge.
+
     Raises:
         WrongUseError: There is no such duty.
     """
-    name = arguments.get("duty", "")
     duties = load_duties(desk.estate)
+    name = arguments.get("duty", "") or duties.duties[0].name
     rows = duties.named(name)
     today = desk.now.astimezone(desk.estate.zone).date()
-    year = int(text) if (text := arguments.get("year", "")).isdecimal() and len(text) == 4 else 0  # noqa: PLR2004 - digits of a year
-    periods = desk.look("duty.evidence", duty=name, year=year)["items"]
-    shown = periods if arguments.get("all") else [it for it in periods if it["outcome"] != "ok"]
+    year = _number(arguments.get("year", ""), today.year, 2000, today.year)
+    last = today.month if year == today.year else 12
+    is_frequent = any(it.every and it.every.unit in {"hours", "days"} for it in rows)
+    month = _number(arguments.get("month", ""), last, 1, last) if is_frequent else 0
+    setting = make_setting(desk.estate)
+    with desk.catalog.reading() as session:
+        periods = [it for row in rows for it in find_verdicts(session, row, setting, year, month)]
+    shown = periods if arguments.get("all") else [it for it in periods if it.outcome != "ok"]
     levels = {it.level for it in desk.estate.systems}
     return {
         "duty": name,
@@ -47,24 +57,36 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
             }
             for it in rows
         ],
-        "year": year or today.year,
+        "year": year,
+        "month": month,
+        "months": range(1, last + 1) if is_frequent else [],
         "this_year": today.year,
         "all": bool(arguments.get("all")),
-        "proven": sum(it["outcome"] == "ok" for it in periods),
+        "proven": sum(it.outcome == "ok" for it in periods),
         "count": len(periods),
         "left_out": max(0, len(shown) - _MOST_PERIODS),
         "periods": [_brief(it) for it in shown[::-1][:_MOST_PERIODS]],
     }  # fmt: skip
 
 
-def _brief(period: Mapping[str, Any]) -> Mapping[str, Any]:
-    pieces = period["pieces"]
+def _brief(verdict: Verdict) -> Mapping[str, Any]:
+    pieces = verdict.pieces
     return {
-        **period,
-        "why": _(REASONS[period["reason"]]),
+        "subject": verdict.subject,
+        "from": verdict.period.start,
+        "until": verdict.period.end,
+        "outcome": verdict.outcome,
+        "why": _(REASONS[verdict.reason]),
+        "lacking": verdict.lacking,
         "pieces": pieces[-_MOST_PIECES:],
         "more": len(pieces) - _MOST_PIECES,
     }
+
+
+def _number(text: str, usual: int, least: int, most: int) -> int:
+    """Read a number within bounds; the usual one in place of anything else."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len("2026") else usual
+    return number if least <= number <= most else usual
 
 
 PAGE = Page(

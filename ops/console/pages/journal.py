@@ -1,7 +1,7 @@
 """The journal: who did what, the newest first, a page at a time.
 
 It has indexes on number, act and subject. A day is found by its numbers, which grow with time; a
-person is looked for within a day, or among the newest rows.
+person, and an act that is there often, is looked for within a day, or in a stretch of rows.
 """
 
 import json
@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.duties.table.calendar import try_day
+from ops.estate.edit.import_sites import read_day
 from ops.language.text import N_
 
 _ROWS = 50
 _DIGITS = 15
 _LONGEST = 200
 _LOOKED_THROUGH = 20_000
+_OFTEN = 2_000
 _MOST_DETAILS = 4_000
 _SHOWN = ("sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
           "document", "run", "action", "subject", "details", "hash")  # fmt: skip
@@ -36,25 +37,43 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """
     asked = {it: arguments.get(it, "").strip()[:_LONGEST]
              for it in ("action", "subject", "person", "day")}  # fmt: skip
-    before, day = arguments.get("before", ""), try_day(asked["day"])
-    query = select(*(getattr(JournalRow, name) for name in _SHOWN))
-    for name in ("action", "subject", "person"):
-        if asked[name]:
-            query = query.where(getattr(JournalRow, name) == asked[name])
+    before, day = arguments.get("before", ""), read_day(asked["day"])
     with desk.catalog.reading() as session:
-        first, last = _find_bounds(session, desk, day, is_searched=bool(asked["person"]))
+        is_searched = _is_searched(session, asked)
+        first, last = _find_bounds(session, desk, day, is_searched=is_searched)
         if before.isascii() and before.isdigit() and len(before) <= _DIGITS:
             last = min(last, int(before) - 1)
-            first = first if day or not asked["person"] else max(1, last - _LOOKED_THROUGH)
+            first = first if day or not is_searched else max(1, last - _LOOKED_THROUGH)
+        query = select(*(getattr(JournalRow, name) for name in _SHOWN))
         query = query.where(JournalRow.sequence.between(first, last))
+        for name in ("action", "subject", "person"):
+            if asked[name]:
+                column = getattr(JournalRow, name)
+                # a function of it keeps its index out, where the stretch of numbers is the key
+                told = func.coalesce(column, "") if is_searched or day else column
+                query = query.where(told == asked[name])
         rows = session.execute(query.order_by(JournalRow.sequence.desc()).limit(_ROWS + 1))
         found = [dict(row) for row in rows.mappings()]
     shown = found[:_ROWS]
     older = shown[-1]["sequence"] if len(found) > _ROWS else None
-    if older is None and asked["person"] and not day and first > 1:
+    if older is None and is_searched and not day and first > 1:
         older = first  # the next stretch of rows
     return {"items": [{**it, "details": _spread(it["details"])} for it in shown], "older": older,
             "is_day_wrong": bool(asked["day"]) and day is None, **asked}  # fmt: skip
+
+
+def _is_searched(session: Session, asked: Mapping[str, str]) -> bool:
+    """Decide whether a stretch of rows is looked through: a person, or what is there often."""
+    if asked["person"]:
+        return True
+    for name in ("action", "subject"):
+        column = getattr(JournalRow, name)
+        if asked[name]:
+            some = select(column).where(column == asked[name]).limit(_OFTEN).subquery()
+            count = session.execute(select(func.count()).select_from(some)).scalar_one()
+            if count < _OFTEN:
+                return False
+    return bool(asked["action"] or asked["subject"])
 
 
 def _find_bounds(

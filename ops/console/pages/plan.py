@@ -19,7 +19,7 @@ from ops.planning.records import (
 
 _TABLES = {"group": GROUPS, "use": USES, "priority": PRIORITIES, "clause": CLAUSES, "form": FORMS}
 _PAGE_OF: Mapping[str, str] = {
-    "asset": "assets?name={id}",
+    "asset": "assets?part={id}",
     "drill": "drills?drill={id}",
     "drill-finding": "findings?id={id}",
     "duty": "duties?duty={id}",

@@ -141,6 +141,8 @@ class Web:
         name = request.path_params["page"]
         arguments = dict(request.query_params)
         answer = await self._ask(request, "page", page=name, arguments=arguments)
+        if name == "today" and answer.get("kind") == "NotAllowedError":
+            return RedirectResponse("/unit", 303)  # where a unit's contact begins
         if "error" in answer:
             return await self._fail(request, answer)
         values = {**answer, "data": answer["page"], "arguments": arguments}

@@ -18,14 +18,27 @@ from ops.estate.history.versions import find_estate_at
 _ONE_DAY = timedelta(days=1)
 
 
-def find_verdicts(session: Session, duty: Duty, setting: Setting, year: int) -> list[Verdict]:
+def find_verdicts(
+    session: Session, duty: Duty, setting: Setting, year: int, month: int = 0
+) -> list[Verdict]:
     """Judge every period of a row that ends in a year and has begun, for every subject.
 
     Of a duty that comes with an event, what events of that year asked for.
+
+    Args:
+        session: For reading.
+        duty: The row.
+        setting: In force.
+        year: Which.
+        month: Only periods that end in it; 0 for the whole year.
     """
-    first = date(year, 1, 1)
-    last = min(date(year + 1, 1, 1) - _ONE_DAY, setting.today)
-    periods = [it for it in list_periods(duty, first, last) if it.end.year == year]
+    first, last = date(year, 1, 1), date(year + 1, 1, 1) - _ONE_DAY
+    if month:
+        first = date(year, month, 1)
+        last = (first + timedelta(days=31)).replace(day=1) - _ONE_DAY
+    last = min(last, setting.today)
+    ends = [(year, month or it) for it in range(1, 13)]
+    periods = [it for it in list_periods(duty, first, last) if (it.end.year, it.end.month) in ends]
     dues = (due_of(duty, period, setting.calendar) for period in periods)
     found = [it for due in dues for it in judge_due(session, due, setting)]
     for due, names in find_event_dues(session, [duty], setting, Period(first, last)):

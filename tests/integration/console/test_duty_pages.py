@@ -118,7 +118,7 @@ def test_a_run_goes_on_one_step_an_act_with_the_rights_of_who_is_there(office: I
     assert failed["code"] == 1
     record = office.page("runbooks", run=run)["records"][-1]
     assert record["person"] == "operator"
-    assert "security_officer" in record["output"]  # an operator may not take credentials away
+    assert "--person operator" in record["output"]  # who may not take credentials away
 
 
 def test_documents_and_papers_come_out_as_they_went_in(office: InProcess) -> None:
@@ -140,12 +140,14 @@ def test_documents_and_papers_come_out_as_they_went_in(office: InProcess) -> Non
     assert (row["person"], row["via"], row["subject"]) == ("auditor", "console", kept["id"])
     sent = {"upload": base64.b64encode(SHEET).decode(), "upload_name": "may.csv"}
     done(office.act("asset.import", form={}, **sent))
-    assert office.page("assets", kind="server", name="MAY")["items"][0]["title"] == "Máy 1"
+    assert office.page("assets", kind="server", part="MAY")["items"][0]["title"] == "Máy 1"
 
 
 def test_the_journal_is_found_by_day_and_person(office: InProcess) -> None:
     today = office.page("journal")["items"][0]["at"][:10]
-    rows = office.page("journal", day=today, person="test")["items"]
+    rows = office.ask("page", page="journal", arguments={"day": today, "person": "test"})["page"][
+        "items"
+    ]
     assert {it["person"] for it in rows} <= {"test"}
     assert office.page("journal", day="01/01/2020")["items"] == []
     assert office.page("journal", day="hôm qua")["is_day_wrong"]
@@ -159,3 +161,22 @@ def test_a_flag_that_may_be_given_several_times_takes_lines_and_named_fields() -
     assert read_values(ACTS["plan.record-decision"], decision)["grant"] == ["4=12.000"]
     with pytest.raises(WrongUseError):
         read_values(act, {f"set.{number}": "x" for number in range(201)})
+
+
+def test_a_contact_writes_and_confirms_the_own_unit_s_part_alone(office: InProcess) -> None:
+    with pytest.raises(NotAllowedError):
+        office.page("today", "unit-contact")
+    answer = office.ask("page", "unit-contact", page="unit", arguments={})
+    assert answer["page"]["site"] == "cong-xa"
+    assert "unit" in {it["name"] for group in answer["nav"] for it in group["pages"]}
+    with pytest.raises(NotAllowedError):
+        office.page("reports", "unit-contact")
+    texts = dict.fromkeys(("board", "content", "shortcomings", "proposals"), "không có")
+    form = {"site": "cong-xa", **texts}
+    done(office.act("report.section", "unit-contact", form=form))
+    with pytest.raises(NotAllowedError):  # who types what came on paper confirms nothing
+        office.act("report.section", form={"site": "cong-xa", "confirm": "1"})
+    form = {"site": "cong-xa", "confirm": "1"}
+    done(office.act("report.section", "unit-contact", form=form))
+    [part] = office.page("unit", "unit-contact")["items"]
+    assert (part["confirmed_by"], part["lacks"]) == ("unit-contact", [])

@@ -431,3 +431,39 @@ def test_a_secret_in_several_hands_reaches_the_command_and_no_part_of_it_is_kept
 
     assert (ended.standing, seen) == ("done", [given])
     assert ("gao trang" in repr(states.saves)) is (not given)
+
+
+def go_alone(world: World, number: int, answer: str = "") -> RunState:
+    seams = Seams(world.states, world.commands, world.approver, world.asker, world.clock)
+    state = world.states.kept.get("run") or RunState(
+        id="run", runbook="thu", text=TEXT, person="nva", started_at=world.clock.now(),
+        values=choose_values(RUNBOOK, {"site": "cong-xa"}),
+    )  # fmt: skip
+    return Runner(RUNBOOK, seams, "nva").go(state, only=number, answer=answer)
+
+
+def test_a_step_is_carried_out_alone_only_where_it_is_next_and_nothing_lacks() -> None:
+    world = World()
+    with pytest.raises(RunbookUseError):
+        go_alone(world, 2)
+    assert world.states.kept == {}
+    state = go_alone(world, 1)
+    assert (numbers_of(state), state.standing) == ([(1, "done")], "running")
+    for answer in ("", "-- không hợp"):
+        with pytest.raises(RunbookUseError):
+            go_alone(world, 2, answer)
+    assert world.states.kept["run"] == state
+    assert go_alone(world, 2, "ab12").values["snapshot"] == "ab12"
+    with pytest.raises(RunbookUseError, match="secret"):
+        go_alone(world, 3)
+
+
+def test_the_last_step_alone_ends_the_run() -> None:
+    world = World()
+    head = '+++\nid = "thu"\ntitle = "Thử"\nowner = "Trung tâm"\nsystems = []\n+++\n'
+    text = f"{head}1. Xem.\n   ```check\n   list\n   ```\n"
+    runbook = read_runbook(text, Path("thu.vi.md"))
+    state = RunState(id="run", runbook="thu", text=text, person="nva", values={},
+                     started_at=world.clock.now())  # fmt: skip
+    seams = Seams(world.states, world.commands, world.approver, world.asker, world.clock)
+    assert Runner(runbook, seams, "nva").go(state, only=1).standing == "done"

@@ -1,0 +1,45 @@
+"""What a unit says itself in the year's report on its site: its contact fills and confirms it."""
+
+from collections.abc import Mapping
+
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.language.text import N_, _
+from ops.reports.sections import PARTS
+from ops.reports.window import running_year
+
+_DIGITS = 4
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the unit's part of `site` and `year`; without a site how far every unit is.
+
+    Raises:
+        WrongUseError: There is no such site.
+    """
+    running = running_year(desk.now.astimezone(desk.estate.zone).date(), desk.estate.zone)
+    text = arguments.get("year", "")
+    year = int(text) if text.isascii() and text.isdigit() and len(text) == _DIGITS else running
+    own = desk.own_sites()
+    first = "" if desk.may("report.section") or not own else own[0]
+    site = arguments.get("site", "") or first
+    titles = {it.name: it.title for it in desk.estate.sites}
+    found = desk.look("report.section", site=site, year=year)["items"]
+    items = [{**it, "lacks": [_(PARTS[name]) for name in it["lacks"]]} for it in found]
+    return {
+        "items": items,
+        "site": site,
+        "title": titles.get(site, ""),
+        "titles": titles,
+        "own": own,
+        "is_own": site in own,
+        "year": year,
+        "running": running,
+        "parts": {name: _(text) for name, text in PARTS.items()},
+    }
+
+
+PAGE = Page(
+    name="unit", title=N_("My unit's report"), task="report.section", read=read, group="duty",
+    acts=("report.section", "report.site"), is_by_site=True,
+)  # fmt: skip
