@@ -152,7 +152,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for nothing in ():
+    for nothing in list[bytes]():
         yield nothing
 
 

@@ -89,7 +89,8 @@ def _named(estate: Estate) -> set[Path]:
     """Give the files that the estate names and that nobody could write again from memory."""
     archive, texts = estate.archive, estate.reports.texts
     found = {
-        *(it.known_hosts for it in (*estate.hosts, *estate.stores)),
+        *(it.known_hosts for it in estate.hosts),
+        *(it.known_hosts for it in estate.stores),
         *estate.calendar.holidays,
         *estate.duties.include,
         *estate.security.controls,

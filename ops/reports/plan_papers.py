@@ -40,7 +40,7 @@ def make_papers(document: PlanDocument, estate: Estate) -> dict[str, Paper]:
     with speaking(PAPER_LANGUAGE):
         for name in NAMES:
             wish = Wish(kind=KINDS[name], window=report_year(document.year, estate.zone),
-                        day=document.day, occasion={})  # fmt: skip
+                        day=document.day)  # fmt: skip
             frame = make_frame(estate, wish, taken_at)
             found[name] = wish.kind.module().write(document, frame)
     return found

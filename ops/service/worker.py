@@ -15,11 +15,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
@@ -225,7 +226,7 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
 
 def _call_runner(context: kinds.RunContext) -> JobResult:
     """Run it; a runner that can say how far it is takes somebody who listens."""
-    runner: Any = kinds.find_runner(context.kind)
+    runner: Callable[..., JobResult] = kinds.find_runner(context.kind)
     if "progress" not in inspect.signature(runner).parameters:
         return runner(context)
     lock = lock_name(context.site, context.job)

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from jinja2 import TemplateError
 
-from ops.access.approvals.ask import ApprovalAwaitedError
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import require_approval
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.rights import decide_may
 from ops.console.page import all_pages
 from ops.console.web.guard import csrf_of

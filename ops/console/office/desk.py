@@ -49,7 +49,7 @@ class Desk:
     documents: Documents
 
     def look(self, task: str, **flags: Any) -> dict[str, Any]:
-        """Give the document of a task that only looks, for who may run it; not to be changed.
+        """Give the document of a task that only looks, for who may run it; only its rows may be changed.
 
         Args:
             task: Its full name.
@@ -69,7 +69,8 @@ class Desk:
 
         if task not in SHARED:
             return make()
-        return self.documents.get(key_of(task, flags, language()), make)
+        document = self.documents.get(key_of(task, flags, language()), make)
+        return {**document, "items": [dict(it) for it in document["items"]]}
 
     def check(self, task: str, values: Mapping[str, object]) -> None:
         """Refuse a task that the person may not run.

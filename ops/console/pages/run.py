@@ -99,8 +99,7 @@ def _tell_value(name: str, value: Any) -> str:
     if isinstance(value, int | float):
         if name.endswith("seconds"):
             return format_duration_of(value)
-        is_size = "bytes" in name and isinstance(value, int)
-        return format_size(value) if is_size else format_number(value)
+        return format_size(int(value)) if "bytes" in name else format_number(value)
     return _shorten(value)
 
 

@@ -48,7 +48,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         WrongUseError: The estate has none of that name.
     """
     subject = _choose(desk.estate, arguments)
-    days = int(arguments.get("days", "")) if arguments.get("days") in map(str, _STEPS) else 1
+    days = next((it for it in _STEPS if str(it) == arguments.get("days", "")), 1)
     kind, _colon, name = subject.partition(":")
     charts, figures, trouble = list[dict[str, Any]](), list[dict[str, Any]](), False
     try:
@@ -185,7 +185,7 @@ def _sites(estate: Estate, kind: str, name: str) -> list[dict[str, str]]:
     return [
         {"name": it.name, "title": it.title}
         for it in estate.sites
-        if any(part.host == host for part in (*it.files, *it.databases))
+        if host in {*(part.host for part in it.files), *(part.host for part in it.databases)}
     ]
 
 

@@ -29,13 +29,15 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         super().connection_lost(exc)
-        self._head, self._written = _cancel(self._head), _cancel(self._written)
+        _cancel(self._head, self._written)
+        self._head = self._written = None
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that is begun has to end in time."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
-            self._head = _cancel(self._head)
+            _cancel(self._head)
+            self._head = None
         elif self._head is None and not self.transport.is_closing():
             self._head = self.loop.call_later(self.head_seconds, self.transport.abort)
 
@@ -47,7 +49,8 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Wait no more."""
         super().resume_writing()
-        self._written = _cancel(self._written)
+        _cancel(self._written)
+        self._written = None
 
     def timeout_keep_alive_handler(self) -> None:
         """Close what is idle, also where the last answer was never taken."""
@@ -55,6 +58,7 @@ class PatientProtocol(H11Protocol):
         self.loop.call_later(self.head_seconds, self.transport.abort)
 
 
-def _cancel(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+def _cancel(*timers: asyncio.TimerHandle | None) -> None:
+    for timer in timers:
+        if timer is not None:
+            timer.cancel()

@@ -156,7 +156,11 @@ def test_a_form_of_the_right_origin_passes_and_another_does_not(
 
 
 def test_what_nginx_is_sent_in_two_ways_reaches_nobody(proxied: tuple[int, str]) -> None:
-    for headers in ({"Transfer_Encoding": "chunked", "Content_Length": "5"}, {"X": "a" * 40_000}):
+    ways: tuple[dict[str, Any], ...] = (
+        {"Transfer_Encoding": "chunked", "Content_Length": "5"},
+        {"X": "a" * 40_000},
+    )
+    for headers in ways:
         assert ask(*proxied, "POST", "/logout", b"0\r\n\r\n", **headers)[0] in {400, 411, 413, 414}
     assert ask(*proxied, "POST", "/act/x", b"", Content_Length="35000000")[0] == 413
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ops.access.approvals.ask import ApprovalAwaitedError
 from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import require_approval
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.rights import decide_may
 from ops.alerts.outbox import write_notices
 from ops.catalog.open import open_catalog
@@ -67,7 +67,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
     estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", SECOND_SITE)
     catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
     now = datetime.now(UTC)
-    failed = {"occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
+    failed: dict[str, Any] = {"occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
               "attempt": 3, "due_at": now - timedelta(hours=1)}  # fmt: skip
     try:
         for site in SITES:

@@ -260,7 +260,7 @@ def test_a_disk_that_fills_has_its_chart_table_and_day(office: InProcess) -> Non
         with store.writing() as connection:
             key = {"subject": "host:this-machine", "metric": "disk_percent[/]"}
             added = connection.execute(insert(series), {**key, "rolled_until": now * 3600})
-            which = added.inserted_primary_key[0]
+            which = (added.inserted_primary_key or (0,))[0]
             rows = [
                 {"series": which, "at": at, "mean": 60_000 + (at - now) * 20, "count": 60,
                  "below": 0, "above": 0}

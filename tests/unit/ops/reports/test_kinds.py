@@ -303,7 +303,7 @@ def test_a_short_form_has_no_flag_that_its_kind_does_not_heed() -> None:
     found = {it.name: it for it in vars(tasks).values() if isinstance(it, OperatorTask)}
     short = {name: it for name, it in found.items() if name in KINDS}
     for name, task in short.items():
-        flags = {it.name.rstrip("_") for it in task.get_arguments()} - {"out", "json"}
+        flags = {str(it.name).rstrip("_") for it in task.get_arguments()} - {"out", "json"}
         of = {"of" if it == "id" else it for it in flags}
         assert of <= set(KINDS[name].takes), name
 
