@@ -49,7 +49,9 @@ class Desk:
     documents: Documents
 
     def look(self, task: str, **flags: Any) -> dict[str, Any]:
-        """Give the document of a task that only looks, for who may run it; only its rows may be changed.
+        """Give the document of a task that only looks, for who may run it.
+
+        Its rows are the page's own; what is inside them is shared.
 
         Args:
             task: Its full name.

@@ -5,7 +5,7 @@ uvicorn itself bounds only the pause between two requests.
 
 import asyncio
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 
 class PatientProtocol(H11Protocol):
@@ -35,7 +35,8 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that is begun has to end in time."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
             _cancel(self._head)
             self._head = None
         elif self._head is None and not self.transport.is_closing():

@@ -130,8 +130,8 @@ def test_an_order_that_the_office_never_gave_is_refused_by_the_acts_own_process(
 ) -> None:
     """As if the first door had been forgotten."""
     order = Order(
-        act="monitor.ack", task="monitor.ack", values={"alert": "1", "note": "x"}, person="viewer", login="viewer",
-        address="", language="en",
+        act="monitor.ack", task="monitor.ack", values={"alert": "1", "note": "x"}, person="viewer",
+        login="viewer", address="", language="en",
     )  # fmt: skip
     rows = count_rows(office)
     run = office.counter.acts.start(order, Caller("viewer", "viewer", ""))
