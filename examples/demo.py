@@ -9,7 +9,6 @@ import os
 import secrets
 import shlex
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,8 +22,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from examples.compare import compare_databases, compare_trees, count_files
-from examples.portal import build_site
+from examples.failure import DemoFailedError
+from examples.kept import find_port
+from examples.portal import build_site, build_small_site
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
+from ops.access.identity import login_at_terminal
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.language.formats import format_size
@@ -37,12 +39,10 @@ _FAB = Path(sys.executable).with_name("fab")
 _SITE = "cong-xa"
 _DATABASE = "du-lieu/cong-xa.sqlite"
 _ARTICLE = "nuoc-sach"
+_SMALL_SITES = {"phuong-tan-lap": "tan-lap.sqlite", "so-cong-thuong": "cong-thuong.sqlite"}
+_CONSOLE_PORTS = (8443, 8444)
 _INCOMPLETE = 3
 _LIVE_DATABASE = frozenset({_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
-
-
-class DemoFailedError(Exception):
-    """A step of the demo did not do what it should."""
 
 
 def main() -> None:
@@ -105,15 +105,17 @@ def build_estate(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     build_site(folder / "sources")
+    (folder / "sites").mkdir(exist_ok=True)
+    for name, database in _SMALL_SITES.items():
+        build_small_site(folder / "sites" / name, database)
     (folder / "stores").mkdir(exist_ok=True)  # stands for a disk, which would be mounted
     keys = folder / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)
     _write_key(keys / "repository.key")
     shutil.copyfile(_ROOT / "examples" / "commune_portal" / "archive.toml", folder / "archive.toml")
-    estate = folder / "estate.toml"
-    if not estate.exists():
-        text = (_ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
-        estate.write_text(text.replace("PORT", str(_find_free_port())), encoding="utf-8")
+    shutil.copyfile(_ROOT / "examples" / "prices.csv", folder / "prices.csv")
+    if not (folder / "estate.toml").exists():
+        _write_estate(folder / "estate.toml")
     files, size = count_files(folder / "sources", leave_out=frozenset())
     print(
         _("{files} files, {size}: {path}").format(
@@ -134,9 +136,14 @@ def _write_key(path: Path) -> None:
     unfinished.rename(path)
 
 
-def _find_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def _write_estate(path: Path) -> None:
+    """Write the estate with free ports; the console gets its usual ones where nobody has them."""
+    text = (_ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
+    text = text.replace("LOGIN", login_at_terminal())
+    wanted = iter(_CONSOLE_PORTS)
+    while "PORT" in text:
+        text = text.replace("PORT", str(find_port(next(wanted, 0))), 1)
+    path.write_text(text, encoding="utf-8")
 
 
 def _task(name: str, *flags: str, good: Container[int] = (0,)) -> Callable[[Path], None]:
