@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -43,10 +43,13 @@ _DATABASES = {
 }
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _FIRST = 364
-_NIGHTS = (*range(_FIRST, 60, -30), 49, 42, 35, 28, 21, 14, 10, 7, 5, 4, 3, 2, 1)
+_NIGHTS = (*range(_FIRST, 90, -30), 63, 35, 14, 7, 3, 2, 1)
 """Days ago of the nights that are made: monthly, weekly, then every night or so."""
 
 _OUTAGE = 56
+_MISSED = _FIRST - 150
+"""The night in which the ward's backup fails; the drill on its morning finds how old the copy is."""
+
 _MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
 _MARK = "year-is-made"
 _ARTICLE = "nuoc-sach"
@@ -155,12 +158,12 @@ class _Year:
                     good = (1, 3) if self._fails(site, night) else (0,)
                     self.terminal.type("backup.run", "--site", site, good=good)
                 self._count("backup")
-        if night in {49, 28, 7, 1}:
+        if night in {35, 7, 1}:
             for site in SITES:
                 self.terminal.type("backup.forget", "--site", site)
 
     def _fails(self, site: str, night: int) -> bool:
-        return (site, night) in {(WARD, _FIRST - 150), (DEPARTMENT, 1)}
+        return (site, night) in {(WARD, _MISSED), (DEPARTMENT, 1)}
 
     @contextlib.contextmanager
     def _lost_database(self, site: str) -> Iterator[None]:
@@ -184,9 +187,9 @@ class _Year:
         }
         if site == MAIN:
             values |= {"summary": "Tin trong kỳ.", "category": "Bản tin", "author": "Ban biên tập"}
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        row = f"INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[site])) as it, it:
-            it.execute(f"INSERT INTO articles ({names}) VALUES ({marks})", [*values.values()])  # noqa: S608 - our own names
+            it.execute(f"INSERT OR REPLACE {row}", [*values.values()])
         if site != MAIN and night % 30 == _FIRST % 30:
             media = self.folder / "sites" / site / "www" / "media"
             media.mkdir(exist_ok=True)
@@ -197,11 +200,16 @@ class _Year:
         do = self.terminal
         for ago in (300, 160, 63, 6):
             yield self.at(ago, 12), partial_each(self._type, "backup.check", SITES)
-        for ago, site in ((250, MAIN), (130, WARD), (40, DEPARTMENT)):
-            yield self.at(ago, 14), lambda site=site: self._drill("--site", site)
-        for ago in (33, 12):
+        for ago, site in ((243, MAIN), (_MISSED - 1, WARD), (123, WARD), (34, DEPARTMENT)):
+            yield (
+                self.at(ago, 9),
+                lambda ago=ago, site=site: self._drill(
+                    "--site", site, good=(1,) if ago == _MISSED - 1 else (0, 3)
+                ),
+            )
+        for ago in (13, 6):
             yield self.at(ago, 9, 30), lambda: self._drill("--site", MAIN, "--file")
-        for ago in (290, 124, 13):
+        for ago in (303, 124, 13):
             yield self.at(ago, 8), lambda: self._capture(corrects=False)
         yield self.at(123, 10), lambda: self._capture(corrects=True)
         medium = str(self.folder / "medium")
@@ -216,9 +224,9 @@ class _Year:
         self.terminal.type(task, "--site", site)
         self._count(task)
 
-    def _drill(self, *flags: str) -> None:
+    def _drill(self, *flags: str, good: Container[int] = (0, 3)) -> None:
         """Drill; where the kernel allows no namespaces the task says what was not checked."""
-        self.terminal.type("drill.run", *flags, good=(0, 3))
+        self.terminal.type("drill.run", *flags, good=good)
         self._count("drill")
 
     def _capture(self, *, corrects: bool) -> None:
@@ -249,12 +257,13 @@ class _Year:
     def _papers(self) -> Iterator[Step]:
         """Policy, assets, last year's plan, duties, the register."""
         do, year = self.terminal, self.today.year
-        yield self.at(352, 9), lambda: do.type(
+        yield self.at(100, 9), lambda: do.type(
             "duty.policy", "--approve", "--number", "15/QĐ-TTCNTT",
-            "--date", format_date(self.today - timedelta(days=352)),
+            "--date", format_date(self.today - timedelta(days=100)),
         )  # fmt: skip
         yield self.at(351, 9), self._enter_assets
-        yield self.at(350, 9), lambda: self._decide_plan(year)
+        yield self.at(350, 9), lambda: self._draft_plan(year)
+        yield self.at(340, 15), lambda: self._decide_plan(year)
         yield self.at(200, 9), lambda: self._carry_out(year)
         for ago, kind, title, result in _ENTRIES:
             yield self.at(ago, 10), lambda it=(kind, title, result): self._enter(*it)
@@ -268,18 +277,30 @@ class _Year:
         sheet.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.terminal.type("asset.import", "--file", str(sheet))
 
-    def _decide_plan(self, year: int) -> None:
-        """Draft the year's plan from what is known, hand it in, and record what was decided."""
+    def _draft_plan(self, year: int) -> None:
+        """Draft the year's plan from what is known, and hand it in."""
         do, of = self.terminal, ("--year", str(year))
         do.type("plan.draft", *of)
         do.type("plan.submit", *of, "--review")
         do.type("plan.submit", *of, "--document", "21/TTr-TTCNTT")
-        numbers = self._items(year)
-        put_off = ("--defer", str(numbers[-1])) if len(numbers) > 1 else ()
+
+    def _decide_plan(self, year: int) -> None:
+        """Keep the scan of the decision, and record what it says; a second person agrees."""
+        do, number = self.terminal, "118/QĐ-SKHCN"
+        day = format_date(moved_clock.now().astimezone(_ZONE).date())
+        scan = self.folder / "scan.png"
+        scan.write_bytes(draw_picture(year))
+        do.type(
+            "document.add", "--file", str(scan), "--title", f"Quyết định phê duyệt kế hoạch {year}",
+            "--number", number, "--date", day, "--about", f"plan:{year}",
+        )  # fmt: skip
+        document = do.read("document.list")["items"][-1]
+        items = self._items(year)
+        put_off = ("--defer", str(items[-1])) if len(items) > 1 else ()
         do.agree(
-            "plan.record-decision", *of, "--number", "118/QĐ-SKHCN", "--date",
-            format_date(moved_clock.now().astimezone(_ZONE).date()), "--signer", "Giám đốc Sở",
-            *put_off, "--reason", "Theo quyết định đã ký",
+            "plan.record-decision", "--year", str(year), "--number", number, "--date", day,
+            "--signer", "Giám đốc Sở", "--document", document["id"], *put_off,
+            "--reason", "Theo quyết định đã ký",
         )  # fmt: skip
 
     def _carry_out(self, year: int) -> None:
@@ -293,12 +314,16 @@ class _Year:
         return [it["number"] for it in shown]
 
     def _enter(self, kind: str, title: str, result: str) -> None:
-        entry = self.terminal.read(
-            "register.add", "--kind", kind, "--title", title, "--site", MAIN,
-            "--reporter", "Văn phòng UBND xã",
-        )  # fmt: skip
+        entry = self._enter_as(kind, title, "--reporter", "Văn phòng UBND xã")
         if result:
-            self.terminal.type("register.close", "--id", entry["id"], "--result", result)
+            self.terminal.type("register.close", "--id", entry, "--result", result)
+
+    def _enter_as(self, kind: str, title: str, *flags: str) -> str:
+        """Enter something about the main site into the register; gives its id."""
+        entry = ("--kind", kind, "--title", title, "--site", MAIN)
+        self.terminal.type("register.add", *entry, *flags)
+        entries = self.terminal.read("register.list")["items"]
+        return next(str(it["id"]) for it in entries if it["title"] == title)
 
     def _record(self, duty: str, document: str) -> None:
         day = moved_clock.now().astimezone(_ZONE).date().isoformat()
@@ -328,10 +353,8 @@ class _Year:
         alerts = do.read("monitor.alerts")["items"]
         self._alert = next(it["id"] for it in alerts if it["site"] == MAIN)
         do.type("monitor.ack", "--alert", self._alert, "--note", "Đang khởi động lại dịch vụ web")
-        entry = do.read("register.add", "--kind", "incident", "--title",
-                        "Trang xã Bình Minh không truy cập được", "--site", MAIN,
-                        "--from-alert", self._alert)  # fmt: skip
-        self._incident = entry["id"]
+        title = "Trang xã Bình Minh không truy cập được"
+        self._incident = self._enter_as("incident", title, "--from-alert", self._alert)
 
     def _conclude(self) -> None:
         do, entry = self.terminal, ("--id", self._incident)
@@ -387,8 +410,8 @@ _ENTRIES = (
 """Days ago, kind, title, result; without a result it is still open."""
 
 _DONE = (
-    (345, "yearly-review", "02/BC-TTCNTT"),
-    (240, "keys-apart", "07/BB-TTCNTT"),
+    (300, "yearly-review", "02/BC-TTCNTT"),
+    (110, "keys-apart", "07/BB-TTCNTT"),
     (95, "yearly-switch-over", "19/BB-TTCNTT"),
 )
 """Days ago, duty, number of the document."""
