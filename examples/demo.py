@@ -43,7 +43,6 @@ _SITE = "cong-xa"
 _DATABASE = "du-lieu/cong-xa.sqlite"
 _ARTICLE = "nuoc-sach"
 _SMALL_SITES = {"phuong-tan-lap": "tan-lap.sqlite", "so-cong-thuong": "cong-thuong.sqlite"}
-_CONSOLE_PORTS = (8443, 8444)
 _INCOMPLETE = 3
 _LIVE_DATABASE = frozenset({_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
 
@@ -154,12 +153,11 @@ def _write_key(path: Path) -> None:
 
 
 def _write_estate(path: Path) -> None:
-    """Write the estate with free ports; the console gets its usual ones where nobody has them."""
+    """Write the estate with a free port for each site."""
     text = (kept.ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
     text = text.replace("LOGIN", login_at_terminal())
-    wanted = iter(_CONSOLE_PORTS)
     while "PORT" in text:
-        text = text.replace("PORT", str(kept.find_port(next(wanted, 0))), 1)
+        text = text.replace("PORT", str(kept.find_port()), 1)
     path.write_text(text, encoding="utf-8")
 
 

@@ -48,7 +48,7 @@ _NIGHTS = (*range(_FIRST, 90, -30), 63, 35, 14, 7, 3, 2, 1)
 
 _OUTAGE = 56
 _MISSED = _FIRST - 150
-"""The night in which the ward's backup fails; the drill on its morning finds how old the copy is."""
+"""The night in which the ward's backup fails; the drill of its morning finds what that costs."""
 
 _MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
 _MARK = "year-is-made"
@@ -134,7 +134,8 @@ class _Year:
             yield self.at(last, 6), lambda last=last: machine.keep(last, self.today)
 
     def begin(self) -> None:
-        """Make the repositories."""
+        """Make the repositories, and the folder that stands for a removable medium."""
+        (self.folder / "medium").mkdir(exist_ok=True)
         self.terminal.type("backup.init")
 
     def appoint(self) -> None:
