@@ -5,12 +5,15 @@ next, so a resumed run goes on at the step that failed. Going back, the rollback
 reverse order, each only if the step above it was begun.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runbooks.command_lines import find_names
+from runbooks.errors import RunbookUseError
 from runbooks.procedure import Runbook, Step
 from runbooks.state import RunStanding, RunState, StepRecord, StepState
+from runbooks.variables import check_value
 
 EXIT_WAITING = 4
 """A command that ends with it waits for a second person; it is no failure."""
@@ -49,6 +52,61 @@ def decide_next(runbook: Runbook, state: RunState) -> Perform | Finish:
         if last is None or last.state != "done":
             return Perform(step, 1 if last is None else last.attempt + 1)
     return Finish("rolled_back" if state.going_back else "done")
+
+
+def needs_terminal(
+    runbook: Runbook, step: Step, values: Mapping[str, str], wants_passphrase: Callable[[str], bool]
+) -> bool:
+    """Tell whether a step asks for a secret, or shows what is shown once.
+
+    Args:
+        runbook: Whose step it is.
+        step: Which.
+        values: Those that are known.
+        wants_passphrase: Tells of a private key's file whether it opens with a passphrase only.
+    """
+    named = {*find_names(step.body), *([step.variable] if step.variable else [])}
+    secrets = (it for name in named if (it := runbook.variables[name]).secret)
+    return step.private or any(
+        not it.key or wants_passphrase(values.get(it.key, "")) for it in secrets
+    )
+
+
+def check_alone(runbook: Runbook, state: RunState, number: int, answer: str) -> Step | None:
+    """Give the step to carry out alone; None where nothing is left to do.
+
+    Args:
+        runbook: What the run follows.
+        state: As taken up.
+        number: Of the step that is wanted.
+        answer: What its person says.
+
+    Raises:
+        RunbookUseError: Another step is next, or it asks for something that was not given.
+    """
+    action = decide_next(runbook, state)
+    if isinstance(action, Finish):
+        return None
+    step = action.step
+    if step.number != number:
+        raise RunbookUseError(
+            "step {wanted} is not the next one: that is step {number}",
+            data="nothing was changed",
+            next_step="look at the run again: `{program} runbook.show --run {run}`",
+            wanted=number,
+            number=step.number,
+            run=state.id,
+        )
+    if step.kind == "ask" and not answer.strip():
+        raise RunbookUseError(
+            "step {number} asks something, and no answer was given",
+            data="nothing was changed",
+            next_step="give `--answer`",
+            number=number,
+        )
+    if step.kind == "ask" and step.variable:
+        check_value(runbook.variables[step.variable], answer)
+    return step
 
 
 def _steps_forward(runbook: Runbook) -> list[Step]:

@@ -17,6 +17,7 @@ begins a remark, `\\` at the end goes on. No shell stands behind it.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 
@@ -50,6 +51,7 @@ def load_runbook(path: Path) -> Runbook:
     return read_runbook(text, path)
 
 
+@lru_cache(128)
 def read_runbook(text: str, path: Path) -> Runbook:
     """Read a text.
 

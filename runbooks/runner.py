@@ -21,8 +21,10 @@ from runbooks.next_step import (
     Finish,
     Perform,
     apply_record,
+    check_alone,
     decide_next,
     decide_step_state,
+    needs_terminal,
     take_up,
 )
 from runbooks.procedure import Runbook, Step, Variable
@@ -57,19 +59,27 @@ class Runner:
         self._person = person
         self._secrets: dict[str, str] = {}
 
-    def go(self, state: RunState, *, roll_back: bool = False) -> RunState:
+    def go(
+        self, state: RunState, *, roll_back: bool = False, only: int = 0, answer: str = ""
+    ) -> RunState:
         """Carry out what is left, until it is done or a step is not; gives the state then.
 
         Args:
             state: New, or as loaded.
             roll_back: Carry out the rollbacks instead, from the last to the first.
+            only: Number of the one step to carry out, which has to be the next; 0 for all.
+            answer: What that step asks for.
 
         Raises:
+            RunbookUseError: The one step is not the next, or asks for what was not given.
             Exception: A second person is waited for; the state is stored as waiting.
         """
         state = take_up(state, roll_back=roll_back, now=self._seams.clock.now())
+        if only:
+            self._check_alone(state, only, answer)
         self._seams.states.save(state)
-        while state.standing == "running":
+        is_over = False
+        while state.standing == "running" and not is_over:
             action = decide_next(self._runbook, state)
             if isinstance(action, Finish):
                 now = self._seams.clock.now()
@@ -77,7 +87,24 @@ class Runner:
                 self._seams.states.save(state)
             else:
                 state = self._perform(state, action)
+                is_over = bool(only) and not self._is_finished(state)
         return state
+
+    def _is_finished(self, state: RunState) -> bool:
+        return isinstance(decide_next(self._runbook, state), Finish)
+
+    def _check_alone(self, state: RunState, only: int, answer: str) -> None:
+        step = check_alone(self._runbook, state, only, answer)
+        wants = self._seams.asker.wants_passphrase
+        if step is not None and needs_terminal(self._runbook, step, state.values, wants):
+            raise RunbookUseError(
+                "step {number} asks for a secret, or shows something once",
+                why="that is never kept, so the step is carried out where somebody sits",
+                data="nothing was changed",
+                next_step="at a terminal: `{program} runbook.resume --run {run}`",
+                number=only,
+                run=state.id,
+            )
 
     def _perform(self, state: RunState, action: Perform) -> RunState:
         step, runbook = action.step, self._runbook

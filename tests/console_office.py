@@ -110,11 +110,11 @@ class InProcess:
         """Ask as somebody; raises what the office would answer as an error."""
         request = {"token": self._token(person), "address": "10.0.0.7", "language": "en", **values}
         answer = self.counter.handlers()[what](json.loads(json.dumps(request)))
-        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
 
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
         """Give what a page shows somebody."""
-        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]
+        return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]  # JSON
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""

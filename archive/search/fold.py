@@ -63,3 +63,19 @@ def _term(words: str) -> str:
     folded = fold(words)
     column = "folded" if folded == words.lower() else "exact"
     return f'{column}:("{words if column == "exact" else folded}")'
+
+
+def split_hits(text: str, typed: str) -> list[tuple[str, bool]]:
+    """Part a text at the words that a person looked for; the parts together are the text.
+
+    >>> split_hits("Hỏi về đất đai", "dat")
+    [('Hỏi về ', False), ('đất', True), (' đai', False)]
+    """
+    wanted = {word.lower() for word in _WORD.findall(unicodedata.normalize("NFC", typed))}
+    parts, begin = list[tuple[str, bool]](), 0
+    for found in _WORD.finditer(text):
+        word = found.group()
+        if word.lower() in wanted or fold(word) in wanted:
+            parts += [(text[begin : found.start()], False), (word, True)]
+            begin = found.end()
+    return [part for part in (*parts, (text[begin:], False)) if part[0]]

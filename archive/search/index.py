@@ -102,6 +102,8 @@ _COLUMNS = (
     " withdrawn, grade, retention, unscanned, infected, bytes, fingerprint"
 )
 
+_AFTER = "(items.day, items.number) < (SELECT day, number FROM items WHERE id = ?)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -113,6 +115,9 @@ class Wanted:
         since, until: Days of publication, both included.
         address: An address that the item has or had, whole.
         limit: Most entries.
+        newest_first: Whatever the words.
+        after: Id of an item: only what comes after it, the newest first; of one that is unknown
+            nothing does.
     """
 
     text: str = ""
@@ -122,6 +127,8 @@ class Wanted:
     until: date | None = None
     address: str = ""
     limit: int = 50
+    newest_first: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +219,11 @@ class ItemIndex:
         tests = f" WHERE {' AND '.join(where)}" if where else ""
         count = self._connection.execute(f"SELECT count(*) FROM {table}{tests}", values)  # noqa: S608 - constants
         total = int(count.fetchone()[0])
-        order = "rank, day DESC" if match and total <= _RANKED else "day DESC, items.number DESC"
+        is_ranked = match and total <= _RANKED and not (wanted.newest_first or wanted.after)
+        order = "rank, day DESC" if is_ranked else "day DESC, items.number DESC"
+        if wanted.after:
+            tests += f"{' AND' if where else ' WHERE'} {_AFTER}"
+            values = [*values, wanted.after]
         query = f"SELECT {_COLUMNS} FROM {table}{tests} ORDER BY {order} LIMIT ?"  # noqa: S608 - constants
         rows = self._connection.execute(query, [*values, wanted.limit])
         return Found(tuple(Entry(*row) for row in rows), total)

@@ -7,7 +7,7 @@ login id) where the system's login sets it, as Debian's does; elsewhere the envi
 import os
 import pwd
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,15 +114,28 @@ def check_right(
     Raises:
         NotAllowedError: They do not, and somebody holds a role.
     """
-    from ops.access.rights import decide_may, roles_for
     from ops.access.roles import is_anybody_appointed, roles_of
 
-    login = login_at_terminal()
     person = find_actor(estate.people)
     with catalog.reading() as session:
         if not is_anybody_appointed(session):
             return
         roles = roles_of(session, person.name) if person else frozenset()
+    check_roles(estate, roles, task, values)
+
+
+def check_roles(
+    estate: "Estate", roles: Collection[str], task: str, values: Mapping[str, object]
+) -> None:
+    """Refuse a task that these roles do not allow to who acts here.
+
+    Raises:
+        NotAllowedError: They do not.
+    """
+    from ops.access.rights import decide_may, roles_for
+
+    login = login_at_terminal()
+    person = find_actor(estate.people)
     wanted = values.get("site")
     units = {site.name: site.unit for site in estate.sites}
     unit = units.get(wanted) if isinstance(wanted, str) else None

@@ -42,7 +42,7 @@ def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
     estate = load_estate()
     place = own_places(estate)[1 if private else 0]
     with opened_index(place, read_only=True) as index:
-        found = _find(index, wanted)
+        found = find_entries(index, wanted)
     if private:
         _note_access(estate, "search", {"count": found.count})
     if as_json:
@@ -52,7 +52,7 @@ def search(wanted: Wanted, *, private: bool, as_json: bool) -> int:
     return 0
 
 
-def _find(index: ItemIndex, wanted: Wanted) -> Found:
+def find_entries(index: ItemIndex, wanted: Wanted) -> Found:
     """Search; an address is looked for among addresses first."""
     if wanted.text.lower().startswith(("http://", "https://")):
         found = find_by_address(index, replace(wanted, text="", address=wanted.text))
@@ -149,7 +149,7 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         (_("File"), _("Name"), _("Format"), _("Size"), _("Malware")),
         [
             [it.path, it.name, it.puid or _("unknown"), format_size(it.size),
-             _tell_malware(it.malware)]
+             tell_malware(it.malware)]
             for it in item.parts
         ],
         right=(3,),
@@ -169,7 +169,7 @@ def _write_item(named: Named, item: Item, zone: str) -> None:
         write_indented(told, "  ", "    ")
 
 
-def _tell_malware(verdict: str) -> str:
+def tell_malware(verdict: str) -> str:
     """Tell what a scan said of a file; a step that did not run is not checked."""
     if not verdict:
         return _("not checked")

@@ -87,6 +87,19 @@ def find_month(estate: Estate, site: str, month: str) -> tuple[str, StoredObject
     return chosen, place.root().find(object_id(site, chosen))
 
 
+def list_months(estate: Estate) -> list[dict[str, object]]:
+    """Give each site with the months of it that were captured, the newest first."""
+    with opened_index(own_places(estate)[0], read_only=True) as index:
+        found = [
+            (it, sorted((key.removeprefix(KEY) for key in index.known_of(it.name, KEY)),
+                        reverse=True))
+            for it in estate.sites
+        ]  # fmt: skip
+    return [
+        {"site": it.name, "title": it.title, "months": months} for it, months in found if months
+    ]
+
+
 def find_program() -> str:
     """Give the path of pywb's server.
 

@@ -5,17 +5,21 @@ server is never among the fields: what is uploaded, and where results go, the of
 """
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
 
 from ops.errors import WrongUseError
 from ops.language.text import N_
 from ops.parts import Seam
-from ops.terminal.task import OperatorTask
+from ops.terminal.task import PROOF_FLAG, OperatorTask
 
-Kind = Literal["text", "long", "yes", "number", "date", "moment", "hidden", "upload"]
+Kind = Literal[
+    "text", "long", "lines", "pairs", "yes", "number", "date", "moment", "hidden", "upload", "path"
+]
 
 TASK_MODULES: Seam[ModuleType] = Seam("task-modules")
 """The modules that hold tasks."""
@@ -30,23 +34,28 @@ class Act:
     Attributes:
         task: Its full name.
         label: What the button says.
+        name: What forms call it, where the task has several; else they call it by its task.
         fields: Its flags that the form fills, in order.
-        kinds: How a field is filled, where its type and name do not say.
+        kinds: How a field is filled, where its type and name do not say. A `path` is one of a
+            snapshot, percent-encoded: the task gets the pattern that means it alone.
         proof: The flag that takes password and code, where the person proves anew.
         names_person: Whether `--person` is who acts.
         upload: The flag that takes what is uploaded.
         out: The flag that says where its files go; they can be downloaded after it.
+        out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
     """
 
     task: str
     label: str
+    name: str = ""
     fields: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] | None = None
     proof: str = ""
     names_person: bool = False
     upload: str = ""
     out: str = ""
+    out_name: str = ""
     always: Mapping[str, object] | None = None
 
 
@@ -78,26 +87,145 @@ _LISTED = (
         proof="password_file", names_person=True,
     ),
     Act(task="service.trigger", label=N_("Run now"), fields=("job",)),
+    Act(
+        task="monitor.silence", label=N_("Silence"),
+        fields=("about", "until", "reason", "critical", "end"),
+        kinds={"until": "moment", "end": "hidden"},
+    ),
+    Act(task="monitor.check", label=N_("Look once now"), fields=("host", "site")),
+    Act(task="security.audit", label=N_("Audit now"), fields=("host", "site", "only", "all")),
+    Act(
+        task="security.accept", label=N_("Accept until a day"),
+        fields=("id", "until", "reason", "document"), kinds={"until": "date"}, proof="proof_file",
+    ),
+    Act(
+        task="archive.export", label=N_("Give the item out"), fields=("id", "as_", "version"),
+        out="out",
+    ),
+    Act(
+        task="register.add", label=N_("Enter something"),
+        fields=("kind", "title", "unit", "site", "reporter", "document", "occurred", "received",
+                "serious", "personal_data", "from_alert", "from_drill", "from_finding"),
+        kinds={"occurred": "moment", "received": "moment"},
+    ),
+    Act(
+        task="register.update", label=N_("Note how it goes on"),
+        fields=("id", "acknowledged", "restored", "at", "note", "cause", "document", "serious",
+                "personal_data", "run", "alert", "drill", "finding"),
+        kinds={"at": "moment", "cause": "long"},
+    ),
+    Act(
+        task="register.close", label=N_("Conclude it"),
+        fields=("id", "result", "cause", "document"), kinds={"cause": "long"},
+    ),
+    Act(
+        task="backup.restore", label=N_("Get this file"), out="target", kinds={"include": "path"},
+        fields=("site", "store", "snapshot", "include", "reason"),
+    ),
+    Act(
+        task="backup.restore", name="backup.restore.in-place", label=N_("Put back in its place"),
+        fields=("site", "store", "snapshot", "include", "confirm", "reason", "document", "verify"),
+        kinds={"include": "path"}, always={"in_place": True}, proof=PROOF_FLAG,
+    ),
+    Act(
+        task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
+        fields=("site", "store", "snapshot", "file", "reason", "document"),
+    ),
+    Act(
+        task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out",
+    ),
+    Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
+    Act(
+        task="plan.edit", label=N_("Change the item"),
+        fields=("year", "item", "add", "set", "reject", "take_up", "opinion", "document"),
+        kinds={"set": "pairs", "reject": "long", "opinion": "long"},
+    ),
+    Act(
+        task="plan.submit", label=N_("Hand in"), fields=("year", "review", "document"),
+    ),
+    Act(
+        task="plan.record-decision", label=N_("Record the decision"),
+        fields=("year", "number", "date", "signer", "document", "grant", "defer", "returned",
+                "reason"),
+        kinds={"date": "date", "returned": "long"}, proof="proof_file",
+    ),
+    Act(task="plan.revise", label=N_("Begin a revision"), fields=("year", "reason")),
+    Act(
+        task="plan.progress", label=N_("Note how it goes on"),
+        fields=("year", "item", "contracted", "paid", "done", "result", "begins", "until", "stops",
+                "document"),
+        kinds={"done": "long"},
+    ),
+    Act(
+        task="plan.complete", label=N_("Accept the work"),
+        fields=("year", "item", "amount", "date", "document", "trial", "report"),
+        kinds={"date": "date"},
+    ),
+    Act(task="plan.show", label=N_("Make the papers"), fields=("year",), out="out"),
+    Act(
+        task="report.make", label=N_("Make a paper"),
+        fields=("kind", "year", "from_", "to", "site", "of", "number", "date", "requester",
+                "reference", "due"),
+        kinds={"from_": "date", "to": "date", "date": "date", "due": "date"}, out="out",
+    ),
+    Act(
+        task="report.issue", label=N_("Take the signed paper back"),
+        fields=("kind", "number", "date", "year", "scan"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(
+        task="duty.record", label=N_("Record that it was done"),
+        fields=("duty", "period", "document", "subject", "done"),
+        kinds={"period": "date", "done": "date"},
+    ),
+    Act(
+        task="duty.planned-stop", label=N_("Plan a stop"),
+        fields=("site", "from_", "until", "reason", "instead", "force_majeure", "cancel",
+                "document"),
+    ),
+    Act(
+        task="user.role", label=N_("Give or take a role"),
+        fields=("person", "role", "take", "reason", "document"), proof="proof_file",
+    ),
+    Act(task="user.disable", label=N_("Take the credentials away"), fields=("person", "reason")),
+    Act(task="service.journal-verify", label=N_("Verify the journal"), fields=()),
+    Act(task="asset.import", label=N_("Take a sheet over"), fields=(), upload="file"),
+    Act(
+        task="asset.export", label=N_("Write them into a sheet"), fields=("kind",), out="out",
+        out_name="assets.xlsx",
+    ),
+    Act(
+        task="document.add", label=N_("Keep a document"),
+        fields=("title", "number", "date", "about"), kinds={"date": "date"}, upload="file",
+    ),
+    Act(
+        task="runbook.run", label=N_("Begin a run"), fields=("id", "set", "reason", "document"),
+        always={"only_begin": True},
+    ),
+    Act(
+        task="runbook.resume", label=N_("Carry this step out"),
+        fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
+    ),
+    Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
 )  # fmt: skip
 
-ACTS: Mapping[str, Act] = {act.task: act for act in _LISTED}
-"""By task."""
+ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
+"""By what forms call them."""
 
 
-def find_act(task: str) -> Act:
+def find_act(name: str) -> Act:
     """Give an act.
 
     Raises:
         WrongUseError: The console does no such thing.
     """
-    if task not in ACTS:
+    if name not in ACTS:
         raise WrongUseError(
             "the console has no act {task}",
             data="nothing was changed",
             next_step="go back to the page and use its buttons",
-            task=task[:80],
+            task=name[:80],
         )
-    return ACTS[task]
+    return ACTS[name]
 
 
 def find_task(name: str) -> OperatorTask:
@@ -117,7 +245,7 @@ def _find_in(module: ModuleType, verb: str) -> OperatorTask | None:
     for value in vars(module).values():
         is_own = isinstance(value, OperatorTask) and value.__module__ == module.__name__
         if is_own and value.entry.name.partition(".")[2] == verb:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return]  # invoke has no types
     return None
 
 
@@ -148,15 +276,22 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
         return "yes"
     if isinstance(parameter.default, int):
         return "number"
+    if "list" in str(parameter.annotation):
+        return "lines"
     return "long" if name in _LONG else "text"
 
 
-_LONGEST_VALUE = 4_000
+_LONGEST_VALUE, _LONGEST_PATH = 4_000, 13_000
+_WILD = re.compile(rb"[][*?\\!]")
 _DIGITS = 6
+_MOST_LINES = 200
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     """Read what a form sent, as the task's parameters.
+
+    A flag that may be given several times is filled by the lines of a field, and by fields of the
+    form called `FLAG.NAME`, each of which gives `NAME=VALUE`; of pairs an empty value counts, too.
 
     Args:
         act: What is to be done.
@@ -165,13 +300,22 @@ def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         WrongUseError: A field is missing, too long, or of another kind.
     """
-    read = {field.name: _read_value(field, form.get(field.name, "")) for field in fields_of(act)}
-    return {**(act.always or {}), **{name: it for name, it in read.items() if it is not None}}
+    read = {
+        field.name: _read_lines(field, form)
+        if field.kind in {"lines", "pairs"}
+        else _read_value(field, form.get(field.name, ""))
+        for field in fields_of(act)
+    }
+    given = {name: it for name, it in read.items() if it is not None}
+    several = set(find_task(act.task).iterable)
+    return {**(act.always or {}), **{name: [it] if name in several and isinstance(it, str) else it
+            for name, it in given.items()}}  # fmt: skip
 
 
 def _read_value(field: Field, given: object) -> object:
     """Read one field; None where nothing was filled in."""
-    if not isinstance(given, str) or len(given) > _LONGEST_VALUE or "\0" in given:
+    longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
+    if not isinstance(given, str) or len(given) > longest or "\0" in given:
         raise _unfit(field)
     text = given.replace("\r\n", "\n").strip()
     if field.is_required and not text:
@@ -185,7 +329,35 @@ def _read_value(field: Field, given: object) -> object:
         return text in {"1", "on", "true"}
     if field.kind == "number" and text:
         return _read_number(field, text)
+    if field.kind == "path" and text:
+        return [pattern_of(_read_path(field, text))]
     return text or None
+
+
+def _read_path(field: Field, text: str) -> bytes:
+    path = unquote_to_bytes(text)
+    if not path.startswith(b"/") or b"\0" in path:
+        raise _unfit(field)
+    return path
+
+
+def pattern_of(path: bytes) -> str:
+    """Give the pattern that means one path alone, whatever signs it holds."""
+    return _WILD.sub(rb"\\\g<0>", path).decode("utf-8", "surrogateescape")
+
+
+def _read_lines(field: Field, form: Mapping[str, Any]) -> list[str]:
+    """Read what may be given several times; None and empty are the same."""
+    text = _read_value(field, form.get(field.name, ""))
+    lines = [it.strip() for it in str(text or "").split("\n")]
+    for name, value in form.items():
+        flag, dot, key = name.partition(".")
+        if dot and flag == field.name:
+            text = str(_read_value(field, value) or "")
+            lines += [f"{key}={text}"] if text or field.kind == "pairs" else []
+    if len(lines) > _MOST_LINES:
+        raise _unfit(field)
+    return [it for it in lines if it]
 
 
 def _read_number(field: Field, text: str) -> int:

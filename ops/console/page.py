@@ -31,6 +31,7 @@ class Page:
         read: Gives what the template shows, as JSON values.
         acts: Tasks whose forms it offers, to who may run them.
         group: Where it stands in the navigation; empty: it is reached from others.
+        is_by_site: Who may run the task for some site may open it; it shows those sites alone.
     """
 
     name: str
@@ -39,9 +40,16 @@ class Page:
     read: Reader
     acts: tuple[str, ...] = ()
     group: str = ""
+    is_by_site: bool = False
 
 
-_PAGES = ("today", "alerts", "approvals", "journal")
+_PAGES = (
+    "today", "alerts", "approvals", "runs", "run",
+    "sites", "site", "restore", "drills", "drill", "archive", "item", "captured",
+    "servers", "server", "findings", "compliance", "register", "entry",
+    "runbooks", "duties", "duty", "plan", "reports", "assets", "documents",
+    "people", "journal",
+)  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 
 PAGES: tuple[str, ...] = tuple(f"ops.console.pages.{name}:PAGE" for name in _PAGES)

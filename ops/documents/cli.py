@@ -7,7 +7,14 @@ from pathlib import Path
 from ops.access.session import at_bench
 from ops.catalog.open import open_catalog
 from ops.documents.files import is_whole, keep, place_of, read_document
-from ops.documents.records import Told, add_document, list_documents
+from ops.documents.records import (
+    Told,
+    add_document,
+    find_document,
+    list_documents,
+    note_export,
+)
+from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
@@ -97,3 +104,36 @@ def show(about: str, *, as_json: bool) -> int:
         ]  # fmt: skip
         write_table(heads, rows, right=(6,))
     return 0 if all(whole.values()) else 1
+
+
+def export(wanted: str, out: str) -> int:
+    """Write a document's bytes into a folder under its own name, and journal it; gives 0.
+
+    Raises:
+        WrongUseError: There is no such document.
+        OpsError: Its bytes are gone or changed, or the folder cannot be written.
+    """
+    estate = load_estate()
+    with at_bench(estate) as bench:
+        with bench.catalog.reading() as session:
+            kept = find_document(session, wanted)
+        place = place_of(estate.service.state, kept.sha256)
+        if not is_whole(place):
+            raise OpsError(
+                "the bytes of {title} are gone or changed",
+                data="nothing was written",
+                next_step="restore it from the service's own backup: {path}",
+                title=kept.title, path=place,
+            )  # fmt: skip
+        path = Path(out) / f"{format_id(kept.id)}.{kept.type}"
+        try:
+            place_file(path, place.read_bytes(), mode=FILE_MODE, replace=True)
+        except OSError as error:
+            raise OpsError(
+                "{path} cannot be written", why=error.strerror or "", data="nothing was written",
+                next_step="give `--out` a folder that you may write to", path=path,
+            ) from error  # fmt: skip
+        with bench.catalog.writing() as session:
+            note_export(session, bench.origin, kept)
+    write_line(_("written: {path} ({size})").format(path=path, size=format_size(kept.size_bytes)))
+    return 0

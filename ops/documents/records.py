@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ops.catalog.columns import new_id
+from ops.catalog.find import find_by_id
 from ops.catalog.tables.documents import Document
 from ops.documents.files import Content
 from ops.errors import WrongUseError
@@ -17,6 +18,7 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 
 ADDED = "document.added"
+EXPORTED = "document.exported"
 MOST_TEXT = 300
 
 
@@ -109,6 +111,29 @@ def list_documents(session: Session, about: str = "") -> list[Kept]:
     query = select(Document).order_by(Document.added_at.desc(), Document.id.desc())
     query = query.where(Document.about.startswith(about, autoescape=True)) if about else query
     return [_kept(it) for it in session.execute(query).scalars()]
+
+
+def find_document(session: Session, wanted: str) -> Kept:
+    """Give a document by its id, as people see it or in full.
+
+    Raises:
+        WrongUseError: There is none.
+    """
+    row = find_by_id(session, Document, wanted)
+    if row is None:
+        raise WrongUseError(
+            'there is no document "{id}"',
+            data="nothing was changed",
+            next_step="`{program} document.list` lists them",
+            id=wanted[:80],
+        )
+    return _kept(row)
+
+
+def note_export(session: Session, origin: Origin, kept: Kept) -> None:
+    """Journal that somebody took a copy of a document."""
+    details = {"title": kept.title, "sha256": kept.sha256}
+    journal.append(session, origin, [Entry(EXPORTED, kept.id, details)])
 
 
 def _kept(row: Document) -> Kept:

@@ -50,3 +50,20 @@ def list_(_context: Context, about: str = "", json: bool = False) -> int:
     from ops.documents.cli import show
 
     return show(about, as_json=json)
+
+
+@operator_task(
+    help={
+        "id": N_("Id of the document, as `document.list` shows it."),
+        "out": N_("Folder for the file; it is made where it is not there."),
+    }
+)
+def export(
+    _context: Context,
+    id: str,  # noqa: A002 - the flag's name
+    out: str,
+) -> int:
+    """Write a copy of a document into a folder, once its bytes are found whole; it is journaled."""
+    from ops.documents.cli import export as export_document
+
+    return export_document(id, out)

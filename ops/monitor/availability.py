@@ -101,12 +101,28 @@ def measure_month(
     """
     first, last = month.replace(day=1), _next_month(month) - _DAY
     days = read_days(store, site, first, last)
-    stops = [
+    stops = _stops_of(session, estate, site)
+    return count_month(site, first, days, stops, estate.zone, now=now)
+
+
+def measure_months(
+    store: SeriesStore, session: Session, estate: Estate, site: str, now: datetime, count: int = 12
+) -> list[Availability]:
+    """Count a site's last months, this one last; as `measure_month`."""
+    months = [now.astimezone(estate.zone).date().replace(day=1)]
+    while len(months) < count:
+        months.insert(0, (months[0] - _DAY).replace(day=1))
+    seen = read_days(store, site, months[0], _next_month(months[-1]) - _DAY)
+    stops = _stops_of(session, estate, site)
+    return [count_month(site, it, seen, stops, estate.zone, now=now) for it in months]
+
+
+def _stops_of(session: Session, estate: Estate, site: str) -> list[Stop]:
+    return [
         Stop(it.code, it.begins, it.until)
         for it in find_stops(session, estate.zone)
         if it.site == site
     ]
-    return count_month(site, first, days, stops, estate.zone, now=now)
 
 
 def _next_month(month: date) -> date:

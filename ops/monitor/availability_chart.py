@@ -1,14 +1,16 @@
-"""A site's days as a calendar."""
+"""A site's days as a calendar, and its months as bars."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
+from ops.charts.bars import BarChart, Bars, draw_bars
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar, list_days
 from ops.charts.svg import Table
 from ops.errors import WrongUseError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_date, format_number
 from ops.language.text import N_, _
+from ops.monitor.availability import Availability
 from ops.monitor.series.minutes import Day, minutes_of, place_minute, read_days
 from ops.monitor.series.store import SeriesStore
 
@@ -81,3 +83,27 @@ def _tell(seen: Collection[Day]) -> str:
     share = format_number(100 * up / (up + down), 3)
     text = _("up {share} % of the time that is known; down {down} minutes")
     return text.format(share=share, down=down)
+
+
+def draw_months(found: Sequence[Availability], title: str) -> tuple[str, Table]:
+    """Give the SVG and the table of a site's months: how much of the known time it was up."""
+    up = tuple(it.percent for it in found)
+    chart = BarChart(
+        title=title,
+        summary=_("share of the time that is known, planned stops left out"),
+        groups=tuple(f"{it.month:%m/%y}" for it in found),
+        bars=(Bars(_("up"), up),),
+        write_value=lambda value: f"{format_number(value, 2)} %",
+        unknown="?",
+        nothing=_("nothing was measured in this time"),
+    )
+    heads = (_("Month"), _("Up"), _("Minutes down"), _("Minutes not known"), _("Planned stops"))
+    rows = [
+        (
+            f"{it.month:%m/%Y}",
+            "–" if it.percent is None else f"{format_number(it.percent, 2)} %",
+            *(format_number(minutes) for minutes in (it.down, it.unknown + it.gap, it.planned)),
+        )
+        for it in found
+    ]
+    return draw_bars(chart), (heads, tuple(rows))

@@ -22,6 +22,7 @@ from ops.language.text import _
 from ops.monitor.availability_chart import AVAILABILITY, make_calendar
 from ops.monitor.forecast.look import FULL, find_maxima
 from ops.monitor.forecast.trend import MOST_DAYS, Forecast, forecast_limit
+from ops.monitor.forecast.wording import name_thing
 from ops.monitor.metric_names import tell_metric, writer_of
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
@@ -164,25 +165,66 @@ def _nothing(wish: ChartWish, known: Sequence[str]) -> OpsError:
 
 
 def _show_one(wish: ChartWish, store: SeriesStore, estate: Estate, now: datetime) -> None:
-    buckets = _read(wish, store, wish.metric, now)
-    if not buckets:
+    drawn = draw_metric(wish, store, estate, now)
+    if drawn is None:
         latest = read_latest(store, now - timedelta(days=7))
         raise _nothing(wish, [it.metric for it in latest if it.subject == wish.subject])
-    gaps = read_gaps(store, SERVICE, now - timedelta(days=wish.days), now)
-    forecast = None
-    if split_metric(wish.metric)[0] in _FORECAST:
-        since = now - timedelta(days=MOST_DAYS)
-        daily = read_series(store, wish.subject, wish.metric, since, now, timedelta(hours=1))
-        today = now.astimezone(estate.zone).date()
-        forecast = forecast_limit(find_maxima(daily, estate), FULL, today)
-    chart = make_chart(wish, estate, buckets, gaps, forecast, now=now)
-    items = [asdict(it) for it in buckets]
     if wish.out is None and not wish.as_json:
         write_line(f"{wish.subject} · {tell_metric(wish.metric)}")
-        write_line(f"  {draw_sparkline(spread(buckets, wish.days, now))}")
-        write_indented(chart.summary, "  ")
+        write_line(f"  {draw_sparkline(spread(drawn.buckets, wish.days, now))}")
+        write_indented(drawn.chart.summary, "  ")
         return
-    _give(wish, draw_lines(chart), list_line_values(chart), items)
+    items = [asdict(it) for it in drawn.buckets]
+    _give(wish, draw_lines(drawn.chart), list_line_values(drawn.chart), items)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A metric's chart.
+
+    Attributes:
+        chart: What is drawn.
+        buckets: Its figures, at least one.
+        forecast: Of what has an end: when it is there; None for all else.
+    """
+
+    chart: LineChart
+    buckets: Sequence[Bucket]
+    forecast: Forecast | None
+
+
+def draw_metric(
+    wish: ChartWish,
+    store: SeriesStore,
+    estate: Estate,
+    now: datetime,
+    step: timedelta | None = None,
+) -> Drawn | None:
+    """Give the chart of one metric; None where nothing was measured.
+
+    Args:
+        wish: What; its `out` does not count.
+        store: The series.
+        estate: Whose zone counts.
+        now: Aware.
+        step: How fine; None for as fine as files have it.
+
+    Raises:
+        SeriesError: The series cannot be used.
+    """
+    since = now - timedelta(days=wish.days)
+    fine = step or _step_of(wish.days)
+    buckets = read_series(store, wish.subject, wish.metric, since, now, fine)
+    if not buckets:
+        return None
+    gaps = read_gaps(store, SERVICE, since, now)
+    forecast = None
+    if split_metric(wish.metric)[0] in _FORECAST:
+        first = now - timedelta(days=MOST_DAYS)
+        daily = read_series(store, wish.subject, wish.metric, first, now, timedelta(hours=1))
+        today = now.astimezone(estate.zone).date()
+        forecast = forecast_limit(find_maxima(daily, estate), FULL, today)
+    return Drawn(make_chart(wish, estate, buckets, gaps, forecast, now=now), buckets, forecast)
 
 
 def _give(wish: ChartWish, svg: str, table: Table, items: list[dict[str, Any]]) -> None:
@@ -233,7 +275,7 @@ def make_chart(
         lines.append(Line(_("forecast of daily maxima"), course, 1e12, is_forecast=True))
     shares = wish.metric.split("[", 1)[0].endswith("_percent")
     return LineChart(
-        title=f"{wish.subject.partition(':')[2]}: {tell_metric(wish.metric)}",
+        title=f"{name_thing(wish.subject.partition(':')[2])}: {tell_metric(wish.metric)}",
         summary=_tell(buckets, forecast, write, zone),
         lines=tuple(lines),
         window=(begin.timestamp(), end.timestamp()),

@@ -1,7 +1,7 @@
 """Show hosts, devices, sites and stores as they were last seen, what is red first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -39,6 +39,20 @@ _LINES = {"host": "cpu_percent", "device": "ping_seconds", "site": "probe_first_
           "store": "store_used_bytes"}  # fmt: skip
 """What the line of the last day is of."""
 
+HEADS = {
+    "host": N_("Machine"), "device": N_("Device"), "site": N_("Site"), "store": N_("Store"),
+}  # fmt: skip
+COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "host": ((N_("Processors"), "cpu_percent"), (N_("Memory"), "memory_percent"),
+             (N_("Fullest disk"), "disk_percent"), (N_("Load"), "load5")),
+    "device": ((N_("Round trip"), "ping_seconds"),),
+    "site": ((N_("First byte"), "probe_first_byte_seconds"),
+             (N_("Certificate, days"), "certificate_days"),
+             (N_("Newest backup"), "backup_age_seconds")),
+    "store": ((N_("In use"), "store_used_bytes"), (N_("Free"), "store_free_bytes")),
+}  # fmt: skip
+"""What is shown of each kind: heads, and metrics."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -62,7 +76,7 @@ def show_overview(*, as_json: bool) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     catalog = open_catalog(reveal(estate.catalog.url))
     try:
-        found, trouble = _gather(estate, catalog, now)
+        found, trouble = look_around(estate, catalog, now)
     finally:
         catalog.close()
     code = 1 if any(it.health == "bad" for it in found) else 0
@@ -79,12 +93,13 @@ def show_overview(*, as_json: bool) -> int:
     return code
 
 
-def _gather(
-    estate: Estate, catalog: Catalog, now: datetime
+def look_around(
+    estate: Estate, catalog: Catalog, now: datetime, kinds: Collection[str] = _KINDS
 ) -> tuple[list[Seen], SeriesError | None]:
+    """Give how everything of these kinds was last seen, and why figures lack where they do."""
     with catalog.reading() as session:
         states = list(read_states(session).values())
-    subjects = list_subjects(estate)
+    subjects = [it for it in list_subjects(estate) if it.partition(":")[0] in kinds]
     try:
         store = open_series(series_url(estate))
         try:
@@ -162,33 +177,19 @@ def _health_of(subject: str, states: Iterable[Held], *, is_seen: bool) -> Health
 def _write_kind(kind: str, found: Sequence[Seen]) -> None:
     if not found:
         return
-    columns = _COLUMNS[kind]
+    columns = COLUMNS[kind]
     rows = [
         (
             Cell(_name_of(it)),
             Cell(_(_HEALTH[it.health][0]), _HEALTH[it.health][1]),
-            *(Cell(_largest(it, metric)) for _head, metric in columns),
+            *(Cell(largest_of(it, metric)) for _head, metric in columns),
             Cell(draw_sparkline(it.line, low=0.0) if any(it.line) else "–", "faint"),
         )
         for it in found
     ]
-    heads = [_(_HEADS[kind]), _("State"), *(_(head) for head, _metric in columns), _("24 hours")]
+    heads = [_(HEADS[kind]), _("State"), *(_(head) for head, _metric in columns), _("24 hours")]
     write_table(heads, rows, right=tuple(range(2, 2 + len(columns))))
     write_line()
-
-
-_HEADS = {
-    "host": N_("Machine"), "device": N_("Device"), "site": N_("Site"), "store": N_("Store"),
-}  # fmt: skip
-_COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "host": ((N_("Processors"), "cpu_percent"), (N_("Memory"), "memory_percent"),
-             (N_("Fullest disk"), "disk_percent"), (N_("Load"), "load5")),
-    "device": ((N_("Round trip"), "ping_seconds"),),
-    "site": ((N_("First byte"), "probe_first_byte_seconds"),
-             (N_("Certificate, days"), "certificate_days"),
-             (N_("Newest backup"), "backup_age_seconds")),
-    "store": ((N_("In use"), "store_used_bytes"), (N_("Free"), "store_free_bytes")),
-}  # fmt: skip
 
 
 def _name_of(it: Seen) -> str:
@@ -196,7 +197,7 @@ def _name_of(it: Seen) -> str:
     return _("this machine") if name == "this-machine" else name
 
 
-def _largest(it: Seen, metric: str) -> str:
+def largest_of(it: Seen, metric: str) -> str:
     """Give the largest of a metric's values, and which of several it is; the youngest of ages."""
     values = list(_values_of(it, metric))
     if not values:

@@ -103,6 +103,9 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
         "plan": plan.called, "state": plan.state, "authors": plan.authors,
         "digest": plan.frozen_sha256, "decision": plan.decision, "decided_on": plan.decided_on,
         "signer": plan.signer, "scan": plan.scan, "approved_by": plan.approved_by,
+        "revision": plan.revision, "reason": plan.reason, "returned_for": plan.returned_for,
+        "submission": plan.submission, "report": plan.report,
+        "last_year": _brief_sums(document.last_year),
         "asked": sums.asked, "granted": sums.granted, "contracted": sums.contracted,
         "accepted": sums.accepted, "paid": sums.paid, "unpriced": sums.unpriced,
         "security": {"amount": share.amount, "is_enough": share.is_enough,
@@ -111,6 +114,11 @@ def _whole(plan: KeptPlan, document: PlanDocument) -> Mapping[str, Any]:
                       for it in _SHARES},
         "gaps": document.gaps,
     }  # fmt: skip
+
+
+def _brief_sums(lines: Sequence[Line]) -> Mapping[str, int]:
+    sums = sum_up(lines)
+    return {name: getattr(sums, name) for name in ("count", "asked", "granted", "paid")}
 
 
 def _write_plan(plan: KeptPlan, document: PlanDocument) -> None:

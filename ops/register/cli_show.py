@@ -35,7 +35,7 @@ from ops.terminal.paragraphs import write_indented
 _TONES: Mapping[str, Tone] = {
     "received": "warning", "acknowledged": "plain", "restored": "good", "closed": "faint",
 }  # fmt: skip
-_HAPPENED = {
+HAPPENED = {
     "occurred": N_("it happened, or was noticed"),
     "received": N_("received"),
     "acknowledged": N_("somebody answers for it"),
@@ -139,6 +139,7 @@ def show_entry(wanted: str, *, as_json: bool) -> int:
 def _clock_values(clock: Clock, now: datetime) -> dict[str, object]:
     return {
         "duty": clock.duty.name,
+        "title": tell_title(clock.duty),
         "due_at": clock.due_at,
         "document": clock.document,
         "is_over": clock.is_over(now),
@@ -204,9 +205,7 @@ def _write_timeline(timeline: Timeline, zone: str) -> None:
 
 
 def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
-    what = _(_HAPPENED[moment.what]) if moment.what in _HAPPENED else moment.what
-    if moment.source == "alert" and moment.what not in _HAPPENED:
-        what = _("alert: {code}").format(code=moment.what)
+    what = tell_happened(moment.source, moment.what)
     if outcome := moment.params.get("outcome"):
         what = f"{what} ({outcome})"
     about = f"{moment.subject}: {moment.text}" if moment.subject and moment.text else ""
@@ -216,6 +215,13 @@ def _moment_row(moment: Moment, zone: str) -> Sequence[str | Cell]:
         about or moment.text or moment.subject,
         moment.person or "–",
     )
+
+
+def tell_happened(source: str, what: str) -> str:
+    """Say what happened; source and word as in `ops.register.moments.Moment`."""
+    if what in HAPPENED:
+        return _(HAPPENED[what])
+    return _("alert: {code}").format(code=what) if source == "alert" else what
 
 
 def show_year(

@@ -1,5 +1,6 @@
 """Run the commands of a runbook as the service's user: no shell, a deadline, secrets as files."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,13 +8,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
+from ops.access.caller import current_caller
 from ops.secret_files import open_secret
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 from runbooks.variables import Command, mask
 
-_OURS = frozenset({"giucong", "fab", "python"})
+_TASKS = frozenset({"giucong", "fab"})
+_OURS = _TASKS | {"python"}
+_FOR_CALLER = "ops.cli.for_caller"
 _GRACE_SECONDS = 10.0
 
 
@@ -23,7 +28,8 @@ class ProcessCommands:
     A secret's word becomes `/dev/fd/N`, a file in memory that only the command has open. The
     command gets the terminal as its input where there is one, and nothing elsewhere. Where this
     process is killed, the kernel asks the command to end too: a run that is taken up again does not
-    meet its own earlier command at work.
+    meet its own earlier command at work. A task is run for who acts at the console, where somebody
+    does: that person's roles count, and the journal names that person.
 
     Args:
         environment: More variables: the estate and the language of whoever runs the runbook.
@@ -44,8 +50,13 @@ class ProcessCommands:
             if program is None:
                 return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: command not found\n")
             output = held.enter_context(tempfile.TemporaryFile())
+            start = [program]
+            if words[0] in _TASKS and (caller := current_caller()):
+                descriptor = held.enter_context(open_secret(json.dumps(asdict(caller))))
+                descriptors.append(descriptor)
+                start = [sys.executable, "-P", "-m", _FOR_CALLER, str(descriptor)]
             process = subprocess.Popen(
-                [*_ending_with_us(), program, *words[1:]],
+                [*_ending_with_us(), *start, *words[1:]],
                 stdin=None if sys.stdin and sys.stdin.isatty() else subprocess.DEVNULL,
                 stdout=None if private else output,
                 stderr=None if private else output,

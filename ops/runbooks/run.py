@@ -21,7 +21,7 @@ from ops.journal.journal import Origin
 from ops.language.formats import format_id
 from ops.language.text import N_, _, fill, language
 from ops.runbooks.approver import EstateApprover
-from ops.runbooks.asker import KINDS, TerminalAsker, can_ask
+from ops.runbooks.asker import KINDS, GivenAsker, TerminalAsker, can_ask
 from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
@@ -36,8 +36,9 @@ from runbooks.seams import Approver
 from runbooks.state import RunState, StepRecord
 from runbooks.variables import choose_values, fill_command, fill_text
 
-_EXIT_CODES = {"done": 0, "rolled_back": 0, "waiting": 4}
+_EXIT_CODES = {"running": 0, "done": 0, "rolled_back": 0, "waiting": 4}
 _ENDINGS: Mapping[str, str] = {
+    "running": N_("The step is done; others are left."),
     "done": N_("The runbook is done."),
     "rolled_back": N_("What was done is taken back."),
     "waiting": N_("The runbook waits for another person."),
@@ -55,6 +56,9 @@ class RunWish:
         run: Id of the run to take up.
         values: `NAME=VALUE` each.
         roll_back: Take back what was done.
+        only_begin: Keep the run, and carry out nothing yet.
+        step: Number of the one step to carry out; 0 for all that are left.
+        answer: What that step asks for.
         reason, document: Why, for the journal and for the one who approves.
         dry_run: Print every step and command, and do nothing.
     """
@@ -63,6 +67,9 @@ class RunWish:
     run: str = ""
     values: Sequence[str] = ()
     roll_back: bool = False
+    only_begin: bool = False
+    step: int = 0
+    answer: str = ""
     reason: str = ""
     document: str = ""
     dry_run: bool = False
@@ -87,7 +94,8 @@ class MachineClock:
 def begin_run(wish: RunWish) -> int:
     """Begin a run; gives the task's exit code."""
     runbook = find_runbook(estate_place(), wish.runbook)
-    values = choose_values(runbook, _ask_missing(runbook, _read_given(runbook, wish)))
+    given = _read_given(runbook, wish)
+    values = choose_values(runbook, given if wish.only_begin else _ask_missing(runbook, given))
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0
@@ -100,7 +108,17 @@ def begin_run(wish: RunWish) -> int:
             values=values,
             started_at=datetime.now(UTC),
         )
+        if wish.only_begin:
+            CatalogStates(desk.catalog, _origin_of(desk, _with_reason(wish, state))).save(state)
+            write_line(_("{title} · run {run}").format(
+                title=runbook.title, run=format_id(state.id)))  # fmt: skip
+            _tell_how_to_go_on(state)
+            return 0
         return _carry_out(desk, wish, runbook, state)
+
+
+def _origin_of(desk: Desk, wish: RunWish) -> Origin:
+    return replace(desk.origin, reason=wish.reason, document=wish.document)
 
 
 def _read_given(runbook: Runbook, wish: RunWish) -> dict[str, str]:
@@ -165,8 +183,7 @@ def _with_reason(wish: RunWish, state: RunState) -> RunWish:
 
 def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> int:
     wish = _with_reason(wish, state)
-    origin = replace(desk.origin, reason=wish.reason, document=wish.document)
-    states = CatalogStates(desk.catalog, origin)
+    states = CatalogStates(desk.catalog, _origin_of(desk, wish))
     environment = {"GIUCONG_LANG": language(), **hand_proof_down()}
     clock = MachineClock()
     approver: Approver = NobodyElse()
@@ -177,7 +194,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
         states=states,
         commands=ProcessCommands(environment),
         approver=approver,
-        asker=TerminalAsker(),
+        asker=GivenAsker(wish.answer) if wish.step else TerminalAsker(),
         clock=clock,
     )
     runner = Runner(runbook, seams, desk.origin.person or desk.origin.login)
@@ -189,7 +206,7 @@ def _carry_out(desk: Desk, wish: RunWish, runbook: Runbook, state: RunState) -> 
         write_line(_("{title} · run {run}").format(title=runbook.title, run=format_id(state.id)))
         tell_language([runbook])
         try:
-            state = runner.go(state, roll_back=wish.roll_back)
+            state = runner.go(state, roll_back=wish.roll_back, only=wish.step, answer=wish.answer)
         except BaseException:
             _tell_how_to_go_on(state)
             raise

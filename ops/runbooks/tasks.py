@@ -58,6 +58,7 @@ def print_(
     help={
         "id": N_("Id of the runbook, as `runbook.list` shows it."),
         "set": N_("A value, NAME=VALUE; may be given several times."),
+        "only_begin": N_("Keep the run, and carry out nothing yet."),
         "reason": _REASON,
         "document": flags.DOCUMENT,
         "dry_run": _PLAN_ONLY,
@@ -69,6 +70,7 @@ def run(
     _context: Context,
     id: str,  # noqa: A002 - the flag's name
     set: list[str] | None = None,  # noqa: A002 - the flag's name
+    only_begin: bool = False,
     reason: str = "",
     document: str = "",
     dry_run: bool = False,
@@ -81,8 +83,9 @@ def run(
     from ops.runbooks.run import RunWish, begin_run
 
     wish = RunWish(
-        runbook=id, values=tuple(set or ()), reason=reason, document=document, dry_run=dry_run
-    )
+        runbook=id, values=tuple(set or ()), only_begin=only_begin, reason=reason,
+        document=document, dry_run=dry_run,
+    )  # fmt: skip
     return begin_run(wish)
 
 
@@ -90,16 +93,20 @@ def run(
     help={
         "run": N_("The run, as `runbook.list` shows it."),
         "roll_back": N_("Take back what was done: the rollback steps, last first."),
+        "step": N_("Carry out this one step, which has to be the next; it asks nobody anything."),
+        "answer": N_("What that step asks for; no secret."),
         "reason": _REASON,
         "document": flags.DOCUMENT,
         "dry_run": _PLAN_ONLY,
     },
     two_people=True,
 )
-def resume(
+def resume(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     run: str,
     roll_back: bool = False,
+    step: int = 0,
+    answer: str = "",
     reason: str = "",
     document: str = "",
     dry_run: bool = False,
@@ -107,5 +114,8 @@ def resume(
     """Go on with a run at the step that is not done, or take back what was done."""
     from ops.runbooks.run import RunWish, resume_run
 
-    wish = RunWish(run=run, roll_back=roll_back, reason=reason, document=document, dry_run=dry_run)
+    wish = RunWish(
+        run=run, roll_back=roll_back, step=step, answer=answer, reason=reason, document=document,
+        dry_run=dry_run,
+    )  # fmt: skip
     return resume_run(wish)

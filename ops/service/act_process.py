@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
 from backup.workers.core_dumps import forbid_core_dumps
 from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
@@ -21,7 +19,7 @@ from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_door
 from ops.access.requester import proving_with
 from ops.console.acts import find_task
-from ops.console.office.order import Order
+from ops.console.office.order import Order, parse_order
 from ops.jobs.life import die_with_parent
 from ops.language.text import speaking
 from ops.terminal.document import write_document
@@ -35,7 +33,7 @@ def main() -> int:
     forbid_core_dumps()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     die_with_parent(int(sys.argv[1]))
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = parse_order(sys.stdin.buffer.read())
     os.environ["GIUCONG_LANG"] = order.language  # for what it starts
     with speaking(order.language), acting_for(Caller(order.person, order.login, order.address)):
         is_rehearsal = bool(order.values.get("dry_run"))

@@ -21,6 +21,7 @@ from ops.console.office.desk import Keeper
 from ops.console.office.server import listen, serve
 from ops.console.page import all_pages
 from ops.errors import OpsError
+from ops.estate.model.own_site import results_folder
 from ops.jobs.life import die_with_parent
 from ops.service.log_lines import log_to_stderr
 
@@ -42,7 +43,7 @@ def main() -> int:
     try:
         keeper = Keeper()
         estate, _catalog = keeper.get()
-        acts = ActRuns(Path(estate.service.state) / "console")
+        acts = ActRuns(results_folder(estate))
         all_pages()
         with listen(socket_path(Path(estate.service.state))) as listener:
             serve(listener, Counter(keeper, acts).handlers(), stop)

@@ -8,6 +8,7 @@ Order:
 Killed after any step, it leaves an occurrence that the service finds lost and its lock free.
 """
 
+import inspect
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +28,7 @@ from backup.workers.memory import calm_collector
 from ops.catalog.open import Catalog, open_catalog
 from ops.errors import OpsError
 from ops.jobs.life import die_with_parent, dismiss, guard_group
+from ops.jobs.live import LiveProgress
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock
 from ops.schedule import kinds
 from ops.schedule.clock import SystemClock
@@ -214,10 +217,23 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
             origin=replace(request.origin, run=str(request.run_id)),
             is_stopping=lambda: stop.is_asked,
         )
-        return kinds.find_runner(request.kind)(context)
+        return _call_runner(context)
     except (Exception, SystemExit) as error:  # a job ends here, whatever it raised
         log.debug("job-traceback", exc_info=error)
         return describe_failure(error)
+
+
+def _call_runner(context: kinds.RunContext) -> JobResult:
+    """Run it; a runner that can say how far it is takes somebody who listens."""
+    runner = kinds.find_runner(context.kind)
+    if "progress" not in inspect.signature(runner).parameters:
+        return runner(context)
+    lock = lock_name(context.site, context.job)
+    progress = LiveProgress(context.state, lock, str(context.run_id))
+    try:
+        return partial(runner, progress=progress)(context)
+    finally:
+        progress.close()
 
 
 def _record(catalog: Catalog, request: WorkRequest, result: JobResult) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
+from typing import Any
 
 from ops.alerts.decisions import job_subject
 from ops.alerts.overview import AlertView
@@ -91,7 +92,7 @@ def _in_short(problem: Problem, zone: str) -> str:
     return f"{headline} → {told.next_step}" if told.next_step else headline
 
 
-def _as_values(problem: Problem, zone: str) -> dict[str, object]:
+def _as_values(problem: Problem, zone: str) -> dict[str, Any]:
     """Give a problem with its sentences, in the reader's language."""
     values = {it.name: getattr(problem, it.name) for it in fields(problem)}
     del values["alert"], values["occasion"], values["is_red_by_day"]
@@ -108,8 +109,7 @@ def show_sites(*, as_json: bool) -> int:
     if as_json:
         whole = {it.name: getattr(facts, it.name) for it in fields(facts)}
         del whole["sites"], whole["own"]
-        items = ({**asdict(it), "state": _level(it, problems)} for it in _all_sites(facts))
-        told = [_as_values(it, facts.zone) for it in problems]
+        items, told = describe_sites(facts, problems)
         write_json(items, problems=told, ok=code == 0, **whole)
         return code
     heads = [
@@ -130,6 +130,14 @@ def show_sites(*, as_json: bool) -> int:
     if problems:
         write_line(_("What to do about each: `giucong` alone says it."))
     return code
+
+
+def describe_sites(
+    facts: Facts, problems: Sequence[Problem]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give each site with its state, and each problem with its sentences, as JSON values."""
+    items = [{**asdict(it), "state": _level(it, problems)} for it in _all_sites(facts)]
+    return items, [_as_values(it, facts.zone) for it in problems]
 
 
 def _all_sites(facts: Facts) -> tuple[SiteFacts, ...]:

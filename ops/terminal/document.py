@@ -13,7 +13,6 @@ durations are seconds. What was kept with a hash (`minutes`) stays as it was has
 
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -172,7 +171,12 @@ def _plain_mapping(value: Mapping[str, Any], name: str) -> object:
 
 
 def _in_utc(text: str) -> str:
-    """Give a moment that somebody has written as text, in UTC; every other text as it is."""
+    """Give a moment that somebody has written as text, in UTC; every other text as it is.
+
+    What is no character, as in names of files, is escaped.
+    """
+    if not text.isascii():
+        return text.encode("utf-8", "backslashreplace").decode()
     try:
         moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
@@ -189,7 +193,7 @@ _FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (datetime, _moment),
     (date, date.isoformat),
     (timedelta, timedelta.total_seconds),
-    (bytes, os.fsdecode),
+    (bytes, lambda raw: raw.decode("utf-8", "backslashreplace")),
     (int, lambda plain: plain),
     (float, lambda plain: plain),
     (type(None), lambda plain: plain),

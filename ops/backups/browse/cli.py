@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from urllib.parse import quote
 
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
@@ -161,6 +162,7 @@ def _entry_values(entry: Entry) -> dict[str, object]:
     node = entry.node
     return {
         "path": _shown(entry.path),
+        "quoted": quote(entry.path),
         "type": node.type,
         "mode": f"{node.mode & 0o777:04o}",
         "linktarget": _shown(node.linktarget) if node.type == "symlink" else None,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from urllib.parse import quote
 
 from backup.format.snapshot import Snapshot
 from backup.format.tree import Node
@@ -176,6 +177,7 @@ def _minute(moment: datetime, zone: str) -> str:
 def _as_values(it: Found) -> dict[str, object]:
     return {
         "path": it.path.decode("utf-8", "backslashreplace"),
+        "quoted": quote(it.path),
         "type": it.node.type,
         "size": it.node.size,
         "changed_at": it.changed_at,

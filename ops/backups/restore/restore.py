@@ -5,14 +5,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import Patterns, compile_patterns
-from backup.progress import Progress
+from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository
 from backup.restorer.metadata import apply_to_descriptor, metadata_of
 from backup.restorer.request import PathFilter
@@ -23,7 +23,7 @@ from ops.backups.repositories.moments import State
 from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
-from ops.backups.restore.targets import Chosen, ChosenFiles
+from ops.backups.restore.targets import Chosen, ChosenFiles, refuse_full
 from ops.backups.restore.to_host import Delivered, deliver, look
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
 from ops.durable_files import put_anew
@@ -150,10 +150,16 @@ class RestoreWork:
     estate: Estate
 
     def run(self, done: Done) -> None:
-        """Do it, and note how far it came."""
+        """Do it, and note how far it came.
+
+        Raises:
+            NoRoomError: The target's disk has no room for it; nothing was written.
+        """
+        if self.chosen is None and not self.wish.dry_run:
+            refuse_full(self.estate, Path(self.wish.target).absolute(), self._measure())
         for order in self._orders():
             done.begin(order.target)
-            result = self._restore(order)
+            result = self.restore(order)
             if result.entries or not self.state.apart:
                 _write_result(order.target, result, dry_run=self.wish.dry_run)
             done.failed += result.error_count
@@ -172,6 +178,11 @@ class RestoreWork:
             self._restore_database(database.part, done)
             done.met += 1
             done.end()
+
+    def _measure(self) -> int:
+        """Give the bytes that are to be written into the target."""
+        rehearsed = replace(self, wish=replace(self.wish, dry_run=True), progress=SILENT)
+        return sum(rehearsed.restore(order).restored_bytes for order in self._orders())
 
     def _tell_left_there(self, files: ChosenFiles, done: Done) -> None:
         """Name what lies in a folder and is not in the snapshot."""
@@ -278,7 +289,8 @@ class RestoreWork:
         manifest["databases"] = [*others, *told]
         return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
 
-    def _restore(self, order: _Order) -> RestoreResult:
+    def restore(self, order: _Order) -> RestoreResult:
+        """Have the engine carry out one call."""
         request = RestoreRequest(
             target=os.fsencode(order.target),
             subfolder=os.fsencode(order.subfolder),
@@ -315,7 +327,7 @@ class RestoreWork:
         snapshot = self.state.of(part.name) or self._whole
         order = _Order(snapshot, self.scratch, f"/{self.wish.site}/databases", include)
         try:
-            result = self._restore(order)
+            result = self.restore(order)
             copy = self.scratch / f"{part.name}.sqlite"
             if result.error_count or not copy.exists():
                 raise RestoreIncompleteError(

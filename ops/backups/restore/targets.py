@@ -1,6 +1,7 @@
 """Decide where a restore writes: into which folder not; in place which parts, and what of them."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,19 @@ from ops.backups.sources.files import files_path, is_folder_here
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.read import INSTALLED_PATH
 from ops.estate.model.estate import Estate
-from ops.estate.model.own_site import find_around, list_own_folders
+from ops.estate.model.own_site import find_around, list_own_folders, results_folder
 from ops.estate.model.sites import DatabasePart, FilesPart, Site
+from ops.language.formats import format_size
+
+_KEPT_FREE = 256 * 1024 * 1024
 
 
 class PlaceMissingError(OpsError):
     """A part is gone, and the folder that should hold it too."""
+
+
+class NoRoomError(OpsError):
+    """The disk has too little room for what is to be restored."""
 
 
 class LoadedByHandError(OpsError):
@@ -175,6 +183,8 @@ def _check_place(site: Site, path: Path) -> None:
 def refuse_target(estate: Estate, target: Path) -> None:
     """Refuse a folder where restored files would mix with backups or orders, or be shown.
 
+    The console's own folder for results is one of the service where they may go.
+
     Raises:
         WrongUseError: It lies in a folder of the service, or in the content of a site.
     """
@@ -184,6 +194,8 @@ def refuse_target(estate: Estate, target: Path) -> None:
         for part in site.files
         if part.kind == "content" and not part.host
     ]
+    if find_around(target, [results_folder(estate)]):
+        return
     place = find_around(target, [*list_own_folders(estate), INSTALLED_PATH.parent, *published])
     if place is not None:
         raise WrongUseError(
@@ -193,4 +205,31 @@ def refuse_target(estate: Estate, target: Path) -> None:
             " `--in-place`",
             folder=target,
             place=place,
+        )
+
+
+def refuse_full(estate: Estate, target: Path, needed: int) -> None:
+    """Refuse a restore that its disk has no room for, before anything is written.
+
+    Where the catalog lies on that disk, room is left for it to go on.
+
+    Args:
+        estate: Knows where the catalog lies.
+        target: Folder that gets the content; need not be there yet.
+        needed: Bytes that are to be written.
+
+    Raises:
+        NoRoomError: There is too little.
+    """
+    there = next(it for it in (target, *target.parents) if it.exists())
+    is_shared = there.stat().st_dev == Path(estate.service.state).stat().st_dev
+    free = shutil.disk_usage(there).free - (_KEPT_FREE if is_shared else 0)
+    if needed > max(free, 0):
+        raise NoRoomError(
+            "there is no room for {needed}: {free} may be written at {folder}",
+            data="nothing was changed; the repository was only read",
+            next_step="ask for less with --include, or name a folder on another disk with --target",
+            needed=format_size(needed),
+            free=format_size(max(free, 0)),
+            folder=there,
         )

@@ -11,7 +11,6 @@ from backup.progress import Progress
 from ops.access.session import Bench, at_bench
 from ops.backups.pages.wording import list_remarks, write_pages
 from ops.backups.ransomware.cli import write_watch
-from ops.backups.run.budget import read_last_size
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.run.kind import backup_job
@@ -29,7 +28,6 @@ from ops.outcomes.output import write_outcome
 from ops.schedule.ledger.job import JobResult
 from ops.terminal.exit_codes import EXIT_CODES, gravest, report
 from ops.terminal.output import write_json, write_line
-from ops.terminal.progress import Expecting
 
 _NO_WAIT = timedelta(0)
 
@@ -76,8 +74,6 @@ def _back_up(
         job = f"backup-database/{site.name}/{arguments['database']}"
     if "full_read" in arguments:
         job = f"full-read/{site.name}"
-    expected = read_last_size(bench.catalog, job)
-    progress = Expecting(progress, {"back up": expected})
     work = partial(back_up, progress=progress, wait_for_lock=_NO_WAIT)
     return run_by_hand(bench, work, job=job, kind="backup", site=site.name, arguments=arguments)
 

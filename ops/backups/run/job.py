@@ -40,7 +40,7 @@ from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.repositories.snapshots import KEY as METHOD
 from ops.backups.repositories.snapshots import method_of
-from ops.backups.run.budget import Metered, decide_budget
+from ops.backups.run.budget import Metered, decide_budget, read_last_size
 from ops.backups.run.earlier import list_notes, read_earlier
 from ops.backups.run.losses import MOST_TOLD, Loss, find_failed_pages, find_losses
 from ops.backups.run.too_small import LEARNT_FROM, RunFigures, find_oddities
@@ -58,7 +58,7 @@ from ops.jobs.begin import Start, begin, clear_scratch
 from ops.parts import Seam
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.job import JobResult
-from ops.terminal.progress import PassOn
+from ops.terminal.progress import Expecting, PassOn
 
 
 class _Noting(PassOn):
@@ -105,6 +105,7 @@ def back_up(
     """
     started = time.monotonic()
     start = begin(context)
+    progress = Expecting(progress, {"back up": read_last_size(context.catalog, context.job)})
     if start.site.name == OWN_SITE:
         (own,) = OWN_BACKUP.parts()
         return own.back_up(context, start, progress, wait_for_lock=wait_for_lock)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -10,15 +11,18 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from ops.access.caller import Caller
 from ops.console.acts import find_act
-from ops.console.office.order import Order
+from ops.console.office.order import Order, write_order
 from ops.errors import OpsError, WrongUseError
+from ops.language.text import show_path
 
 _MODULE = "ops.service.act_process"
 _MOST_AT_ONCE = 4
@@ -26,8 +30,11 @@ _MOST_KEPT = 200
 _KEPT_SECONDS = 3_600.0
 _LONGEST_SECONDS = 6 * 3_600.0
 _MOST_LINES, _LONGEST_LINE = 200, 500
+_MOST_FILES = 200
+_LONGEST_NAME = 60  # characters; at most 240 bytes
 _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
+_EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
 
 
@@ -42,8 +49,9 @@ class ActRun:
     Attributes:
         id: By which its page finds it.
         caller: Whose it is.
-        task: What is done.
+        act: What is done, as forms call it.
         folder: Where its files go; removed with it.
+        form: What was filled in, to do the same again; empty where a file was with it.
         lines: What it has said, the newest last.
         document: The task's document; None while it runs.
         code: Its exit code; None while it runs.
@@ -52,9 +60,10 @@ class ActRun:
 
     id: str
     caller: Caller
-    task: str
+    act: str
     folder: Path
     is_rehearsal: bool = False
+    form: Mapping[str, str] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
     document: Mapping[str, Any] | None = None
     code: int | None = None
@@ -63,24 +72,41 @@ class ActRun:
     process: "subprocess.Popen[bytes] | None" = None
 
     def files(self) -> list[Path]:
-        """Give the files it has made, in order of name; no links."""
-        if not self.done.is_set() or not self.folder.is_dir():
+        """Give the files it has made, in order of name; no links, and no more than a page shows."""
+        if not self.done.is_set():
             return []
-        found = (it for it in sorted(self.folder.rglob("*")) if it.is_file())
-        return [it for it in found if not it.is_symlink()]
+        found = [Path(folder, name) for folder, _below, names in os.walk(self.folder)
+                 for name in names]  # fmt: skip
+        plain = (it for it in sorted(found) if stat.S_ISREG(it.lstat().st_mode))
+        return list(islice(plain, _MOST_FILES))
+
+    def name_of(self, path: Path) -> str:
+        """Give how one of its files is called below its folder, percent-encoded."""
+        return quote(os.fsencode(path.relative_to(self.folder)))
+
+    def request(self) -> str:
+        """Give the id of the request that it waits for; empty where it waits for none."""
+        error = (self.document or {}).get("error")
+        is_waiting = self.code == _EXIT_WAITING and isinstance(error, dict) and bool(self.form)
+        return str(error.get("values", {}).get("request", "")) if is_waiting and error else ""
 
     def describe(self) -> dict[str, object]:
         """Give what its page shows."""
         return {
             "id": self.id,
-            "task": self.task,
+            "act": self.act,
             "is_rehearsal": self.is_rehearsal,
             "is_over": self.done.is_set(),
             "code": self.code,
             "lines": list(self.lines),
             "document": self.document,
+            "again": {"task": self.act, "form": self.form} if self.request() else None,
             "files": [
-                {"name": str(it.relative_to(self.folder)), "bytes": it.stat().st_size}
+                {
+                    "name": self.name_of(it),
+                    "bytes": it.stat().st_size,
+                    "shown": show_path(os.fsencode(it.relative_to(self.folder))),
+                }
                 for it in self.files()
             ],
         }
@@ -103,29 +129,42 @@ class ActRuns:
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True, mode=0o700)
 
-    def start(self, order: Order, caller: Caller, *, upload: bytes = b"") -> ActRun:
+    def start(
+        self,
+        order: Order,
+        caller: Caller,
+        *,
+        upload: bytes = b"",
+        name: str = "",
+        form: Mapping[str, str] | None = None,
+    ) -> ActRun:
         """Start an act, and wait a moment for its end.
 
         Args:
             order: What is to be done.
             caller: Who does it.
             upload: The file that goes with it.
+            name: As the person calls that file; only what is plain of it is taken.
+            form: What was filled in, kept while a second person has to agree.
 
         Raises:
             TooManyActsError: Others have to end first.
         """
-        act = find_act(order.task)
+        act = find_act(order.act)
         run = self._add(order, caller)
         values = dict(order.values)
         if act.out:
-            values[act.out] = str(run.folder / "out")
             run.folder = run.folder / "out"
             run.folder.mkdir(mode=0o700)
+            values[act.out] = str(run.folder / act.out_name)
         if act.upload and upload:
             given = self.place / run.id / "given"
-            given.write_bytes(upload)
-            values[act.upload] = str(given)
-        body = msgspec.json.encode(msgspec.structs.replace(order, values=values))
+            given.mkdir(mode=0o700)
+            file = given / _plain_name(name)
+            file.write_bytes(upload)
+            values[act.upload] = str(file)
+        run.form = {} if upload else dict(form or {})
+        body = write_order(msgspec.structs.replace(order, values=values))
         thread = threading.Thread(target=self._do, args=(run, body), daemon=True)
         thread.start()
         run.done.wait(_WAIT_SECONDS)
@@ -148,6 +187,12 @@ class ActRuns:
             )
         return run
 
+    def awaiting(self, caller: Caller) -> dict[str, object]:
+        """Give somebody's acts that wait for a second person: id of the request → what it was."""
+        with self._lock:
+            own = [it for it in self._runs.values() if it.caller.person == caller.person]
+        return {key: {"task": it.task, "form": it.form} for it in own if (key := it.request())}
+
     def close(self) -> None:
         """End what runs, as Ctrl-C at a terminal does, and wait for it a moment."""
         with self._lock:
@@ -168,7 +213,7 @@ class ActRuns:
                     next_step="wait until something has ended, then try again",
                 )
             key = secrets.token_urlsafe(12)
-            run = ActRun(key, caller, order.task, self.place / key)
+            run = ActRun(key, caller, order.act, self.place / key)
             run.is_rehearsal = bool(order.values.get("dry_run"))
             run.folder.mkdir(mode=0o700)
             self._runs[key] = run
@@ -178,7 +223,8 @@ class ActRuns:
         ended = sorted((it for it in self._runs.values() if it.ended), key=lambda it: it.ended)
         is_old = time.monotonic() - _KEPT_SECONDS
         for number, run in enumerate(ended):
-            if run.ended < is_old or number < len(ended) - _MOST_KEPT:
+            is_wanted = bool(run.request()) and number >= len(ended) - _MOST_KEPT
+            if (run.ended < is_old and not is_wanted) or number < len(ended) - _MOST_KEPT:
                 del self._runs[run.id]
                 shutil.rmtree(self.place / run.id, ignore_errors=True)
 
@@ -207,7 +253,7 @@ class ActRuns:
             run.code = process.wait()
         finally:
             limit.cancel()
-            (self.place / run.id / "given").unlink(missing_ok=True)
+            shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
             run.ended = time.monotonic()
             run.done.set()
 
@@ -230,6 +276,12 @@ def _read_document(told: bytes) -> Mapping[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _plain_name(name: str) -> str:
+    """Give the name of an uploaded file as one plain name, its end kept: it tells the type."""
+    shown = "".join(it for it in name.replace("\\", "/").rpartition("/")[2] if it.isprintable())
+    return shown[-_LONGEST_NAME:].lstrip(".") or "file"
 
 
 def _environment() -> dict[str, str]:

@@ -11,13 +11,15 @@ from functools import cache
 from typing import Any
 
 from ops.access.credentials import Proof
-from ops.access.identity import check_right, find_actor
+from ops.access.identity import find_actor
 from ops.access.rights import ROLES
 from ops.console.acts import can_rehearse, fields_of, find_act, read_values
 from ops.console.office.act_runs import ActRuns
+from ops.console.office.captured import Window
 from ops.console.office.desk import Desk, Keeper
 from ops.console.office.login import Door
 from ops.console.office.order import Order
+from ops.console.office.public import PublicStatus
 from ops.console.office.server import Answer, Handler, bytes_of, text_of, texts_of
 from ops.console.office.sessions import Sessions
 from ops.console.page import GROUPS, Page, all_pages
@@ -42,10 +44,12 @@ class Counter:
     acts: ActRuns
     sessions: Sessions = field(default_factory=Sessions)
     door: Door = field(init=False)
+    window: Window = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the door."""
+        """Open door and window."""
         self.door = Door(self.sessions)
+        self.window = Window(self.keeper, self.sessions)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Give what answers to what."""
@@ -57,6 +61,8 @@ class Counter:
             "act": self.act,
             "act-state": self.tell_act,
             "act-file": self.hand_out,
+            **self.window.handlers(),
+            **PublicStatus(self.keeper).handlers(),
         }
 
     def greet(self, _request: Mapping[str, Any]) -> Answer:
@@ -98,35 +104,44 @@ class Counter:
         with self._desk(request) as desk:
             page = _find_page(text_of(request, "page"))
             arguments = texts_of(request, "arguments")
-            check_right(desk.catalog, desk.estate, page.task, arguments)
+            if not _is_for_some_site(desk, page) or arguments.get("site"):
+                desk.check(page.task, arguments)
             shown = plain(page.read(desk, arguments))
-            return Answer({"page": shown, **_around(desk, page)})
+            around = {**_around(desk, page), "awaiting": self.acts.awaiting(desk.caller)}
+            return Answer({"page": shown, **around})
 
     def act(self, request: Mapping[str, Any]) -> Answer:
         """Have an act done; gives what is known of it after a moment."""
         with self._desk(request) as desk:
-            act = find_act(text_of(request, "task"))
+            name = text_of(request, "task")
+            act = find_act(name)
             values = read_values(act, texts_of(request, "form"))
-            check_right(desk.catalog, desk.estate, act.task, values)
+            desk.check(act.task, values)
             if act.names_person:
                 values["person"] = desk.caller.person
             if request.get("rehearse") is True and can_rehearse(act):
                 values["dry_run"] = True
             proof = texts_of(request, "proof")
             order = Order(
-                task=act.task, values=values, person=desk.caller.person,
+                act=name, task=act.task, values=values, person=desk.caller.person,
                 login=desk.caller.login, address=text_of(request, "address"),
                 language=language(), proof_flag=act.proof,
                 proof=(proof.get("password", ""), proof.get("code", "")) if act.proof else None,
             )  # fmt: skip
-            run = self.acts.start(order, desk.caller, upload=bytes_of(request, "upload"))
+            run = self.acts.start(
+                order, desk.caller, upload=bytes_of(request, "upload"),
+                name=text_of(request, "upload_name"), form=texts_of(request, "form"),
+            )  # fmt: skip
+            desk.documents.forget()
             return Answer(run.describe())
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
         """Give what is known of an act of one's own, and what surrounds every page."""
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
-            act = find_act(run.task)
+            if run.done.is_set():
+                desk.documents.forget()
+            act = find_act(run.act)
             told = {**run.describe(), "label": _(act.label)}
             return Answer({"page": told, **_around(desk, None)})
 
@@ -140,7 +155,7 @@ class Counter:
             run = self.acts.find(text_of(request, "id"), desk.caller)
             wanted = text_of(request, "name")
             for path in run.files():
-                if str(path.relative_to(run.folder)) == wanted:
+                if run.name_of(path) == wanted:
                     return Answer({"bytes": path.stat().st_size}, path)
         raise WrongUseError("there is no such file", data="nothing was changed")
 
@@ -160,6 +175,11 @@ def _find_page(name: str) -> Page:
     return pages[name]
 
 
+def _is_for_some_site(desk: Desk, page: Page) -> bool:
+    """Say whether a page, opened for no certain site, has something to show the person."""
+    return page.is_by_site and bool(desk.sites(page.task))
+
+
 def _around(desk: Desk, page: Page | None) -> dict[str, object]:
     """Give what surrounds every page: who looks, where to go, what may be done here."""
     person = find_actor(desk.estate.people)
@@ -168,25 +188,26 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         "title": person.title if person else "",
         "roles": [_(title) for role, title in ROLES.items() if role in (desk.roles or ())],
     }
-    pages = [it for it in all_pages().values() if it.group and desk.may(it.task)]
+    pages = [it for it in all_pages().values() if it.group and
+             (desk.may(it.task) or _is_for_some_site(desk, it))]  # fmt: skip
     nav = [
         {"title": _(title), "pages": [{"name": it.name, "title": _(it.title)} for it in inside]}
         for group, title in GROUPS.items()
         if (inside := [it for it in pages if it.group == group])
     ]
-    acts = {task: _form_of(task, language()) for task in (page.acts if page else ()) if
-            desk.may(task)}  # fmt: skip
+    acts = {name: _form_of(name, language()) for name in (page.acts if page else ()) if
+            desk.may(task := find_act(name).task) or desk.sites(task)}  # fmt: skip
     title = {"title": _(page.title), "name": page.name} if page else {}
     return {"me": me, "nav": nav, "acts": acts, **title}
 
 
 @cache
-def _form_of(task: str, _language: str) -> dict[str, object]:
-    act = find_act(task)
+def _form_of(name: str, _language: str) -> dict[str, object]:
+    act = find_act(name)
     return {
-        "task": task,
+        "task": name,
         "label": _(act.label),
-        "about": _(paragraphs_of(_docstring(task))[0]),
+        "about": _(paragraphs_of(_docstring(act.task))[0]),
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),

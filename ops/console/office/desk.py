@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from ops.access.caller import Caller, acting_for
-from ops.access.identity import check_right, find_actor
+from ops.access.identity import check_roles, find_actor
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
 from ops.console.acts import find_task
+from ops.console.office.documents import SHARED, Documents, key_of
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.load.read import find_estate_path, read_document
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
+from ops.estate.model.sites import Site
+from ops.language.text import language
 from ops.terminal.document import read_document as document_of
 
 _LOOK_EVERY_SECONDS = 2.0
@@ -35,6 +38,7 @@ class Desk:
         caller: Who looks.
         roles: What the person holds; None before anybody holds one, when all is allowed.
         now: The moment.
+        documents: What others have looked at lately.
     """
 
     estate: Estate
@@ -42,9 +46,10 @@ class Desk:
     caller: Caller
     roles: frozenset[str] | None
     now: datetime
+    documents: Documents
 
     def look(self, task: str, **flags: Any) -> dict[str, Any]:
-        """Give the document of a task that only looks, for who may run it.
+        """Give the document of a task that only looks, for who may run it; not to be changed.
 
         Args:
             task: Its full name.
@@ -54,11 +59,26 @@ class Desk:
             NotAllowedError: The person's roles do not reach.
             OpsError: As the task itself.
         """
-        check_right(self.catalog, self.estate, task, flags)
+        self.check(task, flags)
         entry = find_task(task).entry
         if "json" in entry.body.__code__.co_varnames[: entry.body.__code__.co_argcount]:
             flags["json"] = True
-        return document_of(lambda: entry.body(None, **flags))
+
+        def make() -> dict[str, Any]:
+            return document_of(lambda: entry.body(None, **flags))
+
+        if task not in SHARED:
+            return make()
+        return self.documents.get(key_of(task, flags, language()), make)
+
+    def check(self, task: str, values: Mapping[str, object]) -> None:
+        """Refuse a task that the person may not run.
+
+        Raises:
+            NotAllowedError: The roles do not reach.
+        """
+        if self.roles is not None:
+            check_roles(self.estate, self.roles, task, values)
 
     def may(self, task: str, **flags: Any) -> bool:
         """Say whether the person may run a task with these flags."""
@@ -75,11 +95,20 @@ class Desk:
             flags=[flag for flag, value in flags.items() if value],
         )
 
+    def sites(self, task: str) -> tuple[Site, ...]:
+        """Give the sites for which the person may run a task."""
+        return tuple(it for it in self.estate.sites if self.may(task, site=it.name))
+
 
 @dataclass(slots=True)
 class Keeper:
-    """Keeps estate and catalog open for all pages, and loads the estate anew when it changes."""
+    """Keeps estate and catalog open for all pages, and loads the estate anew when it changes.
 
+    Attributes:
+        documents: What people have looked at lately.
+    """
+
+    documents: Documents = field(init=False, default_factory=Documents)
     _estate: Estate | None = field(init=False, default=None)
     _catalog: KeptCatalog | None = field(init=False, default=None)
     _seen: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
@@ -117,6 +146,7 @@ class Keeper:
             opened = open_catalog(url)
             self._catalog = KeptCatalog(opened.readers, opened.writers, url)
         self._estate, self._seen = estate, stamps
+        self.documents.forget()
 
     @contextmanager
     def at_desk(self, caller: Caller) -> Iterator[Desk]:
@@ -127,7 +157,8 @@ class Keeper:
             with catalog.reading() as session:
                 appointed = is_anybody_appointed(session)
                 roles = roles_of(session, person.name) if person and appointed else frozenset()
-            yield Desk(estate, catalog, caller, roles if appointed else None, datetime.now(UTC))
+            held = roles if appointed else None
+            yield Desk(estate, catalog, caller, held, datetime.now(UTC), self.documents)
 
 
 def _stamps(paths: "Mapping[Path, object] | list[Path]") -> dict[Path, tuple[int, int]]:

@@ -1,5 +1,6 @@
 """What the office hands the process of one act, through its standard input."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done.
 
     Attributes:
+        act: What forms call it.
         task: Full name of the task.
         values: Its parameters.
         person, login, address: Who does it.
@@ -19,6 +21,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         proof: Password and code.
     """
 
+    act: str
     task: str
     values: dict[str, Any]
     person: str
@@ -31,3 +34,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Say what it is about, and nothing that was typed."""
         return f"Order({self.task})"
+
+
+def write_order(order: Order) -> bytes:
+    """Give it as JSON in ASCII, so that bytes of a path that are no characters come through."""
+    return json.dumps(msgspec.to_builtins(order)).encode()
+
+
+def parse_order(text: bytes) -> Order:
+    """Read what `write_order` wrote."""
+    return msgspec.convert(json.loads(text), Order)

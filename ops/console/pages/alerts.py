@@ -1,21 +1,90 @@
-"""The alerts: since when, who was told, who has taken each up."""
+"""The alerts: what is red, who was told and has taken it up, what stands under it, silences."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
+from ops.alerts.quiet import FORECAST
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.subjects import describe_subject
 from ops.language.text import N_
+from ops.monitor.overview import list_subjects
+from ops.security.kind import AUDIT
+
+_MOST = 100
+_SUGGESTED = timedelta(hours=4)
+_SILENCED = ("host:", "device:", "site:", "line:", "store:", "watch:")
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
-    """Give the alerts; with `alert` among the arguments that one alone, with `all` closed ones."""
+    """Give the alerts, the gravest first.
+
+    Args:
+        desk: Where.
+        arguments: `alert`: that one alone; `all`: closed ones too; `severity`, `site`: only those.
+    """
     wanted = arguments.get("alert", "")
-    found = desk.look("monitor.alerts", all=bool(arguments.get("all") or wanted), pending=True)
-    items = [it for it in found["items"] if not wanted or it["id"] == wanted]
-    return {**found, "items": items, "alert": wanted, "all": bool(arguments.get("all"))}
+    closed_too = bool(arguments.get("all"))
+    found = desk.look("monitor.alerts", all=closed_too or bool(wanted), pending=True)
+    chosen = {name: arguments.get(name, "") for name in ("severity", "site")}
+    items = [it for it in found["items"] if _is_wanted(it, wanted, chosen)]
+    return {
+        "items": [_describe(it) for it in items[:_MOST]],
+        "count": len(items),
+        "critical": sum(it["severity"] == "critical" and not it["closed_at"] for it in items),
+        "untold": [{**it, "about": describe_subject(it["subject"]),
+                    "above": describe_subject(it["parent"])} for it in found["untold"][:_MOST]],
+        "untold_count": len(found["untold"]),
+        "silences": [{**it, "about": describe_subject(it["subject"])} for it in found["silences"]],
+        "subjects": [(it, describe_subject(it)["name"]) for it in list_subjects(desk.estate)],
+        "until": _suggest(desk),
+        "alert": wanted,
+        "all": closed_too,
+        **chosen,
+    }  # fmt: skip
+
+
+def _is_wanted(it: Mapping[str, Any], wanted: str, chosen: Mapping[str, str]) -> bool:
+    if wanted:
+        return wanted in {it["id"], it["full_id"]}
+    return all(not value or it[name] == value for name, value in chosen.items())
+
+
+def _describe(it: dict[str, Any]) -> dict[str, Any]:
+    under = {kind: [describe_subject(one) for one in it["under"][kind][:_MOST]]
+             for kind in ("members", "hidden")}  # fmt: skip
+    return {
+        **it,
+        "about": describe_subject(it["subject"]),
+        "under": under,
+        "causes": _causes(it),
+        "can_be_silenced": it["subject"].removeprefix(FORECAST).startswith(_SILENCED),
+    }
+
+
+def _causes(it: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give where the cause can be looked at: kind of page, and path."""
+    found = []
+    if it["site"]:
+        found.append(("site", "/site?" + urlencode({"site": it["site"]})))
+    if it["job"]:
+        found.append(("runs", "/runs?" + urlencode({"job": it["job"]})))
+    page = describe_subject(it["subject"])["page"]
+    if page and not page.startswith("/site"):
+        found.append(("server", page))
+    if it["job"] == AUDIT.name:
+        found.append(("findings", "/findings"))
+    return found
+
+
+def _suggest(desk: Desk) -> str:
+    """Give when a silence might end, as a form fills it in: the organisation's own time."""
+    return (desk.now + _SUGGESTED).astimezone(desk.estate.zone).strftime("%Y-%m-%dT%H:%M")
 
 
 PAGE = Page(
-    name="alerts", title=N_("Alerts"), task="monitor.alerts", read=read, acts=("monitor.ack",),
-    group="now",
+    name="alerts", title=N_("Alerts"), task="monitor.alerts", read=read,
+    acts=("monitor.ack", "monitor.silence"), group="now",
 )  # fmt: skip

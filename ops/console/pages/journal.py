@@ -1,18 +1,29 @@
-"""The journal: who did what, the newest first, a page at a time."""
+"""The journal: who did what, the newest first, a page at a time.
 
+It has indexes on number, act and subject. A day is found by its numbers, which grow with time; a
+person is looked for within a day, or among the newest rows.
+"""
+
+import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.duties.table.calendar import try_day
 from ops.language.text import N_
 
 _ROWS = 50
 _DIGITS = 15
-_SHOWN = ("sequence", "at", "person", "login", "via", "address", "reason", "document", "action",
-          "subject", "details")  # fmt: skip
+_LONGEST = 200
+_LOOKED_THROUGH = 20_000
+_MOST_DETAILS = 4_000
+_SHOWN = ("sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
+          "document", "run", "action", "subject", "details", "hash")  # fmt: skip
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -20,24 +31,62 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `before`: rows below this number; `action`, `subject`: only those.
+        arguments: `before`: rows below this number; `day`: of that day; `action`, `subject`,
+            `person`: only those.
     """
-    before = arguments.get("before", "")
+    asked = {it: arguments.get(it, "").strip()[:_LONGEST]
+             for it in ("action", "subject", "person", "day")}  # fmt: skip
+    before, day = arguments.get("before", ""), try_day(asked["day"])
     query = select(*(getattr(JournalRow, name) for name in _SHOWN))
-    if before.isascii() and before.isdigit() and len(before) <= _DIGITS:
-        query = query.where(JournalRow.sequence < int(before))
-    for name in ("action", "subject"):
-        if value := arguments.get(name, ""):
-            query = query.where(getattr(JournalRow, name) == value)
+    for name in ("action", "subject", "person"):
+        if asked[name]:
+            query = query.where(getattr(JournalRow, name) == asked[name])
     with desk.catalog.reading() as session:
+        first, last = _find_bounds(session, desk, day, is_searched=bool(asked["person"]))
+        if before.isascii() and before.isdigit() and len(before) <= _DIGITS:
+            last = min(last, int(before) - 1)
+            first = first if day or not asked["person"] else max(1, last - _LOOKED_THROUGH)
+        query = query.where(JournalRow.sequence.between(first, last))
         rows = session.execute(query.order_by(JournalRow.sequence.desc()).limit(_ROWS + 1))
         found = [dict(row) for row in rows.mappings()]
     shown = found[:_ROWS]
     older = shown[-1]["sequence"] if len(found) > _ROWS else None
-    return {"items": shown, "older": older, **{it: arguments.get(it, "") for it in
-            ("action", "subject")}}  # fmt: skip
+    if older is None and asked["person"] and not day and first > 1:
+        older = first  # the next stretch of rows
+    return {"items": [{**it, "details": _spread(it["details"])} for it in shown], "older": older,
+            "is_day_wrong": bool(asked["day"]) and day is None, **asked}  # fmt: skip
+
+
+def _find_bounds(
+    session: Session, desk: Desk, day: date | None, *, is_searched: bool
+) -> tuple[int, int]:
+    """Give the first and last number to look at."""
+    newest = session.execute(select(func.max(JournalRow.sequence))).scalar() or 0
+    if day is None:
+        return max(1, newest - _LOOKED_THROUGH) if is_searched else 1, newest
+    begins = datetime.combine(day, time(), desk.estate.zone).astimezone(UTC)
+    ends = datetime.combine(day + timedelta(days=1), time(), desk.estate.zone).astimezone(UTC)
+    return _first_since(session, begins, newest), _first_since(session, ends, newest) - 1
+
+
+def _first_since(session: Session, moment: datetime, newest: int) -> int:
+    """Give the number of the first row written at a moment or later; by halves, twenty looks."""
+    low, high = 1, newest + 1
+    while low < high:
+        middle = (low + high) // 2
+        query = select(JournalRow.at).where(JournalRow.sequence == middle)
+        at = session.execute(query).scalar_one()
+        low, high = (middle + 1, high) if at < moment else (low, middle)
+    return low
+
+
+def _spread(details: str) -> str:
+    """Give a row's details a line each, bounded; empty where there are none."""
+    text = json.dumps(json.loads(details or "{}"), ensure_ascii=False, indent=1)
+    return "" if text == "{}" else text[:_MOST_DETAILS] + ("…" if text[_MOST_DETAILS:] else "")
 
 
 PAGE = Page(
-    name="journal", title=N_("Journal"), task="service.journal-verify", read=read, group="people"
-)
+    name="journal", title=N_("Journal"), task="service.journal-verify", read=read, group="people",
+    acts=("service.journal-verify", "report.make"),
+)  # fmt: skip

@@ -12,10 +12,8 @@ def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
     status = desk.look("backup.status")
     alerts = desk.look("monitor.alerts") if desk.may("monitor.alerts") else {"items": []}
     waiting = desk.look("approval.list") if desk.may("approval.list") else {"items": []}
-    problems = status["problems"]
     of_alerts = {it["subject"]: it for it in alerts["items"]}
-    for problem in problems:
-        problem["alert"] = of_alerts.get(problem["subject"])
+    problems = [{**it, "alert": of_alerts.get(it["subject"])} for it in status["problems"]]
     states = [it["state"] for it in status["items"]]
     return {
         "red": [it for it in problems if it["level"] == "red"],

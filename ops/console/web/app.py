@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.console.frames import OfficeAwayError, ask, ask_for_file
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
+from ops.console.web.public import PublicPage
 from ops.console.web.shown import make_templates, render
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _MOST_UPLOADED = 32 * 1024 * 1024
 _MOST_FIELDS = 200
+_LONGEST_NAME = 300
 _SECONDS = 30.0
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
@@ -47,9 +49,11 @@ class Web:
 
     Attributes:
         socket: Where the office is.
+        captured: Address and port of captured pages.
     """
 
     socket: Path
+    captured: str = ""
     templates: Environment = field(default_factory=make_templates)
     pace: Pace = field(default_factory=Pace)
     greeting: Mapping[str, Any] = field(default_factory=dict)
@@ -66,6 +70,8 @@ class Web:
             Route("/act/{task}", self.act, methods=["POST"]),
             Route("/doing/{id}", self.show_act),
             Route("/doing/{id}/{name:path}", self.download),
+            Route("/captured", self.show_captured),
+            *PublicPage(self.socket, self.templates).routes(),
             Route("/{page}", self.show),
         ]
 
@@ -127,17 +133,36 @@ class Web:
         form, token = await _read_form(request), _token_of(request)
         if not is_ours(request, token, form.pop("csrf", "")):
             return await self._refuse(request)
-        upload = form.pop("upload", b"")
+        upload, upload_name = form.pop("upload", b""), form.pop("upload_name", "")
         proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
         answer = await self._ask(
             request, "act", task=request.path_params["task"], form=form, proof=proof,
             rehearse="rehearse" in form,
             upload=base64.b64encode(upload).decode() if isinstance(upload, bytes) else "",
+            upload_name=upload_name,
         )  # fmt: skip
         if "error" in answer:
             return await self._fail(request, answer)
         back = urlencode({"back": _own_path(form.get("back", ""))})
         return RedirectResponse(f"/doing/{quote(answer['id'])}?{back}", 303)
+
+    async def show_captured(self, request: Request) -> Response:
+        """Show what is known of a captured page, and the way to it on the port that shows those."""
+        arguments = dict(request.query_params)
+        answer = await self._ask(request, "page", page="captured", arguments=arguments)
+        way, told = "", None
+        if "error" not in answer and answer["page"]["address"]:
+            asked = {it: answer["page"][it] for it in ("site", "month", "address", "at")}
+            opened = await self._ask(request, "captured-open", **asked)
+            told = opened.get("error")
+            port = self.captured.rpartition(":")[2]
+            place = f"{request.url.scheme}://{request.url.hostname}:{port}"
+            way = "" if told else f"{place}/{opened['ticket']}{opened['target']}"
+        if "error" in answer:
+            return await self._fail(request, answer)
+        values = {**answer, "data": answer["page"], "arguments": arguments}
+        values |= {"way": way, "problem": told}
+        return await self._page(request, "pages/captured.html", values)
 
     async def show_act(self, request: Request) -> Response:
         """Show how an act goes, or what became of it."""
@@ -159,7 +184,8 @@ class Web:
             return await self._fail(request, self._away(request, error))
         if "error" in answer:
             return await self._fail(request, answer)
-        return _attachment(asked["name"].rpartition("/")[2], answer["bytes"], chunks)
+        name = unquote(asked["name"].rpartition("/")[2], errors="replace")
+        return _attachment(name, answer["bytes"], chunks)
 
     async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
         try:
@@ -202,7 +228,8 @@ class Web:
             self.greeting = {} if "error" in answer else answer
         token = _token_of(request)
         whole = {
-            "me": None, "nav": [], "acts": {}, "name": "", "title": "",
+            "way": "", "problem": None, "me": None, "nav": [], "acts": {}, "awaiting": {}, "name": "",
+            "title": "",
             "organisation": self.greeting.get("organisation", ""),
             "zone": self.greeting.get("zone", "Asia/Ho_Chi_Minh"),
             "csrf": csrf_of(token) if token else "", "path": _path_of(request), **values,
@@ -245,9 +272,9 @@ class Guarded:
             await response(scope, receive, send_guarded)
 
 
-def make_app(socket: Path) -> Starlette:
-    """Give the application for an office."""
-    web = Web(socket)
+def make_app(socket: Path, captured: str = "") -> Starlette:
+    """Give the application for an office; `captured` is where captured pages are shown."""
+    web = Web(socket, captured)
     around = [Middleware(Guarded, pace=web.pace), Middleware(GZipMiddleware, minimum_size=1_000)]
     return Starlette(routes=web.routes(), middleware=around)
 
@@ -264,6 +291,7 @@ async def _read_form(request: Request) -> dict[str, Any]:
                 form[name] = value
             else:
                 form["upload"] = await value.read(_MOST_UPLOADED)
+                form["upload_name"] = (value.filename or "")[:_LONGEST_NAME]
     return form
 
 

@@ -21,7 +21,11 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-CAPTURED_POLICY = "sandbox; default-src 'self' data:; style-src 'self' 'unsafe-inline'"
+CAPTURED_POLICY = (
+    "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; font-src 'self'"
+    " data:; style-src 'self' 'unsafe-inline'; form-action 'none'; frame-ancestors 'none';"
+    " base-uri 'none'"
+)
 """For pages of others: no script, no form, no window, an origin of its own (CSP 3, `sandbox`)."""
 
 HEADERS: Mapping[str, str] = {
@@ -34,6 +38,14 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+
+CAPTURED_HEADERS: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": CAPTURED_POLICY,
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Referrer-Policy": "no-referrer",
+}
+"""A page in a sandbox is of no origin, so that its own pictures come from elsewhere: they may."""
 
 _BURST, _PER_SECOND, _MOST_ADDRESSES = 60.0, 20.0, 10_000
 
@@ -62,8 +74,14 @@ def is_ours(request: Request, token: str, given: str) -> bool:
 
 @dataclass(slots=True)
 class Pace:
-    """How often each address has asked: a bucket of tokens that fills up again."""
+    """How often each address has asked: a bucket of tokens that fills up again.
 
+    Attributes:
+        burst, per_second: How large a bucket is, and how fast it fills up.
+    """
+
+    burst: float = _BURST
+    per_second: float = _PER_SECOND
     _buckets: "OrderedDict[str, tuple[float, float]]" = field(
         init=False, default_factory=OrderedDict
     )
@@ -71,8 +89,8 @@ class Pace:
     def may(self, address: str) -> bool:
         """Say whether an address may ask once more, and count it."""
         now = time.monotonic()
-        left, seen = self._buckets.pop(address, (_BURST, now))
-        left = min(left + (now - seen) * _PER_SECOND, _BURST)
+        left, seen = self._buckets.pop(address, (self.burst, now))
+        left = min(left + (now - seen) * self.per_second, self.burst)
         is_allowed = left >= 1
         self._buckets[address] = (left - 1 if is_allowed else left, now)
         while len(self._buckets) > _MOST_ADDRESSES:

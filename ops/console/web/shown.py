@@ -23,6 +23,7 @@ from ops.language.formats import (
 )
 from ops.language.text import _, language, make_visible, ngettext
 
+_UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -38,7 +39,7 @@ def make_templates() -> Environment:
     )
     found.filters.update(
         moment=show_moment, day=show_day, duration=show_duration, ago=show_ago, size=format_size,
-        number=format_number, id=format_id,
+        number=format_number, id=format_id, oneline=show_one_line, plainmoment=show_plain_moment,
     )  # fmt: skip
     found.globals.update({"_": _, "ngettext": ngettext, "language": language})
     return found
@@ -66,6 +67,16 @@ def show_moment(text: str | None, zone: str = DEFAULT_ZONE) -> Markup:
     )
 
 
+def show_plain_moment(text: str, zone: str = DEFAULT_ZONE) -> str:
+    """Give `24/11/2026 01:03` to stand within a sentence."""
+    return format_moment(parse_moment(text), zone).rpartition(" ")[0]
+
+
+def show_one_line(text: str) -> str:
+    """Give a name on one line, whatever it holds."""
+    return make_visible(text, one_line=True)
+
+
 def show_day(text: str | None) -> str:
     """Give `24/11/2026` for a day."""
     return format_date(date.fromisoformat(text[:10])) if text else "–"
@@ -81,7 +92,9 @@ def show_ago(text: str | None) -> Markup:
     if not text:
         return Markup("–")
     moment = parse_moment(text)
-    age = _("{age} ago").format(age=format_duration(max(datetime.now(UTC) - moment, timedelta(0))))
+    passed = max(datetime.now(UTC) - moment, timedelta(0))
+    unit = next((it for it in _UNITS if passed >= 2 * it), timedelta(seconds=1))
+    age = _("{age} ago").format(age=format_duration(passed - passed % unit))
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         text, format_moment(moment), age
     )

@@ -94,6 +94,11 @@ def _cron(after_noon: int) -> str:
     return f"{minute} {hour} * * *"
 
 
+def results_folder(estate: Estate) -> Path:
+    """Give where the console keeps what its acts give, until it is fetched or an hour is over."""
+    return Path(estate.service.state) / "console"
+
+
 def list_own_folders(estate: Estate) -> list[Path]:
     """Give state, scratch, cache, and the stores that are folders here, as the estate has them."""
     service = estate.service

@@ -121,15 +121,21 @@ def _look_at_certificates(latest: Sequence[Latest], estate: Estate) -> Iterator[
 def _look_at_stores(
     latest: Sequence[Latest], session: Session, estate: Estate, now: datetime
 ) -> Iterator[Outlook]:
-    free = {it.subject: it.value for it in latest if it.metric == "store_free_bytes"}
     for store in estate.stores:
-        subject = f"store:{store.name}"
-        if subject not in free:
-            yield Outlook(subject, "store", "", None)
-            continue
-        groups = read_kept(session, estate, store, now)
-        told = forecast_store(groups, free[subject], now.astimezone(estate.zone))
-        yield Outlook(subject, "store", "", told.forecast, told.let_go)
+        yield look_at_store(latest, session, estate, store, now)
+
+
+def look_at_store(
+    latest: Iterable[Latest], session: Session, estate: Estate, store: Store, now: datetime
+) -> Outlook:
+    """Say when one store is full; `latest` holds its newest figures, perhaps among others."""
+    subject = f"store:{store.name}"
+    free = [it.value for it in latest if (it.subject, it.metric) == (subject, "store_free_bytes")]
+    if not free:
+        return Outlook(subject, "store", "", None)
+    groups = read_kept(session, estate, store, now)
+    told = forecast_store(groups, free[0], now.astimezone(estate.zone))
+    return Outlook(subject, "store", "", told.forecast, told.let_go)
 
 
 def read_kept(session: Session, estate: Estate, store: Store, now: datetime) -> list[Kept]:

@@ -11,8 +11,10 @@ from tests.console_office import PEOPLE, InProcess
 
 pytestmark = pytest.mark.slow
 
-AROUND = {"me": None, "nav": [], "acts": {}, "name": "", "title": "", "organisation": "Trung tâm",
-          "zone": "Asia/Ho_Chi_Minh", "csrf": "", "path": "/"}  # fmt: skip
+AROUND: dict[str, object] = {
+    "me": None, "nav": [], "acts": {}, "name": "", "title": "", "organisation": "Trung tâm",
+    "zone": "Asia/Ho_Chi_Minh", "csrf": "", "path": "/",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(all_pages()))

@@ -1,0 +1,54 @@
+"""The register of assets: what, where, until when; and where it differs from the estate."""
+
+from collections.abc import Mapping
+
+from ops.assets.asset import KINDS, STATES
+from ops.assets.cli import tell_difference
+from ops.assets.compare import find_differences
+from ops.assets.records import list_assets
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.language.text import N_, _
+
+_ROWS = 100
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give a page of assets.
+
+    Args:
+        desk: Where.
+        arguments: `kind`, `name` (a part of name or title), `all` (retired ones too), `from`.
+    """
+    kind = arguments.get("kind", "") if arguments.get("kind", "") in KINDS else ""
+    part = arguments.get("name", "").strip().casefold()[:100]
+    with desk.catalog.reading() as session:
+        everything = list_assets(session, retired_too=True)
+    alive = [it for it in everything if it.state != "retired"]
+    found = [
+        it
+        for it in (everything if arguments.get("all") else alive)
+        if (not kind or it.kind == kind) and part in f"{it.name} {it.title}".casefold()
+    ]
+    start = int(text) if (text := arguments.get("from", "")).isdecimal() and len(text) < 7 else 0  # noqa: PLR2004 - digits
+    today = desk.now.astimezone(desk.estate.zone).date()
+    differences = find_differences(alive, desk.estate, today)
+    return {
+        "items": found[start : start + _ROWS],
+        "count": len(found),
+        "more": start + _ROWS if len(found) > start + _ROWS else None,
+        "today": today,
+        "kinds": [[name, _(title)] for name, title in KINDS.items()],
+        "states": {name: _(title) for name, title in STATES.items()},
+        "differences": [{"name": it.name, "told": tell_difference(it)} for it in differences[:50]],
+        "difference_count": len(differences),
+        "kind": kind,
+        "name": arguments.get("name", "")[:100],
+        "all": bool(arguments.get("all")),
+    }
+
+
+PAGE = Page(
+    name="assets", title=N_("Assets"), task="asset.list", read=read, group="duty",
+    acts=("asset.import", "asset.export"),
+)  # fmt: skip

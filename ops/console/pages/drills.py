@@ -1,0 +1,109 @@
+"""The restore drills of a year as a calendar, which are due or overdue, and what they left open."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import select
+
+from ops.catalog.tables.drills import Drill
+from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.drills.rotation.wording import tell_kind
+from ops.language.formats import format_date
+from ops.language.text import N_, _
+from ops.outcomes.explain import explain
+
+_ROWS = 200
+_MOST_DRILLS = 10_000
+_TONES: Mapping[str, Tone] = {"ok": "good", "incomplete": "fair", "failed": "bad"}
+_ORDER: Sequence[Tone] = ("unknown", "good", "fair", "bad")
+_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+_FIRST_YEAR = 2000
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the drills of a year; of one site where `site` is among the arguments."""
+    this_year = desk.now.astimezone(desk.estate.zone).year
+    text, site = arguments.get("year", ""), arguments.get("site", "")
+    year = int(text) if text.isascii() and text.isdigit() and len(text) == len("2026") else 0
+    year = year if _FIRST_YEAR <= year <= this_year else this_year
+    drills = read_drills(desk, year, site)
+    findings = desk.look("drill.list", findings=True, site=site)["items"]
+    due = desk.look("drill.list", due=True)["items"]
+    return {
+        "year": year,
+        "years": [it for it in (year - 1, year + 1) if _FIRST_YEAR <= it <= this_year],
+        "site": site,
+        "sites": [it.name for it in desk.estate.sites],
+        "site_choices": [(it.name, it.title) for it in desk.estate.sites],
+        "calendar": draw(desk, drills, year),
+        "items": drills[:_ROWS],
+        "is_cut": len(drills) > _ROWS,
+        "due": due[:_ROWS],
+        "findings": [_tell_finding(it) for it in findings[:_ROWS]],
+    }
+
+
+def read_drills(desk: Desk, year: int, site: str = "") -> list[dict[str, Any]]:
+    """Give the drills that began in a year of the organisation's, the newest first."""
+    names = ("id", "site", "scope", "source", "engine", "from_paper", "started_at", "outcome",
+             "reason_code", "params")  # fmt: skip
+    first, last = (
+        datetime.combine(date(it, 1, 1), time(), desk.estate.zone) for it in (year, year + 1)
+    )
+    query = select(*(getattr(Drill, it) for it in names)).where(
+        Drill.started_at >= first, Drill.started_at < last
+    )
+    if site:
+        query = query.where(Drill.site == site)
+    query = query.order_by(Drill.started_at.desc(), Drill.id.desc()).limit(_MOST_DRILLS)
+    with desk.catalog.reading() as session:
+        rows = [dict(it) for it in session.execute(query).mappings()]
+    return [_tell(it) for it in rows]
+
+
+def _tell(row: dict[str, Any]) -> dict[str, Any]:
+    scope = "archive" if row["source"] == "archive" else row["scope"]
+    row["kind"] = tell_kind(scope, row["engine"], from_paper=row["from_paper"])
+    code, params = row.pop("reason_code"), row.pop("params")
+    row["why"] = explain(code, params, site=row["site"]).what if code else ""
+    return row
+
+
+def draw(desk: Desk, drills: Sequence[Mapping[str, Any]], year: int) -> str:
+    """Draw a year of drills; the worst outcome of a day decides."""
+    days: dict[date, list[Mapping[str, Any]]] = {}
+    for it in drills:
+        days.setdefault(it["started_at"].astimezone(desk.estate.zone).date(), []).append(it)
+    chart = CalendarChart(
+        title=_("Restore drills of {year}").format(year=year),
+        summary=_("{count} drills on {days} days").format(count=len(drills), days=len(days)),
+        window=(date(year, 1, 1), date(year, 12, 31)),
+        squares={day: _judge(found) for day, found in days.items()},
+        tones=(("good", _("passed")), ("fair", _("incomplete")), ("bad", _("failed")),
+               ("unknown", _("not checked, or stopped"))),
+        weekdays=tuple(map(_, _WEEKDAYS)),
+        write_month=lambda day: f"{day:%m/%y}",
+        write_day=format_date,
+    )  # fmt: skip
+    return draw_calendar(chart)
+
+
+def _judge(found: Sequence[Mapping[str, Any]]) -> Square:
+    tones = [_TONES.get(it["outcome"] or "", "unknown") for it in found]
+    names = ", ".join(dict.fromkeys(it["site"] for it in found))
+    return Square(max(tones, key=_ORDER.index), names)
+
+
+def _tell_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
+    told = [explain(it["code"], it["params"], site=finding["site"])
+            for it in finding["shortcomings"]]  # fmt: skip
+    return {**finding, "told": told}
+
+
+PAGE = Page(
+    name="drills", title=N_("Restore drills"), task="drill.list", read=read,
+    acts=("drill.run",), group="copies",
+)  # fmt: skip

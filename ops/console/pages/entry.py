@@ -1,0 +1,46 @@
+"""One entry of the register: how it stands, its clocks, what belongs to it, what happened."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.console.pages.register import TONES
+from ops.language.text import N_, _
+from ops.register.cli_show import tell_happened
+from ops.register.entry import KINDS, LINK_WORDS, STATES
+
+_MOST = 200
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the entry that `id` among the arguments names."""
+    wanted = arguments.get("id", "")[:80]
+    if not wanted:
+        return {"entry": None}
+    (entry,) = desk.look("register.show", id=wanted)["items"]
+    units = {it.name: it.title for it in desk.estate.units}
+    return {
+        "entry": entry,
+        "kind_title": _(KINDS[entry["kind"]]),
+        "state_mark": (TONES[entry["state"]], _(STATES[entry["state"]])),
+        "unit_title": units.get(entry["unit"], entry["unit"]),
+        "links": [{**it, "title": _(LINK_WORDS[it["kind"]]), "page": _page_of(it)}
+                  for it in entry["links"]],
+        "moments": [{**it, "title": tell_happened(it["source"], it["what"])}
+                    for it in entry["timeline"][:_MOST]],
+        "is_cut": entry["timeline_is_cut"] or len(entry["timeline"]) > _MOST,
+    }  # fmt: skip
+
+
+def _page_of(link: Mapping[str, Any]) -> str:
+    pages = {"alert": ("alerts", "alert"), "run": ("run", "run"), "drill": ("drill", "drill")}
+    page, name = pages.get(link["kind"], ("", ""))
+    return f"/{page}?{urlencode({name: link['ref']})}" if page else "/findings"
+
+
+PAGE = Page(
+    name="entry", title=N_("Entry of the register"), task="register.show", read=read,
+    acts=("register.update", "register.close"),
+)  # fmt: skip

@@ -1,0 +1,95 @@
+"""One archived item: where it comes from, its files with their digests, versions, what changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archive.errors import ArchiveError
+from archive.metadata.item import Item
+from archive.metadata.text import read_text
+from archive.search.fold import split_hits
+from ops.archives.cli import tell_malware
+from ops.archives.differences import changed_fields, changed_files, changed_words
+from ops.archives.find import Named, find_item
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.language.text import N_, _
+from ops.terminal.document import plain
+
+_MOST_PARTS, _MOST_VERSIONS, _MOST_LINES, _LONGEST = 100, 100, 200, 20_000
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give an item.
+
+    Args:
+        desk: Where.
+        arguments: `item`: its id; `version`: which of its versions, and what that one changed;
+            `text`: words to mark in it.
+    """
+    wanted, version = arguments.get("item", "")[:200], arguments.get("version", "")[:10]
+    if not wanted:
+        return {"item": None}
+    named = find_item(desk.estate, wanted)
+    item = named.item(version)
+    numbers = [f"v{it}" for it in range(1, len(named.stored.inventory.versions) + 1)]
+    shown = version or numbers[-1]
+    before = numbers[numbers.index(shown) - 1] if shown in numbers[1:] else ""
+    described: Any = plain(_builtins(item))
+    titles = {it.name: it.title or it.name for it in desk.estate.classes}
+    return {
+        "item": {**described, "parts": described["parts"][:_MOST_PARTS]},
+        "class_title": titles.get(item.content_class, item.content_class),
+        "malware": [tell_malware(it.malware) for it in item.parts[:_MOST_PARTS]],
+        "version": shown,
+        "versions": _versions(named)[-_MOST_VERSIONS:],
+        "before": before,
+        "changes": _changes(named, before, shown) if before else None,
+        "body": split_hits(_body(named, item, shown), arguments.get("text", "")[:300]),
+        "text": arguments.get("text", "")[:300],
+    }
+
+
+def _builtins(item: Item) -> dict[str, Any]:
+    import msgspec
+
+    found: dict[str, Any] = msgspec.to_builtins(item)
+    return {"identifier": "", "creators": [], "addresses": [], "published": "", "withdrawn": "",
+            "created": "", "fields": {}, "refused": [], "parts": [], **found}  # fmt: skip
+
+
+def _versions(named: Named) -> list[dict[str, Any]]:
+    return [
+        {"version": f"v{number}", "created": it.created, "message": _(it.message),
+         "user": it.user_name}
+        for number, it in enumerate(named.stored.inventory.versions, start=1)
+    ]  # fmt: skip
+
+
+def _changes(named: Named, before: str, after: str) -> dict[str, Any]:
+    """Give what a version changed in fields, files and words."""
+    items = named.item(before), named.item(after)
+    words = list(changed_words(named.stored, (before, after), items))
+    return {
+        "fields": [{"field": field, "old": str(plain(old)), "new": str(plain(new))}
+                   for field, old, new in changed_fields(*items)][:_MOST_LINES],
+        "files": changed_files(*items)[:_MOST_LINES],
+        "words": words[:_MOST_LINES],
+    }  # fmt: skip
+
+
+def _body(named: Named, item: Item, version: str) -> str:
+    """Give the beginning of its words; empty where they cannot be read."""
+    body = next((it for it in item.parts if it.role == "body"), None)
+    if body is None:
+        return ""
+    try:
+        found = read_text(body, named.stored.read(body.path, version))
+    except ArchiveError:
+        return ""
+    return found.words[:_LONGEST] if found else ""
+
+
+PAGE = Page(
+    name="item", title=N_("Archived item"), task="archive.show", read=read,
+    acts=("archive.export",),
+)  # fmt: skip

@@ -1,0 +1,29 @@
+"""People: what each may do, and whether each can prove who it is."""
+
+from collections.abc import Mapping
+
+from ops.access.rights import ROLES
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.language.text import N_, _
+
+
+def read(desk: Desk, _arguments: Arguments) -> Mapping[str, object]:
+    """Give everybody in the estate, and whoever else holds a role or credentials."""
+    found = desk.look("user.list")
+    for person in found["items"]:
+        person["roles_told"] = [_(ROLES[it]) for it in person["roles"]]
+        person["is_paused"] = (person["paused_until"] or "") > desk.now.isoformat()
+    roles = [[name, _(title)] for name, title in ROLES.items()]
+    names = [[it["name"], it["title"] or it["name"]] for it in found["items"]]
+    return {**found, "roles": roles, "names": names}
+
+
+PAGE = Page(
+    name="people",
+    title=N_("People and roles"),
+    task="user.list",
+    read=read,
+    group="people",
+    acts=("user.role", "user.disable"),
+)

@@ -1,0 +1,114 @@
+"""The plan of a year as people read it, and each step from its draft to its report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page, all_pages
+from ops.language.text import N_, _
+from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES
+from ops.planning.records import (
+    AT_WORK,
+    OPEN_STATES,
+    STATES,
+    find_in_force,
+    get_plan,
+    list_plans,
+    read_notes,
+)
+
+_TABLES = {"group": GROUPS, "use": USES, "priority": PRIORITIES, "clause": CLAUSES, "form": FORMS}
+_PAGE_OF: Mapping[str, str] = {
+    "asset": "assets?name={id}",
+    "drill": "drills?drill={id}",
+    "drill-finding": "findings?id={id}",
+    "duty": "duties?duty={id}",
+    "alert": "alerts?alert={id}",
+    "finding": "findings?id={id}",
+    "register": "register",
+    "forecast": "servers",
+    "plan": "plan",
+}
+"""Kind of evidence → where it is read."""
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the plan of `year`, the newest unless given; with `item` one item and its notes."""
+    with desk.catalog.reading() as session:
+        years = sorted({it.year for it in list_plans(session)}, reverse=True)
+    next_year = desk.now.astimezone(desk.estate.zone).year + 1
+    year = _number(arguments.get("year", "")) or (years[0] if years else next_year)
+    shared = {"years": years, "year": year, "next_year": next_year}
+    if year not in years:
+        return {**shared, "items": [], "is_there": False}
+    found = desk.look("plan.show", year=year)
+    lines = found["items"]
+    for line in lines:
+        line["evidence"] = [{**it, "page": _page_of(it)} for it in line["evidence"]]
+    return {
+        **found,
+        **shared,
+        "is_there": True,
+        "stands": _(STATES[found["state"]]),
+        "groups": _group(lines),
+        "rejected": [it for it in lines if it["rejected_for"]],
+        "item": next((it for it in lines if str(it["number"]) == arguments.get("item")), None),
+        "tables": {name: list(table.items()) for name, table in _TABLES.items()},
+        **_read_standing(desk, year, found["state"], arguments.get("item", "")),
+    }
+
+
+def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str, Any]:
+    """Give what may be done in this state, the notes on an item, and scans to choose from."""
+    with desk.catalog.reading() as session:
+        in_force = find_in_force(session, year)
+        notes = [_note_values(it) for it in read_notes(session, get_plan(session, year))
+                 if str(it.item) == item]  # fmt: skip
+    can = {
+        "change": state in OPEN_STATES,
+        "review": state == "draft",
+        "submit": state == "reviewed",
+        "decide": state == "submitted",
+        "work": in_force is not None and in_force.state in AT_WORK,
+        "revise": state in AT_WORK,
+        "report": in_force is not None and in_force.state == "accepted",
+    }
+    scans = desk.look("document.list")["items"] if state == "submitted" else []
+    return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
+            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans]}  # fmt: skip
+
+
+def _note_values(note: Any) -> Mapping[str, object]:
+    """Give a note of a plan as values."""
+    names = ("kind", "at", "person", "begins", "until", "text", "result", "document")
+    return {name: getattr(note, name) for name in names}
+
+
+def _group(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    """Give the lines that are in the plan by group, with each group's money."""
+    chosen = [it for it in lines if not it["rejected_for"]]
+    grouped = [(title, [it for it in chosen if it["group"] == name])
+               for name, title in GROUPS.items()]  # fmt: skip
+    return [
+        {"title": title, "lines": own, "asked": sum(it["asked"] for it in own)}
+        for title, own in grouped
+        if own
+    ]
+
+
+def _page_of(evidence: Mapping[str, str]) -> str:
+    """Give where a piece of evidence is read; empty where no page shows it."""
+    link = _PAGE_OF.get(evidence["kind"], "")
+    plain = evidence["id"].partition(":")[0].partition("@")[0]
+    return link.format(id=plain) if link.partition("?")[0] in all_pages() else ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) == len("2027") else 0
+
+
+PAGE = Page(
+    name="plan", title=N_("Plan"), task="plan.show", read=read, group="duty",
+    acts=("plan.draft", "plan.edit", "plan.submit", "plan.record-decision", "plan.revise",
+          "plan.progress", "plan.complete", "plan.show"),
+)  # fmt: skip

@@ -1,0 +1,76 @@
+"""The register: remarks, requests, incidents, difficulties; who has only a unit sees its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.language.text import N_, _
+from ops.register.entry import KINDS, STATES
+
+_ROWS = 100
+_DIGITS = 6
+TONES = {"received": "warning", "acknowledged": "faint", "restored": "good", "closed": "faint"}
+_BEGUN = ("from_alert", "from_drill", "from_finding")
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give entries, received last first.
+
+    Args:
+        desk: Where.
+        arguments: `kind`, `site`, `unit`: only those; `all`: closed ones too; `from`: how many
+            come before; `alert`, `drill`, `finding`: what a new entry begins with.
+    """
+    chosen = {name: arguments.get(name, "") for name in ("kind", "site", "unit")}
+    closed_too, begin = bool(arguments.get("all")), arguments.get("from", "")
+    skip = int(begin) if begin.isascii() and begin.isdigit() and len(begin) <= _DIGITS else 0
+    found, is_cut = _list(desk, chosen, closed_too=closed_too)
+    units = {it.name: it.title for it in desk.estate.units}
+    return {
+        "items": [_describe(it, units) for it in found[skip : skip + _ROWS]],
+        "count": len(found),
+        "is_cut": is_cut,
+        "next": skip + _ROWS if skip + _ROWS < len(found) else None,
+        "kinds": [(name, _(title)) for name, title in KINDS.items()],
+        "units": list(units.items()),
+        "sites": [(it.name, it.title) for it in desk.estate.sites
+                  if desk.may("register.list", site=it.name)],
+        "sites_to_add": [(it.name, it.title) for it in desk.estate.sites
+                         if desk.may("register.add", site=it.name)],
+        "may_add": desk.may("register.add"),
+        "may_show": desk.may("register.show"),
+        "begun": {name: arguments[key] for name in _BEGUN
+                  if arguments.get(key := name.removeprefix("from_"))},
+        "all": closed_too,
+        **chosen,
+    }  # fmt: skip
+
+
+def _list(
+    desk: Desk, chosen: Mapping[str, str], *, closed_too: bool
+) -> tuple[list[dict[str, Any]], bool]:
+    """Give the entries that the person may see, and whether there are more."""
+    if chosen["site"] or desk.may("register.list"):
+        found = desk.look("register.list", **chosen, all=closed_too)
+        return found["items"], found["is_cut"]
+    own = [it.name for it in desk.estate.sites if desk.may("register.list", site=it.name)]
+    looks = [desk.look("register.list", **{**chosen, "site": it}, all=closed_too) for it in own]
+    items = [it for look in looks for it in look["items"]]
+    items.sort(key=lambda it: it["received_at"], reverse=True)
+    return items, any(it["is_cut"] for it in looks)
+
+
+def _describe(it: Mapping[str, Any], units: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **it,
+        "kind_title": _(KINDS[it["kind"]]),
+        "state_mark": (TONES[it["state"]], _(STATES[it["state"]])),
+        "unit_title": units.get(it["unit"], it["unit"]),
+    }
+
+
+PAGE = Page(
+    name="register", title=N_("Register"), task="register.list", read=read, acts=("register.add",),
+    group="duty", is_by_site=True,
+)  # fmt: skip

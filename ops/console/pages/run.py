@@ -1,0 +1,119 @@
+"""One run: how it goes or ended, why, its figures, and what the journal says of it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ops.catalog.tables.core import JournalRow, Occurrence, Run
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.console.pages.runs import tell, tell_live
+from ops.errors import WrongUseError
+from ops.language.formats import format_duration, format_number, format_size
+from ops.language.text import N_, _
+
+_MOST_ROWS = 100
+_MOST_FIGURES = 40
+_LONGEST_FIGURE = 400
+_FIGURES = {
+    "files": N_("files"), "new_files": N_("new files"), "changed_files": N_("changed files"),
+    "processed_bytes": N_("read"), "added_bytes": N_("new"),
+    "added_packed_bytes": N_("new, packed"), "seconds": N_("took"),
+    "snapshot": N_("snapshot"), "snapshots": N_("snapshots"), "packs": N_("packs"),
+    "packs_read": N_("packs read back"), "bytes_read": N_("read back"), "store": N_("store"),
+    "method": N_("method"), "missing": N_("missing"), "bytes": N_("size"), "new": N_("new"),
+    "changed": N_("changed"), "unchanged": N_("unchanged"), "drill": N_("drill"),
+    "parts": N_("parts"), "rows": N_("rows"),
+}  # fmt: skip
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the run that `id` names; nothing without one.
+
+    Raises:
+        WrongUseError: There is no such run.
+    """
+    if not arguments.get("id"):
+        return {"run": None}
+    with desk.catalog.reading() as session:
+        row = _find(session, arguments["id"])
+        asked = session.get(Occurrence, row["occurrence_id"]) if row["occurrence_id"] else None
+        trigger = {} if asked is None else {it: getattr(asked, it) for it in (
+            "trigger", "requested_by", "due_at", "attempts", "not_before", "state")}  # fmt: skip
+        acts = _read_journal(session, row)
+    live = tell_live(row, desk.estate.service.state)
+    first = row["params"].get("first", ())
+    return {
+        "run": tell(row),
+        "asked": trigger or None,
+        "live": live,
+        "figures": list(_tell_figures(row["summary"])),
+        "first": [_shorten(it) for it in first[:_MOST_ROWS]] if isinstance(first, list) else [],
+        "acts": acts,
+        "may_read_journal": desk.may("service.journal-verify"),
+    }
+
+
+def _find(session: Session, text: str) -> dict[str, Any]:
+    try:
+        wanted = UUID(text)
+    except ValueError:
+        wanted = None
+    row = session.get(Run, wanted) if wanted else None
+    if row is None:
+        raise WrongUseError(
+            'there is no run "{run}"',
+            data="nothing was changed",
+            next_step="look among the last runs",
+            run=text[:80],
+        )
+    return {it.key: getattr(row, it.key) for it in Run.__table__.columns}
+
+
+def _read_journal(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the journal's rows of the run; they are about its job or its site."""
+    names = ("sequence", "at", "person", "login", "via", "action", "subject", "reason")
+    query = select(*(getattr(JournalRow, name) for name in names)).where(
+        JournalRow.subject.in_((row["job"], row["site"], str(row["id"]))),
+        JournalRow.run == str(row["id"]),
+    )
+    rows = session.execute(query.order_by(JournalRow.sequence).limit(_MOST_ROWS))
+    return [dict(it) for it in rows.mappings()]
+
+
+def _tell_figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the numbers of a result with their names; names without a word stand as they are."""
+    for name, value in list(summary.items())[:_MOST_FIGURES]:
+        if value in ({}, [], "", None):
+            continue
+        yield (_(_FIGURES[name]) if name in _FIGURES else name), _tell_value(name, value)
+
+
+def _tell_value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        if name.endswith("seconds"):
+            return format_duration_of(value)
+        is_size = "bytes" in name and isinstance(value, int)
+        return format_size(value) if is_size else format_number(value)
+    return _shorten(value)
+
+
+def format_duration_of(seconds: float) -> str:
+    """Give seconds in words."""
+    from datetime import timedelta
+
+    return format_duration(timedelta(seconds=seconds))
+
+
+def _shorten(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_FIGURE else f"{text[:_LONGEST_FIGURE]}…"
+
+
+PAGE = Page(name="run", title=N_("Run"), task="service.jobs", read=read)

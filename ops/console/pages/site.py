@@ -1,0 +1,144 @@
+"""One site's whole story: what is wrong, its copies, runs, drills, archive and availability."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from ops.catalog.tables.core import Run
+from ops.catalog.tables.index import Snapshot, is_of_whole_site
+from ops.console.office.desk import Desk
+from ops.console.page import Arguments, Page
+from ops.console.pages.drills import draw, read_drills
+from ops.console.pages.keyset import older, write_key
+from ops.console.pages.runs import list_ended, list_running
+from ops.console.pages.sites import read_sites
+from ops.errors import OpsError, WrongUseError
+from ops.jobs.definitions import list_jobs
+from ops.language.text import N_, _
+from ops.monitor.availability import measure_months
+from ops.monitor.availability_chart import draw_months
+from ops.monitor.series.store import open_series
+from ops.monitor.watch.run import series_url
+
+_SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
+_BY_HAND = ("backup", "check", "drill")
+
+
+def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
+    """Give the site that `site` names; without one, the names of those there are.
+
+    Raises:
+        WrongUseError: The estate has no such site.
+    """
+    items, problems = read_sites(desk)
+    name = arguments.get("site", "")
+    site = next((it for it in items if it["name"] == name), None)
+    if name and site is None:
+        raise WrongUseError(
+            'the estate has no site "{site}"', data="nothing was changed", site=name[:80],
+            next_step="choose one of the list",
+        )  # fmt: skip
+    if site is None:
+        return {"site": None, "names": [it["name"] for it in items]}
+    return {
+        "site": site,
+        "problems": [it for it in problems if name == it["site"] or name in it["alike"]],
+        "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
+        "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
+        "jobs": _list_jobs(desk, name),
+        "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
+        "archived": _count_archived(desk, name),
+        "register": _look(desk, "register.list", name),
+        "months": _draw_months(desk, name),
+        "now": desk.now,
+    }
+
+
+def _look(desk: Desk, task: str, site: str) -> list[dict[str, Any]] | None:
+    """Give what a task says of the site; None where the person may not ask."""
+    if not desk.may(task, site=site):
+        return None
+    items: list[dict[str, Any]] = desk.look(task, site=site)["items"]
+    return items[:_DRILLS]
+
+
+def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
+    """Give a page of the snapshots in the primary store, newest first, as the catalog knows them.
+
+    Args:
+        desk: Where.
+        site: Name of the site.
+        before: As `keyset.write_key` wrote it; empty for the newest.
+    """
+    names = ("id", "taken_at", "outcome", "file_count", "processed_bytes", "added_packed_bytes")
+    query = select(*(getattr(Snapshot, it) for it in names)).where(
+        Snapshot.site == site, Snapshot.store == desk.estate.primary_store.name,
+        is_of_whole_site(), *older(before, Snapshot.taken_at, Snapshot.id),
+    )  # fmt: skip
+    query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
+    with desk.catalog.reading() as session:
+        found = [dict(it) for it in session.execute(query).mappings()]
+    shown = found[:_SNAPSHOTS]
+    last = shown[-1] if len(found) > _SNAPSHOTS else None
+    return {"items": shown, "older": write_key(last["taken_at"], last["id"]) if last else ""}
+
+
+def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
+    chosen = [Run.site == site]
+    with desk.catalog.reading() as session:
+        running = list_running(session, desk.estate.service.state, chosen)
+        ended, _more = list_ended(session, chosen, before="", rows=_RUNS)
+    return {"running": running, "ended": ended}
+
+
+def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
+    """Give the jobs of the site that people ask for by hand: name and kind."""
+    names = {it.name for it in list_jobs(desk.estate) if it.site == site}
+    jobs = {f"{kind}/{site}": kind for kind in _BY_HAND}
+    return [{"name": name, "kind": kind} for name, kind in jobs.items() if name in names]
+
+
+def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
+    """Give the drills of this year, as a calendar and as rows."""
+    year = desk.now.astimezone(desk.estate.zone).year
+    found = read_drills(desk, year, site)
+    return {"items": found[:_DRILLS], "calendar": draw(desk, found, year)}
+
+
+def _count_archived(desk: Desk, site: str) -> int | None:
+    """Give how many items of the site are archived; None where nobody says."""
+    if desk.estate.archive is None or not desk.may("archive.list", site=site):
+        return None
+    if all(it.name != site for it in desk.estate.sites):
+        return None
+    count: int = desk.look("archive.list", site=site, limit=1)["count"]
+    return count
+
+
+def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
+    """Draw the last twelve months; None where nothing watches the site, or its series is broken."""
+    if all(it.name != site for it in desk.estate.sites):
+        return None
+    try:
+        store = open_series(series_url(desk.estate))
+    except OpsError:
+        return None
+    try:
+        with desk.catalog.reading() as session:
+            found = measure_months(store, session, desk.estate, site, desk.now)
+    except OpsError:
+        return None
+    finally:
+        store.close()
+    if not any(it.up + it.down for it in found):
+        return None
+    title = _("{site}: availability by month").format(site=desk.estate.title_at(site))
+    svg, table = draw_months(found, title)
+    return {"svg": svg, "heads": table[0], "rows": table[1]}
+
+
+PAGE = Page(
+    name="site", title=N_("Site"), task="backup.list", read=read, acts=("service.trigger",),
+    is_by_site=True,
+)  # fmt: skip

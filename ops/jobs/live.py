@@ -1,0 +1,157 @@
+"""How far a run is, for whoever looks from another process: one small file for each lock.
+
+The worker writes it about once a second; it stays after the end of the run, with its last lines,
+until the next run under the same lock begins. So there are never more files than locks, and a
+killed run leaves nothing to clear away. It is no record: who cannot read it knows nothing.
+"""
+
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+from backup.progress import SilentProgress
+from ops.language.causes import tell_error
+from ops.language.text import show_path
+
+_EVERY_SECONDS = 1.0
+_MOST_LINES, _LONGEST_LINE = 40, 300
+_MOST_BYTES = 64 * 1024
+
+
+class LiveLine(msgspec.Struct, frozen=True):
+    """A line: what could not be read, or a note.
+
+    Attributes:
+        kind: `error`: `text` is the cause at `path`; `note`: `text` is a message to be translated.
+    """
+
+    kind: Literal["error", "note"]
+    text: str
+    path: str = ""
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run is.
+
+    Attributes:
+        run: Its id.
+        stage: What is done, in English, a message; empty between stages.
+        unit: What is counted, a plural word: `bytes`, `packs`.
+        done: How much of it is done; `total` of how much, None where nobody knows.
+        items: How many files, where those are counted.
+        errors: How many things could not be read so far.
+        lines: The newest ones, oldest first.
+        at: When it was written, seconds since 1970.
+    """
+
+    run: str
+    stage: str = ""
+    unit: str = ""
+    done: int = 0
+    total: int | None = None
+    items: int = 0
+    errors: int = 0
+    lines: list[LiveLine] = []
+    at: float = 0.0
+
+
+class LiveProgress(SilentProgress):
+    """Writes how far a run is.
+
+    Args:
+        state: The service's state folder.
+        lock: Name of the lock that the run holds.
+        run: Its id.
+    """
+
+    def __init__(self, state: Path, lock: str, run: str) -> None:
+        self._path, self._run = _path_of(state, lock), run
+        self._stage, self._unit = "", ""
+        self._total: int | None = None
+        self._done = self._items = self._errors = 0
+        self._lines: deque[LiveLine] = deque(maxlen=_MOST_LINES)
+        self._written_at = float("-inf")
+        self._write()
+
+    def start(self, stage: str, total: int | None, unit: str, *, items: int | None = None) -> None:
+        """Begin a stage."""
+        del items
+        self._stage, self._unit, self._total = stage, unit, total
+        self._done = self._items = 0
+        self._write()
+
+    def advance(self, amount: int = 1, *, items: int = 0) -> None:
+        """Count, and write when it is time."""
+        self._done += amount
+        self._items += items
+        if time.monotonic() - self._written_at >= _EVERY_SECONDS:
+            self._write()
+
+    def expect(self, total: int, *, items: int) -> None:
+        """Correct the total."""
+        del items
+        self._total = total
+
+    def finish(self) -> None:
+        """End the stage."""
+        self._write()
+
+    def item_error(self, path: bytes, during: str, error: Exception) -> None:
+        """Keep what could not be read."""
+        del during
+        self._errors += 1
+        self._keep(LiveLine("error", tell_error(error)[:_LONGEST_LINE],
+                            show_path(path)[:_LONGEST_LINE]))  # fmt: skip
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self._keep(LiveLine("note", text[:_LONGEST_LINE]))
+
+    def close(self) -> None:
+        """Write the last state."""
+        self._stage = ""
+        self._write()
+
+    def _keep(self, line: LiveLine) -> None:
+        self._lines.append(line)
+        if time.monotonic() - self._written_at >= _EVERY_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        """Put the file in place of the one before; a full disk hinders no backup."""
+        self._written_at = time.monotonic()
+        live = Live(
+            run=self._run, stage=self._stage, unit=self._unit, done=self._done,
+            total=self._total, items=self._items, errors=self._errors,
+            lines=list(self._lines), at=time.time(),
+        )  # fmt: skip
+        fresh = self._path.with_suffix(".new")
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            fresh.write_bytes(msgspec.json.encode(live))
+            fresh.replace(self._path)
+
+
+def read_live(state: Path, lock: str, run: str) -> Live | None:
+    """Give how far a run is; None where nothing tells it.
+
+    Args:
+        state: The service's state folder.
+        lock: Name of the run's lock.
+        run: Its id.
+    """
+    try:
+        with _path_of(state, lock).open("rb") as file:
+            found = msgspec.json.decode(file.read(_MOST_BYTES), type=Live)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if found.run == run else None
+
+
+def _path_of(state: Path, lock: str) -> Path:
+    return state / "live" / f"{quote(lock, safe='')}.json"

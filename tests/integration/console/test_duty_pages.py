@@ -1,0 +1,161 @@
+"""The pages of duty at work: a plan through its states, a runbook step by step, documents."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from ops.access.identity import NotAllowedError
+from ops.console.acts import ACTS, read_values
+from ops.errors import WrongUseError
+from tests.console_office import InProcess
+
+pytestmark = pytest.mark.slow
+
+PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"  # noqa: E501
+
+SHEET = "mã,loại,tên\nmay-1,server,Máy 1\n".encode()
+
+RUNBOOK = """+++
+id = "thu"
+title = "Thử từng bước"
+owner = "Trung tâm"
+systems = []
+[variables.site]
+title = "Tên trang"
+[variables.word]
+title = "Một từ"
+pattern = "[a-z]+"
++++
+
+# Thử từng bước
+
+1. Chọn một từ cho {{site}}.
+
+   ```ask word
+   Từ nào?
+   ```
+
+2. Khóa tài khoản.
+
+   ```run
+   giucong user.disable --person {{word}} --dry-run
+   ```
+"""
+
+
+def prove(office: InProcess, person: str) -> dict[str, str]:
+    return {"password": office.estate.password_of(person), "code": office.estate.code_of(person)}
+
+
+def done(told: dict[str, Any]) -> dict[str, Any]:
+    assert told["code"] == 0, told
+    return told
+
+
+def approve(office: InProcess, request: str) -> None:
+    form, proof = {"id": request}, prove(office, "chau")
+    done(office.act("approval.approve", "chau", form=form, proof=proof))
+
+
+def upload(office: InProcess, name: str, content: bytes, **form: str) -> dict[str, Any]:
+    sent = base64.b64encode(content).decode()
+    return office.act("document.add", upload=sent, upload_name=name, form=form)
+
+
+def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProcess) -> None:
+    year = {"year": "2027"}
+    assert not office.page("plan", **year)["is_there"]
+    done(office.act("plan.draft", form=year))
+    title = "Mua thêm đĩa <script>"
+    added = {"add": "1", "set.title": title, "set.unit_price": "12.500.000", "set.quantity": "2",
+             "set.vat_percent": "10", "set.risk": "Hết chỗ chứa bản sao"}  # fmt: skip
+    done(office.act("plan.edit", form={**year, **added}))
+    for line in office.page("plan", **year)["items"]:  # what the facts asked for has no price
+        if line["title"] != title:
+            why = {"item": str(line["number"]), "reject": "đã làm trong năm"}
+            done(office.act("plan.edit", form={**year, **why}))
+    page = office.page("plan", **year)
+    assert (page["asked"], page["can"]["submit"]) == (27_500_000, False)
+    number = str(next(it["number"] for it in page["items"] if it["title"] == title))
+    done(office.act("plan.submit", form={**year, "review": "1"}))
+    done(office.act("plan.submit", form={**year, "document": "01/TTr"}))
+    assert not office.page("plan", **year)["can"]["change"]
+    done(upload(office, "../../QĐ số 1.pdf", PDF, title="Quyết định", about="plan:2027"))
+    [scan, _title] = office.page("plan", **year)["scans"][0]
+    form = {**year, "number": "9/QĐ", "date": "2026-11-20", "signer": "Chủ tịch",
+            "document": scan, f"grant.{number}": "20000000", "reason": "đã ký"}  # fmt: skip
+    asked = office.act("plan.record-decision", form=form, proof=prove(office, "bach"))
+    assert asked["code"] == 4
+    request = asked["document"]["error"]["values"]["request"]
+    answer = office.ask("page", "bach", page="approvals", arguments={})
+    assert any("20.000.000" in it or "20000000" in it for it in answer["page"]["items"][0]["words"])
+    again = answer["awaiting"][request]
+    assert "proof_code" not in again["form"]
+    assert request not in office.ask("page", "chau", page="approvals", arguments={})["awaiting"]
+    approve(office, request)
+    done(office.act(again["task"], form=again["form"]))
+    page = office.page("plan", year="2027", item=number)
+    assert (page["state"], page["granted"], page["can"]["work"]) == ("decided", 20_000_000, True)
+
+
+def test_a_run_goes_on_one_step_an_act_with_the_rights_of_who_is_there(office: InProcess) -> None:
+    folder = office.estate.path.parent / "runbooks"
+    folder.mkdir(exist_ok=True)
+    (folder / "thu.vi.md").write_text(RUNBOOK, encoding="utf-8")
+    form = {"id": "thu", "set.site": "cong-xa"}
+    with pytest.raises(NotAllowedError):
+        office.act("runbook.run", "viewer", form=form)
+    done(office.act("runbook.run", "operator", form=form))
+    run = office.page("runbooks", id="thu")["runs"][0]["id"]
+    page = office.page("runbooks", run=run)
+    assert (page["next"]["number"], page["records"]) == (1, [])
+    form = {"run": run, "step": "1", "answer": "viewer"}
+    done(office.act("runbook.resume", "operator", form=form))
+    page = office.page("runbooks", run=run)
+    assert (page["run"]["standing"], page["next"]["number"]) == ("running", 2)
+    failed = office.act("runbook.resume", "operator", form={"run": run, "step": "2"})
+    assert failed["code"] == 1
+    record = office.page("runbooks", run=run)["records"][-1]
+    assert record["person"] == "operator"
+    assert "security_officer" in record["output"]  # an operator may not take credentials away
+
+
+def test_documents_and_papers_come_out_as_they_went_in(office: InProcess) -> None:
+    done(upload(office, "bien-ban.pdf", PDF + b"% 2", title="Biên bản", about="drill:1"))
+    [kept] = office.page("documents", about="drill:1")["items"]
+    assert kept["name"] == "bien-ban.pdf"
+    told = done(office.act("document.export", "auditor", form={"id": kept["id"]}))
+    [file] = told["files"]
+    handed = office.counter.hand_out(
+        {"token": office.tokens["auditor"], "id": told["id"], "name": file["name"]}
+    )
+    assert handed.file is not None
+    assert handed.file.read_bytes() == PDF + b"% 2"
+    with pytest.raises(WrongUseError):
+        office.counter.hand_out(
+            {"token": office.tokens["auditor"], "id": told["id"], "name": f"../{file['name']}"}
+        )
+    [row] = office.page("journal", action="document.exported")["items"]
+    assert (row["person"], row["via"], row["subject"]) == ("auditor", "console", kept["id"])
+    sent = {"upload": base64.b64encode(SHEET).decode(), "upload_name": "may.csv"}
+    done(office.act("asset.import", form={}, **sent))
+    assert office.page("assets", kind="server", name="MAY")["items"][0]["title"] == "Máy 1"
+
+
+def test_the_journal_is_found_by_day_and_person(office: InProcess) -> None:
+    today = office.page("journal")["items"][0]["at"][:10]
+    rows = office.page("journal", day=today, person="test")["items"]
+    assert {it["person"] for it in rows} <= {"test"}
+    assert office.page("journal", day="01/01/2020")["items"] == []
+    assert office.page("journal", day="hôm qua")["is_day_wrong"]
+
+
+def test_a_flag_that_may_be_given_several_times_takes_lines_and_named_fields() -> None:
+    act = ACTS["plan.edit"]
+    form = {"year": "2027", "item": "1", "set": "a=1\n\nb=2", "set.unit_price": "", "other.x": "y"}
+    assert read_values(act, form)["set"] == ["a=1", "b=2", "unit_price="]
+    decision = {"year": "2027", "grant.3": "", "grant.4": "12.000"}
+    assert read_values(ACTS["plan.record-decision"], decision)["grant"] == ["4=12.000"]
+    with pytest.raises(WrongUseError):
+        read_values(act, {f"set.{number}": "x" for number in range(201)})
