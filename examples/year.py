@@ -22,6 +22,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from examples import moved_clock
+from examples.asked_jobs import run_asked
 from examples.failure import DemoFailedError
 from examples.machine_year import MachineYear
 from examples.people import ROLES, make_password
@@ -159,6 +160,7 @@ class _Year:
                     good = (1, 3) if self._fails(site, night) else (0,)
                     self.terminal.type("backup.run", "--site", site, good=good)
                 self._count("backup")
+        run_asked(self.terminal.estate)
         if night in {35, 7, 1}:
             for site in SITES:
                 self.terminal.type("backup.forget", "--site", site)
