@@ -40,4 +40,10 @@ def run_asked(estate: Estate) -> None:
                 except Exception as error:  # noqa: BLE001 - a job ends here, whatever it raised
                     result = describe_failure(error)
                 with bench.catalog.writing() as session:
-                    end_run(session, run, result, now=moved_clock.now(), recording=Recording())
+                    end_run(
+                        session,
+                        run,
+                        result,
+                        now=moved_clock.now(),
+                        recording=Recording(BY_CLOCK, kinds.tell_listeners),
+                    )

@@ -36,7 +36,7 @@ class _Moved(datetime, metaclass=_LikeTheRealOne):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Any:
         """Give the moved moment."""
-        return (datetime.now(UTC) + _ahead).astimezone(tz)
+        return datetime.now(tz) + _ahead
 
 
 def move_to(moment: datetime) -> None:
