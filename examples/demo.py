@@ -74,8 +74,8 @@ def run_demo(folder: Path, *, keep: bool = False) -> None:
     kept.stop(folder)  # of a demo before, at these ports
     steps: list[tuple[str, Callable[[Path], None]]] = [
         (_("Build the example: three portals, a key, an estate file"), build_estate),
-        (_("Check the estate file"), _task("estate.check")),
         (_("Live through a year, thinned: the tasks themselves, with a moved clock"), _live_a_year),
+        (_("Check the estate file"), _task("estate.check")),
         (_("Back up"), _back_up),
         (_("Back up again, with nothing changed"), _back_up),
         (
