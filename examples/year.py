@@ -131,8 +131,8 @@ class _Year:
         yield from self._papers()
         yield from self._outage()
         machine = MachineYear(self.terminal, self.folder)
-        for last in range(_FIRST - 5, -1, -5):
-            yield self.at(last, 6), lambda last=last: machine.keep(last, self.today)
+        for last in range(_FIRST - 4, -1, -5):
+            yield self.at(last, 0, 5), lambda last=last: machine.keep(last, self.today)
 
     def begin(self) -> None:
         """Make the repositories, and the folder that stands for a removable medium."""
