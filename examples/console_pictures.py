@@ -12,6 +12,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from examples import kept
 from examples.failure import DemoFailedError
+from examples.people import OPERATOR, factor_of, password_of
+from ops.estate.load.load import load_estate
 from ops.language.text import _
 
 _FOLDER = kept.ROOT / "docs" / "images"
@@ -41,8 +43,6 @@ def take(folder: Path, into: Path = _FOLDER) -> None:
     into.mkdir(parents=True, exist_ok=True)
     listen = kept.start(folder)
     try:
-        _page, cookie = kept.log_in(folder, listen)
-        name, _equals, value = cookie.partition("=")
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
                 executable_path=browser, args=["--no-sandbox", "--force-color-profile=srgb"]
@@ -50,15 +50,22 @@ def take(folder: Path, into: Path = _FOLDER) -> None:
             context = chromium.new_context(
                 viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light"
             )
-            context.add_cookies(
-                [{"name": name, "value": value, "url": f"https://{listen}", "secure": True}]
-            )
             page = context.new_page()
+            _log_in(page, folder, listen)
             for picture, address in _PAGES.items():
                 _take_one(page, f"http://{listen}{address}", into / f"console-{picture}.png")
             chromium.close()
     finally:
         kept.stop(folder)
+
+
+def _log_in(page: Page, folder: Path, listen: str) -> None:
+    page.goto(f"http://{listen}/login")
+    page.fill("#name", OPERATOR)
+    page.fill("#password", password_of(folder, OPERATOR))
+    page.fill("#code", factor_of(load_estate(folder / "estate.toml"), OPERATOR).now())
+    page.click("main button")
+    page.wait_for_url("**/today")
 
 
 def _take_one(page: Page, address: str, path: Path) -> None:

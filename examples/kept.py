@@ -28,7 +28,7 @@ from ops.language.text import _
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "var" / "demo"
 _GIUCONG = Path(sys.executable).with_name("giucong")
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 _END_SECONDS = 30.0
 _MOST_SHOWN = 2_000
 _SEE_OTHER, _OK = 303, 200
