@@ -22,15 +22,18 @@ UV_VERSION := 0.13.9
 JOBS ?= 2
 SECONDS ?= 600
 ARGS ?=
+KEEP ?=
 # Somebody's environment may forbid to keep bytecode at run time; each start would then compile anew.
 COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
-.PHONY: help demo test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
+.PHONY: help demo demo-stop pictures test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
 	clean venv tools packages-test packages-bench closing
 
 help:
 	@printf '%s\n' \
-	  'make demo       build a small estate in var/demo; back it up, check it, restore it' \
+	  'make demo       a small estate with a year behind it in var/demo; back it up, restore it;' \
+  '                KEEP=1 leaves its console running until make demo-stop' \
+  'make pictures   take the pictures of the console that README.md shows' \
 	  'make test       lint, types, layers and every test' \
 	  'make test-fast  the tests that take under a minute together' \
 	  'make fresh      demo and test on a new machine: a minimal Debian of its own; as root' \
@@ -46,8 +49,15 @@ help:
 	  'make lock       choose and pin the dependencies anew' \
 	  'make clean      remove .venv, .tools and caches; var/ stays'
 
+# KEEP=1 leaves service and console running; demo-stop ends them.
 demo: venv
-	@$(RUN) -m examples.demo
+	@$(RUN) -m examples.demo $(if $(KEEP),--keep)
+
+demo-stop: venv
+	@$(RUN) -m examples.kept stop
+
+pictures: venv
+	@$(RUN) -m examples.console_pictures
 
 test: venv packages-test tools lint types layers
 	@$(MAKE) test-fast test-slow closing

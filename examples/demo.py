@@ -5,67 +5,77 @@ stay, the backups are added to, the restored copy is made anew.
 """
 
 import contextlib
+import html
 import os
+import re
 import secrets
 import shlex
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from datetime import datetime
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from examples import kept
 from examples.compare import compare_databases, compare_trees, count_files
-from examples.portal import build_site
+from examples.failure import DemoFailedError
+from examples.people import OPERATOR, ROLES, factor_of, password_of
+from examples.portal import build_site, build_small_site
+from examples.served import served
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
+from ops.access.factors import totp_address
+from ops.access.identity import login_at_terminal
+from ops.access.rights import ROLES as ROLE_TITLES
+from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
 from ops.language.formats import format_size
-from ops.language.text import _
+from ops.language.text import _, render_error
 from ops.monitor.watch.run import Watch, make_keeper
 from ops.terminal.output import text_width
 
-_ROOT = Path(__file__).parent.parent
 _FAB = Path(sys.executable).with_name("fab")
 _SITE = "cong-xa"
 _DATABASE = "du-lieu/cong-xa.sqlite"
 _ARTICLE = "nuoc-sach"
+_SMALL_SITES = {"phuong-tan-lap": "tan-lap.sqlite", "so-cong-thuong": "cong-thuong.sqlite"}
 _INCOMPLETE = 3
 _LIVE_DATABASE = frozenset({_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
 
 
-class DemoFailedError(Exception):
-    """A step of the demo did not do what it should."""
-
-
 def main() -> None:
-    """Run the demo in the folder named on the command line, or in `var/demo`."""
-    folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else _ROOT / "var" / "demo"
+    """Run the demo in the folder named on the command line, or in `var/demo`; `--keep` keeps it."""
+    words = [it for it in sys.argv[1:] if it != "--keep"]
+    folder = Path(words[0]).resolve() if words else kept.DEMO
     try:
-        run_demo(folder)
-    except DemoFailedError as error:
-        sys.exit(str(error))
+        run_demo(folder, keep="--keep" in sys.argv)
+    except (DemoFailedError, OpsError) as error:
+        kept.stop(folder)
+        sys.exit(render_error(error) if isinstance(error, OpsError) else str(error))
     except KeyboardInterrupt:
+        kept.stop(folder)
         sys.exit(130)
 
 
-def run_demo(folder: Path) -> None:
-    """Build the estate, back it up twice, check it, restore it, compare, and say what lies where.
+def run_demo(folder: Path, *, keep: bool = False) -> None:
+    """Build the estate and its year, run the main job on it, and say what lies where.
+
+    Args:
+        folder: Where all of it lies.
+        keep: Leave service and console running.
 
     Raises:
         DemoFailedError: A task ended with an error, or the restored copy differs.
     """
+    kept.stop(folder)  # of a demo before, at these ports
     steps: list[tuple[str, Callable[[Path], None]]] = [
-        (_("Build the example: a commune's portal, a key, an estate file"), build_estate),
+        (_("Build the example: three portals, a key, an estate file"), build_estate),
+        (_("Live through a year, thinned: the tasks themselves, with a moved clock"), _live_a_year),
         (_("Check the estate file"), _task("estate.check")),
-        (_("Make the repository"), _task("backup.init")),
         (_("Back up"), _back_up),
         (_("Back up again, with nothing changed"), _back_up),
         (
@@ -86,16 +96,23 @@ def run_demo(folder: Path) -> None:
             _task("archive.verify", "--all"),
         ),
         (_("Back the archive itself up, as every site is"), _back_up_archive),
-        (_("Look at this machine and at the portal, as the service does every minute"), _look),
+        (_("Look at this machine and at the portals, as the service does every minute"), _look),
         (_("The portal goes down and comes back: an alert is opened, and closed"), _go_down),
         (_("Look at this machine for what is unsafe, and show what that proves"), _look_around),
         (_("Draft next year's plan, and write this year's report"), _plan_and_report),
-        (_("The state of things"), _task("backup.status")),
+        (_("The state of things"), _task("backup.status", good=(0, 1))),
+        (
+            _("Prove that the journal holds together"),
+            _task("service.journal-verify", good=(0, _INCOMPLETE)),
+        ),
+        (_("Open the console: log in with password and code, read the first page"), _open_console),
     ]
     for number, (title, step) in enumerate(steps, start=1):
         _head(f"── {number}/{len(steps)} · {title}")
         step(folder)
-    _summarise(folder)
+    if not keep:
+        kept.stop(folder)
+    _summarise(folder, keep=keep)
 
 
 def build_estate(folder: Path) -> None:
@@ -105,15 +122,19 @@ def build_estate(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     build_site(folder / "sources")
+    (folder / "sites").mkdir(exist_ok=True)
+    for name, database in _SMALL_SITES.items():
+        build_small_site(folder / "sites" / name, database)
     (folder / "stores").mkdir(exist_ok=True)  # stands for a disk, which would be mounted
     keys = folder / "keys"
     keys.mkdir(mode=0o700, exist_ok=True)
     _write_key(keys / "repository.key")
-    shutil.copyfile(_ROOT / "examples" / "commune_portal" / "archive.toml", folder / "archive.toml")
-    estate = folder / "estate.toml"
-    if not estate.exists():
-        text = (_ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
-        estate.write_text(text.replace("PORT", str(_find_free_port())), encoding="utf-8")
+    shutil.copyfile(
+        kept.ROOT / "examples" / "commune_portal" / "archive.toml", folder / "archive.toml"
+    )
+    shutil.copyfile(kept.ROOT / "examples" / "prices.csv", folder / "prices.csv")
+    if not (folder / "estate.toml").exists():
+        _write_estate(folder / "estate.toml")
     files, size = count_files(folder / "sources", leave_out=frozenset())
     print(
         _("{files} files, {size}: {path}").format(
@@ -134,9 +155,13 @@ def _write_key(path: Path) -> None:
     unfinished.rename(path)
 
 
-def _find_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def _write_estate(path: Path) -> None:
+    """Write the estate with a free port for each site."""
+    text = (kept.ROOT / "examples" / "demo_estate.toml").read_text(encoding="utf-8")
+    text = text.replace("LOGIN", login_at_terminal())
+    while "PORT" in text:
+        text = text.replace("PORT", str(kept.find_port()), 1)
+    path.write_text(text, encoding="utf-8")
 
 
 def _task(name: str, *flags: str, good: Container[int] = (0,)) -> Callable[[Path], None]:
@@ -145,7 +170,7 @@ def _task(name: str, *flags: str, good: Container[int] = (0,)) -> Callable[[Path
     def run(folder: Path) -> None:
         print(f"$ fab {shlex.join((name, *flags))}", flush=True)
         environment = {**os.environ, "GIUCONG_ESTATE": str(folder / "estate.toml")}
-        ended = subprocess.run([_FAB, name, *flags], cwd=_ROOT, env=environment, check=False)
+        ended = subprocess.run([_FAB, name, *flags], cwd=kept.ROOT, env=environment, check=False)
         if ended.returncode not in good:
             raise DemoFailedError(
                 _("the demo stops: `fab {task}` ended with exit code {code}").format(
@@ -156,15 +181,33 @@ def _task(name: str, *flags: str, good: Container[int] = (0,)) -> Callable[[Path
     return run
 
 
+def _live_a_year(folder: Path) -> None:
+    """Make the year in a process of its own, whose clock is moved."""
+    command = [sys.executable, "-m", "examples.year", str(folder)]
+    ended = subprocess.run(command, cwd=kept.ROOT, check=False)
+    if ended.returncode:
+        raise DemoFailedError(_("the demo stops: the year could not be made"))
+
+
+def _open_console(folder: Path) -> None:
+    """Start service and console, and log in as a person does."""
+    listen = kept.start(folder)
+    page, _cookie = kept.log_in(folder, listen)
+    headline = re.search(r"<h1>(.*?)</h1>", page, re.DOTALL)
+    shown = html.unescape(re.sub(r"<[^>]*>", "", headline[1])).strip() if headline else ""
+    text = _("{person} has logged in at {address}; the first page: {title}")
+    print(text.format(person=OPERATOR, address=f"http://{listen}/", title=shown))
+
+
 def _back_up(folder: Path) -> None:
     """Back the site up while it is served, so that its pages are noted for the drill."""
-    with _served(folder):
+    with served(load_estate(folder / "estate.toml")):
         _task("backup.run", "--site", _SITE)(folder)
 
 
 def _look(folder: Path) -> None:
     """Look once; a machine that is busy or full at the moment is no failure of the demo."""
-    with _served(folder):
+    with served(load_estate(folder / "estate.toml")):
         _task("monitor.check", good=(0, 1))(folder)
 
 
@@ -174,39 +217,16 @@ def _go_down(folder: Path) -> None:
     estate = load_estate()
     watch = Watch(estate, make_keeper(estate), threading.Event())
     try:
-        with _served(folder):
+        with served(load_estate(folder / "estate.toml")):
             watch.look()
         watch.probe()
         _task("monitor.alerts", good=(1,))(folder)
-        with _served(folder):
+        with served(load_estate(folder / "estate.toml")):
             watch.look()
         _task("monitor.alerts", "--all", good=(0, 1))(folder)
     finally:
         watch.close()
     _task("monitor.chart", "--site", _SITE, "--metric", "probe_up", "--days", "1")(folder)
-
-
-@contextlib.contextmanager
-def _served(folder: Path) -> Iterator[None]:
-    """Serve the site at its address."""
-    address = urlsplit(load_estate(folder / "estate.toml").site(_SITE).url)
-    handler = partial(_QuietHandler, directory=str(folder / "sources" / "www"))
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", address.port or 0), handler)
-    except OSError as error:
-        text = _("the demo stops: nothing can listen on 127.0.0.1:{port}: {reason}")
-        raise DemoFailedError(text.format(port=address.port, reason=error.strerror)) from None
-    with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        """Stay silent."""
 
 
 def _archive(folder: Path) -> None:
@@ -288,7 +308,7 @@ def compare_restored(folder: Path) -> None:
     print(_("equal: the database, row by row"))
 
 
-def _summarise(folder: Path) -> None:
+def _summarise(folder: Path, *, keep: bool) -> None:
     """Say where every result lies and how to go on."""
     lines = [
         (_("the estate file"), "estate.toml"),
@@ -304,6 +324,7 @@ def _summarise(folder: Path) -> None:
     width = max(text_width(title) for title, _path in lines)
     for title, path in lines:
         print(f"  {title}{'':{width - text_width(title)}}  {_shown(folder / path)}")
+    _tell_login(folder, keep=keep)
     _head(_("Go on from here:"))
     store, key = folder / "stores" / "near" / _SITE, folder / "keys" / "repository.key"
     print(f"  export GIUCONG_ESTATE={_shown(folder / 'estate.toml')}")
@@ -314,6 +335,38 @@ def _summarise(folder: Path) -> None:
     print("  .venv/bin/fab security.baseline --host localhost")
     print(f"  restic -r {_shown(store)} \\")
     print(f"    --password-file {_shown(key)} snapshots", flush=True)
+
+
+def _tell_login(folder: Path, *, keep: bool) -> None:
+    """Say how one logs in to the console, and how what was kept running is ended."""
+    estate = load_estate(folder / "estate.toml")
+    listen = estate.console.listen if estate.console else ""
+    secret = factor_of(estate, OPERATOR).secret
+    own = "" if folder == kept.DEMO else f" {_shown(folder / 'estate.toml')}"
+    rows = [
+        (_("address"), f"http://{listen}/"),
+        (_("name"), OPERATOR),
+        (_("password"), password_of(folder, OPERATOR)),
+        (_("code of now"), f".venv/bin/python -m examples.code {OPERATOR}{own}"),
+        (_("or in an app"), totp_address(secret, OPERATOR, "Giữ Cổng")),
+        (_("others"), ", ".join(f"{name} ({_tell_roles(name)})" for name in [*ROLES][1:])),
+    ]
+    _head(_("The console:") if keep else _("The console, after `make demo KEEP=1`:"))
+    width = max(text_width(title) for title, _value in rows)
+    for title, value in rows:
+        print(f"  {title}{'':{width - text_width(title)}}  {value}")
+    print(
+        f"  {_('their passwords: {path}').format(path=_shown(folder / 'keys' / 'password-NAME'))}"
+    )
+    if keep:
+        running = ", ".join(f"{name} {pid}" for name, (pid, _at) in kept.read(folder).items())
+        print(
+            "  " + _("running: {processes}; `make demo-stop` ends them").format(processes=running)
+        )
+
+
+def _tell_roles(person: str) -> str:
+    return ", ".join(_(ROLE_TITLES[it]) for it in ROLES[person])
 
 
 def _head(text: str) -> None:
@@ -328,7 +381,7 @@ def _may_style() -> bool:
 
 def _shown(path: Path) -> str:
     """Give a path as somebody in the checkout would type it."""
-    return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path)
+    return str(path.relative_to(kept.ROOT) if path.is_relative_to(kept.ROOT) else path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Builds the example site: the portal of an invented commune, with files and a live database.
+"""Builds the example sites: portals of invented offices, with files and a live database each.
 
 Order, so that an interrupted build is simply built again:
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from examples.pictures import draw_picture
 
 _SITE = Path(__file__).parent / "commune_portal"
+_SMALL = Path(__file__).parent / "small_portals"
 _PICTURES = 48
 _BUILT_AT_NS = 1_790_000_000_123_456_789  # nanoseconds, so that the comparison has some to lose
 
@@ -35,9 +36,21 @@ def build_site(folder: Path) -> None:
     shutil.copytree(_SITE / "config", unfinished / "config")
     _add_pictures(unfinished / "www" / "media")
     _add_special_files(unfinished / "www")
-    _build_database(unfinished / "www" / "du-lieu" / "cong-xa.sqlite")
+    _build_database(unfinished / "www" / "du-lieu" / "cong-xa.sqlite", _SITE)
     for path in (unfinished / "www" / "media").iterdir():
         os.utime(path, ns=(_BUILT_AT_NS, _BUILT_AT_NS))
+    unfinished.rename(folder)
+
+
+def build_small_site(folder: Path, database: str) -> None:
+    """Build one of the two small sites, that of the folder's name, unless it is there already."""
+    if folder.exists():
+        return
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(_SMALL / folder.name / "www", unfinished / "www")
+    shutil.copytree(_SMALL / folder.name / "config", unfinished / "config")
+    _build_database(unfinished / "www" / "du-lieu" / database, _SMALL / folder.name)
     unfinished.rename(folder)
 
 
@@ -62,10 +75,10 @@ def _add_special_files(www: Path) -> None:
     Path(os.fsdecode(latin)).write_text("Báo cáo cũ, tên tệp không phải UTF-8.\n")
 
 
-def _build_database(path: Path) -> None:
-    """Create the database in WAL mode from `site.sql`."""
+def _build_database(path: Path, site: Path) -> None:
+    """Create the database in WAL mode from the site's `site.sql`."""
     path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = WAL")
-        database.executescript((_SITE / "site.sql").read_text(encoding="utf-8"))
+        database.executescript((site / "site.sql").read_text(encoding="utf-8"))
         database.commit()

@@ -91,7 +91,8 @@ def test_the_archive_is_a_site_that_stands_in_no_file(tmp_path: Path) -> None:
     path.write_text(DEMO, encoding="utf-8")
     estate = load_estate(path)
 
-    assert [it.name for it in estate.sites] == ["cong-xa", "luu-tru"]
-    assert [it.name for it in estate.named_sites] == ["cong-xa"]
-    assert [it["name"] for it in estate.document()["sites"]] == ["cong-xa"]
+    names = ["cong-xa", "phuong-tan-lap", "so-cong-thuong", "luu-tru"]
+    assert [it.name for it in estate.sites] == names
+    assert [it.name for it in estate.named_sites] == names[:-1]
+    assert [it["name"] for it in estate.document()["sites"]] == names[:-1]
     assert estate.title_at("luu-tru") != estate.title_at("giucong")

@@ -1,0 +1,112 @@
+"""What the watch would have measured over the year: the one part of it that is invented.
+
+The names of all figures are those of a real look at this machine and the sites; so are today's
+values, which the invented ones lead to. The disk fills over the last two months, up to where it
+really stands, so that the forecast has a day to tell.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as day_time
+from pathlib import Path
+
+from examples import moved_clock
+from examples.served import served
+from examples.typed import Terminal
+from ops.monitor.probes.from_estate import list_targets, surroundings_of
+from ops.monitor.probes.probe import probe_sites
+from ops.monitor.probes.result import list_points
+from ops.monitor.samples.look import list_look_points
+from ops.monitor.samples.sampler import Sampler
+from ops.monitor.series.minutes import MinuteVerdict, write_minutes
+from ops.monitor.series.points import Point, split_metric
+from ops.monitor.series.roll_up import roll_up
+from ops.monitor.series.store import open_series
+from ops.monitor.series.write import write_points
+from ops.monitor.watch.run import series_url
+
+_DAYS = 5
+_FILLING_DAYS = 60
+_FULLER = 0.7
+_WAVERING = frozenset({"cpu_percent", "memory_percent", "load1", "load5", "load15",
+                       "first_byte_seconds", "total_seconds", "dns_seconds"})  # fmt: skip
+_LOOK_SECONDS = 20.0
+
+Figure = tuple[str, str, float]
+
+DOWN = {
+    ("cong-xa", 56): (20 * 60 + 2, 66), ("phuong-tan-lap", 142): (3 * 60, 25),
+    ("so-cong-thuong", 231): (13 * 60 + 40, 95), ("so-cong-thuong", 17): (9 * 60 + 12, 7),
+}  # fmt: skip
+"""Site and days ago → minute of the day from which it was down, and for how many."""
+
+_UNWATCHED = {199: (0, 240)}
+"""Days ago → minute from which nobody looked, and for how many: the service was upgraded."""
+
+
+@dataclass(slots=True)
+class MachineYear:
+    """Keeps a few days at a time."""
+
+    terminal: Terminal
+    folder: Path
+    _figures: list[Figure] = field(default_factory=list)
+    _dice: random.Random = field(default_factory=lambda: random.Random(2026))  # noqa: S311 - no secret
+
+    def keep(self, last: int, today: date) -> None:
+        """Keep the days up to one, so many days before today, and roll them up."""
+        estate = self.terminal.estate
+        self._figures = self._figures or list(self._look())
+        store, now = open_series(series_url(estate)), moved_clock.now()
+        try:
+            for ago in range(last + _DAYS, last, -1):
+                day = today - timedelta(days=ago)
+                midnight = datetime.combine(day, day_time(), estate.zone).astimezone(UTC)
+                verdicts = [it for site in estate.sites
+                            for it in self._minutes(site.name, ago, midnight)]  # fmt: skip
+                write_minutes(store, verdicts, estate.zone)
+                write_points(store, list(self._points(ago, midnight)), now)
+            roll_up(store, now)
+        finally:
+            store.close()
+
+    def _look(self) -> Iterator[Figure]:
+        """Look at this machine and the sites once, for real."""
+        estate = self.terminal.estate
+        sampler, deadline = Sampler(estate), time.monotonic() + _LOOK_SECONDS
+        try:
+            yield from list_look_points(sampler.look(deadline, with_upkeep=False))
+        finally:
+            sampler.close()
+        with served(estate):
+            found = probe_sites(list_targets(estate), {}, moved_clock.now(), deadline=deadline,
+                                around=surroundings_of(estate))  # fmt: skip
+        for it in found:
+            yield from ((f"site:{it.site}", *point) for point in list_points(it).items())
+
+    def _points(self, ago: int, midnight: datetime) -> Iterator[Point]:
+        hours = (3, 9, 15, 21) if ago <= _FILLING_DAYS + _DAYS else (15,)
+        for hour in hours:
+            at = midnight + timedelta(hours=hour)
+            for subject, metric, value in self._figures:
+                yield Point(subject, metric, at, self._vary(split_metric(metric)[0], value, ago))
+
+    def _vary(self, name: str, value: float, ago: int) -> float:
+        if name == "disk_percent":
+            return value * (1 - _FULLER * min(ago, _FILLING_DAYS) / _FILLING_DAYS)
+        if name in _WAVERING:
+            return value * self._dice.uniform(0.7, 1.3)
+        return value
+
+    def _minutes(
+        self, site: str, ago: int, midnight: datetime
+    ) -> Iterator[tuple[str, datetime, MinuteVerdict]]:
+        from_, count = DOWN.get((site, ago), (0, 0))
+        unwatched, missing = _UNWATCHED.get(ago, (0, 0))
+        for minute in range(24 * 60):
+            if not unwatched <= minute < unwatched + missing:
+                is_down = from_ <= minute < from_ + count
+                yield site, midnight + timedelta(minutes=minute), "down" if is_down else "up"
