@@ -67,8 +67,10 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
     estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", SECOND_SITE)
     catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
     now = datetime.now(UTC)
-    failed: dict[str, Any] = {"occasion": "ended", "kind": "backup", "outcome": "failed",
-                              "reason": "secret", "attempt": 3, "due_at": now - timedelta(hours=1)}  # fmt: skip
+    failed: dict[str, Any] = {
+        "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
+        "attempt": 3, "due_at": now - timedelta(hours=1),
+    }  # fmt: skip
     try:
         for site in SITES:
             event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
