@@ -97,7 +97,16 @@ def draw_months(found: Sequence[Availability], title: str) -> tuple[str, Table]:
         unknown="?",
         nothing=_("nothing was measured in this time"),
     )
-    heads = (_("Month"), _("Up"), _("Minutes down"), _("Minutes not known"), _("Planned stops"))
+    heads = (
+        _("Month"), _("Up"), _("Minutes down"), _("Minutes not known"),
+        _("Planned stops (minutes)"),
+    )  # fmt: skip
+        _("Month"),
+        _("Up"),
+        _("Minutes down"),
+        _("Minutes not known"),
+        _("Planned stops (minutes)"),
+    )
     rows = [
         (
             f"{it.month:%m/%Y}",
