@@ -15,10 +15,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -225,13 +225,13 @@ def _call(catalog: Catalog, request: WorkRequest, attempt: int, stop: _Stop) -> 
 
 def _call_runner(context: kinds.RunContext) -> JobResult:
     """Run it; a runner that can say how far it is takes somebody who listens."""
-    runner = kinds.find_runner(context.kind)
+    runner: Callable[..., JobResult] = kinds.find_runner(context.kind)
     if "progress" not in inspect.signature(runner).parameters:
         return runner(context)
     lock = lock_name(context.site, context.job)
     progress = LiveProgress(context.state, lock, str(context.run_id))
     try:
-        return partial(runner, progress=progress)(context)
+        return runner(context, progress=progress)
     finally:
         progress.close()
 

@@ -91,7 +91,7 @@ def _may_search_all(desk: Desk, site: str) -> bool:
         Snapshot.site == site, Snapshot.store == desk.estate.primary_store.name
     )
     with desk.catalog.reading() as session:
-        return int(session.execute(query).scalar_one()) <= _MOST_ENTRIES
+        return (session.execute(query).scalar_one() or 0) <= _MOST_ENTRIES
 
 
 def _find_names(
