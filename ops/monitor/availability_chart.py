@@ -98,9 +98,6 @@ def draw_months(found: Sequence[Availability], title: str) -> tuple[str, Table]:
         nothing=_("nothing was measured in this time"),
     )
     heads = (
-        _("Month"), _("Up"), _("Minutes down"), _("Minutes not known"),
-        _("Planned stops (minutes)"),
-    )  # fmt: skip
         _("Month"),
         _("Up"),
         _("Minutes down"),

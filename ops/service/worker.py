@@ -19,7 +19,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -232,7 +231,7 @@ def _call_runner(context: kinds.RunContext) -> JobResult:
     lock = lock_name(context.site, context.job)
     progress = LiveProgress(context.state, lock, str(context.run_id))
     try:
-        return partial(runner, progress=progress)(context)
+        return runner(context, progress=progress)
     finally:
         progress.close()
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -98,16 +99,9 @@ def _tell_value(name: str, value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, int | float):
         if name.endswith("seconds"):
-            return format_duration_of(value)
+            return format_duration(timedelta(seconds=value))
         return format_size(int(value)) if "bytes" in name else format_number(value)
     return _shorten(value)
-
-
-def format_duration_of(seconds: float) -> str:
-    """Give seconds in words."""
-    from datetime import timedelta
-
-    return format_duration(timedelta(seconds=seconds))
 
 
 def _shorten(value: Any) -> str:
