@@ -140,7 +140,7 @@ def get(address: str) -> tuple[int, Mapping[str, str], str]:
 def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
     office: InProcess, browser: Chromium
 ) -> None:
-    asked = list[str]()
+    asked, said = list[str](), list[str]()
     console = f"http://{office.estate.listen}"
     token = (office.page("captured", site="cong-hai"), office.tokens["bach"])[1]
     with (
@@ -152,7 +152,8 @@ def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
         with page.context.expect_page() as opened:
             page.click("a.button")
         captured = opened.value
-        captured.context.on("request", lambda it: asked.append(it.url))
+        captured.on("request", lambda it: asked.append(it.url))
+        captured.on("console", lambda it: said.append(it.text))
         captured.wait_for_load_state("networkidle")
         place = captured.url
         assert place.startswith(f"http://{office.estate.captured}/")
@@ -186,7 +187,7 @@ def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
         office.ask("logout")
         assert get(place)[0] == 404
         del office.tokens["bach"]
-    assert any("sandbox" in it for it in browser.complaints), browser.complaints
+    assert any("sandboxed" in it for it in said), said  # the script of the picture was refused
 
 
 def test_a_ticket_is_good_for_ten_minutes_and_its_own_site(office: InProcess) -> None:
@@ -194,7 +195,7 @@ def test_a_ticket_is_good_for_ten_minutes_and_its_own_site(office: InProcess) ->
     ticket = office.ask("captured-open", **asked)["ticket"]
     sessions, before = office.counter.sessions, office.counter.sessions.clock
     assert office.ask("captured", ticket=ticket, target="/")["status"] == 200
-    for target in ("//127.0.0.1/", "/../../etc/passwd", "@127.0.0.1/x", "", "/nothing"):
+    for target in ("//127.0.0.1/", "/../../etc/passwd", "@127.0.0.1/x", "/nothing"):
         with pytest.raises(NotCapturedError):
             office.ask("captured", ticket=ticket, target=target)
     sessions.clock = lambda: datetime.now(UTC) + timedelta(minutes=11)
