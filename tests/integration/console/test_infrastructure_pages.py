@@ -72,8 +72,8 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>Trang xã</tit
 <meta http-equiv="refresh" content="0;url={console}/today"><base href="{console}/"></head>
 <body onload="document.title='RAN'"><h1>Xã Hòa Bình</h1><img id="pic" src="pic.svg">
 <img src="{console}/static/icon.svg" onerror="document.title='RAN'">
-<a id="own" href="tin.html">Tin</a> <a id="away" href="{console}/journal">Ra ngoài</a>
-<a id="evil" href="evil.svg">hình</a><a id="run" href="javascript:document.title='RAN'">chạy</a>
+<a id="own" href="/tin.html">Tin</a> <a id="away" href="{console}/journal">Ra ngoài</a>
+<a id="evil" href="/evil.svg">hình</a><a id="run" href="javascript:document.title='RAN'">chạy</a>
 <form action="{console}/logout" method="post"><button>Thoát</button></form>
 <iframe src="{console}/today"></iframe><svg><script>document.title='RAN'</script></svg>
 </body></html>"""
