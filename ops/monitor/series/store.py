@@ -103,13 +103,32 @@ def open_series(url: str) -> SeriesStore:
         event.listen(readers, "connect", _prepare_first, insert=True)
         event.listen(readers, "connect", _prepare_last)
     store = SeriesStore(readers, readers.execution_options(**{WRITES: True}))
+    if (number := _file_number(url)) and _PREPARED.get(url) == number:
+        return store
     try:
         with store.writing() as connection:
             _prepare_tables(connection)
     except SeriesError:
         store.close()
         raise
+    _PREPARED[url] = _file_number(url)
     return store
+
+
+_PREPARED: dict[str, int] = {}
+"""What this process has prepared: address → number of the file. Pages open the series again and
+again, and neither look for each table nor wait for whoever writes."""
+
+
+def _file_number(url: str) -> int:
+    """Give the number of the file that an address of SQLite means; 0 where there is none."""
+    place = make_url(url)
+    if place.get_backend_name() != "sqlite":
+        return 0
+    try:
+        return Path(place.database or "").stat().st_ino
+    except OSError:
+        return 0
 
 
 def open_existing(url: str) -> SeriesStore | None:

@@ -72,8 +72,8 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>Trang xã</tit
 <meta http-equiv="refresh" content="0;url={console}/today"><base href="{console}/"></head>
 <body onload="document.title='RAN'"><h1>Xã Hòa Bình</h1><img id="pic" src="pic.svg">
 <img src="{console}/static/icon.svg" onerror="document.title='RAN'">
-<a id="own" href="tin.html">Tin</a> <a id="away" href="{console}/journal">Ra ngoài</a>
-<a id="evil" href="evil.svg">hình</a><a id="run" href="javascript:document.title='RAN'">chạy</a>
+<a id="own" href="/tin.html">Tin</a> <a id="away" href="{console}/journal">Ra ngoài</a>
+<a id="evil" href="/evil.svg">hình</a><a id="run" href="javascript:document.title='RAN'">chạy</a>
 <form action="{console}/logout" method="post"><button>Thoát</button></form>
 <iframe src="{console}/today"></iframe><svg><script>document.title='RAN'</script></svg>
 </body></html>"""
@@ -140,7 +140,7 @@ def get(address: str) -> tuple[int, Mapping[str, str], str]:
 def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
     office: InProcess, browser: Chromium
 ) -> None:
-    asked = list[str]()
+    asked, said = list[str](), list[str]()
     console = f"http://{office.estate.listen}"
     token = (office.page("captured", site="cong-hai"), office.tokens["bach"])[1]
     with (
@@ -152,7 +152,8 @@ def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
         with page.context.expect_page() as opened:
             page.click("a.button")
         captured = opened.value
-        captured.context.on("request", lambda it: asked.append(it.url))
+        captured.on("request", lambda it: asked.append(it.url))
+        captured.on("console", lambda it: said.append(it.text))
         captured.wait_for_load_state("networkidle")
         place = captured.url
         assert place.startswith(f"http://{office.estate.captured}/")
@@ -165,7 +166,7 @@ def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
             assert captured.locator(gone).count() == 0, gone
         captured.goto(f"{place}evil.svg")
         captured.wait_for_timeout(300)
-        assert captured.locator("title").text_content() == "still"
+        assert captured.title() == "still"
         captured.goto(f"{place}tin.html")
         assert captured.locator("h1").text_content() == "Tin"
         assert not [it for it in asked if it.startswith(console)]
@@ -186,7 +187,7 @@ def test_a_hostile_captured_page_is_shown_and_reaches_nothing(
         office.ask("logout")
         assert get(place)[0] == 404
         del office.tokens["bach"]
-    assert any("sandbox" in it for it in browser.complaints), browser.complaints
+    assert any("sandboxed" in it for it in said), said  # the script of the picture was refused
 
 
 def test_a_ticket_is_good_for_ten_minutes_and_its_own_site(office: InProcess) -> None:
@@ -194,7 +195,7 @@ def test_a_ticket_is_good_for_ten_minutes_and_its_own_site(office: InProcess) ->
     ticket = office.ask("captured-open", **asked)["ticket"]
     sessions, before = office.counter.sessions, office.counter.sessions.clock
     assert office.ask("captured", ticket=ticket, target="/")["status"] == 200
-    for target in ("//127.0.0.1/", "/../../etc/passwd", "@127.0.0.1/x", "", "/nothing"):
+    for target in ("//127.0.0.1/", "/../../etc/passwd", "@127.0.0.1/x", "/nothing"):
         with pytest.raises(NotCapturedError):
             office.ask("captured", ticket=ticket, target=target)
     sessions.clock = lambda: datetime.now(UTC) + timedelta(minutes=11)
