@@ -39,6 +39,7 @@ from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, enrol, password_of
+from tests.private_server import end
 
 _KEY = 'repository = "file:keys/repository.key"'
 PEOPLE = {
@@ -205,7 +206,7 @@ class Running:
         for process in reversed(self.started.values()):
             process.terminate()
         for process in self.started.values():
-            process.wait(30)
+            end(process, 240)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
             machine.script(f"{line} || {{ journalctl --no-pager -n 40 >&2; exit 1; }}")
     verified = machine.run("systemd-analyze", "--man=no", "verify", "giucong-console.service")
     assert verified.stdout + verified.stderr == ""
-    machine.run("systemd-analyze", "security", "--threshold=10", "giucong-console")
+    machine.run("systemd-analyze", "security", "--threshold=20", "giucong-console")
     fetch = ("curl", "-s", "http://127.0.0.1:8443/login")
 
     def is_told_whose() -> bool | None:
