@@ -4,7 +4,7 @@ import io
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -70,14 +70,14 @@ Files = Mapping[str, Mapping[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Files:
     estate = write_estate(tmp_path_factory.mktemp("year"), SITES)
     fill(estate)
     return make_all(estate)
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Files:
     estate = write_estate(tmp_path_factory.mktemp("hostile"), 1)
     fill(estate, title=HOSTILE)
     named = {
@@ -129,7 +129,7 @@ def test_the_measures_are_the_decrees(made: Files, kind: str) -> None:
     sizes = {run.font.size.pt for it in document.paragraphs for run in it.runs if run.font.size}
     assert sizes <= {11, 12, 13, 14}
     body = [it for it in document.paragraphs if it.alignment == WD_ALIGN_PARAGRAPH.JUSTIFY]
-    assert all(it.paragraph_format.space_before.pt >= 3 for it in body)  # type: ignore[union-attr] # ours have one
+    assert all(it.paragraph_format.space_before.pt >= 3 for it in body)
 
 
 @pytest.mark.parametrize("kind", PAPERS)
@@ -208,7 +208,7 @@ def test_the_plan_says_what_lies_behind_it(made: Files) -> None:
 def test_the_first_page_answers_what_is_asked_first(made: Files, tmp_path: Path) -> None:
     path = tmp_path / "plan.pdf"
     path.write_bytes(made["plan"]["pdf"])
-    words = ["pdftotext", "-l", "1", path, "-"]
+    words = ["pdftotext", "-l", "1", str(path), "-"]
     told = " ".join(subprocess.run(words, capture_output=True, check=True).stdout.decode().split())
 
     for question in ("Cần bao nhiêu?", "Vì sao năm nay?", "Nếu không làm?", "nhiệm?",
