@@ -72,7 +72,8 @@ def draft(year: int, out: str, *, dry_run: bool, as_json: bool) -> int:
             changes = decide_changes(session, estate, facts, find_plan(session, year))
             plan = save_draft(session, bench.origin, year, changes, now=now)
         with bench.catalog.reading() as session:
-            document = make_document(session, estate, facts, plan, plan.lines)
+            document = make_document(session, estate, facts, plan, plan.lines,
+                                     with_annexes=bool(out))  # fmt: skip
     files = write_files(document, estate, out, dry_run=dry_run) if out else []
     if as_json:
         write_json(

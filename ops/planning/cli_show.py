@@ -74,7 +74,7 @@ def show(year: int, item: int, out: str, calendar: str, *, as_json: bool) -> int
     with reading(estate) as session:
         plan = get_plan(session, year)
         notes = read_notes(session, plan)
-        document = read_document(session, estate, plan, now)
+        document = read_document(session, estate, plan, now, with_annexes=bool(out))
         dated = None
         if calendar:
             in_force = get_in_force(session, year)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from ops.estate.model.estate import Estate
 from ops.language.text import speaking
 from ops.parts import Seam
-from ops.planning.document import Annexes, PlanDocument
+from ops.planning.document import NO_ANNEXES, Annexes, PlanDocument
 from ops.planning.draft import DraftChange, plan_draft
 from ops.planning.facts import Facts, read_facts
 from ops.planning.frozen import read_frozen
@@ -49,9 +49,15 @@ def decide_changes(
 
 
 def make_document(
-    session: Session, estate: Estate, facts: Facts, plan: KeptPlan, lines: tuple[Line, ...]
+    session: Session,
+    estate: Estate,
+    facts: Facts,
+    plan: KeptPlan,
+    lines: tuple[Line, ...],
+    *,
+    with_annexes: bool = True,
 ) -> PlanDocument:
-    """Put a plan together with the figures of the year before, and its annexes."""
+    """Put a plan together with the figures of the year before, and the annexes of its papers."""
     [read_annexes] = ANNEXES.parts()
     return PlanDocument(
         year=plan.year,
@@ -65,11 +71,13 @@ def make_document(
         security_percent=estate.planning.security_percent,
         security_basis=estate.planning.security_basis,
         prices=facts.prices.digest,
-        annexes=read_annexes(session, estate, facts),
+        annexes=read_annexes(session, estate, facts) if with_annexes else NO_ANNEXES,
     )
 
 
-def read_document(session: Session, estate: Estate, plan: KeptPlan, now: datetime) -> PlanDocument:
+def read_document(
+    session: Session, estate: Estate, plan: KeptPlan, now: datetime, *, with_annexes: bool = True
+) -> PlanDocument:
     """Give what the papers of a plan say; one that was handed in says what it said then.
 
     Raises:
@@ -80,4 +88,4 @@ def read_document(session: Session, estate: Estate, plan: KeptPlan, now: datetim
     if frozen is not None:
         return frozen
     facts = read_plan_facts(session, estate, plan.year, now)
-    return make_document(session, estate, facts, plan, plan.lines)
+    return make_document(session, estate, facts, plan, plan.lines, with_annexes=with_annexes)
