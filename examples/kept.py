@@ -72,7 +72,7 @@ def start(folder: Path) -> str:
 def stop(folder: Path) -> list[str]:
     """End what is still running of it, the last first, and wait; gives the names."""
     ended = []
-    for name, (pid, began) in reversed(read(folder).items()):
+    for name, (pid, began) in reversed(list(read(folder).items())):
         if _began(pid) == began:
             os.kill(pid, signal.SIGTERM)
             ended.append(name)

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -126,13 +127,16 @@ class _Year:
         yield self.at(_FIRST + 1, 8), self.begin
         yield self.at(_FIRST, 9), self.appoint
         for night in _NIGHTS:
-            yield self.at(night, 22, 30), lambda night=night: self.back_up(night)
+            yield self.at(night, 22, 30), partial(self.back_up, night)
         yield from self._proofs()
         yield from self._papers()
         yield from self._outage()
         machine = MachineYear(self.terminal, self.folder)
         for last in range(_FIRST - 4, -1, -5):
-            yield self.at(last, 0, 5), lambda last=last: machine.keep(last, self.today)
+            yield self.at(last, 0, 5), partial(self._keep_machine, machine, last)
+
+    def _keep_machine(self, machine: MachineYear, last: int) -> None:
+        machine.keep(last, self.today)
 
     def begin(self) -> None:
         """Make the repositories, and the folder that stands for a removable medium."""
@@ -206,9 +210,7 @@ class _Year:
         for ago, site in ((243, MAIN), (_MISSED - 1, WARD), (123, WARD), (34, DEPARTMENT)):
             yield (
                 self.at(ago, 9),
-                lambda ago=ago, site=site: self._drill(
-                    "--site", site, good=(1,) if ago == _MISSED - 1 else (0, 3)
-                ),
+                partial(self._drill, "--site", site, good=(1,) if ago == _MISSED - 1 else (0, 3)),
             )
         for ago in (13, 6):
             yield self.at(ago, 9, 30), lambda: self._drill("--site", MAIN, "--file")
@@ -268,9 +270,9 @@ class _Year:
         yield self.at(340, 15), lambda: self._decide_plan(year)
         yield self.at(200, 9), lambda: self._carry_out(year)
         for ago, kind, title, result in _ENTRIES:
-            yield self.at(ago, 10), lambda it=(kind, title, result): self._enter(*it)
+            yield self.at(ago, 10), partial(self._enter, kind, title, result)
         for ago, duty, document in _DONE:
-            yield self.at(ago, 16), lambda it=(duty, document): self._record(*it)
+            yield self.at(ago, 16), partial(self._record, duty, document)
 
     def _enter_assets(self) -> None:
         sheet = self.folder / "assets.csv"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from examples.demo import DemoFailedError, build_estate, compare_restored
+from examples.demo import build_estate, compare_restored
+from examples.failure import DemoFailedError
 
 ROOT = Path(__file__).parents[2]
 SITE = "cong-xa"
