@@ -35,9 +35,7 @@ class Chromium:
             viewport={"width": width, "height": 900},
         )  # fmt: skip
         if token:
-            context.add_cookies(
-                [{"name": COOKIE, "value": token, "url": address, "secure": True, "httpOnly": True}]
-            )
+            context.set_extra_http_headers({"Cookie": f"{COOKIE}={token}"})
         context.set_default_timeout(60_000)  # a machine that does much else
         page = context.new_page()
         page.on("console", lambda said: self._note(said.type, said.text))
