@@ -148,9 +148,10 @@ def test_errors_and_acts_show_texts_of_others_as_texts() -> None:
     around = {**AROUND, "me": {"person": EVIL, "roles": [EVIL]}, "nav": [], "acts": {}, "name": "",
               "title": EVIL}  # fmt: skip
     doing = {"label": EVIL, "is_over": True, "is_rehearsal": False, "code": 1, "id": "x",
-             "lines": [EVIL], "shown": [],
-             "again": {"task": EVIL, "form": {EVIL: EVIL}}, "document": {"error": error, "told": [EVIL]}, "task": EVIL,
-             "files": [{"name": EVIL, "bytes": 1}]}  # fmt: skip
+             "lines": [EVIL],
+             "again": {"task": EVIL, "form": {EVIL: EVIL}},
+             "document": {"error": error, "told": [EVIL]}, "task": EVIL,
+             "files": [{"name": EVIL, "shown": EVIL, "bytes": 1}]}  # fmt: skip
     with speaking("vi"):
         for template, values in (
             ("error.html", {"error": error}),
