@@ -147,8 +147,10 @@ def test_errors_and_acts_show_texts_of_others_as_texts() -> None:
     around = {**AROUND, "me": {"person": EVIL, "roles": [EVIL]}, "nav": [], "acts": {}, "name": "",
               "title": EVIL}  # fmt: skip
     doing = {"label": EVIL, "is_over": True, "is_rehearsal": False, "code": 1, "id": "x",
-             "lines": [EVIL], "document": {"error": error, "told": [EVIL]}, "task": EVIL,
-             "files": [{"name": EVIL, "bytes": 1}]}  # fmt: skip
+             "lines": [EVIL],
+             "again": {"task": EVIL, "form": {EVIL: EVIL}},
+             "document": {"error": error, "told": [EVIL]}, "task": EVIL,
+             "files": [{"name": EVIL, "shown": EVIL, "bytes": 1}]}  # fmt: skip
     with speaking("vi"):
         for template, values in (
             ("error.html", {"error": error}),
@@ -167,7 +169,9 @@ def test_no_template_marks_texts_of_others_as_safe() -> None:
         for line in path.read_text(encoding="utf-8").splitlines():
             for mark in ("| safe", "|safe"):
                 for before in line.split(mark)[:-1]:
-                    assert any(it in before[-60:] for it in ("svg", "chart", "drawing")), line
+                    assert any(
+                        it in before[-60:] for it in ("svg", "chart", "drawing", "calendar")
+                    ), line
             assert "autoescape false" not in line
             assert "<script>" not in line
             assert " style=" not in line
