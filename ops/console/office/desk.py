@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,6 +73,15 @@ class Desk:
             return make()
         document = self.documents.get(key_of(task, flags, language()), make)
         return {**document, "items": [dict(it) for it in document["items"]]}
+
+    def share(self, name: str, make: Callable[[], Any]) -> Any:
+        """Give what is made once for all who look at it; not to be changed.
+
+        Args:
+            name: What tells it from others: all that it depends on but estate and language.
+            make: Makes it; whoever may see it has been checked.
+        """
+        return self.documents.get((name, language()), make)
 
     def check(self, task: str, values: Mapping[str, object]) -> None:
         """Refuse a task that the person may not run.

@@ -20,12 +20,13 @@ SHARED = frozenset(
     {
         "archive.status", "backup.status", "drill.list", "duty.due", "duty.list",
         "monitor.alerts", "monitor.forecast", "monitor.status", "plan.show", "report.kinds",
-        "runbook.list", "security.findings", "service.jobs",
+        "report.section", "runbook.list", "security.findings", "service.jobs",
     }
 )  # fmt: skip
 """Tasks that tell everybody the same who may run them."""
 
-Document = dict[str, Any]
+Document = Any
+"""What `make` gives; nobody changes it."""
 
 
 @dataclass(slots=True)

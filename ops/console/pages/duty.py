@@ -42,8 +42,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     is_frequent = any(it.every and it.every.unit in {"hours", "days"} for it in rows)
     month = _number(arguments.get("month", ""), last, 1, last) if is_frequent else 0
     setting = make_setting(desk.estate)
-    with desk.catalog.reading() as session:
-        periods = [it for row in rows for it in find_verdicts(session, row, setting, year, month)]
+
+    def judge() -> list[Any]:
+        with desk.catalog.reading() as session:
+            return [it for row in rows for it in find_verdicts(session, row, setting, year, month)]
+
+    periods = desk.share(f"duty {name} {year} {month}", judge)
     shown = periods if arguments.get("all") else [it for it in periods if it.outcome != "ok"]
     levels = {it.level for it in desk.estate.systems}
     return {

@@ -22,6 +22,7 @@ _DIGITS = 15
 _LONGEST = 200
 _LOOKED_THROUGH = 20_000
 _OFTEN = 2_000
+_MOST_PARSED = 20_000
 _MOST_DETAILS = 4_000
 _SHOWN = ("sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
           "document", "run", "action", "subject", "details", "hash")  # fmt: skip
@@ -101,6 +102,8 @@ def _first_since(session: Session, moment: datetime, newest: int) -> int:
 
 def _spread(details: str) -> str:
     """Give a row's details a line each, bounded; empty where there are none."""
+    if len(details) > _MOST_PARSED:
+        return details[:_MOST_DETAILS] + "…"
     text = json.dumps(json.loads(details or "{}"), ensure_ascii=False, indent=1)
     return "" if text == "{}" else text[:_MOST_DETAILS] + ("…" if text[_MOST_DETAILS:] else "")
 

@@ -42,11 +42,14 @@ def read_sites(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
     Beside them the problems of those sites: what concerns others or the whole is left out.
     """
-    facts = gather_facts(desk.estate, desk.catalog, desk.now)
-    if not desk.may("backup.list"):
+    facts = desk.share("facts", lambda: gather_facts(desk.estate, desk.catalog, desk.now))
+    if desk.may("backup.list"):
+        told = desk.share("sites", lambda: describe_sites(facts, find_problems(facts)))
+    else:
         own = {it.name for it in desk.sites("backup.list")}
         facts = replace(facts, sites=tuple(it for it in facts.sites if it.name in own), own=None)
-    items, problems = describe_sites(facts, find_problems(facts))
+        told = describe_sites(facts, find_problems(facts))
+    items, problems = [dict(it) for it in told[0]], told[1]
     units = {it.name: it.unit for it in desk.estate.sites}
     seen = {it["name"] for it in items}
     for it in items:
