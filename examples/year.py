@@ -222,7 +222,7 @@ class _Year:
             (media / f"anh-{night:03}.png").write_bytes(draw_picture(night))
 
     def _proofs(self) -> Iterator[Step]:
-        """Checks, drills, captures, a copy on a medium, an audit."""
+        """Checks, drills, captures, a copy on a medium."""
         do = self.terminal
         for ago in (160, 6):
             yield self.at(ago, 12), partial_each(self._type, "backup.check", SITES)
@@ -239,7 +239,6 @@ class _Year:
             "backup.export-media", "--to", medium, "--code", "HDD-01", "--allow-folder",
             "--kept-at", "Két sắt phòng hành chính",
         )  # fmt: skip
-        yield self.at(27, 10), self._audit
 
     def _type(self, task: str, site: str) -> None:
         self.terminal.type(task, "--site", site)
@@ -263,16 +262,6 @@ class _Year:
         self.terminal.type("archive.capture", "--site", MAIN)
         self.terminal.type("backup.run", "--site", ARCHIVE_SITE)
         self._count("capture")
-
-    def _audit(self) -> None:
-        """Look for what is unsafe; one finding, if any, is accepted by two people until a day."""
-        do = self.terminal
-        do.type("security.audit", "--only", "accounts", "--only", "unicode", good=(0, 3))
-        found = [it for it in do.read("security.findings")["items"] if it["state"] == "open"]
-        if found:
-            until = format_date(self.today + timedelta(days=120))
-            do.agree("security.accept", "--id", found[-1]["id"], "--until", until,
-                     "--reason", "Chờ bảo trì theo kế hoạch năm sau")  # fmt: skip
 
     def _papers(self) -> Iterator[Step]:
         """Policy, assets, last year's plan, duties, the register."""
