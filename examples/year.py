@@ -31,8 +31,11 @@ from examples.pictures import draw_picture
 from examples.served import served
 from examples.typed import Terminal
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
+from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
 from ops.errors import OpsError
+from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.model.archive_site import ARCHIVE_SITE
+from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import _, render_error
 from ops.monitor.watch.run import Watch, make_keeper
@@ -45,11 +48,11 @@ _DATABASES = {
 }
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _FIRST = 364
-_NIGHTS = (*range(_FIRST, 90, -30), 63, 35, 14, 7, 3, 2, 1)
-"""Days ago of the nights that are made: monthly, weekly, then every night or so."""
+_NIGHTS = (*range(_FIRST, 90, -40), 35, 14, 7, 2, 1)
+"""Days ago of the nights that are made: a few weeks apart, then a week, then one."""
 
 _OUTAGE = 56
-_MISSED = _FIRST - 150
+_MISSED = _FIRST - 160
 """The night in which the ward's backup fails; the drill of its morning finds what that costs."""
 
 _MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
@@ -87,14 +90,30 @@ def make_year(folder: Path) -> None:
             path.unlink()
     os.environ["GIUCONG_ESTATE"] = str(folder / "estate.toml")
     year = _Year(folder, Terminal(folder), date.today())  # noqa: DTZ011 - this machine's day
-    steps = sorted(year.steps(), key=lambda step: step[0])
-    for moment, work in steps:
-        moved_clock.move_to(max(moment, moved_clock.now()) if year.is_begun else moment)
-        year.is_begun = True
-        work()
-    year.close()
+    with _keeping_open():
+        for moment, work in sorted(year.steps(), key=lambda step: step[0]):
+            moved_clock.move_to(max(moment, moved_clock.now()) if year.is_begun else moment)
+            year.is_begun = True
+            work()
+        year.close()
     mark.touch()
     year.tell()
+
+
+@contextlib.contextmanager
+def _keeping_open() -> Iterator[None]:
+    """Read the estate and open the catalog once, as the service does; neither changes meanwhile."""
+    estate = load_estate()
+    url = reveal(estate.catalog.url)
+    opened = open_catalog(url)
+    try:
+        with (
+            keeping_estate(estate),
+            keeping_catalog(KeptCatalog(opened.readers, opened.writers, url)),
+        ):
+            yield
+    finally:
+        opened.close()
 
 
 @dataclass(slots=True)
@@ -165,9 +184,9 @@ class _Year:
                     self.terminal.type("backup.run", "--site", site, good=good)
                 self._count("backup")
         run_asked(self.terminal.estate)
-        if night in {35, 7, 1}:
+        if night in {35, 1}:
             for site in SITES:
-                self.terminal.type("backup.forget", "--site", site)
+                self.terminal.type("backup.forget", "--site", site, "--confirm", site)
 
     def _fails(self, site: str, night: int) -> bool:
         return (site, night) in {(WARD, _MISSED), (DEPARTMENT, 1)}
@@ -197,33 +216,29 @@ class _Year:
         row = f"INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[site])) as it, it:
             it.execute(f"INSERT OR REPLACE {row}", [*values.values()])
-        if site != MAIN and night % 30 == _FIRST % 30:
+        if site != MAIN and night % 40 == _FIRST % 40:
             media = self.folder / "sites" / site / "www" / "media"
             media.mkdir(exist_ok=True)
             (media / f"anh-{night:03}.png").write_bytes(draw_picture(night))
 
     def _proofs(self) -> Iterator[Step]:
-        """Checks, drills, captures, a copy on a medium, an audit."""
+        """Checks, drills, captures, a copy on a medium."""
         do = self.terminal
-        for ago in (300, 160, 63, 6):
+        for ago in (160, 6):
             yield self.at(ago, 12), partial_each(self._type, "backup.check", SITES)
-        for ago, site in ((243, MAIN), (_MISSED - 1, WARD), (123, WARD), (34, DEPARTMENT)):
+        for ago, site in ((243, MAIN), (_MISSED - 1, WARD), (34, DEPARTMENT)):
             yield (
                 self.at(ago, 9),
                 partial(self._drill, "--site", site, good=(1,) if ago == _MISSED - 1 else (0, 3)),
             )
-        for ago in (13, 6):
-            yield self.at(ago, 9, 30), lambda: self._drill("--site", MAIN, "--file")
-        for ago in (303, 124, 13):
-            yield self.at(ago, 8), lambda: self._capture(corrects=False)
+        yield self.at(6, 9, 30), lambda: self._drill("--site", MAIN, "--file")
+        yield self.at(303, 8), lambda: self._capture(corrects=False)
         yield self.at(123, 10), lambda: self._capture(corrects=True)
         medium = str(self.folder / "medium")
-        for ago in (180, 60):
-            yield self.at(ago, 15), lambda: do.type(
-                "backup.export-media", "--to", medium, "--code", "HDD-01", "--allow-folder",
-                "--kept-at", "Két sắt phòng hành chính",
-            )  # fmt: skip
-        yield self.at(27, 10), self._audit
+        yield self.at(60, 15), lambda: do.type(
+            "backup.export-media", "--to", medium, "--code", "HDD-01", "--allow-folder",
+            "--kept-at", "Két sắt phòng hành chính",
+        )  # fmt: skip
 
     def _type(self, task: str, site: str) -> None:
         self.terminal.type(task, "--site", site)
@@ -247,16 +262,6 @@ class _Year:
         self.terminal.type("archive.capture", "--site", MAIN)
         self.terminal.type("backup.run", "--site", ARCHIVE_SITE)
         self._count("capture")
-
-    def _audit(self) -> None:
-        """Look for what is unsafe; one finding, if any, is accepted by two people until a day."""
-        do = self.terminal
-        do.type("security.audit", "--only", "accounts", "--only", "unicode", good=(0, 3))
-        found = [it for it in do.read("security.findings")["items"] if it["state"] == "open"]
-        if found:
-            until = format_date(self.today + timedelta(days=120))
-            do.agree("security.accept", "--id", found[-1]["id"], "--until", until,
-                     "--reason", "Chờ bảo trì theo kế hoạch năm sau")  # fmt: skip
 
     def _papers(self) -> Iterator[Step]:
         """Policy, assets, last year's plan, duties, the register."""
