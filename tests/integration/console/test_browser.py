@@ -9,33 +9,25 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page, expect
 
-from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.rights import decide_may
-from ops.alerts.outbox import write_notices
-from ops.catalog.open import open_catalog
 from ops.console.page import all_pages
-from ops.schedule.ledger.events import Recording, record_events
-from ops.schedule.ledger.job import LedgerEvent
 from tests.console_browser import WIDTHS, Chromium, chromium, links_of
 from tests.console_office import (
     PEOPLE,
     ConsoleEstate,
     InProcess,
     build_console_estate,
+    let_backups_fail,
     office_in_process,
     running_console,
     served,
 )
-from tests.people import origin_of
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +42,7 @@ unit = "xa"
   path = "www"
 """
 expect.set_options(timeout=60_000)  # a machine that does much else
+WHO_LOG_IN = ("bach", "operator", "chau", "approver", "viewer")
 SITES = ("cong-xa", "cong-hai")
 REASON = "Xã xin khôi phục"
 DONE = "xong"
@@ -64,25 +57,10 @@ def browser() -> Iterator[Chromium]:
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
     """An estate in which each site's backup has failed for good, and a restore is asked for."""
-    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", SECOND_SITE)
-    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
-    now = datetime.now(UTC)
-    failed: dict[str, Any] = {
-        "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
-        "attempt": 3, "due_at": now - timedelta(hours=1),
-    }  # fmt: skip
-    try:
-        for site in SITES:
-            event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
-            with catalog.writing() as session:  # as the service tells of a last try
-                record_events(session, Recording(listener=write_notices), [event])
-            wish = Wish(
-                action="restore-in-place", subject=site, plan={"snapshot": site}, reason=REASON
-            )
-            with pytest.raises(ApprovalAwaitedError):
-                require_approval(catalog, origin_of("bach"), wish, now=now)
-    finally:
-        catalog.close()
+    estate = build_console_estate(
+        tmp_path_factory.mktemp("console") / "estate", SECOND_SITE, WHO_LOG_IN
+    )
+    let_backups_fail(estate, SITES, REASON)
     return estate
 
 
