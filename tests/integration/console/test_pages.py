@@ -44,7 +44,7 @@ def test_every_act_has_its_fields_and_its_right() -> None:
 
 
 def test_no_page_changes_what_others_look_at(office: InProcess) -> None:
-    """Each page, for all and for one site, leaves the documents that all share as they were made."""
+    """Each page leaves the documents that all share as they were made."""
     let_backups_fail(office.estate, ["cong-xa"], "Xã xin khôi phục")
     made = dict[Hashable, list[tuple[Document, Document]]]()
     make_kept = Documents._make
