@@ -64,8 +64,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
     """What was begun; no process is started."""
     orders = list[Order]()
 
-    def start(_self: ActRuns, order: Order, caller: Caller, *, upload: bytes = b"") -> ActRun:
-        del upload
+    def start(_self: ActRuns, order: Order, caller: Caller, **_given: object) -> ActRun:
         orders.append(order)
         run = ActRun("none", caller, order.task, Path("/none"))
         run.done.set()
