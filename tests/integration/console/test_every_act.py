@@ -196,7 +196,8 @@ def test_what_looks_like_a_flag_stays_a_value(
             form = fill(act, **dict.fromkeys(texts, value))
             with suppress(NotAllowedError):
                 office.ask("act", person, task=task, form=form, proof={})
-                assert {begun[-1].values[it] for it in texts} == {value}
+                given = [begun[-1].values[it] for it in texts]
+                assert all(it in (value, [value]) for it in given)
             for name in begun[-1].values if begun else ():
                 assert name in {*act.fields, *(act.always or {}), "person", "dry_run"}
 
