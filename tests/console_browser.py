@@ -34,19 +34,23 @@ class Chromium:
             base_url=address, java_script_enabled=scripts, locale="vi-VN",
             viewport={"width": width, "height": 900},
         )  # fmt: skip
-        if token:
-            context.add_cookies(
-                [{"name": COOKIE, "value": token, "url": address.replace("http:", "https:", 1),
-                  "secure": True, "httpOnly": True}]
-            )  # fmt: skip
         context.set_default_timeout(60_000)  # a machine that does much else
         page = context.new_page()
+        if token:
+            self.be(page, address, token)
         page.on("console", lambda said: self._note(said.type, said.text))
         page.on("pageerror", lambda error: self._note("error", str(error)))
         try:
             yield page
         finally:
             context.close()
+
+    def be(self, page: Page, address: str, token: str) -> None:
+        """Let a page be opened by somebody logged in, whoever it was before."""
+        page.context.add_cookies(
+            [{"name": COOKIE, "value": token, "url": address.replace("http:", "https:", 1),
+              "secure": True, "httpOnly": True}]
+        )  # fmt: skip
 
     def _note(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"} and "Failed to load resource" not in text:

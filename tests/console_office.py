@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,9 +26,12 @@ import pyotp
 import uvicorn
 
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
+from ops.access.approvals.requests import Wish
+from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.caller import Caller
 from ops.access.credentials import Issued
 from ops.access.rights import ROLES
+from ops.alerts.outbox import write_notices
 from ops.catalog.open import open_catalog
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.counter import Counter
@@ -37,8 +40,10 @@ from ops.console.office.server import listen, serve
 from ops.console.web.__main__ import configure
 from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
+from ops.schedule.ledger.events import Recording, record_events
+from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
-from tests.people import KEY_TEXT, enrol, password_of
+from tests.people import KEY_TEXT, appoint, enrol, origin_of, password_of
 from tests.private_server import end
 
 _KEY = 'repository = "file:keys/repository.key"'
@@ -75,8 +80,16 @@ class ConsoleEstate:
         return password_of(person)
 
 
-def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
-    """Build a small estate with a console and the people of `PEOPLE`, all with credentials."""
+def build_console_estate(
+    folder: Path, more: str = "", proving: Collection[str] = ("bach", "chau")
+) -> ConsoleEstate:
+    """Build a small estate with a console and the people of `PEOPLE`.
+
+    Args:
+        folder: Where.
+        more: What else the estate says.
+        proving: Who can prove who they are; each costs as much time as a login does.
+    """
     people = "".join(
         f'\n[[people]]\nname = "{name}"\ntitle = "Người {name}"\nlogin = "{name}"\nunit = "xa"\n'
         for name in PEOPLE
@@ -99,7 +112,10 @@ def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
     try:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
-            estate.issued[name] = enrol(catalog, name, *roles, now=began)
+            if name in proving:
+                estate.issued[name] = enrol(catalog, name, *roles, now=began)
+            else:
+                appoint(catalog, name, *roles, now=began)
     finally:
         catalog.close()
     estate.environment = {
@@ -107,6 +123,28 @@ def build_console_estate(folder: Path, more: str = "") -> ConsoleEstate:
         "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi",
     }  # fmt: skip
     return estate
+
+
+def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -> None:
+    """Let the last try of each site's backup have failed, and `bach` ask for a restore of it."""
+    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
+    now = datetime.now(UTC)
+    failed: dict[str, Any] = {
+        "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
+        "attempt": 3, "due_at": now - timedelta(hours=1),
+    }  # fmt: skip
+    try:
+        for site in sites:
+            event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
+            with catalog.writing() as session:  # as the service tells of a last try
+                record_events(session, Recording(listener=write_notices), [event])
+            wish = Wish(
+                action="restore-in-place", subject=site, plan={"snapshot": site}, reason=reason
+            )
+            with suppress(ApprovalAwaitedError):
+                require_approval(catalog, origin_of("bach"), wish, now=now)
+    finally:
+        catalog.close()
 
 
 @dataclass

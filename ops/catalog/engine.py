@@ -106,16 +106,28 @@ class CatalogFullError(OpsError):
     """The disk of the catalog has no room left."""
 
 
+class CatalogBusyError(OpsError):
+    """Another process has held the catalog for longer than one waits."""
+
+
 class CatalogDamagedError(OpsError):
     """The file of the catalog is damaged."""
 
 
 def explain_failure(engine: Engine, error: DBAPIError) -> OpsError | None:
-    """Give the explanation of an error that comes from a full disk or damage; None for others."""
+    """Give the explanation of a full disk, damage or a held catalog; None for other errors."""
     if engine.dialect.name != "sqlite":
         return None
     place = engine.url.database or ""
     code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
+    if code == sqlite3.SQLITE_BUSY:
+        return CatalogBusyError(
+            "the catalog {place} is held by another process",
+            why="it was waited for, and not let go",
+            data="nothing of this was recorded; what was recorded before is whole",
+            next_step="try again in a minute; if it stays so, see which process has the file open",
+            place=place,
+        )
     return _find_damage(place, code) or _find_full_disk(Path(place).parent, code)
 
 

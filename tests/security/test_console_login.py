@@ -21,7 +21,7 @@ from ops.errors import OpsError
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.journal.record_proofs import tell_credential
-from tests.console_office import InProcess, build_console_estate, office_in_process, served
+from tests.console_office import PEOPLE, InProcess, build_console_estate, office_in_process, served
 from tests.people import KEY, origin_of
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,8 @@ WRONG = "không phải mật khẩu"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate")
+    folder = tmp_path_factory.mktemp("console") / "estate"
+    estate = build_console_estate(folder, proving=tuple(PEOPLE))
     with office_in_process(estate) as found:
         yield found
 

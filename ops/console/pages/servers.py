@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ops.alerts.watch import read_states
 from ops.charts.sparkline import draw_sparkline
@@ -46,7 +47,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 def _row(it: Any, kind: str) -> dict[str, Any]:
     return {
         **describe_subject(it.subject),
-        "page": f"/server?{kind}={it.subject.partition(':')[2]}",
+        "page": f"/server?{kind}={quote(it.subject.partition(':')[2], safe='')}",
         "health": it.health,
         "values": [largest_of(it, metric) for _head, metric in COLUMNS[kind]],
         "line": draw_sparkline(it.line, low=0.0) if any(it.line) else "",

@@ -1,45 +1,24 @@
-"""The console in Debian's Chromium: the first path of a person on duty, and whether all can read.
+"""The console in Debian's Chromium: the path of a person on duty, with scripts and without."""
 
-With `GIUCONG_PICTURES=1` in the environment each page's picture is written into docs/images.
-"""
-
-import os
 import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from ops.access.approvals.requests import Wish
-from ops.access.approvals.require import ApprovalAwaitedError, require_approval
-from ops.access.rights import decide_may
-from ops.alerts.outbox import write_notices
-from ops.catalog.open import open_catalog
-from ops.console.page import all_pages
-from ops.schedule.ledger.events import Recording, record_events
-from ops.schedule.ledger.job import LedgerEvent
-from tests.console_browser import WIDTHS, Chromium, chromium, links_of
+from tests.console_browser import Chromium, chromium
 from tests.console_office import (
-    PEOPLE,
     ConsoleEstate,
-    InProcess,
     build_console_estate,
-    office_in_process,
+    let_backups_fail,
     running_console,
-    served,
 )
-from tests.people import origin_of
 
 pytestmark = pytest.mark.slow
 
-IMAGES = Path(__file__).parents[3] / "docs" / "images"
 SECOND_SITE = """
 [[sites]]
 name = "cong-hai"
@@ -50,6 +29,7 @@ unit = "xa"
   path = "www"
 """
 expect.set_options(timeout=60_000)  # a machine that does much else
+WHO_LOG_IN = ("bach", "operator", "chau", "approver", "viewer")
 SITES = ("cong-xa", "cong-hai")
 REASON = "Xã xin khôi phục"
 DONE = "xong"
@@ -64,25 +44,10 @@ def browser() -> Iterator[Chromium]:
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> ConsoleEstate:
     """An estate in which each site's backup has failed for good, and a restore is asked for."""
-    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate", SECOND_SITE)
-    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
-    now = datetime.now(UTC)
-    failed: dict[str, Any] = {
-        "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
-        "attempt": 3, "due_at": now - timedelta(hours=1),
-    }  # fmt: skip
-    try:
-        for site in SITES:
-            event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
-            with catalog.writing() as session:  # as the service tells of a last try
-                record_events(session, Recording(listener=write_notices), [event])
-            wish = Wish(
-                action="restore-in-place", subject=site, plan={"snapshot": site}, reason=REASON
-            )
-            with pytest.raises(ApprovalAwaitedError):
-                require_approval(catalog, origin_of("bach"), wish, now=now)
-    finally:
-        catalog.close()
+    estate = build_console_estate(
+        tmp_path_factory.mktemp("console") / "estate", SECOND_SITE, WHO_LOG_IN
+    )
+    let_backups_fail(estate, SITES, REASON)
     return estate
 
 
@@ -177,66 +142,3 @@ def test_a_keyboard_is_enough(estate: ConsoleEstate, address: str, browser: Chro
         expect(page.get_by_text("Tới nội dung")).to_be_in_viewport()
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
-
-
-@pytest.fixture(scope="module")
-def office(estate: ConsoleEstate) -> Iterator[InProcess]:
-    with office_in_process(estate) as found:
-        yield found
-
-
-def test_no_page_shuts_anybody_out(office: InProcess, browser: Chromium) -> None:
-    """Each page and what it links to: axe-core finds nothing, at a phone's width and a desk's."""
-    found, seen = dict[str, str](), set[str]()
-    office.estate.listen = office.estate.captured
-    with served(office) as served_at:
-        own = f"http://{served_at.listen}"
-        with browser.page(own) as page:
-            look(page, "/login", found)
-        for person, paths in paths_of_people().items():
-            with browser.page(own, token=office.token_of(person)) as page:
-                while paths:
-                    path = paths.pop(0)
-                    seen.add(path.partition("?")[0])
-                    look(page, path, found)
-                    paths += [
-                        it
-                        for it in dict.fromkeys(links_of(page))
-                        if it.partition("?")[0] not in seen
-                        and it[1:].partition("?")[0] in PAGES
-                        and it.partition("?")[0] not in {p.partition("?")[0] for p in paths}
-                    ]
-    assert found == {}
-    assert browser.complaints == []
-
-
-PAGES = all_pages()
-
-
-def paths_of_people() -> dict[str, list[str]]:
-    """Give the pages of the navigation, by somebody who may open them."""
-    found = dict[str, list[str]]()
-    for page in (it for it in PAGES.values() if it.group):
-        able = (who for who, roles in PEOPLE.items() if decide_may(roles, page.task))
-        found.setdefault(next(able), []).append(f"/{page.name}")
-    return found
-
-
-def look(page: Page, path: str, found: dict[str, str]) -> None:
-    """Look at a page at each width; what is wrong goes into `found`."""
-    answer = page.goto(path)
-    assert answer is not None
-    if answer.status != 200:
-        found[path] = f"{answer.status} {page.locator('main').inner_text()}"
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        results = Axe().run(page)
-        if results.violations_count:
-            found[f"{path} {width}"] = results.generate_report()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > width:
-            found[f"{path} {width} wide"] = str(wide)
-    if os.environ.get("GIUCONG_PICTURES"):
-        IMAGES.mkdir(exist_ok=True)
-        name = path.strip("/").partition("?")[0]
-        page.screenshot(path=IMAGES / f"console-{name}.png", full_page=True)

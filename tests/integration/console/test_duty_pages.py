@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from ops.access.caller import Caller
 from ops.access.identity import NotAllowedError
-from ops.console.acts import ACTS, read_values
+from ops.console.acts import ACTS, find_task, read_values
 from ops.errors import WrongUseError
-from tests.console_office import InProcess
+from tests.console_office import InProcess, served
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,13 @@ def approve(office: InProcess, request: str) -> None:
     done(office.act("approval.approve", "chau", form=form, proof=proof))
 
 
+def edit_here(office: InProcess, form: dict[str, str]) -> None:
+    """Edit the plan as an act would, without a process of its own."""
+    with office.counter.keeper.at_desk(Caller("bach", "bach", "")):
+        body = find_task("plan.edit").entry.body
+        assert not body(None, **read_values(ACTS["plan.edit"], form))
+
+
 def upload(office: InProcess, name: str, content: bytes, **form: str) -> dict[str, Any]:
     sent = base64.b64encode(content).decode()
     return office.act("document.add", upload=sent, upload_name=name, form=form)
@@ -74,7 +82,7 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
     for line in office.page("plan", **year)["items"]:  # what the facts asked for has no price
         if line["title"] != title:
             why = {"item": str(line["number"]), "reject": "đã làm trong năm"}
-            done(office.act("plan.edit", form={**year, **why}))
+            edit_here(office, {**year, **why})
     page = office.page("plan", **year)
     assert (page["asked"], page["can"]["submit"]) == (27_500_000, False)
     number = str(next(it["number"] for it in page["items"] if it["title"] == title))
@@ -180,3 +188,18 @@ def test_a_contact_writes_and_confirms_the_own_unit_s_part_alone(office: InProce
     done(office.act("report.section", "unit-contact", form=form))
     [part] = office.page("unit", "unit-contact")["items"]
     assert (part["confirmed_by"], part["lacks"]) == ("unit-contact", [])
+
+
+def test_a_contact_begins_at_the_own_unit_s_page(office: InProcess) -> None:
+    with served(office) as anybody:
+        contact = anybody.as_somebody(office, "unit-contact")
+        path = "/"
+        for then in ("/today", "/unit"):
+            answer = contact.get(path)
+            assert (answer.status, answer.headers["location"]) == (303, then)
+            path = then
+        answer = contact.get(path)
+        assert answer.status == 200
+        assert "Cổng" in answer.text
+        assert 'class="problem"' not in answer.text
+        assert contact.get("/alerts").status == 403
