@@ -70,7 +70,7 @@ class MachineYear:
                 midnight = datetime.combine(day, day_time(), estate.zone).astimezone(UTC)
                 rows = [_day_row(it.name, ago, day) for it in estate.sites]
                 with store.writing() as connection:
-                    connection.execute(insert(days), rows)
+                    connection.execute(insert(days).prefix_with("OR IGNORE"), rows)
                 write_points(store, list(self._points(ago, midnight)), now)
             roll_up(store, now)
         finally:

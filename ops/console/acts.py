@@ -295,8 +295,7 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
 
 _LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
-_DIGITS = 6
-_MOST_LINES = 200
+_DIGITS, _MOST_LINES = 6, 200
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:

@@ -52,7 +52,7 @@ def begun(office: InProcess, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def start(order: object, caller: object, *, upload: bytes = b"", **_given: object) -> ActRun:
         acts.append(f"{order} {len(upload)}")
-        return ActRun("none", caller, "approval.refuse", Path("/none"))  # type: ignore[arg-type]
+        return ActRun("none", caller, "approval.refuse", Path("/none"))  # type: ignore[arg-type]  # none is started
 
     monkeypatch.setattr(type(office.counter.acts), "start", lambda _self, *a, **b: start(*a, **b))
     return acts

@@ -83,7 +83,7 @@ class Booty:
             )  # fmt: skip
         finally:
             self.folder.chmod(0o750)
-        return json.loads(done.stdout)  # type: ignore[no-any-return]
+        return json.loads(done.stdout)  # type: ignore[no-any-return]  # JSON
 
 
 @pytest.fixture(scope="module")

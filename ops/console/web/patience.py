@@ -21,7 +21,7 @@ class PatientProtocol(H11Protocol):
     _head: asyncio.TimerHandle | None = None
     _written: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of uvicorn
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._head = self.loop.call_later(self.head_seconds, transport.abort)

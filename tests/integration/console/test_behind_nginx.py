@@ -97,7 +97,7 @@ def ask(
     line = http.client.HTTPSConnection(
         NAME, port, timeout=60, context=context, source_address=("127.0.0.2", 0)
     )
-    line._create_connection = _connect  # type: ignore[attr-defined]
+    line._create_connection = _connect  # type: ignore[attr-defined]  # of http.client
     try:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         line.request(method, path, body or None, given)

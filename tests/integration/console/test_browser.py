@@ -60,7 +60,7 @@ def address(estate: ConsoleEstate) -> Iterator[str]:
 
 def count(estate: ConsoleEstate, of: str) -> int:
     with closing(sqlite3.connect(estate.path.parent / "state" / "giucong.db")) as database:
-        return int(database.execute(f"SELECT count(*) FROM {of}").fetchone()[0])  # noqa: S608
+        return int(database.execute(f"SELECT count(*) FROM {of}").fetchone()[0])  # noqa: S608 - our own names
 
 
 def log_in(page: Page, estate: ConsoleEstate, person: str, path: str) -> None:
