@@ -27,13 +27,15 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     skip = int(begin) if begin.isascii() and begin.isdigit() and len(begin) <= _DIGITS else 0
     found, is_cut = _list(desk, chosen, closed_too=closed_too)
     units = {it.name: it.title for it in desk.estate.units}
+    own_units = {it.unit for it in desk.sites("register.list")}
     return {
         "items": [_describe(it, units) for it in found[skip : skip + _ROWS]],
         "count": len(found),
         "is_cut": is_cut,
         "next": skip + _ROWS if skip + _ROWS < len(found) else None,
         "kinds": [(name, _(title)) for name, title in KINDS.items()],
-        "units": list(units.items()),
+        "units": [(name, title) for name, title in units.items()
+                  if desk.may("register.list") or name in own_units],
         "sites": [(it.name, it.title) for it in desk.estate.sites
                   if desk.may("register.list", site=it.name)],
         "sites_to_add": [(it.name, it.title) for it in desk.estate.sites

@@ -23,7 +23,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     own = desk.own_sites()
     first = "" if desk.may("report.section") or not own else own[0]
     site = arguments.get("site", "") or first
-    titles = {it.name: it.title for it in desk.estate.sites}
+    titles = {it.name: it.title for it in desk.sites("report.section")}
     found = desk.look("report.section", site=site, year=year)["items"]
     items = [{**it, "lacks": [_(PARTS[name]) for name in it["lacks"]]} for it in found]
     return {

@@ -38,7 +38,8 @@ def make_templates() -> Environment:
         finalize=_finalize,
     )
     found.filters.update(
-        moment=show_moment, day=show_day, duration=show_duration, ago=show_ago, size=format_size,
+        here=keep_here, moment=show_moment, day=show_day, duration=show_duration, ago=show_ago,
+        size=format_size,
         number=format_number, id=format_id, oneline=show_one_line, plainmoment=show_plain_moment,
     )  # fmt: skip
     found.globals.update({"_": _, "ngettext": ngettext, "language": language})
@@ -50,6 +51,11 @@ def _finalize(value: Any) -> Any:
     if value is None:
         return ""
     return make_visible(value) if type(value) is str else value
+
+
+def keep_here(path: str) -> str:
+    """Give a path of ours as it is, and the first page in place of what leads elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/today"
 
 
 def parse_moment(text: str) -> datetime:
