@@ -19,8 +19,12 @@ from ops.language.text import _
 _FOLDER = kept.ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1440, 900
 _MOST_BYTES = 200_000
-_PAGES = {"today": "/today", "site": "/site?site=cong-xa", "servers": "/servers"}
-"""Name of the picture → address of the page."""
+_PAGES = {
+    "today": ("/today", 690),
+    "sites": ("/sites", 1_040),
+    "server": ("/server?host=this-machine&days=90", 1_150),
+}
+"""Name → address of the page, and how much of it: no path of this machine is on it."""
 
 
 def main() -> None:
@@ -52,7 +56,8 @@ def take(folder: Path, into: Path = _FOLDER) -> None:
             )
             page = context.new_page()
             _log_in(page, folder, listen)
-            for picture, address in _PAGES.items():
+            for picture, (address, height) in _PAGES.items():
+                page.set_viewport_size({"width": _WIDTH, "height": height})
                 _take_one(page, f"http://{listen}{address}", into / f"console-{picture}.png")
             chromium.close()
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ops.language.formats import (
     DEFAULT_ZONE,
@@ -38,9 +38,9 @@ def make_templates() -> Environment:
         finalize=_finalize,
     )
     found.filters.update(
-        here=keep_here, moment=show_moment, day=show_day, duration=show_duration, ago=show_ago,
-        size=format_size,
-        number=format_number, id=format_id, oneline=show_one_line, plainmoment=show_plain_moment,
+        here=keep_here, told=show_told, moment=show_moment, day=show_day, duration=show_duration,
+        ago=show_ago, size=format_size, number=format_number, id=format_id,
+        oneline=show_one_line, plainmoment=show_plain_moment,
     )  # fmt: skip
     found.globals.update({"_": _, "ngettext": ngettext, "language": language})
     return found
@@ -51,6 +51,17 @@ def _finalize(value: Any) -> Any:
     if value is None:
         return ""
     return make_visible(value) if type(value) is str else value
+
+
+def show_told(text: str | None) -> Markup:
+    """Give a sentence with what is to be typed, between backticks, set as code."""
+    parts = make_visible(text or "").split("`")
+    if len(parts) % 2 == 0:
+        return escape(make_visible(text or ""))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
 
 
 def keep_here(path: str) -> str:
