@@ -23,12 +23,12 @@ from ops.monitor.probes.probe import probe_sites
 from ops.monitor.probes.result import list_points
 from ops.monitor.samples.look import list_look_points
 from ops.monitor.samples.sampler import Sampler
+from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point, split_metric
 from ops.monitor.series.roll_up import roll_up
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
-from ops.monitor.watch.run import series_url
 
 _DAYS = 5
 _MINUTES = 24 * 60

@@ -24,10 +24,10 @@ from ops.monitor.forecast.look import FULL, find_maxima
 from ops.monitor.forecast.trend import MOST_DAYS, Forecast, forecast_limit
 from ops.monitor.forecast.wording import name_thing
 from ops.monitor.metric_names import tell_metric, writer_of
+from ops.monitor.series.place import series_url
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Gap, read_gaps, read_latest, read_series
 from ops.monitor.series.store import SeriesStore, open_series
-from ops.monitor.watch.run import series_url
 from ops.terminal.output import write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
 

@@ -16,11 +16,11 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.language.text import N_, _, render_error
 from ops.monitor.metric_names import writer_of
+from ops.monitor.series.place import series_url
 from ops.monitor.series.points import split_metric
 from ops.monitor.series.read import Bucket, Latest, read_latest, read_series
 from ops.monitor.series.store import SeriesError, open_series
 from ops.monitor.watch.beat import tell_watch
-from ops.monitor.watch.run import series_url
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 from ops.terminal.paragraphs import write_indented
 

@@ -26,8 +26,8 @@ from ops.duties.table.load import DutiesError, load_duties
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.monitor.forecast.look import Outlook, list_outlooks
+from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
-from ops.monitor.watch.run import series_url
 from ops.planning.item import Line
 from ops.planning.prices import NO_PRICES, PriceTable
 from ops.register.entry import Entry

@@ -25,8 +25,8 @@ from ops.journal import journal
 from ops.journal.journal import Entry, Origin
 from ops.language.formats import format_date
 from ops.language.text import speaking
+from ops.monitor.series.place import series_url
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
-from ops.monitor.watch.run import series_url
 from ops.reports.books import write_package
 from ops.reports.kinds.kind import Ask, Book, Frame, Package
 from ops.reports.kinds.table import Kind

@@ -10,8 +10,8 @@ from ops.estate.model.references import reveal
 from ops.language.text import _
 from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks
 from ops.monitor.forecast.wording import KINDS, name_thing, tell_growth, tell_outlook
+from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
-from ops.monitor.watch.run import series_url
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 
 

@@ -25,9 +25,10 @@ from ops.monitor.probes.result import ProbeResult, Seen, list_changes, list_poin
 from ops.monitor.samples.look import ROOTS, judge_look, list_look_points
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.series.minutes import write_minutes
+from ops.monitor.series.place import series_url
 from ops.monitor.series.read import read_changes
 from ops.monitor.series.roll_up import HOURS_KEPT, roll_up
-from ops.monitor.series.store import SeriesStore, default_url
+from ops.monitor.series.store import SeriesStore
 from ops.monitor.series.write import write_change, write_gap
 from ops.monitor.watch.alone import Turn, take_turn
 from ops.monitor.watch.beat import Beat, read_beat, when_looked, write_beat
@@ -195,13 +196,6 @@ class Watch:
 
 def _deadline(every: float) -> float:
     return time.monotonic() + min(_ROUND_SHARE * every, _LONGEST_ROUND)
-
-
-def series_url(estate: Estate) -> str:
-    """Give where figures are kept, secrets resolved."""
-    if estate.monitor.series is not None:
-        return reveal(estate.monitor.series)
-    return default_url(reveal(estate.catalog.url), estate.service.state)
 
 
 def make_keeper(estate: Estate) -> Keeper:

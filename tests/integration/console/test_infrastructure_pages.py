@@ -24,9 +24,9 @@ from ops.console.web.__main__ import configure
 from ops.console.web.captured import Below, make_captured_app, rewrite_page
 from ops.console.web.shown import make_templates, render
 from ops.errors import WrongUseError
+from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import hours, raw, series
-from ops.monitor.watch.run import series_url
 from tests.console_browser import Chromium, chromium
 from tests.console_office import InProcess, build_console_estate, office_in_process, served
 from tests.integration.console.test_pages import AROUND

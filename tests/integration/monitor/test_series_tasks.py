@@ -31,6 +31,7 @@ from ops.monitor.forecast.look import Outlook, judge_outlooks, list_outlooks, re
 from ops.monitor.overview import show_overview
 from ops.monitor.own_figures import ask_room, list_figures
 from ops.monitor.series.minutes import write_minutes
+from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point
 from ops.monitor.series.store import SeriesError, SeriesStore, open_series
 from ops.monitor.series.write import write_gap, write_points
@@ -41,7 +42,6 @@ from ops.monitor.watch.figures import (
     keep_forecasts,
 )
 from ops.monitor.watch.keep import Keeper
-from ops.monitor.watch.run import series_url
 from ops.recovery.content import list_files
 from tests.unit.ops.estate.conftest import SITE, Load
 
