@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from ops.planning.document import PlanDocument
 from ops.reports.kinds.kind import Frame
-from ops.reports.kinds.plan import gather, values_of
+from ops.reports.kinds.plan import gather_bare as gather
+from ops.reports.kinds.plan import values_of
 from ops.reports.kinds.plan_tables import detail_table, source_table
 from ops.reports.papers.paper import Annex, Block, Paper, Paragraph
 

@@ -55,6 +55,12 @@ def gather(ask: Ask) -> PlanDocument:
     return read_document(ask.session, ask.estate, plan, ask.now)
 
 
+def gather_bare(ask: Ask) -> PlanDocument:
+    """Read it without annexes, for the papers that have none; see `gather`."""
+    plan = get_plan(ask.session, ask.window.year)
+    return read_document(ask.session, ask.estate, plan, ask.now, with_annexes=False)
+
+
 def write(document: PlanDocument, frame: Frame) -> Paper:
     """Write the Kế hoạch."""
     values = values_of(document, frame)
