@@ -103,11 +103,14 @@ def open_series(url: str) -> SeriesStore:
         event.listen(readers, "connect", _prepare_first, insert=True)
         event.listen(readers, "connect", _prepare_last)
     store = SeriesStore(readers, readers.execution_options(**{WRITES: True}))
-    if (number := _file_number(url)) and _PREPARED.get(url) == number:
-        return store
+    number = _file_number(url)
+    is_prepared = bool(number) and _PREPARED.get(url) == number
     try:
-        with store.writing() as connection:
-            _prepare_tables(connection)
+        with store.reading() if is_prepared else store.writing() as connection:
+            if is_prepared:
+                _check_schema(connection)
+            else:
+                _prepare_tables(connection)
     except SeriesError:
         store.close()
         raise
@@ -154,10 +157,14 @@ def _prepare_last(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> 
 
 def _prepare_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
-    found = connection.execute(select(versions.c.schema)).scalar()
-    if found is None:
+    if _check_schema(connection) is None:
         connection.execute(insert(versions).values(schema=SCHEMA))
-    elif found > SCHEMA:
+
+
+def _check_schema(connection: Connection) -> int | None:
+    """Give the schema of the series, None where none is noted; a newer one is refused."""
+    found = connection.execute(select(versions.c.schema)).scalar()
+    if found is not None and found > SCHEMA:
         raise SeriesError(
             "the series have schema {found}, and this version knows up to {known}",
             why="a newer version of the software has used them",
@@ -166,6 +173,7 @@ def _prepare_tables(connection: Connection) -> None:
             found=found,
             known=SCHEMA,
         )
+    return found
 
 
 @contextmanager
