@@ -144,7 +144,9 @@ class _Year:
     def steps(self) -> Iterator[Step]:
         """Give what happens, in any order."""
         yield self.at(_FIRST + 1, 8), self.begin
-        yield self.at(_FIRST, 9), self.appoint
+        first, later = list(ROLES)[:2], list(ROLES)[2:]
+        yield self.at(_FIRST, 9), partial(self.appoint, first)
+        yield self.at(2, 9), partial(self.appoint, later)  # whom the service would find idle
         for night in _NIGHTS:
             yield self.at(night, 22, 30), partial(self.back_up, night)
         yield from self._proofs()
@@ -162,14 +164,14 @@ class _Year:
         (self.folder / "medium").mkdir(exist_ok=True)
         self.terminal.type("backup.init")
 
-    def appoint(self) -> None:
-        """Give everybody credentials and roles; from the third person on two people agree to it."""
-        do = self.terminal
-        for number, (person, roles) in enumerate(ROLES.items()):
+    def appoint(self, people: Sequence[str]) -> None:
+        """Give people credentials and roles; from the third person on two people agree to it."""
+        do, alone = self.terminal, next(iter(ROLES))
+        for person in people:
             password = str(make_password(self.folder, person))
             add = ("user.add", "--person", person, "--password-file", password)
-            do.agree(*add, "--reason", "Phân công") if number else do.type(*add)
-            for role in roles:
+            do.type(*add) if person == alone else do.agree(*add, "--reason", "Phân công")
+            for role in ROLES[person]:
                 wish = ("user.role", "--person", person, "--role", role, "--reason", "Phân công")
                 do.agree(*wish)
 
