@@ -55,9 +55,9 @@ def log_in(office: InProcess, person: str, **values: str) -> str:
     return str(office.counter.handlers()["login"](request).value["token"])
 
 
-def is_in(office: InProcess, token: str) -> bool:
+def is_in(office: InProcess, token: str, *, by_itself: bool = False) -> bool:
     try:
-        office.counter.handlers()["session"]({"token": token})
+        office.counter.handlers()["session"]({"token": token, "by_itself": by_itself})
     except LoggedOutError:
         return False
     return True
@@ -90,6 +90,7 @@ def test_sessions_end_when_nobody_uses_them_and_after_a_working_day(office: InPr
     idle, used = log_in(office, "viewer"), log_in(office, "viewer")
     at(IDLE - timedelta(seconds=1))
     assert is_in(office, used)
+    assert is_in(office, idle, by_itself=True)  # a page looks again, nobody reads it
     at(IDLE + timedelta(seconds=1))
     assert is_in(office, used)
     assert not is_in(office, idle)

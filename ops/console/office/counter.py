@@ -176,7 +176,8 @@ class Counter:
     def _desk(self, request: Mapping[str, Any]) -> Iterator[Desk]:
         _estate, catalog = self.keeper.get()
         with catalog.reading() as session:
-            login = self.sessions.find(session, text_of(request, "token"))
+            is_used = request.get("by_itself") is not True
+            login = self.sessions.find(session, text_of(request, "token"), is_used=is_used)
         with self.keeper.at_desk(login.caller) as desk:
             yield desk
 

@@ -73,8 +73,13 @@ class Sessions:
             self._logins[_digest(token)] = Login(caller, version, now, now)
         return token
 
-    def find(self, session: Session, token: str) -> Login:
-        """Give a session that is still good, and note that it was used.
+    def find(self, session: Session, token: str, *, is_used: bool = True) -> Login:
+        """Give a session that is still good.
+
+        Args:
+            session: Reading is enough.
+            token: As `begin` gave it.
+            is_used: Whether a person asks; a page that looks again by itself keeps nothing awake.
 
         Raises:
             LoggedOutError: It is not.
@@ -85,7 +90,7 @@ class Sessions:
             if login is None or now - login.seen > IDLE or now - login.began > LONGEST:
                 self._logins.pop(key, None)
                 raise LoggedOutError
-            login.seen = now
+            login.seen = now if is_used else login.seen
         if read_version(session, login.caller.person) != login.version:
             self.end(token)
             raise LoggedOutError

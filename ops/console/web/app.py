@@ -239,7 +239,9 @@ class Web:
         address = plain_address(request.client.host) if request.client else ""
         return {
             "ask": what, "token": _token_of(request), "address": address,
-            "language": self._language(request), **values,
+            "language": self._language(request),
+            "by_itself": "hx-trigger" in request.headers or "hx-request" in request.headers,
+            **values,
         }  # fmt: skip
 
     def _language(self, request: Request) -> Literal["vi", "en"]:
