@@ -223,8 +223,9 @@ def refuse_full(estate: Estate, target: Path, needed: int) -> None:
     """
     there = next(it for it in (target, *target.parents) if it.exists())
     is_shared = there.stat().st_dev == Path(estate.service.state).stat().st_dev
-    free = shutil.disk_usage(there).free - (_KEPT_FREE if is_shared else 0)
-    if needed > max(free, 0):
+    room = shutil.disk_usage(there)
+    free = room.free - (_KEPT_FREE if is_shared else 0)
+    if room.total and needed > max(free, 0):  # some file systems do not tell their size
         raise NoRoomError(
             "there is no room for {needed}: {free} may be written at {folder}",
             data="nothing was changed; the repository was only read",
