@@ -45,7 +45,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ended = follow(
         folder,
         ["export GIUCONG_ESTATE=var/demo/estate.toml", ".venv/bin/fab backup.init",
-         ".venv/bin/fab backup.run --site cong-xa", ".venv/bin/fab backup.run --site luu-tru"],
+         ".venv/bin/fab backup.run-all"],
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder

@@ -33,7 +33,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     found = [] if address else list(islice(kept.index.pages(text, skip, _ROWS + 1), _ROWS + 1))
     return {
         "site": site.name,
-        "site_title": site.title,
+        "site_title": desk.estate.title_at(site.name),
         "month": month,
         "text": text,
         "address": address,
