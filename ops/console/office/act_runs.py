@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -120,9 +120,11 @@ class ActRuns:
 
     Attributes:
         place: Folder for their files, emptied at the start.
+        on_end: Called when one has ended, before anybody is told.
     """
 
     place: Path
+    on_end: Callable[[], None] = lambda: None
     _runs: dict[str, ActRun] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
@@ -245,6 +247,7 @@ class ActRuns:
         finally:
             shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
             run.ended = time.monotonic()
+            self.on_end()
             run.done.set()
 
 

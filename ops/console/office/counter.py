@@ -54,8 +54,9 @@ class Counter:
     window: Window = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open door and window."""
+        """Open door and window; after each act everybody sees what it has changed."""
         self.door = Door(self.sessions)
+        self.acts.on_end = self.keeper.documents.forget
         self.window = Window(self.keeper, self.sessions)
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -145,15 +146,12 @@ class Counter:
                 order, desk.caller, upload=bytes_of(request, "upload"),
                 name=text_of(request, "upload_name"), form=texts_of(request, "form"),
             )  # fmt: skip
-            desk.documents.forget()
             return Answer(run.describe())
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
         """Give what is known of an act of one's own, and what surrounds every page."""
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
-            if run.done.is_set():
-                desk.documents.forget()
             act = find_act(run.act)
             told = {**run.describe(), "label": _(act.label)}
             return Answer({"page": told, **_around(desk, None)})

@@ -48,6 +48,7 @@ class Documents:
     _kept: dict[Hashable, _Kept] = field(init=False, default_factory=dict)
     _locks: dict[Hashable, threading.Lock] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _age: int = field(init=False, default=0)
 
     def get(self, key: Hashable, make: Callable[[], Document]) -> Document:
         """Give a document; what `make` raises when somebody waits for it is not caught."""
@@ -66,8 +67,9 @@ class Documents:
             return self._make(key, make)
 
     def forget(self) -> None:
-        """Have everything made anew: somebody has done something."""
+        """Have everything made anew, also what is being made: somebody has done something."""
         with self._lock:
+            self._age += 1
             self._kept.clear()
 
     def _renew_aside(self, key: Hashable, make: Callable[[], Document]) -> None:
@@ -83,9 +85,11 @@ class Documents:
         threading.Thread(target=renew, daemon=True).start()
 
     def _make(self, key: Hashable, make: Callable[[], Document]) -> Document:
-        began = self.clock()
+        began, age = self.clock(), self._age
         document = make()
         with self._lock:
+            if age != self._age:
+                return document  # begun before the act: good for who asked then, for nobody after
             self._kept[key] = _Kept(began, document)
             while len(self._kept) > _MOST:
                 oldest = min(self._kept, key=lambda it: self._kept[it].made)

@@ -75,6 +75,17 @@ def test_after_an_act_the_next_one_waits_for_a_new_one() -> None:
     assert documents.get("a", maker) == {"made": 2}
 
 
+def test_what_was_begun_before_an_act_is_kept_for_nobody() -> None:
+    documents = Documents(Clock())
+
+    def make() -> str:
+        documents.forget()  # the act ends meanwhile
+        return "before"
+
+    assert documents.get("a", make) == "before"
+    assert documents.get("a", lambda: "after") == "after"
+
+
 def test_what_fails_aside_is_told_to_who_looks_next() -> None:
     clock, maker = Clock(), Maker()
     documents = Documents(clock)
