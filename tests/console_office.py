@@ -46,6 +46,7 @@ from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, appoint, enrol, origin_of, password_of
 from tests.private_server import end
 
+_SQLITE = "sqlite:///state/giucong.db"
 _KEY = 'repository = "file:keys/repository.key"'
 PEOPLE = {
     **{role.replace("_", "-"): (role,) for role in ROLES},
@@ -62,6 +63,7 @@ class ConsoleEstate:
     path: Path
     listen: str
     captured: str
+    catalog: str
     issued: dict[str, Issued] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class ConsoleEstate:
 
 
 def build_console_estate(
-    folder: Path, more: str = "", proving: Collection[str] = ("bach", "chau")
+    folder: Path, more: str = "", proving: Collection[str] = ("bach", "chau"), *, catalog: str = ""
 ) -> ConsoleEstate:
     """Build a small estate with a console and the people of `PEOPLE`.
 
@@ -89,6 +91,7 @@ def build_console_estate(
         folder: Where.
         more: What else the estate says.
         proving: Who can prove who they are; each costs as much time as a login does.
+        catalog: Its URL, where it is not SQLite.
     """
     people = "".join(
         f'\n[[people]]\nname = "{name}"\ntitle = "Người {name}"\nlogin = "{name}"\nunit = "xa"\n'
@@ -99,25 +102,24 @@ def build_console_estate(
     console = f'\n[console]\nlisten = "{address}"\ncaptured = "127.0.0.1:{captured}"\n'
     path = build_estate(folder, people + console + more)
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace(_KEY, f'{_KEY}\ncredentials = "file:keys/credentials.key"'), encoding="utf-8"
-    )
+    text = text.replace(_KEY, f'{_KEY}\ncredentials = "file:keys/credentials.key"')
+    path.write_text(text.replace(_SQLITE, catalog or _SQLITE), encoding="utf-8")
     key = folder / "keys" / "credentials.key"
     key.parent.mkdir(exist_ok=True)
     key.write_text(KEY_TEXT, encoding="utf-8")
     key.chmod(0o600)
     (folder / "state").mkdir(exist_ok=True)
-    catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
-    estate = ConsoleEstate(path, address, f"127.0.0.1:{captured}")
+    url = catalog or f"sqlite:///{folder}/state/giucong.db"
+    estate, opened = ConsoleEstate(path, address, f"127.0.0.1:{captured}", url), open_catalog(url)
     try:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
             if name in proving:
-                estate.issued[name] = enrol(catalog, name, *roles, now=began)
+                estate.issued[name] = enrol(opened, name, *roles, now=began)
             else:
-                appoint(catalog, name, *roles, now=began)
+                appoint(opened, name, *roles, now=began)
     finally:
-        catalog.close()
+        opened.close()
     estate.environment = {
         **{name: it for name, it in os.environ.items() if not name.startswith("GIUCONG")},
         "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi",
@@ -127,7 +129,7 @@ def build_console_estate(
 
 def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -> None:
     """Let the last try of each site's backup have failed, and `bach` ask for a restore of it."""
-    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
+    catalog = open_catalog(estate.catalog)
     now = datetime.now(UTC)
     failed: dict[str, Any] = {
         "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
