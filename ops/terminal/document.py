@@ -149,6 +149,8 @@ def _write(document: Mapping[str, object]) -> None:
 
 def plain(value: object, name: str = "") -> object:
     """Give the JSON form of a value as a document has it; `name` is the key it stands at."""
+    if (convert := _FORM_OF.get(type(value))) is not None:
+        return convert(value)  # nearly every value is one of these exactly
     if is_dataclass(value) and not isinstance(value, type):
         value = {it.name: getattr(value, it.name) for it in fields(value)}
     if isinstance(value, Mapping):
@@ -198,3 +200,4 @@ _FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (float, lambda plain: plain),
     (type(None), lambda plain: plain),
 )
+_FORM_OF = dict(_FORMS)
