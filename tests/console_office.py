@@ -229,9 +229,10 @@ class Running:
         socket_of = self.estate.path.parent / "state" / "office.sock"
         if task == "service.run":
             socket_of.unlink(missing_ok=True)
+        as_root = ["--as-root"] if task == "console.run" and os.geteuid() == 0 else []
         with self.log.open("ab") as out:
             self.started[task] = subprocess.Popen(
-                [sys.executable, str(GIUCONG), task], env=self.estate.environment,
+                [sys.executable, str(GIUCONG), task, *as_root], env=self.estate.environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.estate.path.parent,
             )  # fmt: skip
         if task == "service.run":
@@ -267,14 +268,18 @@ def running_console(estate: ConsoleEstate) -> Iterator[str]:
 
 
 @contextmanager
-def served(office: InProcess) -> Iterator["Browser"]:
-    """Serve an office of this process over its socket and to browsers; gives one."""
-    path = office.estate.path.parent / "state" / "office.sock"
+def served(office: InProcess, proxy: str = "127.0.0.1") -> Iterator["Browser"]:
+    """Serve an office of this process over its socket and to browsers; gives one.
+
+    `proxy` may say who asks: each browser here says an address of its own.
+    """
+    host, _colon, port = office.estate.listen.rpartition(":")
+    path = office.estate.path.parent / "state" / f"office-{port}.sock"
     stop, listener = threading.Event(), listen(path)
     counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
     counter.start()
-    host, _colon, port = office.estate.listen.rpartition(":")
-    server = uvicorn.Server(configure(make_app(path, office.estate.captured), host, int(port)))
+    app = make_app(path, office.estate.captured.rpartition(":")[2])
+    server = uvicorn.Server(configure(app, host, int(port), proxy))
     web = threading.Thread(target=server.run)
     web.start()
     try:

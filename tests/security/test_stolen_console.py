@@ -21,6 +21,7 @@ import pytest
 from ops.console import run as console_run
 from ops.console.office import server
 from ops.console.office.server import listen, serve
+from ops.errors import OpsError
 from tests.console_office import InProcess, build_console_estate, office_in_process
 
 pytestmark = pytest.mark.slow
@@ -224,3 +225,27 @@ def test_the_web_process_gets_none_of_the_services_environment(
     assert "bí mật" not in str((words, environment))
     assert words[1:4] == ["-P", "-m", "ops.console.web"]
     assert str(booty.folder / "estate.toml") not in str(words)
+
+
+def test_root_without_that_user_stays_root_only_when_told(
+    booty: Booty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a checkout: who has taken over a process of root has the whole machine."""
+    started = list[str]()
+
+    def nobody(name: str) -> None:
+        raise KeyError(name)
+
+    def execve(program: str, _words: list[str], _environment: dict[str, str]) -> None:
+        started.append(program)
+
+    del booty
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(os, "chdir", lambda _path: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", nobody)
+    with pytest.raises(OpsError, match="giucong-console"):
+        console_run.run_console("127.0.0.1:9")
+    assert started == []
+    console_run.run_console("127.0.0.1:9", as_root=True)
+    assert len(started) == 1

@@ -61,7 +61,7 @@ class Web:
 
     Attributes:
         socket: Where the office is.
-        captured: Address and port of captured pages.
+        captured: Where captured pages are: `https://NAME`, or a port of this name.
     """
 
     socket: Path
@@ -177,14 +177,17 @@ class Web:
             asked = {it: answer["page"][it] for it in ("site", "month", "address", "at")}
             opened = await self._ask(request, "captured-open", **asked)
             told = opened.get("error")
-            port = self.captured.rpartition(":")[2]
-            place = f"{request.url.scheme}://{request.url.hostname}:{port}"
-            way = "" if told else f"{place}/{opened['ticket']}{opened['target']}"
+            way = "" if told else f"{self._place(request)}/{opened['ticket']}{opened['target']}"
         if "error" in answer:
             return await self._fail(request, answer)
         values = {**answer, "data": answer["page"], "arguments": arguments}
         values |= {"way": way, "problem": told}
         return await self._page(request, "pages/captured.html", values)
+
+    def _place(self, request: Request) -> str:
+        if self.captured.startswith("https://"):
+            return self.captured
+        return f"{request.url.scheme}://{request.url.hostname}:{self.captured}"
 
     async def show_act(self, request: Request) -> Response:
         """Show how an act goes, or what became of it."""
