@@ -156,14 +156,15 @@ class InProcess:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def ask(self, what: str, person: str = "bach", **values: Any) -> dict[str, Any]:
-        """Ask as somebody; raises what the office would answer as an error."""
+        """Ask as somebody, with a file as `upload`; raises what would be answered as an error."""
         request = {
             "token": self.token_of(person),
             "address": "10.0.0.7",
             "language": "en",
-            **values,
         }
-        answer = self.counter.handlers()[what](json.loads(json.dumps(request)))
+        pieces = iter([values.pop("upload")] if "upload" in values else [])
+        request = json.loads(json.dumps({**request, **values}))
+        answer = self.counter.handlers()[what]({**request, "file": pieces})
         return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
 
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from ops.console.office.server import (
     Answer,
     Handler,
     NothingHereError,
-    bytes_of,
     text_of,
     texts_of,
 )
@@ -143,7 +142,7 @@ class Counter:
                 language=language(), proof_flag=act.proof, proof=proof,
             )  # fmt: skip
             run = self.acts.start(
-                order, desk.caller, upload=bytes_of(request, "upload"),
+                order, desk.caller, upload=request.get("file") or (),
                 name=text_of(request, "upload_name"), form=texts_of(request, "form"),
             )  # fmt: skip
             return Answer(run.describe())

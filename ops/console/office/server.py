@@ -3,8 +3,6 @@
 Only this user and the console's own may connect: the kernel says who it is (SO_PEERCRED, unix(7)).
 """
 
-import base64
-import binascii
 import logging
 import os
 import pwd
@@ -19,7 +17,14 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from ops.console.frames import CHUNK, BrokenFrameError, receive, write_bytes, write_frame
+from ops.console.frames import (
+    CHUNK,
+    BrokenFrameError,
+    receive,
+    receive_file,
+    write_bytes,
+    write_frame,
+)
 from ops.errors import OpsError, WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
@@ -103,17 +108,24 @@ def _answer(connection: socket.socket, handlers: Mapping[str, Handler], allowed:
             log.warning("stranger-at-the-office", extra={"fields": {"uid": _PEER.unpack(peer)[1]}})
             return
         try:
-            request = receive(connection)
-            for frame in _frames(handlers, request):
+            for frame in _frames(_answer_one(connection, handlers)):
                 connection.sendall(frame)
         except (BrokenFrameError, OSError):
             return  # whoever asked has gone, or says nothing that can be understood
 
 
-def _frames(handlers: Mapping[str, Handler], request: object) -> Iterator[bytes]:
+def _answer_one(connection: socket.socket, handlers: Mapping[str, Handler]) -> Answer:
+    request = receive(connection)
     if not isinstance(request, dict):
-        return
-    answer = _handle(handlers, request)
+        raise BrokenFrameError("no request")
+    file = receive_file(connection) if request.get("file") is True else iter(())
+    answer = _handle(handlers, {**request, "file": file})
+    for _unread in file:  # who asked listens only after the last piece
+        pass
+    return answer
+
+
+def _frames(answer: Answer) -> Iterator[bytes]:
     if answer.file is None:
         yield write_frame(answer.value)
         return
@@ -129,6 +141,8 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
     with speaking("en" if request.get("language") == "en" else "vi"):
         try:
             return handlers.get(str(request.get("ask")), _refuse)(request)
+        except BrokenFrameError:
+            raise
         except OpsError as error:
             return Answer({"error": describe_error(error), "kind": type(error).__name__})
         except Exception as error:
@@ -157,15 +171,3 @@ def texts_of(request: Mapping[str, Any], key: str) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     return {name: it for name, it in value.items() if isinstance(it, str)}
-
-
-def bytes_of(request: Mapping[str, Any], key: str) -> bytes:
-    """Give bytes of a request, which stand there in base64.
-
-    Raises:
-        WrongUseError: They are none.
-    """
-    try:
-        return base64.b64decode(text_of(request, key), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise WrongUseError("the upload cannot be read", data="nothing was changed") from error
