@@ -7,11 +7,13 @@ Root becomes that user; anybody else, who can become nobody, shuts the folder in
 import json
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -249,3 +251,51 @@ def test_root_without_that_user_stays_root_only_when_told(
     assert started == []
     console_run.run_console("127.0.0.1:9", as_root=True)
     assert len(started) == 1
+
+
+def test_as_many_connections_as_one_likes_end_nothing(booty: Booty) -> None:
+    """A thief opens them without end and says nothing: the office keeps a few, and goes on."""
+    held, heard = list[socket.socket](), threading.Event()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    try:
+        for _number in range(400):
+            line = socket.socket(socket.AF_UNIX)
+            held.append(line)
+            line.settimeout(0)
+            with suppress(BlockingIOError):
+                line.connect(str(booty.socket))
+        heard.wait(1.0)
+        assert len(list(Path("/proc/self/fd").iterdir())) - before - len(held) <= 12 + 64
+    finally:
+        for line in held:
+            line.close()
+    assert "organisation" in booty.steal([{"ask": "greeting"}])["answers"][0]
+
+    path, stop, tries = booty.socket.with_name("full.sock"), threading.Event(), [24, 103]
+    listener = listen(path)
+
+    class Full:
+        """Says at first that there are no more descriptors, and that a connection is gone."""
+
+        def settimeout(self, seconds: float) -> None:
+            listener.settimeout(seconds)
+
+        def accept(self) -> object:
+            if tries:
+                raise OSError(tries.pop(), "no")
+            return listener.accept()
+
+    handlers = booty.office.counter.handlers()
+    thread = threading.Thread(target=serve, args=(Full(), handlers, stop))
+    thread.start()
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(str(path))
+            line.sendall(b"\x00\x00\x00\x02{}")
+            assert line.recv(4) != b""
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
+    assert tries == []

@@ -76,16 +76,24 @@ def listen(path: Path) -> socket.socket:
 
 
 def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
-    """Answer until it is to stop."""
+    """Answer until it is to stop; more than can be answered wait in the kernel, whoever sends them.
+
+    What goes wrong with one connection, and a want of file descriptors, ends nothing.
+    """
     listener.settimeout(0.5)
-    allowed = _allowed_users()
+    allowed, places = _allowed_users(), threading.Semaphore(_THREADS + _WAITING)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="office") as pool:
         while not stop.is_set():
+            if not places.acquire(timeout=0.5):
+                continue
             try:
                 connection, _address = listener.accept()
-            except TimeoutError:
+            except OSError as error:
+                places.release()
+                stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
                 continue
-            pool.submit(_answer, connection, handlers, allowed)
+            done = pool.submit(_answer, connection, handlers, allowed)
+            done.add_done_callback(lambda _done: places.release())
 
 
 def _console_user() -> pwd.struct_passwd | None:
