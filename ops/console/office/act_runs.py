@@ -19,10 +19,10 @@ from urllib.parse import quote
 import msgspec
 
 from ops.access.caller import Caller
-from ops.console.acts import find_act
+from ops.console.acts import find_act, needs_file
 from ops.console.office.order import Order, write_order
 from ops.console.office.server import NothingHereError
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
 
@@ -38,6 +38,7 @@ _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
+_OUT, _GIVEN = "out", "given"
 
 
 class TooManyActsError(OpsError):
@@ -153,6 +154,7 @@ class ActRuns:
 
         Raises:
             TooManyActsError: Others have to end first.
+            WrongUseError: There is no upload, and the task needs one.
             OSError: The upload breaks off, or there is no room for it.
         """
         run = self._add(order, caller)
@@ -173,15 +175,21 @@ class ActRuns:
         """Make the folders that it needs and take the upload; gives the flags that name them."""
         act, places = find_act(run.act), dict[str, str]()
         if act.out:
-            run.folder = run.folder / "out"
+            run.folder = run.folder / _OUT
             run.folder.mkdir(mode=0o700)
             places[act.out] = str(run.folder / act.out_name)
         if act.upload and (first := next(pieces := iter(upload), b"")):
-            given = self.place / run.id / "given"
+            given = self.place / run.id / _GIVEN
             given.mkdir(mode=0o700)
             places[act.upload] = str(given / _plain_name(name))
             with Path(places[act.upload]).open("xb") as file:
                 file.writelines(chain([first], pieces))
+        elif needs_file(act):
+            raise WrongUseError(
+                "a file must be chosen, and it must not be empty",
+                data="nothing was changed",
+                next_step="go back and choose it",
+            )
         return places
 
     def find(self, key: str, caller: Caller) -> ActRun:
@@ -258,7 +266,7 @@ class ActRuns:
         else:
             _follow(run, process, order)
         finally:
-            shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
+            shutil.rmtree(self.place / run.id / _GIVEN, ignore_errors=True)
             run.ended = time.monotonic()
             self.on_end()
             run.done.set()
@@ -275,7 +283,7 @@ def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> No
             process.stdin.write(order)
             process.stdin.close()
             told = process.stdout.read(_MOST_BYTES + 1)
-            run.document = _read_document(told)
+            run.document = _read_document(told, run)
             process.stdout.close()
         talking.join()
         run.code = process.wait()
@@ -296,9 +304,13 @@ def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:
                 run.lines.append(text)
 
 
-def _read_document(told: bytes) -> Mapping[str, Any] | None:
+def _read_document(told: bytes, run: ActRun) -> Mapping[str, Any] | None:
+    """Give what the task says; of its own files the names alone, for their folder says nothing."""
     if len(told) > _MOST_BYTES:
         return None
+    own = run.folder.parent if run.folder.name == _OUT else run.folder
+    for folder in (_OUT, _GIVEN):
+        told = told.replace(f"{own}/{folder}/".encode(), b"")
     try:
         found = msgspec.json.decode(told)
     except msgspec.DecodeError:
