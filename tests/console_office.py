@@ -3,6 +3,7 @@
 People stand in the estate with a role each, or several; their names say which.
 """
 
+import base64
 import http.client
 import itertools
 import json
@@ -156,13 +157,14 @@ class InProcess:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def ask(self, what: str, person: str = "bach", **values: Any) -> dict[str, Any]:
-        """Ask as somebody, with a file as `upload`; raises what would be answered as an error."""
+        """Ask as somebody, `upload` as bytes or base64; raises what would be answered as error."""
         request = {
             "token": self.token_of(person),
             "address": "10.0.0.7",
             "language": "en",
         }
-        pieces = iter([values.pop("upload")] if "upload" in values else [])
+        sent = values.pop("upload", b"")
+        pieces = iter([base64.b64decode(sent) if isinstance(sent, str) else sent])
         request = json.loads(json.dumps({**request, **values}))
         answer = self.counter.handlers()[what]({**request, "file": pieces})
         return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
