@@ -25,10 +25,10 @@ from ops.console.frames import (
     write_bytes,
     write_frame,
 )
-from ops.errors import OpsError, WrongUseError
+from ops.errors import WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
-from ops.terminal.exit_codes import explained
+from ops.terminal.exit_codes import UnexpectedError, explained
 
 log = logging.getLogger(__name__)
 
@@ -151,12 +151,16 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
             return handlers.get(str(request.get("ask")), _refuse)(request)
         except BrokenFrameError:
             raise
-        except OpsError as error:
-            return Answer({"error": describe_error(error), "kind": type(error).__name__})
         except Exception as error:
-            log.warning("page-failed", exc_info=None if isinstance(error, DBAPIError) else error)
-            told = describe_error(explained(error))
-            return Answer({"error": told, "kind": type(error).__name__})
+            told = explained(error)
+            if isinstance(told, UnexpectedError):
+                is_from_catalog = isinstance(error, DBAPIError)  # its text may hold values
+                log.warning("page-failed", exc_info=None if is_from_catalog else error)
+            is_wrong_use = getattr(told, "exit_code", 1) == WrongUseError.exit_code
+            kind = type(error).__name__
+            return Answer(
+                {"error": describe_error(told), "kind": kind, "is_wrong_use": is_wrong_use}
+            )
 
 
 class NothingHereError(WrongUseError):

@@ -45,8 +45,7 @@ _FAILED_LOGIN_SECONDS = 0.7
 
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
-    "OfficeAwayError": 503, "TooManyActsError": 503, "WrongUseError": 400,
-    "NothingHereError": 404,
+    "OfficeAwayError": 503, "TooManyActsError": 503,     "NothingHereError": 404,
 }  # fmt: skip
 _TOLD = {
     404: N_("there is no such page"),
@@ -361,7 +360,8 @@ def _own_path(path: str) -> str:
 
 
 def _status_of(answer: Mapping[str, Any]) -> int:
-    return _STATUS.get(answer.get("kind", ""), 500)
+    usual = 400 if answer.get("is_wrong_use") else 500
+    return _STATUS.get(answer.get("kind", ""), usual)
 
 
 def _attachment(name: str, size: int, chunks: AsyncIterator[bytes]) -> StreamingResponse:
