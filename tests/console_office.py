@@ -3,6 +3,7 @@
 People stand in the estate with a role each, or several; their names say which.
 """
 
+import base64
 import http.client
 import itertools
 import json
@@ -158,14 +159,16 @@ class InProcess:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def ask(self, what: str, person: str = "bach", **values: Any) -> dict[str, Any]:
-        """Ask as somebody; raises what the office would answer as an error."""
+        """Ask as somebody, `upload` as bytes or base64; raises what would be answered as error."""
         request = {
             "token": self.token_of(person),
             "address": "10.0.0.7",
             "language": "en",
-            **values,
         }
-        answer = self.counter.handlers()[what](json.loads(json.dumps(request)))
+        sent = values.pop("upload", b"")
+        pieces = iter([base64.b64decode(sent) if isinstance(sent, str) else sent])
+        request = json.loads(json.dumps({**request, **values}))
+        answer = self.counter.handlers()[what]({**request, "file": pieces})
         return json.loads(json.dumps(dict(answer.value)))  # type: ignore[no-any-return]  # JSON
 
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
@@ -231,9 +234,10 @@ class Running:
         socket_of = self.estate.path.parent / "state" / "office.sock"
         if task == "service.run":
             socket_of.unlink(missing_ok=True)
+        as_root = ["--as-root"] if task == "console.run" and os.geteuid() == 0 else []
         with self.log.open("ab") as out:
             self.started[task] = subprocess.Popen(
-                [sys.executable, str(GIUCONG), task], env=self.estate.environment,
+                [sys.executable, str(GIUCONG), task, *as_root], env=self.estate.environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.estate.path.parent,
             )  # fmt: skip
         if task == "service.run":
@@ -269,14 +273,18 @@ def running_console(estate: ConsoleEstate) -> Iterator[str]:
 
 
 @contextmanager
-def served(office: InProcess) -> Iterator["Browser"]:
-    """Serve an office of this process over its socket and to browsers; gives one."""
-    path = office.estate.path.parent / "state" / "office.sock"
+def served(office: InProcess, proxy: str = "127.0.0.1") -> Iterator["Browser"]:
+    """Serve an office of this process over its socket and to browsers; gives one.
+
+    `proxy` may say who asks: each browser here says an address of its own.
+    """
+    host, _colon, port = office.estate.listen.rpartition(":")
+    path = office.estate.path.parent / "state" / f"office-{port}.sock"
     stop, listener = threading.Event(), listen(path)
     counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
     counter.start()
-    host, _colon, port = office.estate.listen.rpartition(":")
-    server = uvicorn.Server(configure(make_app(path, office.estate.captured), host, int(port)))
+    app = make_app(path, office.estate.captured.rpartition(":")[2])
+    server = uvicorn.Server(configure(app, host, int(port), proxy))
     web = threading.Thread(target=server.run)
     web.start()
     try:

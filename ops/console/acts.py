@@ -281,6 +281,12 @@ def can_rehearse(act: Act) -> bool:
     return "dry_run" in inspect.signature(find_task(act.task).entry.body).parameters
 
 
+def needs_file(act: Act) -> bool:
+    """Say whether the task does nothing without an upload."""
+    parameters = inspect.signature(find_task(act.task).entry.body).parameters
+    return bool(act.upload) and parameters[act.upload].default is inspect.Parameter.empty
+
+
 def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
     if act.kinds and name in act.kinds:
         return act.kinds[name]

@@ -1,8 +1,8 @@
 """What web and office say to each other over the Unix socket.
 
 One request a connection. A frame is its length as four bytes, big-endian, then that many bytes.
-The request is one frame of JSON; the answer is one frame of JSON, and where it says `"file": true`
-frames of the file's bytes follow, the last one empty.
+The request is one frame of JSON, the answer is another; where one of them says `"file": true`,
+frames of a file's bytes follow, the last one empty.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,8 +21,14 @@ from ops.errors import OpsError
 
 SOCKET_NAME = "office.sock"
 RUN_FOLDER = Path("/run/giucong")
-MOST_BYTES = 48 * 1024 * 1024
-"""Of a frame: an upload of 32 MiB in base64, or the greatest page."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of an answer: a captured file of 16 MiB in base64, or the greatest page."""
+
+MOST_ASKED = 2 * 1024 * 1024
+"""Of a request: a form of 256 KiB, each letter escaped."""
+
+MOST_UPLOADED = 32 * 1024 * 1024
+"""Of the file that follows a request."""
 
 CHUNK = 256 * 1024
 _LENGTH = struct.Struct(">I")
@@ -81,18 +87,34 @@ def write_bytes(chunk: bytes) -> bytes:
 
 
 def receive(connection: socket.socket) -> Any:
-    """Read one frame of JSON from a connection.
+    """Read a request from a connection.
 
     Raises:
         BrokenFrameError: It is none, or too long.
     """
-    (length,) = _LENGTH.unpack(_receive_exactly(connection, _LENGTH.size))
-    if length > MOST_BYTES:
-        raise BrokenFrameError("too long")
     try:
-        return msgspec.json.decode(_receive_exactly(connection, length))
+        return msgspec.json.decode(_receive_frame(connection, MOST_ASKED))
     except msgspec.DecodeError as error:
         raise BrokenFrameError("no JSON") from error
+
+
+def receive_file(connection: socket.socket) -> Iterator[bytes]:
+    """Read the file that follows a request, piece by piece.
+
+    Raises:
+        BrokenFrameError: It is broken off, or too long.
+    """
+    left = MOST_UPLOADED
+    while chunk := _receive_frame(connection, min(CHUNK, left)):
+        left -= len(chunk)
+        yield chunk
+
+
+def _receive_frame(connection: socket.socket, most: int) -> bytes:
+    (length,) = _LENGTH.unpack(_receive_exactly(connection, _LENGTH.size))
+    if length > most:
+        raise BrokenFrameError("too long")
+    return _receive_exactly(connection, length)
 
 
 def _receive_exactly(connection: _Reader, size: int) -> bytes:
@@ -106,20 +128,28 @@ def _receive_exactly(connection: _Reader, size: int) -> bytes:
     return b"".join(parts)
 
 
-async def ask(path: Path, request: object, seconds: float) -> Any:
+async def ask(
+    path: Path, request: object, seconds: float, file: AsyncIterator[bytes] | None = None
+) -> Any:
     """Ask the office, for one answer without a file.
+
+    Args:
+        path: Of its socket.
+        request: What is asked; says so itself where a file follows.
+        seconds: For the answer.
+        file: What follows the request, in pieces of `CHUNK` at most.
 
     Raises:
         OfficeAwayError: It does not answer within that time, or breaks off.
     """
-    answer, chunks = await ask_for_file(path, request, seconds)
+    answer, chunks = await ask_for_file(path, request, seconds, file)
     async for _chunk in chunks:
         raise OfficeAwayError  # a file is no answer here
     return answer
 
 
 async def ask_for_file(
-    path: Path, request: object, seconds: float
+    path: Path, request: object, seconds: float, file: AsyncIterator[bytes] | None = None
 ) -> tuple[Any, AsyncIterator[bytes]]:
     """Ask the office, and give its answer with the bytes that follow it.
 
@@ -131,6 +161,10 @@ async def ask_for_file(
             reader, writer = await asyncio.open_unix_connection(path, limit=2 * CHUNK)
             try:
                 writer.write(write_frame(request))
+                async for chunk in file or _nothing():
+                    writer.write(write_bytes(chunk))
+                    await writer.drain()
+                writer.write(write_bytes(b"") if file else b"")
                 await writer.drain()
                 answer = msgspec.json.decode(await _read(reader))
             except BaseException:

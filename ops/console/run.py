@@ -16,11 +16,12 @@ CONSOLE_USER = "giucong-console"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 
 
-def run_console(listen: str) -> None:
+def run_console(listen: str, *, as_root: bool = False) -> None:
     """Become the web process; does not come back.
 
     Args:
         listen: In place of the estate's; empty for that.
+        as_root: Keep root's rights.
 
     Raises:
         WrongUseError: The estate has no console.
@@ -33,14 +34,14 @@ def run_console(listen: str) -> None:
             data="nothing was changed",
             next_step="write `[console]` into the estate file, then start the service anew",
         )
-    settings = ConsoleSettings(
-        listen=listen or estate.console.listen, captured=estate.console.captured
-    )
+    told = {"listen": listen} if listen else {}
+    settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
     installed = RUN_FOLDER / SOCKET_NAME
     socket = installed if installed.exists() else socket_path(Path(estate.service.state))
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))
     sys.stdout.flush()
-    _give_rights_up()
+    if not as_root:
+        _give_rights_up()
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     command = [sys.executable, "-P", "-m", "ops.console.web", str(socket.absolute())]
     code = Path(__file__).parents[2]
@@ -49,6 +50,8 @@ def run_console(listen: str) -> None:
     )
     os.chdir("/")
     command += [settings.listen, settings.captured]
+    command += ["--proxy", settings.proxy] if settings.proxy else []
+    command += ["--captured-at", settings.captured_at] if settings.captured_at else []
     os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
 
 
@@ -59,20 +62,14 @@ def _give_rights_up() -> None:
     try:
         user = pwd.getpwnam(CONSOLE_USER)
     except KeyError as error:
-        if _is_checkout():
-            return
         raise OpsError(
             "there is no user {user}",
-            why="the console does not run as root",
+            why="whoever took over a console that runs as root would be root",
             data="nothing was changed",
-            next_step="make it: `adduser --system --group --no-create-home {user}`",
+            next_step="make it: `adduser --system --group --no-create-home {user}`; where this"
+            " machine holds nothing but a trial: `{program} console.run --as-root`",
             user=CONSOLE_USER,
         ) from error
     os.setgroups([user.pw_gid])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
-
-
-def _is_checkout() -> bool:
-    """Say whether the code lies where somebody works on it, as for `make demo` in a container."""
-    return (Path(__file__).parents[2] / "Makefile").is_file()

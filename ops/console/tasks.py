@@ -12,13 +12,16 @@ TITLE = N_("the console: pages for people")
 @operator_task(
     foreground=True,
     as_owner=False,
-    help={"listen": N_("Address and port in place of the estate's `[console] listen`.")},
+    help={
+        "listen": N_("Address and port in place of the estate's `[console] listen`."),
+        "as_root": N_("Stay root, on a machine that holds nothing but a trial."),
+    },
 )
-def run(_context: Context, listen: str = "") -> None:
+def run(_context: Context, listen: str = "", as_root: bool = False) -> None:
     """Show the console's pages in the foreground; the service answers them.
 
     As root it gives its rights up for those of the user giucong-console. Ctrl-C or SIGTERM ends it.
     """
     from ops.console.run import run_console
 
-    run_console(listen)
+    run_console(listen, as_root=as_root)

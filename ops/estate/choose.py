@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ops.errors import WrongUseError
@@ -86,10 +86,12 @@ def read_moment(text: str, estate: Estate) -> datetime:
     try:
         dashed = _DAY_FIRST.sub(r"\3-\2-\1", text.strip())
         moment = datetime.fromisoformat(_BEFORE_OFFSET.sub(r"\1", dashed))
-    except ValueError as error:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=estate.zone)
+        moment.astimezone(UTC)  # of the first and the last day there is none
+    except (ValueError, OverflowError) as error:
         raise WrongUseError(
             '"{text}" is not a moment',
             next_step="write it like '20/11/2026 18:00' or '2026-11-20 18:00'",
             text=text,
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=estate.zone)
+    return moment

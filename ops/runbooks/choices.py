@@ -1,7 +1,7 @@
 """Lists to choose a runbook's values from, on a terminal: sites, stores, snapshots, folders.
 
 Which list a value has goes by its name: `site`, `store`, `host`, `database`, `person`, `snapshot`,
-`before`, `path`, `target`. Where a list cannot be had, the value is typed.
+`before`, `path`, `target`, `folder`, `estate`. Where a list cannot be had, the value is typed.
 """
 
 import os
@@ -28,7 +28,8 @@ from ops.runbooks.bare_machine import where_estate_is
 
 _MOST_SNAPSHOTS = 20
 _MOST_FILES = 30
-_PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
+PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
+TARGET_PREFIX = "khoi-phuc-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,20 @@ def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
 def _targets(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     """List new folders where there is room and we may write."""
     moment = datetime.now(estate.zone).strftime("%Y%m%d-%H%M")
-    name = f"khoi-phuc-{values.get('site', 'trang')}-{moment}"
+    name = f"{TARGET_PREFIX}{values.get('site', 'trang')}-{moment}"
     return [
         Choice(str(place / name), _("new; {size} free").format(size=format_size(free)))
-        for place in _PLACES
+        for place in PLACES
         if os.access(place, os.W_OK) and (free := shutil.disk_usage(place).free)
     ]
+
+
+def _folders(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
+    return [Choice(it.url, it.name) for it in estate.stores if it.url.startswith("/")]
+
+
+def _estates(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
+    return [Choice(str(estate.path))]
 
 
 _LISTS: Mapping[str, Callable[[Estate, Mapping[str, str]], Iterable[Choice]]] = {
@@ -131,4 +140,6 @@ _LISTS: Mapping[str, Callable[[Estate, Mapping[str, str]], Iterable[Choice]]] = 
     "before": _snapshots,
     "path": _paths,
     "target": _targets,
+    "folder": _folders,
+    "estate": _estates,
 }

@@ -25,6 +25,7 @@ from ops.runbooks.asker import KINDS, GivenAsker, TerminalAsker, can_ask
 from ops.runbooks.bare_machine import Desk, NobodyElse, at_desk, estate_place
 from ops.runbooks.commands import ProcessCommands
 from ops.runbooks.library import find_runbook
+from ops.runbooks.places import refuse_places
 from ops.runbooks.states import CatalogStates
 from ops.terminal.output import write_line
 from runbooks.errors import RunbookUseError, no_such_run
@@ -96,6 +97,7 @@ def begin_run(wish: RunWish) -> int:
     runbook = find_runbook(estate_place(), wish.runbook)
     given = _read_given(runbook, wish)
     values = choose_values(runbook, given if wish.only_begin else _ask_missing(runbook, given))
+    refuse_places(runbook, values, values)
     if wish.dry_run:
         write_plan(runbook, values, runbook.steps)
         return 0
@@ -169,7 +171,10 @@ def resume_run(wish: RunWish) -> int:
                 next_step="begin a new one: `{program} runbook.run --id {id}`",
                 id=state.runbook,
             )
-        return _carry_out(desk, wish, _read_begun(state), state)
+        runbook = _read_begun(state)
+        asked = {it.variable: wish.answer for it in runbook.steps if it.number == wish.step}
+        refuse_places(runbook, asked, state.values)
+        return _carry_out(desk, wish, runbook, state)
 
 
 def _read_begun(state: RunState) -> Runbook:

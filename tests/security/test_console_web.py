@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -50,8 +50,10 @@ def begun(office: InProcess, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which acts were begun meanwhile; none is done."""
     acts = list[str]()
 
-    def start(order: object, caller: object, *, upload: bytes = b"", **_given: object) -> ActRun:
-        acts.append(f"{order} {len(upload)}")
+    def start(
+        order: object, caller: object, *, upload: Iterable[bytes] = (), **_given: object
+    ) -> ActRun:
+        acts.append(f"{order} {sum(map(len, upload))}")
         return ActRun("none", caller, "approval.refuse", Path("/none"))  # type: ignore[arg-type]  # none is started
 
     monkeypatch.setattr(type(office.counter.acts), "start", lambda _self, *a, **b: start(*a, **b))
@@ -313,21 +315,21 @@ def test_sizes_are_bounded(chau: Browser, stranger: Browser, begun: list[str]) -
     assert begun == []
 
 
+def multipart(form: Mapping[str, str], file: bytes, name: str) -> tuple[bytes, str]:
+    """Give a form with a file as a browser sends it: body and content type."""
+    disposition = 'Content-Disposition: form-data; name="'
+    parts = "".join(f'--b\r\n{disposition}{it}"\r\n\r\n{value}\r\n' for it, value in form.items())
+    head = f'--b\r\n{disposition}upload"; filename="{name}"\r\n\r\n'
+    body = parts.encode() + head.encode() + file + b"\r\n--b--\r\n"
+    return body, "multipart/form-data; boundary=b"
+
+
 def test_an_upload_is_taken_to_its_bound_from_who_is_logged_in(
     chau: Browser, stranger: Browser, begun: list[str]
 ) -> None:
-    kind = "multipart/form-data; boundary=b"
-
     def upload(browser: Browser, size: int) -> Reply:
-        parts = "".join(
-            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in {"csrf": chau.csrf, "id": "1", "reason": "x"}.items()
-        )
-        file = (
-            b'--b\r\nContent-Disposition: form-data; name="f"; filename="../../x"\r\n\r\n'
-            + b"\0" * size + b"\r\n--b--\r\n"
-        )  # fmt: skip
-        body = parts.encode() + file
+        form = {"csrf": chau.csrf, "id": "1", "reason": "x"}
+        body, kind = multipart(form, b"\0" * size, "../../x")
         return browser.post("/act/approval.refuse", body, Content_Type=kind)
 
     assert upload(chau, 31_000_000).status == 303

@@ -7,11 +7,13 @@ Root becomes that user; anybody else, who can become nobody, shuts the folder in
 import json
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import pytest
 from ops.console import run as console_run
 from ops.console.office import server
 from ops.console.office.server import listen, serve
+from ops.errors import OpsError
 from tests.console_office import InProcess, build_console_estate, office_in_process
 
 pytestmark = pytest.mark.slow
@@ -224,3 +227,75 @@ def test_the_web_process_gets_none_of_the_services_environment(
     assert "bí mật" not in str((words, environment))
     assert words[1:4] == ["-P", "-m", "ops.console.web"]
     assert str(booty.folder / "estate.toml") not in str(words)
+
+
+def test_root_without_that_user_stays_root_only_when_told(
+    booty: Booty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a checkout: who has taken over a process of root has the whole machine."""
+    started = list[str]()
+
+    def nobody(name: str) -> None:
+        raise KeyError(name)
+
+    def execve(program: str, _words: list[str], _environment: dict[str, str]) -> None:
+        started.append(program)
+
+    del booty
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(os, "chdir", lambda _path: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", nobody)
+    with pytest.raises(OpsError, match="giucong-console"):
+        console_run.run_console("127.0.0.1:9")
+    assert started == []
+    console_run.run_console("127.0.0.1:9", as_root=True)
+    assert len(started) == 1
+
+
+def test_as_many_connections_as_one_likes_end_nothing(booty: Booty) -> None:
+    """A thief opens them without end and says nothing: the office keeps a few, and goes on."""
+    held, heard = list[socket.socket](), threading.Event()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    try:
+        for _number in range(400):
+            line = socket.socket(socket.AF_UNIX)
+            held.append(line)
+            line.settimeout(0)
+            with suppress(BlockingIOError):
+                line.connect(str(booty.socket))
+        heard.wait(1.0)
+        assert len(list(Path("/proc/self/fd").iterdir())) - before - len(held) <= 12 + 64
+    finally:
+        for line in held:
+            line.close()
+    assert "organisation" in booty.steal([{"ask": "greeting"}])["answers"][0]
+
+    path, stop, tries = booty.socket.with_name("full.sock"), threading.Event(), [24, 103]
+    listener = listen(path)
+
+    class Full:
+        """Says at first that there are no more descriptors, and that a connection is gone."""
+
+        def settimeout(self, seconds: float) -> None:
+            listener.settimeout(seconds)
+
+        def accept(self) -> object:
+            if tries:
+                raise OSError(tries.pop(), "no")
+            return listener.accept()
+
+    handlers = booty.office.counter.handlers()
+    thread = threading.Thread(target=serve, args=(Full(), handlers, stop))
+    thread.start()
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(str(path))
+            line.sendall(b"\x00\x00\x00\x02{}")
+            assert line.recv(4) != b""
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
+    assert tries == []

@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,10 +19,10 @@ from urllib.parse import quote
 import msgspec
 
 from ops.access.caller import Caller
-from ops.console.acts import find_act
+from ops.console.acts import find_act, needs_file
 from ops.console.office.order import Order, write_order
 from ops.console.office.server import NothingHereError
-from ops.errors import OpsError
+from ops.errors import OpsError, WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
 
@@ -38,6 +38,7 @@ _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
+_OUT, _GIVEN = "out", "given"
 
 
 class TooManyActsError(OpsError):
@@ -138,7 +139,7 @@ class ActRuns:
         order: Order,
         caller: Caller,
         *,
-        upload: bytes = b"",
+        upload: Iterable[bytes] = (),
         name: str = "",
         form: Mapping[str, str] | None = None,
     ) -> ActRun:
@@ -147,32 +148,49 @@ class ActRuns:
         Args:
             order: What is to be done.
             caller: Who does it.
-            upload: The file that goes with it.
+            upload: Pieces of the file that goes with it; none without one.
             name: As the person calls that file; only what is plain of it is taken.
             form: What was filled in, kept while a second person has to agree.
 
         Raises:
             TooManyActsError: Others have to end first.
+            WrongUseError: There is no upload, and the task needs one.
+            OSError: The upload breaks off, or there is no room for it.
         """
-        act = find_act(order.act)
         run = self._add(order, caller)
-        values = dict(order.values)
-        if act.out:
-            run.folder = run.folder / "out"
-            run.folder.mkdir(mode=0o700)
-            values[act.out] = str(run.folder / act.out_name)
-        if act.upload and upload:
-            given = self.place / run.id / "given"
-            given.mkdir(mode=0o700)
-            file = given / _plain_name(name)
-            file.write_bytes(upload)
-            values[act.upload] = str(file)
-        run.form = {} if upload else dict(form or {})
-        body = write_order(msgspec.structs.replace(order, values=values))
+        try:
+            places = self._prepare(run, upload, name)
+        except BaseException:
+            self._forget(run)
+            raise
+        act = find_act(order.act)
+        run.form = {} if act.upload in places else dict(form or {})
+        body = write_order(msgspec.structs.replace(order, values={**order.values, **places}))
         thread = threading.Thread(target=self._do, args=(run, body), daemon=True)
         thread.start()
         run.done.wait(_WAIT_SECONDS)
         return run
+
+    def _prepare(self, run: ActRun, upload: Iterable[bytes], name: str) -> dict[str, str]:
+        """Make the folders that it needs and take the upload; gives the flags that name them."""
+        act, places = find_act(run.act), dict[str, str]()
+        if act.out:
+            run.folder = run.folder / _OUT
+            run.folder.mkdir(mode=0o700)
+            places[act.out] = str(run.folder / act.out_name)
+        if act.upload and (first := next(pieces := iter(upload), b"")):
+            given = self.place / run.id / _GIVEN
+            given.mkdir(mode=0o700)
+            places[act.upload] = str(given / _plain_name(name))
+            with Path(places[act.upload]).open("xb") as file:
+                file.writelines(chain([first], pieces))
+        elif needs_file(act):
+            raise WrongUseError(
+                "a file must be chosen, and it must not be empty",
+                data="nothing was changed",
+                next_step="go back and choose it",
+            )
+        return places
 
     def find(self, key: str, caller: Caller) -> ActRun:
         """Give an act of somebody's own.
@@ -229,8 +247,11 @@ class ActRuns:
         for number, run in enumerate(ended):
             is_wanted = bool(run.request()) and number >= len(ended) - _MOST_KEPT
             if (run.ended < is_old and not is_wanted) or number < len(ended) - _MOST_KEPT:
-                del self._runs[run.id]
-                shutil.rmtree(self.place / run.id, ignore_errors=True)
+                self._forget(run)
+
+    def _forget(self, run: ActRun) -> None:
+        self._runs.pop(run.id, None)
+        shutil.rmtree(self.place / run.id, ignore_errors=True)
 
     def _do(self, run: ActRun, order: bytes) -> None:
         try:
@@ -245,7 +266,7 @@ class ActRuns:
         else:
             _follow(run, process, order)
         finally:
-            shutil.rmtree(self.place / run.id / "given", ignore_errors=True)
+            shutil.rmtree(self.place / run.id / _GIVEN, ignore_errors=True)
             run.ended = time.monotonic()
             self.on_end()
             run.done.set()
@@ -262,7 +283,7 @@ def _follow(run: ActRun, process: "subprocess.Popen[bytes]", order: bytes) -> No
             process.stdin.write(order)
             process.stdin.close()
             told = process.stdout.read(_MOST_BYTES + 1)
-            run.document = _read_document(told)
+            run.document = _read_document(told, run)
             process.stdout.close()
         talking.join()
         run.code = process.wait()
@@ -283,9 +304,13 @@ def _listen(run: ActRun, process: "subprocess.Popen[bytes]") -> None:
                 run.lines.append(text)
 
 
-def _read_document(told: bytes) -> Mapping[str, Any] | None:
+def _read_document(told: bytes, run: ActRun) -> Mapping[str, Any] | None:
+    """Give what the task says; of its own files the names alone, for their folder says nothing."""
     if len(told) > _MOST_BYTES:
         return None
+    own = run.folder.parent if run.folder.name == _OUT else run.folder
+    for folder in (_OUT, _GIVEN):
+        told = told.replace(f"{own}/{folder}/".encode(), b"")
     try:
         found = msgspec.json.decode(told)
     except msgspec.DecodeError:

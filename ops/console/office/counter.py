@@ -13,7 +13,7 @@ from typing import Any
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import can_rehearse, fields_of, find_act, read_proof, read_values
+from ops.console.acts import can_rehearse, fields_of, find_act, needs_file, read_proof, read_values
 from ops.console.frames import plain_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
@@ -25,7 +25,6 @@ from ops.console.office.server import (
     Answer,
     Handler,
     NothingHereError,
-    bytes_of,
     text_of,
     texts_of,
 )
@@ -143,7 +142,7 @@ class Counter:
                 language=language(), proof_flag=act.proof, proof=proof,
             )  # fmt: skip
             run = self.acts.start(
-                order, desk.caller, upload=bytes_of(request, "upload"),
+                order, desk.caller, upload=request.get("file") or (),
                 name=text_of(request, "upload_name"), form=texts_of(request, "form"),
             )  # fmt: skip
             return Answer(run.describe())
@@ -223,6 +222,7 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),
+        "needs_file": needs_file(act),
         "fields": [
             {"name": it.name, "kind": it.kind, "help": _(it.help), "is_required": it.is_required}
             for it in fields_of(act)

@@ -3,8 +3,6 @@
 Only this user and the console's own may connect: the kernel says who it is (SO_PEERCRED, unix(7)).
 """
 
-import base64
-import binascii
 import logging
 import os
 import pwd
@@ -19,11 +17,18 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from ops.console.frames import CHUNK, BrokenFrameError, receive, write_bytes, write_frame
-from ops.errors import OpsError, WrongUseError
+from ops.console.frames import (
+    CHUNK,
+    BrokenFrameError,
+    receive,
+    receive_file,
+    write_bytes,
+    write_frame,
+)
+from ops.errors import WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
-from ops.terminal.exit_codes import explained
+from ops.terminal.exit_codes import UnexpectedError, explained
 
 log = logging.getLogger(__name__)
 
@@ -71,16 +76,24 @@ def listen(path: Path) -> socket.socket:
 
 
 def serve(listener: socket.socket, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
-    """Answer until it is to stop."""
+    """Answer until it is to stop; more than can be answered wait in the kernel, whoever sends them.
+
+    What goes wrong with one connection, and a want of file descriptors, ends nothing.
+    """
     listener.settimeout(0.5)
-    allowed = _allowed_users()
+    allowed, places = _allowed_users(), threading.Semaphore(_THREADS + _WAITING)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="office") as pool:
         while not stop.is_set():
+            if not places.acquire(timeout=0.5):
+                continue
             try:
                 connection, _address = listener.accept()
-            except TimeoutError:
+            except OSError as error:
+                places.release()
+                stop.wait(0 if isinstance(error, TimeoutError) else 0.1)
                 continue
-            pool.submit(_answer, connection, handlers, allowed)
+            done = pool.submit(_answer, connection, handlers, allowed)
+            done.add_done_callback(lambda _done: places.release())
 
 
 def _console_user() -> pwd.struct_passwd | None:
@@ -103,17 +116,24 @@ def _answer(connection: socket.socket, handlers: Mapping[str, Handler], allowed:
             log.warning("stranger-at-the-office", extra={"fields": {"uid": _PEER.unpack(peer)[1]}})
             return
         try:
-            request = receive(connection)
-            for frame in _frames(handlers, request):
+            for frame in _frames(_answer_one(connection, handlers)):
                 connection.sendall(frame)
         except (BrokenFrameError, OSError):
             return  # whoever asked has gone, or says nothing that can be understood
 
 
-def _frames(handlers: Mapping[str, Handler], request: object) -> Iterator[bytes]:
+def _answer_one(connection: socket.socket, handlers: Mapping[str, Handler]) -> Answer:
+    request = receive(connection)
     if not isinstance(request, dict):
-        return
-    answer = _handle(handlers, request)
+        raise BrokenFrameError("no request")
+    file = receive_file(connection) if request.get("file") is True else iter(())
+    answer = _handle(handlers, {**request, "file": file})
+    for _unread in file:  # who asked listens only after the last piece
+        pass
+    return answer
+
+
+def _frames(answer: Answer) -> Iterator[bytes]:
     if answer.file is None:
         yield write_frame(answer.value)
         return
@@ -129,12 +149,18 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
     with speaking("en" if request.get("language") == "en" else "vi"):
         try:
             return handlers.get(str(request.get("ask")), _refuse)(request)
-        except OpsError as error:
-            return Answer({"error": describe_error(error), "kind": type(error).__name__})
+        except BrokenFrameError:
+            raise
         except Exception as error:
-            log.warning("page-failed", exc_info=None if isinstance(error, DBAPIError) else error)
-            told = describe_error(explained(error))
-            return Answer({"error": told, "kind": type(error).__name__})
+            told = explained(error)
+            if isinstance(told, UnexpectedError):
+                is_from_catalog = isinstance(error, DBAPIError)  # its text may hold values
+                log.warning("page-failed", exc_info=None if is_from_catalog else error)
+            is_wrong_use = getattr(told, "exit_code", 1) == WrongUseError.exit_code
+            kind = type(error).__name__
+            return Answer(
+                {"error": describe_error(told), "kind": kind, "is_wrong_use": is_wrong_use}
+            )
 
 
 class NothingHereError(WrongUseError):
@@ -157,15 +183,3 @@ def texts_of(request: Mapping[str, Any], key: str) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     return {name: it for name, it in value.items() if isinstance(it, str)}
-
-
-def bytes_of(request: Mapping[str, Any], key: str) -> bytes:
-    """Give bytes of a request, which stand there in base64.
-
-    Raises:
-        WrongUseError: They are none.
-    """
-    try:
-        return base64.b64decode(text_of(request, key), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise WrongUseError("the upload cannot be read", data="nothing was changed") from error

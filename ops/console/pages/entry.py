@@ -35,7 +35,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _page_of(link: Mapping[str, Any]) -> str:
-    pages = {"alert": ("alerts", "alert"), "run": ("run", "run"), "drill": ("drill", "drill")}
+    pages = {"alert": ("alerts", "alert"), "run": ("run", "id"), "drill": ("drill", "drill")}
     page, name = pages.get(link["kind"], ("", ""))
     return f"/{page}?{urlencode({name: link['ref']})}" if page else "/findings"
 

@@ -24,6 +24,7 @@ _LOOKED_THROUGH = 20_000
 _OFTEN = 2_000
 _MOST_PARSED = 20_000
 _MOST_DETAILS = 4_000
+_YEARS = range(1970, 9_000)
 _SHOWN = ("sequence", "at", "person", "login", "via", "address", "requested_by", "reason",
           "document", "run", "action", "subject", "details", "hash")  # fmt: skip
 
@@ -39,6 +40,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     asked = {it: arguments.get(it, "").strip()[:_LONGEST]
              for it in ("action", "subject", "person", "day")}  # fmt: skip
     before, day = arguments.get("before", ""), read_day(asked["day"])
+    day = day if day and day.year in _YEARS else None
     with desk.catalog.reading() as session:
         is_searched = _is_searched(session, asked)
         first, last = _find_bounds(session, desk, day, is_searched=is_searched)

@@ -76,13 +76,13 @@ def _choose_snapshot(desk: Desk, site: str, given: Mapping[str, str]) -> dict[st
 
 def _end_of(desk: Desk, text: str) -> datetime:
     try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
+        following = date.fromisoformat(text) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
         raise WrongUseError(
             "this is no day: {day}", data="nothing was changed",
             next_step="choose a day, or leave the field empty", day=text[:40],
         ) from error  # fmt: skip
-    return datetime.combine(day + timedelta(days=1), time(), desk.estate.zone)
+    return datetime.combine(following, time(), desk.estate.zone)
 
 
 def _may_search_all(desk: Desk, site: str) -> bool:

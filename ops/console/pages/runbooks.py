@@ -20,7 +20,9 @@ from runbooks.state import RunState
 from runbooks.variables import fill_command, fill_text
 
 _MOST_OUTPUT = 20_000
-_CHEAP_CHOICES = frozenset({"site", "store", "host", "database", "person"})
+_CHEAP_CHOICES = frozenset(
+    {"site", "store", "host", "database", "person", "target", "folder", "estate"}
+)
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:

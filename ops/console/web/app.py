@@ -5,9 +5,9 @@ the office can read.
 """
 
 import asyncio
-import base64
 import logging
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address
-from ops.console.web.forms import UnreadFormError, read_form
+from ops.console.web.forms import UnreadFormError, pieces_of, reading_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
 from ops.console.web.public import PublicPage
 from ops.console.web.shown import make_templates, render
@@ -45,8 +45,7 @@ _FAILED_LOGIN_SECONDS = 0.7
 
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
-    "OfficeAwayError": 503, "TooManyActsError": 503, "WrongUseError": 400,
-    "NothingHereError": 404,
+    "OfficeAwayError": 503, "TooManyActsError": 503,     "NothingHereError": 404,
 }  # fmt: skip
 _TOLD = {
     404: N_("there is no such page"),
@@ -61,7 +60,7 @@ class Web:
 
     Attributes:
         socket: Where the office is.
-        captured: Address and port of captured pages.
+        captured: Where captured pages are: `https://NAME`, or a port of this name.
     """
 
     socket: Path
@@ -100,11 +99,11 @@ class Web:
         """Let somebody in."""
         if not is_ours(request, "", ""):
             return await self._refuse(request)
-        form, began = await self._read(request), asyncio.get_running_loop().time()
+        async with self._reading(request) as form:
+            given = {it: form.get(it, "") for it in ("name", "password", "code")}
+        began = asyncio.get_running_loop().time()
         async with self.logins:
-            answer = await self._ask(
-                request, "login", **{it: form.get(it, "") for it in ("name", "password", "code")}
-            )
+            answer = await self._ask(request, "login", **given)
         if "error" in answer:
             taken = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(_FAILED_LOGIN_SECONDS - taken, 0))
@@ -118,9 +117,9 @@ class Web:
         """End the session."""
         if not is_ours(request, "", ""):
             return await self._refuse(request)
-        form, token = await self._read(request), _token_of(request)
-        if not is_ours(request, token, form.get("csrf", "")):
-            return await self._refuse(request)
+        async with self._reading(request) as form:
+            if not is_ours(request, _token_of(request), form.get("csrf", "")):
+                return await self._refuse(request)
         await self._ask(request, "logout")
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
@@ -130,8 +129,8 @@ class Web:
         """Note in which language somebody reads."""
         if not is_ours(request, "", ""):
             return await self._refuse(request)
-        form = await self._read(request)
-        response = RedirectResponse(_own_path(form.get("next", "")), 303)
+        async with self._reading(request) as form:
+            response = RedirectResponse(_own_path(form.get("next", "")), 303)
         chosen = "en" if form.get("language") == "en" else "vi"
         _set_cookie(response, LANGUAGE_COOKIE, chosen)
         return response
@@ -152,17 +151,15 @@ class Web:
         """Have something done, and send to the page that says what became of it."""
         if not is_ours(request, "", ""):
             return await self._refuse(request)
-        form, token = await self._read(request), _token_of(request)
-        if not is_ours(request, token, form.pop("csrf", "")):
-            return await self._refuse(request)
-        upload, upload_name = form.pop("upload", b""), form.pop("upload_name", "")
-        proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
-        answer = await self._ask(
-            request, "act", task=request.path_params["task"], form=form, proof=proof,
-            rehearse="rehearse" in form,
-            upload=base64.b64encode(upload).decode() if isinstance(upload, bytes) else "",
-            upload_name=upload_name,
-        )  # fmt: skip
+        async with self._reading(request) as form:
+            if not is_ours(request, _token_of(request), form.pop("csrf", "")):
+                return await self._refuse(request)
+            upload, upload_name = form.pop("upload", None), form.pop("upload_name", "")
+            proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
+            answer = await self._ask(
+                request, "act", pieces_of(upload), task=request.path_params["task"], form=form,
+                proof=proof, rehearse="rehearse" in form, upload_name=upload_name,
+            )  # fmt: skip
         if "error" in answer:
             return await self._fail(request, answer)
         back = urlencode({"back": _own_path(form.get("back", ""))})
@@ -177,14 +174,17 @@ class Web:
             asked = {it: answer["page"][it] for it in ("site", "month", "address", "at")}
             opened = await self._ask(request, "captured-open", **asked)
             told = opened.get("error")
-            port = self.captured.rpartition(":")[2]
-            place = f"{request.url.scheme}://{request.url.hostname}:{port}"
-            way = "" if told else f"{place}/{opened['ticket']}{opened['target']}"
+            way = "" if told else f"{self._place(request)}/{opened['ticket']}{opened['target']}"
         if "error" in answer:
             return await self._fail(request, answer)
         values = {**answer, "data": answer["page"], "arguments": arguments}
         values |= {"way": way, "problem": told}
         return await self._page(request, "pages/captured.html", values)
+
+    def _place(self, request: Request) -> str:
+        if self.captured.startswith("https://"):
+            return self.captured
+        return f"{request.url.scheme}://{request.url.hostname}:{self.captured}"
 
     async def show_act(self, request: Request) -> Response:
         """Show how an act goes, or what became of it."""
@@ -222,15 +222,18 @@ class Web:
         response.headers["Connection"] = "close"  # what was not read is not taken for a request
         return response
 
-    async def _read(self, request: Request) -> dict[str, Any]:
+    def _reading(self, request: Request) -> AbstractAsyncContextManager[dict[str, Any]]:
         async def is_known() -> bool:
             return "error" not in await self._ask(request, "session")
 
-        return await read_form(request, is_known)
+        return reading_form(request, is_known)
 
-    async def _ask(self, request: Request, what: str, **values: Any) -> dict[str, Any]:
+    async def _ask(
+        self, request: Request, what: str, file: AsyncIterator[bytes] | None = None, **values: Any
+    ) -> dict[str, Any]:
+        asked = self._request(request, what, file=file is not None, **values)
         try:
-            answer = await ask(self.socket, self._request(request, what, **values), _SECONDS)
+            answer = await ask(self.socket, asked, _SECONDS, file)
         except OfficeAwayError as error:
             return self._away(request, error)
         return answer if isinstance(answer, dict) else {}
@@ -357,7 +360,8 @@ def _own_path(path: str) -> str:
 
 
 def _status_of(answer: Mapping[str, Any]) -> int:
-    return _STATUS.get(answer.get("kind", ""), 500)
+    usual = 400 if answer.get("is_wrong_use") else 500
+    return _STATUS.get(answer.get("kind", ""), usual)
 
 
 def _attachment(name: str, size: int, chunks: AsyncIterator[bytes]) -> StreamingResponse:

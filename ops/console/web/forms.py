@@ -1,15 +1,17 @@
 """Read what a browser sends in a form: bounded in length, number and time before it is believed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from ops.console.frames import CHUNK, MOST_UPLOADED
 from ops.errors import OpsError
 from ops.language.text import N_
 
-MOST_UPLOADED = 32 * 1024 * 1024
 _MOST_TYPED = 256 * 1024
 _MOST_OF_STRANGERS = 16 * 1024
 _MOST_FIELDS = 200
@@ -43,8 +45,11 @@ _TOLD = {
 }
 
 
-async def read_form(request: Request, is_known: Callable[[], Awaitable[bool]]) -> dict[str, Any]:
-    """Read a form; of a file its bytes stand under `upload`.
+@asynccontextmanager
+async def reading_form(
+    request: Request, is_known: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[dict[str, Any]]:
+    """Read a form; a file in it stands under `upload`, and is there to its end.
 
     Args:
         request: The browser's.
@@ -64,22 +69,36 @@ async def read_form(request: Request, is_known: Callable[[], Awaitable[bool]]) -
         raise UnreadFormError(NOT_LOGGED_IN)
     try:
         async with asyncio.timeout(_SECONDS + size / _SLOWEST):
-            return await _read(request)
+            sent = await request.form(
+                max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_TYPED
+            )
     except TimeoutError as error:
         raise UnreadFormError(TOO_SLOW) from error
     except UnicodeDecodeError as error:
         raise UnreadFormError(UNREADABLE) from error
+    try:
+        yield _read(sent)
+    finally:
+        await sent.close()
 
 
-async def _read(request: Request) -> dict[str, Any]:
-    form = dict[str, Any]()
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as sent:
-        for name, value in sent.multi_items():
-            if name in form:
-                raise UnreadFormError(UNREADABLE)
-            if isinstance(value, str):
-                form[name] = value
-            else:
-                form["upload"] = await value.read(MOST_UPLOADED)
-                form["upload_name"] = (value.filename or "")[:_LONGEST_NAME]
+def _read(sent: FormData) -> dict[str, Any]:
+    form, typed = dict[str, Any](), 0
+    for name, value in sent.multi_items():
+        if name in form:
+            raise UnreadFormError(UNREADABLE)
+        if isinstance(value, str):
+            form[name] = value
+            typed += len(name) + len(value)
+        else:
+            form["upload"] = value
+            form["upload_name"] = (value.filename or "")[:_LONGEST_NAME]
+    if typed > _MOST_TYPED:
+        raise UnreadFormError(TOO_LARGE)
     return form
+
+
+async def pieces_of(upload: object) -> AsyncIterator[bytes]:
+    """Give the bytes of an uploaded file in pieces; none for what is no file."""
+    while isinstance(upload, UploadFile) and (piece := await upload.read(CHUNK)):
+        yield piece

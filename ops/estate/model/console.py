@@ -1,5 +1,8 @@
 """The console in the estate: where it listens, and what the public may see."""
 
+import ipaddress
+import re
+
 from pydantic import Field, field_validator
 
 from ops.estate.model.values import Part, mistake
@@ -21,9 +24,42 @@ class ConsoleSettings(Part):
         description="Where captured pages are shown, apart from all others.",
         examples=["127.0.0.1:8444"],
     )
+    proxy: str = Field(
+        default="",
+        description="Address of the proxy that is believed who asks (X-Forwarded-For); left out:"
+        " nobody is.",
+        examples=["127.0.0.1"],
+    )
+    captured_at: str = Field(
+        default="",
+        description="Where browsers find captured pages behind the proxy; left out: on the"
+        " console's own name, at the port of `captured`.",
+        examples=["https://trang-cu.example.vn"],
+    )
     public_status: bool = Field(
         default=False, description="Whether /trang-thai says without a login which sites answer."
     )
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, value: str) -> str:
+        try:
+            return str(ipaddress.ip_address(value)) if value else ""
+        except ValueError:
+            raise mistake(
+                '"{value}" is not an address', "write it like `127.0.0.1`", value=value
+            ) from None
+
+    @field_validator("captured_at")
+    @classmethod
+    def _check_captured_at(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", value):
+            raise mistake(
+                '"{value}" is not the address of a site',
+                "write it like `https://trang-cu.example.vn`",
+                value=value,
+            )
+        return value
 
     @field_validator("listen", "captured")
     @classmethod

@@ -6,6 +6,7 @@ import socket
 import ssl
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -180,3 +181,14 @@ def test_who_is_not_of_this_machines_own_address_is_not_believed(
         line.close()
     assert "127.0.0.3" in tried_from(office)
     assert "9.9.9.9" not in tried_from(office)
+
+
+def test_without_a_proxy_that_is_named_nobody_says_who_asks(office: InProcess) -> None:
+    """Also not this machine itself: whoever has an account here could write what they like."""
+    office.counter.door._tries.clear()
+    (port,) = find_free_ports(1)
+    other = replace(office, estate=replace(office.estate, listen=f"127.0.0.1:{port}"))
+    with served(other, proxy="") as browser:
+        form = {"name": "nobody", "password": "x", "code": "x"}
+        assert browser.post("/login", form, X_Forwarded_For="9.9.9.8").status == 403
+    assert tried_from(office) == {"127.0.0.1"}

@@ -4,6 +4,8 @@ All of it comes from `ACTS`, so that an act that is added is tried by itself.
 """
 
 import inspect
+import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +20,13 @@ from ops.access.rights import decide_may
 from ops.catalog.tables.core import JournalRow
 from ops.console.acts import ACTS, Act, Field, fields_of, find_task, read_values
 from ops.console.office.act_runs import ActRun, ActRuns
-from ops.console.office.order import Order
+from ops.console.office.order import Order, parse_order
 from ops.console.office.server import NothingHereError
 from ops.console.page import all_pages
 from ops.errors import OpsError, WrongUseError
+from ops.language.text import speaking
+from ops.service.act_process import _run
+from ops.terminal.document import write_document
 from tests.console_office import PEOPLE, InProcess, build_console_estate, office_in_process
 
 pytestmark = pytest.mark.slow
@@ -237,6 +242,89 @@ def test_what_is_no_act_of_the_console_is_not_done(
             office.ask("act", "bach", task=task, form={}, proof={})
         assert len(str(caught.value)) < 500
     assert begun == []
+
+
+SOUND = {
+    "site": "cong-xa", "year": "2027", "job": "backup/cong-xa", "person": "viewer", "item": "1",
+    "role": "operator", "number": "5", "title": "Mất điện", "about": "site:cong-xa", "note": "x",
+    "until": "2026-12-20 08:00", "from_": "2026-12-10 22:00", "reason": "vì sao",
+    "document": "12/QĐ",
+}  # fmt: skip
+KINDS = {"register.add": "incident", "report.make": "activity", "report.issue": "activity",
+         "report.request": "activity", "asset.export": "server"}  # fmt: skip
+WRONG: dict[str, tuple[str, ...]] = {
+    "date": ("9999-12-31", "0001-01-01", "31/02/2027"),
+    "moment": ("9999-12-31 23:59", "0001-01-01 00:00", "hôm qua"),
+    "number": ("0", "999999"),
+    "yes": ("1",),
+    "path": ("/../../etc/passwd", "/%ff%fe"),
+}
+WRONG_TEXTS = ("../../../etc/passwd'\"><img src=x>{x}{0}%s",)
+WRONG_TOGETHER = "ế" * 4_000
+BUSY = frozenset({"drill.run", "security.audit", "monitor.check", "plan.show"})
+"""Acts that would do what they are for, whatever else their form says."""
+
+
+def sound_form(act: Act) -> dict[str, str]:
+    """Fill a form with what is right, as far as a form alone can be."""
+    known = {**SOUND, "kind": KINDS.get(act.task, "")}
+    return {it.name: "2027-03-31" if it.kind == "date" else known.get(it.name, "")
+            for it in fields_of(act) if it.kind != "yes"}  # fmt: skip
+
+
+def wrong_forms(act: Act) -> Iterator[dict[str, str]]:
+    """Yield forms with nothing, with all fields wrong, and with one wrong field each."""
+    fields = fields_of(act)
+    wrong = {it.name: WRONG.get(it.kind, WRONG_TEXTS) for it in fields}
+    if act.task not in BUSY:
+        yield {}
+        for name, values in wrong.items():
+            for value in values:
+                yield {**sound_form(act), name: value}
+    yield {name: values[0] for name, values in wrong.items()}
+    yield {it.name: WRONG[it.kind][-1] if it.kind in WRONG else WRONG_TOGETHER for it in fields}
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """An office of its own, for what these forms really change."""
+    folder = tmp_path_factory.mktemp("spoilt") / "estate"
+    with office_in_process(build_console_estate(folder, OTHER_SITE, proving=())) as found:
+        yield found
+
+
+@pytest.mark.parametrize("task", list(ACTS))
+def test_whatever_a_form_says_the_task_itself_gives_a_clear_answer(
+    spoilt: InProcess, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], task: str
+) -> None:
+    """As the act's own process does it, in this one; nothing is written but where it belongs."""
+    act, estate, bodies = ACTS[task], spoilt.estate.path.parent, list[bytes]()
+
+    def take(_runs: ActRuns, run: ActRun, body: bytes) -> None:
+        bodies.append(body)
+        run.ended = time.monotonic()
+        run.done.set()
+
+    monkeypatch.setattr(ActRuns, "_do", take)
+    person = "bach" if decide_may(PEOPLE["bach"], act.task) else "head"
+    before = {it for it in estate.rglob("*") if "state" not in it.relative_to(estate).parts}
+    for number, form in enumerate(wrong_forms(act)):
+        file: dict[str, Any] = {"upload": b"PK\x03\x04 \xff"} if number else {}
+        begun = len(bodies)
+        with suppress(WrongUseError, NotAllowedError):
+            spoilt.ask("act", person, task=task, form=form, proof={"password": "x"}, **file)
+        if len(bodies) == begun:
+            continue
+        order = parse_order(bodies[-1])
+        capfd.readouterr()
+        with speaking("en"), acting_for(Caller(person, person, "")):
+            code = write_document(lambda order=order: _run(order))  # type: ignore[misc]  # bound
+        told = json.loads(capfd.readouterr().out)
+        assert code in {0, 1, 2, 3, 4}, form
+        assert "unexpected" not in told.get("error", {"what": ""})["what"], (form, told)
+    after = {it for it in estate.rglob("*") if "state" not in it.relative_to(estate).parts}
+    assert after == before
+    assert bodies
 
 
 def test_nobody_sees_what_another_does(office: InProcess) -> None:

@@ -32,7 +32,9 @@ def test_the_same_moment_however_it_is_written(estate: Estate, typed: str) -> No
     }
 
 
-@pytest.mark.parametrize("typed", ["31/02/2026", "11/26/2026 21:20", "26/11/26", "hôm qua", ""])
+@pytest.mark.parametrize(
+    "typed", ["31/02/2026", "11/26/2026 21:20", "26/11/26", "hôm qua", "", "01/01/0001 00:00"]
+)
 def test_what_is_no_moment_is_refused(estate: Estate, typed: str) -> None:
     with pytest.raises(WrongUseError, match="is not a moment"):
         read_moment(typed, estate)
