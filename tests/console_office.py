@@ -234,10 +234,9 @@ class Running:
         socket_of = self.estate.path.parent / "state" / "office.sock"
         if task == "service.run":
             socket_of.unlink(missing_ok=True)
-        as_root = ["--as-root"] if task == "console.run" and os.geteuid() == 0 else []
         with self.log.open("ab") as out:
             self.started[task] = subprocess.Popen(
-                [sys.executable, str(GIUCONG), task, *as_root], env=self.estate.environment,
+                [sys.executable, str(GIUCONG), task], env=self.estate.environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.estate.path.parent,
             )  # fmt: skip
         if task == "service.run":
