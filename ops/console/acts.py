@@ -218,6 +218,14 @@ _LISTED = (
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
     ),
     Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
+    Act(
+        task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
+        fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
+    ),
+    Act(
+        task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
+        fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
+    ),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}

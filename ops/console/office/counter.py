@@ -207,8 +207,8 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         for group, title in GROUPS.items()
         if (inside := [it for it in pages if it.group == group])
     ]
-    acts = {name: _form_of(name, language()) for name in (page.acts if page else ()) if
-            desk.may(task := find_act(name).task) or desk.sites(task)}  # fmt: skip
+    acts = {name: _form_of(name, language()) for name in (page.acts if page else ())
+            if desk.may_act(find_act(name))}  # fmt: skip
     title = {"title": _(page.title), "name": page.name} if page else {}
     return {"me": me, "nav": nav, "acts": acts, **title}
 

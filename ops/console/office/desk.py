@@ -14,7 +14,7 @@ from ops.access.identity import check_roles, find_actor
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
-from ops.console.acts import find_task
+from ops.console.acts import Act, find_task
 from ops.console.office.documents import SHARED, Documents, key_of
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
@@ -113,9 +113,14 @@ class Desk:
             flags=[flag for flag, value in flags.items() if value],
         )
 
-    def sites(self, task: str) -> tuple[Site, ...]:
-        """Give the sites for which the person may run a task."""
-        return tuple(it for it in self.estate.sites if self.may(task, site=it.name))
+    def sites(self, task: str, **flags: Any) -> tuple[Site, ...]:
+        """Give the sites for which the person may run a task with these flags."""
+        return tuple(it for it in self.estate.sites if self.may(task, **flags, site=it.name))
+
+    def may_act(self, act: Act) -> bool:
+        """Say whether the person may do an act, be it for some site."""
+        always = act.always or {}
+        return self.may(act.task, **always) or bool(self.sites(act.task, **always))
 
 
 @dataclass(slots=True)
