@@ -1,12 +1,16 @@
 """Ask a person for secrets: at the terminal without echo, or from a file; never on a command line.
 
 A file holds the password on its first line and, where one is needed, the code on its second.
-`-` is standard input, `/dev/fd/3` an open descriptor.
+`-` is standard input, `/dev/fd/3` an open descriptor. What a form of the console has taken
+(`typed_before`) is not asked for.
 """
 
 import getpass
 import stat
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from ops.access.credentials import Proof
@@ -17,6 +21,26 @@ from ops.language.text import _, render_error
 
 _MOST_CHARACTERS = 4_096
 _TRIES = 3
+_TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed", default=None)
+
+
+@contextmanager
+def typed_before(values: Mapping[str, str]) -> Iterator[None]:
+    """Take new secrets from a form, in place of a terminal's prompts.
+
+    Args:
+        values: `new_password`; `secret`, a factor that the form has shown, with `new_code` for it.
+    """
+    before = _TYPED.set(values)
+    try:
+        yield
+    finally:
+        _TYPED.reset(before)
+
+
+def typed(name: str) -> str:
+    """Give what a form has taken; empty where it has not, or there is none."""
+    return (_TYPED.get() or {}).get(name, "")
 
 
 def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -> Proof:
@@ -54,8 +78,8 @@ def ask_new_password(person: str, password_file: str) -> str:
         WrongUseError: It is too easy, was not repeated, or there is nobody to ask.
         SecretError: The file cannot be read, or others may read it.
     """
-    if password_file:
-        lines = _read_lines(password_file)
+    if password_file or typed("new_password"):
+        lines = _read_lines(password_file) if password_file else [typed("new_password")]
         password = lines[0] if lines else ""
         check_new_password(password, person)
         return password

@@ -17,6 +17,7 @@ from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_door
+from ops.access.prompts import typed_before
 from ops.access.requester import proving_with
 from ops.console.acts import find_task
 from ops.console.office.order import Order, parse_order
@@ -44,7 +45,11 @@ def _run(order: Order) -> int | None:
     entry = find_task(order.task).entry
     note_task(order.task)
     check_door(order.task, order.values)
-    with _proving(order) as (values, proof_file), proving_with(proof_file):
+    with (
+        _proving(order) as (values, proof_file),
+        proving_with(proof_file),
+        typed_before(order.typed),
+    ):
         return entry.body(None, **values)
 
 

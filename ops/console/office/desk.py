@@ -16,6 +16,7 @@ from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
 from ops.console.acts import Act, find_task
 from ops.console.office.documents import SHARED, Documents, key_of
+from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.load.read import find_estate_path, read_document
@@ -39,6 +40,7 @@ class Desk:
         roles: What the person holds; None before anybody holds one, when all is allowed.
         now: The moment.
         documents: What others have looked at lately.
+        sessions: Who is logged in.
     """
 
     estate: Estate
@@ -47,6 +49,7 @@ class Desk:
     roles: frozenset[str] | None
     now: datetime
     documents: Documents
+    sessions: Sessions
 
     def look(self, task: str, **flags: Any) -> dict[str, Any]:
         """Give the document of a task that only looks, for who may run it.
@@ -129,9 +132,11 @@ class Keeper:
 
     Attributes:
         documents: What people have looked at lately.
+        sessions: Who is logged in.
     """
 
     documents: Documents = field(init=False, default_factory=Documents)
+    sessions: Sessions = field(default_factory=Sessions)
     _estate: Estate | None = field(init=False, default=None)
     _catalog: KeptCatalog | None = field(init=False, default=None)
     _seen: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
@@ -181,7 +186,8 @@ class Keeper:
                 appointed = is_anybody_appointed(session)
                 roles = roles_of(session, person.name) if person and appointed else frozenset()
             held = roles if appointed else None
-            yield Desk(estate, catalog, caller, held, datetime.now(UTC), self.documents)
+            now = datetime.now(UTC)
+            yield Desk(estate, catalog, caller, held, now, self.documents, self.sessions)
 
 
 def _stamps(paths: "Mapping[Path, object] | list[Path]") -> dict[Path, tuple[int, int]]:
