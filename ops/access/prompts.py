@@ -13,14 +13,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from ops.access.caller import current_caller
 from ops.access.credentials import Proof
 from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
-from ops.language.text import _, render_error
+from ops.language.text import N_, _, render_error
 
 _MOST_CHARACTERS = 4_096
 _TRIES = 3
+_AT_A_TERMINAL = N_(
+    "run this at a terminal, or give `--{flag} FILE`: password on the first"
+    " line, code on the second"
+)
+_IN_A_FORM = N_("fill in password and code where the page asks you to prove who you are")
 _TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed", default=None)
 
 
@@ -110,8 +116,7 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
         raise WrongUseError(
             "a password or code is needed, and there is nobody to ask",
             data="nothing was changed",
-            next_step="run this at a terminal, or give `--{flag} FILE`: password on the first"
-            " line, code on the second",
+            next_step=_IN_A_FORM if current_caller() else _AT_A_TERMINAL,
             flag=flag,
         )
     return getpass.getpass(prompt).strip("\r\n")

@@ -23,6 +23,7 @@ from ops.console.acts import find_task
 from ops.console.office.order import Order, parse_order
 from ops.jobs.life import die_with_parent
 from ops.language.text import speaking
+from ops.secret_files import open_secret
 from ops.terminal.document import write_document
 from ops.terminal.task import PROOF_FLAG
 from ops.terminal.waiting import note_task
@@ -59,17 +60,12 @@ def _proving(order: Order) -> Iterator[tuple[Mapping[str, Any], str]]:
     if order.proof is None or not order.proof_flag:
         yield order.values, ""
         return
-    reading, writing = os.pipe()
-    os.write(writing, "\n".join(order.proof).encode())
-    os.close(writing)
-    name = f"/dev/fd/{reading}"
-    try:
+    with open_secret("\n".join(order.proof)) as descriptor:
+        name = f"/dev/fd/{descriptor}"
         if order.proof_flag == PROOF_FLAG:
             yield order.values, name
         else:
             yield {**order.values, order.proof_flag: name}, ""
-    finally:
-        os.close(reading)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ class Counter:
             if request.get("rehearse") is True and can_rehearse(act):
                 values["dry_run"] = True
             given = texts_of(request, "proof")
-            proof = read_proof(given) if act.proof else None
+            proof = read_proof(given) if act.proof and any(given.values()) else None
             typed = read_typed(given, desk.caller.person) if act.renews else {}
             if typed.get("new_password"):
                 values["new_password"] = True
