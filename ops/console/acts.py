@@ -45,6 +45,7 @@ class Act:
         out: The flag that says where its files go; they can be downloaded after it.
         out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
+        about: What it does, where the task's own first sentence says something else.
         renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
     """
 
@@ -59,6 +60,7 @@ class Act:
     out: str = ""
     out_name: str = ""
     always: Mapping[str, object] | None = None
+    about: str = ""
     renews: bool = False
 
 
@@ -140,7 +142,8 @@ _LISTED = (
     Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
     Act(
         task="plan.edit", label=N_("Change the item"),
-        fields=("year", "item", "add", "set", "reject", "take_up", "opinion", "document"),
+        fields=("year", "item", "add", "set", "reject", "take_up", "quotation", "opinion",
+                "document"),
         kinds={"set": "pairs", "reject": "long", "opinion": "long"},
     ),
     Act(
@@ -224,11 +227,36 @@ _LISTED = (
     Act(
         task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
         fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
+        about=N_("The policy as it is now was approved by a decision on paper: say by which."),
     ),
     Act(
         task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
         fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
+        about=N_("A decision was recorded by mistake. The journal keeps both."),
     ),
+    Act(
+        task="backup.run", name="backup.run.accept", label=N_("Back up; the change is meant so"),
+        fields=("site",), always={"accept_size": True},
+        about=N_("Much has gone or changed on purpose: this backup takes it for normal."),
+    ),
+    Act(task="backup.accept", label=N_("It was looked at"), fields=("site", "reason")),
+    Act(
+        task="backup.hold", label=N_("Hold backups"),
+        fields=("site", "snapshot", "reason", "reference"),
+    ),
+    Act(
+        task="backup.release", label=N_("Release the hold"), fields=("hold", "reason"),
+        proof=PROOF_FLAG,
+    ),
+    Act(
+        task="security.baseline", label=N_("Allow what is there now"),
+        fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,
+    ),
+    Act(
+        task="service.missed", label=N_("All of them were looked at"), fields=("note",),
+        always={"seen": True},
+    ),
+    Act(task="service.notify-test", label=N_("Send a test message"), fields=("person",)),
     Act(
         task="user.reset-totp", label=N_("Renew all of it"), proof="password_file",
         names_person=True, renews=True,

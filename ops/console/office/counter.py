@@ -254,7 +254,7 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
     return {
         "task": name,
         "label": _(act.label),
-        "about": _(paragraphs_of(_docstring(act.task))[0]),
+        "about": _(act.about or paragraphs_of(_docstring(act.task))[0]),
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),

@@ -75,5 +75,6 @@ def _blind(looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 PAGE = Page(
     name="findings", title=N_("Findings"), task="security.findings", read=read,
-    acts=("security.accept", "security.audit", "register.add"), group="infrastructure",
+    acts=("security.accept", "security.audit", "security.baseline", "register.add"),
+    group="infrastructure",
 )  # fmt: skip

@@ -73,7 +73,8 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "revise": state in AT_WORK,
         "report": in_force is not None and in_force.state == "accepted",
     }
-    scans = desk.look("document.list")["items"] if state == "submitted" else []
+    is_read = state in {*OPEN_STATES, "submitted"}
+    scans = desk.look("document.list")["items"] if is_read else []
     return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
             "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans]}  # fmt: skip
 

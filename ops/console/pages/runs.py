@@ -30,10 +30,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those.
+        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those; `missed`: what
+            nobody ran, too.
     """
     wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome")}
     chosen = [getattr(Run, name) == value for name, value in wanted.items() if value]
+    is_missed = bool(arguments.get("missed"))
     with desk.catalog.reading() as session:
         running = list_running(session, desk.estate.service.state, chosen)
         ended, more = list_ended(session, chosen, before=arguments.get("before", ""), rows=_ROWS)
@@ -41,6 +43,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     return {
         "running": running,
         "waiting": waiting,
+        "missed": desk.look("service.missed")["items"][-_MOST_OPEN:] if is_missed else None,
         "items": ended,
         "older": more,
         "is_first": "before" not in arguments,
@@ -118,4 +121,7 @@ def _list_waiting(session: Session, desk: Desk) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(query.limit(_MOST_OPEN)).mappings()]
 
 
-PAGE = Page(name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now")
+PAGE = Page(
+    name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now",
+    acts=("service.missed",),
+)  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ops.backups.retention.holds import list_holds
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.office.desk import Desk
@@ -22,7 +23,7 @@ from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
-_BY_HAND = ("backup", "check", "drill")
+_BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -47,6 +48,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
+        "holds": _read_holds(desk, name) if desk.may("backup.hold") else None,
         "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
         "archived": _count_archived(desk, name),
         "register": _look(desk, "register.list", name),
@@ -99,6 +101,13 @@ def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
     return [{"name": name, "kind": kind} for name, kind in jobs.items() if name in names]
 
 
+def _read_holds(desk: Desk, site: str) -> list[dict[str, Any]]:
+    """Give the holds in force."""
+    names = ("id", "snapshot", "reason", "reference", "placed_at", "placed_by")
+    with desk.catalog.reading() as session:
+        return [{it: getattr(hold, it) for it in names} for hold in list_holds(session, site)]
+
+
 def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
     """Give the drills of this year, as a calendar and as rows."""
     year = desk.now.astimezone(desk.estate.zone).year
@@ -139,6 +148,6 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
 
 
 PAGE = Page(
-    name="site", title=N_("Site"), task="backup.list", read=read, acts=("service.trigger",),
-    is_by_site=True,
+    name="site", title=N_("Site"), task="backup.list", read=read, is_by_site=True,
+    acts=("service.trigger", "backup.run.accept", "backup.accept", "backup.hold", "backup.release"),
 )  # fmt: skip
