@@ -258,7 +258,7 @@ _LISTED = (
     ),
     Act(task="service.notify-test", label=N_("Send a test message"), fields=("person",)),
     Act(
-        task="user.reset-totp", label=N_("Renew all of it"), proof="password_file",
+        task="user.reset-totp", label=N_("Use the new app"), proof="password_file",
         names_person=True, renews=True,
     ),
     Act(
@@ -325,7 +325,7 @@ def fields_of(act: Act) -> list[Field]:
 
 def can_rehearse(act: Act) -> bool:
     """Say whether the task has a dry run, which a form offers before the act."""
-    return "dry_run" in inspect.signature(find_task(act.task).entry.body).parameters
+    return not act.renews and "dry_run" in inspect.signature(find_task(act.task).entry.body).parameters
 
 
 def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
