@@ -109,15 +109,13 @@ def build_console_estate(
     (folder / "state").mkdir(exist_ok=True)
     catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
     estate = ConsoleEstate(path, address, f"127.0.0.1:{captured}")
-    try:
+    with catalog:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
             if name in proving:
                 estate.issued[name] = enrol(catalog, name, *roles, now=began)
             else:
                 appoint(catalog, name, *roles, now=began)
-    finally:
-        catalog.close()
     estate.environment = {
         **{name: it for name, it in os.environ.items() if not name.startswith("GIUCONG")},
         "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi",
@@ -133,7 +131,7 @@ def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -
         "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
         "attempt": 3, "due_at": now - timedelta(hours=1),
     }  # fmt: skip
-    try:
+    with catalog:
         for site in sites:
             event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
             with catalog.writing() as session:  # as the service tells of a last try
@@ -143,8 +141,6 @@ def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -
             )
             with suppress(ApprovalAwaitedError):
                 require_approval(catalog, origin_of("bach"), wish, now=now)
-    finally:
-        catalog.close()
 
 
 @dataclass

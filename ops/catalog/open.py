@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -28,7 +29,7 @@ _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """An open catalog.
+    """An open catalog; left as a context manager, it is closed.
 
     Attributes:
         readers: Engine for transactions that only read.
@@ -37,6 +38,14 @@ class Catalog:
 
     readers: Engine
     writers: Engine
+
+    def __enter__(self) -> Self:
+        """Give it."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close it."""
+        self.close()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -325,7 +325,8 @@ def fields_of(act: Act) -> list[Field]:
 
 def can_rehearse(act: Act) -> bool:
     """Say whether the task has a dry run, which a form offers before the act."""
-    return not act.renews and "dry_run" in inspect.signature(find_task(act.task).entry.body).parameters
+    parameters = inspect.signature(find_task(act.task).entry.body).parameters
+    return "dry_run" in parameters and not act.renews
 
 
 def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:

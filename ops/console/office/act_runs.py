@@ -191,7 +191,7 @@ class ActRuns:
             )
         return run
 
-    def take(self, run: ActRun, seconds: float) -> dict[str, object]:
+    def take(self, run: ActRun, seconds: float) -> dict[str, Any]:
         """Give what a page shows of an act once it is over, and keep nothing of it.
 
         Args:

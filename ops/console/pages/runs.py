@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.pages.keyset import older, write_key
+from ops.console.pages.rows import cut_key, older
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
@@ -75,9 +75,8 @@ def list_ended(
     query = query.where(*chosen, *older(before, Run.ended_at, Run.id))
     query = query.order_by(Run.ended_at.desc(), Run.id.desc()).limit(rows + 1)
     found = [dict(row) for row in session.execute(query).mappings()]
-    shown = found[:rows]
-    last = shown[-1] if len(found) > rows else None
-    return [tell(it) for it in shown], write_key(last["ended_at"], last["id"]) if last else ""
+    shown, more = cut_key(found, "ended_at", rows)
+    return [tell(it) for it in shown], more
 
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:

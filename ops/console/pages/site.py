@@ -11,7 +11,7 @@ from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.drills import draw, read_drills
-from ops.console.pages.keyset import older, write_key
+from ops.console.pages.rows import cut_key, older
 from ops.console.pages.runs import list_ended, list_running
 from ops.console.pages.sites import read_sites
 from ops.errors import OpsError, WrongUseError
@@ -71,7 +71,7 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
     Args:
         desk: Where.
         site: Name of the site.
-        before: As `keyset.write_key` wrote it; empty for the newest.
+        before: As `rows.cut_key` wrote it; empty for the newest.
     """
     names = ("id", "taken_at", "outcome", "file_count", "processed_bytes", "added_packed_bytes")
     query = select(*(getattr(Snapshot, it) for it in names)).where(
@@ -81,9 +81,8 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
     query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
     with desk.catalog.reading() as session:
         found = [dict(it) for it in session.execute(query).mappings()]
-    shown = found[:_SNAPSHOTS]
-    last = shown[-1] if len(found) > _SNAPSHOTS else None
-    return {"items": shown, "older": write_key(last["taken_at"], last["id"]) if last else ""}
+    shown, more = cut_key(found, "taken_at", _SNAPSHOTS)
+    return {"items": shown, "older": more}
 
 
 def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
