@@ -166,7 +166,7 @@ def test_a_step_whose_task_takes_two_people_waits_and_goes_on(backed_up: InProce
     form = {"run": run, "step": "7", "reason": "bị sửa trái phép"}
     alone = backed_up.act("runbook.resume", form=form)
     assert alone["code"] == 1, alone
-    assert "where the page asks you" in backed_up.page("runbooks", run=run)["records"][-1]["output"]
+    assert "xác thực trên trang" in backed_up.page("runbooks", run=run)["records"][-1]["output"]
     proof = {it: {"password": backed_up.estate.password_of(it),
                   "code": backed_up.estate.code_of(it)} for it in ("bach", "chau")}  # fmt: skip
     asked = backed_up.act("runbook.resume", form=form, proof=proof["bach"])
