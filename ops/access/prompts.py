@@ -8,8 +8,8 @@ A file holds the password on its first line and, where one is needed, the code o
 import getpass
 import stat
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
 from ops.language.text import N_, _, render_error
+from ops.meanwhile import meanwhile
 
 _MOST_CHARACTERS = 4_096
 _TRIES = 3
@@ -30,18 +31,13 @@ _IN_A_FORM = N_("fill in password and code where the page asks you to prove who 
 _TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed", default=None)
 
 
-@contextmanager
-def typed_before(values: Mapping[str, str]) -> Iterator[None]:
+def typed_before(values: Mapping[str, str]) -> AbstractContextManager[None]:
     """Take new secrets from a form, in place of a terminal's prompts.
 
     Args:
         values: `new_password`; `secret`, a factor that the form has shown, with `new_code` for it.
     """
-    before = _TYPED.set(values)
-    try:
-        yield
-    finally:
-        _TYPED.reset(before)
+    return meanwhile(_TYPED, values)
 
 
 def typed(name: str) -> str:

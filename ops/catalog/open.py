@@ -8,7 +8,7 @@ Order of a migration:
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine, explain_failure
 from ops.errors import OpsError
+from ops.meanwhile import meanwhile
 
 SCHEMA = "0023"
 """Revision this version works with: the newest file in `migrations/versions`."""
@@ -95,14 +96,9 @@ class KeptCatalog(Catalog):
 _KEPT: ContextVar[KeptCatalog | None] = ContextVar("kept_catalog", default=None)
 
 
-@contextmanager
-def keeping_catalog(catalog: KeptCatalog) -> Iterator[None]:
+def keeping_catalog(catalog: KeptCatalog) -> AbstractContextManager[None]:
     """Have `open_catalog` give this one to this thread, where it is asked for the same."""
-    before = _KEPT.set(catalog)
-    try:
-        yield
-    finally:
-        _KEPT.reset(before)
+    return meanwhile(_KEPT, catalog)
 
 
 def open_catalog(url: str) -> Catalog:

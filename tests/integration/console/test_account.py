@@ -28,9 +28,9 @@ SHORT = {"new_password_again": "ngắn"}
 
 
 def renew(office: InProcess, person: str, act: str, **proof: str) -> dict[str, Any]:
-    given = {"password": office.estate.password_of(person), "code": office.estate.code_of(person)}
-    form, given = {"person": "operator"}, {**given, **proof}
-    told: dict[str, Any] = office.ask("act", person, task=act, form=form, proof=given)["page"]
+    """Renew as somebody; a form that names somebody else changes nothing."""
+    given = {"form": {"person": "operator"}, "proof": {**office.estate.proof_of(person), **proof}}
+    told: dict[str, Any] = office.ask("act", person, task=act, **given)["page"]
     return told
 
 

@@ -45,17 +45,13 @@ pattern = "[a-z]+"
 """
 
 
-def prove(office: InProcess, person: str) -> dict[str, str]:
-    return {"password": office.estate.password_of(person), "code": office.estate.code_of(person)}
-
-
 def done(told: dict[str, Any]) -> dict[str, Any]:
     assert told["code"] == 0, told
     return told
 
 
 def approve(office: InProcess, request: str) -> None:
-    form, proof = {"id": request}, prove(office, "chau")
+    form, proof = {"id": request}, office.estate.proof_of("chau")
     done(office.act("approval.approve", "chau", form=form, proof=proof))
 
 
@@ -93,7 +89,7 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
     [scan, _title] = office.page("plan", **year)["scans"][0]
     form = {**year, "number": "9/QĐ", "date": "2026-11-20", "signer": "Chủ tịch",
             "document": scan, f"grant.{number}": "20000000", "reason": "đã ký"}  # fmt: skip
-    asked = office.act("plan.record-decision", form=form, proof=prove(office, "bach"))
+    asked = office.act("plan.record-decision", form=form, proof=office.estate.proof_of("bach"))
     assert asked["code"] == 4
     request = asked["document"]["error"]["values"]["request"]
     answer = office.ask("page", "bach", page="approvals", arguments={})
