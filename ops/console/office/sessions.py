@@ -6,8 +6,7 @@ taken away, and with the service. Nothing of them is kept: nobody finds one in a
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -47,24 +46,12 @@ class Login:
         caller: Who, and from where.
         version: When the credentials were changed last, as it began.
         began, seen: When it began and was used last.
-        is_renewing: Whether its own act changes the credentials just now.
     """
 
     caller: Caller
     version: datetime
     began: datetime
     seen: datetime
-    is_renewing: bool = False
-
-    def follow(self, session: Session, digest: object) -> None:
-        """Go on with the credentials of that digest, which its own act made, if they are in force.
-
-        Args:
-            session: Reading is enough.
-            digest: As the act has journaled it (`ops.journal.record_proofs.tell_credential`).
-        """
-        if digest in tell_credential(session, self.caller.person).values():
-            self.version = read_version(session, self.caller.person) or self.version
 
 
 @dataclass(slots=True)
@@ -106,29 +93,28 @@ class Sessions:
                 raise LoggedOutError
             login.seen = now if is_used else login.seen
         if read_version(session, login.caller.person) != login.version:
-            if not login.is_renewing:
-                self.end(token)
             raise LoggedOutError
         return login
 
-    @contextmanager
-    def renewing(self, token: str) -> Iterator[Login]:
-        """Keep a session while its own act changes the credentials; no page is shown meanwhile.
+    def follow(self, session: Session, token: str, digest: object) -> None:
+        """Go on with new credentials that the session's own act has made, if they are in force.
 
-        Who has changed them with `Login.follow` goes on; every other session of the person is over.
+        Args:
+            session: Reading is enough.
+            token: Of the session.
+            digest: As the act has journaled it (`ops.journal.record_proofs.tell_credential`).
         """
-        login = self._logins[_digest(token)]
-        login.is_renewing = True
-        try:
-            yield login
-        finally:
-            login.is_renewing = False
+        login = self._logins.get(_digest(token))
+        if login and digest in tell_credential(session, login.caller.person).values():
+            login.version = read_version(session, login.caller.person) or login.version
 
-    def of(self, person: str) -> list[Login]:
-        """Give somebody's sessions, used last first."""
+    def of(self, session: Session, person: str) -> list[Login]:
+        """Give somebody's sessions that are still good, used last first."""
+        version, now = read_version(session, person), self.clock()
         with self._lock:
             own = [it for it in self._logins.values() if it.caller.person == person]
-        return sorted(own, key=lambda it: it.seen, reverse=True)
+        good = [it for it in own if it.version == version and now - it.seen <= IDLE]
+        return sorted(good, key=lambda it: it.seen, reverse=True)
 
     def end_all(self, person: str) -> None:
         """End somebody's sessions."""

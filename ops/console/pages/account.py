@@ -19,11 +19,8 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """Give the person's sessions; with `renew=app` a new second factor to take up."""
     person = desk.caller.person
     with desk.catalog.reading() as session:
-        codes = count_codes_left(session, person)
-    sessions = [
-        {"address": it.caller.address, "began": it.began, "seen": it.seen}
-        for it in desk.sessions.of(person)
-    ]
+        codes, logins = count_codes_left(session, person), desk.sessions.of(session, person)
+    sessions = [{"address": it.caller.address, "began": it.began, "seen": it.seen} for it in logins]
     renew = arguments.get("renew", "")
     return {
         "codes_left": codes,
