@@ -41,6 +41,7 @@ from ops.console.office.server import listen, serve
 from ops.console.web.__main__ import configure
 from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
+from ops.console.web.shown import make_templates, render
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
@@ -55,6 +56,23 @@ PEOPLE = {
     "chau": ("approver", "head"),
 }
 """Name → roles."""
+AROUND: dict[str, object] = {
+    "me": None, "nav": [], "acts": {}, "name": "", "title": "", "organisation": "Trung tâm",
+    "zone": "Asia/Ho_Chi_Minh", "csrf": "", "path": "/",
+}  # fmt: skip
+OTHER_SITE = """
+[[units]]
+name = "khac"
+title = "Xã Khác"
+[[sites]]
+name = "cong-khac"
+title = "Cổng xã Khác"
+unit = "khac"
+  [[sites.files]]
+  name = "www"
+  path = "www"
+"""
+"""A site of a unit that nobody here belongs to."""
 
 
 @dataclass
@@ -81,6 +99,10 @@ class ConsoleEstate:
     def password_of(self, person: str) -> str:
         """Give somebody's password."""
         return password_of(person)
+
+    def proof_of(self, person: str) -> dict[str, str]:
+        """Give what somebody proves with, once."""
+        return {"password": password_of(person), "code": self.code_of(person)}
 
 
 def build_console_estate(
@@ -112,15 +134,13 @@ def build_console_estate(
     (folder / "state").mkdir(exist_ok=True)
     url = catalog or f"sqlite:///{folder}/state/giucong.db"
     estate, opened = ConsoleEstate(path, address, f"127.0.0.1:{captured}", url), open_catalog(url)
-    try:
+    with opened:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
             if name in proving:
                 estate.issued[name] = enrol(opened, name, *roles, now=began)
             else:
                 appoint(opened, name, *roles, now=began)
-    finally:
-        opened.close()
     estate.environment = {
         **{name: it for name, it in os.environ.items() if not name.startswith("GIUCONG")},
         "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi",
@@ -136,7 +156,7 @@ def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -
         "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
         "attempt": 3, "due_at": now - timedelta(hours=1),
     }  # fmt: skip
-    try:
+    with catalog:
         for site in sites:
             event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
             with catalog.writing() as session:  # as the service tells of a last try
@@ -146,8 +166,6 @@ def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -
             )
             with suppress(ApprovalAwaitedError):
                 require_approval(catalog, origin_of("bach"), wish, now=now)
-    finally:
-        catalog.close()
 
 
 @dataclass
@@ -174,6 +192,12 @@ class InProcess:
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
         """Give what a page shows somebody."""
         return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]  # JSON
+
+    def html(self, page: str, person: str = "bach", /, **arguments: str) -> str:
+        """Give a page as a browser gets it."""
+        answer = self.ask("page", person, page=page, arguments=arguments)
+        values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
+        return render(make_templates(), f"pages/{page}.html", values)
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""

@@ -10,10 +10,8 @@ from sqlalchemy import select
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.console.page import all_pages
-from ops.console.web.shown import make_templates, render
 from ops.errors import WrongUseError
-from tests.console_office import build_console_estate, let_backups_fail, office_in_process
-from tests.integration.console.test_pages import AROUND
+from tests.console_office import AROUND, build_console_estate, let_backups_fail, office_in_process
 from tests.postgres_server import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -23,15 +21,13 @@ pytestmark = pytest.mark.slow
 
 def test_pages_and_acts_are_as_on_sqlite(tmp_path: Path, postgres_server: PostgresServer) -> None:
     url = postgres_server.new_database()
-    estate, templates = build_console_estate(tmp_path / "estate", catalog=url), make_templates()
+    estate = build_console_estate(tmp_path / "estate", catalog=url)
     let_backups_fail(estate, ["cong-xa"], "Xã xin khôi phục")
     shown = set[str]()
     with office_in_process(estate) as office:
         for name, arguments in product(all_pages(), ({}, {"site": "cong-xa"})):
             with suppress(WrongUseError):  # what it is about is not named
-                answer = office.ask("page", page=name, arguments=arguments)
-                values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
-                shown.add(render(templates, f"pages/{name}.html", values) and name)
+                shown.add(office.html(name, **arguments) and name)
         form = {"kind": "support", "title": "Hỏi về mật khẩu", "site": "cong-xa"}
         done = office.act("register.add", form=form)
         assert office.page("today")["red"]
