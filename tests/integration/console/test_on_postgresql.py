@@ -11,7 +11,7 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from ops.console.page import all_pages
 from ops.errors import WrongUseError
-from tests.console_office import AROUND, build_console_estate, let_backups_fail, office_in_process
+from tests.console_office import build_console_estate, let_backups_fail, office_in_process
 from tests.postgres_server import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
