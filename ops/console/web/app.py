@@ -45,7 +45,7 @@ _FAILED_LOGIN_SECONDS = 0.7
 
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
-    "OfficeAwayError": 503, "TooManyActsError": 503,     "NothingHereError": 404,
+    "OfficeAwayError": 503, "TooManyActsError": 503, "NothingHereError": 404,
 }  # fmt: skip
 _TOLD = {
     404: N_("there is no such page"),
