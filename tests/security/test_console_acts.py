@@ -15,8 +15,9 @@ from ops.access.identity import NotAllowedError
 from ops.access.roles import give_role, take_role
 from ops.catalog.tables.core import JournalRow
 from ops.console.office import act_runs
-from ops.console.office.act_runs import ActRun, ActRuns, TooManyActsError
+from ops.console.office.act_runs import ActRun, ActRuns
 from ops.console.office.order import Order
+from ops.console.office.server import TooManyActsError
 from ops.errors import WrongUseError
 from tests.console_office import InProcess, build_console_estate, office_in_process
 from tests.people import note_role

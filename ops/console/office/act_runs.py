@@ -21,8 +21,8 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act, needs_file
 from ops.console.office.order import Order, write_order
-from ops.console.office.server import NothingHereError
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.server import NothingHereError, TooManyActsError
+from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
 
@@ -40,10 +40,6 @@ _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
 _OUT, _GIVEN = "out", "given"
-
-
-class TooManyActsError(OpsError):
-    """As many acts run as may at once."""
 
 
 @dataclass(slots=True)
@@ -244,11 +240,7 @@ class ActRuns:
             self._forget_old()
             running = [it.caller.person for it in self._runs.values() if not it.done.is_set()]
             if len(running) >= _MOST_AT_ONCE or running.count(caller.person) >= _MOST_OF_ONE:
-                raise TooManyActsError(
-                    "too much is being done at once",
-                    data="nothing was changed",
-                    next_step="wait until something has ended, then try again",
-                )
+                raise TooManyActsError
             key = secrets.token_urlsafe(12)
             run = ActRun(key, caller, order.act, self.place / key)
             run.values = order.values

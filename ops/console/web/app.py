@@ -24,7 +24,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address
+from ops.console.frames import (
+    OfficeAwayError,
+    ask,
+    ask_for_file,
+    plain_address,
+    whose_address,
+)
 from ops.console.web.forms import UnreadFormError, pieces_of, reading_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
 from ops.console.web.public import PublicPage
@@ -309,7 +315,7 @@ class Guarded:
                 ]
             await send(message)
 
-        address = plain_address(scope["client"][0]) if scope.get("client") else ""
+        address = whose_address(scope["client"][0]) if scope.get("client") else ""
         is_static = scope["path"].startswith("/static/")
         if any(name == b"transfer-encoding" for name, _value in scope["headers"]):
             # Two ways to say where a request ends are one too many, with a proxy before us.
