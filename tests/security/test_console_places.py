@@ -10,9 +10,9 @@ import pytest
 from ops.access.caller import Caller, acting_for
 from ops.runbooks.library import SHIPPED
 from ops.runbooks.places import names_place, refuse_places
+from runbooks.command_lines import VARIABLE
 from runbooks.errors import RunbookUseError
 from runbooks.parse import load_runbook
-from runbooks.variables import VARIABLE
 from tests.console_office import InProcess, build_console_estate, office_in_process
 
 pytestmark = pytest.mark.slow
