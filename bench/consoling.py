@@ -76,8 +76,7 @@ def fill(folder: Path) -> Path:
     ).replace(f'name = "{PERSON}"\n', f'name = "{PERSON}"\nlogin = "{PERSON}"\n', 1)
     estate.path.write_text(text, encoding="utf-8")
     (folder / "state").mkdir(exist_ok=True)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         with catalog.reading() as session:
             is_full = session.execute(select(func.count()).select_from(Run)).scalar_one() >= RUNS
         if not is_full:
@@ -85,8 +84,6 @@ def fill(folder: Path) -> Path:
             enrol(catalog, PERSON, *_ROLES, now=datetime.now(UTC))
             _fill_runs(catalog)
             _fill_journal(catalog)
-    finally:
-        catalog.close()
     return estate.path
 
 
@@ -235,11 +232,8 @@ def _read(
 
 def _log_in(path: Path, base: str) -> str:
     """Log in with a recovery code that is made for it."""
-    catalog = open_catalog(f"sqlite:///{path.parent}/state/giucong.db")
-    try:
+    with open_catalog(f"sqlite:///{path.parent}/state/giucong.db") as catalog:
         issued = enrol(catalog, PERSON, now=datetime.now(UTC))
-    finally:
-        catalog.close()
     from urllib.parse import urlencode
 
     form = urlencode({"name": PERSON, "password": password_of(PERSON), "code": issued.codes[0]})

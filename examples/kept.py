@@ -61,8 +61,7 @@ def start(folder: Path) -> str:
         _begin(folder, "served", [sys.executable, "-m", "examples.served"])
         _begin(folder, "service", [sys.executable, str(_GIUCONG), "service.run"])
         _wait(folder, office.exists)
-        as_root = [] if os.geteuid() else ["--as-root"]  # a trial's machine has no user for it
-        _begin(folder, "console", [sys.executable, str(_GIUCONG), "console.run", *as_root])
+        _begin(folder, "console", [sys.executable, str(_GIUCONG), "console.run"])
         _wait(folder, lambda: _answers(listen))
     except BaseException:
         stop(folder)

@@ -93,24 +93,20 @@ def name_of(number: int) -> str:
 def write_year(estate: Estate) -> None:
     """Write a year's records of an estate: a backup a day and site, some of them bad."""
     names = [it.name for it in estate.named_sites]
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.writing() as session:
-            connection = session.connection()
-            connection.execute(insert(Run), list(_runs(names)))
-            connection.execute(insert(Occurrence), list(_missed(names)))
-            connection.execute(insert(Drill), list(_drills(names)))
-            connection.execute(insert(Snapshot), list(_snapshots(names)))
-            connection.execute(insert(StoreSeen), list(_stores(names)))
-            session.add_all(_security())
-            session.add(
-                ArchivePlace(name="public", since=NOW, scrub={}, oldest_at=NOW, objects=1234,
-                             damaged=[], lacks=0, checked_at=NOW)
-            )  # fmt: skip
-            _register(session, estate)
-            _stop(session, names[0])
-    finally:
-        catalog.close()
+    with open_catalog(reveal(estate.catalog.url)) as catalog, catalog.writing() as session:
+        connection = session.connection()
+        connection.execute(insert(Run), list(_runs(names)))
+        connection.execute(insert(Occurrence), list(_missed(names)))
+        connection.execute(insert(Drill), list(_drills(names)))
+        connection.execute(insert(Snapshot), list(_snapshots(names)))
+        connection.execute(insert(StoreSeen), list(_stores(names)))
+        session.add_all(_security())
+        session.add(
+            ArchivePlace(name="public", since=NOW, scrub={}, oldest_at=NOW, objects=1234,
+                         damaged=[], lacks=0, checked_at=NOW)
+        )  # fmt: skip
+        _register(session, estate)
+        _stop(session, names[0])
     _watch(estate, names)
 
 

@@ -41,12 +41,14 @@ from ops.console.office.server import listen, serve
 from ops.console.web.__main__ import configure
 from ops.console.web.app import make_app
 from ops.console.web.guard import COOKIE, csrf_of
+from ops.console.web.shown import make_templates, render
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from tests.integration.jobs.small_estate import GIUCONG, build_estate
 from tests.people import KEY_TEXT, appoint, enrol, origin_of, password_of
 from tests.private_server import end
 
+_SQLITE = "sqlite:///state/giucong.db"
 _KEY = 'repository = "file:keys/repository.key"'
 PEOPLE = {
     **{role.replace("_", "-"): (role,) for role in ROLES},
@@ -54,6 +56,23 @@ PEOPLE = {
     "chau": ("approver", "head"),
 }
 """Name → roles."""
+AROUND: dict[str, object] = {
+    "me": None, "nav": [], "acts": {}, "name": "", "title": "", "organisation": "Trung tâm",
+    "zone": "Asia/Ho_Chi_Minh", "csrf": "", "path": "/",
+}  # fmt: skip
+OTHER_SITE = """
+[[units]]
+name = "khac"
+title = "Xã Khác"
+[[sites]]
+name = "cong-khac"
+title = "Cổng xã Khác"
+unit = "khac"
+  [[sites.files]]
+  name = "www"
+  path = "www"
+"""
+"""A site of a unit that nobody here belongs to."""
 
 
 @dataclass
@@ -63,6 +82,7 @@ class ConsoleEstate:
     path: Path
     listen: str
     captured: str
+    catalog: str
     issued: dict[str, Issued] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -80,9 +100,13 @@ class ConsoleEstate:
         """Give somebody's password."""
         return password_of(person)
 
+    def proof_of(self, person: str) -> dict[str, str]:
+        """Give what somebody proves with, once."""
+        return {"password": password_of(person), "code": self.code_of(person)}
+
 
 def build_console_estate(
-    folder: Path, more: str = "", proving: Collection[str] = ("bach", "chau")
+    folder: Path, more: str = "", proving: Collection[str] = ("bach", "chau"), *, catalog: str = ""
 ) -> ConsoleEstate:
     """Build a small estate with a console and the people of `PEOPLE`.
 
@@ -90,6 +114,7 @@ def build_console_estate(
         folder: Where.
         more: What else the estate says.
         proving: Who can prove who they are; each costs as much time as a login does.
+        catalog: Its URL, where it is not SQLite.
     """
     people = "".join(
         f'\n[[people]]\nname = "{name}"\ntitle = "Người {name}"\nlogin = "{name}"\nunit = "xa"\n'
@@ -100,25 +125,22 @@ def build_console_estate(
     console = f'\n[console]\nlisten = "{address}"\ncaptured = "127.0.0.1:{captured}"\n'
     path = build_estate(folder, people + console + more)
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace(_KEY, f'{_KEY}\ncredentials = "file:keys/credentials.key"'), encoding="utf-8"
-    )
+    text = text.replace(_KEY, f'{_KEY}\ncredentials = "file:keys/credentials.key"')
+    path.write_text(text.replace(_SQLITE, catalog or _SQLITE), encoding="utf-8")
     key = folder / "keys" / "credentials.key"
     key.parent.mkdir(exist_ok=True)
     key.write_text(KEY_TEXT, encoding="utf-8")
     key.chmod(0o600)
     (folder / "state").mkdir(exist_ok=True)
-    catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
-    estate = ConsoleEstate(path, address, f"127.0.0.1:{captured}")
-    try:
+    url = catalog or f"sqlite:///{folder}/state/giucong.db"
+    estate, opened = ConsoleEstate(path, address, f"127.0.0.1:{captured}", url), open_catalog(url)
+    with opened:
         for name, roles in PEOPLE.items():
             began = datetime.now(UTC) - timedelta(days=1)
             if name in proving:
-                estate.issued[name] = enrol(catalog, name, *roles, now=began)
+                estate.issued[name] = enrol(opened, name, *roles, now=began)
             else:
-                appoint(catalog, name, *roles, now=began)
-    finally:
-        catalog.close()
+                appoint(opened, name, *roles, now=began)
     estate.environment = {
         **{name: it for name, it in os.environ.items() if not name.startswith("GIUCONG")},
         "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi",
@@ -128,13 +150,13 @@ def build_console_estate(
 
 def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -> None:
     """Let the last try of each site's backup have failed, and `bach` ask for a restore of it."""
-    catalog = open_catalog(f"sqlite:///{estate.path.parent}/state/giucong.db")
+    catalog = open_catalog(estate.catalog)
     now = datetime.now(UTC)
     failed: dict[str, Any] = {
         "occasion": "ended", "kind": "backup", "outcome": "failed", "reason": "secret",
         "attempt": 3, "due_at": now - timedelta(hours=1),
     }  # fmt: skip
-    try:
+    with catalog:
         for site in sites:
             event = LedgerEvent(job=f"backup/{site}", site=site, **failed)
             with catalog.writing() as session:  # as the service tells of a last try
@@ -144,8 +166,6 @@ def let_backups_fail(estate: ConsoleEstate, sites: Iterable[str], reason: str) -
             )
             with suppress(ApprovalAwaitedError):
                 require_approval(catalog, origin_of("bach"), wish, now=now)
-    finally:
-        catalog.close()
 
 
 @dataclass
@@ -172,6 +192,12 @@ class InProcess:
     def page(self, name: str, person: str = "bach", **arguments: str) -> dict[str, Any]:
         """Give what a page shows somebody."""
         return self.ask("page", person, page=name, arguments=arguments)["page"]  # type: ignore[no-any-return]  # JSON
+
+    def html(self, page: str, person: str = "bach", /, **arguments: str) -> str:
+        """Give a page as a browser gets it."""
+        answer = self.ask("page", person, page=page, arguments=arguments)
+        values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
+        return render(make_templates(), f"pages/{page}.html", values)
 
     def act(self, task: str, person: str = "bach", **values: Any) -> dict[str, Any]:
         """Have somebody do something, and wait for its end; `form` and `proof` as a browser's."""
@@ -232,10 +258,9 @@ class Running:
         socket_of = self.estate.path.parent / "state" / "office.sock"
         if task == "service.run":
             socket_of.unlink(missing_ok=True)
-        as_root = ["--as-root"] if task == "console.run" and os.geteuid() == 0 else []
         with self.log.open("ab") as out:
             self.started[task] = subprocess.Popen(
-                [sys.executable, str(GIUCONG), task, *as_root], env=self.estate.environment,
+                [sys.executable, str(GIUCONG), task], env=self.estate.environment,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.estate.path.parent,
             )  # fmt: skip
         if task == "service.run":

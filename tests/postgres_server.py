@@ -85,9 +85,8 @@ def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def catalog(catalog_url: str) -> Iterator[Catalog]:
     """The same, open."""
-    opened = open_catalog(catalog_url)
-    yield opened
-    opened.close()
+    with open_catalog(catalog_url) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ _VNI_SEQUENCE = re.compile("|".join(sorted(map(re.escape, _VNI), key=len, revers
 _TCVN3_TABLE, _VPS_TABLE = _single(_TCVN3), _single(_VPS)
 _WESTERN = {ord(bytes([it]).decode("cp1252", "replace")): it for it in range(0x80, 0xA0)}
 _WESTERN.pop(0xFFFD)
+_NEVER_WESTERN = re.compile(f"[^\x00-\xff{''.join(map(chr, _WESTERN))}]")
 
 
 def _from_vni(text: str) -> str:
@@ -83,8 +84,10 @@ def as_bytes_text(text: str) -> str | None:
     Old texts that somebody moved into UTF-8 as if they were windows-1252 come back so; None for a
     text with characters that windows-1252 does not have.
     """
-    text = text.translate(_WESTERN)
-    return text if not text or max(text) <= "\xff" else None
+    if text.isascii():
+        return text
+    # Vietnamese in Unicode has such a letter in its first words: little is looked at.
+    return None if _NEVER_WESTERN.search(text) else text.translate(_WESTERN)
 
 
 def read_once(text: str) -> str | None:

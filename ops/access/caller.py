@@ -3,10 +3,11 @@
 Reads are answered by threads of one process, so the caller belongs to the thread.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from ops.meanwhile import meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,9 @@ class Caller:
 _CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
-@contextmanager
-def acting_for(caller: Caller) -> Iterator[None]:
+def acting_for(caller: Caller) -> AbstractContextManager[None]:
     """Have this thread act for somebody, in place of who sits at a terminal."""
-    before = _CALLER.set(caller)
-    try:
-        yield
-    finally:
-        _CALLER.reset(before)
+    return meanwhile(_CALLER, caller)
 
 
 def current_caller() -> Caller | None:

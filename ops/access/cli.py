@@ -1,8 +1,7 @@
 """Show people with their roles, and requests that wait; let the second person decide."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,14 +18,12 @@ from ops.access.prompts import ask_proof
 from ops.access.rights import ACTIONS, ROLES
 from ops.access.roles import roles_by_person
 from ops.access.seal import load_credentials_key
-from ops.access.session import Bench, at_bench, follow_decision
-from ops.catalog.open import Catalog, open_catalog
+from ops.access.session import Bench, at_bench, follow_decision, reading
 from ops.catalog.tables.access import ApprovalRequest, Credential
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.people import Person
-from ops.estate.model.references import reveal
 from ops.journal.journal import Origin
 from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
@@ -58,7 +55,7 @@ class Decision:
 def show_people(*, as_json: bool) -> None:
     """Write everybody in the estate, and whoever else holds a role or credentials."""
     estate = load_estate()
-    with _reading(estate) as catalog, catalog.reading() as session:
+    with reading(estate) as session:
         roles = roles_by_person(session, with_disabled=True)
         rows = {row.person: row for row in session.execute(select(Credential)).scalars()}
         codes = {name: count_codes_left(session, name) for name in rows}
@@ -79,7 +76,7 @@ def show_requests(*, everything: bool, as_json: bool) -> None:
     """Write the requests that wait or may be used; all of them where asked for."""
     now = datetime.now(UTC)
     estate = load_estate()
-    with _reading(estate) as catalog, catalog.reading() as session:
+    with reading(estate) as session:
         requests = list_requests(session)
     shown = [it for it in requests if everything or standing_of(it, now) in {"waiting", "approved"}]
     if as_json:
@@ -121,15 +118,6 @@ def decide(decision: Decision) -> None:
         else _("refused; {person} is told by `approval.list --all`")
     )
     write_line(text.format(person=request.requested_by))
-
-
-@contextmanager
-def _reading(estate: Estate) -> Iterator[Catalog]:
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        yield catalog
-    finally:
-        catalog.close()
 
 
 def _decide(bench: Bench, decision: Decision, person: str) -> None:

@@ -100,10 +100,8 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
     catalog = open_existing(estate)
     if catalog is None:
         return
-    try:
+    with catalog:
         check_right(catalog, estate, task, values)
-    finally:
-        catalog.close()
 
 
 def check_right(

@@ -7,8 +7,8 @@ asked for; the journal row of the request says by which of the two it was made.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from ops.access.prompts import ask_proof
 from ops.access.seal import load_credentials_key
 from ops.access.session import Bench
 from ops.language.text import _
+from ops.meanwhile import meanwhile
 from ops.terminal.output import write_line
 
 KERNEL_LOGIN = "kernel-login"
@@ -28,23 +29,27 @@ _PROOF_FILE: ContextVar[str] = ContextVar("proof_file", default="")
 _HANDED_DOWN = "GIUCONG_PROOF_FILE"
 
 
-@contextmanager
-def proving_with(proof_file: str) -> Iterator[None]:
+def proving_with(proof_file: str) -> AbstractContextManager[None]:
     """Have the requester prove with a file while a task runs; empty: at the terminal.
 
     A task that another one runs, as a runbook's step does, takes that one's file.
     """
-    before = _PROOF_FILE.set(proof_file or os.environ.get(_HANDED_DOWN, ""))
-    try:
-        yield
-    finally:
-        _PROOF_FILE.reset(before)
+    return meanwhile(_PROOF_FILE, proof_file or os.environ.get(_HANDED_DOWN, ""))
 
 
 def hand_proof_down() -> Mapping[str, str]:
-    """Give the environment in which the tasks that this one runs prove with the same file."""
+    """Give the environment in which the tasks that this one runs prove with the same file.
+
+    A file in memory, as the console's, they have to be given as well (`open_proof`).
+    """
     path = Path(_PROOF_FILE.get()) if _PROOF_FILE.get() else None
     return {_HANDED_DOWN: str(path.absolute())} if path and path.is_file() else {}
+
+
+def open_proof(environment: Mapping[str, str]) -> list[int]:
+    """Give what a task has to have open to prove in an environment of `hand_proof_down`."""
+    folder, _slash, number = environment.get(_HANDED_DOWN, "").rpartition("/")
+    return [int(number)] if folder == "/dev/fd" else []
 
 
 def proof_of_requester(bench: Bench) -> Callable[[], str]:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
 from ops.access.caller import current_caller
 from ops.access.identity import find_actor, login_at_terminal
 from ops.canonical import digest_of
@@ -56,15 +58,19 @@ def at_bench(estate: Estate, *, dry_run: bool = False) -> Iterator[Bench]:
         with open_for_rehearsal(url) as rehearsed:
             yield Bench(estate, rehearsed, replace(origin, estate=version))
         return
-    catalog = open_catalog(url)
-    try:
+    with open_catalog(url) as catalog:
         with catalog.writing() as session:
             version = remember_estate(
                 session, estate.document(), now=datetime.now(UTC), origin=origin
             )
         yield Bench(estate, catalog, replace(origin, estate=version))
-    finally:
-        catalog.close()
+
+
+@contextmanager
+def reading(estate: Estate) -> Iterator[Session]:
+    """Open the catalog for one look; nothing in it is kept."""
+    with open_catalog(reveal(estate.catalog.url)) as catalog, catalog.reading() as session:
+        yield session
 
 
 def person_at_terminal(estate: Estate) -> Origin:

@@ -23,11 +23,8 @@ def check_answering(estate: Estate) -> list[Problem]:
         return []  # what keeps the catalog from being opened is told elsewhere
     if catalog is None:
         return []
-    try:
-        with catalog.reading() as session:
-            return list(find_mute(estate, roles_by_person(session)))
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        return list(find_mute(estate, roles_by_person(session)))
 
 
 def find_mute(estate: Estate, roles: Mapping[str, Collection[str]]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ So a notice and its cause are kept or lost together; the courier delivers later.
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from ops.alerts.drafts import Draft, Severity, draft_notices
 from ops.alerts.records import TakenIn, note_told, take_in
 from ops.alerts.routing import Targets, decide_targets
 from ops.catalog.columns import insert_missing, new_id
+from ops.catalog.open import Catalog
 from ops.catalog.tables.core import EstateVersion, Notice, Run
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
@@ -93,6 +94,19 @@ def write_drafts(
         alert = taken.ids.get(draft.subject_key)
         count += write_to(session, draft, targets, now, alert=alert)
     return count
+
+
+def remind(
+    catalog: Catalog, now: datetime, draft: Callable[[Session, Estate, datetime], list[Draft]]
+) -> int:
+    """Tell what a chore has found by looking; give how many notices are new."""
+    with catalog.reading() as session:
+        estate = find_estate(session)
+        drafts = [] if estate is None else draft(session, estate, now)
+    if not drafts:
+        return 0
+    with catalog.writing() as session:
+        return write_drafts(session, drafts, estate, now=now)
 
 
 def write_to(

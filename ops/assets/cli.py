@@ -1,14 +1,11 @@
 """List, import, export and compare assets for a person at a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from ops.access.session import at_bench
+from ops.access.session import at_bench, reading
 from ops.assets.asset import KINDS, STATES, AssetRow, read_assets, write_lines
 from ops.assets.compare import Difference, compare_hosts, find_differences
 from ops.assets.look import look_at_hosts
@@ -20,12 +17,9 @@ from ops.assets.records import (
     plan_import,
 )
 from ops.assets.sheet import read_lines, write_csv, write_xlsx
-from ops.catalog.open import open_catalog
 from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError, Problem, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_number
 from ops.language.text import N_, _, fill
 from ops.terminal.output import Cell, write_json, write_line, write_table
@@ -61,21 +55,11 @@ class AssetsError(OpsError):
         )
 
 
-@contextmanager
-def _reading(estate: Estate) -> Iterator[Session]:
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            yield session
-    finally:
-        catalog.close()
-
-
 def show_assets(kind: str, *, retired_too: bool, as_json: bool) -> int:
     """Write the assets; gives 0."""
     estate = load_estate()
     _check_kind(kind)
-    with _reading(estate) as session:
+    with reading(estate) as session:
         assets = list_assets(session, kind=kind, retired_too=retired_too)
     if as_json:
         write_json(asdict(it) for it in assets)
@@ -171,7 +155,7 @@ def export_assets(out: str, kind: str, *, as_json: bool) -> int:
             data="nothing was written",
             next_step="give `--out` a name such as assets.xlsx",
         )
-    with _reading(estate) as session:
+    with reading(estate) as session:
         assets = list_assets(session, kind=kind, retired_too=True)
     lines = write_lines(assets)
     is_csv = path.suffix.lower() == ".csv"
@@ -196,7 +180,7 @@ def show_differences(*, look: bool, as_json: bool) -> int:
         as_json: For machines.
     """
     estate = load_estate()
-    with _reading(estate) as session:
+    with reading(estate) as session:
         assets = list_assets(session)
     today = datetime.now(UTC).astimezone(estate.zone).date()
     found = find_differences(assets, estate, today)

@@ -27,12 +27,9 @@ _JOB = f"{_KIND}/{OWN_SITE}"
 def verify_journal(*, as_json: bool) -> int:
     """Hold the journal against everything, and write what was found; gives the exit code."""
     estate = load_estate()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         found = examine(estate, catalog)
         _remember(catalog, found)
-    finally:
-        catalog.close()
     code = {"ok": 0, "failed": 1, "not_checked": 3}[found.outcome]
     if as_json:
         findings = [{**asdict(it), "told": tell(it)} for it in found.findings]

@@ -8,9 +8,10 @@ Order of a migration:
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from ops.canonical import strike_passwords
 from ops.catalog.engine import WRITES, create_catalog_engine, explain_failure
 from ops.errors import OpsError
+from ops.meanwhile import meanwhile
 
 SCHEMA = "0023"
 """Revision this version works with: the newest file in `migrations/versions`."""
@@ -28,7 +30,7 @@ _ADVISORY_LOCK = 0x6769_7563_6F6E_67  # "giucong"
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """An open catalog.
+    """An open catalog; left as a context manager, it is closed.
 
     Attributes:
         readers: Engine for transactions that only read.
@@ -37,6 +39,14 @@ class Catalog:
 
     readers: Engine
     writers: Engine
+
+    def __enter__(self) -> Self:
+        """Give it."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close it."""
+        self.close()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -86,14 +96,9 @@ class KeptCatalog(Catalog):
 _KEPT: ContextVar[KeptCatalog | None] = ContextVar("kept_catalog", default=None)
 
 
-@contextmanager
-def keeping_catalog(catalog: KeptCatalog) -> Iterator[None]:
+def keeping_catalog(catalog: KeptCatalog) -> AbstractContextManager[None]:
     """Have `open_catalog` give this one to this thread, where it is asked for the same."""
-    before = _KEPT.set(catalog)
-    try:
-        yield
-    finally:
-        _KEPT.reset(before)
+    return meanwhile(_KEPT, catalog)
 
 
 def open_catalog(url: str) -> Catalog:

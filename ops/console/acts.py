@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
+from ops.console.office.offer import offered_secret
 from ops.errors import WrongUseError
 from ops.language.text import N_, make_visible
 from ops.parts import Seam
@@ -45,6 +46,8 @@ class Act:
         out: The flag that says where its files go; they can be downloaded after it.
         out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
+        about: What it does, where the task's own first sentence says something else.
+        renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
     """
 
     task: str
@@ -59,6 +62,8 @@ class Act:
     out: str = ""
     out_name: str = ""
     always: Mapping[str, object] | None = None
+    about: str = ""
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +144,8 @@ _LISTED = (
     Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
     Act(
         task="plan.edit", label=N_("Change the item"),
-        fields=("year", "item", "add", "set", "reject", "take_up", "opinion", "document"),
+        fields=("year", "item", "add", "set", "reject", "take_up", "quotation", "opinion",
+                "document"),
         kinds={"set": "pairs", "reject": "long", "opinion": "long"},
     ),
     Act(
@@ -220,6 +226,47 @@ _LISTED = (
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
     ),
     Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
+    Act(
+        task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
+        fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
+        about=N_("The policy as it is now was approved by a decision on paper: say by which."),
+    ),
+    Act(
+        task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
+        fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
+        about=N_("A decision was recorded by mistake. The journal keeps both."),
+    ),
+    Act(
+        task="backup.run", name="backup.run.accept", label=N_("Back up; the change is meant so"),
+        fields=("site",), always={"accept_size": True},
+        about=N_("Much has gone or changed on purpose: this backup takes it for normal."),
+    ),
+    Act(task="backup.accept", label=N_("It was looked at"), fields=("site", "reason")),
+    Act(
+        task="backup.hold", label=N_("Hold backups"),
+        fields=("site", "snapshot", "reason", "reference"),
+    ),
+    Act(
+        task="backup.release", label=N_("Release the hold"), fields=("hold", "reason"),
+        proof=PROOF_FLAG,
+    ),
+    Act(
+        task="security.baseline", label=N_("Allow what is there now"),
+        fields=("host", "only", "reason", "document"), always={"approve": True}, proof=PROOF_FLAG,
+    ),
+    Act(
+        task="service.missed", label=N_("All of them were looked at"), fields=("note",),
+        always={"seen": True},
+    ),
+    Act(task="service.notify-test", label=N_("Send a test message"), fields=("person",)),
+    Act(
+        task="user.reset-totp", label=N_("Use the new app"), proof="password_file",
+        names_person=True, renews=True,
+    ),
+    Act(
+        task="user.reset-totp", name="user.reset-totp.keep", label=N_("Renew"),
+        proof="password_file", names_person=True, renews=True, always={"keep_app": True},
+    ),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
@@ -280,7 +327,8 @@ def fields_of(act: Act) -> list[Field]:
 
 def can_rehearse(act: Act) -> bool:
     """Say whether the task has a dry run, which a form offers before the act."""
-    return "dry_run" in inspect.signature(find_task(act.task).entry.body).parameters
+    parameters = inspect.signature(find_task(act.task).entry.body).parameters
+    return "dry_run" in parameters and not act.renews
 
 
 def needs_file(act: Act) -> bool:
@@ -304,6 +352,7 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
 _LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
 _DIGITS, _MOST_LINES = 6, 200
+_TYPED = ("new_password", "new_password_again", "new_code", "offer")
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
@@ -341,6 +390,27 @@ def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
     if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
         raise WrongUseError("password or code cannot be read", data="nothing was changed")
     return password, code
+
+
+def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
+    """Read the new secrets of a form, as `ops.access.prompts.typed_before` takes them.
+
+    Args:
+        given: `new_password` with `new_password_again`; `offer` of a factor, with `new_code`.
+        person: To whom it was offered.
+
+    Raises:
+        WrongUseError: The two passwords differ, or one of them is too long.
+    """
+    texts = {name: str(given.get(name, "")) for name in _TYPED}
+    if any(len(it) > _LONGEST_PROOF or "\n" in it for it in texts.values()):
+        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+    if texts["new_password"] != texts["new_password_again"]:
+        raise WrongUseError(
+            "the two passwords differ", data="nothing was changed", next_step="try again"
+        )
+    secret = offered_secret(person, texts["offer"]) if texts["offer"] else ""
+    return {"new_password": texts["new_password"], "new_code": texts["new_code"], "secret": secret}
 
 
 def _read_value(field: Field, given: object) -> object:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ops.console.frames import RUN_FOLDER, SOCKET_NAME, socket_path
-from ops.errors import OpsError, WrongUseError
+from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.model.console import ConsoleSettings
 from ops.language.text import _
@@ -16,16 +16,14 @@ CONSOLE_USER = "giucong-console"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 
 
-def run_console(listen: str, *, as_root: bool = False) -> None:
+def run_console(listen: str) -> None:
     """Become the web process; does not come back.
 
     Args:
         listen: In place of the estate's; empty for that.
-        as_root: Keep root's rights.
 
     Raises:
         WrongUseError: The estate has no console.
-        OpsError: This is root, and there is no user to become.
     """
     estate = load_estate()
     if estate.console is None:
@@ -40,8 +38,7 @@ def run_console(listen: str, *, as_root: bool = False) -> None:
     socket = installed if installed.exists() and not own.exists() else own
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))
     sys.stdout.flush()
-    if not as_root:
-        _give_rights_up()
+    _give_rights_up()
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     command = [sys.executable, "-P", "-m", "ops.console.web", str(socket.absolute())]
     code = Path(__file__).parents[2]
@@ -56,20 +53,19 @@ def run_console(listen: str, *, as_root: bool = False) -> None:
 
 
 def _give_rights_up() -> None:
-    """Become the console's own user, where this is root."""
+    """Become the console's own user, where this is root and there is one; else say what that is."""
     if os.geteuid() != 0:
         return
     try:
         user = pwd.getpwnam(CONSOLE_USER)
-    except KeyError as error:
-        raise OpsError(
-            "there is no user {user}",
-            why="whoever took over a console that runs as root would be root",
-            data="nothing was changed",
-            next_step="make it: `adduser --system --group --no-create-home {user}`; where this"
-            " machine holds nothing but a trial: `{program} console.run --as-root`",
-            user=CONSOLE_USER,
-        ) from error
+    except KeyError:
+        told = _(
+            "the console runs as root: whoever took it over would be root. That is for a trial"
+            " alone; else make its user: adduser --system --group --no-create-home {user}"
+        )
+        sys.stderr.write(told.format(user=CONSOLE_USER) + "\n")
+        sys.stderr.flush()
+        return
     os.setgroups([user.pw_gid])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)

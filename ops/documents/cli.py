@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.access.session import at_bench
-from ops.catalog.open import open_catalog
+from ops.access.session import at_bench, reading
 from ops.documents.files import is_whole, keep, place_of, read_document
 from ops.documents.records import (
     Told,
@@ -18,7 +17,6 @@ from ops.durable_files import FILE_MODE, place_file
 from ops.errors import OpsError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_id, format_size
 from ops.language.text import N_, _, fill
 from ops.terminal.output import Cell, write_json, write_line, write_table
@@ -68,12 +66,8 @@ def add(wish: AddWish) -> int:
 def show(about: str, *, as_json: bool) -> int:
     """Write the documents; gives 1 where the bytes of one are gone or changed, else 0."""
     estate = load_estate()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            found = list_documents(session, about)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        found = list_documents(session, about)
     state = estate.service.state
     whole = {it.sha256: is_whole(place_of(state, it.sha256)) for it in found}
     if as_json:

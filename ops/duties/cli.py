@@ -61,11 +61,8 @@ def at_desk() -> Iterator[Desk]:
     """Load the estate and its tables, and open the catalog."""
     estate = load_estate()
     duties, setting = load_duties(estate), make_setting(estate)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         yield Desk(estate, duties, setting, catalog)
-    finally:
-        catalog.close()
 
 
 _WHEN = {"overdue": N_("overdue"), "ahead": N_("ahead"), "not_in_table": N_("not in the table")}

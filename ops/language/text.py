@@ -24,13 +24,15 @@ A manifest or a notice is written at night by a process and read by people of th
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from ops.meanwhile import meanwhile
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -208,11 +210,6 @@ def _readable(value: object) -> object:
     return value
 
 
-@contextmanager
-def speaking(language: Language) -> Iterator[None]:
+def speaking(language: Language) -> AbstractContextManager[None]:
     """Let all texts be in `language` that this thread, or task of a loop, makes meanwhile."""
-    before = _READER.set(language)
-    try:
-        yield
-    finally:
-        _READER.reset(before)
+    return meanwhile(_READER, language)

@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.access.session import reading
 from ops.alerts.notice_wording import Told, explain_notice, tell_place
 from ops.alerts.overview import AlertView, Telling
-from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Occurrence
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.language.formats import format_moment
 from ops.language.text import N_, _, fill
@@ -52,12 +51,8 @@ class TryingAgain:
 
 def look_for_tries(estate: Estate) -> list[TryingAgain]:
     """Open the catalog and give what is tried again, by job."""
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            return read_trying_again(session, list_jobs(estate))
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        return read_trying_again(session, list_jobs(estate))
 
 
 def read_trying_again(session: Session, jobs: Sequence[JobDefinition]) -> list[TryingAgain]:

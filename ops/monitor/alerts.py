@@ -6,17 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ops.access.session import at_bench
+from ops.access.session import at_bench, reading
 from ops.alerts.looks import Held
 from ops.alerts.notice_wording import RUNBOOK, SEVERITIES, tell_runbook
 from ops.alerts.overview import AlertView, find_alert, list_alerts
 from ops.alerts.records import acknowledge
 from ops.alerts.silences import list_silences
 from ops.alerts.watch import read_states
-from ops.catalog.open import open_catalog
 from ops.errors import OpsError, WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
 from ops.journal import journal
 from ops.journal.journal import Entry
@@ -46,15 +44,11 @@ def show_alerts(*, closed_too: bool, untold_too: bool, as_json: bool) -> int:
         as_json: For a program, which gets what is not told in any case.
     """
     estate, now = load_estate(), datetime.now(UTC)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            since = now - CLOSED_SINCE if closed_too else None
-            alerts = list_alerts(session, closed_since=since)
-            waiting = read_trying_again(session, list_jobs(estate))
-            states, silences = read_states(session), list_silences(session, since=now)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        since = now - CLOSED_SINCE if closed_too else None
+        alerts = list_alerts(session, closed_since=since)
+        waiting = read_trying_again(session, list_jobs(estate))
+        states, silences = read_states(session), list_silences(session, since=now)
     code = 1 if any(it.closed_at is None for it in alerts) else 0
     zone = estate.organisation.timezone
     if as_json:

@@ -74,11 +74,8 @@ class Seen:
 def show_overview(*, as_json: bool) -> int:
     """Write how everything was last seen; gives 1 where something is red, else 0."""
     estate, now = load_estate(), datetime.now(UTC)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         found, trouble = look_around(estate, catalog, now)
-    finally:
-        catalog.close()
     code = 1 if any(it.health == "bad" for it in found) else 0
     if as_json:
         told = render_error(trouble) if trouble else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from ops.access.session import Bench, at_bench
+from ops.access.session import Bench, at_bench, reading
 from ops.alerts.silences import (
     SilenceView,
     SilenceWish,
@@ -15,12 +15,10 @@ from ops.alerts.silences import (
 )
 from ops.alerts.subjects import name_subject
 from ops.catalog.find import find_by_id
-from ops.catalog.open import open_catalog
 from ops.catalog.tables.conditions import Silence
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
 from ops.estate.load.load import load_estate
-from ops.estate.model.references import reveal
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.language.formats import format_id, format_moment
@@ -42,12 +40,8 @@ class Typed:
 def show_silences(*, as_json: bool) -> int:
     """Write the silences that run."""
     estate, now = load_estate(), datetime.now(UTC)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            silences = list_silences(session, since=now)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        silences = list_silences(session, since=now)
     if as_json:
         write_json(asdict(it) for it in silences)
     elif silences:

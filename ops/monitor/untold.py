@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from ops.access.session import reading
 from ops.alerts.looks import RED, Held, find_hidden
 from ops.alerts.overview import AlertView
 from ops.alerts.subjects import name_subject, name_subjects
 from ops.alerts.watch import read_states
-from ops.catalog.open import open_catalog
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_duration, format_moment
 from ops.language.text import N_, _
 from ops.terminal.output import write_line, write_table
@@ -24,12 +23,8 @@ _UNTOLD = {
 
 def look_for_states(estate: Estate) -> dict[str, Held]:
     """Open the catalog and give every state, by subject."""
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            return read_states(session)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        return read_states(session)
 
 
 def list_untold(states: Iterable[Held]) -> list[dict[str, Any]]:

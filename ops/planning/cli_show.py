@@ -1,19 +1,15 @@
 """Show a plan for a person at a terminal, and write its papers and its calendar."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from ops.catalog.open import open_catalog
+from ops.access.session import reading
 from ops.catalog.tables.plans import PlanNote
 from ops.durable_files import FILE_MODE, place_file
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_moment
 from ops.language.text import N_, _, fill
 from ops.parts import Seam
@@ -32,17 +28,6 @@ PAPERS: Seam[Callable[[PlanDocument, Estate], Mapping[str, bytes]]] = Seam("plan
 
 _SHARES = (80, 60)
 _QUARTERS = ("I", "II", "III", "IV")
-
-
-@contextmanager
-def reading(estate: Estate) -> Iterator[Session]:
-    """Open the catalog for reading."""
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            yield session
-    finally:
-        catalog.close()
 
 
 def word_lines(line: Line) -> tuple[str, str, str, str, str]:

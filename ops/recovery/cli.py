@@ -204,15 +204,12 @@ def _bring_to_life(
         text = _("The catalog is at {path}, not where the estate looks for it: move it there.")
         write_line(text.format(path=step.path))
         return 3
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         if plan.records:
             load_records(catalog, found.folder / plan.records)
             with catalog.writing() as session:  # a backup from before has none of the digests
                 note_found_credentials(session, person_at_terminal(estate))
         verdict = examine(estate, catalog)
-    finally:
-        catalog.close()
     _record(estate, plan, found.snapshot, verdict, permit)
     _write_verdict(verdict)
     is_whole = index_stores(estate)

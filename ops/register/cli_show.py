@@ -1,19 +1,14 @@
 """Show the register to a person at a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.orm import Session
-
-from ops.catalog.open import open_catalog
+from ops.access.session import reading
 from ops.duties.cli import Desk, at_desk
 from ops.duties.wording import tell_title
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_duration, format_id, format_moment
 from ops.language.text import N_, _, fill
 from ops.register.cli import tell_entry, unit_title
@@ -53,22 +48,12 @@ HAPPENED = {
 }
 
 
-@contextmanager
-def _reading(estate: Estate) -> Iterator[Session]:
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            yield session
-    finally:
-        catalog.close()
-
-
 def show_entries(*, kind: str, site: str, unit: str, closed_too: bool, as_json: bool) -> int:
     """Write entries, received last first; gives 0."""
     estate = load_estate()
     _check_kind(kind)
     wanted = Wanted(kind=kind, site=site, unit=unit, only_open=not closed_too)
-    with _reading(estate) as session:
+    with reading(estate) as session:
         entries = list_entries(session, wanted, limit=MOST_LISTED + 1)
     is_cut, entries = len(entries) > MOST_LISTED, entries[:MOST_LISTED]
     if as_json:
@@ -231,7 +216,7 @@ def show_year(
     estate = load_estate()
     _check_kind(kind)
     since, until = year_bounds(year, estate.zone)
-    with _reading(estate) as session:
+    with reading(estate) as session:
         summary = summarise(session, since, until, kind=kind, site=site, unit=unit)
     if as_json:
         write_json(_summary_values(summary), year=year)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ops.alerts import outbox
 from ops.alerts.drafts import Draft, Severity
 from ops.alerts.notice_wording import STATE, NoticeKind, Told
-from ops.alerts.outbox import find_estate, write_drafts
 from ops.catalog.open import Catalog
 from ops.catalog.tables.register import RegisterEntry
 from ops.duties.reminders import make_setting
@@ -41,13 +41,7 @@ _STAGES = {
 
 def note_clocks(catalog: Catalog, now: datetime) -> int:
     """Write what is to be told of clocks now; give how many notices are new."""
-    with catalog.reading() as session:
-        estate = find_estate(session)
-        drafts = [] if estate is None else _draft_all(session, estate, now)
-    if not drafts:
-        return 0
-    with catalog.writing() as session:
-        return write_drafts(session, drafts, estate, now=now)
+    return outbox.remind(catalog, now, _draft_all)
 
 
 def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from ops.access.session import at_bench
-from ops.catalog.open import open_catalog
+from ops.access.session import at_bench, reading
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.reports.cli import read_day
@@ -89,12 +87,8 @@ def show_requests(*, every: bool, as_json: bool) -> int:
     """Write the requests; gives 1 where the day of one has passed, else 0."""
     estate = load_estate()
     today = datetime.now(estate.zone).date()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            found = list_requests(session, only_open=not every)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        found = list_requests(session, only_open=not every)
     if as_json:
         write_json({**it.as_values(), "is_overdue": it.is_overdue(today)} for it in found)
     elif not found:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ops.alerts import outbox
 from ops.alerts.drafts import Draft
 from ops.alerts.notice_wording import STATE, NoticeKind, Told
-from ops.alerts.outbox import find_estate, write_drafts
 from ops.canonical import clean_text
 from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
@@ -191,13 +191,7 @@ def end_request(session: Session, origin: Origin, request: Request) -> None:
 
 def remind(catalog: Catalog, now: datetime) -> int:
     """Tell of each open request when its day is near, and once it has passed; a daily chore."""
-    with catalog.reading() as session:
-        estate = find_estate(session)
-        drafts = [] if estate is None else _draft_all(session, estate, now)
-    if not drafts:
-        return 0
-    with catalog.writing() as session:
-        return write_drafts(session, drafts, estate, now=now)
+    return outbox.remind(catalog, now, _draft_all)
 
 
 def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:

@@ -231,9 +231,6 @@ def read_holders(estate: Estate) -> list[tuple[str, list[str]]]:
     catalog = open_existing(estate)
     if catalog is None:
         return []
-    try:
-        with catalog.reading() as session:
-            acts = list(read_acts(session, "backup.key-escrow"))
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        acts = list(read_acts(session, "backup.key-escrow"))
     return sorted({it.subject: list(it.details.get("holders", ())) for it in acts}.items())

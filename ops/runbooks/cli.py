@@ -28,11 +28,8 @@ def show_runbooks(*, as_json: bool) -> None:
     catalog = open_existing(estate) if estate else None
     runs: list[RunState] = []
     if catalog is not None:
-        try:
-            with catalog.reading() as session:
-                runs = list_unfinished(session)
-        finally:
-            catalog.close()
+        with catalog, catalog.reading() as session:
+            runs = list_unfinished(session)
     if as_json:
         write_json([_describe(it) for it in runbooks], runs=list(map(_brief, runs)))
         return
@@ -120,10 +117,8 @@ def _show_run(run: str, *, as_json: bool) -> None:
     catalog = open_existing(estate)
     if catalog is None:
         raise no_such_run(run)
-    try:
+    with catalog:
         state = CatalogStates(catalog, Origin(via="cli")).load(run)
-    finally:
-        catalog.close()
     if as_json:
         steps = [
             asdict(it) | {"output_sha256": it.output_sha256, "seconds": it.seconds}

@@ -154,10 +154,8 @@ def resume_run(wish: RunWish) -> int:
         catalog = open_existing(load_estate())
         if catalog is None:
             raise no_such_run(wish.run)
-        try:
+        with catalog:
             state = CatalogStates(catalog, Origin(via="cli")).load(wish.run)
-        finally:
-            catalog.close()
         state = take_up(state, roll_back=wish.roll_back, now=datetime.now(UTC))
         runbook = _read_begun(state)
         write_plan(runbook, state.values, _steps_left(runbook, state))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ops.access.session import at_bench
+from ops.access.session import at_bench, reading
 from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Notice, Run
 from ops.errors import WrongUseError
@@ -33,11 +33,8 @@ def show_service(*, as_json: bool) -> int:
     """Write whether the service runs and what runs now; gives 0, or 1 when it does not run."""
     estate = load_estate()
     is_running = is_service_running(estate.service.state)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         runs, notices = _open_runs(catalog), _notice_counts(catalog)
-    finally:
-        catalog.close()
     if as_json:
         heartbeat = read_heartbeat(estate.service.state)
         beat = read_beat(estate.service.state)
@@ -90,13 +87,9 @@ def show_jobs(*, site: str, kind: str, failed: bool, as_json: bool) -> None:
         as_json: An item for each job.
     """
     estate = load_estate()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
-            last = last_runs(session)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        statuses = overview.list_jobs(session, list_jobs(estate), datetime.now(UTC))
+        last = last_runs(session)
     statuses = [
         it
         for it in statuses
@@ -194,12 +187,8 @@ def show_missed(days: int, *, as_json: bool) -> int:
     """Write what was missed in the last days; gives 0."""
     estate = load_estate()
     since = datetime.now(UTC) - timedelta(days=days)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            views = overview.list_missed(session, since)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        views = overview.list_missed(session, since)
     if as_json:
         write_json({**asdict(it), "told": _tell_missed(it)} for it in views)
         return 0

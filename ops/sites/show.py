@@ -2,14 +2,13 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from ops.catalog.open import open_catalog
+from ops.access.session import reading
 from ops.errors import WrongUseError
 from ops.estate.edit.import_sites import read_day
 from ops.estate.edit.show import describe_estate, overview
 from ops.estate.history.versions import PastEstate, find_estate_at, revive
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date, format_moment
 from ops.language.text import _
 from ops.terminal.output import write_json, write_line, write_table
@@ -55,12 +54,8 @@ def read_estate_of(estate: Estate, day: date) -> PastEstate:
         WrongUseError: None is known of that day.
     """
     end = datetime.combine(day + timedelta(days=1), time(), estate.zone).astimezone(UTC)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            past = find_estate_at(session, end - timedelta(microseconds=1))
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        past = find_estate_at(session, end - timedelta(microseconds=1))
     if past is None:
         raise WrongUseError(
             "no estate is known of {day}",

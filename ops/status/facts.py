@@ -218,11 +218,8 @@ class Facts:
 
 def look(estate: Estate) -> Facts:
     """Open the catalog and gather the facts of now."""
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         return gather_facts(estate, catalog, datetime.now(UTC))
-    finally:
-        catalog.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

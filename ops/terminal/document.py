@@ -15,14 +15,15 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, redirect_stdout
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ops.language.text import ExplainedError, fill, make_visible
+from ops.meanwhile import meanwhile
 from ops.terminal.exit_codes import attempt, explained
 from ops.terminal.output import writing_aside
 
@@ -91,13 +92,8 @@ def read_document(action: Callable[[], object]) -> dict[str, object]:
     return _finish(page, lines)
 
 
-@contextmanager
-def _filling(page: _Page) -> Iterator[None]:
-    before = _page.set(page)
-    try:
-        yield
-    finally:
-        _page.reset(before)
+def _filling(page: _Page) -> AbstractContextManager[None]:
+    return meanwhile(_page, page)
 
 
 def _finish(page: _Page, lines: io.StringIO, *, dry_run: bool = False) -> dict[str, object]:
@@ -149,6 +145,8 @@ def _write(document: Mapping[str, object]) -> None:
 
 def plain(value: object, name: str = "") -> object:
     """Give the JSON form of a value as a document has it; `name` is the key it stands at."""
+    if (convert := _FORM_OF.get(type(value))) is not None:
+        return convert(value)  # nearly every value is one of these exactly
     if is_dataclass(value) and not isinstance(value, type):
         value = {it.name: getattr(value, it.name) for it in fields(value)}
     if isinstance(value, Mapping):
@@ -198,3 +196,4 @@ _FORMS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (float, lambda plain: plain),
     (type(None), lambda plain: plain),
 )
+_FORM_OF = dict(_FORMS)

@@ -7,13 +7,14 @@ that `grep` and a log file stay readable.
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from ops.language.text import N_, _, make_visible
+from ops.meanwhile import meanwhile
 
 Tone = Literal["plain", "good", "warning", "bad", "faint"]
 _STYLES: dict[Tone, str] = {
@@ -59,14 +60,9 @@ def outcome_cell(outcome: str) -> Cell:
 _ASIDE: ContextVar[TextIO | None] = ContextVar("written_aside", default=None)
 
 
-@contextmanager
-def writing_aside(lines: TextIO) -> Iterator[None]:
+def writing_aside(lines: TextIO) -> AbstractContextManager[None]:
     """Have what this thread writes for people kept in `lines`, not on standard output."""
-    before = _ASIDE.set(lines)
-    try:
-        yield
-    finally:
-        _ASIDE.reset(before)
+    return meanwhile(_ASIDE, lines)
 
 
 def _out() -> TextIO:

@@ -254,6 +254,7 @@ def test_status_124_in_time_is_no_deadline(host: Host) -> None:
     assert host.run(shell("exit 124"), timeout=30).status == 124
 
 
+@pytest.mark.slow
 def test_a_stream_whose_time_runs_out_says_so_to_its_reader(host: Host) -> None:
     with host.start(shell("echo begun; sleep 600"), timeout=3) as process:
         assert process.read(100) == b"begun\n"

@@ -297,6 +297,7 @@ HARD_CASES: dict[str, list[bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("texts", HARD_CASES.values(), ids=HARD_CASES.keys())
 def test_a_hard_case_is_understood_as_restic_understands_it(tree: Tree, texts: list[bytes]) -> None:
     compare_backup(tree, texts, [])

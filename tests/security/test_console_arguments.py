@@ -19,8 +19,14 @@ from ops.console.web.shown import make_templates, render
 from ops.errors import OpsError
 from ops.language.text import speaking
 from runbooks.errors import RunbookUseError
-from tests.console_office import PEOPLE, InProcess, build_console_estate, office_in_process, served
-from tests.integration.console.test_pages import AROUND
+from tests.console_office import (
+    AROUND,
+    PEOPLE,
+    InProcess,
+    build_console_estate,
+    office_in_process,
+    served,
+)
 
 pytestmark = pytest.mark.slow
 

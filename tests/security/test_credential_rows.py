@@ -30,6 +30,8 @@ from ops.journal.journal import Entry
 from ops.journal.record_proofs import find_unproven
 from tests.people import KEY, enrol, note_credentials, origin_of, password_of, proof_of
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 WISH = Wish(action="restore-in-place", subject="cong-xa", plan={"parts": ["www"]}, reason="hỏng")

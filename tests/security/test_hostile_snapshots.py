@@ -192,6 +192,7 @@ def test_brackets_within_brackets_cost_their_folder_alone(tmp_path: Path) -> Non
     assert contents(tmp_path / "target")["a"] == b"first"
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_the_room_is_left_out_alone(tmp_path: Path) -> None:
     made = SmallRepository()
     zeros = bytes(8 << 20)

@@ -111,6 +111,7 @@ def test_the_kernel_holds_who_notes_pages_to_its_bounds() -> None:
     assert status in {0, -signal.SIGALRM}
 
 
+@pytest.mark.slow
 def test_a_backup_that_breaks_off_leaves_nobody_noting_pages() -> None:
     with web_server({"/": flood}) as url:
         with suppress(KeyboardInterrupt), noting_beside(PagesOrder(url=url, pages=["/"])):

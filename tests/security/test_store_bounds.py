@@ -104,6 +104,7 @@ def test_two_hundred_key_files_cost_what_twenty_do(made: MemoryStore) -> None:
     assert Repository.open(store, PASSWORD, key_hint=true_key[:8]).key_id == true_key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [b"[" * 60_000, planted().replace(b"32768", b"1e999")])
 def test_a_key_file_that_breaks_its_reader_locks_nobody_out(made: MemoryStore, text: bytes) -> None:
     store = made.clone()

@@ -61,11 +61,8 @@ def _find_methods(estate: Estate, site: str) -> dict[str, str]:
         catalog = open_catalog(reveal(estate.catalog.url))
     except OpsError:
         return {}
-    try:
-        with catalog.reading() as session:
-            return read_methods(session, site)
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        return read_methods(session, site)
 
 
 def _as_values(snapshot: Snapshot) -> dict[str, object]:

@@ -10,19 +10,18 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ops.access.session import reading
 from ops.backups.checks.kind import check_job
 from ops.backups.media.copy_list import CopyEntry, write_copy_list
 from ops.backups.media.label import Content, content_from
 from ops.backups.media.records import read_media
 from ops.backups.repositories.snapshots import read_methods
-from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, StoreSeen
 from ops.catalog.tables.media import Medium
 from ops.catalog.tables.watch import MalwareScan
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.estate.model.stores import Store
 from ops.terminal.output import write_text
 
@@ -172,12 +171,8 @@ def _with_scan(entry: CopyEntry, scan: MalwareScan | None) -> CopyEntry:
 def print_copy_list() -> int:
     """Write it to standard output; gives 0."""
     estate = load_estate()
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            copies = list_copies(session, estate)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        copies = list_copies(session, estate)
     made_at = datetime.now(UTC)
     write_text(write_copy_list(copies, estate.name_at(made_at), made_at).decode())
     return 0

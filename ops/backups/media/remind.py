@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from ops.alerts import outbox
 from ops.alerts.drafts import Draft
-from ops.alerts.outbox import find_estate, write_drafts
 from ops.backups.media.facts import MediumFacts, read_medium_facts
 from ops.backups.media.renewal import MEDIUM
 from ops.catalog.open import Catalog
@@ -14,13 +14,7 @@ from ops.estate.model.estate import Estate
 
 def note_media(catalog: Catalog, now: datetime) -> int:
     """Write the notices of the day; give how many are new."""
-    with catalog.reading() as session:
-        estate = find_estate(session)
-        drafts = [] if estate is None else _draft_all(session, estate, now)
-    if not drafts:
-        return 0
-    with catalog.writing() as session:
-        return write_drafts(session, drafts, estate, now=now)
+    return outbox.remind(catalog, now, _draft_all)
 
 
 def _draft_all(session: Session, estate: Estate, now: datetime) -> list[Draft]:

@@ -85,11 +85,8 @@ def check_lowered(estate: Estate) -> list[Problem]:
         return []  # what keeps the catalog from being opened is told elsewhere
     if catalog is None:
         return []
-    try:
-        with catalog.reading() as session:
-            rules = read_past_rules(session)
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        rules = read_past_rules(session)
     now = datetime.now(UTC)
     return [
         _problem(site, it)

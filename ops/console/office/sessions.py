@@ -18,6 +18,7 @@ from ops.access.caller import Caller
 from ops.access.credentials import has_good_credentials
 from ops.catalog.tables.access import Credential
 from ops.errors import OpsError
+from ops.journal.record_proofs import tell_credential
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -92,9 +93,35 @@ class Sessions:
                 raise LoggedOutError
             login.seen = now if is_used else login.seen
         if read_version(session, login.caller.person) != login.version:
-            self.end(token)
             raise LoggedOutError
         return login
+
+    def follow(self, session: Session, token: str, digest: object) -> None:
+        """Go on with new credentials that the session's own act has made, if they are in force.
+
+        Args:
+            session: Reading is enough.
+            token: Of the session.
+            digest: As the act has journaled it (`ops.journal.record_proofs.tell_credential`).
+        """
+        login = self._logins.get(_digest(token))
+        if login and digest in tell_credential(session, login.caller.person).values():
+            login.version = read_version(session, login.caller.person) or login.version
+
+    def of(self, session: Session, person: str) -> list[Login]:
+        """Give somebody's sessions that are still good, used last first."""
+        version, now = read_version(session, person), self.clock()
+        with self._lock:
+            own = [it for it in self._logins.values() if it.caller.person == person]
+        good = [it for it in own if it.version == version and now - it.seen <= IDLE]
+        return sorted(good, key=lambda it: it.seen, reverse=True)
+
+    def end_all(self, person: str) -> None:
+        """End somebody's sessions."""
+        with self._lock:
+            self._logins = {
+                key: it for key, it in self._logins.items() if it.caller.person != person
+            }
 
     def end(self, token: str) -> None:
         """End one, if there is one."""

@@ -19,6 +19,8 @@ _PAGE_OF: Mapping[str, str] = {
     "restore-in-place": "restore",
     "finding-acceptance": "findings",
     "disposal": "archive",
+    "hold-release": "site",
+    "security-baseline": "findings",
 }
 """Action → the page from which it is done."""
 

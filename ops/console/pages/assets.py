@@ -8,6 +8,7 @@ from ops.assets.compare import find_differences
 from ops.assets.records import list_assets
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import cut
 from ops.language.text import N_, _
 
 _ROWS = 100
@@ -30,13 +31,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         for it in (everything if arguments.get("all") else alive)
         if (not kind or it.kind == kind) and part in f"{it.name} {it.title}".casefold()
     ]
-    start = int(text) if (text := arguments.get("from", "")).isdecimal() and len(text) < 7 else 0  # noqa: PLR2004 - digits
     today = desk.now.astimezone(desk.estate.zone).date()
     differences = find_differences(alive, desk.estate, today)
     return {
-        "items": found[start : start + _ROWS],
-        "count": len(found),
-        "more": start + _ROWS if len(found) > start + _ROWS else None,
+        **cut(found, arguments, _ROWS),
         "today": today,
         "kinds": [[name, _(title)] for name, title in KINDS.items()],
         "states": {name: _(title) for name, title in STATES.items()},

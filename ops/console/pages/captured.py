@@ -8,10 +8,10 @@ from ops.archives.find import infected_parts
 from ops.console.office.captured import GOOD_FOR, MONTHS, RIGHT
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import number_of
 from ops.language.text import N_
 
 _ROWS = 100
-_DIGITS = 7
 _LONGEST = 2_000
 
 
@@ -27,8 +27,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         return {"site": "", "address": ""}
     site = desk.estate.site(arguments.get("site", ""))
     month, kept = MONTHS.get(desk.estate, site.name, arguments.get("month", ""))
-    text, begin = arguments.get("text", "")[:_LONGEST], arguments.get("from", "")
-    skip = int(begin) if begin.isascii() and begin.isdigit() and len(begin) <= _DIGITS else 0
+    text, skip = arguments.get("text", "")[:_LONGEST], number_of(arguments, "from")
     address = arguments.get("address", "")[:_LONGEST]
     found = [] if address else list(islice(kept.index.pages(text, skip, _ROWS + 1), _ROWS + 1))
     return {

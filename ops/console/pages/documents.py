@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import cut
 from ops.documents.records import list_documents
 from ops.language.text import N_
 
@@ -17,13 +18,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     Whether bytes are whole is looked at when one is handed out: reading all of them takes long.
     """
     about = arguments.get("about", "")[:_LONGEST]
-    start = int(text) if (text := arguments.get("from", "")).isdecimal() and len(text) < 7 else 0  # noqa: PLR2004 - digits
     with desk.catalog.reading() as session:
         found = list_documents(session, about)
     return {
-        "items": found[start : start + _ROWS],
-        "count": len(found),
-        "more": start + _ROWS if len(found) > start + _ROWS else None,
+        **cut(found, arguments, _ROWS),
         "about": about,
     }
 

@@ -10,6 +10,7 @@ from ops.catalog.tables.drills import Drill
 from ops.charts.calendar import CalendarChart, Square, Tone, draw_calendar
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import number_of
 from ops.drills.rotation.wording import tell_kind
 from ops.language.formats import format_date
 from ops.language.text import N_, _
@@ -26,9 +27,8 @@ _FIRST_YEAR = 2000
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """Give the drills of a year; of one site where `site` is among the arguments."""
     this_year = desk.now.astimezone(desk.estate.zone).year
-    text, site = arguments.get("year", ""), arguments.get("site", "")
-    year = int(text) if text.isascii() and text.isdigit() and len(text) == len("2026") else 0
-    year = year if _FIRST_YEAR <= year <= this_year else this_year
+    site = arguments.get("site", "")
+    year = number_of(arguments, "year", this_year, least=_FIRST_YEAR, most=this_year)
     drills = read_drills(desk, year, site)
     findings = desk.look("drill.list", findings=True, site=site)["items"]
     due = desk.look("drill.list", due=True)["items"]

@@ -5,6 +5,7 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import number_of
 from ops.duties.evidence.judge import find_verdicts
 from ops.duties.evidence.verdicts import Verdict
 from ops.duties.reminders import make_setting
@@ -37,10 +38,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     name = arguments.get("duty", "") or duties.duties[0].name
     rows = duties.named(name)
     today = desk.now.astimezone(desk.estate.zone).date()
-    year = _number(arguments.get("year", ""), today.year, 2000, today.year)
+    year = number_of(arguments, "year", today.year, least=2000, most=today.year)
     last = today.month if year == today.year else 12
     is_frequent = any(it.every and it.every.unit in {"hours", "days"} for it in rows)
-    month = _number(arguments.get("month", ""), last, 1, last) if is_frequent else 0
+    month = number_of(arguments, "month", last, least=1, most=last) if is_frequent else 0
     setting = make_setting(desk.estate)
 
     def judge() -> list[Any]:
@@ -85,12 +86,6 @@ def _brief(verdict: Verdict) -> Mapping[str, Any]:
         "pieces": pieces[-_MOST_PIECES:],
         "more": len(pieces) - _MOST_PIECES,
     }
-
-
-def _number(text: str, usual: int, least: int, most: int) -> int:
-    """Read a number within bounds; the usual one in place of anything else."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len("2026") else usual
-    return number if least <= number <= most else usual
 
 
 PAGE = Page(

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import cut
 from ops.console.subjects import describe_subject
 from ops.language.text import N_, _
 from ops.security.findings import Severity
@@ -12,7 +13,6 @@ from ops.security.looks.list import TOOLS
 from ops.security.wording import SEVERITY_WORDS, STANDINGS
 
 _ROWS = 100
-_DIGITS = 6
 _SHOWN = ("host", "site", "tool", "severity")
 _TONES = {"critical": "bad", "high": "bad", "medium": "warning", "low": "faint"}
 _STATE_TONES = {"open": "bad", "accepted": "warning", "fixed": "good"}
@@ -30,16 +30,14 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     fixed, state = bool(arguments.get("fixed")), arguments.get("state", "")
     found = desk.look("security.findings", **chosen, fixed=fixed or state == "fixed")["items"]
     items = [it for it in found if not state or it["state"] == state]
-    begin = _number(arguments.get("from", ""))
-    looks = [] if begin else desk.look(
+    page = cut(items, arguments, _ROWS)
+    looks = [] if arguments.get("from") else desk.look(
         "security.findings", host=chosen["host"], site=chosen["site"], looks=True
     )["items"]  # fmt: skip
     return {
-        "items": [_describe(it) for it in items[begin : begin + _ROWS]],
-        "count": len(items),
+        **page,
+        "items": [_describe(it) for it in page["items"]],
         "counts": {it: sum(one["state"] == it for one in found) for it in STANDINGS},
-        "begin": begin,
-        "next": begin + _ROWS if begin + _ROWS < len(items) else None,
         "blind": _blind(looks),
         "severities": [(it, _(SEVERITY_WORDS[it])) for it in reversed(get_args(Severity))],
         "hosts": ["localhost", *sorted(it.name for it in desk.estate.hosts)],
@@ -48,10 +46,6 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "fixed": fixed,
         **chosen,
     }
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
 
 def _describe(it: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,5 +69,6 @@ def _blind(looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 PAGE = Page(
     name="findings", title=N_("Findings"), task="security.findings", read=read,
-    acts=("security.accept", "security.audit", "register.add"), group="infrastructure",
+    acts=("security.accept", "security.audit", "security.baseline", "register.add"),
+    group="infrastructure",
 )  # fmt: skip

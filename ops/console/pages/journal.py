@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import number_of
 from ops.estate.edit.import_sites import read_day
 from ops.language.text import N_
 
 _ROWS = 50
-_DIGITS = 15
 _LONGEST = 200
 _LOOKED_THROUGH = 20_000
 _OFTEN = 2_000
@@ -39,13 +39,13 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     """
     asked = {it: arguments.get(it, "").strip()[:_LONGEST]
              for it in ("action", "subject", "person", "day")}  # fmt: skip
-    before, day = arguments.get("before", ""), read_day(asked["day"])
+    before, day = number_of(arguments, "before", -1, most=10**15), read_day(asked["day"])
     day = day if day and day.year in _YEARS else None
     with desk.catalog.reading() as session:
         is_searched = _is_searched(session, asked)
         first, last = _find_bounds(session, desk, day, is_searched=is_searched)
-        if before.isascii() and before.isdigit() and len(before) <= _DIGITS:
-            last = min(last, int(before) - 1)
+        if before >= 0:
+            last = min(last, before - 1)
             first = first if day or not is_searched else max(1, last - _LOOKED_THROUGH)
         query = select(*(getattr(JournalRow, name) for name in _SHOWN))
         query = query.where(JournalRow.sequence.between(first, last))

@@ -25,5 +25,5 @@ PAGE = Page(
     task="user.list",
     read=read,
     group="people",
-    acts=("user.role", "user.disable"),
+    acts=("user.role", "user.disable", "service.notify-test"),
 )

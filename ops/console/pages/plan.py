@@ -5,6 +5,7 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page, all_pages
+from ops.console.pages.rows import number_of
 from ops.language.text import N_, _
 from ops.planning.item import CLAUSES, FORMS, GROUPS, PRIORITIES, USES
 from ops.planning.records import (
@@ -37,7 +38,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     with desk.catalog.reading() as session:
         years = sorted({it.year for it in list_plans(session)}, reverse=True)
     next_year = desk.now.astimezone(desk.estate.zone).year + 1
-    year = _number(arguments.get("year", "")) or (years[0] if years else next_year)
+    year = number_of(arguments, "year", years[0] if years else next_year, least=1000, most=9999)
     shared = {"years": years, "year": year, "next_year": next_year}
     if year not in years:
         return {**shared, "items": [], "is_there": False}
@@ -73,7 +74,8 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "revise": state in AT_WORK,
         "report": in_force is not None and in_force.state == "accepted",
     }
-    scans = desk.look("document.list")["items"] if state == "submitted" else []
+    is_read = state in {*OPEN_STATES, "submitted"}
+    scans = desk.look("document.list")["items"] if is_read else []
     return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
             "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans]}  # fmt: skip
 
@@ -101,10 +103,6 @@ def _page_of(evidence: Mapping[str, str]) -> str:
     link = _PAGE_OF.get(evidence["kind"], "")
     plain = evidence["id"].partition(":")[0].partition("@")[0]
     return link.format(id=plain) if link.partition("?")[0] in all_pages() else ""
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) == len("2027") else 0
 
 
 PAGE = Page(

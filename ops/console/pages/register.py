@@ -5,11 +5,11 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import cut
 from ops.language.text import N_, _
 from ops.register.entry import KINDS, STATES
 
 _ROWS = 100
-_DIGITS = 6
 TONES = {"received": "warning", "acknowledged": "faint", "restored": "good", "closed": "faint"}
 _BEGUN = ("from_alert", "from_drill", "from_finding")
 
@@ -23,16 +23,15 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
             come before; `alert`, `drill`, `finding`: what a new entry begins with.
     """
     chosen = {name: arguments.get(name, "") for name in ("kind", "site", "unit")}
-    closed_too, begin = bool(arguments.get("all")), arguments.get("from", "")
-    skip = int(begin) if begin.isascii() and begin.isdigit() and len(begin) <= _DIGITS else 0
+    closed_too = bool(arguments.get("all"))
     found, is_cut = _list(desk, chosen, closed_too=closed_too)
+    page = cut(found, arguments, _ROWS)
     units = {it.name: it.title for it in desk.estate.units}
     own_units = {it.unit for it in desk.sites("register.list")}
     return {
-        "items": [_describe(it, units) for it in found[skip : skip + _ROWS]],
-        "count": len(found),
+        **page,
+        "items": [_describe(it, units) for it in page["items"]],
         "is_cut": is_cut,
-        "next": skip + _ROWS if skip + _ROWS < len(found) else None,
         "kinds": [(name, _(title)) for name, title in KINDS.items()],
         "units": [(name, title) for name, title in units.items()
                   if desk.may("register.list") or name in own_units],

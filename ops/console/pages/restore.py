@@ -16,6 +16,7 @@ from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.acts import pattern_of
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import cut
 from ops.errors import WrongUseError
 from ops.language.text import N_
 
@@ -32,7 +33,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     Args:
         desk: Where.
         arguments: `site`; then `name`, with `on` (a day) or `all`; or `folder` of a `snapshot`,
-            from row `start` on; or `path`.
+            after `from` rows; or `path`.
 
     Raises:
         WrongUseError: An argument cannot be read.
@@ -126,27 +127,21 @@ def _find_versions(desk: Desk, site: str, path: bytes) -> dict[str, Any]:
 def _list_folder(desk: Desk, site: str, snapshot: str, arguments: Arguments) -> dict[str, Any]:
     """Give a page of what a folder of a snapshot holds."""
     folder = _read_path(arguments.get("folder", "")) or b"/" + site.encode()
-    start = arguments.get("start", "")
-    first = (
-        int(start) if start.isascii() and start.isdigit() and len(start) < len("10000000") else 0
-    )
     found = desk.look(
         "backup.files",
         site=site,
         snapshot=snapshot,
         folder=folder.decode("utf-8", "surrogateescape"),
     )
-    items = found["items"]
+    page = cut(found["items"], arguments, _ROWS)
     parts = folder.strip(b"/").split(b"/")
     crumbs = [
         {"name": part.decode("utf-8", "backslashreplace"),
          "quoted": quote(b"/" + b"/".join(parts[: number + 1]))}
         for number, part in enumerate(parts)
     ]  # fmt: skip
-    more = first + _ROWS if len(items) > first + _ROWS else None
-    shown = [{**it, "name": it["path"].rpartition("/")[2]} for it in items[first : first + _ROWS]]
-    return {"items": shown, "crumbs": crumbs, "quoted": quote(folder), "next": more,
-            "count": len(items)}  # fmt: skip
+    shown = [{**it, "name": it["path"].rpartition("/")[2]} for it in page["items"]]
+    return {**page, "items": shown, "crumbs": crumbs, "quoted": quote(folder)}
 
 
 def _list_requests(desk: Desk, site: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
-from ops.console.pages.keyset import older, write_key
+from ops.console.pages.rows import cut_key, older
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
@@ -30,10 +30,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those.
+        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those; `missed`: what
+            nobody ran, too.
     """
     wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome")}
     chosen = [getattr(Run, name) == value for name, value in wanted.items() if value]
+    is_missed = bool(arguments.get("missed"))
     with desk.catalog.reading() as session:
         running = list_running(session, desk.estate.service.state, chosen)
         ended, more = list_ended(session, chosen, before=arguments.get("before", ""), rows=_ROWS)
@@ -41,6 +43,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     return {
         "running": running,
         "waiting": waiting,
+        "missed": desk.look("service.missed")["items"][-_MOST_OPEN:] if is_missed else None,
         "items": ended,
         "older": more,
         "is_first": "before" not in arguments,
@@ -72,9 +75,8 @@ def list_ended(
     query = query.where(*chosen, *older(before, Run.ended_at, Run.id))
     query = query.order_by(Run.ended_at.desc(), Run.id.desc()).limit(rows + 1)
     found = [dict(row) for row in session.execute(query).mappings()]
-    shown = found[:rows]
-    last = shown[-1] if len(found) > rows else None
-    return [tell(it) for it in shown], write_key(last["ended_at"], last["id"]) if last else ""
+    shown, more = cut_key(found, "ended_at", rows)
+    return [tell(it) for it in shown], more
 
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
@@ -118,4 +120,7 @@ def _list_waiting(session: Session, desk: Desk) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(query.limit(_MOST_OPEN)).mappings()]
 
 
-PAGE = Page(name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now")
+PAGE = Page(
+    name="runs", title=N_("Runs"), task="service.jobs", read=read, group="now",
+    acts=("service.missed",),
+)  # fmt: skip

@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ops.backups.retention.holds import list_holds
 from ops.catalog.tables.core import Run
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.drills import draw, read_drills
-from ops.console.pages.keyset import older, write_key
+from ops.console.pages.rows import cut_key, older
 from ops.console.pages.runs import list_ended, list_running
 from ops.console.pages.sites import read_sites
 from ops.errors import OpsError, WrongUseError
@@ -22,7 +23,7 @@ from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
 
 _SNAPSHOTS, _RUNS, _DRILLS = 20, 10, 20
-_BY_HAND = ("backup", "check", "drill")
+_BY_HAND = ("backup", "check", "scan", "drill", "archive")
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -47,6 +48,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "snapshots": _read_snapshots(desk, name, arguments.get("before", "")),
         "runs": _read_runs(desk, name) if desk.may("service.jobs") else None,
         "jobs": _list_jobs(desk, name),
+        "holds": _read_holds(desk, name) if desk.may("backup.hold") else None,
         "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
         "archived": _count_archived(desk, name),
         "register": _look(desk, "register.list", name),
@@ -69,7 +71,7 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
     Args:
         desk: Where.
         site: Name of the site.
-        before: As `keyset.write_key` wrote it; empty for the newest.
+        before: As `rows.cut_key` wrote it; empty for the newest.
     """
     names = ("id", "taken_at", "outcome", "file_count", "processed_bytes", "added_packed_bytes")
     query = select(*(getattr(Snapshot, it) for it in names)).where(
@@ -79,9 +81,8 @@ def _read_snapshots(desk: Desk, site: str, before: str) -> dict[str, Any]:
     query = query.order_by(Snapshot.taken_at.desc(), Snapshot.id.desc()).limit(_SNAPSHOTS + 1)
     with desk.catalog.reading() as session:
         found = [dict(it) for it in session.execute(query).mappings()]
-    shown = found[:_SNAPSHOTS]
-    last = shown[-1] if len(found) > _SNAPSHOTS else None
-    return {"items": shown, "older": write_key(last["taken_at"], last["id"]) if last else ""}
+    shown, more = cut_key(found, "taken_at", _SNAPSHOTS)
+    return {"items": shown, "older": more}
 
 
 def _read_runs(desk: Desk, site: str) -> dict[str, Any]:
@@ -97,6 +98,13 @@ def _list_jobs(desk: Desk, site: str) -> list[dict[str, str]]:
     names = {it.name for it in list_jobs(desk.estate) if it.site == site}
     jobs = {f"{kind}/{site}": kind for kind in _BY_HAND}
     return [{"name": name, "kind": kind} for name, kind in jobs.items() if name in names]
+
+
+def _read_holds(desk: Desk, site: str) -> list[dict[str, Any]]:
+    """Give the holds in force."""
+    names = ("id", "snapshot", "reason", "reference", "placed_at", "placed_by")
+    with desk.catalog.reading() as session:
+        return [{it: getattr(hold, it) for it in names} for hold in list_holds(session, site)]
 
 
 def _read_drills(desk: Desk, site: str) -> dict[str, Any]:
@@ -139,6 +147,6 @@ def _draw_months(desk: Desk, site: str) -> dict[str, Any] | None:
 
 
 PAGE = Page(
-    name="site", title=N_("Site"), task="backup.list", read=read, acts=("service.trigger",),
-    is_by_site=True,
+    name="site", title=N_("Site"), task="backup.list", read=read, is_by_site=True,
+    acts=("service.trigger", "backup.run.accept", "backup.accept", "backup.hold", "backup.release"),
 )  # fmt: skip

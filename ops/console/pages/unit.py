@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.pages.rows import number_of
 from ops.language.text import N_, _
 from ops.reports.sections import PARTS
 from ops.reports.window import running_year
-
-_DIGITS = 4
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -18,8 +17,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         WrongUseError: There is no such site.
     """
     running = running_year(desk.now.astimezone(desk.estate.zone).date(), desk.estate.zone)
-    text = arguments.get("year", "")
-    year = int(text) if text.isascii() and text.isdigit() and len(text) == _DIGITS else running
+    year = number_of(arguments, "year", running, least=1000, most=9999)
     own = desk.own_sites()
     first = "" if desk.may("report.section") or not own else own[0]
     site = arguments.get("site", "") or first

@@ -38,11 +38,8 @@ def _reading(estate: Estate) -> Iterator[Session | None]:
     if catalog is None:
         yield None
         return
-    try:
-        with catalog.reading() as session:
-            yield session
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        yield session
 
 
 def show_drills(site: str, *, as_json: bool) -> None:

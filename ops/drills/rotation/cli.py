@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from ops.catalog.open import open_catalog
+from ops.access.session import reading
 from ops.drills.findings import Finding
 from ops.drills.rotation.overdue import finding_params
 from ops.drills.rotation.read import list_open_findings, read_plan
@@ -14,7 +14,6 @@ from ops.drills.rotation.wording import explain_finding, tell_command, tell_kind
 from ops.duties.table.load import load_duties
 from ops.duties.wording import tell_title
 from ops.estate.load.load import load_estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
@@ -45,13 +44,9 @@ def show_due(site: str, *, as_json: bool) -> int:
     estate, now = load_estate(), datetime.now(UTC)
     if site:
         estate.site(site)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            plan = read_plan(session, estate, now)
-            found = list_open_findings(session, estate, site)
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        plan = read_plan(session, estate, now)
+        found = list_open_findings(session, estate, site)
     entries = [it for it in plan if not site or (it.choice and it.choice.site == site)]
     titles = {it.name: tell_title(it) for it in load_duties(estate).duties}
     code = 1 if any(it.state == "overdue" for it in entries) else 0

@@ -1,5 +1,7 @@
 """Judge a duty by what the catalog holds, in the estate of that day."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -10,7 +12,7 @@ from ops.duties.evidence.due import Due, Period, due_of, list_periods
 from ops.duties.evidence.events import find_event_dues
 from ops.duties.evidence.media import find_renewals
 from ops.duties.evidence.queries import QUERIES, Ask, Setting
-from ops.duties.evidence.verdicts import Frame, Verdict, judge
+from ops.duties.evidence.verdicts import Frame, Piece, Verdict, judge
 from ops.duties.table.models import Duty
 from ops.duties.table.subjects import list_subjects
 from ops.estate.history.versions import find_estate_at
@@ -57,10 +59,23 @@ def judge_due(session: Session, due: Due, setting: Setting) -> list[Verdict]:
     proof = due.duty.evidence
     pieces = sorted(QUERIES[proof.query](session, ask), key=lambda it: it.at)
     frame = Frame(setting.today, recorded_since(session, setting), deadline)
-    return [
-        judge(subject, due.period, pieces, proof.coverage, frame)
-        for subject in list_subjects(due.duty, estate)
-    ]
+    at_site, elsewhere = _by_site(pieces)
+    found = []
+    for subject in list_subjects(due.duty, estate):
+        near = pieces
+        if subject.name:  # else all speak; a hundred sites must not each look through all
+            near = [*elsewhere, *(it for name in subject.sites for it in at_site.get(name, ()))]
+            near.sort(key=lambda it: it.at)
+        found.append(judge(subject, due.period, near, proof.coverage, frame))
+    return found
+
+
+def _by_site(pieces: Iterable[Piece]) -> tuple[dict[str, list[Piece]], list[Piece]]:
+    """Give the pieces that their site alone speaks for, by site; and all others."""
+    at_site, elsewhere = defaultdict[str, list[Piece]](list), list[Piece]()
+    for it in pieces:
+        (at_site[it.site] if it.site and it.subject is None else elsewhere).append(it)
+    return at_site, elsewhere
 
 
 def recorded_since(session: Session, setting: Setting) -> date | None:

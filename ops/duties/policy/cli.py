@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ops.catalog.open import open_catalog
+from ops.access.session import reading
 from ops.duties.change_wording import CODES, tell_changes
 from ops.duties.policy.approved import Approved, Standing, find_standing, newest_approved
 from ops.duties.policy.policy import (
@@ -20,7 +20,6 @@ from ops.duties.table.load import DutySet, load_duties
 from ops.duties.wording import tell_count, tell_medium
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.estate.model.references import reveal
 from ops.language.formats import format_date
 from ops.language.text import N_, _, fill
 from ops.schedule.explain import tell_schedule
@@ -34,13 +33,9 @@ def show_policy(*, as_json: bool) -> None:
     """Write the policy as the estate has it, and how it stands to the approved version."""
     estate = load_estate()
     rows = current_policy(estate, load_duties(estate))
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            approved = newest_approved(session)
-            missing = find_missing(rows, read_kept(session))
-    finally:
-        catalog.close()
+    with reading(estate) as session:
+        approved = newest_approved(session)
+        missing = find_missing(rows, read_kept(session))
     standing = find_standing(approved, document_of(rows), today_of(estate))
     if as_json:
         items = document_of(rows)["rows"]

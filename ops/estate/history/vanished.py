@@ -145,8 +145,5 @@ def _history_if_any(estate: Estate) -> SiteHistory:
         catalog = open_catalog(url)
     except OpsError:
         return nothing
-    try:
-        with catalog.reading() as session:
-            return read_history(session)
-    finally:
-        catalog.close()
+    with catalog, catalog.reading() as session:
+        return read_history(session)

@@ -1,7 +1,7 @@
 """Load the estate: read, inherit, validate, and report every problem at once or none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ops.estate.load.read import Document, Location, find_estate_path, read_docu
 from ops.estate.model.archive_site import make_archive_site
 from ops.estate.model.estate import SCHEMA, Estate
 from ops.estate.model.sites import Site
+from ops.meanwhile import meanwhile
 
 Located = tuple[Location, Problem]
 
@@ -24,14 +25,9 @@ Located = tuple[Location, Problem]
 _KEPT: ContextVar[Estate | None] = ContextVar("kept_estate", default=None)
 
 
-@contextmanager
-def keeping_estate(estate: Estate) -> Iterator[None]:
+def keeping_estate(estate: Estate) -> AbstractContextManager[None]:
     """Have `load_estate` give this one to this thread, for who looks whether the files change."""
-    before = _KEPT.set(estate)
-    try:
-        yield
-    finally:
-        _KEPT.reset(before)
+    return meanwhile(_KEPT, estate)
 
 
 def load_estate(path: Path | None = None) -> Estate:

@@ -33,6 +33,8 @@ from tests.people import (
     proof_of,
 )
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
 STEP = timedelta(seconds=30)
 

@@ -243,6 +243,7 @@ def test_a_forward_jump_of_a_night_runs_that_night(desk: Desk) -> None:
     assert len(desk.rows()) == 10
 
 
+@pytest.mark.slow
 def test_month_and_year_ends_at_plus_seven_are_each_due_once(desk: Desk) -> None:
     monthly = JobDefinition(name="full/a", kind="full", site="a", schedule="0 0 1 * *")
     desk.register(monthly, at=datetime(2027, 11, 15, tzinfo=UTC))

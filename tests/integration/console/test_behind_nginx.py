@@ -16,8 +16,6 @@ import pytest
 from tests.console_office import (
     Browser,
     InProcess,
-    build_console_estate,
-    office_in_process,
     served,
 )
 from tests.private_authority import Authority
@@ -38,13 +36,6 @@ http {{
   {inside}
 }}
 """
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    estate = build_console_estate(tmp_path_factory.mktemp("console") / "estate")
-    with office_in_process(estate) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

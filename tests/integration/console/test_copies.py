@@ -3,22 +3,27 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from ops.access.identity import NotAllowedError
-from ops.console.web.shown import make_templates, render
+from ops.catalog.columns import new_id
 from ops.errors import WrongUseError
+from ops.runbooks.library import find_runbook
+from ops.runbooks.states import CatalogStates
+from runbooks.state import RunState, StepRecord
 from tests.console_office import (
+    OTHER_SITE,
     InProcess,
     Running,
     build_console_estate,
     office_in_process,
 )
-from tests.integration.console.test_pages import AROUND
 from tests.integration.jobs.small_estate import giucong
+from tests.people import origin_of
 
 pytestmark = pytest.mark.slow
 
@@ -32,25 +37,12 @@ HOSTILE = {
 }
 """Names of files that a site could hold, with what is in them."""
 
-ANOTHER = """
-[[units]]
-name = "khac"
-title = "Xã Khác"
-[[sites]]
-name = "cong-khac"
-title = "Cổng xã Khác"
-unit = "khac"
-  [[sites.files]]
-  name = "www"
-  path = "www-khac"
-"""
-
 
 @pytest.fixture(scope="module")
 def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """An office over a site with hostile names that was backed up."""
     folder = tmp_path_factory.mktemp("copies") / "estate"
-    estate = build_console_estate(folder, ANOTHER)
+    estate = build_console_estate(folder, OTHER_SITE.replace('path = "www"', 'path = "www-khac"'))
     (folder / "www-khac").mkdir()
     for name, content in HOSTILE.items():
         (folder / "www" / "uploads" / os.fsdecode(name)).write_bytes(content)
@@ -59,13 +51,6 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
         assert done.returncode == 0, done.stderr
     with office_in_process(estate) as office:
         yield office
-
-
-def show(office: InProcess, page: str, person: str = "bach", /, **arguments: str) -> str:
-    """Give a page as a browser gets it."""
-    answer = office.ask("page", person, page=page, arguments=arguments)
-    values = {**AROUND, **answer, "data": answer["page"], "arguments": arguments}
-    return render(make_templates(), f"pages/{page}.html", values)
 
 
 def snapshot_of(office: InProcess) -> str:
@@ -106,9 +91,9 @@ def test_a_file_of_any_name_comes_back_byte_equal_and_nothing_else_does(
 
 def test_no_name_of_a_file_becomes_markup_or_turns_the_page_round(backed_up: InProcess) -> None:
     pages = [
-        show(backed_up, "restore", site="cong-xa", folder=quote("/cong-xa/files/www/uploads")),
-        show(backed_up, "restore", site="cong-xa", name="*", all="1"),
-        *(show(backed_up, "restore", site="cong-xa",
+        backed_up.html("restore", site="cong-xa", folder=quote("/cong-xa/files/www/uploads")),
+        backed_up.html("restore", site="cong-xa", name="*", all="1"),
+        *(backed_up.html("restore", site="cong-xa",
                path=quote(b"/cong-xa/files/www/uploads/" + it)) for it in HOSTILE),
     ]  # fmt: skip
     for page in pages:
@@ -133,10 +118,7 @@ def test_putting_back_waits_for_another_person_and_is_done_then(backed_up: InPro
     form = {"site": "cong-xa", "snapshot": snapshot_of(backed_up), "confirm": "cong-xa",
             "include": "/cong-xa/files/www/index.php", "reason": "bị sửa trái phép"}  # fmt: skip
 
-    def proof(person: str) -> dict[str, str]:
-        estate = backed_up.estate
-        return {"password": estate.password_of(person), "code": estate.code_of(person)}
-
+    proof = backed_up.estate.proof_of
     asked = backed_up.act("backup.restore.in-place", form=form, proof=proof("bach"))
     assert asked["code"] == 4, asked
     assert live.read_bytes() == b"defaced"
@@ -149,12 +131,58 @@ def test_putting_back_waits_for_another_person_and_is_done_then(backed_up: InPro
     assert live.read_bytes() == before
 
 
+def test_a_step_whose_task_takes_two_people_waits_and_goes_on(backed_up: InProcess) -> None:
+    """The shipped runbook, at the step that puts a site back."""
+    live = backed_up.estate.path.parent / "www" / "index.php"
+    before = live.read_bytes()
+    live.write_bytes(b"defaced again")
+    run = stand_before(backed_up, 7, snapshot=snapshot_of(backed_up), before="0" * 8)
+    assert 'name="proof_password"' in backed_up.html("runbooks", run=run)
+    form = {"run": run, "step": "7", "reason": "bị sửa trái phép"}
+    alone = backed_up.act("runbook.resume", form=form)
+    assert alone["code"] == 1, alone
+    assert "xác thực trên trang" in backed_up.page("runbooks", run=run)["records"][-1]["output"]
+    proof = {it: backed_up.estate.proof_of(it) for it in ("bach", "chau")}
+    asked = backed_up.act("runbook.resume", form=form, proof=proof["bach"])
+    assert asked["code"] == 4, asked
+    page = backed_up.page("runbooks", run=run)
+    assert (page["run"]["standing"], page["next"]["number"]) == ("waiting", 7)
+    assert proof["bach"]["code"] not in str(page)
+    (request,) = backed_up.page("approvals", "chau")["items"]
+    decided = {"id": request["id"]}
+    approved = backed_up.act("approval.approve", "chau", form=decided, proof=proof["chau"])
+    assert approved["code"] == 0, approved
+    done = backed_up.act("runbook.resume", form=form)
+    assert done["code"] == 0, done
+    assert live.read_bytes() == before
+    assert backed_up.page("runbooks", run=run)["next"]["number"] == 9
+
+
+def stand_before(office: InProcess, number: int, **values: str) -> str:
+    """Keep a run of the shipped runbook whose steps before that one are done; gives its id."""
+    estate, catalog = office.counter.keeper.get()
+    runbook = find_runbook(estate.path, "restore-site-in-place")
+    now = datetime.now(UTC)
+    records = tuple(
+        StepRecord(number=it.number, attempt=1, kind=it.kind, state="done", person="bach",
+                   started_at=now, ended_at=now)
+        for it in runbook.steps[: number - 1]
+    )  # fmt: skip
+    state = RunState(
+        id=str(new_id()), runbook=runbook.id, text=runbook.text, person="bach", started_at=now,
+        values={"site": "cong-xa", "reason": "bị sửa trái phép", **values}, records=records,
+        standing="failed",
+    )  # fmt: skip
+    CatalogStates(catalog, origin_of("bach")).save(state)
+    return state.id
+
+
 def test_a_contact_of_a_unit_sees_the_own_sites_and_nothing_of_others(backed_up: InProcess) -> None:
     seen = backed_up.page("sites", "unit-contact")
     assert [it["name"] for it in seen["items"]] == ["cong-xa"]
     for name in ("sites", "restore"):
-        assert "cong-khac" not in show(backed_up, name, "unit-contact")
-    page = show(backed_up, "site", "unit-contact", site="cong-xa")
+        assert "cong-khac" not in backed_up.html(name, "unit-contact")
+    page = backed_up.html("site", "unit-contact", site="cong-xa")
     assert "cong-khac" not in page
     assert "/act/service.trigger" not in page
     for name in ("site", "restore"):
@@ -171,12 +199,12 @@ def test_a_failing_backup_is_followed_from_its_site_to_its_cause(backed_up: InPr
         (folder / "gone").rename(folder / "www")
     assert failed.returncode != 0
     run = backed_up.page("site", site="cong-xa")["runs"]["ended"][0]
-    assert f"/run?id={run['id']}" in show(backed_up, "site", site="cong-xa")
+    assert f"/run?id={run['id']}" in backed_up.html("site", site="cong-xa")
     assert backed_up.page("runs", outcome="failed")["items"][0]["id"] == run["id"]
     told = backed_up.page("run", id=run["id"])
     assert str(folder / "www") in str(told["run"]["told"])
     assert [it["subject"] for it in told["acts"]]
-    assert "next" in show(backed_up, "run", id=run["id"])
+    assert "next" in backed_up.html("run", id=run["id"])
 
 
 def test_a_run_that_was_asked_for_says_how_far_it_is(backed_up: InProcess) -> None:

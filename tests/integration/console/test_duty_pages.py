@@ -45,25 +45,21 @@ pattern = "[a-z]+"
 """
 
 
-def prove(office: InProcess, person: str) -> dict[str, str]:
-    return {"password": office.estate.password_of(person), "code": office.estate.code_of(person)}
-
-
 def done(told: dict[str, Any]) -> dict[str, Any]:
     assert told["code"] == 0, told
     return told
 
 
 def approve(office: InProcess, request: str) -> None:
-    form, proof = {"id": request}, prove(office, "chau")
+    form, proof = {"id": request}, office.estate.proof_of("chau")
     done(office.act("approval.approve", "chau", form=form, proof=proof))
 
 
-def edit_here(office: InProcess, form: dict[str, str]) -> None:
-    """Edit the plan as an act would, without a process of its own."""
+def do_here(office: InProcess, act: str, **form: str) -> None:
+    """Do an act as its process would, in this one."""
     with office.counter.keeper.at_desk(Caller("bach", "bach", "")):
-        body = find_task("plan.edit").entry.body
-        assert not body(None, **read_values(ACTS["plan.edit"], form))
+        body = find_task(ACTS[act].task).entry.body
+        assert not body(None, **read_values(ACTS[act], form))
 
 
 def upload(office: InProcess, name: str, content: bytes, **form: str) -> dict[str, Any]:
@@ -82,7 +78,7 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
     for line in office.page("plan", **year)["items"]:  # what the facts asked for has no price
         if line["title"] != title:
             why = {"item": str(line["number"]), "reject": "đã làm trong năm"}
-            edit_here(office, {**year, **why})
+            do_here(office, "plan.edit", **year, **why)
     page = office.page("plan", **year)
     assert (page["asked"], page["can"]["submit"]) == (27_500_000, False)
     number = str(next(it["number"] for it in page["items"] if it["title"] == title))
@@ -93,7 +89,7 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
     [scan, _title] = office.page("plan", **year)["scans"][0]
     form = {**year, "number": "9/QĐ", "date": "2026-11-20", "signer": "Chủ tịch",
             "document": scan, f"grant.{number}": "20000000", "reason": "đã ký"}  # fmt: skip
-    asked = office.act("plan.record-decision", form=form, proof=prove(office, "bach"))
+    asked = office.act("plan.record-decision", form=form, proof=office.estate.proof_of("bach"))
     assert asked["code"] == 4
     request = asked["document"]["error"]["values"]["request"]
     answer = office.ask("page", "bach", page="approvals", arguments={})
@@ -105,6 +101,31 @@ def test_a_plan_goes_from_its_draft_to_its_decision_by_two_people(office: InProc
     done(office.act(again["task"], form=again["form"]))
     page = office.page("plan", year="2027", item=number)
     assert (page["state"], page["granted"], page["can"]["work"]) == ("decided", 20_000_000, True)
+
+
+def test_the_approved_policy_is_recorded_and_a_wrong_record_taken_back(office: InProcess) -> None:
+    seen = {it: office.ask("page", it, page="duties", arguments={"policy": "1"})["acts"]
+            for it in ("bach", "viewer")}  # fmt: skip
+    assert "duty.policy.approve" in seen["bach"]
+    assert not any(it.startswith("duty.policy") for it in seen["viewer"])
+    decision = {"number": "5/QĐ", "date": "2026-11-02"}
+    with pytest.raises(NotAllowedError):
+        office.act("duty.policy.approve", "viewer", form=decision)
+    done(office.act("duty.policy.approve", form=decision))
+    standing = office.page("duties", policy="1")["policy"]["standing"]
+    assert (standing["number"], standing["decided_on"]) == ("5/QĐ", "2026-11-02")
+    do_here(office, "duty.policy.withdraw", **decision, reason="ghi nhầm")
+    office.counter.keeper.documents.forget()
+    assert office.page("duties", policy="1")["policy"]["standing"]["number"] is None
+
+
+def test_what_is_held_stands_at_its_site(office: InProcess) -> None:
+    do_here(office, "backup.hold", site="cong-xa", reason="thanh tra", reference="1/QĐ-TTr")
+    answer = office.ask("page", page="site", arguments={"site": "cong-xa"})
+    (hold,) = answer["page"]["holds"]
+    assert (hold["reference"], hold["placed_by"]) == ("1/QĐ-TTr", "bach")
+    assert {"backup.hold", "backup.release"} <= set(answer["acts"])
+    assert office.page("site", "viewer", site="cong-xa")["holds"] is None
 
 
 def test_a_run_goes_on_one_step_an_act_with_the_rights_of_who_is_there(office: InProcess) -> None:

@@ -22,14 +22,12 @@ from ops.console.acts import find_task
 from ops.console.office.captured import NotCapturedError
 from ops.console.web.__main__ import configure
 from ops.console.web.captured import Below, make_captured_app, rewrite_page
-from ops.console.web.shown import make_templates, render
 from ops.errors import WrongUseError
 from ops.monitor.series.place import series_url
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import hours, raw, series
 from tests.console_browser import Chromium, chromium
 from tests.console_office import InProcess, build_console_estate, office_in_process, served
-from tests.integration.console.test_pages import AROUND
 from tests.web_server import say, web_server
 
 pytestmark = pytest.mark.slow
@@ -247,9 +245,7 @@ def test_a_units_contact_enters_for_its_own_site_alone(office: InProcess) -> Non
     called = office.page("register")["items"][0]["called"]
     note = {"id": called, "note": "đã gọi lại", "acknowledged": "1"}
     assert office.act("register.update", form=note)["code"] == 0
-    answer = office.ask("page", page="entry", arguments={"id": called})
-    values = {**AROUND, **answer, "data": answer["page"], "arguments": {}}
-    text = render(make_templates(), "pages/entry.html", values)
+    text = office.html("entry", id=called)
     assert "đã gọi lại" in text
     assert "<script>" not in text.replace('<script src="/static/htmx.min.js" defer>', "")
 

@@ -31,12 +31,11 @@ class StaticSite:
 
     def list(self) -> list[KeptDrill]:
         """List its drills, newest first."""
-        catalog = open_catalog(f"sqlite:///{self.estate.parent}/state/giucong.db")
-        try:
-            with catalog.reading() as session:
-                return list_drills(session, site="cong-xa")
-        finally:
-            catalog.close()
+        with (
+            open_catalog(f"sqlite:///{self.estate.parent}/state/giucong.db") as catalog,
+            catalog.reading() as session,
+        ):
+            return list_drills(session, site="cong-xa")
 
     def newest(self) -> KeptDrill:
         """Give its newest drill."""

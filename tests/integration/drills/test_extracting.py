@@ -176,11 +176,10 @@ def extract(world: World, database: str, target: Path, *words: str) -> Completed
 
 
 def journal(world: World) -> list[dict[str, Any]]:
-    catalog = open_catalog(f"sqlite:///{world.estate.parent}/state/giucong.db")
-    try:
-        with catalog.reading() as session:
-            asked = select(JournalRow.details).where(JournalRow.action == "drill.extract")
-            rows = session.execute(asked.order_by(JournalRow.sequence)).scalars()
-            return [json.loads(it) for it in rows]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{world.estate.parent}/state/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        asked = select(JournalRow.details).where(JournalRow.action == "drill.extract")
+        rows = session.execute(asked.order_by(JournalRow.sequence)).scalars()
+        return [json.loads(it) for it in rows]

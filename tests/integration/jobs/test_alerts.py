@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ from ops.status.daily_summary import note_summary
 from ops.status.tell import tell_problems
 from tests.instant_clock import InstantClock
 from tests.integration.jobs.small_estate import build_estate, giucong
-from tests.private_server import find_free_port
 from tests.smtp_sink import smtp_sink
 
 # apprise imports a module that Python 3.13 no longer has, and has an answer for that
@@ -80,29 +78,14 @@ GOOD = an_event(outcome="ok", reason="", due_at=datetime(2026, 11, 25, 18, tzinf
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    chosen = find_free_port()
-    relay = f"mailto://127.0.0.1:{chosen}/?from=giucong@example.vn&mode=insecure"
-    monkeypatch.setenv("GIUCONG_TEST_RELAY", relay)
-    return chosen
-
-
-@pytest.fixture
-def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> Path:
+    del port
     path = build_estate(tmp_path / "estate", MORE)
     (path.parent / "state").mkdir()
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("LOGNAME", "nobody-in-particular")
     monkeypatch.delenv("SUDO_USER", raising=False)
     return path
-
-
-@pytest.fixture
-def catalog(estate: Path, port: int) -> Iterator[Catalog]:
-    del port
-    opened = open_catalog(f"sqlite:///{estate.parent / 'state/giucong.db'}")
-    yield opened
-    opened.close()
 
 
 def tell(catalog: Catalog, *events: LedgerEvent) -> None:

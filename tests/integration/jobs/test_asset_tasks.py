@@ -36,13 +36,12 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def actions(estate: Path) -> list[str]:
-    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    try:
-        with catalog.reading() as session:
-            rows = session.query(JournalRow).order_by(JournalRow.sequence)
-            return [it.action for it in rows if it.action.startswith("asset.")]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        rows = session.query(JournalRow).order_by(JournalRow.sequence)
+        return [it.action for it in rows if it.action.startswith("asset.")]
 
 
 def test_a_sheet_is_imported_changed_compared_and_exported(

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ from ops.alerts.conditions import Condition
 from ops.alerts.courier import Courier
 from ops.alerts.escalate import escalate
 from ops.alerts.watch import Taken, read_states, take_look
-from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.duties.evidence.events import STOP_PLANNED
 from ops.journal import journal
 from ops.journal.journal import Entry
 from ops.schedule.ledger.events import BY_CLOCK
 from tests.integration.jobs.small_estate import build_estate, giucong
-from tests.private_server import find_free_port
 from tests.smtp_sink import Mail, Sink, smtp_sink
 
 # apprise imports a module that Python 3.13 no longer has, and has an answer for that
@@ -47,29 +45,14 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    chosen = find_free_port()
-    relay = f"mailto://127.0.0.1:{chosen}/?from=giucong@example.vn&mode=insecure"
-    monkeypatch.setenv("GIUCONG_TEST_RELAY", relay)
-    return chosen
-
-
-@pytest.fixture
-def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> Path:
+    del port
     path = build_estate(tmp_path / "estate", MORE)
     (path.parent / "state").mkdir()
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("LOGNAME", "nobody-in-particular")
     monkeypatch.delenv("SUDO_USER", raising=False)
     return path
-
-
-@pytest.fixture
-def catalog(estate: Path, port: int) -> Iterator[Catalog]:
-    del port
-    opened = open_catalog(f"sqlite:///{estate.parent / 'state/giucong.db'}")
-    yield opened
-    opened.close()
 
 
 def a_condition(subject: str = "host:web1", state: Any = "bad", **changes: Any) -> Condition:

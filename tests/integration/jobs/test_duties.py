@@ -1,7 +1,6 @@
 """Notices ahead of duties, once for each duty and period; and the tasks as people type them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ops.alerts.notice_wording import Told, word_notice
-from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow, Notice
 from ops.duties.cli import show_due
 from ops.duties.evidence.record import DoneWish, record_done
@@ -56,13 +55,6 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("GIUCONG_TEST_RELAY", "mailto://127.0.0.1:1/?from=a@example.vn")
     return path
-
-
-@pytest.fixture
-def catalog(estate: Path) -> Iterator[Catalog]:
-    opened = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    yield opened
-    opened.close()
 
 
 def digests(catalog: Catalog) -> list[Notice]:

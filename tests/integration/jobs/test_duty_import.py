@@ -36,13 +36,12 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def journaled(estate: Path) -> list[tuple[str, dict[str, object]]]:
-    catalog = open_catalog(f"sqlite:///{estate.parent / 'state/giucong.db'}")
-    try:
-        with catalog.reading() as session:
-            query = select(JournalRow.action, JournalRow.details).order_by(JournalRow.sequence)
-            rows = [(action, json.loads(text)) for action, text in session.execute(query)]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{estate.parent / 'state/giucong.db'}") as catalog,
+        catalog.reading() as session,
+    ):
+        query = select(JournalRow.action, JournalRow.details).order_by(JournalRow.sequence)
+        rows = [(action, json.loads(text)) for action, text in session.execute(query)]
     return [it for it in rows if it[0].startswith("duty.")]
 
 

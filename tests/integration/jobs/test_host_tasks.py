@@ -50,13 +50,9 @@ def fingerprint(path: Path) -> str:
 
 
 def journaled(estate: Path) -> list[JournalRow]:
-    catalog = open_catalog(load_estate(estate).catalog.url)
-    try:
-        with catalog.reading() as session:
-            wanted = select(JournalRow).where(JournalRow.action == "host.trusted")
-            return list(session.scalars(wanted))
-    finally:
-        catalog.close()
+    with open_catalog(load_estate(estate).catalog.url) as catalog, catalog.reading() as session:
+        wanted = select(JournalRow).where(JournalRow.action == "host.trusted")
+        return list(session.scalars(wanted))
 
 
 def test_a_key_is_shown_compared_recorded_and_journaled(

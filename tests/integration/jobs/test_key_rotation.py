@@ -81,21 +81,17 @@ def key_of(estate: Path) -> str:
 
 def begin(path: Path) -> Iterator[str]:
     estate = load_estate(path)
-    catalog = open_catalog(f"sqlite:///{path.parent}/state/giucong.db")
-    try:
+    with open_catalog(f"sqlite:///{path.parent}/state/giucong.db") as catalog:
         yield from rotate_password(plan_password_rotation(estate, catalog, estate.primary_store))
-    finally:
-        catalog.close()
 
 
 def journal_of(estate: Path, action: str) -> list[dict[str, Any]]:
-    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    try:
-        with catalog.reading() as session:
-            query = select(JournalRow.details).where(JournalRow.action == action)
-            return [json.loads(text) for text in session.execute(query).scalars()]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        query = select(JournalRow.details).where(JournalRow.action == action)
+        return [json.loads(text) for text in session.execute(query).scalars()]
 
 
 def test_the_new_password_opens_everything_and_the_old_one_nothing(estate: Path) -> None:
@@ -182,12 +178,9 @@ def filled(estate: Path) -> Path:
 
 def begin_master(path: Path) -> Iterator[str]:
     estate = load_estate(path)
-    catalog = open_catalog(f"sqlite:///{path.parent}/state/giucong.db")
-    try:
+    with open_catalog(f"sqlite:///{path.parent}/state/giucong.db") as catalog:
         rotation = plan_master_rotation(estate, "cong-xa", estate.primary_store)
         yield from rotate_master(rotation, catalog)
-    finally:
-        catalog.close()
 
 
 def open_site(estate: Path, store: str) -> Repository:

@@ -107,13 +107,12 @@ def restore(paper: Paper, program: list[str]) -> bytes:
 
 
 def journal_of(estate: Path, action: str) -> list[dict[str, Any]]:
-    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    try:
-        with catalog.reading() as session:
-            query = select(JournalRow.details).where(JournalRow.action == action)
-            return [json.loads(text) for text in session.execute(query).scalars()]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        query = select(JournalRow.details).where(JournalRow.action == action)
+        return [json.loads(text) for text in session.execute(query).scalars()]
 
 
 def test_paper_alone_brings_back_a_site_whose_keys_are_lost(paper: Paper) -> None:

@@ -16,7 +16,6 @@ from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import LedgerEvent
 from ops.status.tell import tell_problems
 from tests.integration.jobs.small_estate import build_estate
-from tests.private_server import find_free_port
 from tests.smtp_sink import smtp_sink
 
 # apprise imports a module that Python 3.13 no longer has, and has an answer for that
@@ -52,20 +51,11 @@ FAILED = LedgerEvent(
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    chosen = find_free_port()
-    relay = f"mailto://127.0.0.1:{chosen}/?from=giucong@example.vn&mode=insecure"
-    monkeypatch.setenv("GIUCONG_TEST_RELAY", relay)
-    return chosen
-
-
-@pytest.fixture
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
     estate = build_estate(tmp_path / "estate", MORE)
     monkeypatch.setenv("GIUCONG_ESTATE", str(estate))
-    opened = open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
-    yield opened
-    opened.close()
+    with open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}") as opened:
+        yield opened
 
 
 def tell(catalog: Catalog, *events: LedgerEvent) -> None:

@@ -74,14 +74,11 @@ class Office:
         return self.run("user.role", "--person", person, "--role", role, *more)
 
     def journal(self) -> Sequence[JournalRow]:
-        catalog = open_catalog(f"sqlite:///{self.estate.parent}/state/giucong.db")
-        try:
+        with open_catalog(f"sqlite:///{self.estate.parent}/state/giucong.db") as catalog:
             assert journal.verify(catalog).broken_at is None
             with catalog.reading() as session:
                 query = select(JournalRow).order_by(JournalRow.sequence)
                 return list(session.execute(query).scalars())
-        finally:
-            catalog.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from ops.alerts.drafts import Draft
 from ops.alerts.records import take_in
 from ops.catalog.columns import new_id
-from ops.catalog.open import Catalog, open_catalog
+from ops.catalog.open import Catalog
 from ops.catalog.tables.core import JournalRow
 from ops.catalog.tables.drills import Drill
 from ops.errors import WrongUseError
@@ -40,13 +39,6 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIUCONG_ESTATE", str(path))
     monkeypatch.setenv("GIUCONG_LANG", "en")
     return path
-
-
-@pytest.fixture
-def catalog(estate: Path) -> Iterator[Catalog]:
-    opened = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    yield opened
-    opened.close()
 
 
 def ago(hours: float) -> str:

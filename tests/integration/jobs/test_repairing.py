@@ -39,13 +39,12 @@ def one_file(estate: Path, kind: str) -> Path:
 
 
 def journaled(estate: Path) -> list[dict[str, object]]:
-    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    try:
-        with catalog.reading() as session:
-            query = select(JournalRow.details).where(JournalRow.action == "backup.repair")
-            return [json.loads(text) for text in session.execute(query).scalars()]
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{estate.parent}/state/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        query = select(JournalRow.details).where(JournalRow.action == "backup.repair")
+        return [json.loads(text) for text in session.execute(query).scalars()]
 
 
 def test_a_damaged_index_is_made_anew_after_asking(estate: Path) -> None:

@@ -58,14 +58,11 @@ def _check_restored(estate: Path, done: CompletedProcess[str]) -> None:
 
 
 def _journal(estate: Path) -> list[dict[str, Any]]:
-    catalog = open_catalog(f"sqlite:///{estate.parent}/state/giucong.db")
-    try:
-        with catalog.readers.connect() as connection:
-            wanted = JournalRow.action == "backup.restore"
-            query = select(JournalRow.details).where(wanted).order_by(JournalRow.sequence)
-            return [json.loads(row.details) for row in connection.execute(query)]
-    finally:
-        catalog.close()
+    url = f"sqlite:///{estate.parent}/state/giucong.db"
+    with open_catalog(url) as catalog, catalog.readers.connect() as connection:
+        wanted = JournalRow.action == "backup.restore"
+        query = select(JournalRow.details).where(wanted).order_by(JournalRow.sequence)
+        return [json.loads(row.details) for row in connection.execute(query)]
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 20], ids=["no database", "a header alone"])

@@ -175,12 +175,8 @@ def test_what_is_seen_is_kept_and_what_is_red_is_told(estate: Estate) -> None:
     assert any(day.up for day in days.values())
     assert not any(day.down for day in days.values())
     assert abs(gap.since - before) < timedelta(seconds=2)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
-        with catalog.reading() as session:
-            codes = {(it.subject, it.code) for it in list_alerts(session)}
-    finally:
-        catalog.close()
+    with open_catalog(reveal(estate.catalog.url)) as catalog, catalog.reading() as session:
+        codes = {(it.subject, it.code) for it in list_alerts(session)}
     assert ("host:web1/disk:/", "disk_full") in codes
     assert not any(subject.startswith("site:xa") for subject, _code in codes)
 

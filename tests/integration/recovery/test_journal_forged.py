@@ -54,11 +54,8 @@ def edit(estate: Path, *statements: str) -> None:
 
 def append(estate: Path, *entries: Entry) -> Head:
     catalog = open_estate_catalog(estate)
-    try:
-        with catalog.writing() as session:
-            return journal.append(session, BY_ROOT, entries)
-    finally:
-        catalog.close()
+    with catalog, catalog.writing() as session:
+        return journal.append(session, BY_ROOT, entries)
 
 
 def verify(estate: Path) -> tuple[int, set[str]]:

@@ -39,10 +39,8 @@ def test_the_service_comes_back_into_an_empty_database(
     )  # fmt: skip
     listed = json.loads(run(estate, "service.jobs", "--json"))["items"]
     catalog = open_estate_catalog(estate)
-    try:
+    with catalog:
         verdict = journal.verify(catalog)
-    finally:
-        catalog.close()
 
     assert "The journal holds" in told
     assert listed[0]["job"]["name"] == "backup/cong-xa"

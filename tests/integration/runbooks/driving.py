@@ -69,11 +69,8 @@ class Desk:
 
     def state(self) -> RunState:
         """Give what became of it, out of the catalog."""
-        catalog = open_catalog(f"sqlite:///{self.folder}/state/giucong.db")
-        try:
+        with open_catalog(f"sqlite:///{self.folder}/state/giucong.db") as catalog:
             return CatalogStates(catalog, Origin(via="cli")).load(self.run)
-        finally:
-            catalog.close()
 
     def states(self) -> list[tuple[int, str]]:
         """Give number and state of each try, in the order of time."""

@@ -12,6 +12,8 @@ from archive.errors import ArchiveError
 from archive.metadata.item import ensure_complete
 from tests.portal_rows import OFFICER, portal_of
 
+pytestmark = pytest.mark.slow
+
 _RSS = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://127.0.0.1:1/rss.dtd">
 <rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"

@@ -18,6 +18,8 @@ from archive.capture.wordpress import WordPress
 from archive.metadata.item import ensure_complete, parse_item
 from tests.portal_rows import portal_of, text_of
 
+pytestmark = pytest.mark.slow
+
 HOSTILE: list[Any] = [
     None, "", " ", "\0", "a\0b", "\x1b[2J\x07", "x" * 10_000_000, b"\xff\xfe\x00broken", b"",
     "0000-00-00 00:00:00", "0000-00-00", "2026-13-45", "9999-12-31 23:59:59", "-0001-11-30",

@@ -125,6 +125,7 @@ DAMAGES: list[tuple[str, Callable[[Path], object]]] = [
 ]
 
 
+@pytest.mark.slow
 def test_damage_is_red_and_named(root: StorageRoot) -> None:
     for number, (_code, damage) in enumerate(DAMAGES):
         open_up(place_of(root, number) / "v1" / "c")

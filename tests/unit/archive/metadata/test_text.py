@@ -136,6 +136,7 @@ def test_words_are_those_that_people_see() -> None:
     assert read.words.split() == ["Đồng", "Nai", "năm"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["<script", "<", "<!--", "<a ", "á<b>", "Vi&ouml;t ", "&#", "é", "charset=", "<font face="],

@@ -26,6 +26,8 @@ from tests.crawls import FAST, crawl, paths_of
 from tests.raw_server import html, raw_server
 from tests.web_server import Page, say, web_server
 
+pytestmark = pytest.mark.slow
+
 QUICK = Limits(seconds=1.0, size=400_000)
 
 

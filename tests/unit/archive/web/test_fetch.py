@@ -64,6 +64,7 @@ def test_an_answer_of_five_gigabytes_is_cut(tmp_path: Path) -> None:
     assert len(answer.body) == SMALL.body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "is_answer"), [(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", True), (b"", False)]
 )

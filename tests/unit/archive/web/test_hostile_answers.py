@@ -19,6 +19,8 @@ from archive.web.state import open_state
 from tests.crawls import FAST, crawl, paths_of
 from tests.raw_server import html, raw_server
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(seconds=1.5, size=4 << 20, head=1 << 16, body=2 << 20)
 OK = b"HTTP/1.1 200 OK\r\n"
 HTML = OK + b"Content-Type: text/html\r\n"

@@ -61,6 +61,7 @@ def test_links_without_end_are_bounded() -> None:
     assert len(links_of(SITE, "http://a.vn/", PAGE, "text/html", many.encode())) == MOST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [b"<div>", b"<a x", b"<b id=1>", b"<p style='"])
 def test_a_page_that_nests_without_end_costs_little(page: bytes) -> None:
     numbered = b" ".join(b"x%d" % number for number in range(250_000))

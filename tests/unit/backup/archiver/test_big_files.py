@@ -49,6 +49,7 @@ def read(repository: Repository, ids: bytes) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, MIB, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW + 7])
 def test_a_file_comes_back_whatever_its_size(writer: RunWriter, tmp_path: Path, size: int) -> None:
     data = os.urandom(size)

@@ -219,6 +219,7 @@ def test_a_long_run_writes_few_index_files() -> None:
     writer.close()
 
 
+@pytest.mark.slow
 def test_an_interruption_at_any_moment_leaves_a_sound_repository(repository: Repository) -> None:
     """Asked at every piece of a stream; what the index then holds must be there and be right."""
     for stop_at in range(1, 12):

@@ -104,6 +104,7 @@ def test_stock_restic_reads_the_mirror(tmp_path: Path) -> None:
     ask_restic(tmp_path / "mirror", ["check", "--read-data"])
 
 
+@pytest.mark.slow
 def test_a_mirror_that_was_down_for_a_day_catches_up(tmp_path: Path) -> None:
     world = make_world()
     objects = part_of(world.grown, "main").items()

@@ -462,6 +462,7 @@ def _count_calls() -> int:
 CALLS = _count_calls()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [Effect.STOP_BEFORE, Effect.FAIL_AFTER])
 def test_a_stop_at_any_call_harms_nothing_and_the_next_run_heals(effect: Effect) -> None:
     for number in range(1, CALLS + 1):

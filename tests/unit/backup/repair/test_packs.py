@@ -155,6 +155,7 @@ def test_without_our_lock_nothing_is_deleted() -> None:
     assert made.memory.objects() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [Effect.STOP_BEFORE, Effect.STOP_AFTER])
 def test_stopped_at_any_step_nothing_sound_is_lost(effect: Effect) -> None:
     made, pack = make()

@@ -95,23 +95,18 @@ def test_only_the_bytes_of_a_scan_are_kept_whatever_it_is_called(tmp_path: Path)
     hostile.symlink_to(tmp_path / "real.pdf")
     content = read_document(hostile)
     path = keep(tmp_path / "var", content)
-    try:
-        with catalog.writing() as session:
-            told = Told(title="\u200bx", name=hostile.name)
-            kept, _is_new = add_document(session, ORIGIN, content, told, now=NOW)
+    with catalog, catalog.writing() as session:
+        told = Told(title="\u200bx", name=hostile.name)
+        kept, _is_new = add_document(session, ORIGIN, content, told, now=NOW)
+        with pytest.raises(WrongUseError):
+            add_document(session, ORIGIN, content, Told(title="\u200b\u202e", name="a"), now=NOW)
+        whole = get_whole(session, tmp_path / "var", kept.id)
+        (tmp_path / "real.pdf").write_bytes(b"other")
+        assert get_whole(session, tmp_path / "var", kept.id[:8]) == whole
+        path.write_bytes(b"changed")
+        for wanted in (kept.id, "ffffffff", "", "../../etc/passwd"):
             with pytest.raises(WrongUseError):
-                add_document(
-                    session, ORIGIN, content, Told(title="\u200b\u202e", name="a"), now=NOW
-                )
-            whole = get_whole(session, tmp_path / "var", kept.id)
-            (tmp_path / "real.pdf").write_bytes(b"other")
-            assert get_whole(session, tmp_path / "var", kept.id[:8]) == whole
-            path.write_bytes(b"changed")
-            for wanted in (kept.id, "ffffffff", "", "../../etc/passwd"):
-                with pytest.raises(WrongUseError):
-                    get_whole(session, tmp_path / "var", wanted)
-    finally:
-        catalog.close()
+                get_whole(session, tmp_path / "var", wanted)
 
     assert (kept.name, kept.title) == ("quyếtđịnh; rm -rf ~.pdf", "x")
     assert not path.is_symlink()
@@ -128,8 +123,7 @@ def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
     content = read_document(tmp_path / "a.pdf")
     told = Told(title="Quyết định \u202egiao", name="a.pdf", number="12/QĐ", about="plan:2027")
-    catalog = open_catalog(f"sqlite:///{tmp_path}/giucong.db")
-    try:
+    with open_catalog(f"sqlite:///{tmp_path}/giucong.db") as catalog:
         with catalog.writing() as session:
             kept, is_new = add_document(session, ORIGIN, content, told, now=NOW)
             again, is_new_again = add_document(session, ORIGIN, content, told, now=NOW)
@@ -139,8 +133,6 @@ def test_a_document_is_journaled_and_listed(tmp_path: Path) -> None:
             assert list_documents(session, "asset:") == []
         with catalog.writing() as session, pytest.raises(WrongUseError):
             add_document(session, ORIGIN, content, Told(title=" ", name="a"), now=NOW)
-    finally:
-        catalog.close()
 
     assert (is_new, is_new_again, again.id) == (True, False, kept.id)
     assert [it.title for it in found] == ["Quyết định giao"]

@@ -36,8 +36,7 @@ LONG = 2_500
 def fill(estate: Estate, *, title: str = "") -> None:
     """Write a year and a plan; with a title that everything bears."""
     write_year(estate)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         write_plan(estate, catalog, title=title)
         with catalog.writing() as session:
             write_minutes(session, name_of(0))
@@ -49,21 +48,17 @@ def fill(estate: Estate, *, title: str = "") -> None:
                 ).scalar_one()
                 minutes = dict(drill.minutes or {})
                 drill.minutes = {**minutes, "scenario": {**minutes["scenario"], "title": title}}
-    finally:
-        catalog.close()
 
 
 def make_all(estate: Estate) -> dict[str, dict[str, bytes]]:
     """Give the files of every kind, by its name and their endings."""
     catalog: Catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with catalog:
         return {
             kind: {Path(name).suffix[1:]: content
                    for name, content in make(estate, catalog, wish_of(kind, estate), NOW).items()}
             for kind in PAPERS
         }  # fmt: skip
-    finally:
-        catalog.close()
 
 
 Files = Mapping[str, Mapping[str, bytes]]

@@ -136,13 +136,12 @@ def hand_in(folder: Path, pdf: bytes, **changes: object) -> int:
 
 
 def kept(folder: Path) -> tuple[list[Kept], list[str]]:
-    catalog = open_catalog(f"sqlite:///{folder}/var/giucong.db")
-    try:
-        with catalog.reading() as session:
-            actions = [it.action for it in session.query(JournalRow).order_by("sequence")]
-            return list_documents(session), actions
-    finally:
-        catalog.close()
+    with (
+        open_catalog(f"sqlite:///{folder}/var/giucong.db") as catalog,
+        catalog.reading() as session,
+    ):
+        actions = [it.action for it in session.query(JournalRow).order_by("sequence")]
+        return list_documents(session), actions
 
 
 def test_a_signed_paper_is_kept_and_journaled(

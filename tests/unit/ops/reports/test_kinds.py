@@ -135,11 +135,8 @@ def test_who_asked_for_a_report_stands_in_it(written: Estate, catalog: Catalog) 
 
 def test_what_nobody_knows_is_said_to_be_so(tmp_path: Path) -> None:
     estate = write_estate(tmp_path, 2)
-    catalog = open_catalog(reveal(estate.catalog.url))
-    try:
+    with open_catalog(reveal(estate.catalog.url)) as catalog:
         text = text_of(make(estate, catalog, wish_of("annual", estate), NOW)["annual-2026.docx"])
-    finally:
-        catalog.close()
 
     assert "không nêu tỷ lệ sẵn sàng vì không có căn cứ" in text
     assert "Chưa có lượt rà soát an ninh nào" in text
@@ -203,7 +200,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     catalog = open_catalog(reveal(estate.catalog.url))
     site = estate.named_sites[0]
     changed = estate.model_copy(update={"sites": (site.model_copy(update={"title": HOSTILE}),)})
-    try:
+    with catalog:
         for kind in ("annual", "sites", "site", "inventory"):
             about = {"site": site.name} if kind in {"site", "inventory"} else {}
             files = make(changed, catalog, wish_of(kind, changed, **about), NOW)
@@ -215,8 +212,6 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
                     ["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True
                 ).stdout.decode()
                 assert "<b>&\"'{year}#let $x$" in " ".join(told.split())
-    finally:
-        catalog.close()
 
 
 def test_cells_of_lists_are_never_reckoned(written: Estate, catalog: Catalog) -> None:

@@ -52,6 +52,7 @@ def test_the_first_title_counts_and_drawings_have_none() -> None:
     assert read_html(source).title == "Trang chủ"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["<!", "<a ", "<", "<!--", "</", "&", "&#", "<title>", "<script>", "<p a='", "-->", "ạ "],

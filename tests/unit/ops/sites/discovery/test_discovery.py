@@ -255,6 +255,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_ends_soon_and_breaks_nothing(text: str) -> None:
     def read_as_everything() -> None:
