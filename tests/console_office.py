@@ -296,13 +296,15 @@ def running_console(estate: ConsoleEstate) -> Iterator[str]:
 
 
 @contextmanager
-def served(office: InProcess, proxy: str = "127.0.0.1") -> Iterator["Browser"]:
+def served(
+    office: InProcess, proxy: str = "127.0.0.1", name: str = "office.sock"
+) -> Iterator["Browser"]:
     """Serve an office of this process over its socket and to browsers; gives one.
 
     `proxy` may say who asks: each browser here says an address of its own.
     """
     host, _colon, port = office.estate.listen.rpartition(":")
-    path = office.estate.path.parent / "state" / f"office-{port}.sock"
+    path = office.estate.path.parent / "state" / name
     stop, listener = threading.Event(), listen(path)
     counter = threading.Thread(target=serve, args=(listener, office.counter.handlers(), stop))
     counter.start()

@@ -37,6 +37,7 @@ class Act:
         label: What the button says.
         name: What forms call it, where the task has several; else they call it by its task.
         fields: Its flags that the form fills, in order.
+        needs: Fields that may not be left out here, though the task does without.
         kinds: How a field is filled, where its type and name do not say. A `path` is one of a
             snapshot, percent-encoded: the task gets the pattern that means it alone.
         proof: The flag that takes password and code, where the person proves anew.
@@ -53,6 +54,7 @@ class Act:
     label: str
     name: str = ""
     fields: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] | None = None
     proof: str = ""
     names_person: bool = False
@@ -125,7 +127,7 @@ _LISTED = (
     ),
     Act(
         task="backup.restore", label=N_("Get this file"), out="target", kinds={"include": "path"},
-        fields=("site", "store", "snapshot", "include", "reason"),
+        fields=("site", "store", "snapshot", "include", "reason"), needs=("include",),
     ),
     Act(
         task="backup.restore", name="backup.restore.in-place", label=N_("Put back in its place"),
@@ -317,7 +319,7 @@ def fields_of(act: Act) -> list[Field]:
             name=name,
             kind=_kind_of(act, name, parameters[name]),
             help=entry.help.get(name.strip("_"), ""),
-            is_required=parameters[name].default is inspect.Parameter.empty,
+            is_required=name in act.needs or parameters[name].default is inspect.Parameter.empty,
         )
         for name in act.fields
     ]

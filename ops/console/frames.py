@@ -72,6 +72,14 @@ def plain_address(text: str) -> str:
         return ""
 
 
+def whose_address(text: str) -> str:
+    """Give by what tries of one sender are counted: of IPv6 the /64, which one sender has whole."""
+    address = plain_address(text)
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+
+
 def write_frame(value: object) -> bytes:
     """Give a JSON value as a frame."""
     try:

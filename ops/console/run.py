@@ -34,8 +34,8 @@ def run_console(listen: str) -> None:
         )
     told = {"listen": listen} if listen else {}
     settings = ConsoleSettings.model_validate({**estate.console.model_dump(), **told})
-    installed = RUN_FOLDER / SOCKET_NAME
-    socket = installed if installed.exists() else socket_path(Path(estate.service.state))
+    own, installed = socket_path(Path(estate.service.state)), RUN_FOLDER / SOCKET_NAME
+    socket = installed if installed.exists() and not own.exists() else own
     write_line(_("the console is at {address}").format(address=f"http://{settings.listen}/"))
     sys.stdout.flush()
     _give_rights_up()

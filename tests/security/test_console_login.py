@@ -196,6 +196,30 @@ def test_ten_tries_a_minute_of_an_address(office: InProcess) -> None:
         office.counter.handlers()["login"](request)
 
 
+def test_tries_of_one_network_count_together(office: InProcess) -> None:
+    """Whoever has an address of IPv6 has as many as they like."""
+    for number in range(10):
+        request = {"name": "x", "password": "x", "code": "x", "address": f"2001:db8::{number:x}"}
+        with pytest.raises(NotLetInError):
+            office.counter.handlers()["login"](request)
+    for address in ("2001:db8::ffff:1", "2001:db8:0:0:9::"):
+        with pytest.raises(credentials.PausedError):
+            office.counter.handlers()["login"]({"name": "x", "address": address})
+    with pytest.raises(NotLetInError):
+        office.counter.handlers()["login"]({"name": "x", "address": "2001:db8:0:1::1"})
+
+
+def test_what_is_no_name_is_written_nowhere(
+    office: InProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be a password."""
+    with pytest.raises(NotLetInError):
+        log_in(office, office.estate.password_of("head"), code="1")
+    (record,) = [it for it in caplog.records if it.message == "login-of-nobody"]
+    assert record.__dict__["fields"] == {"address": "192.0.2.1"}
+    assert office.estate.password_of("head") not in str(record.__dict__)
+
+
 def paused(office: InProcess) -> str:
     with office.counter.keeper.get()[1].writing() as session:
         row = session.get(Credential, "approver")

@@ -17,11 +17,13 @@ from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import ApprovalAwaitedError, require_approval
 from ops.access.rights import decide_may
 from ops.console.page import all_pages
+from ops.console.web.captured import Below, rewrite_page, rewrite_style
 from ops.console.web.guard import csrf_of
 from ops.console.web.shown import make_templates, render
 from ops.errors import OpsError
 from ops.language.text import speaking
 from tests.console_office import PEOPLE, InProcess, build_console_estate, office_in_process
+from tests.effort import takes_at_most
 from tests.people import origin_of
 
 pytestmark = pytest.mark.slow
@@ -176,3 +178,23 @@ def test_no_template_marks_texts_of_others_as_safe() -> None:
             assert "<script>" not in line
             assert " style=" not in line
             assert " onclick=" not in line
+
+
+EVIL_PAGES = {
+    "open": "<a " * 60_000, "quoted": "<a x='" * 30_000, "comments": "<!--" * 50_000,
+    "ends": "</a" * 60_000, "styles": "<style>" + "</style" * 30_000, "type": "<!DOCTYPE [" * 9_000,
+    "instruction": "<?" * 90_000, "attributes": "<a" + " a" * 90_000, "urls": "url(" * 50_000,
+    "number": f"<a x='&#{'9' * 5_000};'>", "cdata": "<![CDATA[" * 20_000, "lt": "<" * 200_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(EVIL_PAGES))
+def test_a_captured_page_is_read_once_whatever_it_holds(kind: str) -> None:
+    """60 KiB of `<a ` took two minutes of the whole console's time."""
+    here = Below("ticket", "https://a.vn", "https://a.vn/")
+
+    def rewrite() -> None:
+        rewrite_page(EVIL_PAGES[kind], here)
+        rewrite_style(EVIL_PAGES[kind], here)
+
+    assert takes_at_most(10, rewrite)

@@ -59,10 +59,9 @@ def say(office: InProcess, *frames: bytes, token: str | None = None) -> Any:
     """Ask for an act as the web process does; gives the answer, None where there is none."""
     asked = {"ask": "act", "task": "document.add", "form": FORM, "file": True,
              "token": office.token_of("bach") if token is None else token}  # fmt: skip
-    port = office.estate.listen.rpartition(":")[2]
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(30)
-        line.connect(str(office.estate.path.parent / "state" / f"office-{port}.sock"))
+        line.connect(str(office.estate.path.parent / "state" / "office.sock"))
         try:
             line.sendall(frame(json.dumps(asked).encode()) + b"".join(frames))
             line.shutdown(socket.SHUT_WR)
@@ -117,10 +116,9 @@ def test_one_that_nobody_takes_is_answered_all_the_same(
 
 def test_a_request_itself_is_short(office: InProcess) -> None:
     """No more is read before anybody knows who asks."""
-    port = office.estate.listen.rpartition(":")[2]
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(30)
-        line.connect(str(office.estate.path.parent / "state" / f"office-{port}.sock"))
+        line.connect(str(office.estate.path.parent / "state" / "office.sock"))
         line.sendall((MOST_ASKED + 1).to_bytes(4, "big"))
         assert line.recv(1) == b""
 

@@ -372,3 +372,34 @@ def test_what_a_proxy_says_is_an_address_or_nothing(office: InProcess, stranger:
         assert stranger.post("/login", form, X_Forwarded_For=said).status in {403, 429}
     held = office.counter.door._tries
     assert all(len(address) < 46 and "<" not in address for address in held)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[",
+        "x/evil?",
+        "evil.example/",
+        "a b",
+        "x@evil.example",
+        "a:99999999",
+        "",
+        "é",
+        "[::1",
+        "a\\b",
+    ],
+)
+def test_a_host_is_a_name_and_a_port(chau: Browser, host: str) -> None:
+    """What stands there goes into addresses of ours; no browser sends these."""
+    for path in ("/today", "/login", "/captured?site=cong-xa", "/trang-thai"):
+        heard = chau.speak(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {chau.cookie}\r\n"
+            "Connection: close\r\n\r\n".encode("latin-1")
+        )
+        assert heard.split(b" ")[1] == b"400", heard[:99]
+        assert b"evil" not in heard
+    for good in ("127.0.0.1", "[::1]:8443", "giucong.example.vn:443"):
+        heard = chau.speak(
+            f"GET /login HTTP/1.1\r\nHost: {good}\r\nConnection: close\r\n\r\n".encode()
+        )
+        assert heard.split(b" ")[1] == b"200"

@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,13 @@ from typing import Any
 
 import pytest
 
+from ops.access.caller import Caller
 from ops.console import run as console_run
+from ops.console.frames import socket_path
 from ops.console.office import server
+from ops.console.office.act_runs import ActRun
 from ops.console.office.server import listen, serve
+from ops.estate.load.load import load_estate
 from tests.console_office import InProcess, build_console_estate, office_in_process
 
 pytestmark = pytest.mark.slow
@@ -296,3 +301,52 @@ def test_as_many_connections_as_one_likes_end_nothing(booty: Booty) -> None:
         thread.join()
         listener.close()
     assert tries == []
+
+
+def test_the_consoles_own_service_is_asked_where_another_is_installed_beside_it(
+    booty: Booty, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A trial on a machine with the service would have asked for names and passwords for that."""
+    started = list[list[str]]()
+    monkeypatch.setattr(os, "execve", lambda _program, words, _around: started.append(words))
+    monkeypatch.setattr(os, "chdir", lambda _path: None)
+    monkeypatch.setattr(console_run, "RUN_FOLDER", tmp_path)
+    monkeypatch.setattr(console_run, "_give_rights_up", lambda: None)
+    (tmp_path / "office.sock").touch()
+    own = socket_path(Path(load_estate(booty.office.estate.path).service.state))
+    for place in (tmp_path / "office.sock", own):
+        if place == own:
+            own.touch()
+        console_run.run_console("127.0.0.1:9")
+        assert started[-1][4] == str(place)
+    own.unlink()
+
+
+def test_who_fetches_slowly_leaves_room_for_others(booty: Booty, tmp_path: Path) -> None:
+    big = tmp_path / "out" / "lớn"
+    big.parent.mkdir()
+    big.write_bytes(b"\0" * 20_000_000)
+    run = ActRun("slow", Caller("bach", "bach", ""), "backup.restore", big.parent, code=0)
+    run.done.set()
+    booty.office.counter.acts._runs[run.id] = run
+    asked = {"ask": "act-file", "token": booty.office.token_of("bach"), "id": "slow",
+             "name": run.name_of(big), "language": "en"}  # fmt: skip
+    body = json.dumps(asked).encode()
+    lines, told = list[socket.socket](), list[Any]()
+    try:
+        for _number in range(9):
+            line = socket.socket(socket.AF_UNIX)
+            lines.append(line)
+            line.settimeout(60)
+            line.connect(str(booty.socket))
+            line.sendall(len(body).to_bytes(4, "big") + body)
+            (length,) = struct.unpack(">I", line.recv(4, socket.MSG_WAITALL))
+            told.append(json.loads(line.recv(length, socket.MSG_WAITALL)))  # and nothing more
+        said = [it.get("file", it.get("kind")) for it in told]
+        assert said == [True] * 6 + ["TooManyActsError"] * 3
+        assert "at once" in told[-1]["error"]["what"]
+        assert "organisation" in booty.steal([{"ask": "greeting"}])["answers"][0]
+    finally:
+        for line in lines:
+            line.close()
+        del booty.office.counter.acts._runs[run.id]

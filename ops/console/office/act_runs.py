@@ -21,28 +21,25 @@ import msgspec
 from ops.access.caller import Caller
 from ops.console.acts import find_act, needs_file
 from ops.console.office.order import Order, write_order
-from ops.console.office.server import NothingHereError
-from ops.errors import OpsError, WrongUseError
+from ops.console.office.server import NothingHereError, TooManyActsError
+from ops.errors import WrongUseError
 from ops.language.text import show_path
 from ops.terminal.exit_codes import EXIT_CODES
 
 _MODULE = "ops.service.act_process"
-_MOST_AT_ONCE = 4
+_MOST_AT_ONCE, _MOST_OF_ONE = 8, 4
 _MOST_KEPT = 200
 _KEPT_SECONDS = 3_600.0
 _LONGEST_SECONDS = 6 * 3_600.0
 _MOST_LINES, _LONGEST_LINE = 200, 500
-_MOST_FILES = 200
+_MOST_FILES, _MOST_WALKED = 200, 20_000
+_TIDY_SECONDS = 60.0
 _LONGEST_NAME = 60  # characters; at most 240 bytes
 _MOST_BYTES = 8 * 1024 * 1024
 _WAIT_SECONDS = 3.0
 _EXIT_WAITING = 4
 _CODE = Path(__file__).parents[3]
 _OUT, _GIVEN = "out", "given"
-
-
-class TooManyActsError(OpsError):
-    """As many acts run as may at once."""
 
 
 @dataclass(slots=True)
@@ -53,6 +50,7 @@ class ActRun:
         id: By which its page finds it.
         caller: Whose it is.
         act: What is done, as forms call it.
+        values: What was asked for: the right to it is looked at again with each question.
         folder: Where its files go; removed with it.
         form: What was filled in, to do the same again; empty where a file was with it.
         lines: What it has said, the newest last.
@@ -65,6 +63,7 @@ class ActRun:
     caller: Caller
     act: str
     folder: Path
+    values: Mapping[str, object] = field(default_factory=dict)
     is_rehearsal: bool = False
     form: Mapping[str, str] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
@@ -78,9 +77,11 @@ class ActRun:
         """Give the files it has made, in order of name; no links, and no more than a page shows."""
         if not self.done.is_set():
             return []
-        found = [Path(folder, name) for folder, _below, names in os.walk(self.folder)
-                 for name in names]  # fmt: skip
-        plain = (it for it in sorted(found) if stat.S_ISREG(it.lstat().st_mode))
+        found = (Path(folder, name) for folder, _below, names in os.walk(self.folder)
+                 for name in names)  # fmt: skip
+        plain = (
+            it for it in sorted(islice(found, _MOST_WALKED)) if stat.S_ISREG(it.lstat().st_mode)
+        )
         return list(islice(plain, _MOST_FILES))
 
     def name_of(self, path: Path) -> str:
@@ -128,11 +129,13 @@ class ActRuns:
     on_end: Callable[[], None] = lambda: None
     _runs: dict[str, ActRun] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _closed: threading.Event = field(init=False, default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        """Remove what an earlier office has left."""
+        """Remove what an earlier office has left, and from now on what is older than an hour."""
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True, mode=0o700)
+        threading.Thread(target=self._tidy, daemon=True).start()
 
     def start(
         self,
@@ -231,7 +234,8 @@ class ActRuns:
         return {key: {"task": it.act, "form": it.form} for it in own if (key := it.request())}
 
     def close(self) -> None:
-        """End what runs, as Ctrl-C at a terminal does, and wait for it a moment."""
+        """End what runs as Ctrl-C at a terminal does, wait a moment for it; remove all files."""
+        self._closed.set()
         with self._lock:
             running = [it for it in self._runs.values() if not it.done.is_set()]
         for run in running:
@@ -239,18 +243,22 @@ class ActRuns:
                 run.process.terminate()
         for run in running:
             run.done.wait(_WAIT_SECONDS)
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        while not self._closed.wait(_TIDY_SECONDS):
+            with self._lock:
+                self._forget_old()
 
     def _add(self, order: Order, caller: Caller) -> ActRun:
         with self._lock:
             self._forget_old()
-            if sum(not it.done.is_set() for it in self._runs.values()) >= _MOST_AT_ONCE:
-                raise TooManyActsError(
-                    "too much is being done at once",
-                    data="nothing was changed",
-                    next_step="wait until something has ended, then try again",
-                )
+            running = [it.caller.person for it in self._runs.values() if not it.done.is_set()]
+            if len(running) >= _MOST_AT_ONCE or running.count(caller.person) >= _MOST_OF_ONE:
+                raise TooManyActsError
             key = secrets.token_urlsafe(12)
             run = ActRun(key, caller, order.act, self.place / key)
+            run.values = order.values
             run.is_rehearsal = bool(order.values.get("dry_run"))
             run.folder.mkdir(mode=0o700)
             self._runs[key] = run

@@ -187,6 +187,7 @@ class Counter:
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
             act = find_act(run.act)
+            desk.check(act.task, run.values)
             told = {**run.describe(), "label": _(act.label)}
             return Answer({"page": told, **_around(desk, None)})
 
@@ -198,6 +199,7 @@ class Counter:
         """
         with self._desk(request) as desk:
             run = self.acts.find(text_of(request, "id"), desk.caller)
+            desk.check(find_act(run.act).task, run.values)
             wanted = text_of(request, "name")
             for path in run.files():
                 if run.name_of(path) == wanted:

@@ -71,6 +71,7 @@ class Documents:
         with self._lock:
             self._age += 1
             self._kept.clear()
+            self._locks.clear()
 
     def _renew_aside(self, key: Hashable, make: Callable[[], Document]) -> None:
         around = contextvars.copy_context()
@@ -86,7 +87,12 @@ class Documents:
 
     def _make(self, key: Hashable, make: Callable[[], Document]) -> Document:
         began, age = self.clock(), self._age
-        document = make()
+        try:
+            document = make()
+        except BaseException:
+            with self._lock:
+                self._locks.pop(key, None)
+            raise
         with self._lock:
             if age != self._age:
                 return document  # begun before the act: good for who asked then, for nobody after

@@ -21,6 +21,7 @@ from ops.access.factors import hash_password, is_password_right
 from ops.access.seal import load_credentials_key
 from ops.access.session import person_at_terminal
 from ops.catalog.open import Catalog
+from ops.console.frames import whose_address
 from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
@@ -90,7 +91,8 @@ class Door:
         found = [it for it in estate.people if name and name in {it.name, it.login}]
         caller = Caller(found[0].name, name, address) if len(found) == 1 else None
         if caller is None or not self._can_prove(catalog, caller.person):
-            log.warning("login-of-nobody", extra={"fields": {"name": name, "address": address}})
+            # Not the name: now and then it is a password, typed into the wrong field.
+            log.warning("login-of-nobody", extra={"fields": {"address": address}})
             raise _take_as_long(proof)
         with acting_for(caller):
             origin = person_at_terminal(estate)
@@ -114,15 +116,15 @@ class Door:
             return has_good_credentials(session, person)
 
     def _count(self, address: str) -> None:
-        now = time.monotonic()
+        now, sender = time.monotonic(), whose_address(address)
         with self._lock:
-            tries = [it for it in self._tries.pop(address, []) if now - it < _PER_SECONDS]
+            tries = [it for it in self._tries.pop(sender, []) if now - it < _PER_SECONDS]
             if len(tries) < _TRIES:
                 tries.append(now)
                 is_too_many = False
             else:
                 is_too_many = True
-            self._tries[address] = tries
+            self._tries[sender] = tries
             while len(self._tries) > _MOST_ADDRESSES:
                 self._tries.popitem(last=False)
         if is_too_many:

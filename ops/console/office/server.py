@@ -25,7 +25,7 @@ from ops.console.frames import (
     write_bytes,
     write_frame,
 )
-from ops.errors import WrongUseError
+from ops.errors import OpsError, WrongUseError
 from ops.language.text import speaking
 from ops.terminal.document import describe_error
 from ops.terminal.exit_codes import UnexpectedError, explained
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 CONSOLE_USER = "giucong-console"
 _THREADS = 12
+_FILES = threading.BoundedSemaphore(_THREADS // 2)
+"""Who fetches files slowly leaves half of the threads to the others."""
+
 _WAITING = 64
 _SECONDS = 30.0
 _PEER = struct.Struct("3i")
@@ -130,18 +133,28 @@ def _answer_one(connection: socket.socket, handlers: Mapping[str, Handler]) -> A
     answer = _handle(handlers, {**request, "file": file})
     for _unread in file:  # who asked listens only after the last piece
         pass
+    if answer.file is not None and not _FILES.acquire(blocking=False):
+        return _handle({"file": _put_off}, {**request, "ask": "file"})
     return answer
 
 
+def _put_off(_request: Mapping[str, Any]) -> Answer:
+    raise TooManyActsError
+
+
 def _frames(answer: Answer) -> Iterator[bytes]:
+    """Yield the frames of an answer; one with a file holds a place among `_FILES`."""
     if answer.file is None:
         yield write_frame(answer.value)
         return
-    with answer.file.open("rb") as file:
-        yield write_frame({**answer.value, "file": True})
-        while chunk := file.read(CHUNK):
-            yield write_bytes(chunk)
-    yield write_bytes(b"")
+    try:
+        with answer.file.open("rb") as file:
+            yield write_frame({**answer.value, "file": True})
+            while chunk := file.read(CHUNK):
+                yield write_bytes(chunk)
+        yield write_bytes(b"")
+    finally:
+        _FILES.release()
 
 
 def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answer:
@@ -161,6 +174,17 @@ def _handle(handlers: Mapping[str, Handler], request: Mapping[str, Any]) -> Answ
             return Answer(
                 {"error": describe_error(told), "kind": kind, "is_wrong_use": is_wrong_use}
             )
+
+
+class TooManyActsError(OpsError):
+    """As much is being done or fetched as may be at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "too much is being done at once",
+            data="nothing was changed",
+            next_step="wait until something has ended, then try again",
+        )
 
 
 class NothingHereError(WrongUseError):

@@ -6,6 +6,7 @@ the office can read.
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -24,7 +25,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ops.console.frames import OfficeAwayError, ask, ask_for_file, plain_address
+from ops.console.frames import (
+    OfficeAwayError,
+    ask,
+    ask_for_file,
+    plain_address,
+    whose_address,
+)
 from ops.console.web.forms import UnreadFormError, pieces_of, reading_form
 from ops.console.web.guard import COOKIE, HEADERS, LANGUAGE_COOKIE, Pace, csrf_of, is_ours
 from ops.console.web.public import PublicPage
@@ -45,13 +52,17 @@ _FAILED_LOGIN_SECONDS = 0.7
 
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
-    "OfficeAwayError": 503, "TooManyActsError": 503,     "NothingHereError": 404,
+    "OfficeAwayError": 503, "TooManyActsError": 503, "NothingHereError": 404,
 }  # fmt: skip
 _TOLD = {
     404: N_("there is no such page"),
     405: N_("this address takes no such request"),
     500: N_("the console itself has failed; its log says where"),
 }
+
+
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?")
+"""What a browser says it asks; it goes into addresses of ours."""
 
 
 @dataclass(slots=True)
@@ -315,17 +326,21 @@ class Guarded:
                 ]
             await send(message)
 
-        address = plain_address(scope["client"][0]) if scope.get("client") else ""
-        is_static = scope["path"].startswith("/static/")
-        if any(name == b"transfer-encoding" for name, _value in scope["headers"]):
+        answer = self._refuse(scope) or self._app
+        await answer(scope, receive, send_guarded)
+
+    def _refuse(self, scope: Scope) -> Response | None:
+        """Give the answer to a request that nobody reads; None for every other."""
+        headers = dict[bytes, bytes](scope["headers"])
+        if not _HOST.fullmatch(headers.get(b"host", b"localhost")):
+            return Response("400", 400, {"Connection": "close"})
+        if b"transfer-encoding" in headers:
             # Two ways to say where a request ends are one too many, with a proxy before us.
-            refusal = Response("411", 411, {"Connection": "close"})
-            await refusal(scope, receive, send_guarded)
-        elif is_static or self._pace.may(address):
-            await self._app(scope, receive, send_guarded)
-        else:
-            refusal = Response("429", 429, {"Retry-After": "3"})
-            await refusal(scope, receive, send_guarded)
+            return Response("411", 411, {"Connection": "close"})
+        address = whose_address(scope["client"][0]) if scope.get("client") else ""
+        if scope["path"].startswith("/static/") or self._pace.may(address):
+            return None
+        return Response("429", 429, {"Retry-After": "3"})
 
 
 def make_app(socket: Path, captured: str = "") -> ASGIApp:

@@ -11,8 +11,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -30,7 +29,8 @@ from ops.language.text import speaking
 from ops.terminal.document import describe_error
 
 _SECONDS = 30.0
-_LARGEST_PAGE = 4 * 1024 * 1024
+_LARGEST_PAGE = 2 * 1024 * 1024
+_MOST_LINKS, _LONGEST_LINK = 20_000, 2_000
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _SHOWN = frozenset({
     "text/plain", "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp",
@@ -45,7 +45,7 @@ _DROPPED = frozenset({"script", "iframe", "frame", "object", "embed", "applet", 
 _WITHOUT_END = frozenset({"base", "embed", "frame"})
 _LINKS = frozenset({"href", "src", "poster", "background", "data", "xlink:href", "cite",
                     "longdesc"})  # fmt: skip
-_URL = re.compile(r"""url\(\s*(["']?)([^"')\s]{1,2000})\1\s*\)""", re.IGNORECASE)
+_URL = re.compile(r"""url\(\s*(["']?)([^"'()\s]{1,2000})\1\s*\)""", re.IGNORECASE)
 _IMPORT = re.compile(r"""@import\s+(["'])([^"'\n]{1,2000})\1""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
@@ -106,7 +106,7 @@ def _give_body(answer: Mapping[str, Any], here: "Below") -> Response:
         text = rewrite_page(_decode(body[:_LARGEST_PAGE], answer["content_type"]), here)
         return Response(text, status, media_type="text/html; charset=utf-8")
     if kind == "text/css":
-        text = rewrite_style(_decode(body, answer["content_type"]), here)
+        text = rewrite_style(_decode(body[:_LARGEST_PAGE], answer["content_type"]), here)
         return Response(text, status, media_type="text/css; charset=utf-8")
     if kind in _SCRIPTS:
         return Response("", 404)
@@ -139,14 +139,16 @@ class Below:
 
     def __init__(self, ticket: str, origin: str, address: str) -> None:
         self._ticket, self._origin, self.base = ticket, _split(origin), address
+        self._left = _MOST_LINKS
 
     def lead(self, link: str) -> str:
         """Give where a link leads below the ticket; empty where it leads elsewhere."""
         link = link.strip()
-        if link.startswith("#"):
+        if link.startswith("#") or link[:5].lower() == "data:":
             return link
-        if link[:5].lower() == "data:":
-            return link
+        self._left -= 1
+        if self._left < 0 or len(link) > _LONGEST_LINK:
+            return ""
         try:
             parts = urlsplit(urljoin(self.base, link))
             is_own = parts.scheme in _PORTS and _split(parts.geturl())[1:] == self._origin[1:]
@@ -182,67 +184,65 @@ def _quoted(link: str) -> str:
 
 
 def rewrite_page(text: str, here: Below) -> str:
-    """Lead a page's links below the ticket; scripts, frames and what runs alone are left out."""
-    page = _Page(here)
-    page.feed(text)
-    page.close()
-    return "".join(page.parts)
+    """Lead a page's links below the ticket; scripts, frames and what runs alone are left out.
+
+    What it takes grows with the length of the text, whatever the text is: each sign is read once,
+    and what no browser would see the end of is left out to the end.
+    """
+    return "".join(_Page(here).rewrite(text))
 
 
-class _Page(HTMLParser):
-    """Writes a page anew while it is read; bounded by the page's length."""
+_MARK = re.compile(
+    r"<(?:(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]{0,60})|(?P<comment>!--)|(?P<type>!doctype)|[!?/])",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(
+    r"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>"'][^\s>]*|))?"""
+)
+_TAG_END = re.compile(r"[\s/=]*>")
+_DOCTYPE_LENGTH = 500
+
+
+class _Page:
+    """Writes a page anew while it is read."""
 
     def __init__(self, here: Below) -> None:
-        super().__init__(convert_charrefs=False)
-        self.parts, self._here, self._inside = list[str](), here, ""
+        self._here = here
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Write a tag."""
-        if self._inside:
-            return
-        if tag in _DROPPED:
-            self._inside = "" if tag in _WITHOUT_END else tag
-            return
-        values = {name: value or "" for name, value in attrs}
-        if tag == "base" or (tag == "meta" and "http-equiv" in values):
-            return
+    def rewrite(self, text: str) -> Iterator[str]:
+        """Yield the page's pieces."""
+        at = 0
+        while mark := _MARK.search(text, at):
+            yield text[at : mark.start()].replace("<", "&lt;")
+            at = mark.end()
+            if mark["tag"] is None:
+                end = text.find("-->" if mark["comment"] else ">", at)
+                if end < 0:
+                    return
+                if mark["type"] and end - at < _DOCTYPE_LENGTH:
+                    yield f"<!doctype{text[at:end]}>"
+                at = end + (3 if mark["comment"] else 1)
+                continue
+            tag = mark["tag"].lower()
+            values, at = _read_attributes(text, at)
+            if at < 0:
+                return
+            if mark["end"]:
+                yield "" if tag in _DROPPED else f"</{tag}>"
+                continue
+            yield self._open(tag, values)
+            if tag == "style" or (tag in _DROPPED and tag not in _WITHOUT_END):
+                is_open = text[at - 2] != "/"  # XHTML ends them at once
+                end = _find_end(text, at, tag) if is_open else at
+                yield rewrite_style(text[at:end], self._here) if tag == "style" else ""
+                at = end
+        yield text[at:].replace("<", "&lt;")
+
+    def _open(self, tag: str, values: Mapping[str, str]) -> str:
+        if tag in _DROPPED or (tag == "meta" and "http-equiv" in values):
+            return ""
         kept = "".join(f' {name}="{escape(value)}"' for name, value in self._kept(tag, values))
-        self.parts.append(f"<{tag}{kept}>")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Write a tag that says it has no end."""
-        if not self._inside and tag not in _DROPPED:
-            self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Write the end of a tag."""
-        if self._inside:
-            self._inside = "" if tag == self._inside else self._inside
-        elif tag not in _DROPPED:
-            self.parts.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        """Write text as it is; of a style its links are led back."""
-        if not self._inside:
-            is_style = self.cdata_elem == "style"
-            shown = rewrite_style(data, self._here) if is_style else data.replace("<", "&lt;")
-            self.parts.append(shown)
-
-    def handle_entityref(self, name: str) -> None:
-        """Write it as it is."""
-        self._write(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        """Write it as it is."""
-        self._write(f"&#{name};")
-
-    def handle_decl(self, decl: str) -> None:
-        """Write it as it is."""
-        self._write(f"<!{decl}>")
-
-    def _write(self, text: str) -> None:
-        if not self._inside:
-            self.parts.append(text)
+        return f"<{tag}{kept}>"
 
     def _kept(self, tag: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for name, value in values.items():
@@ -264,6 +264,34 @@ class _Page(HTMLParser):
         found = (it.split() for it in value[:4000].split(","))
         return ", ".join(" ".join((lead, *it[1:])) for it in found
                          if it and (lead := self._here.lead(it[0])))  # fmt: skip
+
+
+def _read_attributes(text: str, at: int) -> tuple[dict[str, str], int]:
+    """Read a tag's attributes, the first of each name; -1 where the tag never ends."""
+    values = dict[str, str]()
+    while not (end := _TAG_END.match(text, at)):
+        found = _ATTRIBUTE.match(text, at)
+        if found is None:
+            return values, -1
+        value = found[2] or ""
+        if value[:1] in {'"', "'"}:
+            value = value[1:-1]
+        values.setdefault(found[1].lower(), _unescape(value))
+        at = found.end()
+    return values, end.end()
+
+
+def _unescape(value: str) -> str:
+    try:
+        return unescape(value)
+    except ValueError:  # the number of a sign with thousands of digits
+        return value
+
+
+def _find_end(text: str, at: int, tag: str) -> int:
+    """Give where an element's end tag begins; the text's end where there is none."""
+    found = re.compile(f"</{re.escape(tag)}", re.IGNORECASE).search(text, at)
+    return found.start() if found else len(text)
 
 
 def make_captured_app(socket: Path) -> Starlette:

@@ -179,7 +179,7 @@ def test_without_a_proxy_that_is_named_nobody_says_who_asks(office: InProcess) -
     office.counter.door._tries.clear()
     (port,) = find_free_ports(1)
     other = replace(office, estate=replace(office.estate, listen=f"127.0.0.1:{port}"))
-    with served(other, proxy="") as browser:
+    with served(other, proxy="", name="other.sock") as browser:
         form = {"name": "nobody", "password": "x", "code": "x"}
         assert browser.post("/login", form, X_Forwarded_For="9.9.9.8").status == 403
     assert tried_from(office) == {"127.0.0.1"}

@@ -123,3 +123,18 @@ def test_many_at_once_have_it_made_once() -> None:
 def test_flags_and_language_tell_documents_apart() -> None:
     keys = {key_of("a.b", flags, language) for flags in ({}, {"all": True}) for language in "ve"}
     assert len(keys) == 4
+
+
+def test_locks_do_not_outlive_what_they_are_for() -> None:
+    """Each flag that somebody makes up is another key."""
+    documents = Documents()
+
+    def fail() -> None:
+        raise LookupError
+
+    for number in range(50):
+        documents.get(("kept", number), dict)
+        with pytest.raises(LookupError):
+            documents.get(("fails", number), fail)
+    documents.forget()
+    assert len(documents._locks) == 0
