@@ -137,8 +137,7 @@ def test_a_step_whose_task_takes_two_people_waits_and_goes_on(backed_up: InProce
     before = live.read_bytes()
     live.write_bytes(b"defaced again")
     run = stand_before(backed_up, 7, snapshot=snapshot_of(backed_up), before="0" * 8)
-    page = backed_up.html("runbooks", run=run)
-    assert 'name="proof_password"' in page
+    assert 'name="proof_password"' in backed_up.html("runbooks", run=run)
     form = {"run": run, "step": "7", "reason": "bị sửa trái phép"}
     alone = backed_up.act("runbook.resume", form=form)
     assert alone["code"] == 1, alone
