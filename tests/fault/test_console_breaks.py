@@ -119,6 +119,8 @@ def begin_and_hold(running: Running, browser: Browser) -> tuple[str, psutil.Proc
     with catalog_held(running):
         act = begin(browser)
         doing = part(running, "ops.service.act_process")
+        own = str(catalog_of(running))
+        wait_for(lambda: own in [it.path for it in doing.open_files()] or None)  # it is at work
         doing.suspend()
     return act, doing
 

@@ -118,10 +118,9 @@ def test_what_is_not_proved_changes_nothing(office: InProcess) -> None:
         {"offer": offer["offer"], "new_code": wrong},
         {"offer": others["offer"], "new_code": other_app.now()},
         {"offer": offer["offer"], "new_code": app.now(), "password": "không phải"},
-        {"offer": offer["offer"], "new_code": app.now(), "new_password": "ngắn"} | SHORT,
     ):
         told = renew(office, "bach", "user.reset-totp", **taken)
-        assert (told["code"], told["is_kept"]) in {(1, True), (2, True)}, told
+        assert (told["code"], told["is_kept"]) == (1, True), told
     with pytest.raises(WrongUseError):
         renew(office, "bach", "user.reset-totp.keep", new_password=NEW, **SHORT)
     assert office.page("account")["sessions"]
