@@ -1,0 +1,128 @@
+"""People who work through the console in Chromium, with scripts or without, as they really would.
+
+They log in once each; what proves them anew, as for an approval, is a code that is good once.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.console_browser import PATIENCE, Chromium, chromium
+from tests.console_office import Browser, ConsoleEstate, running_console
+
+expect.set_options(timeout=PATIENCE)
+DONE, WAITS = "xong", "chờ người thứ hai"
+SCRIPTS = {"argvalues": [True, False], "ids": ["with-scripts", "without-scripts"]}
+"""How each flow is gone through."""
+
+
+@dataclass
+class People:
+    """People before a running console.
+
+    Attributes:
+        estate: Whose console it is.
+        address: Where its pages are.
+        browser: In which each has windows of one's own.
+    """
+
+    estate: ConsoleEstate
+    address: str
+    browser: Chromium
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def sit_down(
+        self, person: str, path: str, *, scripts: bool, width: int = 1440
+    ) -> Iterator[Page]:
+        """Open a page as somebody who is logged in; nothing may be refused on it."""
+        with self.browser.page(
+            self.address, token=self._log_in(person), scripts=scripts, width=width
+        ) as page:
+            page.goto(path)
+            yield page
+        assert self.browser.complaints == []
+
+    def _log_in(self, person: str) -> str:
+        if person not in self.cookies:
+            form = {"name": person, "password": self.estate.password_of(person),
+                    "code": self.estate.code_of(person)}  # fmt: skip
+            answer = Browser(self.estate.listen).post("/login", form)
+            assert answer.status == 303, answer.text
+            self.cookies[person] = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
+        return self.cookies[person]
+
+    def prove(self, form: Locator, person: str) -> None:
+        """Fill in who somebody is."""
+        form.get_by_label("Mật khẩu").fill(self.estate.password_of(person))
+        form.get_by_label(re.compile("^Mã của ứng dụng")).fill(self.estate.code_of(person))
+
+    def approve(self, person: str, what: str, *, scripts: bool) -> None:
+        """As a second person, agree to the one request that says `what`."""
+        with self.sit_down(person, "/approvals", scripts=scripts) as page:
+            request = page.locator("article", has_text=what)
+            form = open_form(request, "Phê duyệt")
+            self.prove(form, person)
+            send(form)
+            be_over(page, DONE)
+
+
+@contextmanager
+def people_at(estate: ConsoleEstate) -> Iterator[People]:
+    """Run an estate's service and console, and a browser for its people."""
+    with running_console(estate) as address, chromium() as browser:
+        yield People(estate, address, browser)
+
+
+def open_form(where: Page | Locator, label: str) -> Locator:
+    """Unfold the form that a button `label` sends, unless it is open; gives the form."""
+    details = where.locator("details.act").filter(
+        has=where.page.get_by_text(label, exact=True) if isinstance(where, Locator)
+        else where.get_by_text(label, exact=True)
+    ).first  # fmt: skip
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+    return details.locator("form")
+
+
+def fill(form: Locator, texts: Mapping[str, str]) -> None:
+    """Fill fields, each found by what its label begins with; a list is chosen from."""
+    for label, text in texts.items():
+        place = form.get_by_label(re.compile(f"^{re.escape(label)}"))
+        if place.evaluate("it => it.tagName") == "SELECT":
+            place.select_option(text)
+        else:
+            place.fill(text)
+
+
+def send(form: Locator) -> None:
+    """Press the form's button."""
+    form.locator("p.buttons button").first.click()
+
+
+def be_over(page: Page, told: str) -> None:
+    """Wait for an act's end: with scripts the page looks by itself, without one asks it."""
+    until = time.monotonic() + 240
+    mark = page.locator("#doing .mark").first
+    while (said := mark.inner_text()) != told:
+        assert said == "đang làm" and time.monotonic() < until, page.locator("main").inner_text()
+        link = page.get_by_role("link", name="Xem lại")
+        if link.count():
+            link.click()
+
+
+def download(page: Page, name: str) -> bytes:
+    """Take a file that an act has made; gives its bytes."""
+    with page.expect_download() as coming:
+        page.get_by_role("link", name=name).click()
+    return Path(coming.value.path()).read_bytes()
+
+
+def go_back(page: Page) -> None:
+    """Go where the act was begun."""
+    page.get_by_role("link", name="Quay lại").click()
