@@ -70,7 +70,7 @@ class Issued:
     """A new second factor, shown once.
 
     Attributes:
-        secret: For TOTP, in base32.
+        secret: For TOTP, in base32; empty where the one before stays.
         codes: Recovery codes.
         step: The time step of the code that proved it; 0 where none did.
     """
@@ -105,9 +105,13 @@ def count_codes_left(session: Session, person: str) -> int:
     return session.execute(query).scalar_one()
 
 
-def make_factor() -> Issued:
-    """Make a second factor and its recovery codes; stored by who gives them to a person."""
-    return Issued(make_totp_secret(), tuple(make_recovery_codes()))
+def make_factor(*, keep_app: bool = False) -> Issued:
+    """Make a second factor and its recovery codes; stored by who gives them to a person.
+
+    Args:
+        keep_app: Make recovery codes alone: the secret before stays.
+    """
+    return Issued("" if keep_app else make_totp_secret(), tuple(make_recovery_codes()))
 
 
 def issue_credentials(
@@ -222,8 +226,10 @@ def _renew(
     factor: Issued | None,
 ) -> Issued:
     issued = factor or make_factor()
-    row.totp_sealed = seal_secret(key, row.person, issued.secret)
-    row.totp_last_step, row.failures = issued.step, 0
+    if issued.secret:
+        row.totp_sealed = seal_secret(key, row.person, issued.secret)
+        row.totp_last_step = issued.step
+    row.failures = 0
     row.paused_until = row.disabled_at = None
     row.changed_at = now
     session.execute(

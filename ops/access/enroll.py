@@ -15,6 +15,7 @@ from ops.access.credentials import (
     NoCredentialsError,
     disable_credentials,
     issue_credentials,
+    make_factor,
     people_with_credentials,
     prove,
     renew_factor,
@@ -45,6 +46,7 @@ class RenewWish:
 
     person: str
     new_password: bool = False
+    keep_app: bool = False
     password_file: str = ""
     reason: str = ""
     document: str = ""
@@ -123,9 +125,12 @@ def _take_in(
     return _ask(bench, person, password_file, with_password=with_password)
 
 
-def _ask(bench: Bench, person: str, password_file: str, *, with_password: bool) -> _Typed:
+def _ask(
+    bench: Bench, person: str, password_file: str, *, with_password: bool, keep_app: bool = False
+) -> _Typed:
     password = ask_new_password(person, password_file) if with_password else ""
-    return _Typed(password, enrol(bench.estate, person))
+    factor = make_factor(keep_app=True) if keep_app else enrol(bench.estate, person)
+    return _Typed(password, factor)
 
 
 def _store(
@@ -202,8 +207,18 @@ def renew_person(wish: RenewWish) -> None:
                 raise NoCredentialsError(wish.person)
             if not is_own:
                 _check_security_officer(session, bench.origin.person)
+        if wish.keep_app and not is_own:
+            raise WrongUseError(
+                "only who it belongs to keeps an authenticator app",
+                data="nothing was changed",
+                next_step="leave `--keep-app` out: another's second factor is renewed as a whole",
+            )
         if wish.dry_run:
-            text = _("would give {person} a new second factor")
+            text = (
+                _("would give {person} new recovery codes")
+                if wish.keep_app
+                else _("would give {person} a new second factor")
+            )
             write_line(text.format(person=wish.person))
             return
         typed = _renew_own(bench, wish) if is_own else _renew_another(bench, wish)
@@ -226,7 +241,7 @@ def _renew_own(bench: Bench, wish: RenewWish) -> _Typed:
     proof = ask_proof(wish.person, wish.password_file)
     now = datetime.now(UTC)
     prove(bench.catalog, key, wish.person, proof, origin=bench.origin, now=now)
-    typed = _ask(bench, wish.person, "", with_password=wish.new_password)
+    typed = _ask(bench, wish.person, "", with_password=wish.new_password, keep_app=wish.keep_app)
     with bench.catalog.writing() as session:
         _write(bench, session, wish, typed, {"need": "own"})
     return typed

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from ops.access.credentials import Issued, make_factor
 from ops.access.factors import find_step, totp_address
-from ops.access.prompts import ask_code
+from ops.access.prompts import ask_code, typed
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.text import _
@@ -30,10 +30,17 @@ class FactorNotProvedError(OpsError):
 def enrol(estate: Estate, person: str) -> Issued:
     """Make a factor, show it, and have a code prove it where somebody sits at the terminal.
 
+    A form of the console has shown one already, and taken the code with it.
+
     Raises:
         FactorNotProvedError: No right code was typed.
     """
     issued = make_factor()
+    if secret := typed("secret"):
+        step = find_step(secret, typed("new_code"), datetime.now(UTC), 0)
+        if step is None:
+            raise _not_proved()
+        return replace(issued, secret=secret, step=step)
     _show(totp_address(issued.secret, person, estate.name_at()), person, issued.secret)
     return replace(issued, step=_prove(issued.secret)) if sys.stdin.isatty() else issued
 
@@ -65,7 +72,11 @@ def _prove(secret: str) -> int:
         if step is not None:
             return step
         write_line("  " + _("that is not its code; wait for the next one, and look at the clocks"))
-    raise FactorNotProvedError(
+    raise _not_proved()
+
+
+def _not_proved() -> FactorNotProvedError:
+    return FactorNotProvedError(
         "no code proved the new second factor",
         why="the app holds another one, or its clock and ours differ",
         data="nothing was changed; an approval that was given still holds",

@@ -1,22 +1,52 @@
 """Ask a person for secrets: at the terminal without echo, or from a file; never on a command line.
 
 A file holds the password on its first line and, where one is needed, the code on its second.
-`-` is standard input, `/dev/fd/3` an open descriptor.
+`-` is standard input, `/dev/fd/3` an open descriptor. What a form of the console has taken
+(`typed_before`) is not asked for.
 """
 
 import getpass
 import stat
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
+from ops.access.caller import current_caller
 from ops.access.credentials import Proof
 from ops.access.factors import check_new_password
 from ops.errors import SecretError, WrongUseError
 from ops.estate.model.references import is_open_to_others
-from ops.language.text import _, render_error
+from ops.language.text import N_, _, render_error
 
 _MOST_CHARACTERS = 4_096
 _TRIES = 3
+_AT_A_TERMINAL = N_(
+    "run this at a terminal, or give `--{flag} FILE`: password on the first"
+    " line, code on the second"
+)
+_IN_A_FORM = N_("fill in password and code where the page asks you to prove who you are")
+_TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed", default=None)
+
+
+@contextmanager
+def typed_before(values: Mapping[str, str]) -> Iterator[None]:
+    """Take new secrets from a form, in place of a terminal's prompts.
+
+    Args:
+        values: `new_password`; `secret`, a factor that the form has shown, with `new_code` for it.
+    """
+    before = _TYPED.set(values)
+    try:
+        yield
+    finally:
+        _TYPED.reset(before)
+
+
+def typed(name: str) -> str:
+    """Give what a form has taken; empty where it has not, or there is none."""
+    return (_TYPED.get() or {}).get(name, "")
 
 
 def ask_proof(person: str, password_file: str, *, flag: str = "password-file") -> Proof:
@@ -54,8 +84,8 @@ def ask_new_password(person: str, password_file: str) -> str:
         WrongUseError: It is too easy, was not repeated, or there is nobody to ask.
         SecretError: The file cannot be read, or others may read it.
     """
-    if password_file:
-        lines = _read_lines(password_file)
+    if password_file or typed("new_password"):
+        lines = _read_lines(password_file) if password_file else [typed("new_password")]
         password = lines[0] if lines else ""
         check_new_password(password, person)
         return password
@@ -86,8 +116,7 @@ def _ask(prompt: str, flag: str = "password-file") -> str:
         raise WrongUseError(
             "a password or code is needed, and there is nobody to ask",
             data="nothing was changed",
-            next_step="run this at a terminal, or give `--{flag} FILE`: password on the first"
-            " line, code on the second",
+            next_step=_IN_A_FORM if current_caller() else _AT_A_TERMINAL,
             flag=flag,
         )
     return getpass.getpass(prompt).strip("\r\n")

@@ -42,9 +42,18 @@ def proving_with(proof_file: str) -> Iterator[None]:
 
 
 def hand_proof_down() -> Mapping[str, str]:
-    """Give the environment in which the tasks that this one runs prove with the same file."""
+    """Give the environment in which the tasks that this one runs prove with the same file.
+
+    A file in memory, as the console's, they have to be given as well (`open_proof`).
+    """
     path = Path(_PROOF_FILE.get()) if _PROOF_FILE.get() else None
     return {_HANDED_DOWN: str(path.absolute())} if path and path.is_file() else {}
+
+
+def open_proof(environment: Mapping[str, str]) -> list[int]:
+    """Give what a task has to have open to prove in an environment of `hand_proof_down`."""
+    folder, _slash, number = environment.get(_HANDED_DOWN, "").rpartition("/")
+    return [int(number)] if folder == "/dev/fd" else []
 
 
 def proof_of_requester(bench: Bench) -> Callable[[], str]:

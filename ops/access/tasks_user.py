@@ -102,6 +102,7 @@ def role(
     help={
         "person": _PERSON,
         "new_password": N_("Ask for a new password as well."),
+        "keep_app": N_("The authenticator app stays: new recovery codes alone; your own only."),
         "password_file": N_(
             "Your own factor: file with your password and code. Another's: file with the new"
             " password. Left out: asks."
@@ -112,10 +113,11 @@ def role(
     },
     two_people=True,
 )
-def reset_totp(
+def reset_totp(  # noqa: PLR0913, PLR0917 - one flag each
     _context: Context,
     person: str,
     new_password: bool = False,
+    keep_app: bool = False,
     password_file: str = "",
     reason: str = "",
     document: str = "",
@@ -132,6 +134,7 @@ def reset_totp(
         RenewWish(
             person=person,
             new_password=new_password,
+            keep_app=keep_app,
             password_file=password_file,
             reason=reason,
             document=document,

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
+from ops.console.office.offer import offered_secret
 from ops.errors import WrongUseError
 from ops.language.text import N_, make_visible
 from ops.parts import Seam
@@ -44,6 +45,7 @@ class Act:
         out: The flag that says where its files go; they can be downloaded after it.
         out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
+        renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
     """
 
     task: str
@@ -57,6 +59,7 @@ class Act:
     out: str = ""
     out_name: str = ""
     always: Mapping[str, object] | None = None
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +221,22 @@ _LISTED = (
         fields=("run", "step", "answer", "roll_back", "reason", "document"), proof="proof_file",
     ),
     Act(task="document.export", label=N_("Download"), fields=("id",), out="out"),
+    Act(
+        task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
+        fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
+    ),
+    Act(
+        task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
+        fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
+    ),
+    Act(
+        task="user.reset-totp", label=N_("Renew all of it"), proof="password_file",
+        names_person=True, renews=True,
+    ),
+    Act(
+        task="user.reset-totp", name="user.reset-totp.keep", label=N_("Renew"),
+        proof="password_file", names_person=True, renews=True, always={"keep_app": True},
+    ),
 )  # fmt: skip
 
 ACTS: Mapping[str, Act] = {act.name or act.task: act for act in _LISTED}
@@ -296,6 +315,7 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
 _LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
 _WILD = re.compile(rb"[][*?\\!]")
 _DIGITS, _MOST_LINES = 6, 200
+_TYPED = ("new_password", "new_password_again", "new_code", "offer")
 
 
 def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
@@ -333,6 +353,27 @@ def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
     if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
         raise WrongUseError("password or code cannot be read", data="nothing was changed")
     return password, code
+
+
+def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
+    """Read the new secrets of a form, as `ops.access.prompts.typed_before` takes them.
+
+    Args:
+        given: `new_password` with `new_password_again`; `offer` of a factor, with `new_code`.
+        person: To whom it was offered.
+
+    Raises:
+        WrongUseError: The two passwords differ, or one of them is too long.
+    """
+    texts = {name: str(given.get(name, "")) for name in _TYPED}
+    if any(len(it) > _LONGEST_PROOF or "\n" in it for it in texts.values()):
+        raise WrongUseError("password or code cannot be read", data="nothing was changed")
+    if texts["new_password"] != texts["new_password_again"]:
+        raise WrongUseError(
+            "the two passwords differ", data="nothing was changed", next_step="try again"
+        )
+    secret = offered_secret(person, texts["offer"]) if texts["offer"] else ""
+    return {"new_password": texts["new_password"], "new_code": texts["new_code"], "secret": secret}
 
 
 def _read_value(field: Field, given: object) -> object:

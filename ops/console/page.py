@@ -48,7 +48,7 @@ _PAGES = (
     "sites", "site", "restore", "drills", "drill", "archive", "item", "captured",
     "servers", "server", "findings", "compliance", "register", "entry",
     "runbooks", "duties", "duty", "plan", "reports", "unit", "assets", "documents",
-    "people", "journal",
+    "people", "journal", "account",
 )  # fmt: skip
 """In the order of the navigation; each is `ops.console.pages.NAME:PAGE`."""
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ops.access.caller import current_caller
+from ops.access.requester import open_proof
 from ops.secret_files import open_secret
 from runbooks.seams import EXIT_NO_PROGRAM, EXIT_TOO_LATE, KEPT_CHARACTERS, CommandResult
 from runbooks.variables import Command, mask
@@ -51,6 +52,8 @@ class ProcessCommands:
                 return CommandResult(EXIT_NO_PROGRAM, f"{words[0]}: command not found\n")
             output = held.enter_context(tempfile.TemporaryFile())
             start = [program]
+            if words[0] in _TASKS:
+                descriptors += open_proof(self._environment)
             if words[0] in _TASKS and (caller := current_caller()):
                 descriptor = held.enter_context(open_secret(json.dumps(asdict(caller))))
                 descriptors.append(descriptor)

@@ -17,11 +17,13 @@ from backup.workers.memory import calm_collector
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import check_door
+from ops.access.prompts import typed_before
 from ops.access.requester import proving_with
 from ops.console.acts import find_task
 from ops.console.office.order import Order, parse_order
 from ops.jobs.life import die_with_parent
 from ops.language.text import speaking
+from ops.secret_files import open_secret
 from ops.terminal.document import write_document
 from ops.terminal.task import PROOF_FLAG
 from ops.terminal.waiting import note_task
@@ -44,7 +46,11 @@ def _run(order: Order) -> int | None:
     entry = find_task(order.task).entry
     note_task(order.task)
     check_door(order.task, order.values)
-    with _proving(order) as (values, proof_file), proving_with(proof_file):
+    with (
+        _proving(order) as (values, proof_file),
+        proving_with(proof_file),
+        typed_before(order.typed),
+    ):
         return entry.body(None, **values)
 
 
@@ -54,17 +60,12 @@ def _proving(order: Order) -> Iterator[tuple[Mapping[str, Any], str]]:
     if order.proof is None or not order.proof_flag:
         yield order.values, ""
         return
-    reading, writing = os.pipe()
-    os.write(writing, "\n".join(order.proof).encode())
-    os.close(writing)
-    name = f"/dev/fd/{reading}"
-    try:
+    with open_secret("\n".join(order.proof)) as descriptor:
+        name = f"/dev/fd/{descriptor}"
         if order.proof_flag == PROOF_FLAG:
             yield order.values, name
         else:
             yield {**order.values, order.proof_flag: name}, ""
-    finally:
-        os.close(reading)
 
 
 if __name__ == "__main__":

@@ -191,6 +191,21 @@ class ActRuns:
             )
         return run
 
+    def take(self, run: ActRun, seconds: float) -> dict[str, object]:
+        """Give what a page shows of an act once it is over, and keep nothing of it.
+
+        Args:
+            run: Which.
+            seconds: So long it is waited for; then it is ended as by Ctrl-C.
+        """
+        if not run.done.wait(seconds) and run.process is not None:
+            run.process.terminate()
+            run.done.wait(_WAIT_SECONDS)
+        with self._lock:
+            self._runs.pop(run.id, None)
+        shutil.rmtree(self.place / run.id, ignore_errors=True)
+        return run.describe()
+
     def awaiting(self, caller: Caller) -> dict[str, object]:
         """Give somebody's acts that wait for a second person: id of the request → what it was."""
         with self._lock:

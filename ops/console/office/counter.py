@@ -13,7 +13,14 @@ from typing import Any
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import can_rehearse, fields_of, find_act, read_proof, read_values
+from ops.console.acts import (
+    can_rehearse,
+    fields_of,
+    find_act,
+    read_proof,
+    read_typed,
+    read_values,
+)
 from ops.console.frames import plain_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
@@ -36,6 +43,8 @@ from ops.journal.journal import Entry
 from ops.language.text import _, language, paragraphs_of
 from ops.terminal.document import plain
 
+_RENEWING_SECONDS = 20.0
+
 
 @dataclass(slots=True)
 class Counter:
@@ -49,12 +58,13 @@ class Counter:
 
     keeper: Keeper
     acts: ActRuns
-    sessions: Sessions = field(default_factory=Sessions)
+    sessions: Sessions = field(init=False)
     door: Door = field(init=False)
     window: Window = field(init=False)
 
     def __post_init__(self) -> None:
         """Open door and window; after each act everybody sees what it has changed."""
+        self.sessions = self.keeper.sessions
         self.door = Door(self.sessions)
         self.acts.on_end = self.keeper.documents.forget
         self.window = Window(self.keeper, self.sessions)
@@ -104,14 +114,20 @@ class Counter:
             return Answer({})
 
     def log_out(self, request: Mapping[str, Any]) -> Answer:
-        """End a session."""
+        """End a session, or all that the person has."""
         with self._desk(request) as desk:
+            if is_everywhere := request.get("everywhere") is True:
+                self.sessions.end_all(desk.caller.person)
             self.sessions.end(text_of(request, "token"))
             with desk.catalog.writing() as session:
                 from ops.access.session import person_at_terminal
 
                 origin = person_at_terminal(desk.estate)
-                journal.append(session, origin, [Entry("user.logout", desk.caller.person)])
+                journal.append(
+                    session,
+                    origin,
+                    [Entry("user.logout", desk.caller.person, {"everywhere": is_everywhere})],
+                )
         return Answer({})
 
     def show(self, request: Mapping[str, Any]) -> Answer:
@@ -136,17 +152,36 @@ class Counter:
                 values["person"] = desk.caller.person
             if request.get("rehearse") is True and can_rehearse(act):
                 values["dry_run"] = True
-            proof = read_proof(texts_of(request, "proof")) if act.proof else None
+            given = texts_of(request, "proof")
+            proof = read_proof(given) if act.proof and any(given.values()) else None
+            typed = read_typed(given, desk.caller.person) if act.renews else {}
+            if typed.get("new_password"):
+                values["new_password"] = True
             order = Order(
                 act=name, task=act.task, values=values, person=desk.caller.person,
                 login=desk.caller.login, address=plain_address(text_of(request, "address")),
                 language=language(), proof_flag=act.proof, proof=proof,
+                typed=typed,
             )  # fmt: skip
+            if act.renews:
+                return self._renew(desk, order, text_of(request, "token"))
             run = self.acts.start(
                 order, desk.caller, upload=bytes_of(request, "upload"),
                 name=text_of(request, "upload_name"), form=texts_of(request, "form"),
             )  # fmt: skip
             return Answer(run.describe())
+
+    def _renew(self, desk: Desk, order: Order, token: str) -> Answer:
+        """Have who is logged in get new secrets, which are in this answer and nowhere else."""
+        with self.sessions.renewing(token) as login:
+            told = self.acts.take(self.acts.start(order, desk.caller), _RENEWING_SECONDS)
+            items = (told["document"] or {}).get("items", [])
+            made = [it for it in items if it["action"] == order.task]
+            with desk.catalog.reading() as session:
+                for it in made:
+                    login.follow(session, it["details"].get("credential"))
+        told |= {"label": _(find_act(order.act).label), "is_kept": made == []}
+        return Answer({"page": told, **_around(desk, None)})
 
     def tell_act(self, request: Mapping[str, Any]) -> Answer:
         """Give what is known of an act of one's own, and what surrounds every page."""
@@ -207,8 +242,8 @@ def _around(desk: Desk, page: Page | None) -> dict[str, object]:
         for group, title in GROUPS.items()
         if (inside := [it for it in pages if it.group == group])
     ]
-    acts = {name: _form_of(name, language()) for name in (page.acts if page else ()) if
-            desk.may(task := find_act(name).task) or desk.sites(task)}  # fmt: skip
+    acts = {name: _form_of(name, language()) for name in (page.acts if page else ())
+            if desk.may_act(find_act(name))}  # fmt: skip
     title = {"title": _(page.title), "name": page.name} if page else {}
     return {"me": me, "nav": nav, "acts": acts, **title}
 

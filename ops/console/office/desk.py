@@ -14,8 +14,9 @@ from ops.access.identity import check_roles, find_actor
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
-from ops.console.acts import find_task
+from ops.console.acts import Act, find_task
 from ops.console.office.documents import SHARED, Documents, key_of
+from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
 from ops.estate.load.read import find_estate_path, read_document
@@ -39,6 +40,7 @@ class Desk:
         roles: What the person holds; None before anybody holds one, when all is allowed.
         now: The moment.
         documents: What others have looked at lately.
+        sessions: Who is logged in.
     """
 
     estate: Estate
@@ -47,6 +49,7 @@ class Desk:
     roles: frozenset[str] | None
     now: datetime
     documents: Documents
+    sessions: Sessions
 
     def look(self, task: str, **flags: Any) -> dict[str, Any]:
         """Give the document of a task that only looks, for who may run it.
@@ -113,9 +116,14 @@ class Desk:
             flags=[flag for flag, value in flags.items() if value],
         )
 
-    def sites(self, task: str) -> tuple[Site, ...]:
-        """Give the sites for which the person may run a task."""
-        return tuple(it for it in self.estate.sites if self.may(task, site=it.name))
+    def sites(self, task: str, **flags: Any) -> tuple[Site, ...]:
+        """Give the sites for which the person may run a task with these flags."""
+        return tuple(it for it in self.estate.sites if self.may(task, **flags, site=it.name))
+
+    def may_act(self, act: Act) -> bool:
+        """Say whether the person may do an act, be it for some site."""
+        always = act.always or {}
+        return self.may(act.task, **always) or bool(self.sites(act.task, **always))
 
 
 @dataclass(slots=True)
@@ -124,9 +132,11 @@ class Keeper:
 
     Attributes:
         documents: What people have looked at lately.
+        sessions: Who is logged in.
     """
 
     documents: Documents = field(init=False, default_factory=Documents)
+    sessions: Sessions = field(default_factory=Sessions)
     _estate: Estate | None = field(init=False, default=None)
     _catalog: KeptCatalog | None = field(init=False, default=None)
     _seen: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
@@ -176,7 +186,8 @@ class Keeper:
                 appointed = is_anybody_appointed(session)
                 roles = roles_of(session, person.name) if person and appointed else frozenset()
             held = roles if appointed else None
-            yield Desk(estate, catalog, caller, held, datetime.now(UTC), self.documents)
+            now = datetime.now(UTC)
+            yield Desk(estate, catalog, caller, held, now, self.documents, self.sessions)
 
 
 def _stamps(paths: "Mapping[Path, object] | list[Path]") -> dict[Path, tuple[int, int]]:

@@ -19,6 +19,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         language: In which language it speaks.
         proof_flag: The parameter that takes password and code; empty for none.
         proof: Password and code.
+        typed: New secrets that the form has taken, as `ops.access.prompts.typed_before` takes them.
     """
 
     act: str
@@ -30,6 +31,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     proof_flag: str = ""
     proof: tuple[str, str] | None = None
+    typed: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Say what it is about, and nothing that was typed."""

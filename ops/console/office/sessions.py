@@ -6,7 +6,8 @@ taken away, and with the service. Nothing of them is kept: nobody finds one in a
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from ops.access.caller import Caller
 from ops.access.credentials import has_good_credentials
 from ops.catalog.tables.access import Credential
 from ops.errors import OpsError
+from ops.journal.record_proofs import tell_credential
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -45,12 +47,24 @@ class Login:
         caller: Who, and from where.
         version: When the credentials were changed last, as it began.
         began, seen: When it began and was used last.
+        is_renewing: Whether its own act changes the credentials just now.
     """
 
     caller: Caller
     version: datetime
     began: datetime
     seen: datetime
+    is_renewing: bool = False
+
+    def follow(self, session: Session, digest: object) -> None:
+        """Go on with the credentials of that digest, which its own act made, if they are in force.
+
+        Args:
+            session: Reading is enough.
+            digest: As the act has journaled it (`ops.journal.record_proofs.tell_credential`).
+        """
+        if digest in tell_credential(session, self.caller.person).values():
+            self.version = read_version(session, self.caller.person) or self.version
 
 
 @dataclass(slots=True)
@@ -92,9 +106,36 @@ class Sessions:
                 raise LoggedOutError
             login.seen = now if is_used else login.seen
         if read_version(session, login.caller.person) != login.version:
-            self.end(token)
+            if not login.is_renewing:
+                self.end(token)
             raise LoggedOutError
         return login
+
+    @contextmanager
+    def renewing(self, token: str) -> Iterator[Login]:
+        """Keep a session while its own act changes the credentials; no page is shown meanwhile.
+
+        Who has changed them with `Login.follow` goes on; every other session of the person is over.
+        """
+        login = self._logins[_digest(token)]
+        login.is_renewing = True
+        try:
+            yield login
+        finally:
+            login.is_renewing = False
+
+    def of(self, person: str) -> list[Login]:
+        """Give somebody's sessions, used last first."""
+        with self._lock:
+            own = [it for it in self._logins.values() if it.caller.person == person]
+        return sorted(own, key=lambda it: it.seen, reverse=True)
+
+    def end_all(self, person: str) -> None:
+        """End somebody's sessions."""
+        with self._lock:
+            self._logins = {
+                key: it for key, it in self._logins.items() if it.caller.person != person
+            }
 
     def end(self, token: str) -> None:
         """End one, if there is one."""

@@ -1,10 +1,11 @@
 """Runbooks: to read one, to begin a run, and to carry a run out, one step an act."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ops.console.acts import find_task
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.journal.journal import Origin
@@ -13,6 +14,7 @@ from ops.runbooks.asker import KINDS, STATES, TerminalAsker
 from ops.runbooks.choices import list_choices
 from ops.runbooks.library import find_runbook, load_runbooks
 from ops.runbooks.states import CatalogStates, list_unfinished
+from ops.terminal.task import PROOF_FLAG
 from runbooks.next_step import Finish, decide_next, needs_terminal, take_up
 from runbooks.parse import read_runbook
 from runbooks.procedure import Prose, Runbook, Step
@@ -85,9 +87,18 @@ def _tell_step(runbook: Runbook, step: Step, values: Mapping[str, str]) -> Mappi
         "question": fill_text(step.body, values, runbook) if step.kind == "ask" else "",
         "commands": [fill_command(it, values, {}, runbook).shown for it in step.commands],
         "two_people": step.two_people,
+        "asks_two": any(_asks_two(it) for it in step.commands),
         "needs_terminal": needs_terminal(runbook, step, values, TerminalAsker().wants_passphrase),
         "may_be_incomplete": step.may_be_incomplete,
     }
+
+
+def _asks_two(words: Sequence[str]) -> bool:
+    """Say whether a command is a task that may ask for a second person, and so for a proof."""
+    try:
+        return words[0] == "giucong" and PROOF_FLAG in find_task(words[1]).help
+    except (LookupError, IndexError):
+        return False
 
 
 def _read_run(desk: Desk, run: str) -> Mapping[str, Any]:

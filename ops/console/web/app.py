@@ -121,7 +121,7 @@ class Web:
         form, token = await self._read(request), _token_of(request)
         if not is_ours(request, token, form.get("csrf", "")):
             return await self._refuse(request)
-        await self._ask(request, "logout")
+        await self._ask(request, "logout", everywhere="everywhere" in form)
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
         return response
@@ -156,7 +156,9 @@ class Web:
         if not is_ours(request, token, form.pop("csrf", "")):
             return await self._refuse(request)
         upload, upload_name = form.pop("upload", b""), form.pop("upload_name", "")
-        proof = {it: form.pop(f"proof_{it}", "") for it in ("password", "code")}
+        proof = {
+            it.removeprefix("proof_"): form.pop(it) for it in list(form) if it.startswith("proof_")
+        }
         answer = await self._ask(
             request, "act", task=request.path_params["task"], form=form, proof=proof,
             rehearse="rehearse" in form,
@@ -165,6 +167,9 @@ class Web:
         )  # fmt: skip
         if "error" in answer:
             return await self._fail(request, answer)
+        if "page" in answer:  # shown once, here
+            told = {**answer, "data": answer["page"], "back": _own_path(form.get("back", ""))}
+            return await self._page(request, "doing.html", told)
         back = urlencode({"back": _own_path(form.get("back", ""))})
         return RedirectResponse(f"/doing/{quote(answer['id'])}?{back}", 303)
 

@@ -3,14 +3,19 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from ops.access.identity import NotAllowedError
+from ops.catalog.columns import new_id
 from ops.console.web.shown import make_templates, render
 from ops.errors import WrongUseError
+from ops.runbooks.library import find_runbook
+from ops.runbooks.states import CatalogStates
+from runbooks.state import RunState, StepRecord
 from tests.console_office import (
     InProcess,
     Running,
@@ -19,6 +24,7 @@ from tests.console_office import (
 )
 from tests.integration.console.test_pages import AROUND
 from tests.integration.jobs.small_estate import giucong
+from tests.people import origin_of
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +153,54 @@ def test_putting_back_waits_for_another_person_and_is_done_then(backed_up: InPro
     done = backed_up.act("backup.restore.in-place", form=form, proof=proof("bach"))
     assert done["code"] == 0, done
     assert live.read_bytes() == before
+
+
+def test_a_step_whose_task_takes_two_people_waits_and_goes_on(backed_up: InProcess) -> None:
+    """The shipped runbook, at the step that puts a site back."""
+    live = backed_up.estate.path.parent / "www" / "index.php"
+    before = live.read_bytes()
+    live.write_bytes(b"defaced again")
+    run = stand_before(backed_up, 7, snapshot=snapshot_of(backed_up), before="0" * 8)
+    page = show(backed_up, "runbooks", run=run)
+    assert 'name="proof_password"' in page
+    form = {"run": run, "step": "7", "reason": "bị sửa trái phép"}
+    alone = backed_up.act("runbook.resume", form=form)
+    assert alone["code"] == 1, alone
+    assert "where the page asks you" in backed_up.page("runbooks", run=run)["records"][-1]["output"]
+    proof = {it: {"password": backed_up.estate.password_of(it),
+                  "code": backed_up.estate.code_of(it)} for it in ("bach", "chau")}  # fmt: skip
+    asked = backed_up.act("runbook.resume", form=form, proof=proof["bach"])
+    assert asked["code"] == 4, asked
+    page = backed_up.page("runbooks", run=run)
+    assert (page["run"]["standing"], page["next"]["number"]) == ("waiting", 7)
+    assert proof["bach"]["code"] not in str(page)
+    (request,) = backed_up.page("approvals", "chau")["items"]
+    decided = {"id": request["id"]}
+    approved = backed_up.act("approval.approve", "chau", form=decided, proof=proof["chau"])
+    assert approved["code"] == 0, approved
+    done = backed_up.act("runbook.resume", form=form)
+    assert done["code"] == 0, done
+    assert live.read_bytes() == before
+    assert backed_up.page("runbooks", run=run)["next"]["number"] == 9
+
+
+def stand_before(office: InProcess, number: int, **values: str) -> str:
+    """Keep a run of the shipped runbook whose steps before that one are done; gives its id."""
+    estate, catalog = office.counter.keeper.get()
+    runbook = find_runbook(estate.path, "restore-site-in-place")
+    now = datetime.now(UTC)
+    records = tuple(
+        StepRecord(number=it.number, attempt=1, kind=it.kind, state="done", person="bach",
+                   started_at=now, ended_at=now)
+        for it in runbook.steps[: number - 1]
+    )  # fmt: skip
+    state = RunState(
+        id=str(new_id()), runbook=runbook.id, text=runbook.text, person="bach", started_at=now,
+        values={"site": "cong-xa", "reason": "bị sửa trái phép", **values}, records=records,
+        standing="failed",
+    )  # fmt: skip
+    CatalogStates(catalog, origin_of("bach")).save(state)
+    return state.id
 
 
 def test_a_contact_of_a_unit_sees_the_own_sites_and_nothing_of_others(backed_up: InProcess) -> None:
