@@ -3,13 +3,15 @@
 They log in once each; what proves them anew, as for an approval, is a code that is good once.
 """
 
-import re
+import io
+import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docx
 from playwright.sync_api import Locator, Page, expect
 
 from tests.console_browser import PATIENCE, Chromium, chromium
@@ -59,14 +61,13 @@ class People:
 
     def prove(self, form: Locator, person: str) -> None:
         """Fill in who somebody is."""
-        form.get_by_label("Mật khẩu").fill(self.estate.password_of(person))
-        form.get_by_label(re.compile("^Mã của ứng dụng")).fill(self.estate.code_of(person))
+        code = self.estate.code_of(person)
+        fill(form, proof_password=self.estate.password_of(person), proof_code=code)
 
     def approve(self, person: str, what: str, *, scripts: bool) -> None:
         """As a second person, agree to the one request that says `what`."""
         with self.sit_down(person, "/approvals", scripts=scripts) as page:
-            request = page.locator("article", has_text=what)
-            form = open_form(request, "Phê duyệt")
+            form = open_form(page.locator("article", has_text=what), "approval.approve")
             self.prove(form, person)
             send(form)
             be_over(page, DONE)
@@ -79,25 +80,33 @@ def people_at(estate: ConsoleEstate) -> Iterator[People]:
         yield People(estate, address, browser)
 
 
-def open_form(where: Page | Locator, label: str) -> Locator:
-    """Unfold the form that a button `label` sends, unless it is open; gives the form."""
-    details = where.locator("details.act").filter(
-        has=where.page.get_by_text(label, exact=True) if isinstance(where, Locator)
-        else where.get_by_text(label, exact=True)
-    ).first  # fmt: skip
+def open_form(where: Page | Locator, act: str, about: str = "") -> Locator:
+    """Unfold the form of an act, unless it is open; gives the form.
+
+    Args:
+        where: The page, or a part of it.
+        act: As forms call it.
+        about: A selector of what tells the form from others of the act: a hidden field, mostly.
+    """
+    form = where.locator(f"form[action='/act/{act}']")
+    form = form.filter(has=where.locator(about)) if about else form
+    details = where.locator("details.act").filter(has=form).first
     if details.get_attribute("open") is None:
         details.locator("summary").click()
     return details.locator("form")
 
 
-def fill(form: Locator, texts: Mapping[str, str]) -> None:
-    """Fill fields, each found by what its label begins with; a list is chosen from."""
-    for label, text in texts.items():
-        place = form.get_by_label(re.compile(f"^{re.escape(label)}"))
-        if place.evaluate("it => it.tagName") == "SELECT":
-            place.select_option(text)
+def fill(form: Locator, **values: str) -> None:
+    """Fill fields by their names, a dot written as `__`; a list is chosen from, a box ticked."""
+    for name, value in values.items():
+        place = form.locator(f"[name='{name.replace('__', '.')}']")
+        tag, kind = place.evaluate("it => [it.tagName, it.type]")
+        if kind == "checkbox":
+            place.check()
+        elif tag == "SELECT":
+            place.select_option(value)
         else:
-            place.fill(text)
+            place.fill(value)
 
 
 def send(form: Locator) -> None:
@@ -123,6 +132,28 @@ def download(page: Page, name: str) -> bytes:
     return Path(coming.value.path()).read_bytes()
 
 
+def do(page: Page, form: Locator, told: str = DONE) -> None:
+    """Send a form, wait for the end, and go where it was begun."""
+    send(form)
+    be_over(page, told)
+    go_back(page)
+
+
 def go_back(page: Page) -> None:
     """Go where the act was begun."""
     page.get_by_role("link", name="Quay lại").click()
+
+
+def text_of_docx(content: bytes) -> str:
+    """Open a Word file; gives the texts of its paragraphs and tables."""
+    paper = docx.Document(io.BytesIO(content))
+    cells = [it.text for table in paper.tables for row in table.rows for it in row.cells]
+    return "\n".join([it.text for it in paper.paragraphs] + cells)
+
+
+def text_of_pdf(content: bytes, folder: Path) -> str:
+    """Open a PDF with Poppler; gives its text, each run of blanks as one."""
+    path = folder / "paper.pdf"
+    path.write_bytes(content)
+    told = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True, text=True)
+    return " ".join(told.stdout.split())
