@@ -5,7 +5,6 @@ They log in once each; what proves them anew, as for an approval, is a code that
 
 import io
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,8 +87,9 @@ def open_form(where: Page | Locator, act: str, about: str = "") -> Locator:
         act: As forms call it.
         about: A selector of what tells the form from others of the act: a hidden field, mostly.
     """
-    form = where.locator(f"form[action='/act/{act}']")
-    form = form.filter(has=where.locator(about)) if about else form
+    page = where.page if isinstance(where, Locator) else where
+    form = page.locator(f"form[action='/act/{act}']")
+    form = form.filter(has=page.locator(about)) if about else form
     details = where.locator("details.act").filter(has=form).first
     if details.get_attribute("open") is None:
         details.locator("summary").click()
@@ -115,14 +115,10 @@ def send(form: Locator) -> None:
 
 
 def be_over(page: Page, told: str) -> None:
-    """Wait for an act's end: with scripts the page looks by itself, without one asks it."""
-    until = time.monotonic() + 240
-    mark = page.locator("#doing .mark").first
-    while (said := mark.inner_text()) != told:
-        assert said == "đang làm" and time.monotonic() < until, page.locator("main").inner_text()
-        link = page.get_by_role("link", name="Xem lại")
-        if link.count():
-            link.click()
+    """Wait for an act's end; the page looks again by itself, without scripts, too."""
+    doing = page.locator("#doing")
+    expect(doing).not_to_contain_text("đang làm", timeout=4 * PATIENCE)
+    assert doing.locator(".mark").all_inner_texts()[:1] == [told], doing.inner_text()
 
 
 def download(page: Page, name: str) -> bytes:
