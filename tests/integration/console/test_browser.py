@@ -28,7 +28,7 @@ unit = "xa"
   name = "www"
   path = "www"
 """
-WHO_LOG_IN = ("bach", "operator", "chau", "approver", "viewer")
+WHO_LOG_IN = ("bach", "operator", "chau", "approver")
 SITES = ("cong-xa", "cong-hai")
 REASON = "Xã xin khôi phục"
 
@@ -118,15 +118,39 @@ def test_a_second_person_approves_with_a_new_code(
 
 
 def test_a_keyboard_is_enough(estate: ConsoleEstate, address: str, browser: Chromium) -> None:
+    """From the login to an act; where the focus is can be seen all the way."""
     with browser.page(address, width=360) as page:
-        page.goto("/alerts")
-        for text in ("viewer", estate.password_of("viewer"), estate.totp_of("viewer")):
+        page.goto("/register")
+        for text in ("operator", estate.password_of("operator"), estate.code_of("operator")):
             page.keyboard.type(text)
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        expect(page.locator("h1")).to_have_text("Báo động")
+        expect(page.locator("h1")).to_have_text("Sổ theo dõi")
         page.keyboard.press("Tab")
         expect(page.get_by_text("Tới nội dung")).to_be_focused()
         expect(page.get_by_text("Tới nội dung")).to_be_in_viewport()
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
+        go_to(page, "details.act > summary")
+        page.keyboard.press("Enter")
+        go_to(page, "[name='title']")
+        page.keyboard.type("Chữ nhỏ quá")
+        page.keyboard.press("Enter")
+        be_over(page, DONE)
+    assert count(estate, "register_entries WHERE title = 'Chữ nhỏ quá'") == 1
+
+
+def go_to(page: Page, wanted: str) -> None:
+    """Press Tab until something is focused; each stop on the way shows its outline, on the page."""
+    for _stop in range(60):
+        page.keyboard.press("Tab")
+        is_there, outline = page.evaluate(
+            """wanted => { const it = document.activeElement, told = getComputedStyle(it);
+               return [it.matches(wanted), told.outlineStyle + parseFloat(told.outlineWidth)]; }""",
+            wanted,
+        )
+        assert outline == "solid3"
+        expect(page.locator(":focus")).to_be_in_viewport()
+        if is_there:
+            return
+    raise AssertionError(page.content())
