@@ -73,10 +73,10 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "revise": state in AT_WORK,
         "report": in_force is not None and in_force.state == "accepted",
     }
-    is_awaited = state == "submitted"
-    scans = desk.look("document.list", about=f"plan:{year}")["items"] if is_awaited else []
+    scans = desk.look("document.list")["items"] if state == "submitted" else []
     return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
-            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans]}  # fmt: skip
+            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans
+                      if it["about"] == f"plan:{year}"]}  # fmt: skip
 
 
 def _note_values(note: Any) -> Mapping[str, object]:

@@ -219,7 +219,10 @@ def test_a_file_of_a_host_is_downloaded_and_its_site_comes_back_by_a_runbook_of_
     live.write_bytes(b"defaced")
     server = {"set__login": place.server.target().user, "set__identity": str(place.server.identity)}
     with people.sit_down("bach", "/restore", scripts=scripts) as page:
-        send(open_form(find_by_day(page, "Cổng trên máy chủ", name), "backup.restore"))
+        older = find_by_day(page, "Cổng trên máy chủ", name)
+        expect(page.locator("main")).to_contain_text("Phần này lấy từ may-1")
+        expect(page.locator("[action='/act/backup.restore.in-place']")).to_have_count(0)
+        send(open_form(older, "backup.restore"))
         be_over(page, DONE)
         assert download(page, f"{name}.txt") == right
         page.goto("/site?site=cong-may")
