@@ -76,8 +76,9 @@ def test_two_people_bring_a_plan_from_its_draft_to_its_decision(
         page.locator("main a[href*='/documents']").first.click()
         form = open_form(page, "document.add")
         fill(form, title="Quyết định")
+        scan = PDF + f"% {year}".encode()
         form.locator("[name='upload']").set_input_files(
-            {"name": "QĐ số 9.pdf", "mimeType": "application/pdf", "buffer": PDF}
+            {"name": "QĐ số 9.pdf", "mimeType": "application/pdf", "buffer": scan}
         )
         do(page, form)
         page.goto(path)
@@ -130,6 +131,8 @@ def test_a_contact_fills_and_confirms_the_unit_s_part(people: People, scripts: b
         expect(page.locator("article")).to_contain_text("120 tin, 30 văn bản")
         do(page, open_form(page, "report.section", "[name='confirm'][value='1']"))
         expect(page.locator("main .mark").first).to_have_text("đã xác nhận")
+        if scripts:
+            return
         send(open_form(page, "report.site"))
         be_over(page, DONE)
         assert "120 tin, 30 văn bản" in text_of_docx(download(page, ".docx"))
