@@ -20,6 +20,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -169,20 +171,26 @@ def _render(
     return render(templates, f"pages/{name}.html", values)
 
 
-def read_together(path: Path, people: int, seconds: float) -> None:
-    """Have so many people read pages of a running console, a page every few seconds each."""
+@contextmanager
+def started(path: Path) -> Iterator[tuple[str, "list[subprocess.Popen[bytes]]"]]:
+    """Run service and console as people do; gives the address of the pages, and both."""
     environment = {**os.environ, "GIUCONG_ESTATE": str(path), "GIUCONG_LANG": "vi"}
     program = str(Path(sys.executable).with_name("giucong"))
-    running = [
-        subprocess.Popen([program, task], env=environment, stdout=subprocess.DEVNULL)
-        for task in ("service.run",)
-    ]
+    socket_of = path.parent / "state" / "office.sock"
+    socket_of.unlink(missing_ok=True)
+    listen = next(
+        line.split('"')[1] for line in path.read_text().splitlines() if line.startswith("listen")
+    )
+    running = list["subprocess.Popen[bytes]"]()
     try:
-        _wait_for((path.parent / "state" / "office.sock").exists)
-        running.append(
-            subprocess.Popen([program, "console.run"], env=environment, stdout=subprocess.DEVNULL)
-        )
-        _read(path, people, seconds, running)
+        for task, is_up in (
+            ("service.run", socket_of.exists),
+            ("console.run", lambda: _get(f"http://{listen}/login", "")[0] == 200),  # noqa: PLR2004 - OK
+        ):
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            running.append(subprocess.Popen([program, task], env=environment, **quiet))
+            _wait_for(is_up)
+        yield f"http://{listen}", running
     finally:
         for process in reversed(running):
             process.terminate()
@@ -190,15 +198,16 @@ def read_together(path: Path, people: int, seconds: float) -> None:
             process.wait(30)
 
 
+def read_together(path: Path, people: int, seconds: float) -> None:
+    """Have so many people read pages of a running console, a page every few seconds each."""
+    with started(path) as (base, running):
+        _read(path, base, people, seconds, running)
+
+
 def _read(
-    path: Path, people: int, seconds: float, running: "list[subprocess.Popen[bytes]]"
+    path: Path, base: str, people: int, seconds: float, running: "list[subprocess.Popen[bytes]]"
 ) -> None:
-    listen = next(
-        line.split('"')[1] for line in path.read_text().splitlines() if line.startswith("listen")
-    )
-    base = f"http://{listen}"
-    _wait_for(lambda: _get(f"{base}/login", "")[0] == 200)  # noqa: PLR2004 - OK
-    cookie = _log_in(path, base)
+    cookie = log_in(path, base)
     names = [it.name for it in all_pages().values() if it.group]
     times, wrong = list[float](), list[str]()
     until = time.monotonic() + seconds
@@ -230,8 +239,8 @@ def _read(
             print(f"  {one.memory_info().rss >> 20} MiB {' '.join(one.cmdline())[-60:]}")
 
 
-def _log_in(path: Path, base: str) -> str:
-    """Log in with a recovery code that is made for it."""
+def log_in(path: Path, base: str) -> str:
+    """Log in with a recovery code that is made for it; gives the cookie, `NAME=TOKEN`."""
     with open_catalog(f"sqlite:///{path.parent}/state/giucong.db") as catalog:
         issued = enrol(catalog, PERSON, now=datetime.now(UTC))
     from urllib.parse import urlencode

@@ -11,6 +11,8 @@ from ops.console.web.guard import COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTHS = (360, 1440)
+PATIENCE = 60_000
+"""Milliseconds until something is given up: a machine may do much else."""
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Chromium:
             base_url=address, java_script_enabled=scripts, locale="vi-VN",
             viewport={"width": width, "height": 900},
         )  # fmt: skip
-        context.set_default_timeout(60_000)  # a machine that does much else
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         if token:
             self.be(page, address, token)

@@ -103,7 +103,7 @@ class ActRun:
             "is_over": self.done.is_set(),
             "code": self.code,
             "lines": list(self.lines),
-            "document": self.document,
+            "document": _tell_files_by_name(self.document, self.folder),
             "again": {"task": self.act, "form": self.form} if self.request() else None,
             "files": [
                 {
@@ -339,6 +339,16 @@ def _read_document(told: bytes, run: ActRun) -> Mapping[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _tell_files_by_name(
+    document: Mapping[str, Any] | None, folder: Path
+) -> Mapping[str, Any] | None:
+    """Give a document that calls files as the page does, not by where the service keeps them."""
+    told = (document or {}).get("told")
+    if document is None or not isinstance(told, list):
+        return document
+    return {**document, "told": [str(it).replace(f"{folder}{os.sep}", "") for it in told]}
 
 
 def _plain_name(name: str) -> str:

@@ -77,7 +77,8 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
     is_read = state in {*OPEN_STATES, "submitted"}
     scans = desk.look("document.list")["items"] if is_read else []
     return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
-            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans]}  # fmt: skip
+            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans
+                      if it["about"] == f"plan:{year}"]}  # fmt: skip
 
 
 def _note_values(note: Any) -> Mapping[str, object]:

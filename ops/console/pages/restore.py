@@ -12,12 +12,15 @@ from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import func, select
 
+from ops.backups.sources.databases import copy_path
+from ops.backups.sources.files import files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
 from ops.console.acts import pattern_of
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut
 from ops.errors import WrongUseError
+from ops.estate.model.sites import Site
 from ops.language.text import N_
 
 _ROWS = 100
@@ -54,6 +57,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         return {**whole, "step": "found", **_find_names(desk, site, snapshot, whole)}
     if "folder" in arguments and snapshot:
         return {**whole, "step": "folder", **_list_folder(desk, site, snapshot["id"], arguments)}
+    whole["host"] = _host_of(desk.estate.site(site))
     return {**whole, "step": "search", "requests": _list_requests(desk, site)}
 
 
@@ -121,7 +125,20 @@ def _find_versions(desk: Desk, site: str, path: bytes) -> dict[str, Any]:
     items.sort(key=lambda it: it["saved_to"], reverse=True)
     shown = path.decode("utf-8", "backslashreplace")
     return {"items": items[:_MOST_FOUND], "path": shown, "quoted": quoted,
-            "parent": quote(path.rpartition(b"/")[0])}  # fmt: skip
+            "parent": quote(path.rpartition(b"/")[0]),
+            "host": _host_of(desk.estate.site(site), shown)}  # fmt: skip
+
+
+def _host_of(site: Site, path: str = "") -> str:
+    """Give the host or server from which a path comes, or anything of the site; empty for none.
+
+    What comes from there the service may read and not write.
+    """
+    parts = [(files_path(it), it.host or it.name) for it in site.files if not is_folder_here(it)]
+    parts += [(copy_path(it), it.host or it.name) for it in site.databases
+              if it.engine != "sqlite"]  # fmt: skip
+    return next((host for at, host in parts if f"{path}/".startswith(f"/{site.name}/{at}/")
+                 or not path), "")  # fmt: skip
 
 
 def _list_folder(desk: Desk, site: str, snapshot: str, arguments: Arguments) -> dict[str, Any]:
