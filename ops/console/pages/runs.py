@@ -30,9 +30,9 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those.
+        arguments: `before`: older ones; `kind`, `site`, `outcome`, `job`: only those.
     """
-    wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome")}
+    wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome", "job")}
     chosen = [getattr(Run, name) == value for name, value in wanted.items() if value]
     with desk.catalog.reading() as session:
         running = list_running(session, desk.estate.service.state, chosen)
@@ -79,7 +79,8 @@ def list_ended(
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
     """Give a run with its reason in words."""
-    told = {**row, "told": None, "seconds": row["summary"].get("seconds")}
+    kind = next((it.title for it in JOB_KINDS.parts() if it.name == row["kind"]), row["kind"])
+    told = {**row, "title": _(kind), "told": None, "seconds": row["summary"].get("seconds")}
     if row["reason"]:
         told["told"] = explain(
             row["reason"], row["params"], job=row["job"], site=row["site"], by_clock=True
