@@ -89,7 +89,8 @@ def make_year(folder: Path) -> None:
     year = _Year(folder, Terminal(folder), date.today())  # noqa: DTZ011 - this machine's day
     with _keeping_open():
         for moment, work in sorted(year.steps(), key=lambda step: step[0]):
-            moved_clock.move_to(max(moment, moved_clock.now()) if year.is_begun else moment)
+            soon = moved_clock.now() + timedelta(seconds=1)
+            moved_clock.move_to(max(moment, soon) if year.is_begun else moment)
             year.is_begun = True
             work()
         year.close()

@@ -26,6 +26,7 @@ FIELDS: Mapping[str, str] = {
     "register.update.restored": N_("It works again"),
     "report.issue.kind": N_("Kind"),
     "report.issue.request": N_("Request that it answers"),
+    "report.make.year": N_("Year"),
     "report.make.request": N_("Request that it answers"),
     "report.request.kind": N_("Kind"),
     "runbook.resume.roll_back": N_("Take back what was done, the last first"),

@@ -46,6 +46,7 @@ _FAILED_LOGIN_SECONDS = 0.7
 _STATUS = {
     "LoggedOutError": 401, "NotAllowedError": 403, "NotLetInError": 403, "PausedError": 429,
     "OfficeAwayError": 503, "TooManyActsError": 503, "WrongUseError": 400,
+    "RunbookUseError": 400,
     "NothingHereError": 404,
 }  # fmt: skip
 _TOLD = {
