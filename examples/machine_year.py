@@ -31,7 +31,9 @@ from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
 
-_DAYS = 5
+DAYS = 13
+"""So many are kept at a time."""
+
 _MINUTES = 24 * 60
 _FILLING_DAYS = 60
 _FULLER = 0.7
@@ -76,12 +78,12 @@ class MachineYear:
         self._figures = self._figures or list(self._look())
         store, now = open_series(series_url(estate)), moved_clock.now()
         try:
-            for ago in range(last + _DAYS, last, -1):
+            for ago in range(last + DAYS, last, -1):
                 day = today - timedelta(days=ago)
                 midnight = datetime.combine(day, day_time(), estate.zone).astimezone(UTC)
                 rows = [_day_row(it.name, ago, day) for it in estate.sites]
                 with store.writing() as connection:
-                    connection.execute(insert(days).prefix_with("OR IGNORE"), rows)
+                    connection.execute(insert(days).prefix_with("OR REPLACE"), rows)
                 write_points(store, list(self._points(ago, midnight)), now)
             roll_up(store, now)
         finally:
@@ -103,7 +105,7 @@ class MachineYear:
             yield from ((f"site:{it.site}", *point) for point in list_points(it).items())
 
     def _points(self, ago: int, midnight: datetime) -> Iterator[Point]:
-        hours: Sequence[float] = (3, 9, 15, 21) if ago <= _FILLING_DAYS + _DAYS else (15,)
+        hours: Sequence[float] = (3, 9, 15, 21) if ago <= _FILLING_DAYS + DAYS else (15,)
         if ago <= _DENSE_DAYS:
             hours = [it / 2 for it in range(48)]
         for hour in hours:

@@ -24,7 +24,7 @@ from pathlib import Path
 from examples import moved_clock
 from examples.asked_jobs import run_asked
 from examples.failure import DemoFailedError
-from examples.machine_year import MachineYear
+from examples.machine_year import DAYS, MachineYear
 from examples.papers import Papers, Step, at, enter
 from examples.people import ROLES, make_password
 from examples.pictures import draw_picture
@@ -47,10 +47,10 @@ _DATABASES = {
 }
 _FIRST = 364
 _RECENT = 7, 2, 1
-"""Days ago of the last nights that are made; before them every fortieth, and firsts of months."""
+"""Days ago of the last nights that are made; before them every sixtieth, and firsts of months."""
 
 _OUTAGE = 56
-_MISSED = _FIRST - 160
+_MISSED = _FIRST - 180
 """The night in which the ward's backup fails; the drill of its morning finds what that costs."""
 
 _MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
@@ -146,7 +146,7 @@ class _Year:
 
     def nights(self) -> list[int]:
         """Give how many days ago each night is that is made, the oldest first."""
-        thinned = range(_FIRST, 90, -40)
+        thinned = range(_FIRST, 90, -60)
         return sorted({*thinned, _MISSED + 1, *self.firsts(), *_RECENT}, reverse=True)
 
     def steps(self) -> Iterator[Step]:
@@ -161,7 +161,7 @@ class _Year:
         yield from Papers(self.terminal, self.folder, self.today).steps()
         yield from self._outage()
         machine = MachineYear(self.terminal, self.folder)
-        for last in range(_FIRST - 4, -1, -5):
+        for last in range(_FIRST - DAYS, -1, -DAYS):
             yield self.at(last, 0, 5), partial(self._keep_machine, machine, last)
 
     def _keep_machine(self, machine: MachineYear, last: int) -> None:
@@ -229,7 +229,7 @@ class _Year:
         row = f"INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[site])) as it, it:
             it.execute(f"INSERT OR REPLACE {row}", [*values.values()])
-        if site != MAIN and night % 40 == _FIRST % 40:
+        if site != MAIN and night % 60 == _FIRST % 60:
             media = self.folder / "sites" / site / "www" / "media"
             media.mkdir(exist_ok=True)
             (media / f"anh-{night:03}.png").write_bytes(draw_picture(night))
@@ -243,7 +243,7 @@ class _Year:
         missed = _MISSED - 1
         for ago, hour, site, good in (
             (243, 9, MAIN, 0), (243, 10, DEPARTMENT, 0), (missed, 9, WARD, 1),
-            (missed, 11, WARD, 0), (month - 1, 9, DEPARTMENT, 0),
+            (missed, 11, WARD, 0),
         ):  # fmt: skip
             yield self.at(ago, hour), partial(self._drill, "--site", site, good=(good, good or 3))
         yield self.at(missed, 10), partial(self._back_up_again, WARD)
@@ -272,6 +272,7 @@ class _Year:
     def _capture(self, *sites: str, corrects: bool = False) -> None:
         """Archive what portals say; before that, where asked for, an article is corrected."""
         if corrects:
+            self.terminal.type("archive.verify", "--all")
             with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[MAIN])) as it, it:
                 it.execute(
                     "UPDATE articles SET body = body || ? WHERE slug = ?",
@@ -282,7 +283,6 @@ class _Year:
             for site in sites:
                 self.terminal.type("archive.capture", "--site", site)
                 self._count("capture")
-        self.terminal.type("archive.verify", "--all")
         self.terminal.type("backup.run", "--site", ARCHIVE_SITE)
 
     def _outage(self) -> Iterator[Step]:
