@@ -73,17 +73,22 @@ class MachineYear:
     _dice: random.Random = field(default_factory=lambda: random.Random(2026))  # noqa: S311 - no secret
 
     def keep(self, last: int, today: date) -> None:
-        """Keep the days up to one, so many days before today, and roll them up."""
+        """Keep the days up to one, so many days before today, and roll them up.
+
+        Of today's, figures up to this moment; whether sites answered, the watch itself has seen.
+        """
         estate = self.terminal.estate
         self._figures = self._figures or list(self._look())
-        store, now = open_series(series_url(estate)), moved_clock.now()
+        now = moved_clock.now() if last else datetime.now(UTC)
+        store = open_series(series_url(estate))
         try:
-            for ago in range(last + DAYS, last, -1):
+            for ago in range(last + DAYS, last or -1, -1):
                 day = today - timedelta(days=ago)
                 midnight = datetime.combine(day, day_time(), estate.zone).astimezone(UTC)
-                rows = [_day_row(it.name, ago, day) for it in estate.sites]
+                rows = [_day_row(it.name, ago, day) for it in estate.sites if ago]
                 with store.writing() as connection:
-                    connection.execute(insert(days).prefix_with("OR REPLACE"), rows)
+                    for row in rows:
+                        connection.execute(insert(days).prefix_with("OR REPLACE"), row)
                 write_points(store, list(self._points(ago, midnight)), now)
             roll_up(store, now)
         finally:
@@ -110,6 +115,8 @@ class MachineYear:
             hours = [it / 2 for it in range(48)]
         for hour in hours:
             at = midnight + timedelta(hours=hour)
+            if at > datetime.now(UTC):
+                return
             for subject, metric, value in self._figures:
                 name = split_metric(metric)[0]
                 yield Point(subject, metric, at, self._vary(name, value, ago, hour))

@@ -15,7 +15,7 @@ from examples.typed import Terminal
 from ops.language.formats import format_date
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-_POLICY = 20
+_POLICY = 3
 _HOUR = 15
 
 Step = tuple[datetime, Callable[[], object]]
@@ -53,7 +53,6 @@ class Papers:
         yield self._at(350), lambda: self._draft_plan(year)
         yield self._at(340), lambda: self._decide_plan(year)
         yield self._at(200), lambda: self._carry_out(year)
-        yield self._at(50), lambda: do.type("asset.diff", good=(0, 1, 3))
         for ago, kind, title, result in _ENTRIES:
             yield self._at(ago), partial(self._enter, kind, title, result)
         for ago, duty, document in _DONE:
