@@ -11,6 +11,7 @@ from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.keyset import older, write_key
+from ops.console.words import KINDS
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
@@ -79,8 +80,13 @@ def list_ended(
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
     """Give a run with its reason in words."""
-    kind = next((it.title for it in JOB_KINDS.parts() if it.name == row["kind"]), row["kind"])
-    told = {**row, "title": _(kind), "told": None, "seconds": row["summary"].get("seconds")}
+    kinds = {**KINDS, **{it.name: it.title for it in JOB_KINDS.parts()}}
+    told = {
+        **row,
+        "title": _(kinds.get(row["kind"], row["kind"])),
+        "told": None,
+        "seconds": row["summary"].get("seconds"),
+    }
     if row["reason"]:
         told["told"] = explain(
             row["reason"], row["params"], job=row["job"], site=row["site"], by_clock=True
