@@ -194,7 +194,7 @@ class _Year:
                     whole = ("--full-read",) if night in self.firsts() else ()
                     self.terminal.type("backup.run", "--site", site, *whole, good=good)
                 self._count("backup")
-        if night in _RECENT:
+        if night in _RECENT[1:]:
             self.terminal.type("backup.run", "--site", _SELF)
         run_asked(self.terminal.estate)
         if night == 1:

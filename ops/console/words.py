@@ -7,6 +7,7 @@ from ops.language.text import N_, _
 FIELDS: Mapping[str, str] = {
     "archive.export.as_": N_("As what"),
     "asset.export.kind": N_("Kind; empty: all"),
+    "backup.restore.reason": N_("Why; goes into the journal."),
     "document.add.about": N_("Belongs to, such as plan:2027"),
     "drill.run.site": N_("Site"),
     "duty.planned-stop.from_": N_("Begins"),
