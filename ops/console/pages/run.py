@@ -87,7 +87,7 @@ def _read_journal(session: Session, row: Mapping[str, Any]) -> list[dict[str, An
         JournalRow.run == str(row["id"]),
     )
     rows = session.execute(query.order_by(JournalRow.sequence).limit(_MOST_ROWS))
-    return [tell_act(it) for it in rows.mappings()]
+    return [tell_act(dict(it)) for it in rows.mappings()]
 
 
 def _tell_figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
