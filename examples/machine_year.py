@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from examples import moved_clock
+from examples.failure import DemoFailedError
 from examples.served import served
 from examples.typed import Terminal
 from ops.monitor.probes.from_estate import list_targets, surroundings_of
@@ -31,8 +32,8 @@ from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
 
-DAYS = 13
-"""So many are kept at a time."""
+DAYS = 6
+"""So many are kept at a time; what is older the store refuses."""
 
 _MINUTES = 24 * 60
 _FILLING_DAYS = 60
@@ -79,8 +80,7 @@ class MachineYear:
         """
         estate = self.terminal.estate
         self._figures = self._figures or list(self._look())
-        now = moved_clock.now() if last else datetime.now(UTC)
-        store = open_series(series_url(estate))
+        store, now = open_series(series_url(estate)), moved_clock.now()
         try:
             for ago in range(last + DAYS, last or -1, -1):
                 day = today - timedelta(days=ago)
@@ -89,7 +89,11 @@ class MachineYear:
                 with store.writing() as connection:
                     for row in rows:
                         connection.execute(insert(days).prefix_with("OR REPLACE"), row)
-                write_points(store, list(self._points(ago, midnight)), now)
+                refused = write_points(
+                    store, list(self._points(ago, midnight)), now if ago else datetime.now(UTC)
+                )
+                if refused:
+                    raise DemoFailedError(f"{len(refused)}: {refused[0]}")
             roll_up(store, now)
         finally:
             store.close()

@@ -161,7 +161,7 @@ class _Year:
         yield from Papers(self.terminal, self.folder, self.today).steps()
         yield from self._outage()
         machine = MachineYear(self.terminal, self.folder)
-        for last in range(_FIRST - DAYS, -1, -DAYS):
+        for last in range((_FIRST // DAYS - 1) * DAYS, -1, -DAYS):
             yield self.at(last, 0, 5), partial(self._keep_machine, machine, last)
 
     def _keep_machine(self, machine: MachineYear, last: int) -> None:
