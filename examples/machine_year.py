@@ -27,7 +27,6 @@ from ops.monitor.samples.look import list_look_points
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point, split_metric
-from ops.monitor.series.roll_up import roll_up
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
@@ -74,7 +73,7 @@ class MachineYear:
     _dice: random.Random = field(default_factory=lambda: random.Random(2026))  # noqa: S311 - no secret
 
     def keep(self, last: int, today: date) -> None:
-        """Keep the days up to one, so many days before today, and roll them up.
+        """Keep the days up to one, so many days before today; the service rolls them up later.
 
         Of today's, figures up to this moment; whether sites answered, the watch itself has seen.
         """
@@ -94,7 +93,6 @@ class MachineYear:
                 )
                 if refused:
                     raise DemoFailedError(f"{len(refused)}: {refused[0]}")
-            roll_up(store, now)
         finally:
             store.close()
 
