@@ -20,8 +20,8 @@ _FOLDER = kept.ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1440, 900
 _MOST_BYTES = 200_000
 _PAGES = {
-    "today": ("/today", 690),
-    "sites": ("/sites", 1_040),
+    "today": ("/today", 490),
+    "sites": ("/sites", 960),
     "server": ("/server?host=this-machine&days=90", 1_150),
 }
 """Name → address of the page, and how much of it: no path of this machine is on it."""
@@ -52,7 +52,9 @@ def take(folder: Path, into: Path = _FOLDER) -> None:
                 executable_path=browser, args=["--no-sandbox", "--force-color-profile=srgb"]
             )
             context = chromium.new_context(
-                viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light"
+                viewport={"width": _WIDTH, "height": _HEIGHT},
+                color_scheme="light",
+                locale="vi-VN",
             )
             page = context.new_page()
             _log_in(page, folder, listen)

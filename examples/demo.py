@@ -132,6 +132,8 @@ def build_estate(folder: Path) -> None:
     shutil.copyfile(
         kept.ROOT / "examples" / "commune_portal" / "archive.toml", folder / "archive.toml"
     )
+    small = kept.ROOT / "examples" / "small_portals" / "archive.toml"
+    shutil.copyfile(small, folder / "small.toml")
     shutil.copyfile(kept.ROOT / "examples" / "prices.csv", folder / "prices.csv")
     if not (folder / "estate.toml").exists():
         _write_estate(folder / "estate.toml")

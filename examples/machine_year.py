@@ -1,13 +1,14 @@
 """What the watch would have measured over the year: the one part of it that is invented.
 
-The names of all figures are those of a real look at this machine and the sites; so are today's
-values, which the invented ones lead to. The disk fills over the last two months, up to where it
-really stands, so that the forecast has a day to tell.
+The names of the figures are those of a real look at this machine and the sites; so are most of
+today's values, which the invented ones lead to. The machine is busy in office hours. The disk fills
+over the last two months, up to where it really stands, so that the forecast has a day to tell.
 """
 
+import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as day_time
@@ -16,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from examples import moved_clock
+from examples.failure import DemoFailedError
 from examples.served import served
 from examples.typed import Terminal
 from ops.monitor.probes.from_estate import list_targets, surroundings_of
@@ -25,17 +27,28 @@ from ops.monitor.samples.look import list_look_points
 from ops.monitor.samples.sampler import Sampler
 from ops.monitor.series.place import series_url
 from ops.monitor.series.points import Point, split_metric
-from ops.monitor.series.roll_up import roll_up
 from ops.monitor.series.store import open_series
 from ops.monitor.series.tables import days
 from ops.monitor.series.write import write_points
 
-_DAYS = 5
+DAYS = 6
+"""So many are kept at a time; what is older the store refuses."""
+
 _MINUTES = 24 * 60
 _FILLING_DAYS = 60
 _FULLER = 0.7
-_WAVERING = frozenset({"cpu_percent", "memory_percent", "load1", "load5", "load15",
-                       "first_byte_seconds", "total_seconds", "dns_seconds"})  # fmt: skip
+_DENSE_DAYS = 2
+_CPU = "cpu_percent"
+_DAILY = frozenset({_CPU, "load5"})
+_WAVERING = frozenset({"memory_percent", "probe_first_byte_seconds", "probe_whole_seconds",
+                       "probe_name_seconds", "probe_connect_seconds"})  # fmt: skip
+_IDLE, _BUSY = {_CPU: 6.0, "load5": 0.15}, {_CPU: 34.0, "load5": 1.1}
+"""Of the night, and what office hours add: how busy a machine is just now tells little."""
+
+_OPENS = 6
+_SECOND_LOOK = (("host:this-machine", _CPU, 0.0), ("store:near", "store_used_bytes", 4.5e6))
+"""What one look cannot tell."""
+
 _LOOK_SECONDS = 20.0
 
 Figure = tuple[str, str, float]
@@ -60,19 +73,26 @@ class MachineYear:
     _dice: random.Random = field(default_factory=lambda: random.Random(2026))  # noqa: S311 - no secret
 
     def keep(self, last: int, today: date) -> None:
-        """Keep the days up to one, so many days before today, and roll them up."""
+        """Keep the days up to one, so many days before today; the service rolls them up later.
+
+        Of today's, figures up to this moment; whether sites answered, the watch itself has seen.
+        """
         estate = self.terminal.estate
         self._figures = self._figures or list(self._look())
         store, now = open_series(series_url(estate)), moved_clock.now()
         try:
-            for ago in range(last + _DAYS, last, -1):
+            for ago in range(last + DAYS, last or -1, -1):
                 day = today - timedelta(days=ago)
                 midnight = datetime.combine(day, day_time(), estate.zone).astimezone(UTC)
-                rows = [_day_row(it.name, ago, day) for it in estate.sites]
+                rows = [_day_row(it.name, ago, day) for it in estate.sites if ago]
                 with store.writing() as connection:
-                    connection.execute(insert(days).prefix_with("OR IGNORE"), rows)
-                write_points(store, list(self._points(ago, midnight)), now)
-            roll_up(store, now)
+                    for row in rows:
+                        connection.execute(insert(days).prefix_with("OR REPLACE"), row)
+                refused = write_points(
+                    store, list(self._points(ago, midnight)), now if ago else datetime.now(UTC)
+                )
+                if refused:
+                    raise DemoFailedError(f"{len(refused)}: {refused[0]}")
         finally:
             store.close()
 
@@ -82,6 +102,7 @@ class MachineYear:
         sampler, deadline = Sampler(estate), time.monotonic() + _LOOK_SECONDS
         try:
             yield from list_look_points(sampler.look(deadline, with_upkeep=False))
+            yield from _SECOND_LOOK
         finally:
             sampler.close()
         with served(estate):
@@ -91,15 +112,26 @@ class MachineYear:
             yield from ((f"site:{it.site}", *point) for point in list_points(it).items())
 
     def _points(self, ago: int, midnight: datetime) -> Iterator[Point]:
-        hours = (3, 9, 15, 21) if ago <= _FILLING_DAYS + _DAYS else (15,)
+        hours: Sequence[float] = (3, 9, 15, 21) if ago <= _FILLING_DAYS + DAYS else (15,)
+        if ago <= _DENSE_DAYS:
+            hours = [it / 2 for it in range(48)]
         for hour in hours:
             at = midnight + timedelta(hours=hour)
+            if at > datetime.now(UTC):
+                return
             for subject, metric, value in self._figures:
-                yield Point(subject, metric, at, self._vary(split_metric(metric)[0], value, ago))
+                name = split_metric(metric)[0]
+                yield Point(subject, metric, at, self._vary(name, value, ago, hour))
 
-    def _vary(self, name: str, value: float, ago: int) -> float:
+    def _vary(self, name: str, value: float, ago: int, hour: float) -> float:
+        if name in _DAILY:
+            office = max(0.0, math.sin(math.pi * (hour - _OPENS) / 13)) if hour > _OPENS else 0.0
+            return (_IDLE[name] + _BUSY[name] * office) * self._dice.uniform(0.8, 1.2)
+        if name == "store_used_bytes":
+            return value * (1 - _FULLER * ago / 365)
         if name == "disk_percent":
-            return value * (1 - _FULLER * min(ago, _FILLING_DAYS) / _FILLING_DAYS)
+            filled = 1 - _FULLER * min(ago - hour / 24, _FILLING_DAYS) / _FILLING_DAYS
+            return value * filled * self._dice.uniform(0.99, 1.01)
         if name in _WAVERING:
             return value * self._dice.uniform(0.7, 1.3)
         return value

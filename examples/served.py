@@ -14,6 +14,8 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.language.text import _
 
+MAIN, WARD, DEPARTMENT = SITES = ("cong-xa", "phuong-tan-lap", "so-cong-thuong")
+
 
 @contextlib.contextmanager
 def served(estate: Estate, *, but: str = "") -> Iterator[None]:

@@ -17,18 +17,18 @@ import sys
 import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from examples import moved_clock
 from examples.asked_jobs import run_asked
 from examples.failure import DemoFailedError
-from examples.machine_year import MachineYear
+from examples.machine_year import DAYS, MachineYear
+from examples.papers import Papers, Step, at, enter
 from examples.people import ROLES, make_password
 from examples.pictures import draw_picture
-from examples.served import served
+from examples.served import DEPARTMENT, MAIN, SITES, WARD, served
 from examples.typed import Terminal
 from ops import wiring as _wiring  # noqa: F401 - lists who gives what to which seam
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
@@ -40,26 +40,23 @@ from ops.language.formats import format_date
 from ops.language.text import _, render_error
 from ops.monitor.watch.run import Watch, make_keeper
 
-MAIN, WARD, DEPARTMENT = SITES = ("cong-xa", "phuong-tan-lap", "so-cong-thuong")
 _DATABASES = {
     MAIN: "sources/www/du-lieu/cong-xa.sqlite",
     WARD: "sites/phuong-tan-lap/www/du-lieu/tan-lap.sqlite",
     DEPARTMENT: "sites/so-cong-thuong/www/du-lieu/cong-thuong.sqlite",
 }
-_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _FIRST = 364
-_NIGHTS = (*range(_FIRST, 90, -40), 35, 14, 7, 2, 1)
-"""Days ago of the nights that are made: a few weeks apart, then a week, then one."""
+_RECENT = 7, 2, 1
+"""Days ago of the last nights that are made; before them every sixtieth, and firsts of months."""
 
 _OUTAGE = 56
-_MISSED = _FIRST - 160
+_MISSED = _FIRST - 180
 """The night in which the ward's backup fails; the drill of its morning finds what that costs."""
 
 _MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
 _MARK = "year-is-made"
 _ARTICLE = "nuoc-sach"
-
-Step = tuple[datetime, Callable[[], object]]
+_SELF = "giucong"
 
 
 def main() -> None:
@@ -92,7 +89,8 @@ def make_year(folder: Path) -> None:
     year = _Year(folder, Terminal(folder), date.today())  # noqa: DTZ011 - this machine's day
     with _keeping_open():
         for moment, work in sorted(year.steps(), key=lambda step: step[0]):
-            moved_clock.move_to(max(moment, moved_clock.now()) if year.is_begun else moment)
+            soon = moved_clock.now() + timedelta(seconds=1)
+            moved_clock.move_to(max(moment, soon) if year.is_begun else moment)
             year.is_begun = True
             work()
         year.close()
@@ -138,8 +136,18 @@ class _Year:
 
     def at(self, days_ago: int, hour: int, minute: int = 0) -> datetime:
         """Give a moment of the organisation's clock, in UTC."""
-        day = self.today - timedelta(days=days_ago)
-        return datetime.combine(day, time(hour, minute), _ZONE).astimezone(UTC)
+        return at(self.today, days_ago, hour, minute)
+
+    def firsts(self) -> list[int]:
+        """Give how many days ago this month began, where that is past, and the one before it."""
+        began = self.today.replace(day=1)
+        before = (began - timedelta(days=1)).replace(day=1)
+        return [ago for it in (before, began) if (ago := (self.today - it).days) > max(_RECENT[1:])]
+
+    def nights(self) -> list[int]:
+        """Give how many days ago each night is that is made, the oldest first."""
+        thinned = range(_FIRST, 90, -60)
+        return sorted({*thinned, _MISSED + 1, *self.firsts(), *_RECENT}, reverse=True)
 
     def steps(self) -> Iterator[Step]:
         """Give what happens, in any order."""
@@ -147,13 +155,13 @@ class _Year:
         first, later = list(ROLES)[:2], list(ROLES)[2:]
         yield self.at(_FIRST, 9), partial(self.appoint, first)
         yield self.at(2, 9), partial(self.appoint, later)  # whom the service would find idle
-        for night in _NIGHTS:
+        for night in self.nights():
             yield self.at(night, 22, 30), partial(self.back_up, night)
         yield from self._proofs()
-        yield from self._papers()
+        yield from Papers(self.terminal, self.folder, self.today).steps()
         yield from self._outage()
         machine = MachineYear(self.terminal, self.folder)
-        for last in range(_FIRST - 4, -1, -5):
+        for last in range((_FIRST // DAYS - 1) * DAYS, -1, -DAYS):
             yield self.at(last, 0, 5), partial(self._keep_machine, machine, last)
 
     def _keep_machine(self, machine: MachineYear, last: int) -> None:
@@ -183,10 +191,13 @@ class _Year:
             for site in SITES:
                 with self._lost_database(site) if self._fails(site, night) else _nothing():
                     good = (1, 3) if self._fails(site, night) else (0,)
-                    self.terminal.type("backup.run", "--site", site, good=good)
+                    whole = ("--full-read",) if night in self.firsts() else ()
+                    self.terminal.type("backup.run", "--site", site, *whole, good=good)
                 self._count("backup")
+        if night in _RECENT[1:]:
+            self.terminal.type("backup.run", "--site", _SELF)
         run_asked(self.terminal.estate)
-        if night in {35, 1}:
+        if night == 1:
             for site in SITES:
                 self.terminal.type("backup.forget", "--site", site, "--confirm", site)
 
@@ -218,29 +229,36 @@ class _Year:
         row = f"INTO articles ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[site])) as it, it:
             it.execute(f"INSERT OR REPLACE {row}", [*values.values()])
-        if site != MAIN and night % 40 == _FIRST % 40:
+        if site != MAIN and night % 60 == _FIRST % 60:
             media = self.folder / "sites" / site / "www" / "media"
             media.mkdir(exist_ok=True)
             (media / f"anh-{night:03}.png").write_bytes(draw_picture(night))
 
     def _proofs(self) -> Iterator[Step]:
         """Checks, drills, captures, a copy on a medium."""
-        do = self.terminal
-        for ago in (160, 6):
-            yield self.at(ago, 12), partial_each(self._type, "backup.check", SITES)
-        for ago, site in ((243, MAIN), (_MISSED - 1, WARD), (34, DEPARTMENT)):
-            yield (
-                self.at(ago, 9),
-                partial(self._drill, "--site", site, good=(1,) if ago == _MISSED - 1 else (0, 3)),
-            )
+        do, month = self.terminal, self.firsts()[0]
+        yield self.at(month - 3, 12), partial_each(self._type, "backup.check", SITES)
+        everything = (*SITES, _SELF, ARCHIVE_SITE)
+        yield self.at(1, 12), partial_each(self._type, "backup.check", everything)
+        missed = _MISSED - 1
+        for ago, hour, site, good in (
+            (243, 9, MAIN, 0), (243, 10, DEPARTMENT, 0), (missed, 9, WARD, 1),
+            (missed, 11, WARD, 0),
+        ):  # fmt: skip
+            yield self.at(ago, hour), partial(self._drill, "--site", site, good=(good, good or 3))
+        yield self.at(missed, 10), partial(self._back_up_again, WARD)
         yield self.at(6, 9, 30), lambda: self._drill("--site", MAIN, "--file")
-        yield self.at(303, 8), lambda: self._capture(corrects=False)
-        yield self.at(123, 10), lambda: self._capture(corrects=True)
+        yield self.at(303, 8), lambda: self._capture(MAIN)
+        yield self.at(month - 4, 10), lambda: self._capture(*SITES, corrects=True)
         medium = str(self.folder / "medium")
-        yield self.at(60, 15), lambda: do.type(
+        yield self.at(month - 2, 15), lambda: do.type(
             "backup.export-media", "--to", medium, "--code", "HDD-01", "--allow-folder",
             "--kept-at", "Két sắt phòng hành chính",
         )  # fmt: skip
+
+    def _back_up_again(self, site: str) -> None:
+        with served(self.terminal.estate):
+            self.terminal.type("backup.run", "--site", site)
 
     def _type(self, task: str, site: str) -> None:
         self.terminal.type(task, "--site", site)
@@ -251,103 +269,30 @@ class _Year:
         self.terminal.type("drill.run", *flags, good=good)
         self._count("drill")
 
-    def _capture(self, *, corrects: bool) -> None:
-        """Archive what the portal says; before that, where asked for, an article is corrected."""
+    def _capture(self, *sites: str, corrects: bool = False) -> None:
+        """Archive what portals say; before that, where asked for, an article is corrected."""
         if corrects:
+            self.terminal.type("archive.verify", "--all")
             with contextlib.closing(sqlite3.connect(self.folder / _DATABASES[MAIN])) as it, it:
                 it.execute(
                     "UPDATE articles SET body = body || ? WHERE slug = ?",
                     ["\nĐính chính: trạm cấp nước vận hành từ tháng sau.", _ARTICLE],
                 )
-            with served(self.terminal.estate):
-                self.terminal.type("backup.run", "--site", MAIN)
-        self.terminal.type("archive.capture", "--site", MAIN)
+            self._back_up_again(MAIN)
+        with served(self.terminal.estate):
+            for site in sites:
+                self.terminal.type("archive.capture", "--site", site)
+                self._count("capture")
         self.terminal.type("backup.run", "--site", ARCHIVE_SITE)
-        self._count("capture")
-
-    def _papers(self) -> Iterator[Step]:
-        """Policy, assets, last year's plan, duties, the register."""
-        do, year = self.terminal, self.today.year
-        yield self.at(100, 9), lambda: do.type(
-            "duty.policy", "--approve", "--number", "15/QĐ-TTCNTT",
-            "--date", format_date(self.today - timedelta(days=100)),
-        )  # fmt: skip
-        yield self.at(351, 9), self._enter_assets
-        yield self.at(350, 9), lambda: self._draft_plan(year)
-        yield self.at(340, 15), lambda: self._decide_plan(year)
-        yield self.at(200, 9), lambda: self._carry_out(year)
-        for ago, kind, title, result in _ENTRIES:
-            yield self.at(ago, 10), partial(self._enter, kind, title, result)
-        for ago, duty, document in _DONE:
-            yield self.at(ago, 16), partial(self._record, duty, document)
-
-    def _enter_assets(self) -> None:
-        sheet = self.folder / "assets.csv"
-        lines = [",".join(_ASSET_HEADS)]
-        lines += [it.format(last=self.today.year, next=self.today.year + 1) for it in _ASSETS]
-        sheet.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self.terminal.type("asset.import", "--file", str(sheet))
-
-    def _draft_plan(self, year: int) -> None:
-        """Draft the year's plan from what is known, and hand it in."""
-        do, of = self.terminal, ("--year", str(year))
-        do.type("plan.draft", *of)
-        do.type("plan.submit", *of, "--review")
-        do.type("plan.submit", *of, "--document", "21/TTr-TTCNTT")
-
-    def _decide_plan(self, year: int) -> None:
-        """Keep the scan of the decision, and record what it says; a second person agrees."""
-        do, number = self.terminal, "118/QĐ-SKHCN"
-        day = format_date(moved_clock.now().astimezone(_ZONE).date())
-        scan = self.folder / "scan.png"
-        scan.write_bytes(draw_picture(year))
-        do.type(
-            "document.add", "--file", str(scan), "--title", f"Quyết định phê duyệt kế hoạch {year}",
-            "--number", number, "--date", day, "--about", f"plan:{year}",
-        )  # fmt: skip
-        document = do.read("document.list")["items"][-1]
-        items = self._items(year)
-        put_off = ("--defer", str(items[-1])) if len(items) > 1 else ()
-        do.agree(
-            "plan.record-decision", "--year", str(year), "--number", number, "--date", day,
-            "--signer", "Giám đốc Sở", "--document", document["id"], *put_off,
-            "--reason", "Theo quyết định đã ký",
-        )  # fmt: skip
-
-    def _carry_out(self, year: int) -> None:
-        """Finish one item of the plan; the rest is open when the next one is drafted."""
-        first, of = str(self._items(year)[0]), ("--year", str(year))
-        self.terminal.type("plan.progress", *of, "--item", first, "--done", "Đã thực hiện",
-                           "--result", "Hoạt động tốt", "--document", "31/BB")  # fmt: skip
-
-    def _items(self, year: int) -> Sequence[int]:
-        shown = self.terminal.read("plan.show", "--year", str(year))["items"]
-        return [it["number"] for it in shown]
-
-    def _enter(self, kind: str, title: str, result: str) -> None:
-        entry = self._enter_as(kind, title, "--reporter", "Văn phòng UBND xã")
-        if result:
-            self.terminal.type("register.close", "--id", entry, "--result", result)
-
-    def _enter_as(self, kind: str, title: str, *flags: str) -> str:
-        """Enter something about the main site into the register; gives its id."""
-        entry = ("--kind", kind, "--title", title, "--site", MAIN)
-        self.terminal.type("register.add", *entry, *flags)
-        entries = self.terminal.read("register.list")["items"]
-        return next(str(it["id"]) for it in entries if it["title"] == title)
-
-    def _record(self, duty: str, document: str) -> None:
-        day = moved_clock.now().astimezone(_ZONE).date().isoformat()
-        self.terminal.type("duty.record", "--duty", duty, "--period", day, "--document", document)
 
     def _outage(self) -> Iterator[Step]:
         """The main portal is down for an hour: seen, taken up, entered, mended, concluded."""
-        for minute in (0, 1):
+        for minute in (0,):
             yield self.at(_OUTAGE, 20, minute), self._probe
-        for minute in (2, 3, 4, 5):
+        for minute in (2, 3, 4):
             yield self.at(_OUTAGE, 20, minute), lambda: self._probe(but=MAIN)
         yield self.at(_OUTAGE, 20, 9), self._take_up
-        for minute in (8, 9, 10):
+        for minute in (8, 9):
             yield self.at(_OUTAGE, 21, minute), self._probe
         yield self.at(_OUTAGE, 21, 30), self._conclude
 
@@ -365,7 +310,7 @@ class _Year:
         self._alert = next(it["id"] for it in alerts if it["site"] == MAIN)
         do.type("monitor.ack", "--alert", self._alert, "--note", "Đang khởi động lại dịch vụ web")
         title = "Trang xã Bình Minh không truy cập được"
-        self._incident = self._enter_as("incident", title, "--from-alert", self._alert)
+        self._incident = enter(do, "incident", title, "--from-alert", self._alert)
 
     def _conclude(self) -> None:
         do, entry = self.terminal, ("--id", self._incident)
@@ -388,7 +333,7 @@ class _Year:
                 "{backups} backups in {nights} nights, {drills} drills, {captures} captures,"
                 " an outage, a decided plan"
             ).format(
-                backups=self._counts["backup"], nights=len(_NIGHTS),
+                backups=self._counts["backup"], nights=len(self.nights()),
                 drills=self._counts["drill"], captures=self._counts["capture"],
             )
         )  # fmt: skip
@@ -410,33 +355,6 @@ def partial_each(
 def _nothing() -> Iterator[None]:
     yield
 
-
-_ENTRIES = (
-    (310, "support", "Hướng dẫn cán bộ mới đăng tin", "Đã hướng dẫn tại chỗ"),
-    (220, "remark", "Ảnh lễ hội hiển thị chậm trên điện thoại", "Đã nén ảnh"),
-    (145, "restore", "Khôi phục tệp kế hoạch bị ghi đè", "Đã khôi phục từ bản trước một ngày"),
-    (70, "difficulty", "Thiếu kinh phí thay máy chủ sao lưu", ""),
-    (9, "remark", "Đề nghị thêm mục hỏi đáp về đất đai", ""),
-)
-"""Days ago, kind, title, result; without a result it is still open."""
-
-_DONE = (
-    (300, "yearly-review", "02/BC-TTCNTT"),
-    (110, "keys-apart", "07/BB-TTCNTT"),
-    (95, "yearly-switch-over", "19/BB-TTCNTT"),
-)
-"""Days ago, duty, number of the document."""
-
-_ASSET_HEADS = ("mã", "loại", "tên", "tình trạng", "người quản lý", "ngày mua",
-                "hết bảo hành", "hết hỗ trợ", "nguyên giá")  # fmt: skip
-_ASSETS = (
-    "mc-web-1,server,Máy chủ web,in-use,nva,2019-05-10,2022-05-10,{last}-06-30,165000000",
-    "mc-sao-luu,server,Máy chủ sao lưu,in-use,nva,2020-03-02,2023-03-02,{next}-03-31,142000000",
-    "mc-csdl,server,Máy chủ cơ sở dữ liệu,in-use,nva,2023-08-15,2028-08-15,2031-08-15,198000000",
-    "luu-tru-1,storage,Thiết bị lưu trữ,in-use,nva,2021-01-20,2024-01-20,{last}-12-31,88000000",
-    "ups-1,ups,Bộ lưu điện,in-use,nva,2020-06-01,2022-06-01,{next}-06-30,13500000",
-    "ten-mien,domain,dongnai.example.vn,in-use,nva,2015-01-01,,{next}-01-31,350000",
-)
 
 if __name__ == "__main__":
     main()

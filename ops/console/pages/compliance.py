@@ -6,8 +6,10 @@ from typing import Any
 
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
+from ops.console.subjects import describe_subject
 from ops.duties.wording import tell_subject
-from ops.language.text import N_
+from ops.language.text import N_, _
+from ops.security.looks.list import TOOLS
 
 _ORDER = ("failed", "missed", "incomplete", "not_checked", "skipped", "ok")
 _MOST_EVIDENCE = 30
@@ -38,9 +40,16 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "count": len(rows),
         "is_cut": len(columns) > _MOST_COLUMNS or len(chosen) > _MOST_ROWS,
         "chosen": [{**it, "subject_title": tell_subject(it["subject"]),
-                    "evidence": it["evidence"][:_MOST_EVIDENCE], "count": len(it["evidence"])}
+                    "evidence": [_tell(one) for one in it["evidence"][:_MOST_EVIDENCE]],
+                    "count": len(it["evidence"])}
                    for it in chosen[:_MOST_ROWS]],
     }  # fmt: skip
+
+
+def _tell(one: Mapping[str, Any]) -> dict[str, Any]:
+    tool, subject = one["tool"], one["subject"]
+    about = describe_subject(subject)["name"] if ":" in subject else subject
+    return {**one, "subject": about, "tool": _(TOOLS[tool].title) if tool in TOOLS else tool}
 
 
 def _table(

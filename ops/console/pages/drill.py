@@ -86,5 +86,5 @@ def _evidence(minutes: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 PAGE = Page(
     name="drill", title=N_("Minutes of a drill"), task="drill.show", read=read,
-    acts=("report.drill",),
+    acts=("report.drill", "drill.run", "register.add"),
 )  # fmt: skip

@@ -7,11 +7,15 @@ from urllib.parse import urlencode
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.register import TONES
+from ops.console.subjects import describe_subject
 from ops.language.text import N_, _
-from ops.register.cli_show import tell_happened
+from ops.outcomes.explain import explain
+from ops.register.cli_show import HAPPENED, tell_happened
 from ops.register.entry import KINDS, LINK_WORDS, STATES
 
 _MOST = 200
+_FOR_PROGRAMS = {"journal", "watch"}
+"""What came to pass in words of programs; alerts, runs and drills tell the same in sentences."""
 
 
 def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
@@ -28,10 +32,20 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "unit_title": units.get(entry["unit"], entry["unit"]),
         "links": [{**it, "title": _(LINK_WORDS[it["kind"]]), "page": _page_of(it)}
                   for it in entry["links"]],
-        "moments": [{**it, "title": tell_happened(it["source"], it["what"])}
-                    for it in entry["timeline"][:_MOST]],
+        "moments": [_tell(it) for it in entry["timeline"][:_MOST]
+                    if it["source"] not in _FOR_PROGRAMS],
         "is_cut": entry["timeline_is_cut"] or len(entry["timeline"]) > _MOST,
     }  # fmt: skip
+
+
+def _tell(it: Mapping[str, Any]) -> dict[str, Any]:
+    if it["source"] != "alert":
+        return {**it, "title": tell_happened(it["source"], it["what"])}
+    told = {**it, "subject": describe_subject(it["subject"])["name"]}
+    if it["what"] in HAPPENED:
+        return {**told, "title": tell_happened("alert", it["what"])}
+    title = _("alert: {code}").format(code=explain(it["what"], it["params"]).what)
+    return {**told, "title": title}
 
 
 def _page_of(link: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from ops.catalog.tables.core import JournalRow
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import number_of
+from ops.console.words import tell_act
 from ops.estate.edit.import_sites import read_day
 from ops.language.text import N_
 
@@ -61,8 +62,12 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
     older = shown[-1]["sequence"] if len(found) > _ROWS else None
     if older is None and is_searched and not day and first > 1:
         older = first  # the next stretch of rows
-    return {"items": [{**it, "details": _spread(it["details"])} for it in shown], "older": older,
-            "is_day_wrong": bool(asked["day"]) and day is None, **asked}  # fmt: skip
+    return {
+        "items": [{**tell_act(it), "details": _spread(it["details"])} for it in shown],
+        "older": older,
+        "is_day_wrong": bool(asked["day"]) and day is None,
+        **asked,
+    }
 
 
 def _is_searched(session: Session, asked: Mapping[str, str]) -> bool:

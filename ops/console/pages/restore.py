@@ -49,6 +49,11 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
              "all": bool(arguments.get("all")), **given}  # fmt: skip
     if not site:
         return {**whole, "step": "site"}
+    if site not in sites:
+        raise WrongUseError(
+            'the estate has no site "{site}"', data="nothing was changed", site=site[:80],
+            next_step="choose one of the list",
+        )  # fmt: skip
     snapshot = _choose_snapshot(desk, site, given)
     whole["chosen"], whole["may_search_all"] = snapshot, _may_search_all(desk, site)
     if path := _read_path(arguments.get("path", "")):

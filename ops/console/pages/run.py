@@ -13,12 +13,12 @@ from ops.catalog.tables.core import JournalRow, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.runs import tell, tell_live
+from ops.console.words import tell_act
 from ops.errors import WrongUseError
 from ops.language.formats import format_duration, format_number, format_size
 from ops.language.text import N_, _
 
 _MOST_ROWS = 100
-_MOST_FIGURES = 40
 _LONGEST_FIGURE = 400
 _FIGURES = {
     "files": N_("files"), "new_files": N_("new files"), "changed_files": N_("changed files"),
@@ -28,7 +28,11 @@ _FIGURES = {
     "packs_read": N_("packs read back"), "bytes_read": N_("read back"), "store": N_("store"),
     "method": N_("method"), "missing": N_("missing"), "bytes": N_("size"), "new": N_("new"),
     "changed": N_("changed"), "unchanged": N_("unchanged"), "drill": N_("drill"),
-    "parts": N_("parts"), "rows": N_("rows"),
+    "parts": N_("parts"), "rows": N_("rows"), "seen": N_("seen"), "objects": N_("objects"),
+    "size_bytes": N_("size"), "withdrawn": N_("gone from the portal"),
+    "refused_count": N_("refused"), "looks": N_("looked at"), "not_ok": N_("without result"),
+    "opened": N_("found newly"), "fixed": N_("mended"), "open": N_("open in all"),
+    "damaged": N_("damaged"), "removed": N_("removed"), "added": N_("added"),
 }  # fmt: skip
 
 
@@ -83,15 +87,14 @@ def _read_journal(session: Session, row: Mapping[str, Any]) -> list[dict[str, An
         JournalRow.run == str(row["id"]),
     )
     rows = session.execute(query.order_by(JournalRow.sequence).limit(_MOST_ROWS))
-    return [dict(it) for it in rows.mappings()]
+    return [tell_act(dict(it)) for it in rows.mappings()]
 
 
 def _tell_figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the numbers of a result with their names; names without a word stand as they are."""
-    for name, value in list(summary.items())[:_MOST_FIGURES]:
-        if value in ({}, [], "", None):
-            continue
-        yield (_(_FIGURES[name]) if name in _FIGURES else name), _tell_value(name, value)
+    """Give the figures of a result that have a name; the rest is for programs."""
+    for name, title in _FIGURES.items():
+        if (value := summary.get(name)) not in ({}, [], "", None):
+            yield _(title), _tell_value(name, value)
 
 
 def _tell_value(name: str, value: Any) -> str:
@@ -101,6 +104,8 @@ def _tell_value(name: str, value: Any) -> str:
         if name.endswith("seconds"):
             return format_duration(timedelta(seconds=value))
         return format_size(int(value)) if "bytes" in name else format_number(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_tell_value(name, it)}" for key, it in [*value.items()][:20])
     return _shorten(value)
 
 

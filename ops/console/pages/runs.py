@@ -11,6 +11,7 @@ from ops.catalog.tables.core import OUTCOMES, Occurrence, Run
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut_key, older
+from ops.console.words import KINDS
 from ops.jobs.live import Live, read_live
 from ops.language.text import N_, _
 from ops.outcomes.explain import explain
@@ -30,10 +31,10 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
     Args:
         desk: Where.
-        arguments: `before`: older ones; `kind`, `site`, `outcome`: only those; `missed`: what
-            nobody ran, too.
+        arguments: `before`: older ones; `kind`, `site`, `outcome`, `job`: only those; `missed`:
+            what nobody ran, too.
     """
-    wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome")}
+    wanted = {name: arguments.get(name, "") for name in ("kind", "site", "outcome", "job")}
     chosen = [getattr(Run, name) == value for name, value in wanted.items() if value]
     is_missed = bool(arguments.get("missed"))
     with desk.catalog.reading() as session:
@@ -81,7 +82,13 @@ def list_ended(
 
 def tell(row: dict[str, Any]) -> dict[str, Any]:
     """Give a run with its reason in words."""
-    told = {**row, "told": None, "seconds": row["summary"].get("seconds")}
+    kinds = {**KINDS, **{it.name: it.title for it in JOB_KINDS.parts()}}
+    told = {
+        **row,
+        "title": _(kinds.get(row["kind"], row["kind"])),
+        "told": None,
+        "seconds": row["summary"].get("seconds"),
+    }
     if row["reason"]:
         told["told"] = explain(
             row["reason"], row["params"], job=row["job"], site=row["site"], by_clock=True

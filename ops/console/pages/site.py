@@ -52,6 +52,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         "drills": _read_drills(desk, name) if desk.may("drill.list") else None,
         "archived": _count_archived(desk, name),
         "register": _look(desk, "register.list", name),
+        "may_show_entries": desk.may("register.show"),
         "months": _draw_months(desk, name),
         "now": desk.now,
     }

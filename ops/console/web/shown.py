@@ -4,10 +4,12 @@ Everything is escaped where it is put into a page; what would turn the writing r
 before. Texts are the catalogues' own.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -22,6 +24,16 @@ from ops.language.formats import (
     format_size,
 )
 from ops.language.text import _, language, make_visible, ngettext
+
+_COMMAND = re.compile(
+    r"giucong (?P<task>[a-z]+\.[a-z-]+) --(?:site|drill|id|alert) (?P<name>[\w.:-]+)$"
+)
+_BY_COMMAND: Mapping[str, str] = {
+    **dict.fromkeys(("backup.run", "backup.check", "backup.list"), "/site?site="),
+    "backup.restore": "/restore?site=", "drill.run": "/drills?site=", "drill.show": "/drill?drill=",
+    "monitor.ack": "/alerts?alert=", "register.show": "/entry?id=",
+}  # fmt: skip
+"""Task → page with the same for what its first flag names."""
 
 _UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
 _FOLDER = Path(__file__).parent / "templates"
@@ -55,13 +67,23 @@ def _finalize(value: Any) -> Any:
 
 def show_told(text: str | None) -> Markup:
     """Give a sentence with what is to be typed, between backticks, set as code."""
+    if _COMMAND.match(text or ""):
+        return _show_command(text or "")
     parts = make_visible(text or "").split("`")
     if len(parts) % 2 == 0:
         return escape(make_visible(text or ""))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
-        for number, part in enumerate(parts)
+        _show_command(part) if number % 2 else escape(part) for number, part in enumerate(parts)
     )
+
+
+def _show_command(text: str) -> Markup:
+    """Give what is to be typed; it leads to the page where the same is done by a button."""
+    found = _COMMAND.match(text)
+    path = _BY_COMMAND.get(found["task"], "") if found else ""
+    if not found or not path:
+        return Markup("<code>{}</code>").format(text)
+    return Markup('<a href="{}"><code>{}</code></a>').format(path + quote(found["name"], ""), text)
 
 
 def keep_here(path: str) -> str:

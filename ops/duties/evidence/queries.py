@@ -217,13 +217,21 @@ def has_enough(found: Mapping[str, int], proof: Proof) -> bool:
 
 
 def _find_catalogue(session: Session, ask: Ask) -> Iterator[Piece]:
-    """Find which sites had their copies listed in every store."""
+    """Find which sites had their copies listed in every store.
+
+    Of a listing only the newest is kept; checks count what they read, and stay.
+    """
     first, after = ask.bounds()
     query = select(StoreSeen.site, StoreSeen.store, StoreSeen.seen_at, StoreSeen.snapshot_count)
+    told = Run.summary["store"].as_string(), Run.summary["snapshots"].as_integer()
+    checks = select(Run.site, told[0], Run.ended_at, told[1]).where(
+        Run.kind == "check", Run.outcome == "ok", Run.ended_at >= first, Run.ended_at < after
+    )
     stores = {it["name"] for it in ask.estate.get("stores", ())}
     seen: dict[str, dict[str, tuple[datetime, int]]] = {}
-    for site, store, seen_at, count in session.execute(query.where(StoreSeen.seen_at < after)):
-        if seen_at >= first and store in stores:
+    rows = (*session.execute(checks.order_by(Run.ended_at)), *session.execute(query))
+    for site, store, seen_at, count in rows:
+        if seen_at is not None and first <= seen_at < after and store in stores:
             seen.setdefault(site, {})[store] = (seen_at, count)
     for site, listed in seen.items():
         details = {"stores": sorted(listed), "snapshots": sum(it[1] for it in listed.values())}

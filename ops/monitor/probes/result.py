@@ -156,7 +156,8 @@ def recall(changes: Iterable[tuple[str, datetime, str, str]]) -> dict[str, Known
     for aspect, at, state, detail in changes:
         text = detail if state == SEEN else state
         old = known.get(aspect)
-        known[aspect] = Known(text, at, old.text if old else "")
+        if old is None or old.text != text:  # a watch that began anew has written the same again
+            known[aspect] = Known(text, at, old.text if old else "")
     return known
 
 

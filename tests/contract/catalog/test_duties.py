@@ -344,6 +344,26 @@ def test_the_catalogue_of_copies_is_whole_when_every_store_was_listed(catalog: C
     }
 
 
+def test_a_month_stays_proven_when_the_copies_are_listed_anew_in_the_next(
+    catalog: Catalog,
+) -> None:
+    april = Period(date(2026, 4, 1), date(2026, 4, 30))
+    with catalog.writing() as session:
+        begin_records(session)
+        for store in ("near", "far"):
+            run = add_run(session, "a", "2026-04-05", kind="check", job=f"check/a/{store}")
+            session.flush()
+            session.get_one(Run, run).summary = {"store": store, "snapshots": 3}
+            session.add(
+                StoreSeen(site="a", store=store, repository_id="r", seen_at=at("2026-05-05"),
+                          snapshot_count=4)
+            )  # fmt: skip
+    later = Setting(ZONE, date(2026, 6, 1), ESTATE, SETTING.calendar)
+
+    found = judged(catalog, a_duty({"query": "catalogue"}), april, later)["a"]
+    assert (found.outcome, found.pieces[0].details["snapshots"]) == ("ok", 6)
+
+
 def test_a_run_that_is_not_in_the_journal_is_found(catalog: Catalog) -> None:
     duty = a_duty({"query": "journal"}, "organisation")
     today = datetime.now(ZONE)

@@ -190,6 +190,19 @@ def test_a_contact_of_a_unit_sees_the_own_sites_and_nothing_of_others(backed_up:
             backed_up.page(name, "unit-contact", site="cong-khac")
 
 
+def test_nothing_is_shown_of_a_site_that_there_is_not(backed_up: InProcess) -> None:
+    with pytest.raises(WrongUseError, match="no site"):
+        backed_up.page("restore", "viewer", site="không-có")
+
+
+def test_an_alert_leads_to_the_runs_of_its_own_job(backed_up: InProcess) -> None:
+    whole = backed_up.page("runs", "viewer")["items"]
+    named = backed_up.page("runs", "viewer", job="backup/cong-xa")["items"]
+    assert {it["job"] for it in named} == {"backup/cong-xa"}
+    assert len(whole) >= len(named)
+    assert backed_up.page("runs", "viewer", job="backup/khac")["items"] == []
+
+
 def test_a_failing_backup_is_followed_from_its_site_to_its_cause(backed_up: InProcess) -> None:
     folder = backed_up.estate.path.parent
     (folder / "www").rename(folder / "gone")

@@ -165,3 +165,14 @@ def test_what_is_written_is_what_is_remembered() -> None:
     assert recall(written) == kept
     again = learn(known, looks[2], NOW + timedelta(hours=1))
     assert list_changes(result(at=NOW + timedelta(hours=1), findings=looks[2], known=again)) == []
+
+
+def test_what_a_watch_that_began_anew_wrote_again_is_no_change() -> None:
+    written = [("ipv6", NOW + timedelta(hours=it), "none", "") for it in range(2)]
+    known = recall(written)
+
+    assert known["ipv6"] == Known("none", NOW)
+    at = NOW + timedelta(hours=2)
+    findings = {"answer": Finding("good", "good"), "ipv6": Finding("not_checked", "none")}
+    found = judge_probe(result(at=at, findings=findings, known=known), THRESHOLDS)
+    assert [it.state for it in found if it.subject.endswith("/ipv6")] == ["not_checked"]
