@@ -5,17 +5,14 @@ never a field: what is uploaded, and where results go, the office itself decides
 """
 
 import inspect
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
-from urllib.parse import unquote_to_bytes
+from typing import Literal
 
-from ops.console.office.offer import offered_secret
 from ops.console.words import FIELDS
 from ops.errors import WrongUseError
-from ops.language.text import N_, _, make_visible
+from ops.language.text import N_
 from ops.parts import Seam
 from ops.terminal.task import PROOF_FLAG, OperatorTask
 
@@ -47,7 +44,6 @@ class Act:
         out: The flag that says where its files go; they can be downloaded after it.
         out_name: The name of the one file that `out` takes; empty where it takes a folder.
         always: Flags that are always given.
-        about: What it does, where the task's own first sentence says something else.
         renews: Whether it gives who acts new secrets; what it says is shown once and kept nowhere.
     """
 
@@ -63,7 +59,6 @@ class Act:
     out: str = ""
     out_name: str = ""
     always: Mapping[str, object] | None = None
-    about: str = ""
     renews: bool = False
 
 
@@ -229,17 +224,14 @@ _LISTED = (
     Act(
         task="duty.policy", name="duty.policy.approve", label=N_("Record that it is approved"),
         fields=("number", "date"), kinds={"date": "date"}, always={"approve": True},
-        about=N_("The policy as it is now was approved by a decision on paper: say by which."),
     ),
     Act(
         task="duty.policy", name="duty.policy.withdraw", label=N_("Take a wrong record back"),
         fields=("number", "date", "reason"), kinds={"date": "date"}, always={"withdraw": True},
-        about=N_("A decision was recorded by mistake. The journal keeps both."),
     ),
     Act(
         task="backup.run", name="backup.run.accept", label=N_("Back up; the change is meant so"),
         fields=("site",), always={"accept_size": True},
-        about=N_("Much has gone or changed on purpose: this backup takes it for normal."),
     ),
     Act(task="backup.accept", label=N_("It was looked at"), fields=("site", "reason")),
     Act(
@@ -347,132 +339,3 @@ def _kind_of(act: Act, name: str, parameter: inspect.Parameter) -> Kind:
     if "list" in str(parameter.annotation):
         return "lines"
     return "long" if name in _LONG else "text"
-
-
-_LONGEST_VALUE, _LONGEST_PATH, _LONGEST_PROOF = 4_000, 13_000, 200
-_WILD = re.compile(rb"[][*?\\!]")
-_DIGITS, _MOST_LINES = 6, 200
-_TYPED = ("new_password", "new_password_again", "new_code", "offer")
-
-
-def read_values(act: Act, form: Mapping[str, Any]) -> dict[str, object]:
-    """Read what a form sent, as the task's parameters.
-
-    A flag that may be given several times is filled by the lines of a field, and by fields of the
-    form called `FLAG.NAME`, each of which gives `NAME=VALUE`; of pairs an empty value counts, too.
-
-    Args:
-        act: What is to be done.
-        form: As sent: texts, whatever their names.
-
-    Raises:
-        WrongUseError: A field is missing, too long, or of another kind.
-    """
-    read = {
-        field.name: _read_lines(field, form)
-        if field.kind in {"lines", "pairs"}
-        else _read_value(field, form.get(field.name, ""))
-        for field in fields_of(act)
-    }
-    given = {name: it for name, it in read.items() if it is not None}
-    several = set(find_task(act.task).iterable)
-    return {**(act.always or {}), **{name: [it] if name in several and isinstance(it, str) else it
-            for name, it in given.items()}}  # fmt: skip
-
-
-def read_proof(given: Mapping[str, Any]) -> tuple[str, str]:
-    """Read password and code, as a form sent them.
-
-    Raises:
-        WrongUseError: One of them is too long, or has more than one line.
-    """
-    password, code = str(given.get("password", "")), str(given.get("code", ""))
-    if max(len(password), len(code)) > _LONGEST_PROOF or "\n" in password + code:
-        raise WrongUseError("password or code cannot be read", data="nothing was changed")
-    return password, code
-
-
-def read_typed(given: Mapping[str, Any], person: str) -> dict[str, str]:
-    """Read the new secrets of a form, as `ops.access.prompts.typed_before` takes them.
-
-    Args:
-        given: `new_password` with `new_password_again`; `offer` of a factor, with `new_code`.
-        person: To whom it was offered.
-
-    Raises:
-        WrongUseError: The two passwords differ, or one of them is too long.
-    """
-    texts = {name: str(given.get(name, "")) for name in _TYPED}
-    if any(len(it) > _LONGEST_PROOF or "\n" in it for it in texts.values()):
-        raise WrongUseError("password or code cannot be read", data="nothing was changed")
-    if texts["new_password"] != texts["new_password_again"]:
-        raise WrongUseError(
-            "the two passwords differ", data="nothing was changed", next_step="try again"
-        )
-    secret = offered_secret(person, texts["offer"]) if texts["offer"] else ""
-    return {"new_password": texts["new_password"], "new_code": texts["new_code"], "secret": secret}
-
-
-def _read_value(field: Field, given: object) -> object:
-    """Read one field; None where nothing was filled in."""
-    longest = _LONGEST_PATH if field.kind == "path" else _LONGEST_VALUE
-    if not isinstance(given, str) or len(given) > longest:
-        raise _unfit(field)
-    text = given.replace("\r\n", "\n").strip()
-    if make_visible(text, one_line=field.kind not in {"long", "lines", "pairs"}) != text:
-        raise _unfit(field)
-    if field.is_required and not text:
-        raise WrongUseError(
-            "this field must be filled: {field}",
-            data="nothing was changed",
-            next_step="go back and fill it",
-            field=_(field.help) or field.name,
-        )
-    if field.kind == "yes":
-        return text in {"1", "on", "true"}
-    if field.kind == "number" and text:
-        return _read_number(field, text)
-    if field.kind == "path" and text:
-        return [pattern_of(_read_path(field, text))]
-    return text or None
-
-
-def _read_path(field: Field, text: str) -> bytes:
-    path = unquote_to_bytes(text)
-    if not path.startswith(b"/") or b"\0" in path:
-        raise _unfit(field)
-    return path
-
-
-def pattern_of(path: bytes) -> str:
-    """Give the pattern that means one path alone, whatever signs it holds."""
-    return _WILD.sub(rb"\\\g<0>", path).decode("utf-8", "surrogateescape")
-
-
-def _read_lines(field: Field, form: Mapping[str, Any]) -> list[str]:
-    """Read what may be given several times; None and empty are the same."""
-    text = _read_value(field, form.get(field.name, ""))
-    lines = [it.strip() for it in str(text or "").split("\n")]
-    for name, value in form.items():
-        flag, dot, key = name.partition(".")
-        if dot and flag == field.name:
-            text = str(_read_value(field, value) or "")
-            lines += [f"{key}={text}"] if text or field.kind == "pairs" else []
-    if len(lines) > _MOST_LINES:
-        raise _unfit(field)
-    return [it for it in lines if it]
-
-
-def _read_number(field: Field, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise _unfit(field)
-    return int(text)
-
-
-def _unfit(field: Field) -> WrongUseError:
-    return WrongUseError(
-        "this field cannot be read: {field}",
-        data="nothing was changed",
-        next_step="go back and correct it",
-        field=_(field.help) or field.name,
-    )

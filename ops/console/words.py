@@ -48,6 +48,13 @@ ABOUT: Mapping[str, str] = {
     "plan.progress": N_("Notes what is under contract, paid and done."),
     "plan.show": N_("The papers of the plan as DOCX and PDF, to be downloaded."),
     "report.make": N_("Made from what the service knows, to be downloaded."),
+    "duty.policy.approve": N_(
+        "The policy as it is now was approved by a decision on paper: say by which."
+    ),
+    "duty.policy.withdraw": N_("A decision was recorded by mistake. The journal keeps both."),
+    "backup.run.accept": N_(
+        "Much has gone or changed on purpose: this backup takes it for normal."
+    ),
 }
 """Act → what it does, where the task does more than the form."""
 

@@ -13,15 +13,8 @@ from typing import Any
 from ops.access.credentials import Proof
 from ops.access.identity import find_actor
 from ops.access.rights import ROLES
-from ops.console.acts import (
-    can_rehearse,
-    fields_of,
-    find_act,
-    needs_file,
-    read_proof,
-    read_typed,
-    read_values,
-)
+from ops.console.acts import can_rehearse, fields_of, find_act, needs_file
+from ops.console.filled import read_proof, read_typed, read_values
 from ops.console.frames import plain_address
 from ops.console.office.act_runs import ActRuns
 from ops.console.office.captured import Window
@@ -256,7 +249,7 @@ def _form_of(name: str, _language: str) -> dict[str, object]:
     return {
         "task": name,
         "label": _(act.label),
-        "about": _(act.about or ABOUT.get(name) or paragraphs_of(_docstring(act.task))[0]),
+        "about": _(ABOUT.get(name) or paragraphs_of(_docstring(act.task))[0]),
         "can_rehearse": can_rehearse(act),
         "needs_proof": bool(act.proof),
         "takes_file": bool(act.upload),

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
-from ops.console.acts import pattern_of
+from ops.console.filled import pattern_of
 from ops.console.office.desk import Desk
 from ops.console.page import Arguments, Page
 from ops.console.pages.rows import cut

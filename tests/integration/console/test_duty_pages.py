@@ -7,7 +7,8 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.access.identity import NotAllowedError
-from ops.console.acts import ACTS, find_task, read_values
+from ops.console.acts import ACTS, find_task
+from ops.console.filled import read_values
 from ops.errors import WrongUseError
 from tests.console_office import InProcess, served
 
