@@ -74,10 +74,14 @@ def plain_address(text: str) -> str:
 
 def whose_address(text: str) -> str:
     """Give by what tries of one sender are counted: of IPv6 the /64, which one sender has whole."""
-    address = plain_address(text)
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def write_frame(value: object) -> bytes:

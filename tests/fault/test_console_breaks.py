@@ -119,10 +119,13 @@ def begin_and_hold(running: Running, browser: Browser) -> tuple[str, psutil.Proc
     with catalog_held(running):
         act = begin(browser)
         doing = part(running, "ops.service.act_process")
-        own = str(catalog_of(running))
-        wait_for(lambda: own in [it.path for it in doing.open_files()] or None)  # it is at work
+        wait_for(lambda: has_catalog(doing) or None)  # it has tied its life to the office's
         doing.suspend()
     return act, doing
+
+
+def has_catalog(process: psutil.Process) -> bool:
+    return any(it.path.endswith("giucong.db") for it in process.open_files())
 
 
 def over(answer: Reply) -> str | None:

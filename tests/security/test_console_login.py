@@ -13,6 +13,7 @@ from ops.access import credentials
 from ops.access.credentials import disable_credentials, renew_factor
 from ops.catalog.tables.access import Credential
 from ops.catalog.tables.core import JournalRow
+from ops.console.frames import whose_address
 from ops.console.office import login, sessions
 from ops.console.office.login import NotLetInError
 from ops.console.office.sessions import IDLE, LONGEST, LoggedOutError
@@ -207,6 +208,14 @@ def test_tries_of_one_network_count_together(office: InProcess) -> None:
             office.counter.handlers()["login"]({"name": "x", "address": address})
     with pytest.raises(NotLetInError):
         office.counter.handlers()["login"]({"name": "x", "address": "2001:db8:0:1::1"})
+
+
+def test_whose_tries_count_together() -> None:
+    for address, whose in (
+        ("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("unix", ""), ("", ""),
+        ("2001:db8::1:2:3:4", "2001:db8::/64"), ("fe80::1%eth0", "fe80::/64"),
+    ):  # fmt: skip
+        assert whose_address(address) == whose
 
 
 def test_what_is_no_name_is_written_nowhere(

@@ -8,7 +8,6 @@ import pytest
 
 from ops.access.caller import Caller
 from ops.access.rights import decide_may
-from ops.console.acts import find_task
 from ops.console.office.documents import SHARED, Documents
 from ops.errors import OpsError
 from tests.console_office import (
@@ -55,7 +54,6 @@ def without_moments(value: Any) -> Any:
 
 @pytest.mark.parametrize("task", sorted(SHARED))
 def test_whoever_may_ask_is_told_the_same(office: InProcess, task: str) -> None:
-    find_task(task)  # it is one
     told, flags = dict[str, Any](), FLAGS.get(task, {})
     for person, roles in PEOPLE.items():
         own = flags.get("site") == "cong-xa"
