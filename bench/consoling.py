@@ -190,8 +190,10 @@ def started(path: Path) -> Iterator[tuple[str, "list[subprocess.Popen[bytes]]"]]
             ("service.run", socket_of.exists),
             ("console.run", lambda: _get(f"http://{listen}/login", "")[0] == 200),  # noqa: PLR2004 - OK
         ):
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            running.append(subprocess.Popen([program, task], env=environment, **quiet))
+            running.append(
+                subprocess.Popen([program, task], env=environment, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            )  # fmt: skip
             _wait_for(is_up)
         yield f"http://{listen}", running
     finally:

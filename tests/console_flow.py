@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import docx
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.console_browser import PATIENCE, Chromium, chromium
@@ -18,7 +19,9 @@ from tests.console_office import Browser, ConsoleEstate, running_console
 
 expect.set_options(timeout=PATIENCE)
 DONE, WAITS = "xong", "chờ người thứ hai"
-SCRIPTS = {"argvalues": [True, False], "ids": ["with-scripts", "without-scripts"]}
+either_way = pytest.mark.parametrize(
+    "scripts", [True, False], ids=["with-scripts", "without-scripts"]
+)
 """How each flow is gone through."""
 
 

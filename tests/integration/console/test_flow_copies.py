@@ -14,12 +14,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.console_flow import (
     DONE,
-    SCRIPTS,
     WAITS,
     People,
     be_over,
     do,
     download,
+    either_way,
     fill,
     go_back,
     open_form,
@@ -185,7 +185,7 @@ def find_by_day(page: Page, site: str, name: str) -> Locator:
     return page.locator("article").nth(1)
 
 
-@pytest.mark.parametrize("scripts", **SCRIPTS)
+@either_way
 def test_a_file_is_found_by_its_day_downloaded_and_put_back_by_two_people(
     place: Place, scripts: bool
 ) -> None:
@@ -250,7 +250,7 @@ def test_a_file_of_a_host_is_downloaded_and_its_site_comes_back_by_a_runbook_of_
         expect(page.locator("article pre").first).to_contain_text("chau")  # who has approved
 
 
-@pytest.mark.parametrize("scripts", **SCRIPTS)
+@either_way
 def test_a_run_that_somebody_asks_for_is_watched_until_its_end(place: Place, scripts: bool) -> None:
     place.gate.unlink(missing_ok=True)
     with place.people.sit_down("bach", "/site?site=cong-cham", scripts=scripts) as page:
@@ -267,7 +267,7 @@ def test_a_run_that_somebody_asks_for_is_watched_until_its_end(place: Place, scr
         expect(state.locator("table a[href*='/journal']")).not_to_have_count(0)
 
 
-@pytest.mark.parametrize("scripts", **SCRIPTS)
+@either_way
 def test_a_drill_is_run_to_its_minutes_and_their_paper(
     place: Place, tmp_path: Path, scripts: bool
 ) -> None:
