@@ -19,7 +19,7 @@ from tests.console_office import Browser, ConsoleEstate, running_console
 
 expect.set_options(timeout=PATIENCE)
 DONE, WAITS = "xong", "chờ người thứ hai"
-BOTH_WAYS = pytest.mark.parametrize(
+either_way = pytest.mark.parametrize(
     "scripts", [True, False], ids=["with-scripts", "without-scripts"]
 )
 """How each flow is gone through."""

@@ -7,6 +7,8 @@ from ops.language.text import N_, _
 FIELDS: Mapping[str, str] = {
     "archive.export.as_": N_("As what"),
     "asset.export.kind": N_("Kind; empty: all"),
+    "backup.hold.site": N_("Site"),
+    "backup.release.hold": N_("The hold"),
     "backup.restore.reason": N_("Why; goes into the journal."),
     "document.add.about": N_("Belongs to, such as plan:2027"),
     "drill.run.site": N_("Site"),
@@ -16,6 +18,7 @@ FIELDS: Mapping[str, str] = {
     "monitor.check.host": N_("Only this machine"),
     "monitor.silence.about": N_("What, with all that belongs to it"),
     "monitor.silence.until": N_("Until when; at most 30 days"),
+    "plan.edit.quotation": N_("Document that holds the price"),
     "plan.progress.begins": N_("Begins"),
     "plan.record-decision.defer": N_("Numbers of the items that are put off, one a line"),
     "register.add.from_alert": N_("Id of the alert that it comes from"),
@@ -34,6 +37,7 @@ FIELDS: Mapping[str, str] = {
     "security.audit.host": N_("Machines, one a line; empty: all"),
     "security.audit.only": N_("Only these tools, one a line"),
     "security.audit.site": N_("Sites, one a line; empty: all"),
+    "service.missed.note": N_("What you found; goes into the journal."),
     "user.role.role": N_("Role"),
 }
 """Task and flag → what its field is called, where the task's help speaks of the terminal."""

@@ -64,7 +64,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         ],
         "year": year,
         "month": month,
-        "months": range(1, last + 1) if is_frequent else [],
+        "months": list(range(1, last + 1)) if is_frequent else [],
         "this_year": today.year,
         "all": bool(arguments.get("all")),
         "proven": sum(it.outcome == "ok" for it in periods),

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console_browser import Chromium, chromium
-from tests.console_flow import BOTH_WAYS, DONE, be_over
+from tests.console_flow import DONE, be_over, either_way
 from tests.console_office import (
     ConsoleEstate,
     build_console_estate,
@@ -73,7 +73,7 @@ def log_in(page: Page, estate: ConsoleEstate, person: str, path: str) -> None:
     assert page.url.endswith(path)
 
 
-@BOTH_WAYS
+@either_way
 def test_who_is_on_duty_follows_red_to_its_cause_and_takes_it_up(
     estate: ConsoleEstate, address: str, browser: Chromium, scripts: bool
 ) -> None:
@@ -97,7 +97,7 @@ def test_who_is_on_duty_follows_red_to_its_cause_and_takes_it_up(
     assert browser.complaints == []
 
 
-@BOTH_WAYS
+@either_way
 def test_a_second_person_approves_with_a_new_code(
     estate: ConsoleEstate, address: str, browser: Chromium, scripts: bool
 ) -> None:

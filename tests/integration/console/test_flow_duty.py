@@ -8,13 +8,13 @@ from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
 from tests.console_flow import (
-    BOTH_WAYS,
     DONE,
     WAITS,
     People,
     be_over,
     do,
     download,
+    either_way,
     fill,
     go_back,
     open_form,
@@ -54,7 +54,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
         yield found
 
 
-@BOTH_WAYS
+@either_way
 def test_two_people_bring_a_plan_from_its_draft_to_its_decision(
     people: People, scripts: bool
 ) -> None:
@@ -95,7 +95,7 @@ def test_two_people_bring_a_plan_from_its_draft_to_its_decision(
         expect(page.locator("main")).to_contain_text("20.000.000 đ")
 
 
-@BOTH_WAYS
+@either_way
 def test_papers_are_made_downloaded_and_opened(
     people: People, tmp_path: Path, scripts: bool
 ) -> None:
@@ -119,7 +119,7 @@ def test_papers_are_made_downloaded_and_opened(
         assert "Máy 1" in str([book.get_sheet_by_name(it).to_python() for it in book.sheet_names])
 
 
-@BOTH_WAYS
+@either_way
 def test_a_contact_fills_and_confirms_the_unit_s_part(people: People, scripts: bool) -> None:
     with people.sit_down("unit-contact", "/", scripts=scripts) as page:
         if not scripts:
@@ -138,7 +138,7 @@ def test_a_contact_fills_and_confirms_the_unit_s_part(people: People, scripts: b
         assert "120 tin, 30 văn bản" in text_of_docx(download(page, ".docx"))
 
 
-@BOTH_WAYS
+@either_way
 def test_the_register_takes_an_entry_and_concludes_it(people: People, scripts: bool) -> None:
     title = "Trang chủ chậm <b>" if scripts else "Ảnh không hiện <b>"
     with people.sit_down("bach", "/register", scripts=scripts) as page:
