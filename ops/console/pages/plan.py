@@ -60,7 +60,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str, Any]:
-    """Give what may be done in this state, the notes on an item, and scans to choose from."""
+    """Give what may be done in this state, the notes on an item, and documents to choose from."""
     with desk.catalog.reading() as session:
         in_force = find_in_force(session, year)
         notes = [_note_values(it) for it in read_notes(session, get_plan(session, year))
@@ -75,10 +75,11 @@ def _read_standing(desk: Desk, year: int, state: str, item: str) -> Mapping[str,
         "report": in_force is not None and in_force.state == "accepted",
     }
     is_read = state in {*OPEN_STATES, "submitted"}
-    scans = desk.look("document.list")["items"] if is_read else []
+    kept = [(it["about"], [it["id"], f"{it['number']} {it['title']}"])
+            for it in (desk.look("document.list")["items"] if is_read else [])]  # fmt: skip
     return {"can": can, "notes": notes, "in_force": in_force.called if in_force else "",
-            "scans": [[it["id"], f"{it['number']} {it['title']}"] for it in scans
-                      if it["about"] == f"plan:{year}"]}  # fmt: skip
+            "quotations": [choice for _about, choice in kept],
+            "scans": [choice for about, choice in kept if about == f"plan:{year}"]}  # fmt: skip
 
 
 def _note_values(note: Any) -> Mapping[str, object]:

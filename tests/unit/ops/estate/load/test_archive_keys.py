@@ -51,7 +51,10 @@ CASES = {
     "no such class": (beside('classes = { "Tin" = "tin" }'), 'no content class is called "tin"'),
     "feeds of a database": (beside('feeds = ["/rss"]'), "have feeds"),
     "a word of nobody": (beside("javascript = true"), "javascript"),
-    "drawn pages": (beside("web = { javascript = true }"), "a browser has to draw"),
+    "drawn pages": (
+        ("    pages = 40\n", "    pages = 40\n    javascript = true\n"),
+        "a browser has to draw",
+    ),
 }
 
 
@@ -83,7 +86,8 @@ def test_a_site_is_not_archived_where_there_is_no_archive(tmp_path: Path) -> Non
     with pytest.raises(EstateError) as caught:
         load_estate(path)
 
-    assert [it.key for it in caught.value.problems] == ["sites[cong-xa].archive"]
+    archived = ("cong-xa", "phuong-tan-lap", "so-cong-thuong")
+    assert [it.key for it in caught.value.problems] == [f"sites[{it}].archive" for it in archived]
 
 
 def test_the_archive_is_a_site_that_stands_in_no_file(tmp_path: Path) -> None:
