@@ -185,6 +185,7 @@ EVIL_PAGES = {
     "ends": "</a" * 60_000, "styles": "<style>" + "</style" * 30_000, "type": "<!DOCTYPE [" * 9_000,
     "instruction": "<?" * 90_000, "attributes": "<a" + " a" * 90_000, "urls": "url(" * 50_000,
     "number": f"<a x='&#{'9' * 5_000};'>", "cdata": "<![CDATA[" * 20_000, "lt": "<" * 200_000,
+    "equals": "<a " + "= " * 90_000,
 }  # fmt: skip
 
 
@@ -198,3 +199,9 @@ def test_a_captured_page_is_read_once_whatever_it_holds(kind: str) -> None:
         rewrite_style(EVIL_PAGES[kind], here)
 
     assert takes_at_most(10, rewrite)
+
+
+def test_a_tag_that_is_written_oddly_takes_nothing_of_the_page_away() -> None:
+    here = Below("ticket", "https://a.vn", "https://a.vn/")
+    shown = rewrite_page('<a ="x" href=/b>tin</a><a =>y</a><p>rest', here)
+    assert shown == '<a href="/ticket/b">tin</a><a>y</a><p>rest'

@@ -197,9 +197,9 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(
-    r"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>"'][^\s>]*|))?"""
+    r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>"'][^\s>]*|))?"""
 )
-_TAG_END = re.compile(r"[\s/=]*>")
+_TAG_END = re.compile(r"[\s/]*>")
 _DOCTYPE_LENGTH = 500
 
 
