@@ -9,6 +9,7 @@ FIELDS: Mapping[str, str] = {
     "asset.export.kind": N_("Kind; empty: all"),
     "backup.hold.site": N_("Site"),
     "backup.release.hold": N_("The hold"),
+    "backup.restore.include": N_("File or folder"),
     "backup.restore.reason": N_("Why; goes into the journal."),
     "document.add.about": N_("Belongs to, such as plan:2027"),
     "drill.run.site": N_("Site"),

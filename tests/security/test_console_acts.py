@@ -114,7 +114,7 @@ def test_nobody_takes_all_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_is_fetched_by_its_path_and_no_site_without_one(office: InProcess) -> None:
-    with pytest.raises(WrongUseError, match="include"):
+    with pytest.raises(WrongUseError, match="must be filled: Tệp hay thư mục"):
         office.act("backup.restore", form={"site": "cong-xa"})
 
 
