@@ -240,7 +240,7 @@ def _read(
     for process in running:
         parent = psutil.Process(process.pid)
         for one in (parent, *parent.children(recursive=True)):
-            print(f"  {one.memory_info().rss >> 20} MiB {' '.join(one.cmdline())[-60:]}")
+            print(f"  {one.memory_full_info().pss / 1e6:.0f} MB {' '.join(one.cmdline())[-60:]}")
 
 
 def log_in(path: Path, base: str) -> str:
