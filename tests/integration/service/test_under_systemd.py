@@ -95,7 +95,11 @@ def work(machine: SystemdMachine, *jobs: str) -> dict[str, str]:
 
     def look() -> dict[str, str] | None:
         now = list_last(machine)
-        ended = {it: now[it]["outcome"] for it in jobs if now[it].get("id") != before[it].get("id")}
+        ended = {
+            it: now[it]["outcome"]
+            for it in jobs
+            if now[it].get("ended_at") != before[it].get("ended_at")
+        }
         return ended if len(ended) == len(jobs) else None
 
     return wait_for(look, 2.0)  # each look starts a program
