@@ -103,7 +103,7 @@ class ActRun:
             "is_over": self.done.is_set(),
             "code": self.code,
             "lines": list(self.lines),
-            "document": _tell_files_by_name(self.document, self.folder),
+            "document": self.document,
             "again": {"task": self.act, "form": self.form} if self.request() else None,
             "files": [
                 {
@@ -164,7 +164,8 @@ class ActRuns:
         try:
             places = self._prepare(run, upload, name)
         except BaseException:
-            self._forget(run)
+            with self._lock:
+                self._forget(run)
             raise
         act = find_act(order.act)
         run.form = {} if act.upload in places else dict(form or {})
@@ -339,16 +340,6 @@ def _read_document(told: bytes, run: ActRun) -> Mapping[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def _tell_files_by_name(
-    document: Mapping[str, Any] | None, folder: Path
-) -> Mapping[str, Any] | None:
-    """Give a document that calls files as the page does, not by where the service keeps them."""
-    told = (document or {}).get("told")
-    if document is None or not isinstance(told, list):
-        return document
-    return {**document, "told": [str(it).replace(f"{folder}{os.sep}", "") for it in told]}
 
 
 def _plain_name(name: str) -> str:
