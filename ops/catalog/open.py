@@ -74,6 +74,11 @@ class Catalog:
                 raise explained from error
             raise
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may work with it; a file is of one machine, as its locks are."""
+        return self.readers.dialect.name != "sqlite"
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.readers.dispose()

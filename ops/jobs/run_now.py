@@ -3,7 +3,7 @@
 Order:
 
 1. Take the site's lock, so that a person and the service never work on one site at once.
-2. Runs that a killed process left open are ended as lost: the lock proves that they are dead.
+2. Runs that a killed process left open are ended as lost: their free lock proves it dead.
 3. Write the run as running; run it.
 4. Write how it ended and journal it, in one transaction.
 
@@ -19,17 +19,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from ops.access.session import Bench
 from ops.alerts.outbox import write_green
 from ops.catalog.columns import new_id
 from ops.catalog.tables.core import Run
+from ops.jobs.lost_runs import end_abandoned
 from ops.jobs.site_lock import hold_site_lock
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger.events import Recording, record_events
 from ops.schedule.ledger.job import (
-    LOST,
     STOPPED,
     JobResult,
     LedgerEvent,
@@ -92,7 +91,9 @@ def run_by_hand(
 
 def _begin(context: RunContext) -> None:
     with context.catalog.writing() as session:
-        _end_abandoned(session, context)
+        end_abandoned(
+            session, context.state, socket.gethostname() if context.catalog.is_shared else ""
+        )
         session.add(
             Run(
                 id=context.run_id,
@@ -104,19 +105,6 @@ def _begin(context: RunContext) -> None:
                 started_at=context.due_at,
             )
         )
-
-
-def _end_abandoned(session: Session, context: RunContext) -> None:
-    """End the runs whose process is gone: whoever has their lock knows it; the caller has."""
-    open_ones = (
-        select(Run)
-        .where(Run.occurrence_id.is_(None), Run.outcome.is_(None), Run.site == context.site)
-        .where(Run.host == socket.gethostname())
-    )
-    lock = lock_name(context.site, context.job)
-    for run in session.execute(open_ones).scalars():
-        if lock_name(run.site, run.job) == lock:
-            run.outcome, run.reason, run.ended_at = "failed", LOST, datetime.now(UTC)
 
 
 def _end(context: RunContext, result: JobResult, seconds: float) -> JobResult:

@@ -48,7 +48,9 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.own_site import OWN_SITE, find_around
 from ops.estate.model.references import reveal
+from ops.jobs.definitions import list_jobs
 from ops.jobs.last_runs import is_service_running
+from ops.jobs.lost_runs import end_all
 from ops.journal import journal
 from ops.journal.record_proofs import note_found_credentials
 from ops.language.formats import format_moment
@@ -66,6 +68,8 @@ from ops.recovery.fetch import Found, look_at, read_password, take_newest
 from ops.recovery.permission import ask_to_recover
 from ops.recovery.place_files import find_owner, give_to, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
+from ops.schedule.kinds import tell_listeners
+from ops.schedule.ledger.events import Recording
 from ops.terminal.confirm import need_confirmation
 from ops.terminal.output import write_line
 
@@ -227,7 +231,7 @@ def _record(
     verdict: Examination,
     permit: Permit | None,
 ) -> None:
-    """Journal the recovery with the heads that lie beyond it; end the run that saved us."""
+    """Journal the recovery with the heads that lie beyond it; end what ran on the old machine."""
     details = {
         "snapshot": snapshot.id,
         "store": plan.store,
@@ -245,6 +249,9 @@ def _record(
             if occurrence is not None:
                 occurrence.state, occurrence.outcome = "ended", "ok"
                 occurrence.ended_at = run.ended_at
+        session.flush()
+        recording = Recording(bench.origin, tell_listeners)
+        end_all(session, estate.service.state, list_jobs(estate), recording)
         head = journal.append(session, bench.origin, [])  # its lock is ours until the commit
         with suppress(OpsError):  # without the key it stays a finding until two people accept it
             if key := find_signing_key(estate):

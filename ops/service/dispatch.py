@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from ops.catalog.open import Catalog
+from ops.jobs.lost_runs import end_abandoned, end_gone
 from ops.jobs.site_lock import is_lock_free, is_lock_held_by
 from ops.schedule.clock import Clock, JumpWatch
 from ops.schedule.ledger import claims, endings, heartbeats
 from ops.schedule.ledger import due as listing
-from ops.schedule.ledger.endings import NEVER_AGAIN
 from ops.schedule.ledger.events import Recording
 from ops.schedule.ledger.job import LOST, JobDefinition, JobResult, lock_name, schedule_of
 from ops.schedule.occurrences import next_due, window_end
@@ -45,18 +45,22 @@ class Dispatcher:
     jobs: dict[str, JobDefinition] = field(default_factory=dict)
     due_next: dict[str, datetime | None] = field(default_factory=dict)
     _heartbeats: heartbeats.HeartbeatWatch = field(init=False)
+    _far_heartbeats: heartbeats.HeartbeatWatch = field(init=False)
     _jumps: JumpWatch = field(init=False)
     _late_noted: float = field(init=False, default=float("-inf"))
     _moved_at: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
         self._heartbeats = heartbeats.HeartbeatWatch(self.settings.stale_after)
+        self._far_heartbeats = heartbeats.HeartbeatWatch(self.settings.far_stale_after)
         self._jumps = JumpWatch(self.clock)
 
     def register(self, jobs: Sequence[JobDefinition]) -> None:
         """Take these jobs for all there are, and catch up with what they missed."""
         now = self.clock.now()
+        host = self.settings.host if self.catalog.is_shared else ""
         with self.catalog.writing() as session:
+            end_abandoned(session, self.settings.state, host)
             listing.register_jobs(session, jobs, now, self.recording)
         self.jobs = {job.name: job for job in jobs}
         self._list(list(jobs), now)
@@ -122,12 +126,24 @@ class Dispatcher:
             log.error("worker-overdue", extra={"fields": fields})
 
     def _find_lost(self) -> None:
+        """End the runs of dead workers.
+
+        Here the lock proves it. Of another machine that shares the catalog only the heartbeat is
+        seen: it has to stand still for longer than a worker tries to record what it has done.
+        """
         with self.catalog.reading() as session:
             held = heartbeats.list_held(session)
         others = [run for run in held if run.run_id not in self.pool.workers]
-        for run in self._heartbeats.find_stale(others, self.clock.steady()):
-            if run.host == self.settings.host and not self._is_working(run):
-                self._end_lost(run)
+        here = [run for run in others if not self.catalog.is_shared or self._is_ours(run)]
+        far = [run for run in others if run not in here]
+        steady = self.clock.steady()
+        still = self._heartbeats.find_stale(here, steady)
+        lost = [run for run in still if not self._is_working(run)]
+        for run in (*lost, *self._far_heartbeats.find_stale(far, steady)):
+            self._end_lost(run)
+
+    def _is_ours(self, run: heartbeats.Held) -> bool:
+        return run.host == self.settings.host
 
     def _is_working(self, run: heartbeats.Held) -> bool:
         name = lock_name(run.site, run.job)
@@ -136,15 +152,14 @@ class Dispatcher:
     def _end_lost(self, run: heartbeats.Held) -> None:
         fields = {"job": run.job, "site": run.site, "outcome": "failed", "reason": LOST}
         log.error("run-lost", extra={"fields": {**fields, "run": run.run_id}})
-        job = self.jobs.get(run.job)
         with self.catalog.writing() as session:
-            endings.end_lost(
+            end_gone(
                 session,
-                run.run_id,
-                run.heartbeat,
+                run,
+                self.jobs.get(run.job),
                 now=self.clock.now(),
                 recording=self.recording,
-                retry=job.retry if job else NEVER_AGAIN,
+                is_machine_gone=not self._is_ours(run),
             )
 
     def _note_late(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ops.journal.journal import Origin
 from ops.schedule.ledger.events import BY_CLOCK
-from ops.schedule.ledger.heartbeats import HEARTBEAT_EVERY, STALE_AFTER
+from ops.schedule.ledger.heartbeats import FAR_STALE_AFTER, HEARTBEAT_EVERY, STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class ServiceSettings:
         tick_every: Longest pause between two looks at the ledger.
         heartbeat_every: Pause between two beats of a worker.
         stale_after: How long a heartbeat may stand still.
+        far_stale_after: How long that of a run on another machine may; its lock cannot be asked.
         lock_wait: How long a worker waits for its site's lock before it gives its claim back.
         stop_grace: How long workers may take to stop before they are killed.
         fair_turn: How long a run has its place whoever waits.
@@ -41,6 +42,7 @@ class ServiceSettings:
     tick_every: timedelta = timedelta(seconds=1)
     heartbeat_every: timedelta = HEARTBEAT_EVERY
     stale_after: timedelta = STALE_AFTER
+    far_stale_after: timedelta = FAR_STALE_AFTER
     lock_wait: timedelta = timedelta(seconds=2)
     stop_grace: timedelta = timedelta(seconds=60)
     fair_turn: timedelta = timedelta(hours=2)

@@ -16,6 +16,9 @@ HEARTBEAT_EVERY = timedelta(seconds=10)
 STALE_AFTER = timedelta(seconds=25)
 """Two beats and a half: with a watcher that looks every second, a lost run is known in 30 s."""
 
+FAR_STALE_AFTER = timedelta(minutes=15)
+"""Longer than a worker goes on trying to record its result while the catalog is away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

@@ -17,9 +17,16 @@ from ops.access.roles import give_role
 from ops.access.session import at_bench
 from ops.catalog.columns import Base
 from ops.catalog.open import open_catalog
+from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
+from ops.jobs.definitions import list_jobs
 from ops.recovery.job import ask_for_backup
+from ops.schedule.ledger import overview
+from ops.schedule.ledger.claims import begin_run, claim_due
+from ops.schedule.ledger.due import register_jobs
+from ops.schedule.ledger.events import BY_CLOCK, Recording
 from tests.integration.jobs.small_estate import giucong
+from tests.integration.jobs.test_serving import service, wait_until
 from tests.integration.recovery.signed_estate import (
     build_signed_estate,
     read_table,
@@ -179,6 +186,33 @@ def continues(estate: Path) -> None:
     assert second["parent"] == first["snapshot"]
     assert second["new_files"] == 2  # the copy of the database and the manifest, always made anew
     assert json.loads(run(estate, "service.journal-verify", "--json"))["items"] == []
+
+
+def test_what_ran_on_the_lost_machine_keeps_no_site_from_its_backup(estate: Path) -> None:
+    """Its service died amid a backup; the row that says "running" came back with the catalog."""
+    folder = estate.parent
+    catalog = open_catalog(f"sqlite:///{folder}/state/giucong.db")
+    with catalog, catalog.writing() as session:
+        jobs = list_jobs(load_estate(estate))
+        register_jobs(session, jobs, datetime.now(UTC), Recording())
+        job = next(it for it in jobs if it.name == "backup/so-y-te")
+        overview.trigger(session, job, now=datetime.now(UTC), origin=BY_CLOCK)
+        [claim] = claim_due(session, jobs=[job.name], now=datetime.now(UTC), limit=1, host="may-cu")
+        begin_run(session, claim.run_id, pid=1, now=datetime.now(UTC))
+        session.add(Run(job="backup/cong-xa", kind="backup", site="cong-xa", host="may-cu",
+                        pid=2, started_at=datetime.now(UTC)))  # fmt: skip
+    run(estate, "backup.run", "--site", "giucong")
+    delete_all_but(folder, *KEPT)
+    run(estate, "service.recover", "--repo", str(folder / "stores/near"),
+        "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
+    rows = read_table(folder / "state/giucong.db", "runs")
+    still_open = json.loads(giucong(estate, "service.status", "--json").stdout)["items"]
+    before = len(list((folder / "stores/near/so-y-te/snapshots").iterdir()))
+    with service(estate, ""):
+        wait_until(lambda: len(list((folder / "stores/near/so-y-te/snapshots").iterdir())) > before)
+
+    assert still_open == []
+    assert [row.count("lost") for row in rows if "may-cu" in row] == [1, 1]
 
 
 def test_nothing_that_is_there_is_overwritten_unasked(estate: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,18 +10,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from ops.catalog.columns import new_id
 from ops.catalog.open import Catalog, open_catalog
-from ops.catalog.tables.core import Occurrence
+from ops.catalog.tables.core import Occurrence, Run
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
 from ops.schedule.clock import FrozenClock
 from ops.schedule.ledger import claims
 from ops.schedule.ledger.events import Recording
-from ops.schedule.ledger.job import JobDefinition
+from ops.schedule.ledger.job import JobDefinition, RetryPolicy
 from ops.service.dispatch import Dispatcher
 from ops.service.settings import ServiceSettings
 from ops.service.worker_pool import WorkerPool
+from tests.postgres_server import PostgresServer
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+AGAIN = RetryPolicy(tries=2, wait=timedelta(minutes=10))
 NIGHTLY = JobDefinition(name="backup/a", kind="backup", site="a", schedule="0 1 * * *")
 
 
@@ -49,19 +52,19 @@ class Room:
             claims.begin_run(session, claim.run_id, pid=1, now=self.clock.now())
         return claim.run_id
 
-    def pass_seconds(self, seconds: float) -> None:
-        """Let time pass, with a look every second."""
-        for _second in range(int(seconds)):
-            self.clock.advance(timedelta(seconds=1))
+    def pass_seconds(self, seconds: float, every: int = 1) -> None:
+        """Let time pass, with a look every so many seconds."""
+        for _look in range(int(seconds) // every):
+            self.clock.advance(timedelta(seconds=every))
             self.dispatcher.tick()
 
 
 @contextmanager
-def a_room(folder: Path) -> Iterator[Room]:
+def a_room(folder: Path, shared: Catalog | None = None) -> Iterator[Room]:
     url = f"sqlite:///{folder / 'catalog.db'}"
     settings = ServiceSettings(catalog_url=url, state=folder, workers=0, host="here")
     clock = FrozenClock(START)
-    catalog = open_catalog(url)
+    catalog = shared or open_catalog(url)
     pool = WorkerPool(settings)
     dispatcher = Dispatcher(settings, catalog, clock, Recording(), pool)
     dispatcher.register([NIGHTLY])
@@ -126,13 +129,59 @@ def test_no_jump_of_the_wall_clock_makes_a_run_lost(room: Room, jump: timedelta)
         assert session.execute(query).scalar_one() == "running"
 
 
-def test_a_run_of_another_machine_is_not_judged_from_here(room: Room) -> None:
-    room.begin()
+def move_to(room: Room, host: str) -> None:
+    """Have what runs run under another name, and its job tried again when it fails."""
+    room.dispatcher.register([replace(NIGHTLY, retry=AGAIN)])
     with room.catalog.writing() as session:
-        session.execute(select(Occurrence)).scalar_one().host = "there"
-    room.pass_seconds(60)
+        session.execute(select(Occurrence)).scalar_one().host = host
 
-    assert room.row().state == "running"
+
+def test_a_machine_that_was_renamed_ends_what_it_ran_under_the_old_name(room: Room) -> None:
+    """A catalog in a file is of one machine: what its lock proves holds under every name."""
+    run_id = room.begin()
+    move_to(room, "there")
+    with hold_site_lock(room.state, "a", holder=str(run_id)):
+        room.pass_seconds(30)
+    working = room.row().state
+    room.pass_seconds(5)
+
+    assert working == "running"
+    assert (room.row().state, room.row().reason) == ("due", "lost")
+    assert (room.row().not_before or START) <= room.clock.now()  # its site does not wait
+
+
+def test_a_run_by_hand_under_an_old_name_has_ended_at_the_start(tmp_path: Path) -> None:
+    with a_room(tmp_path) as room:
+        dead, alive = new_id(), new_id()
+        with room.catalog.writing() as session:
+            for run_id, site in ((dead, "b"), (alive, "c")):
+                session.add(Run(id=run_id, job=f"backup/{site}", kind="backup", site=site,
+                                host="there", pid=1, started_at=START))  # fmt: skip
+        with hold_site_lock(tmp_path, "c", holder=str(alive)):
+            room.dispatcher.register([NIGHTLY])
+        with room.catalog.reading() as session:
+            rows = {run.id: run.reason for run in session.execute(select(Run)).scalars()}
+
+    assert rows == {dead: "lost", alive: ""}
+
+
+def test_of_two_machines_with_one_catalog_neither_ends_what_the_other_does(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    with a_room(tmp_path, open_catalog(postgres_server.new_database())) as room:
+        run_id = room.begin()
+        move_to(room, "there")
+        for _minute in range(30):
+            with room.catalog.writing() as session:
+                claims.beat(session, run_id)
+            room.pass_seconds(60, every=20)
+        beating = room.row().state
+        room.pass_seconds(14 * 60, every=20)
+        silent = room.row().state
+        room.pass_seconds(2 * 60, every=20)
+
+        assert (beating, silent) == ("running", "running")
+        assert (room.row().state, room.row().reason) == ("due", "lost")
 
 
 def test_a_forward_jump_is_seen_and_its_night_listed(room: Room) -> None:
