@@ -171,7 +171,7 @@ class RemoteWalker(Walker):
         places = [at for at, (_, status) in enumerate(found) if stat.S_ISDIR(status.st_mode)]
         folder.waiting = len(places)
         for at in places:
-            if not self._source.one_file_system or self._is_same_device(folder, at):
+            if self._source.enters_all or self._enters(folder, at):
                 expected[_below(item.path, folder.names[at])] = (folder, at)
         return folder
 

@@ -81,7 +81,7 @@ class Scan:
             self._add(status)
             if stat.S_ISDIR(status.st_mode):
                 inner = os.path.join(path, name)
-                if source.enters(inner, status.st_dev, device):
+                if source.enters(inner, status, device):
                     below.append((inner, status.st_dev))
         return below
 

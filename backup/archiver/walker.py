@@ -191,14 +191,15 @@ class Walker:
         folder.outcomes = [None] * len(found)
         places = [place for place, (_, status) in enumerate(found) if stat.S_ISDIR(status.st_mode)]
         folder.waiting = len(places)
-        if self._source.one_file_system and places:
-            places = [place for place in places if self._is_same_device(folder, place)]
+        if not self._source.enters_all:
+            places = [place for place in places if self._enters(folder, place)]
         return iter(places)
 
-    def _is_same_device(self, folder: Folder, place: int) -> bool:
+    def _enters(self, folder: Folder, place: int) -> bool:
+        """Whether a subfolder is walked; one that is not is settled as an empty one."""
         assert folder.parent is not None  # noqa: S101 -- a holder is not scanned
         device = folder.parent.stats[folder.place].st_dev
-        if self._source.enters(folder.path_of(place), folder.stats[place].st_dev, device):
+        if self._source.enters(folder.path_of(place), folder.stats[place], device):
             return True
         folder.outcomes[place] = self._writer.save_tree(encode_tree(()))
         folder.waiting -= 1

@@ -28,6 +28,8 @@ class FolderSource:
     Attributes:
         path: Absolute or relative to the working folder.
         is_excluded: Leaves out what it says yes to; None for nothing.
+        keeps_excluded_folders: Save a folder that is left out as an empty one, with owner and mode:
+            programs that write into it seldom make it. restic leaves it out as well.
         filter_names: Looks at a whole folder at once (CACHEDIR.TAG and the like); None to keep all.
         one_file_system: Keep mount points, but not what is mounted there.
         also_enter: Paths of mount points below that are entered all the same.
@@ -38,6 +40,7 @@ class FolderSource:
 
     path: bytes
     is_excluded: IsExcluded | None = None
+    keeps_excluded_folders: bool = False
     filter_names: FilterNames | None = None
     one_file_system: bool = False
     also_enter: frozenset[bytes] = frozenset()
@@ -62,12 +65,31 @@ class FolderSource:
             found = [pair for pair in found if pair[0] in kept]
         if self.is_excluded is not None:
             excluded, start = self.is_excluded, path if path.endswith(b"/") else path + b"/"
-            found = [pair for pair in found if not excluded(start + pair[0], pair[1])]
+            keeps = self.keeps_excluded_folders
+            found = [
+                it
+                for it in found
+                if (keeps and stat.S_ISDIR(it[1].st_mode)) or not excluded(start + it[0], it[1])
+            ]
         return found
 
-    def enters(self, path: bytes, device: int, above: int) -> bool:
-        """Whether a subfolder is looked into: it may lie on another device than that above it."""
-        return not self.one_file_system or device == above or path in self.also_enter
+    @property
+    def enters_all(self) -> bool:
+        """Whether every subfolder is looked into, so that none need be asked about."""
+        return not self.one_file_system and not self.keeps_excluded_folders
+
+    def enters(self, path: bytes, status: os.stat_result, above: int) -> bool:
+        """Whether a subfolder is looked into; one that is not is saved empty.
+
+        Args:
+            path: Its path.
+            status: Its lstat.
+            above: The device that the folder above it lies on.
+        """
+        if self.one_file_system and status.st_dev != above and path not in self.also_enter:
+            return False
+        excluded = self.is_excluded if self.keeps_excluded_folders else None
+        return excluded is None or not excluded(path, status)
 
 
 class Reader(Protocol):

@@ -66,6 +66,7 @@ def remote_source(
     folder = FolderSource(
         path=os.fsencode(part.path).rstrip(b"/") or b"/",
         is_excluded=is_excluded,
+        keeps_excluded_folders=True,
         one_file_system=keeps_to_one_file_system(part),
         options_key=options_key,
     )

@@ -245,6 +245,7 @@ def _files_mount(estate: Estate, reading: Reading, part: FilesPart, root: str) -
     source = FolderSource(
         path=top,
         is_excluded=_make_test(noted, patterns, live, len(top)),
+        keeps_excluded_folders=True,
         one_file_system=part.one_file_system,
         options_key=repr((patterns.sensitive, sorted(live))),
     )

@@ -246,7 +246,9 @@ class Site(Part):
         default=(), description="Classes of content it holds.", examples=[["news", "feedback"]]
     )
     exclude: tuple[str, ...] = Field(
-        default=(), description="Patterns that are left out.", examples=[["cache/**"]]
+        default=(),
+        description="Patterns that are left out; a folder is saved empty.",
+        examples=[["cache/**"]],
     )
     names: tuple[DatedTitle, ...] = Field(
         default=(), description="Earlier and coming titles, each from a day on."
