@@ -64,9 +64,10 @@ from ops.recovery.bounds import (
 )
 from ops.recovery.catalog_copy import catalog_file, load_records
 from ops.recovery.content import CATALOG_FILE
+from ops.recovery.entry import Entry
 from ops.recovery.fetch import Found, look_at, read_password, take_newest
 from ops.recovery.permission import ask_to_recover
-from ops.recovery.place_files import find_owner, give_to, put_in_place
+from ops.recovery.place_files import find_owner, give_to, put_entry_keys, put_in_place
 from ops.recovery.plan import RecoveryPlan, plan_recovery
 from ops.schedule.kinds import tell_listeners
 from ops.schedule.ledger.events import Recording
@@ -114,6 +115,7 @@ class RecoveryWish:
     """What a person asks for; fields as the flags of `service.recover`."""
 
     repo: str
+    entry: Entry
     password_file: str = ""
     target: str = ""
     also: Sequence[str] = ()
@@ -137,7 +139,7 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
     refuse_borrowed()
     folders = name_folders(wish.target, wish.also)
     password = read_password(wish.password_file)
-    with take_newest(wish.repo, password, progress) as found:
+    with take_newest(wish.repo, wish.entry, password, progress) as found:
         manifest = json.loads(found.source(MANIFEST).read_text(encoding="utf-8"))
         target = Path(wish.target).absolute() if wish.target else None
         plan = plan_recovery(manifest, target, partial(look_at, found))
@@ -152,6 +154,7 @@ def recover_service(wish: RecoveryWish, progress: Progress) -> int:
         try:
             permit = ask_to_recover(plan, found.snapshot, wish.reason, wish.document)
             put_in_place(plan, found, made)
+            put_entry_keys(load_estate(plan.estate_file), wish.repo, wish.entry, folders, made)
             return _bring_to_life(plan, found, permit, folders)
         finally:
             working = _working_folders(plan.estate_file)

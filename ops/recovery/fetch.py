@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.errors import RepositoryNotFoundError
+from backup.errors import RepositoryNotFoundError, StoreDeniedError
 from backup.format.snapshot import Snapshot
 from backup.progress import Progress
 from backup.repository.ids import SnapshotNotFoundError
@@ -18,9 +18,11 @@ from backup.snapshots.selection import SnapshotFilter, find_snapshot
 from backup.stores import open_store
 from ops.audit.signing_key import decrypt_key
 from ops.backups.repositories.open import hold_reading_lock
+from ops.backups.repositories.stores import answer_whoever_waits
 from ops.errors import OpsError, WrongUseError
 from ops.estate.model.own_site import OWN_SITE
 from ops.recovery.content import CREDENTIALS_KEY, SIGNING_KEY
+from ops.recovery.entry import Entry, explain_refusal
 from ops.recovery.plan import LeadsOutError, NotOursError, State
 from ops.recovery.sealed_secret import open_secret
 
@@ -89,26 +91,32 @@ def read_password(path: str) -> bytes:
     return password
 
 
-def _open(repo: str, password: bytes) -> Repository:
+def _open(repo: str, entry: Entry, password: bytes) -> Repository:
     """Open the repository at that address, or the service's own below it."""
+    answer_whoever_waits()
+    options = entry.options()
     try:
-        return Repository.open(open_store(repo), password)
+        return Repository.open(open_store(repo, options), password)
     except RepositoryNotFoundError:
         with suppress(RepositoryNotFoundError):
-            return Repository.open(open_store(f"{repo.rstrip('/')}/{OWN_SITE}"), password)
+            own = open_store(f"{repo.rstrip('/')}/{OWN_SITE}", options)
+            return Repository.open(own, password)
         raise
+    except StoreDeniedError as error:
+        raise explain_refusal(repo, entry, error) or error from error
 
 
 @contextmanager
-def take_newest(repo: str, password: bytes, progress: Progress) -> Iterator[Found]:
+def take_newest(repo: str, entry: Entry, password: bytes, progress: Progress) -> Iterator[Found]:
     """Restore the newest snapshot of the service, every byte proven; it is removed in the end.
 
     Raises:
+        NotLetInError: The store asks for a key that nobody has named.
         BackupError: The repository cannot be opened or read.
         NotOursError: There is no backup of the service in it.
         BackupNotWholeError: Something is missing.
     """
-    repository = _open(repo, password)
+    repository = _open(repo, entry, password)
     parent = _STAGING if os.access(_STAGING, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="giucong-recover-", dir=parent) as name:
         with hold_reading_lock(repository):

@@ -6,14 +6,20 @@ not there, so a recovery that was cut off is simply run again.
 
 import os
 import pwd
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.durable_files import copy_new, put_new
-from ops.errors import OpsError, WrongUseError
+from ops.errors import OpsError, SecretError, WrongUseError
+from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import OWN_SITE
+from ops.estate.model.references import reveal
+from ops.estate.model.stores import Store
+from ops.recovery.bounds import list_outside
 from ops.recovery.content import CATALOG_FILE
+from ops.recovery.entry import Entry
 from ops.recovery.fetch import Found
 from ops.recovery.plan import KEY, RecoveryPlan, Step, companions, is_secret
 
@@ -99,6 +105,43 @@ def _put(step: Step, found: Found) -> None:
         return
     mode = 0o600 if step.at == CATALOG_FILE else source.stat().st_mode & 0o755
     copy_new(source, step.path, mode)
+
+
+def put_entry_keys(
+    estate: Estate, repo: str, entry: Entry, folders: Sequence[Path], made: list[Path]
+) -> None:
+    """Put the keys that let us in where the estate looks for them.
+
+    Only for the store with the very address that was typed; what is there already stays.
+
+    Args:
+        estate: As it was recovered.
+        repo: The address that was typed.
+        entry: The files that were named.
+        folders: Where this recovery may write.
+        made: Gets the files and folders that were made.
+    """
+    for store in (it for it in estate.stores if _is_at(it, repo)):
+        for reference, file in (
+            (store.identity, entry.identity),
+            (store.access_key, entry.access_key_file),
+            (store.secret_key, entry.secret_key_file),
+        ):
+            scheme, _colon, rest = (reference or "").partition(":")
+            path = Path(rest)
+            if not file or scheme != "file" or os.path.lexists(path):
+                continue
+            if not list_outside([path], folders):
+                made += [*_make_folders(path.parent, private=True), path]
+                copy_new(Path(file), path, 0o600)
+
+
+def _is_at(store: Store, repo: str) -> bool:
+    try:
+        address = reveal(store.url).rstrip("/")
+    except SecretError:
+        return False
+    return repo.rstrip("/") in {address, f"{address}/{OWN_SITE}"}
 
 
 def give_to(owner: pwd.struct_passwd | None, made: list[Path], folders: Iterable[Path]) -> None:

@@ -47,6 +47,7 @@ LABELS: Mapping[str, str] = {
     "deferred": N_("items that are put off"),
     "digest": N_("digest of what was handed in"),
     "does": N_("what the step does"),
+    "entry_keys": N_("also prints what lets into these stores"),
     "files": N_("files"),
     "from": N_("database that takes its place"),
     "finding": N_("id of the finding"),

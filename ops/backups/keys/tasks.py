@@ -105,6 +105,7 @@ def key_export(  # noqa: PLR0913, PLR0917 - one flag each
         "holder": N_("Person of the estate who will hold a share; one flag for each."),
         "threshold": N_("How many shares give the password back."),
         "store": _KEY_STORE,
+        "entry_keys": N_("Also print the SSH and S3 keys that let into the stores."),
         "reason": flags.REASON_FOR_APPROVER,
         "document": flags.DOCUMENT,
         "any_disk": _ANY_DISK,
@@ -119,6 +120,7 @@ def key_escrow(  # noqa: PLR0913, PLR0917 - one flag each
     holder: list[str] | None = None,
     threshold: int = 3,
     store: str = "",
+    entry_keys: bool = False,
     reason: str = "",
     document: str = "",
     any_disk: bool = False,
@@ -140,6 +142,7 @@ def key_escrow(  # noqa: PLR0913, PLR0917 - one flag each
             reason=reason,
             document=document,
             any_disk=any_disk,
+            entry_keys=entry_keys,
             dry_run=dry_run,
         )
     )

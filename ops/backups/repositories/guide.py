@@ -11,7 +11,7 @@ from string import Template
 from backup.errors import BackupError, ObjectExistsError, ObjectNotFoundError
 from backup.stores.base import Store as OpenStore
 from backup.stores.folder import FolderStore
-from backup.stores.kinds import is_remote
+from backup.stores.kinds import find_kind, is_remote
 from ops.backups.repositories.catalog_index import read_seen
 from ops.backups.repositories.stores import open_root
 from ops.canonical import clean_text
@@ -36,6 +36,10 @@ _ENTER = {
         "en": "Set what opens the store, as restic's documentation says.",
     },
 }
+_FLAGS = {
+    "sftp": " --identity ID --known-hosts HOSTS",
+    "s3": " --access-key-file ACCESS --secret-key-file SECRET",
+}
 _MODE = 0o644
 
 
@@ -50,6 +54,7 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
             names included.
     """
     kind = "remote" if is_remote(place) else "folder"
+    scheme = found.scheme if (found := find_kind(place)) else ""
     base = clean_text(place) if kind == "remote" else "."
     titles = {it.name: estate.title_at(it.name) for it in (*estate.sites, estate.own_site)}
     names = [it for it in titles if it in there] + sorted(set(there) - set(titles))
@@ -66,6 +71,7 @@ def write_guide(estate: Estate, store: Store, place: str, there: Collection[str]
                 enter=_ENTER[kind][language],
                 commands=commands,
                 own=f"{base}/{OWN_SITE}",
+                flags=_FLAGS.get(scheme, ""),
             )
         )
     return "\n\n".join(parts)

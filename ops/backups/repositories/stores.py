@@ -41,7 +41,7 @@ def open_store_of(
         SecretError: A credential cannot be read.
         BackupError: The store is of a kind that comes later, or cannot do what is asked.
     """
-    _answer_whoever_waits()
+    answer_whoever_waits()
     opened = open_store(url, options_of(store, at=at))
     plan = plan_rates(store.limits(), estate.organisation.timezone)
     if plan.is_unlimited:
@@ -52,7 +52,7 @@ def open_store_of(
     return LimitedStore(opened, allowances=(upload, download))
 
 
-def _answer_whoever_waits() -> None:
+def answer_whoever_waits() -> None:
     """Show a person each retry with its reason; what nobody reaches at all fails at once."""
     if WAITING.is_task:
         PATIENCE.tell, PATIENCE.ends_early = _tell_retry, WAITING.is_person

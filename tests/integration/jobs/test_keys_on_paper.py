@@ -23,6 +23,7 @@ from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import JournalRow
 from tests.integration.jobs.small_estate import ROOT, build_estate, giucong
 from tests.people import KEY_TEXT, appoint, enrol, password_of
+from tests.ssh_server import make_key
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +191,80 @@ def test_too_little_or_foreign_paper_is_refused_and_writes_nothing(paper: Paper)
     assert foreign.returncode == 12, foreign.stderr
     assert "none of the key files belongs to" in foreign.stderr
     assert not Path(to).exists()
+
+
+FAR = """
+[[stores]]
+name = "far"
+url = "sftp:luu@198.51.100.7:/srv/luu"
+identity = "file:entry/far"
+known_hosts = "entry/hosts"
+role = "copy"
+of = "near"
+key = "file:keys/far.key"
+location = "xa"
+medium = "disk"
+[[stores]]
+name = "bucket"
+url = "s3:https://s3.example.vn/luu"
+access_key = "file:entry/access"
+secret_key = "file:entry/secret"
+region = "vn-1"
+role = "copy"
+of = "near"
+key = "file:keys/bucket.key"
+location = "xa"
+medium = "object"
+"""
+
+
+def test_the_sheet_says_what_lets_into_each_store_and_prints_it_by_choice(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate", PEOPLE)
+    entry, keys = estate.parent / "entry", estate.parent / "keys"
+    entry.mkdir()
+    giucong(estate, "backup.init")
+    giucong(estate, "backup.run", "--site", "cong-xa")
+    make_key(entry / "far")
+    (entry / "access").write_text("AKIAGIUCONG\n")
+    (entry / "secret").write_text("rat-bi-mat\n")
+    for name in ("far.key", "bucket.key"):
+        (keys / name).write_text(f"{name}\n")
+    with estate.open("a", encoding="utf-8") as file:
+        file.write(FAR)
+    identity = (entry / "far").read_text()
+    printed = {}
+    for choice in ((), ("--entry-keys",)):
+        to = tmp_path / f"usb{len(choice)}"
+        to.mkdir()
+        done = giucong(
+            estate, "backup.key-escrow", "--store", "near", "--to", str(to), "--any-disk",
+            *HOLDERS, *choice,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        printed[len(choice)] = {it.name: it.read_text(encoding="utf-8") for it in to.iterdir()}
+    sheet = printed[0]["key-files-near.txt"]
+    codes = re.findall(r'src="(data:image/png[^"]+)"', printed[1]["entry-keys.html"])
+    for number, url in enumerate(codes):
+        image = tmp_path / f"code-{number}.png"
+        image.write_bytes(base64.b64decode(url.partition(",")[2]))
+        scanned = subprocess.run(
+            ["zbarimg", "-q", "--raw", image], capture_output=True, text=True, check=True
+        )
+        codes[number] = scanned.stdout
+    rows = journal_of(estate, "backup.key-escrow")
+
+    assert f"far (sftp:luu@198.51.100.7:/srv/luu): SSH key file:{entry}/far" in sheet
+    assert "bucket (s3:https://s3.example.vn/luu): S3 keys" in sheet
+    assert "--access-key-file FILE --secret-key-file FILE" in sheet
+    assert "near (" in sheet
+    assert "no entry key" in sheet
+    assert "entry-keys.html" not in printed[0]
+    assert [it.strip() for it in codes] == [identity.strip(), "AKIAGIUCONG", "rat-bi-mat"]
+    assert identity.strip() in printed[1].pop("entry-keys.txt")
+    del printed[1]["entry-keys.html"]
+    assert not any("rat-bi-mat" in text for it in printed.values() for text in it.values())
+    assert [row.get("entry_keys") for row in rows] == [None, ["far", "bucket"]]
+    assert "rat-bi-mat" not in json.dumps(rows)
 
 
 def test_the_journal_knows_who_and_which_and_no_secret(paper: Paper) -> None:

@@ -29,9 +29,22 @@ from ops.backups.keys.key_holders import (
     open_sites,
     stores_with_key,
 )
+from ops.backups.keys.paper.entry_keys import (
+    PrintedEntry,
+    StoreEntry,
+    list_entries,
+    read_entry_keys,
+)
 from ops.backups.keys.paper.folder import check_folder, write_secret_files
 from ops.backups.keys.paper.key_files import printed_text
-from ops.backups.keys.paper.layout import keys_html, keys_text, share_html, share_text
+from ops.backups.keys.paper.layout import (
+    entry_html,
+    entry_text,
+    keys_html,
+    keys_text,
+    share_html,
+    share_text,
+)
 from ops.backups.keys.paper.pages import Escrow, PrintedKey
 from ops.backups.keys.paper.shares import ShareSet, check_threshold, split_password
 from ops.backups.keys.paper.slip39 import encode_password, form_of
@@ -59,6 +72,7 @@ class EscrowWish:
     reason: str = ""
     document: str = ""
     any_disk: bool = False
+    entry_keys: bool = False
     dry_run: bool = False
 
 
@@ -76,6 +90,7 @@ def escrow_key(wish: EscrowWish) -> int:
     folder = check_folder(estate, wish.to, any_disk=wish.any_disk)
     password = resolve(estate.repository_key(store)).get_secret_value()
     encode_password(password)  # one that cannot be split is refused before anybody is asked
+    entries = read_entry_keys(estate) if wish.entry_keys else []
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         found = open_sites(estate, choose_with_own(estate, ""), store)
         _tell_plan(estate, store, holders, wish, found.sites)
@@ -85,7 +100,10 @@ def escrow_key(wish: EscrowWish) -> int:
             return found.exit_code
         shares = split_password(password, threshold=wish.threshold, count=len(holders))
         escrow = _describe(estate, store, holders, shares, password)
-        sheets = lay_out(escrow, shares, holders, [_printed(estate, it) for it in found.sites])
+        keys = [_printed(estate, it) for it in found.sites]
+        sheets = lay_out(escrow, shares, holders, keys, list_entries(estate))
+        if entries:
+            sheets |= lay_out_entry(escrow, entries)
         paths = write_secret_files(folder, sheets)
         details = {
             **asked.plan,
@@ -120,18 +138,30 @@ def choose_holders(estate: Estate, wish: EscrowWish) -> list[Person]:
 
 
 def lay_out(
-    escrow: Escrow, shares: ShareSet, holders: list[Person], keys: list[PrintedKey]
+    escrow: Escrow,
+    shares: ShareSet,
+    holders: list[Person],
+    keys: list[PrintedKey],
+    entries: list[StoreEntry],
 ) -> dict[str, bytes]:
-    """Lay out all sheets: contents by file name."""
+    """Lay out shares and key files: contents by file name."""
     sheets: dict[str, str] = {
-        KEYS_SHEET.format(escrow.store): keys_html(escrow, keys),
-        f"key-files-{escrow.store}.txt": keys_text(escrow, keys),
+        KEYS_SHEET.format(escrow.store): keys_html(escrow, keys, entries),
+        f"key-files-{escrow.store}.txt": keys_text(escrow, keys, entries),
     }
     for number, (person, words) in enumerate(zip(holders, shares.shares, strict=True), start=1):
         name = f"share-{escrow.store}-{escrow.identifier}-{number}-{person.name}"
         sheets[f"{name}.html"] = share_html(escrow, number, words)
         sheets[f"{name}.txt"] = share_text(escrow, number, words)
     return {name: text.encode() for name, text in sheets.items()}
+
+
+def lay_out_entry(escrow: Escrow, entries: list[PrintedEntry]) -> dict[str, bytes]:
+    """Lay out what lets into the stores: contents by file name."""
+    return {
+        "entry-keys.html": entry_html(escrow, entries).encode(),
+        "entry-keys.txt": entry_text(escrow, entries).encode(),
+    }
 
 
 def _describe(
@@ -162,13 +192,15 @@ def _printed(estate: Estate, opened: OpenedSite) -> PrintedKey:
 
 
 def _wish(estate: Estate, store: Store, wish: EscrowWish, sites: tuple[OpenedSite, ...]) -> Wish:
-    plan = {
+    plan: dict[str, object] = {
         "act": "escrow",
         "key": estate.repository_key(store),
         "threshold": wish.threshold,
         "holders": list(wish.holders),
         "keys": {it.site.name: it.repository.key_id for it in sites},
     }
+    if wish.entry_keys:
+        plan["entry_keys"] = [it.store for it in list_entries(estate) if it.keys]
     return Wish(
         action="key-export",
         subject=store.name,
@@ -194,6 +226,8 @@ def _tell_plan(
     )
     for number, person in enumerate(holders, start=1):
         write_line("  " + _("share {number}: {person}").format(number=number, person=person.title))
+    if wish.entry_keys:
+        write_line("  " + _("on a sheet of its own: the keys that let into the stores"))
     names = ", ".join(it.site.name for it in sites)
     write_line("  " + _("key files: {sites}").format(sites=names))
 

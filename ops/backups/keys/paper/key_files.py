@@ -41,8 +41,11 @@ def printed_text(key_file: bytes) -> str:
 
 
 def qr_image(text: str) -> str:
-    """Give a QR code as a `data:` URL of a PNG image."""
-    code = segno.make_qr(text, error="m", boost_error=False)
+    """Give a QR code as a `data:` URL of a PNG image; empty where the text is too long for one."""
+    try:
+        code = segno.make_qr(text, error="m", boost_error=False)
+    except segno.DataOverflowError:
+        return ""
     return code.png_data_uri(scale=_PIXELS, border=_QUIET_MODULES)
 
 

@@ -4,6 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from ops.backups.keys.paper.entry_keys import (
+    PrintedEntry,
+    StoreEntry,
+    entry_needs,
+    entry_rules,
+)
 from ops.backups.keys.paper.key_files import number_lines, qr_image
 from ops.backups.keys.paper.pages import (
     Escrow,
@@ -97,26 +103,28 @@ def share_text(escrow: Escrow, number: int, words: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def keys_html(escrow: Escrow, keys: Iterable[PrintedKey]) -> str:
+def keys_html(escrow: Escrow, keys: Iterable[PrintedKey], entries: list[StoreEntry]) -> str:
     """Lay out the pages of the key files; a new page begins where the next code does not fit."""
-    blocks = "".join(map(_key_block, keys))
+    blocks = "".join(_block(key_labels(it), it.text, number_lines(it.text)) for it in keys)
     title = _("KEY FILES")
     body = (
         _head(escrow, title)
         + _facts(key_facts(escrow))
         + _section(_("What this is"), key_rules())
         + _section(_("To bring a key file back"), key_steps(), "ol", "small")
+        + _section(_("To reach the stores"), entry_needs(entries), style="small")
         + f"<h2>{escape(_('The key files'))}</h2>\n{blocks}"
     )
     return _document(title, body)
 
 
-def keys_text(escrow: Escrow, keys: Iterable[PrintedKey]) -> str:
+def keys_text(escrow: Escrow, keys: Iterable[PrintedKey], entries: list[StoreEntry]) -> str:
     """Lay out the key files as plain text."""
     lines = [
         *_text_head(escrow, _("KEY FILES"), key_facts(escrow)),
         *_text_section(_("What this is"), key_rules()),
         *_text_section(_("To bring a key file back"), key_steps()),
+        *_text_section(_("To reach the stores"), entry_needs(entries)),
     ]
     for key in keys:
         lines += ["", *(f"{label}: {value}" for label, value in key_labels(key))]
@@ -124,12 +132,33 @@ def keys_text(escrow: Escrow, keys: Iterable[PrintedKey]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _key_block(key: PrintedKey) -> str:
-    alt = escape(f"{key.site} {key.key_id[:16]}")
-    lines = escape("\n".join(number_lines(key.text)))
+def entry_html(escrow: Escrow, keys: Iterable[PrintedEntry]) -> str:
+    """Lay out the page of what lets into the stores."""
+    blocks = "".join(_block(it.labels(), f"{it.text}\n", it.text.splitlines()) for it in keys)
+    title = _("ENTRY KEYS")
+    body = _head(escrow, title) + _section(_("What this is"), entry_rules()) + blocks
+    return _document(title, body)
+
+
+def entry_text(escrow: Escrow, keys: Iterable[PrintedEntry]) -> str:
+    """Lay out what lets into the stores as plain text."""
+    lines = [
+        *_text_head(escrow, _("ENTRY KEYS"), [(_("Printed"), escrow.printed)]),
+        *_text_section(_("What this is"), entry_rules()),
+    ]
+    for key in keys:
+        lines += ["", *(f"{label}: {value}" for label, value in key.labels()), key.text]
+    return "\n".join(lines) + "\n"
+
+
+def _block(labels: Sequence[tuple[str, str]], text: str, lines: Sequence[str]) -> str:
+    """Lay out a code with what it is and the lines that somebody could type instead."""
+    alt = escape(" ".join(value for _label, value in labels))
+    image = qr_image(text)
+    code = f'<img alt="{alt}" src="{image}">' if image else ""
     return (
-        f'<div class="key"><img alt="{alt}" src="{qr_image(key.text)}">\n'
-        f"<div>{_table(key_labels(key))}<pre>{lines}</pre></div></div>\n"
+        f'<div class="key">{code}\n'
+        f"<div>{_table(labels)}<pre>{escape(chr(10).join(lines))}</pre></div></div>\n"
     )
 
 
