@@ -29,7 +29,8 @@ REASONS = {
     "nothing_yet": N_("nothing yet; the term still runs"),
     "nothing": N_("nothing was done in time"),
     "no_records": N_("not recorded at that time"),
-    "not_rebuildable": N_("the stores' past state is not kept"),
+    "not_rebuildable": N_("what the stores held in that period is not kept"),
+    "not_looked": N_("it could not be checked, or what it showed then is not kept"),
 }
 MEDIA = {
     "disk": N_("disk"),

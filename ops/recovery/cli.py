@@ -81,17 +81,22 @@ def index_stores(estate: Estate) -> bool:
     Args:
         estate: As it was recovered.
     """
-    missing = find_missing_stores(estate)
+    missing, waiting = find_missing_stores(estate), find_missing_secrets(estate)
     for store, place in missing.items():
         told = N_("the store {store} is not there: {place}")
         write_line("  " + fill(told, {"store": store, "place": place}))
+    for store, secrets in waiting.items():
+        told = N_("the store {store} waits for what opens it: {secrets}")
+        write_line("  " + fill(told, {"store": store, "secrets": ", ".join(secrets)}))
     if missing:
         write_line("    " + _("mount it; a relative address starts at the estate's folder: move"
                               " the store there, or write its full address"))  # fmt: skip
+    left_out = missing.keys() | waiting.keys()
+    if left_out:
         write_line("    " + fill(N_("then: `{program} backup.reindex`"), {}))
     write_line(_("The index tables are built anew from the repositories:"))
-    code = rebuild_index("", leaving_out=frozenset(missing))
-    return not code and not missing
+    code = rebuild_index("", leaving_out=left_out)
+    return not code and not left_out
 
 
 def find_missing_stores(estate: Estate) -> dict[str, Path]:
@@ -107,7 +112,18 @@ def find_missing_stores(estate: Estate) -> dict[str, Path]:
     return missing
 
 
-_STAGING = Path("/var/tmp")  # noqa: S108 -- a folder of our own is made in it, for us alone
+def find_missing_secrets(estate: Estate) -> dict[str, list[str]]:
+    """Give the stores that cannot be opened yet, with the references to what is in no backup."""
+    missing: dict[str, list[str]] = {}
+    for store in estate.stores:
+        needed = (store.url, estate.repository_key(store), store.identity, store.access_key,
+                  store.secret_key)  # fmt: skip
+        for reference in needed:
+            try:
+                reveal(reference or "")
+            except SecretError:
+                missing.setdefault(store.name, []).append(reference or "")
+    return missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,9 @@ def tell_verdict(verdict: Verdict) -> str:
     stores = ", ".join(verdict.params["stores"])
     if verdict.outcome == "not_checked":
         return _("{told} (not checked: {stores})").format(told=told, stores=stores or "–")
+    if verdict.part == "copies" and stores:
+        text = _("{told}; too old or unreadable, so not counted: {stores}")
+        return text.format(told=told, stores=stores)
     return f"{told} ({stores})" if stores else told
 
 

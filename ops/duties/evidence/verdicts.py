@@ -35,6 +35,10 @@ Table = Literal[
 ]
 
 
+_OF_STORES: frozenset[Table] = frozenset({"snapshots", "stores_seen", "archive_places"})
+"""Tables that show what stores hold now, and not what they held."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One row of the catalog that speaks for or against a duty.
@@ -69,7 +73,8 @@ class Verdict:
         outcome: Of the shared vocabulary.
         reason: `proven`, `failures`, `late`, `partly`, `nothing_yet` (the period still runs),
             `nothing` (it is over), `no_records` (nothing was recorded at that time),
-            `not_rebuildable` (the past state of the stores is not kept).
+            `not_rebuildable` (the past state of the stores is not kept), `not_looked` (what should
+            prove it could not be looked at, or was not kept).
         pieces: The rows behind it.
         lacking: Sites for which no row speaks well.
     """
@@ -122,7 +127,7 @@ def _judge_lacking(
     since = frame.recorded_since
     reasons: tuple[tuple[bool, Outcome, str], ...] = (
         ("failed" in known, "failed", "failures"),
-        ("not_checked" in known, "not_checked", "not_rebuildable"),
+        ("not_checked" in known, "not_checked", _why_not_checked(pieces)),
         (any(it.details.get(LATE) for it in pieces), "incomplete", "late"),
         (bool(pieces), "incomplete", "partly"),
         (frame.today <= max(frame.deadline, period.end), "not_checked", "nothing_yet"),
@@ -132,6 +137,11 @@ def _judge_lacking(
         if holds:
             return outcome, reason
     return "missed", "nothing"
+
+
+def _why_not_checked(pieces: Iterable[Piece]) -> str:
+    tables = {it.table for it in pieces if it.outcome == "not_checked"}
+    return "not_rebuildable" if tables & _OF_STORES else "not_looked"
 
 
 def _concerns(piece: Piece, subject: Subject, names: Sequence[str]) -> bool:

@@ -328,6 +328,15 @@ def test_copies_are_counted_with_media_places_and_locks(catalog: Catalog) -> Non
     assert judged(catalog, a_duty(rule), april, later)["b"].reason == "not_rebuildable"
 
 
+def test_a_look_that_told_nothing_is_not_blamed_on_the_stores(catalog: Catalog) -> None:
+    with catalog.writing() as session:
+        begin_records(session)
+        for site in ("a", "b"):
+            add_run(session, site, "2026-03-05", "not_checked")
+
+    assert outcomes(judged(catalog, BACKUPS)) == dict.fromkeys("ab", ("not_checked", "not_looked"))
+
+
 def test_the_catalogue_of_copies_is_whole_when_every_store_was_listed(catalog: Catalog) -> None:
     april = Period(date(2026, 4, 1), date(2026, 4, 30))
     with catalog.writing() as session:

@@ -316,6 +316,22 @@ def test_into_another_folder_it_is_a_service_of_its_own(estate: Path, tmp_path: 
     assert (other / "sites.d/so-y-te.toml").exists()
 
 
+def test_a_store_whose_key_is_still_in_its_safe_is_named_once_amid_what_went_well(
+    estate: Path,
+) -> None:
+    folder = estate.parent
+    delete_all_but(folder, *KEPT)
+    (folder / "keys/far.key").unlink()
+    ended = giucong(estate, "service.recover", "--repo", str(folder / "stores/near"),
+                    "--password-file", str(folder / "keys/repository.key"))  # fmt: skip
+
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    waits = f"the store far waits for what opens it: file:{folder}/keys/far.key"
+    assert (ended.stdout + ended.stderr).count(waits) == 1
+    assert "error:" not in ended.stdout + ended.stderr
+    assert "nothing was changed" not in ended.stdout + ended.stderr
+
+
 @pytest.mark.parametrize("kind", ["key", "repo", "site"])
 def test_bad_input_is_answered_with_what_to_do(estate: Path, kind: str) -> None:
     folder = estate.parent

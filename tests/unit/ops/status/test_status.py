@@ -285,6 +285,7 @@ def test_each_broken_part_of_the_rule_is_told_once_with_a_command() -> None:
         "b",
         " backup.copy --to far`",
     )
+    assert "there are 2; too old or unreadable, so not counted: far" in say(few).what
     assert (damaged.level, damaged.site) == ("red", "b")
     assert "backup.check --site b --store far --read-data" in say(damaged).next_step
     assert find_problems(facts(a_site(rule=(replace(places, outcome="ok"),)))) == []
