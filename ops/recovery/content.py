@@ -30,7 +30,6 @@ from backup.sources.source import FolderSource, TextSource
 from ops.audit.signing_key import SigningKeyError, encode_key, find_signing_key, signing_file
 from ops.backups.sources.manifest import describe_reading
 from ops.backups.sources.site import MANIFEST, DatabaseReading, FilesReading, Reading
-from ops.documents.files import list_kept
 from ops.errors import SecretError
 from ops.estate.load.read import read_document
 from ops.estate.model.estate import Estate
@@ -41,6 +40,7 @@ from ops.estate.model.stores import Store
 from ops.language.text import N_, fill, speaking
 from ops.recovery.catalog_copy import catalog_file
 from ops.recovery.sealed_secret import seal_secret
+from ops.recovery.state_folder import list_saved
 from ops.version import software_version
 
 CATALOG_FILE = "databases/catalog.sqlite"
@@ -78,9 +78,9 @@ class SavedFile:
 
 
 def list_files(estate: Estate) -> list[SavedFile]:
-    """Give the estate file, all tables and texts that it names, and the documents, by path."""
+    """Give the estate file, all that it names, and what is saved of the state folder, by path."""
     document = read_document(estate.path)
-    paths = {estate.path, *document.included, *_named(estate), *list_kept(estate.service.state)}
+    paths = {estate.path, *document.included, *_named(estate), *list_saved(estate.service.state)}
     tidy = {Path(os.path.normpath(path)) for path in paths}
     return [_saved_file(path, estate.path.parent) for path in sorted(tidy) if path.is_file()]
 
