@@ -1,13 +1,12 @@
 """Show people with their roles, and requests that wait; let the second person decide."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from ops.access.approvals.decide import Ruling, decide_request, look_for_obstacle
 from ops.access.approvals.plan_wording import word_plan
@@ -22,15 +21,11 @@ from ops.access.session import Bench, at_bench, follow_decision, reading
 from ops.catalog.tables.access import ApprovalRequest, Credential
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
-from ops.estate.model.estate import Estate
 from ops.estate.model.people import Person
-from ops.journal.journal import Origin
 from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
-from ops.parts import Seam
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 
-AFTER_APPROVAL: Seam[Callable[[Session, Estate, Origin], None]] = Seam("after-approval")
 """What an approval brings about, in a writing session."""
 
 _STANDINGS: dict[str, tuple[str, Tone]] = {
@@ -135,10 +130,6 @@ def _decide(bench: Bench, decision: Decision, person: str) -> None:
         now=datetime.now(UTC),
         prove=prove_it,
     )
-    if decision.ruling.verdict == "approved":
-        with bench.catalog.writing() as session:
-            for follow in AFTER_APPROVAL.parts():
-                follow(session, bench.estate, origin)
     follow_decision(bench)
 
 

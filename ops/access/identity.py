@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from ops.access.caller import current_caller
 from ops.errors import OpsError, WrongUseError
+from ops.estate.load.read import INSTALLED_PATH
+from ops.estate.owner import BY_ROOT, is_borrowed
 from ops.language.text import N_
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ def check_person(people: "Iterable[Person]", name: str) -> None:
 def check_door(task: str, values: Mapping[str, object]) -> None:
     """Refuse a task that the person at the terminal may not run.
 
-    Before anybody holds a role everything is allowed; so it is where there is no catalog yet.
+    Before anybody holds a role, and where there is no catalog yet, everything is allowed to whose
+    the service is, and nothing to others.
 
     Args:
         task: Its full name, `area.verb`.
@@ -99,6 +102,7 @@ def check_door(task: str, values: Mapping[str, object]) -> None:
         return
     catalog = open_existing(estate)
     if catalog is None:
+        _refuse_lent(estate, task)
         return
     with catalog:
         check_right(catalog, estate, task, values)
@@ -110,16 +114,41 @@ def check_right(
     """Refuse a task that the roles of the person at the terminal do not allow.
 
     Raises:
-        NotAllowedError: They do not, and somebody holds a role.
+        NotAllowedError: They do not; or nobody holds a role, and the rights are lent.
     """
     from ops.access.roles import is_anybody_appointed, roles_of
 
     person = find_actor(estate.people)
     with catalog.reading() as session:
         if not is_anybody_appointed(session):
+            _refuse_lent(estate, task)
             return
         roles = roles_of(session, person.name) if person else frozenset()
     check_roles(estate, roles, task, values)
+
+
+def is_service_owner(estate: "Estate") -> bool:
+    """Tell whether who acts is the one whose the service is, and may all while nobody has a role.
+
+    That is root, or the service's own user at a console; in a checkout whoever runs it. Who gets
+    that user's rights through `sudo` is not, nor somebody at the console of an installed service.
+    """
+    if current_caller() is not None:
+        return estate.path != INSTALLED_PATH
+    return not is_borrowed() or os.environ.get(BY_ROOT) == "1"
+
+
+def _refuse_lent(estate: "Estate", task: str) -> None:
+    if not is_service_owner(estate):
+        raise NotAllowedError(
+            "you may not run `{task}`",
+            why="nobody holds a role here, and until then only root acts",
+            data="nothing was changed",
+            next_step="have root give the first one: `{program} user.add --person PERSON`, then"
+            " `{program} user.role --person PERSON --role security_officer`; after a recovery the"
+            " roles may be in a newer backup",
+            task=task,
+        )
 
 
 def check_roles(

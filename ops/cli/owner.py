@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops.errors import OpsError
-from ops.estate.owner import decide_step, find_state_folder
+from ops.estate.owner import BY_ROOT, decide_step, find_state_folder
 
 _KEPT = re.compile(
     r"LANG|LC_\w+|TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|TZ|SUDO_(USER|UID|GID)"
@@ -128,6 +128,7 @@ def _environment(account: pwd.struct_passwd, path: Path) -> Iterator[tuple[str, 
             yield name, value
     if "SUDO_USER" not in os.environ:
         yield "SUDO_USER", "root"  # the journal wants to know who really asked
+    yield BY_ROOT, "1"
     yield "GIUCONG_ESTATE", str(path)
     yield "PATH", _PATH
     yield "HOME", account.pw_dir

@@ -11,6 +11,10 @@ from ops.toml import read_toml
 Step = Literal["stay", "become", "refuse"]
 
 
+BY_ROOT = "GIUCONG_BY_ROOT"
+"""Set where root's task goes on as the service's user; `sudo` hands nobody's variables on."""
+
+
 def is_borrowed() -> bool:
     """Tell whether somebody acts here with the rights of another user, neither of them root.
 

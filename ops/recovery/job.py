@@ -30,6 +30,7 @@ from backup.progress import SILENT, Progress
 from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
+from ops.access.session import Bench
 from ops.audit.job import ENOUGH_HEADS, broken_params, examine, give_head, sign_now
 from ops.backups.copies.job import ensure_mounted, open_or_make
 from ops.backups.repositories.catalog_index import update_index
@@ -55,6 +56,8 @@ from ops.recovery.content import make_own_request
 from ops.schedule.kinds import RunContext
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.job import JobResult
+
+_GATHERED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ def _mirror(context: RunContext, estate: Estate, store: Store, wait: timedelta) 
 
 
 def ask_for_backup(session: Session, estate: Estate, origin: Origin) -> None:
-    """Have the service save itself soon, e.g. after an approval, in the caller's transaction.
+    """Have the service save itself in a minute, with whatever else is decided until then.
 
     Args:
         session: A writing session.
@@ -219,8 +222,15 @@ def ask_for_backup(session: Session, estate: Estate, origin: Origin) -> None:
     )
     if session.execute(waiting).first() is not None:
         return
-    job = next(job for job in list_jobs(estate) if job.name == name)
-    overview.trigger(session, job, now=datetime.now(UTC), origin=origin)
+    job, now = next(job for job in list_jobs(estate) if job.name == name), datetime.now(UTC)
+    row = session.get_one(Occurrence, overview.trigger(session, job, now=now, origin=origin))
+    row.not_before = now + _GATHERED
+
+
+def save_decision(bench: Bench) -> None:
+    """Have the service save itself soon, since what people have decided stands nowhere else."""
+    with bench.catalog.writing() as session:
+        ask_for_backup(session, bench.estate, bench.origin)
 
 
 OWN_BACKUP = OwnBackup(back_up_service, rehearse_service)

@@ -172,18 +172,20 @@ class Dispatcher:
                 heartbeats.note_late(session, with_limit, self.clock.now(), self.recording)
 
     def _start_waiting(self) -> None:
-        places = self.pool.free_places()
-        if not places or not self._something_waits():
+        places, urgent = self.pool.free_places(), self._urgent_jobs()
+        jobs = self.jobs if places else urgent
+        if not jobs or not self._something_waits():
             return
         now = self.clock.now()
         with self.catalog.writing() as session:
             claimed = claims.claim_due(
                 session,
-                jobs=self.jobs,
+                jobs=jobs,
                 now=now,
-                limit=places,
+                limit=max(places, 1),
                 host=self.settings.host,
                 busy=_held_locks(self.settings, self.jobs),
+                first=urgent,
             )
         for claim in claimed:
             self._moved_at = self.clock.steady()
@@ -191,6 +193,12 @@ class Dispatcher:
             worker = self.pool.start(claim, job, self.clock.steady(), stop_at=stop_of(job, now))
             fields = _fields(worker, outcome="started", reason="due")
             log.info("worker-started", extra={"fields": fields})
+
+    def _urgent_jobs(self) -> dict[str, JobDefinition]:
+        """Give the jobs that wait for no place: none while one of them runs."""
+        if any(worker.job.is_urgent for worker in self.pool.workers.values()):
+            return {}
+        return {name: job for name, job in self.jobs.items() if job.is_urgent}
 
     def _keep_moving(self) -> None:
         """End the longest run where others wait and no place was given for long.

@@ -6,18 +6,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ops.access.identity import is_open
 from ops.backups.restore.targets import refuse_target
+from ops.catalog.open import open_catalog
 from ops.errors import WrongUseError
 from ops.estate.load.load import load_estate
 from ops.estate.load.read import EstateChosenError, find_estate_path
 from ops.estate.owner import is_borrowed
 from tests.installed_machine import OPERATOR, SERVICE, by_operator, only_root, run_installed
 from tests.integration.jobs.small_estate import ESTATE, GIUCONG, ROOT, build_estate, giucong
+from tests.people import enrol
 
 FAB = Path(sys.executable).with_name("fab")
 NOT_CHOSEN = "who acts with the rights of the service's user does not choose the estate"
@@ -130,7 +133,31 @@ def test_an_operator_has_nothing_written_by_a_task_without_a_role(world: World) 
 
 @only_root
 @pytest.mark.slow
+def test_before_anybody_holds_a_role_only_root_acts(world: World) -> None:
+    """So it is on a new server, and after a recovery from before the first role was given."""
+    refused = [world.run(*by_operator(words)) for words in (["backup.init"], ["backup.status"])]
+    there = (world.installed / "stores").exists()
+    sudo = {"SUDO_UID": str(OPERATOR), "SUDO_USER": "nva"}  # who becomes root by it is root
+    made = world.run(str(GIUCONG), "backup.init", environment=sudo)
+    refused.append(world.run(*by_operator(["backup.status"])))  # now with a catalog
+
+    assert [it.returncode for it in refused] == [1, 1, 1]
+    assert all("until then only root acts" in it.stderr for it in refused)
+    assert all("user.role --person PERSON --role security_officer" in it.stderr for it in refused)
+    assert not there
+    assert made.returncode == 0, made.stderr
+
+
+@only_root
+@pytest.mark.slow
 def test_an_operator_runs_the_installed_estate(world: World) -> None:
+    with open_catalog(f"sqlite:///{world.installed}/state/giucong.db") as catalog:
+        enrol(catalog, "nva", "backup_admin", now=datetime.now(UTC))
+    estate = world.installed / "estate.toml"
+    text = estate.read_text(encoding="utf-8")
+    estate.write_text(text.replace('name = "nva"', 'name = "nva"\nlogin = "nva"'), "utf-8")
+    for path in (world.installed / "state").iterdir():
+        os.chown(path, SERVICE, SERVICE)
     ended = world.run(*by_operator(["backup.init"]))
 
     assert ended.returncode == 0, ended.stderr
@@ -218,11 +245,11 @@ def test_no_module_comes_from_the_folder_of_who_starts_the_service(world: World)
     for path in (evil, evil / "ops"):
         path.chmod(0o777)
     (evil / "ops/__init__.py").write_text(f"open('{evil}/mark', 'w').close()\n")
-    made = world.run(*by_operator(["backup.init"]))
-    asked = world.run(*by_operator(["service.trigger", "--job", "backup/cong-xa"]))
+    made = world.run(str(GIUCONG), "backup.init")
+    asked = world.run(str(GIUCONG), "service.trigger", "--job", "backup/cong-xa")
     words = ["timeout", "-s", "INT", "20", *by_operator(["service.run"])]
     world.run(*words, folder=evil)
-    shown = world.run(*by_operator(["backup.list", "--site", "cong-xa", "--json"]))
+    shown = world.run(str(GIUCONG), "backup.list", "--site", "cong-xa", "--json")
 
     assert (made.returncode, asked.returncode) == (0, 0), made.stderr + asked.stderr
     assert '"id"' in shown.stdout  # a worker has run

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from ops.estate.model.estate import Estate
+from ops.estate.model.own_site import OWN_SITE
 from ops.jobs.definitions import LATE_AFTER, all_sites, job_of
 from ops.language.text import N_
 from ops.schedule.kinds import JobKind
@@ -26,6 +27,7 @@ def _jobs(estate: Estate) -> Iterator[JobDefinition]:
             retry=_AGAIN,
             late_after=LATE_AFTER,
             ends_with_window=True,
+            is_urgent=site.name == OWN_SITE,  # minutes after people have decided, amid the night
         )
         for database in site.databases:
             if database.schedule:

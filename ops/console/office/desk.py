@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.access.caller import Caller, acting_for
-from ops.access.identity import check_roles, find_actor
+from ops.access.identity import check_roles, find_actor, is_service_owner
 from ops.access.rights import decide_may
 from ops.access.roles import is_anybody_appointed, roles_of
 from ops.catalog.open import KeptCatalog, keeping_catalog, open_catalog
@@ -19,7 +19,7 @@ from ops.console.office.documents import SHARED, Documents, key_of
 from ops.console.office.sessions import Sessions
 from ops.errors import OpsError
 from ops.estate.load.load import keeping_estate, load_estate
-from ops.estate.load.read import find_estate_path, read_document
+from ops.estate.load.read import find_estate_path, read_document, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
@@ -159,10 +159,10 @@ class Keeper:
             return self._estate, self._catalog
 
     def _look_again(self) -> None:
-        if self._estate is not None and _stamps(self._seen) == self._seen:
+        if self._estate is not None and stamp_files(self._seen) == self._seen:
             return
         path = find_estate_path()
-        stamps = _stamps([path, *read_document(path).included])
+        stamps = stamp_files([path, *read_document(path).included])
         try:
             estate = load_estate()
         except OpsError:
@@ -185,19 +185,6 @@ class Keeper:
             with catalog.reading() as session:
                 appointed = is_anybody_appointed(session)
                 roles = roles_of(session, person.name) if person and appointed else frozenset()
-            held = roles if appointed else None
+            held = None if not appointed and is_service_owner(estate) else roles
             now = datetime.now(UTC)
             yield Desk(estate, catalog, caller, held, now, self.documents, self.sessions)
-
-
-def _stamps(paths: "Mapping[Path, object] | list[Path]") -> dict[Path, tuple[int, int]]:
-    """Give what changes when a file does; of one that is gone, zeros."""
-    found = dict[Path, tuple[int, int]]()
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            found[path] = 0, 0
-        else:
-            found[path] = status.st_mtime_ns, status.st_size
-    return found

@@ -5,7 +5,7 @@ import re
 import stat
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -271,3 +271,16 @@ def _merge_value(
 
 def _is_tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def stamp_files(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Give what changes when a file does; of one that is gone, zeros."""
+    found = dict[Path, tuple[int, int]]()
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            found[path] = 0, 0
+        else:
+            found[path] = status.st_mtime_ns, status.st_size
+    return found

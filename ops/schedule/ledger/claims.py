@@ -41,7 +41,7 @@ class Claim:
     arguments: dict[str, Any]
 
 
-def claim_due(
+def claim_due(  # noqa: PLR0913 - a fact each
     session: Session,
     *,
     jobs: Collection[str],
@@ -49,6 +49,7 @@ def claim_due(
     limit: int,
     host: str,
     busy: Collection[str] = (),
+    first: Collection[str] = (),
 ) -> list[Claim]:
     """Claim what waits, longest due first, one for each lock; who timed out lately comes last.
 
@@ -59,13 +60,15 @@ def claim_due(
         limit: How many at most.
         host: This machine's name.
         busy: Names of locks that are taken; those in the ledger are known without.
+        first: Names of jobs that go before all others.
 
     Returns:
         Those that are ours; another service that looks at the same time gets none of them.
     """
     taken = set(busy) | _open_locks(session)
     claims: list[Claim] = []
-    waiting = _waiting(now, taken).limit(limit * _READ_AHEAD).with_for_update(skip_locked=True)
+    waiting = _waiting(now, taken, first).limit(limit * _READ_AHEAD)
+    waiting = waiting.with_for_update(skip_locked=True)
     for row in session.execute(waiting):
         lock = lock_name(row.site, row.job)
         if len(claims) >= limit:
@@ -149,7 +152,9 @@ def give_back(session: Session, run_id: UUID, *, not_before: datetime | None = N
     )
 
 
-def _waiting(now: datetime, taken: Collection[str]) -> Any:  # SQLAlchemy's own long name
+def _waiting(
+    now: datetime, taken: Collection[str], first: Collection[str] = ()
+) -> Any:  # SQLAlchemy's own long name
     columns = (Occurrence.id, Occurrence.job, Occurrence.site, Occurrence.due_at)
     took_too_long = (
         select(Run.id)
@@ -160,7 +165,7 @@ def _waiting(now: datetime, taken: Collection[str]) -> Any:  # SQLAlchemy's own 
     return (
         select(*columns, Occurrence.arguments)
         .where(Occurrence.state == "due", _has_come(now), _lock().not_in(taken))
-        .order_by(took_too_long, Occurrence.due_at, Occurrence.id)
+        .order_by(Occurrence.job.not_in(first), took_too_long, Occurrence.due_at, Occurrence.id)
     )
 
 

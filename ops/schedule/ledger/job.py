@@ -64,6 +64,7 @@ class JobDefinition:
         ends_with_window: Whether a run that meets the end of its window stops, and goes on next
             time.
         window: One more window that it ends with, for a job that is asked for in another's.
+        is_urgent: Whether it runs before all others and, alone of its like, beside a full pool.
     """
 
     name: str
@@ -79,6 +80,7 @@ class JobDefinition:
     catch_up: bool = True
     ends_with_window: bool = False
     window: str = ""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,18 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ops.access.identity import login_at_terminal
 from ops.access.roles import give_role
-from ops.access.session import at_bench
 from ops.catalog.columns import Base
 from ops.catalog.open import open_catalog
 from ops.catalog.tables.core import Run
 from ops.estate.load.load import load_estate
 from ops.jobs.definitions import list_jobs
-from ops.recovery.job import ask_for_backup
 from ops.schedule.ledger import overview
 from ops.schedule.ledger.claims import begin_run, claim_due
 from ops.schedule.ledger.due import register_jobs
@@ -372,16 +370,23 @@ def test_a_rehearsal_reads_everything_and_stores_nothing(estate: Path) -> None:
     assert not (estate.parent / "scratch/giucong").exists()
 
 
-def test_an_approval_has_the_service_saved_soon(estate: Path) -> None:
-    with at_bench(load_estate(estate)) as bench, bench.catalog.writing() as session:
-        for _twice in range(2):
-            ask_for_backup(session, bench.estate, bench.origin)
-    with closing(sqlite3.connect(estate.parent / "state/giucong.db")) as database:
-        rows = database.execute(
-            "SELECT job, state FROM occurrences WHERE kind = 'backup'"
+def test_what_people_decide_has_the_service_saved_soon_and_once(estate: Path) -> None:
+    """The first credentials and the first role: no approval is asked for, and all is new."""
+    database = estate.parent / "state/giucong.db"
+    secret = estate.parent / "nva.secret"
+    secret.write_text(f"{password_of('nva')}\n", encoding="utf-8")
+    secret.chmod(0o600)
+    begun = datetime.now(UTC)
+    run(estate, "user.add", "--person", "nva", "--password-file", str(secret))
+    run(estate, "user.role", "--person", "nva", "--role", "security_officer")
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute(
+            "SELECT job, state, not_before FROM occurrences WHERE kind = 'backup'"
         ).fetchall()
+    not_before = datetime.fromisoformat(rows[0][2]).replace(tzinfo=UTC)
 
-    assert rows == [("backup/giucong", "due")]
+    assert [row[:2] for row in rows] == [("backup/giucong", "due")]
+    assert not_before - begun < timedelta(minutes=4)
 
 
 def test_only_stores_that_can_be_reached_get_it_and_the_rest_are_named(estate: Path) -> None:

@@ -15,8 +15,8 @@ from ops.catalog.open import Catalog, open_catalog
 from ops.catalog.tables.core import Occurrence, Run
 from ops.jobs.site_lock import SiteBusyError, hold_site_lock, is_lock_free, is_lock_held_by
 from ops.schedule.clock import FrozenClock
-from ops.schedule.ledger import claims
-from ops.schedule.ledger.events import Recording
+from ops.schedule.ledger import claims, overview
+from ops.schedule.ledger.events import BY_CLOCK, Recording
 from ops.schedule.ledger.job import JobDefinition, RetryPolicy
 from ops.service.dispatch import Dispatcher
 from ops.service.settings import ServiceSettings
@@ -219,3 +219,17 @@ def test_a_lock_is_held_by_one_and_says_by_whom(tmp_path: Path) -> None:
 def test_a_name_with_a_slash_stays_inside_the_folder(tmp_path: Path) -> None:
     with hold_site_lock(tmp_path, "../../check/all", holder="r"):
         assert [path.parent for path in tmp_path.rglob("*.lock")] == [tmp_path / "locks"]
+
+
+def test_what_people_have_decided_is_saved_although_every_place_is_taken(tmp_path: Path) -> None:
+    own = replace(NIGHTLY, name="backup/giucong", site="giucong", is_urgent=True)
+    with a_room(tmp_path) as room:  # no place at all
+        room.dispatcher.register([NIGHTLY, own])
+        with room.catalog.writing() as session:
+            overview.trigger(session, own, now=room.clock.now(), origin=BY_CLOCK)
+        room.pass_seconds(2)
+        [worker] = room.dispatcher.pool.workers.values()
+        worker.process.kill()
+        worker.process.wait()
+
+    assert worker.job == own
