@@ -5,24 +5,29 @@ Settings and jobs come from the estate file.
 
 import logging
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops import wiring
 from ops.alerts.courier import Courier
 from ops.catalog.open import Catalog, open_catalog
+from ops.errors import OpsError
 from ops.estate.history.versions import remember_estate
 from ops.estate.load.load import load_estate
+from ops.estate.load.read import read_document, stamp_files
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.jobs.definitions import list_jobs
+from ops.journal.journal import Origin
+from ops.recovery.job import ask_for_backup
 from ops.schedule.ledger.events import BY_CLOCK
 from ops.schedule.ledger.job import JobDefinition
 from ops.service.companion import OFFICE, WATCH, Companion, module_command
 from ops.service.log_lines import log_to_stderr
-from ops.service.loop import run_service
+from ops.service.loop import Signals, run_service
 from ops.service.settings import ServiceSettings
 from ops.status.pulse import Pulse
 from ops.version import software_version
@@ -46,29 +51,61 @@ def serve() -> None:
     watch = Companion("watch", module_command(WATCH))
     office = Companion("office", module_command(OFFICE), is_wanted=estate.console is not None)
 
-    def load_jobs() -> Sequence[JobDefinition]:
-        current = load_estate(estate.path)
-        _remember(catalog, current)
-        jobs = list_jobs(current)
-        watch.renew(is_wanted=current.monitor.enabled)
-        office.is_wanted = current.console is not None
-        return jobs
-
+    signals = Signals()
+    living = _Living(estate.path, catalog, settings.origin, watch, office)
     courier, pulse = Courier(catalog), Pulse(catalog, settings.state)
 
     def note_health() -> None:
+        signals.reload = signals.reload or living.has_changed()
         pulse.beat()
         watch.look()
         office.look()
 
     try:
-        run_service(settings, load_jobs, on_healthy=note_health)
+        run_service(settings, living.load_jobs, signals=signals, on_healthy=note_health)
     finally:
         office.close()
         watch.close()
         pulse.close()
         courier.close()
         catalog.close()
+
+
+@dataclass(slots=True)
+class _Living:
+    """The estate's files, taken up anew as they change, and the processes that follow them."""
+
+    path: Path
+    catalog: Catalog
+    origin: Origin
+    watch: Companion
+    office: Companion
+    _stamps: Mapping[Path, tuple[int, int]] = field(init=False, default_factory=dict)
+
+    def load_jobs(self) -> Sequence[JobDefinition]:
+        """Load the estate and give its jobs; a changed one is saved into the stores, too."""
+        self._look()
+        current = load_estate(self.path)
+        version = _remember(self.catalog, current)
+        if version != self.origin.estate:
+            self.origin = replace(self.origin, estate=version)
+            with self.catalog.writing() as session:
+                ask_for_backup(session, current, self.origin)
+        jobs = list_jobs(current)
+        self.watch.renew(is_wanted=current.monitor.enabled)
+        self.office.is_wanted = current.console is not None
+        return jobs
+
+    def has_changed(self) -> bool:
+        """Tell whether the files have changed since they were loaded, or looked at in vain."""
+        return stamp_files(self._stamps) != self._stamps
+
+    def _look(self) -> None:
+        files = [self.path]
+        with suppress(OpsError):  # whoever loads it says what is wrong
+            included = read_document(self.path).included
+            files += [*included, *(it.parent for it in included)]  # a folder changes with its files
+        self._stamps = stamp_files(files)
 
 
 def _prepare_environment(estate: Estate) -> None:

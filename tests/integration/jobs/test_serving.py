@@ -2,11 +2,12 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,30 @@ def test_a_storm_of_signals_neither_freezes_the_service_nor_hides_the_stop(tmp_p
     assert status == 0
     assert "event=service-stopped" in told
     assert "Traceback" not in told
+
+
+def test_a_changed_estate_counts_by_itself_and_a_broken_one_does_not(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    giucong(estate, "backup.init")
+    good = estate.read_text(encoding="utf-8")
+    log, state = estate.parent / "service.log", estate.parent / "state"
+    own = estate.parent / "stores/near/giucong/snapshots"
+
+    def jobs() -> str:
+        with closing(sqlite3.connect(f"file:{state}/giucong.db?mode=ro", uri=True)) as database:
+            query = "SELECT name FROM jobs WHERE retired_at IS NULL"
+            return " ".join(name for (name,) in database.execute(query))
+
+    with service(estate, ""):
+        wait_until(lambda: "service-ready" in log.read_text())
+        estate.write_text(good + "[[sites", encoding="utf-8")
+        wait_until(lambda: "jobs-not-read" in log.read_text())
+        kept = jobs()
+        estate.write_text(good.replace("cong-xa", "cong-moi"), encoding="utf-8")
+        wait_until(lambda: "backup/cong-moi" in jobs())
+        wait_until(lambda: bool(list(own.glob("*"))))  # the new one is in the stores
+    told = json.loads(giucong(estate, "service.jobs", "--json").stdout)["items"]
+
+    assert "backup/cong-xa" in kept
+    assert "backup/cong-xa" not in jobs()
+    assert told[0]["job"]["name"] == "backup/cong-moi"
