@@ -26,8 +26,6 @@ from ops.language.formats import format_id, format_moment
 from ops.language.text import N_, _
 from ops.terminal.output import Cell, Tone, write_json, write_line, write_table
 
-"""What an approval brings about, in a writing session."""
-
 _STANDINGS: dict[str, tuple[str, Tone]] = {
     "waiting": (N_("waits"), "warning"),
     "approved": (N_("approved"), "good"),
