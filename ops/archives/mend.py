@@ -4,7 +4,6 @@ The backup is restored into a folder of its own, object by object, and has to pr
 other copy; so the private root, which has no plain copy, is healed too.
 """
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from archive.errors import ArchiveError
 from archive.fixity.repair import apply_repair, look_everywhere, plan_repair
+from archive.ocfl.files import remove_tree
 from archive.ocfl.root import StorageRoot
 from backup.errors import BackupError
 from ops.archives.from_backup import restore_objects, restored_root
@@ -84,7 +84,7 @@ def _mend_group(
 ) -> None:
     part = PRIVATE_PART if group[0].name == PRIVATE else PUBLIC_PART
     folder = estate.service.scratch / "archive-mend"
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     try:
         roots = {it.name: StorageRoot(it.folder) for it in group if it.folder.is_dir()}
         restored = _restore(estate, part, paths, folder)
@@ -110,7 +110,7 @@ def _mend_group(
             if event["outcome"] != "failure":
                 mended.done.append((str(event["copy"]), str(event["object"])))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _without_backup_gaps(verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,6 @@ so just before: production is only dumped, as every night, and the questions are
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from ops.estate.model.archive import SiteArchive
 from ops.estate.model.estate import Estate
 from ops.estate.model.sites import Site
 from ops.sandbox.isolation.new_root import MADE_BELOW
+from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, TablesWanted
 from ops.sandbox.rehearse import set_apart
@@ -88,7 +88,7 @@ def portal_rows(
     """
     part = wanted.part or site.databases[0].name
     work = estate.drill.workdir / f"archive-{site.name}"
-    shutil.rmtree(work, ignore_errors=True)
+    remove_tree(work)
     work.mkdir(parents=True, mode=0o700)
     try:
         _restore(site.name, part, copy, work, progress)
@@ -108,7 +108,7 @@ def portal_rows(
         taken.mkdir()
         yield read_rows(work / MADE_BELOW), taken
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        remove_tree(work)
 
 
 def _restore(site: str, part: str, copy: Copy, work: Path, progress: Progress) -> None:

@@ -37,6 +37,7 @@ from ops.journal import journal
 from ops.language.formats import format_moment, format_number
 from ops.language.text import _, ngettext
 from ops.sandbox.isolation.new_root import MADE_BELOW
+from ops.sandbox.leftovers import remove_tree
 from ops.sandbox.make_plan import bounds_of, plan_database
 from ops.sandbox.plan import RehearsalPlan, RowsWanted
 from ops.sandbox.rehearse import set_apart
@@ -140,7 +141,7 @@ def _extract(
     estate: Estate, wish: ExtractWish, wanted: RowsWanted, copy: _Copy, done: dict[str, Any]
 ) -> None:
     work = estate.drill.workdir / f"extract-{wish.site}"
-    shutil.rmtree(work, ignore_errors=True)
+    remove_tree(work)
     work.mkdir(parents=True, mode=0o700)
     try:
         _restore(wish, copy, work)
@@ -157,7 +158,7 @@ def _extract(
             )
         done.update(_hand_over(work / MADE_BELOW, Path(wish.target).absolute()))
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        remove_tree(work)
 
 
 def _restore(wish: ExtractWish, copy: _Copy, work: Path) -> None:
