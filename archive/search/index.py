@@ -5,7 +5,9 @@ It holds nothing that the objects do not hold: lost or damaged, it is made anew 
 is written, so a killed run leaves a row too few, which the next start mends.
 
 Words stand in an FTS5 table without content (text is read from the objects): title and text in two
-columns, as written (NFC) and folded (`archive.search.fold`).
+columns, as written (NFC) and folded (`archive.search.fold`). SQLite before 3.43 cannot delete from
+such a table, and elsewhere a new row is quicker: an item that changed gets a new number, and words
+of numbers that are no item's are never found. An index with many of them is made anew.
 """
 
 import hashlib
@@ -25,13 +27,16 @@ from archive.metadata.findings import INFECTED
 from archive.metadata.item import Item
 from archive.search.fold import fold, make_match
 
-SCHEMA = 3
+SCHEMA = 4
 _RANKED = 2_000
 """Beyond so many hits the newest come first: to weigh each would take longer than people wait."""
+_MOST_DEAD = 5
+"""Where more than one number in so many is no item's, they cost more than an index made anew."""
 
 _TABLES = """
 CREATE TABLE items (
     number INTEGER PRIMARY KEY,
+    place INTEGER NOT NULL,
     id TEXT NOT NULL UNIQUE,
     version TEXT NOT NULL,
     site TEXT NOT NULL,
@@ -52,11 +57,11 @@ CREATE TABLE items (
     fingerprint TEXT NOT NULL
 );
 CREATE INDEX items_by_site ON items (site, source_key);
-CREATE INDEX items_by_day ON items (day);
+CREATE INDEX items_by_day ON items (day, place);
 CREATE INDEX items_by_class ON items (class, day);
 CREATE TABLE addresses (address TEXT NOT NULL, number INTEGER NOT NULL,
     PRIMARY KEY (address, number)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5 (exact, folded, content='', contentless_delete=1,
+CREATE VIRTUAL TABLE words USING fts5 (exact, folded, content='',
     tokenize="unicode61 remove_diacritics 0", detail=full);
 INSERT INTO words (words, rank) VALUES ('hashsize', 16777216);
 """
@@ -102,7 +107,9 @@ _COLUMNS = (
     " withdrawn, grade, retention, unscanned, infected, bytes, fingerprint"
 )
 
-_AFTER = "(items.day, items.number) < (SELECT day, number FROM items WHERE id = ?)"
+# The place of an item is its first number: it stays where it was in a list that somebody pages.
+_NEWEST_FIRST = "day DESC, items.place DESC"
+_AFTER = "(items.day, items.place) < (SELECT day, place FROM items WHERE id = ?)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +171,13 @@ class ItemIndex:
             for row in rows:
                 _put(connection, row)
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether so many words are no item's any more that it should be made anew."""
+        query = "SELECT count(*), ifnull(max(number), 0) FROM items"
+        items, numbers = self._connection.execute(query).fetchone()
+        return (numbers - items) * _MOST_DEAD > numbers
+
     def entry(self, item_id: str) -> Entry | None:
         """Give one item."""
         query = f"SELECT {_COLUMNS} FROM items WHERE id = ?"  # noqa: S608 - a constant
@@ -220,7 +234,7 @@ class ItemIndex:
         count = self._connection.execute(f"SELECT count(*) FROM {table}{tests}", values)  # noqa: S608 - constants
         total = int(count.fetchone()[0])
         is_ranked = match and total <= _RANKED and not (wanted.newest_first or wanted.after)
-        order = "rank, day DESC" if is_ranked else "day DESC, items.number DESC"
+        order = "rank, day DESC" if is_ranked else _NEWEST_FIRST
         if wanted.after:
             tests += f"{' AND' if where else ' WHERE'} {_AFTER}"
             values = [*values, wanted.after]
@@ -318,13 +332,17 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
 
 def _put(connection: sqlite3.Connection, row: Row) -> None:
     item = row.item
-    old = connection.execute("SELECT number FROM items WHERE id = ?", [item.id]).fetchone()
-    if old:
-        connection.execute("DELETE FROM words WHERE rowid = ?", old)
-        connection.execute("DELETE FROM addresses WHERE number = ?", old)
-        connection.execute("DELETE FROM items WHERE number = ?", old)
+    exact = unicodedata.normalize("NFC", row.text)
+    words = "INSERT INTO words (exact, folded) VALUES (?, ?)"
+    # Words are never deleted, so their next number was never anybody's.
+    number = connection.execute(words, [exact, fold(exact)]).lastrowid
+    query = "SELECT number, place FROM items WHERE id = ?"
+    old, place = connection.execute(query, [item.id]).fetchone() or (None, number)
+    if old is not None:
+        connection.execute("DELETE FROM addresses WHERE number = ?", [old])
+        connection.execute("DELETE FROM items WHERE number = ?", [old])
     values = [
-        old[0] if old else None, item.id, row.version, item.site, item.source_key,
+        number, place, item.id, row.version, item.site, item.source_key,
         item.content_class, item.shape, item.title, item.creators[0].name if item.creators else "",
         _moment(item.published), row.day, _moment(item.archived), _moment(item.withdrawn),
         int(item.grade), item.retention.row,
@@ -333,11 +351,7 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         sum(part.size for part in item.parts), row.fingerprint,
     ]  # fmt: skip
     places = ", ".join("?" * len(values))
-    number = connection.execute(f"INSERT INTO items VALUES ({places})", values).lastrowid  # noqa: S608 - marks
-    exact = unicodedata.normalize("NFC", row.text)
-    connection.execute(
-        "INSERT INTO words (rowid, exact, folded) VALUES (?, ?, ?)", [number, exact, fold(exact)]
-    )
+    connection.execute(f"INSERT INTO items VALUES ({places})", values)  # noqa: S608 - marks
     addresses = dict.fromkeys(item.addresses)
     connection.executemany(
         "INSERT INTO addresses VALUES (?, ?)", [(address, number) for address in addresses]

@@ -12,9 +12,10 @@ mends the index. So whatever is stored is journaled, and what the index has was 
 """
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,14 +25,7 @@ import msgspec
 
 from archive.changes import prepare_addition, prepare_closing, prepare_withdrawal
 from archive.errors import ArchiveBusyError, ItemRefusedError, ObjectDamagedError
-from archive.ingest import (
-    Delivery,
-    Prepared,
-    fingerprint_of,
-    prepare,
-    with_digests,
-    words_of,
-)
+from archive.ingest import Delivery, Prepared, prepare, with_digests
 from archive.metadata.findings import Content, Findings
 from archive.metadata.item import ITEM_FILE, Grade, Item, parse_item
 from archive.ocfl.root import StorageRoot, StoredObject, read_object
@@ -40,6 +34,7 @@ from archive.search.index import ItemIndex, Known, Row
 from ops.archives.bench import Named, Workbench
 from ops.archives.counts import Counts
 from ops.archives.places import PRIVATE, Place, opened_index, own_places
+from ops.archives.reindex import reindex, row_of, row_of_stored
 from ops.estate.model.estate import Estate
 from ops.journal import journal
 from ops.schedule.kinds import RunContext
@@ -88,6 +83,11 @@ class Keeper:
             found = [read_object(root.path / it) for it in batch.finished]
             self._opened[place.name] = _Open(place, root, batch, index, found=found)
         self.commit()
+        for there in self._opened.values():
+            if there.index.is_worn:
+                there.index.close()
+                _renew_index(self._estate, there.place)
+                there.index = stack.enter_context(opened_index(there.place))
 
     def known(self, site: str, prefix: str) -> list[tuple[str, Known]]:
         """Give what is known of a site's items, private parts too; see `ItemIndex.known_of`."""
@@ -211,10 +211,7 @@ class Keeper:
         return True
 
     def _row_of_stored(self, stored: StoredObject) -> Row:
-        item = parse_item(stored.read(ITEM_FILE))
-        mark = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
-        words = words_of(stored, item)
-        return row_of(self._estate, stored.inventory.head, item, mark, words)
+        return row_of_stored(self._estate, stored)
 
     def _store(self, delivery: Delivery, findings: Findings, *, adds: bool = False) -> None:
         """Prepare and stage an item, its other files taken over where it adds to them.
@@ -309,11 +306,10 @@ def keeping(
         keeper.commit()
 
 
-def row_of(estate: Estate, version: str, item: Item, fingerprint: str, text: str) -> Row:
-    """Give what the index is told of an item."""
-    moment = item.published or item.created
-    day = moment.astimezone(estate.zone).date().isoformat() if moment else ""
-    return Row(item, version, day, fingerprint, text)
+def _renew_index(estate: Estate, place: Place) -> None:
+    """Make an index anew where it comes out the same; else, or without room, the old one serves."""
+    with suppress(OSError, sqlite3.Error):
+        reindex(estate, place, place.folder, lambda _count: None, only_same=True)
 
 
 def _read_back(root: StorageRoot, receipt: Receipt, item: Item) -> None:

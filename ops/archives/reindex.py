@@ -12,11 +12,10 @@ from pathlib import Path
 
 from archive.errors import ArchiveError
 from archive.ingest import fingerprint_of, words_of
-from archive.metadata.item import ITEM_FILE, parse_item
-from archive.ocfl.root import StorageRoot, read_object
+from archive.metadata.item import ITEM_FILE, Item, parse_item
+from archive.ocfl.root import StorageRoot, StoredObject, read_object
 from archive.search.index import Row, open_index
 from backup.stores.durable_write import sync_folder
-from ops.archives.keep import row_of
 from ops.archives.places import Place
 from ops.estate.model.estate import Estate
 
@@ -39,7 +38,10 @@ class Reindexed:
     differs: bool | None = None
 
 
-def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], None]) -> Reindexed:
+def reindex(
+    estate: Estate, place: Place, source: Path, told: Callable[[int], None], *,
+    only_same: bool = False,
+) -> Reindexed:  # fmt: skip
     """Make the index of a root anew.
 
     Args:
@@ -47,6 +49,7 @@ def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], No
         place: Whose index.
         source: The root it is read from: its own, or a copy.
         told: Told how many more items are done.
+        only_same: Leave the old one where the new one does not say the same.
 
     Raises:
         NotAnArchiveError: The source is no root.
@@ -67,9 +70,15 @@ def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], No
                 told(len(batch))
             written.result()
             mark = writer.submit(index.fingerprint).result()
+        except BaseException:
+            _remove(fresh)
+            raise
         finally:
             writer.submit(index.close).result()
     done.differs = _differs(place.index, mark)
+    if only_same and done.differs is not False:
+        _remove(fresh)
+        return done
     _remove(place.index)
     fresh.rename(place.index)
     sync_folder(str(place.index.parent))
@@ -79,13 +88,28 @@ def reindex(estate: Estate, place: Place, source: Path, told: Callable[[int], No
 def _rows(estate: Estate, root: StorageRoot, done: Reindexed) -> Iterator[Row]:
     for folder in root.folders():
         try:
-            stored = read_object(folder)
-            item = parse_item(stored.read(ITEM_FILE))
-            mark = fingerprint_of(item, {it.path: it.sha512 for it in item.parts})
-            yield row_of(estate, stored.inventory.head, item, mark, words_of(stored, item))
+            yield row_of_stored(estate, read_object(folder))
             done.items += 1
         except ArchiveError:
             done.damaged.append(str(folder.relative_to(root.path)))
+
+
+def row_of_stored(estate: Estate, stored: StoredObject) -> Row:
+    """Give what the index is told of an object.
+
+    Raises:
+        ArchiveError: It is damaged.
+    """
+    item = parse_item(stored.read(ITEM_FILE))
+    mark = fingerprint_of(item, {part.path: part.sha512 for part in item.parts})
+    return row_of(estate, stored.inventory.head, item, mark, words_of(stored, item))
+
+
+def row_of(estate: Estate, version: str, item: Item, fingerprint: str, text: str) -> Row:
+    """Give what the index is told of an item."""
+    moment = item.published or item.created
+    day = moment.astimezone(estate.zone).date().isoformat() if moment else ""
+    return Row(item, version, day, fingerprint, text)
 
 
 def _differs(path: Path, mark: str) -> bool | None:

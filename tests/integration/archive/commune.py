@@ -123,7 +123,7 @@ class Commune:
             index.close()
 
     def index_rows(self, name: str = "index.db") -> dict[str, set[tuple[Any, ...]]]:
-        """Give every row of an index, and every word at its place, by item and not by number."""
+        """Give every row of an index, and every word that counts, by item and not by number."""
         path = self.folder / "state/archive" / name
         with closing(sqlite3.connect(path)) as database:
             ids = dict(database.execute("SELECT number, id FROM items"))
@@ -134,9 +134,9 @@ class Commune:
             addresses = database.execute("SELECT number, address FROM addresses")
             items = database.execute("SELECT * FROM items")
             return {
-                "items": {row[1:] for row in items},
+                "items": {row[2:] for row in items},
                 "addresses": {(ids[number], address) for number, address in addresses},
-                "words": {(ids[number], *rest) for number, *rest in words},
+                "words": {(ids[number], *rest) for number, *rest in words if number in ids},
             }
 
     def copy_to(self, folder: Path) -> "Commune":

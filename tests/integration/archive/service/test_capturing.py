@@ -139,7 +139,6 @@ def test_what_a_killed_run_did_not_tell_the_index_the_next_one_does(commune: Com
     with index._connection as connection:
         connection.execute("DELETE FROM items WHERE number % 2")
         connection.execute("DELETE FROM addresses WHERE number % 2")
-        connection.execute("DELETE FROM words WHERE rowid % 2")
     index.close()
     assert commune.index_mark() != whole
     found = commune.capture()
