@@ -38,7 +38,7 @@ def make_password(folder: Path, person: str) -> Path:
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(12) + "\n")
+            file.write(secrets.token_hex(12) + "\n")  # no name of theirs is in it: that is refused
     return path
 
 

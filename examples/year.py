@@ -11,7 +11,6 @@ night. An interrupted one is begun anew.
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import sys
 import threading
@@ -21,6 +20,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from archive.ocfl.files import remove_tree
 from examples import moved_clock
 from examples.asked_jobs import run_asked
 from examples.failure import DemoFailedError
@@ -53,7 +53,10 @@ _OUTAGE = 56
 _MISSED = _FIRST - 180
 """The night in which the ward's backup fails; the drill of its morning finds what that costs."""
 
-_MADE = "state", "stores", "scratch", "cache", "archive", "archive-private", "archive-second"
+_MADE = (
+    "state", "stores", "medium", "scratch", "cache",
+    "archive", "archive-private", "archive-second",
+)  # fmt: skip
 _MARK = "year-is-made"
 _ARTICLE = "nuoc-sach"
 _SELF = "giucong"
@@ -80,7 +83,7 @@ def make_year(folder: Path) -> None:
         print(_("it is there already; the demo goes on from it"))
         return
     for name in _MADE:
-        shutil.rmtree(folder / name, ignore_errors=True)
+        remove_tree(folder / name)
     (folder / "stores").mkdir()  # stands for a disk, which would be mounted
     for path in (folder / "keys").glob("*"):
         if path.name != "repository.key":
