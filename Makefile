@@ -27,7 +27,7 @@ KEEP ?=
 COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
 .PHONY: help demo demo-stop pictures test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
-	clean venv tools packages-test packages-bench closing
+	clean venv tools packages-test packages-test-fast packages-bench closing
 
 help:
 	@printf '%s\n' \
@@ -62,10 +62,10 @@ pictures: venv
 test: venv packages-test tools lint types layers
 	@$(MAKE) test-fast test-slow closing
 
-test-fast: venv
+test-fast: venv packages-test-fast
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow and not soak" -q
 
-test-slow: venv tools
+test-slow: venv packages-test tools
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "slow and not soak" -q --durations=10
 
 # HEAD as it was committed, in a root of its own that is removed afterwards.
@@ -155,7 +155,7 @@ tools: venv
 	printf '%s' "$$state" > .tools/ready
 
 # tests/packages.txt: package, what proves that it is there, who needs it, why.
-packages-test packages-bench: packages-%:
+packages-test packages-test-fast packages-bench: packages-%:
 	@missing=(); while read -r package probe users _; do \
 	  [[ "$$package" == '#'* || ",$$users," != *",$*,"* ]] && continue; \
 	  PATH="$$PATH:/usr/sbin:/sbin" command -v "$$probe" > /dev/null \

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from examples.demo import build_estate
+from tests.installed_machine import only_root
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +97,24 @@ def test_the_tutorial_leads_from_nothing_to_a_verified_restore(checkout: Path) -
     assert ended.returncode == 0, ended.stdout + ended.stderr
     restored = checkout / "var/mine/restored/cong-xa/files/www/index.php"
     assert restored.read_bytes() == (checkout / "var/demo/sources/www/index.php").read_bytes()
+
+
+@only_root
+def test_nothing_but_the_program_is_installed(tmp_path: Path) -> None:
+    lines = list(read_lines("docs/how-to/run-as-a-service.md"))
+    lines = lines[1 : lines.index("cd /opt/giucong") + 1]  # before it is `make run`, another way
+    theirs = tmp_path / "theirs"
+    ours = "git -c safe.directory='*' upload-pack"
+    clone = ["git", "clone", "-q", f"--upload-pack={ours}", f"file://{ROOT}", str(theirs)]
+    subprocess.run(clone, check=True, timeout=FIVE_MINUTES)
+    for name in ("var/demo/keys/repository.key", ".venv/bin/fab", "estate.toml"):
+        (theirs / name).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / name).write_text("it is a secret")
+    for path in (theirs, *theirs.rglob("*")):
+        os.lchown(path, 65534, 65534)
+    looks = ["grep -rlx 'it is a secret' . || true", "find . ! -user root -o -perm /022 ! -type l",
+             "stat -c '%n %A' Makefile"]  # fmt: skip
+    ended = follow(theirs, ["mount -t tmpfs -o mode=755 none /opt", *lines, *looks])
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout == "Makefile -rw-r--r--\n"
