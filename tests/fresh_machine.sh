@@ -2,7 +2,8 @@
 # Proves that the README's commands work on a fresh machine: a minimal Debian of its own, an empty
 # environment and home, and HEAD as it was committed. `make fresh` and `.ci/run` run it.
 #
-# usage: tests/fresh_machine.sh [COMMAND]   (a line for a shell; else: make demo && make test)
+# usage: [SUITE=bookworm] tests/fresh_machine.sh [COMMAND]
+#   COMMAND is a line for a shell; else: make demo && make test. SUITE is Debian's; else: trixie.
 #
 # 1. A folder is made on a disk. It goes at the end, come what may.
 # 2. In mounts and processes of their own: debootstrap, this machine's way to packages, the clone.
@@ -12,7 +13,7 @@ set -euo pipefail
 umask 022
 cd "$(dirname "$0")/.."
 
-SUITE=trixie PACKAGES=ca-certificates,git,make CLONE=/srv/giucong NEEDED_GIB=8
+SUITE="${SUITE:-trixie}" PACKAGES=ca-certificates,git,make CLONE=/srv/giucong NEEDED_GIB=8
 APART=(unshare --mount --pid --fork --kill-child --propagation private)
 
 fail() { # WHAT WHY NEXT

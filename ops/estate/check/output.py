@@ -1,18 +1,21 @@
 """Say what `estate.check` found."""
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from platform import python_version
 
 from ops.errors import Problem
 from ops.language.text import _, fill, ngettext, program_name, render_problem
 from ops.terminal.output import write_json, write_line
 from ops.terminal.paragraphs import write_indented
+from ops.version import software_version
 
 _MOST_NAMED = 8
 
 
 def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -> int:
-    """Write problems and a closing line to standard output, and give the exit code.
+    """Write problems, what looked and a closing line to standard output, and give the exit code.
 
     Args:
         path: The main estate file.
@@ -20,8 +23,13 @@ def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -
         as_json: One JSON document instead of lines.
     """
     errors = sum(problem.severity == "error" for problem in problems)
+    looked = {
+        "version": software_version(),
+        "python": python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
     if as_json:
-        write_json([_as_dict(p) for p in problems], path=path, ok=errors == 0)
+        write_json([_as_dict(p) for p in problems], path=path, ok=errors == 0, **looked)
         return 1 if errors else 0
     heads = {"error": _("error"), "warning": _("warning")}
     for alike in _group(problems):
@@ -29,6 +37,7 @@ def report_problems(path: Path, problems: Sequence[Problem], *, as_json: bool) -
             write_line(f"{heads[alike[0].severity]}: {render_problem(alike[0])}")
         else:
             _write_alike(heads[alike[0].severity], alike)
+    write_line("Giữ Cổng {version}, Python {python}, SQLite {sqlite}".format(**looked))
     write_line(_closing_line(path, errors, len(problems) - errors))
     return 1 if errors else 0
 

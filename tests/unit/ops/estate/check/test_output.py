@@ -1,5 +1,6 @@
 """What is found is told once, however many places it concerns."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -28,4 +29,5 @@ def test_warnings_that_say_the_same_stand_together(
     assert lines[1].endswith("and 4 others")
     assert lines[2] == "    → add `owner`"
     assert [it.partition(":")[0] for it in lines[3:6]] == ["error", "error", "warning"]
-    assert len(lines) == 7
+    assert lines[-2].endswith(f"SQLite {sqlite3.sqlite_version}")
+    assert len(lines) == 8
