@@ -176,7 +176,7 @@ class ItemIndex:
         """Whether so many words are no item's any more that it should be made anew."""
         query = "SELECT count(*), ifnull(max(number), 0) FROM items"
         items, numbers = self._connection.execute(query).fetchone()
-        return (numbers - items) * _MOST_DEAD > numbers
+        return bool((numbers - items) * _MOST_DEAD > numbers)
 
     def entry(self, item_id: str) -> Entry | None:
         """Give one item."""
