@@ -29,8 +29,9 @@ def index(tmp_path: Path) -> Iterator[ItemIndex]:
     opened.close()
 
 
-def found(index: ItemIndex, text: str = "", **wanted: str) -> list[str]:
-    return [it.source_key for it in index.search(Wanted(text=text, **wanted)).entries]  # type: ignore[arg-type]
+def found(index: ItemIndex, text: str = "", *, address: str = "", after: str = "") -> list[str]:
+    wanted = Wanted(text=text, address=address, after=after)
+    return [it.source_key for it in index.search(wanted).entries]
 
 
 def test_a_changed_item_is_found_by_its_new_words_alone(index: ItemIndex) -> None:
