@@ -13,7 +13,7 @@ Names that are no UTF-8 or hold a line feed are escaped there as sha256sum does.
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,10 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ANYBODYS = ("user.", "system.posix_acl_")
 _ROOTS = (*_ANYBODYS, "trusted.", "security.capability")
 """Attributes that a restore sets, by who restores; others belong to the machine."""
+
+
+Tree = tuple[bytes, Callable[[bytes], bool]]
+"""Id of a snapshot's root tree; whether an entry is to be there by its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +112,22 @@ class Comparison:
         return {**values, "differences": named}
 
 
-def compare_folder(reader: TreeReader, tree: bytes, folder: bytes, newest: Newest) -> Comparison:
-    """Compare what lies in a folder with a snapshot; nothing is changed.
+def compare_folder(
+    reader: TreeReader, trees: Sequence[Tree], folder: bytes, newest: Newest
+) -> Comparison:
+    """Compare what lies in a folder with snapshots; nothing is changed.
 
     Args:
         reader: Reads the trees.
-        tree: Id of the snapshot's root tree.
-        folder: Where it was restored to.
+        trees: Root tree of each snapshot, and what was restored of it.
+        folder: Where they were restored to.
         newest: Which files tell how new the copy is.
 
     Raises:
         DamagedError: A tree cannot be read; the message names it.
         StoreError: The store failed.
     """
-    return _Comparing(reader, folder, newest).run(tree)
+    return _Comparing(reader, folder, newest).run(trees)
 
 
 def compare_entry(reader: TreeReader, entry: Entry, folder: bytes, newest: Newest) -> Comparison:
@@ -144,11 +150,13 @@ class _Comparing:
         self._hashes: list[tuple[bytes, str]] = []
         self._inodes: dict[tuple[int, int], tuple[int, int]] = {}
 
-    def run(self, tree: bytes) -> Comparison:
+    def run(self, trees: Sequence[Tree]) -> Comparison:
         known = set[bytes]()
-        for entry in walk(self._reader, tree, enters=self._can_enter):
-            self.take(entry)
-            known.add(entry.path)
+        for tree, is_taken in trees:
+            for entry in walk(self._reader, tree, enters=self._can_enter):
+                if is_taken(entry.path):
+                    self.take(entry)
+                    known.add(entry.path)
         self._find_extra(known)
         return self.end()
 

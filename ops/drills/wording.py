@@ -164,6 +164,16 @@ def _explain_page(params: Params) -> Explanation:
     )
 
 
+def _explain_warned(params: Params) -> Explanation:
+    told = explain_reason(params["reason"], params["params"], site=params["site"])
+    return Explanation(
+        _("the backup that made this copy had warned: {what}").format(what=told.what),
+        told.why,
+        _(_PRODUCTION_SAFE),
+        told.next_step,
+    )
+
+
 def _explain_phase(params: Params) -> Explanation:
     title = _(TITLES.get(str(params["phase"]), str(params["phase"])))
     return Explanation(_("not done, for want of an earlier step: {title}").format(title=title))
@@ -190,6 +200,7 @@ _SPECIAL: Mapping[str, Callable[[Params], Explanation]] = {
     "drill_too_large": _explain_too_large,
     "drill_no_room": _explain_no_room,
     "drill_page_not_shown": _explain_page,
+    "drill_copy_warned": _explain_warned,
     "drill_phase_skipped": _explain_phase,
     "drill_phase_missing": _explain_missing,
     "drill_rto_missed": _explain_aim(

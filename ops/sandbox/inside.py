@@ -26,7 +26,7 @@ import msgspec
 
 from ops.backups.pages.notes import PageNote
 from ops.backups.pages.noting import note_pages
-from ops.backups.pages.verdict import PageComparison, compare_pages
+from ops.backups.pages.verdict import PageComparison, compare_pages, excuse_pages
 from ops.sandbox.databases.databases import (
     FAILURES,
     Databases,
@@ -38,7 +38,7 @@ from ops.sandbox.guard import Tell, guard
 from ops.sandbox.isolation import limits, network
 from ops.sandbox.isolation import system_calls as calls
 from ops.sandbox.isolation.address_families import keep_to_families
-from ops.sandbox.isolation.live_places import put_in_place
+from ops.sandbox.isolation.live_places import empty_caches, put_in_place
 from ops.sandbox.isolation.new_root import enter_new_root, inside
 from ops.sandbox.plan import (
     Order,
@@ -218,6 +218,7 @@ def _put_files(rehearsal: Rehearsal) -> None:
         for part in put_in_place(rehearsal.plan.files):
             params = {"part": part.name, "path": part.live}
             rehearsal.remarks.append(Remark("not_checked", "part_not_shown", params))
+        empty_caches(rehearsal.plan.caches)
     except OSError as error:
         params = {"path": str(error.filename), "why": error.strerror or ""}
         rehearsal.remarks.append(Remark("failed", "not_in_place", params))
@@ -242,7 +243,11 @@ def _show_site(rehearsal: Rehearsal) -> None:
     with rehearsal.timed("verify"):
         left = rehearsal.bench.left()
         found += note_pages(plan.url, pages[1:], rules=rules, all_seconds=left)
-        compared = compare_pages(plan.pages, found)
+        compared = excuse_pages(
+            compare_pages(plan.pages, found),
+            rows_are_later=plan.rows_are_later,
+            has_caches=bool(plan.caches),
+        )
     rehearsal.result = replace(rehearsal.result, pages=compared, found=_shorten(found))
     rehearsal.remarks += _remark_on_pages(compared, found)
 
@@ -273,15 +278,24 @@ def _remark_on_answer(note: PageNote) -> Iterator[Remark]:
 def _remark_on_pages(
     compared: tuple[PageComparison, ...], found: tuple[PageNote, ...]
 ) -> Iterator[Remark]:
+    if all(it.why == "later" for it in compared):
+        yield Remark("not_checked", "pages_later", {})
     for comparison, note in zip(compared, found, strict=True):
         if comparison.verdict == "missing":
             yield Remark("failed", "page_failed", _about(note))
         elif comparison.verdict == "changed":
             yield Remark("failed", "page_changed", _likeness(comparison))
-        elif comparison.why == "moves":
-            yield Remark("not_checked", "page_moves", _likeness(comparison))
         elif comparison.verdict == "not_checked":
-            yield Remark("not_checked", "page_not_noted", {"page": comparison.page})
+            yield from _remark_on_unchecked(comparison)
+
+
+def _remark_on_unchecked(comparison: PageComparison) -> Iterator[Remark]:
+    if comparison.why == "moves":
+        yield Remark("not_checked", "page_moves", _likeness(comparison))
+    elif comparison.why == "cached":
+        yield Remark("not_checked", "page_cached", _likeness(comparison))
+    elif comparison.why != "later":  # then the rows were counted, and it comes
+        yield Remark("not_checked", "page_not_noted", {"page": comparison.page})
 
 
 def _likeness(it: PageComparison) -> dict[str, Told]:

@@ -19,6 +19,7 @@ from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
 from ops.estate.model.site_drill import SiteDrill
 from ops.estate.model.sites import DatabasePart, Site
+from ops.sandbox.page_caches import find_caches
 from ops.sandbox.plan import Bounds, DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan, Way
 from ops.sandbox.site_settings import follow_site
 
@@ -60,6 +61,7 @@ def plan_rehearsal(
         databases=ways.databases,
         url=url,
         pages=tuple(read_note(it) for it in manifest["pages"]),
+        caches=tuple(find_caches(site, files)),
         serving=decide_serving(site.drill, _content_first(files, manifest["files"]), url),
         addresses=tuple(
             dict.fromkeys(

@@ -112,6 +112,9 @@ class RehearsalPlan:
         databases: Its databases.
         url: Address of the site; empty without one.
         pages: As noted at backup time.
+        rows_are_later: Whether a database is of a later moment than those notes.
+        caches: Live paths of folders in which the site keeps pages that it has made; it begins
+            with empty ones, so that what it shows is made of its rows.
         serving: How the site is started.
         addresses: More addresses (IP, or names of hosts) at which production's servers are found
             by the site; inside they lead to the private ones.
@@ -129,6 +132,8 @@ class RehearsalPlan:
     databases: tuple[DatabasePlan, ...] = ()
     url: str = ""
     pages: tuple[PageNote, ...] = ()
+    rows_are_later: bool = False
+    caches: tuple[str, ...] = ()
     serving: ServingPlan = ServingPlan()
     addresses: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ def follow_site(
         files: The site's restored folders.
         root: The document root as the estate names it: a folder's name, and one below.
     """
-    named = list(_read(files, root))
+    named = list(read_settings(files, root))
     found = [
         (database, settings)
         for database in databases
@@ -59,7 +59,8 @@ def _server_of(database: DatabasePlan) -> tuple[str, str, int | None, str]:
     return database.engine, database.address, database.port, database.socket
 
 
-def _read(files: Iterable[FilesPlan], root: str) -> Iterator[DatabaseSettings]:
+def read_settings(files: Iterable[FilesPlan], root: str) -> Iterator[DatabaseSettings]:
+    """Yield what configurations in restored folders name; arguments as of `follow_site`."""
     name, _slash, below = root.partition("/")
     for part in files:
         if not Path(part.restored).is_dir():

@@ -64,6 +64,14 @@ REMARKS: Mapping[str, str] = {
     "page_failed": N_("the page {page} fails on the restored site: {reason}"),
     "page_changed": N_("the page {page} is another than at backup time: {reason}"),
     "page_moves": N_("the page {page} was not compared: {reason}; choose pages that stay"),
+    "page_cached": N_(
+        "the page {page} is another than at backup time: {reason}; the site may then have shown it"
+        " from a cache, which the copy leaves out"
+    ),
+    "pages_later": N_(
+        "the databases are of a later moment than the notes of the pages, and each page has changed"
+        " since, so none could be compared"
+    ),
     "page_not_noted": N_("the page {page} was not well at backup time, so it was not compared"),
 }
 _MOST_NAMED = 5
@@ -78,7 +86,7 @@ def tell_remark(remark: Remark) -> str:
         if params.get("cause"):
             told = _("{reason}; in the logs of its servers: {cause}")
             params["reason"] = told.format(reason=params["reason"], cause=params["cause"])
-    if remark.code in {"page_changed", "page_moves"}:
+    if remark.code in {"page_changed", "page_moves", "page_cached"}:
         params["reason"] = _tell_likeness(remark.params)
     if remark.code == "too_much_memory":
         params |= {name: format_size(int(params[name])) for name in ("used", "most")}

@@ -6,7 +6,7 @@ stays, is no evidence and is *not checked*, never the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ops.backups.pages.moving import find_share
@@ -15,7 +15,10 @@ from ops.language.formats import format_number
 from ops.language.text import N_, fill
 
 Verdict = Literal["same", "changed", "missing", "not_checked"]
-Why = Literal["", "title", "heading", "words", "moves", "problem"]
+Why = Literal["", "title", "heading", "words", "moves", "problem", "later", "cached"]
+
+_KIN = 0.5
+"""Share of what stays on a page without which it is another page."""
 
 _WHYS = {
     "title": N_('its title is "{detail}" now'),
@@ -23,6 +26,8 @@ _WHYS = {
     "words": N_("{alike} % of what stays on it are there, and {least} % are needed"),
     "moves": N_("only {stays} % of its words stay the same from one visit to the next"),
     "problem": N_("it was not well when it was noted"),
+    "later": N_("its database is of a later moment; {alike} % of what stayed on it are there"),
+    "cached": N_("{alike} % of what stays on it are there, and {least} % are needed"),
 }
 
 
@@ -86,6 +91,28 @@ def _judge(noted: PageNote, found: PageNote) -> tuple[float, Verdict, Why, str]:
     if alike < noted.rules.alike:
         return alike, "changed", "words", ""
     return alike, "same", "", ""
+
+
+def excuse_pages(
+    compared: Iterable[PageComparison], *, rows_are_later: bool, has_caches: bool
+) -> tuple[PageComparison, ...]:
+    """Take pages that may well differ from their notes out of the comparison.
+
+    Only words or a heading may differ, and half of what stays has to be there.
+
+    Args:
+        compared: With the notes.
+        rows_are_later: Whether the restored rows are of a later moment than the notes.
+        has_caches: Whether the site keeps pages in a cache: what was noted may then be older than
+            the rows it was made of.
+    """
+    why: Why = "later" if rows_are_later else "cached" if has_caches else ""
+    return tuple(
+        replace(it, verdict="not_checked", why=why)
+        if why and it.why in {"words", "heading"} and it.alike >= _KIN
+        else it
+        for it in compared
+    )
 
 
 def tell_comparison(why: str, detail: str, alike: float, least: float, stays: float) -> str:

@@ -119,6 +119,16 @@ def read_freezes(session: Session) -> list[Freeze]:
     return list(found.values())
 
 
+def list_freezes(session: Session, site: str) -> list[Freeze]:
+    """Give every finding of a site that nobody has accepted, oldest first."""
+    query = select(WatchFinding).where(
+        WatchFinding.site == site, WatchFinding.accepted_at.is_(None)
+    )
+    return [
+        _as_freeze(it) for it in session.execute(query.order_by(WatchFinding.found_at)).scalars()
+    ]
+
+
 def find_freeze(session: Session, site: str) -> Freeze | None:
     """Give why a site is frozen; None where it is not."""
     return next((it for it in read_freezes(session) if it.site == site), None)

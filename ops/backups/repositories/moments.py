@@ -31,6 +31,21 @@ class NoSnapshotError(OpsError):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one snapshot gives of a state.
+
+    Attributes:
+        snapshot: Which.
+        include: Patterns of what it gives; empty for everything.
+        exclude: Patterns of what others give.
+    """
+
+    snapshot: Snapshot
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A site at a moment.
 
@@ -52,6 +67,14 @@ class State:
         """All that something comes from, each once."""
         found = (*([self.whole] if self.whole else []), *self.apart.values())
         return tuple({it.id: it for it in found}.values())
+
+    def shares(self, site: str) -> Iterator[Share]:
+        """Yield what to take of which snapshot, so that everything is there once."""
+        places = {it: f"/{site}/databases/{it}.*" for it in self.apart}
+        if self.whole is not None:
+            yield Share(self.whole, exclude=tuple(places.values()))
+        for name, snapshot in self.apart.items():
+            yield Share(snapshot, include=(places[name],))
 
     def as_values(self) -> dict[str, object]:
         """Give JSON values, for the journal and for approvals."""

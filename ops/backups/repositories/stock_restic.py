@@ -7,7 +7,7 @@ in memory, never in its arguments or environment.
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,9 +46,17 @@ class Restic:
         """Check the repository, and read one share of its packs, counted from 0."""
         return self._run("check", f"--read-data-subset={share + 1}/{total}")
 
-    def restore(self, snapshot: str, target: Path) -> subprocess.CompletedProcess[str]:
-        """Restore a whole snapshot into a folder."""
-        return self._run("restore", snapshot, "--target", str(target))
+    def restore(
+        self,
+        snapshot: str,
+        target: Path,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> subprocess.CompletedProcess[str]:
+        """Restore a snapshot into a folder, or what patterns choose of it."""
+        chosen = [*(f"--include={it}" for it in include), *(f"--exclude={it}" for it in exclude)]
+        return self._run("restore", snapshot, "--target", str(target), *chosen)
 
     def dump(self, snapshot: str, path: str) -> tuple[str, subprocess.CompletedProcess[str]]:
         """Give the SHA-256 of a file's content, and how restic ended."""

@@ -255,13 +255,10 @@ class RestoreWork:
 
     def _orders_into_folder(self) -> Iterator[_Order]:
         target, asked = Path(self.wish.target).absolute(), _compile(self.wish.include)
-        places = {it: f"/{self.wish.site}/databases/{it}.*" for it in self.state.apart}
-        if self.state.whole is not None:
-            left_out = _compile(tuple(places.values()))
-            yield _Order(self.state.whole, target, "/", asked, left_out)
-        for name, snapshot in self.state.apart.items():
-            alone = compile_patterns([os.fsencode(places[name])])
-            yield _Order(snapshot, target, "/", alone if asked is None else _Both(asked, alone))
+        for it in self.state.shares(self.wish.site):
+            own, left_out = _compile(it.include), _compile(it.exclude)
+            both = _Both(asked, own) if asked is not None and own is not None else asked or own
+            yield _Order(it.snapshot, target, "/", both, left_out)
 
     @property
     def _whole(self) -> Snapshot:
@@ -270,24 +267,9 @@ class RestoreWork:
         return self.state.whole
 
     def _join_manifests(self) -> None:
-        """Have the restored manifest tell of the databases that lie beside it."""
         path = Path(self.wish.target).absolute() / self.wish.site / MANIFEST
-        if self.wish.dry_run or not self.state.apart or not path.is_file():
-            return
-        with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
-            put_anew(path, self._joined(json.loads(path.read_bytes())), path.stat().st_mode & 0o777)
-
-    def _joined(self, manifest: dict[str, Any]) -> bytes:
-        reader = TreeReader(self.repository, self.repository.load_index())
-        told = [
-            known
-            for name, snapshot in self.state.apart.items()
-            for known in read_manifest(reader, snapshot, self.wish.site)["databases"]
-            if known["name"] == name
-        ]
-        others = [it for it in manifest["databases"] if it["name"] not in self.state.apart]
-        manifest["databases"] = [*others, *told]
-        return json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        if not self.wish.dry_run:
+            join_manifests(self.repository, self.state, self.wish.site, path)
 
     def restore(self, order: _Order) -> RestoreResult:
         """Have the engine carry out one call."""
@@ -346,6 +328,32 @@ class RestoreWork:
             done.kept.append(str(kept))
             text = _("  what was there could not be read as a database; it is kept as {path}")
             write_line(text.format(path=kept))
+
+
+def join_manifests(repository: Repository, state: State, site: str, path: Path) -> None:
+    """Have a restored manifest tell of the databases that were restored of other snapshots.
+
+    Args:
+        repository: Of the site.
+        state: What was restored, of which snapshots.
+        site: Its name.
+        path: The manifest's file; it need not be there.
+    """
+    if not state.apart or not path.is_file():
+        return
+    reader = TreeReader(repository, repository.load_index())
+    with suppress(BackupError, ValueError, KeyError, TypeError):  # one that is not ours
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        told = [
+            known
+            for name, snapshot in state.apart.items()
+            for known in read_manifest(reader, snapshot, site)["databases"]
+            if known["name"] == name
+        ]
+        others = [it for it in manifest["databases"] if it["name"] not in state.apart]
+        manifest["databases"] = [*others, *told]
+        joined = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        put_anew(path, joined, path.stat().st_mode & 0o777)
 
 
 def _compile(texts: tuple[str, ...]) -> Patterns | None:

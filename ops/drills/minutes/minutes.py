@@ -59,7 +59,7 @@ class Minutes:
         people: Part I: name, title and part (`carried_out`, `answers_for_site`) of each.
         scenario: Part II: site, unit, system, scope, whether keys came from paper, who asked why.
         copy: Part II: id, version (what wrote it), moment, store with place and medium, source, who
-            restored it.
+            restored it; databases of later snapshots by name, with `snapshot` and `taken_at`.
         environment: Part III: isolation, bounds, probes, versions, room, scan.
         course: Part IV: moment, phase, person, seconds, outcome, reason of each phase.
         results: Part V: files, hashes, metadata, databases, pages, `rto` and `rpo` with target and
@@ -192,6 +192,7 @@ def _describe_copy(drill: KeptDrill, setting: Setting) -> dict[str, Any]:
         "medium": setting.medium,
         "restored_by": drill.engine,
         "restored_with": str(fetched.get("engine", "")),
+        "databases_of": dict(fetched.get("databases_of", {})),
     }
 
 

@@ -15,7 +15,7 @@ from ops.drills.minutes.tables import (
     server_rows,
     shortcoming_rows,
 )
-from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS
+from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS, WARNED
 from ops.duties.wording import tell_medium
 from ops.language.formats import format_moment, format_number, format_size
 from ops.language.text import N_, _
@@ -38,6 +38,10 @@ CONCLUSIONS: Mapping[str, str] = {
     "incomplete": N_("INCOMPLETE: not everything that is needed could be checked."),
     "failed": N_("FAILED: see the shortcomings."),
 }
+REMARKED = N_(
+    "PASSED WITH REMARKS: the site was restored, started and compared, within the targets; what the"
+    " backup had warned of stands among the shortcomings."
+)
 ARCHIVE_PASSED = N_(
     "PASSED: the items came back whole from a copy of the archive, within the targets."
 )
@@ -77,7 +81,8 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     outcome = str(minutes.conclusion["outcome"])
     write_line()
     title = _("MINUTES OF A RESTORE DRILL")
-    verdict = Cell(_(CONCLUSIONS[outcome]).partition(":")[0], outcome_cell(outcome).tone)
+    conclusion = _conclusion_of(minutes)
+    verdict = Cell(_(conclusion).partition(":")[0], outcome_cell(outcome).tone)
     write_cells([Cell(f"{title}  "), verdict], bold=True)
     site = minutes.scenario
     write_line(f"{site['title']} ({site['site']}) · {minutes.when['organisation']}")
@@ -93,14 +98,19 @@ def write_minutes(minutes: Minutes, sha256: str, zone: str) -> None:
     _write_results(minutes, zone)
     _write_shortcomings(minutes)
     _write_heading(_("VII. Conclusion"))
-    is_archive = minutes.copy["source"] == "archive"
-    conclusion = ARCHIVE_PASSED if is_archive and outcome == "ok" else CONCLUSIONS[outcome]
     write_cells([Cell(f"   {_(conclusion)}", outcome_cell(outcome).tone)], bold=True)
     _write_pairs("", [
         (_("Drill"), minutes.drill),
         (_("SHA-256 of these minutes"), sha256),
         (_("To be signed by"), ", ".join(it["title"] for it in minutes.people) or "–"),
     ])  # fmt: skip
+
+
+def _conclusion_of(minutes: Minutes) -> str:
+    outcome = str(minutes.conclusion["outcome"])
+    if minutes.copy["source"] == "archive" and outcome == "ok":
+        return ARCHIVE_PASSED
+    return REMARKED if minutes.conclusion["reason"] == WARNED else CONCLUSIONS[outcome]
 
 
 def time_and_people(minutes: Minutes, zone: str) -> Iterable[Pair]:
@@ -128,6 +138,9 @@ def purpose(minutes: Minutes, zone: str) -> Iterable[Pair]:
     taken = _moment(copy["taken_at"], zone) if copy["taken_at"] else "–"
     snapshot = copy["snapshot"][:16] or (_("plain copy") if kind == "archive" else "–")
     yield _("Copy"), f"{snapshot} · {taken} · {copy['version'] or '–'}"
+    for name, it in copy.get("databases_of", {}).items():
+        moment = _moment(it["taken_at"], zone)
+        yield _("Database {name}").format(name=name), f"{it['snapshot'][:16]} · {moment}"
     yield _("Store"), f"{copy['store']} ({copy['location']}, {tell_medium(copy['medium'])})"
     ours = _("our own engine") if copy["restored_by"] == "ours" else _("stock restic, independent")
     yield _("Restored by"), f"{ours}: {copy['restored_with'] or '–'}"

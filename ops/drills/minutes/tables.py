@@ -73,8 +73,7 @@ def measure_rows(results: Mapping[str, Any]) -> Iterator[Row]:
         yield _rows_of(database)
     pages = results["pages"]
     if pages:
-        same = sum(it["verdict"] == "same" for it in pages)
-        yield _counted(_("Pages on which all that stays is as at backup time"), len(pages), same)
+        yield _pages_row([str(it["verdict"]) for it in pages])
     rto = (
         _("RTO: until the items can be read") if is_archive else _("RTO: until the site runs again")
     )
@@ -86,6 +85,13 @@ def measure_rows(results: Mapping[str, Any]) -> Iterator[Row]:
     age = results["newest"]["age_seconds"]
     told = "–" if age is None else _seconds(age)
     yield _("Newest content in the copy: age at the incident"), "–", told, Cell("–", "faint")
+
+
+def _pages_row(verdicts: Sequence[str]) -> Row:
+    same, failed = verdicts.count("same"), {"changed", "missing"}.intersection(verdicts)
+    outcome = "failed" if failed else "ok" if same == len(verdicts) else "not_checked"
+    label = _("Pages on which all that stays is as at backup time")
+    return label, format_number(len(verdicts)), format_number(same), outcome_cell(outcome)
 
 
 def _rows_of(database: Mapping[str, Any]) -> Row:

@@ -23,6 +23,9 @@ _JUDGED: Mapping[str, tuple[str, ...]] = {
     "archive": ("fetch", "wipe"),
 }
 _NEVER_BEGUN = "drill_phase_missing"
+WARNED = "drill_copy_warned"
+"""Where it is the gravest that is to be said, the drill was passed with remarks."""
+
 _CLOCKS_DIFFER_SECONDS = 1.0  # parts that took longer than the whole: the clock was set back
 
 
@@ -71,9 +74,13 @@ class Judgement:
 
 
 def judge_drill(drill: KeptDrill, measured: Measured, aims: Aims) -> Judgement:
-    """Judge it: the gravest fault decides, the first of several alike."""
+    """Judge it: the gravest fault decides, the first of several alike.
+
+    What the copy lacks no drill of it can show: what its backup had warned of stays to be mended.
+    """
     faults = [*_phase_faults(drill), *_missed_aims(measured, aims), *_doubts(drill, measured)]
     faults.sort(key=lambda it: it[0] != "failed")
+    faults += [("incomplete", WARNED, it) for it in _facts(drill, "fetch").get("warnings", ())]
     rehearsal = drill.phases.get("rehearse")
     result = rehearsal.facts.get("result") if rehearsal else None
     isolated = None if result is None else bool(result["isolated"])

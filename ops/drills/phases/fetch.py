@@ -1,27 +1,41 @@
 """Fetch the whole copy, and compare every file with it; only here is a store touched.
 
 1. Clear what an earlier try has fetched.
-2. Open the repository with the drill's keys; choose the snapshot where nobody has yet.
+2. Open the repository with the drill's keys; choose what a restore would: the newest whole snapshot
+   and what was saved of a database alone since, unless one snapshot is named.
 3. Restore all of it, with our engine or with stock restic.
-4. Compare every entry with the snapshot's tree (`ops.drills.compare`).
+4. Compare every entry with the snapshots' trees (`ops.drills.compare`).
+5. Have the restored manifest tell of databases that are of later snapshots.
 """
 
 import os
 import shutil
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from backup.format.snapshot import Snapshot
+from backup.patterns.patterns import Patterns, compile_patterns
 from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from backup.snapshots.walk import TreeReader
-from ops.backups.repositories.moments import choose_snapshot
+from ops.backups.repositories.moments import (
+    NoSnapshotError,
+    Share,
+    State,
+    choose_snapshot,
+    choose_state,
+)
 from ops.backups.repositories.open import hold_reading_lock
 from ops.backups.repositories.stock_restic import restic_at
+from ops.backups.restore.restore import join_manifests
+from ops.backups.sources.site import MANIFEST
 from ops.canonical import clean_text
-from ops.drills.compare import Comparison, Newest, compare_folder
+from ops.drills.compare import Comparison, Newest, Tree, compare_folder
+from ops.drills.phases.copy_warnings import find_warnings
 from ops.drills.phases.keys import open_for_drill, paper_password
 from ops.drills.phases.work import Work, make_folder
 from ops.drills.records import PhaseResult, choose_copy
@@ -61,28 +75,67 @@ def fetch(work: Work) -> PhaseResult:
     make_folder(work.restored)
     repository = open_for_drill(work)
     with hold_reading_lock(repository, retry_for=_WAIT_FOR_LOCK):
-        wanted = work.drill.snapshot or work.drill.wanted
-        snapshot = choose_snapshot(repository, work.estate, work.site.name, wanted=wanted)
+        snapshot, state = _choose(work, repository)
         with work.catalog.writing() as session:
             choose_copy(session, work.drill.id, store=work.store.name, snapshot=snapshot.id,
                         taken_at=snapshot.time)  # fmt: skip
+            warnings = find_warnings(session, work.site.name, state.snapshots)
+        shares = list(state.shares(work.site.name))
         begun = time.monotonic()
-        restored = _restore(work, repository, snapshot)
+        restored = _restore(work, repository, shares)
         fetched = time.monotonic()
         reader = TreeReader(repository, repository.load_index())
-        target = os.fsencode(work.restored)
-        found = compare_folder(reader, snapshot.tree, target, newest_of(work.site.name, snapshot))
+        target, newest = os.fsencode(work.restored), newest_of(work.site.name, snapshot)
+        found = compare_folder(reader, [_tree_of(it) for it in shares], target, newest)
         compared = time.monotonic()
+        manifest = work.restored / work.site.name / MANIFEST
+        join_manifests(repository, state, work.site.name, manifest)
     facts = {
         **found.as_values(),
         **asdict(restored),
         "snapshot": snapshot.id,
+        "databases_of": {
+            name: {"snapshot": it.id, "taken_at": it.time.isoformat()}
+            for name, it in state.apart.items()
+        },
+        "warnings": warnings,
         "tree": snapshot.tree.hex(),
         "made_by": snapshot.program_version or "",
         "seconds_restore": round(fetched - begun, 3),
         "seconds_compare": round(compared - fetched, 3),
     }
     return judge_comparison(found, facts)
+
+
+def _choose(work: Work, repository: Repository) -> tuple[Snapshot, State]:
+    """Choose as a restore after the incident would; gives the snapshot of the files, and all."""
+    estate, site, drill = work.estate, work.site.name, work.drill
+    if not drill.wanted:
+        names = [it.name for it in work.site.databases]
+        with suppress(NoSnapshotError):  # the newest is taken then, and its age tells
+            state = choose_state(
+                repository, estate, site, at=drill.incident_at.isoformat(), databases=names
+            )
+            if state.whole is not None:
+                return state.whole, state
+    wanted = drill.wanted or drill.snapshot
+    snapshot = choose_snapshot(repository, estate, site, wanted=wanted)
+    return snapshot, State(snapshot)
+
+
+def _tree_of(share: Share) -> Tree:
+    """Give a snapshot's tree, and which of its entries have to be there."""
+    own, others = _compile(share.include), _compile(share.exclude)
+    return (
+        share.snapshot.tree,
+        lambda path: (
+            (own is None or own.match(path)) and (others is None or not others.match(path))
+        ),
+    )
+
+
+def _compile(texts: tuple[str, ...]) -> Patterns | None:
+    return compile_patterns(map(os.fsencode, texts)) if texts else None
 
 
 def newest_of(site: str, snapshot: Snapshot) -> Newest:
@@ -101,23 +154,34 @@ def judge_comparison(found: Comparison, facts: dict[str, Any]) -> PhaseResult:
     return PhaseResult(outcome="failed", reason="drill_differs", params=params, facts=facts)
 
 
-def _restore(work: Work, repository: Repository, snapshot: Snapshot) -> Restored:
+def _restore(work: Work, repository: Repository, shares: Sequence[Share]) -> Restored:
     if work.drill.engine == "restic":
-        return _restore_with_restic(work, snapshot)
-    request = RestoreRequest(target=os.fsencode(work.restored))  # holes cost a look at every byte
-    result = restore_snapshot(repository, snapshot.tree, request, work.progress)
-    told = (f"{os.fsdecode(it.path)}: {it.error}" for it in result.failures[:_MOST_LINES])
-    lines = tuple(clean_text(line) for line in told)
-    return Restored(f"giucong {software_version()}", lines, result.error_count)
+        return _restore_with_restic(work, shares)
+    lines, count = list[str](), 0
+    for share in shares:
+        request = RestoreRequest(  # holes cost a look at every byte
+            target=os.fsencode(work.restored),
+            include=_compile(share.include),
+            exclude=_compile(share.exclude),
+        )
+        result = restore_snapshot(repository, share.snapshot.tree, request, work.progress)
+        lines += [f"{os.fsdecode(it.path)}: {it.error}" for it in result.failures[:_MOST_LINES]]
+        count += result.error_count
+    told = tuple(clean_text(line) for line in lines[:_MOST_LINES])
+    return Restored(f"giucong {software_version()}", told, count)
 
 
-def _restore_with_restic(work: Work, snapshot: Snapshot) -> Restored:
+def _restore_with_restic(work: Work, shares: Sequence[Share]) -> Restored:
     """Have stock restic restore."""
     program = shutil.which("restic")
     if program is None:
         raise FileNotFoundError("restic")
     password = paper_password(work.keys) if work.drill.from_paper else None
     restic = restic_at(program, work.estate, work.site.name, work.store, password=password)
-    done = restic.restore(snapshot.id, work.restored)
-    told = [clean_text(line) for line in done.stderr.splitlines() if line.strip()]
-    return Restored(restic.version(), tuple(told[:_MOST_LINES]), done.returncode)
+    done = [
+        restic.restore(it.snapshot.id, work.restored, include=it.include, exclude=it.exclude)
+        for it in shares
+    ]
+    lines = [line for it in done for line in it.stderr.splitlines() if line.strip()]
+    told = tuple(clean_text(line) for line in lines[:_MOST_LINES])
+    return Restored(restic.version(), told, max(it.returncode for it in done))

@@ -38,15 +38,18 @@ def rehearse(work: Work) -> PhaseResult:
 
 def _plan(work: Work, manifest: dict[str, Any]) -> RehearsalPlan:
     """Plan it; what claims to be younger than the copy itself does not count as its newest."""
+    is_later = bool(work.drill.phases["fetch"].facts.get("databases_of"))
     ended_at = datetime.fromisoformat(manifest["ended_at"]["utc"])
-    return plan_rehearsal(
+    newest = work.drill.incident_at if is_later else min(work.drill.incident_at, ended_at)
+    plan = plan_rehearsal(
         work.estate,
         work.site,
         manifest=manifest,
         restored=work.restored / work.site.name,
         work=work.folder,
-        incident_at=min(work.drill.incident_at, ended_at),
+        incident_at=newest,
     )
+    return replace(plan, rows_are_later=is_later)
 
 
 def judge_rehearsal(found: RehearsalResult, manifest: dict[str, Any]) -> PhaseResult:

@@ -16,6 +16,7 @@ from ops.drills.minutes.output import (
     time_and_people,
 )
 from ops.drills.minutes.tables import Row, course_rows, measure_rows, shortcoming_rows
+from ops.drills.minutes.verdict import WARNED
 from ops.drills.records import KeptDrill, find_drill, list_drills
 from ops.errors import OpsError
 from ops.reports.figures.figure import Figure
@@ -80,13 +81,18 @@ def write(facts: DrillFacts, frame: Frame) -> Paper:
         *_pairs(frame, evidence(minutes.results, frame.zone)),
         frame.head("h_shortcomings"), *_shortcomings(minutes, frame),
         frame.head("h_conclusion"),
-        frame.text(str(minutes.conclusion["outcome"]), table="conclusions"),
+        frame.text(_conclusion_of(minutes), table="conclusions"),
         frame.text("unchanged" if facts.is_unchanged else "changed", sha256=facts.sha256,
                    drill=minutes.drill),
         frame.source(Figure(1, "minutes")),
     ]  # fmt: skip
     paper = frame.paper(blocks, title=title)
     return replace(paper, signatures=_signatures(minutes, frame))
+
+
+def _conclusion_of(minutes: Minutes) -> str:
+    is_remarked = minutes.conclusion["reason"] == WARNED
+    return "remarked" if is_remarked else str(minutes.conclusion["outcome"])
 
 
 def _signatures(minutes: Minutes, frame: Frame) -> tuple[Signature, ...]:

@@ -45,6 +45,22 @@ def put_in_place(files: Iterable[FilesPlan]) -> tuple[FilesPlan, ...]:
     return tuple(hidden)
 
 
+def empty_caches(folders: Iterable[str]) -> None:
+    """Show an empty folder of the same owner and mode in place of each; what it held stays hidden.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    for number, folder in enumerate(folders):
+        if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
+            continue
+        status, empty = Path(folder).stat(), Path(OVERLAYS) / f"cache-{number}"
+        empty.mkdir(parents=True)
+        os.chown(empty, status.st_uid, status.st_gid)
+        empty.chmod(status.st_mode & 0o7777)
+        calls.bind(str(empty), folder)
+
+
 def _lay_into(restored: Path, live: Path, name: str) -> None:
     """Show what a restored folder has and the sandbox's own folder has not."""
     for number, entry in enumerate(sorted(restored.iterdir())):

@@ -13,6 +13,8 @@ import pytest
 
 from ops.backups.pages.notes import Answer, PageNote, note_answer
 from ops.backups.pages.verdict import tell_comparison
+from ops.estate.model.sites import FilesPart, Site
+from ops.sandbox.page_caches import find_caches
 from ops.sandbox.plan import DatabasePlan, FilesPlan, RehearsalPlan, ServingPlan
 from ops.sandbox.rehearse import rehearse
 from ops.sandbox.result import RehearsalResult
@@ -266,6 +268,68 @@ def test_a_sites_own_program_is_started_behind_its_url(tmp_path: Path) -> None:
     result = rehearse(replace(plan, serving=serving, pages=pages))
 
     assert told(result) == []
+
+
+_CACHING = """<?php
+$kept = __DIR__ . '/cache/pages/home.html';
+if (is_file($kept)) { readfile($kept); exit; }
+$title = trim(file_get_contents(__DIR__ . '/title.txt'));
+$page = "<!DOCTYPE html><meta charset=utf-8><title>Cổng xã</title><h1>$title</h1>"
+    . '<p>Lịch tiếp công dân tháng này đã được đăng trên trang của xã</p>';
+if (!is_dir(dirname($kept))) mkdir(dirname($kept), 0755, true);
+file_put_contents($kept, $page);
+echo $page;
+"""
+_TODAY = (
+    "<!DOCTYPE html><meta charset=utf-8><title>Cổng xã</title><h1>Thông báo</h1>"
+    "<p>Lịch tiếp công dân tháng này đã được đăng trên trang của xã</p>"
+)
+
+
+def make_caching(folder: Path, kept: str) -> RehearsalPlan:
+    """A copy of a site that keeps its pages, and has kept this one."""
+    plan = make_php(folder, _CACHING)
+    www = Path(plan.files[0].restored)
+    (www / "title.txt").write_text("Thông báo", encoding="utf-8")
+    (www / "cache" / "pages").mkdir(parents=True)
+    (www / "cache").chmod(0o750)
+    (www / "cache" / "pages" / "home.html").write_text(kept, encoding="utf-8")
+    part = FilesPart(name="www", path="/srv/www")
+    site = Site(name="cong-xa", title="Cổng xã", unit="xa", files=(part,), exclude=("/cache/**",))
+    caches = tuple(find_caches(site, plan.files))
+    return replace(plan, caches=caches, pages=(note("/", _TODAY),))
+
+
+def test_a_page_that_a_cache_has_kept_neither_fails_a_copy_nor_saves_it(tmp_path: Path) -> None:
+    old = make_caching(tmp_path / "old", _TODAY.replace("Lịch tiếp công dân tháng này", "Cũ"))
+    lost = make_caching(tmp_path / "lost", _TODAY)
+    (Path(lost.files[0].restored) / "title.txt").unlink()
+    (Path(lost.files[0].restored) / "index.php").write_text("<?php if (!is_file(__DIR__ . "
+        "'/cache/pages/home.html')) { http_response_code(500); exit; } readfile(__DIR__ . "
+        "'/cache/pages/home.html');", encoding="utf-8")  # fmt: skip
+
+    assert old.caches == ("/srv/www/cache",)
+    shown, broken = rehearse(old), rehearse(lost)
+
+    assert (shown.outcome, told(shown)) == ("ok", [])
+    assert broken.outcome == "failed"
+    assert "the page / fails on the restored site" in told(broken)[0]
+    # What came back is as it came.
+    assert (Path(old.files[0].restored) / "cache" / "pages" / "home.html").read_text() != _TODAY
+
+
+def test_a_page_that_was_noted_out_of_a_cache_is_a_remark_and_no_failure(tmp_path: Path) -> None:
+    plan = make_caching(tmp_path, _TODAY)
+    stale = _TODAY.replace("Thông báo", "Thông báo hôm qua").replace("tháng này", "tháng trước")
+    plan = replace(plan, pages=(note("/", stale),))
+    result, other = (
+        rehearse(plan),
+        rehearse(moved(replace(plan, caches=()), copied(plan, tmp_path / "b"))),
+    )
+
+    assert result.outcome == "incomplete"
+    assert "may then have shown it from a cache" in told(result)[0]
+    assert other.outcome == "failed"
 
 
 def test_a_folder_that_is_the_sandboxs_own_is_laid_into_it(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ops.backups.pages.notes import (
     read_note,
 )
 from ops.backups.pages.page_text import read_html
-from ops.backups.pages.verdict import compare_pages
+from ops.backups.pages.verdict import compare_pages, excuse_pages
 from ops.language.text import speaking
 
 AT = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -158,6 +158,28 @@ def test_what_does_not_come_is_missing() -> None:
     assert verdict(good, note(page(f"Chào <br> {error}"))) == ("missing", 0.0)
     assert verdict(good, note("không có", status=404)) == ("missing", 0.0)
     assert verdict(good, note("", status=None, problem="timeout")) == ("missing", 0.0)
+
+
+def test_words_may_differ_beside_later_rows_or_a_cache_and_nothing_else_may() -> None:
+    noted = note(page("một hai ba bốn năm sáu bảy tám chín mười"))
+    others = {
+        "moved": note(page("một hai ba bốn năm sáu bảy khác hẳn rồi")),
+        "other": note(page("hoàn toàn là một nội dung khác hẳn")),
+        "named": note(page("một hai ba bốn năm sáu bảy tám chín mười", title="Bị chiếm")),
+        "gone": None,
+    }
+
+    def excused(name: str, **why: bool) -> tuple[str, str]:
+        found = others[name]
+        compared = compare_pages([noted], [found] if found else [])
+        (one,) = excuse_pages(compared, **{"rows_are_later": False, "has_caches": False, **why})
+        return one.verdict, one.why
+
+    assert excused("moved") == ("changed", "words")
+    assert excused("moved", rows_are_later=True) == ("not_checked", "later")
+    assert excused("moved", has_caches=True) == ("not_checked", "cached")
+    for name, verdict in (("other", "changed"), ("named", "changed"), ("gone", "missing")):
+        assert excused(name, rows_are_later=True, has_caches=True)[0] == verdict
 
 
 @pytest.mark.parametrize("problem", ["unreachable", "late"])

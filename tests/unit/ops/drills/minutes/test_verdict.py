@@ -136,6 +136,16 @@ def test_a_look_for_malware_is_only_missed_where_it_is_needed(
     assert judge(a_drill(scan))[0] == verdict
 
 
+def test_a_warning_of_the_copy_is_a_remark_and_never_hides_what_is_graver() -> None:
+    warning = {"reason": "suspicious", "params": {"oddities": [], "losses": []}}
+    fetched = phase("fetch", start=3, end=55, facts={**FACTS["fetch"], "warnings": [warning]})
+    late = phase("keys", "not_checked", reason="drill_without_restic", start=2, end=3)
+
+    assert judge(a_drill(fetched)) == ("incomplete", "drill_copy_warned")
+    assert judge(a_drill(fetched, late)) == ("incomplete", "drill_without_restic")
+    assert make(a_drill(fetched)).shortcomings[-1]["params"] == warning
+
+
 def test_the_times_are_those_of_a_stop_watch_part_by_part() -> None:
     measured = measure_drill(a_drill())
     assert measured.rto == timedelta(minutes=10, seconds=100)
