@@ -34,7 +34,7 @@ from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_moment, format_number
+from ops.language.formats import format_number, format_second
 from ops.language.text import _, ngettext
 from ops.sandbox.isolation.new_root import MADE_BELOW
 from ops.sandbox.leftovers import remove_tree
@@ -103,7 +103,7 @@ def extract_rows(wish: ExtractWish, progress: Progress) -> int:
             snapshot = choose_holding(
                 repository, estate, wish.site, wish.database, wanted=wish.snapshot
             )
-            moment = format_moment(snapshot.time, estate.organisation.timezone)
+            moment = format_second(snapshot.time, estate.organisation.timezone)
             write_line(f"{wish.site} · {store.name} · {snapshot.short_id} · {moment}")
             if wish.dry_run:
                 text = _("  would load the database {database} in a sandbox, and write rows of"

@@ -18,6 +18,12 @@ def format_moment(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     return f"{local:%d/%m/%Y %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
+def format_second(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """Give `24/11/2026 01:03:59 +07:00`: one snapshot is told from the next, and is found by it."""
+    told, offset = format_moment(moment, zone).rsplit(" ", 1)
+    return f"{told}:{moment.second:02} {offset}"
+
+
 def format_spoken(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """Give a moment as a notice to the public has it: `22 giờ 00 phút ngày 24/11/2026`."""
     local = moment.astimezone(ZoneInfo(zone))

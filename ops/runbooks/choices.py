@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from backup.errors import BackupError
+from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.browse.cli import find_by_name
@@ -22,11 +23,12 @@ from ops.backups.repositories.open import open_to_read
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_moment, format_size
+from ops.language.formats import format_duration, format_second, format_size
 from ops.language.text import _
 from ops.runbooks.bare_machine import where_estate_is
 
 _MOST_SNAPSHOTS = 20
+_NAME_SNAPSHOTS = ("snapshot", "before", "evidence")
 _MOST_FILES = 30
 PLACES = (Path("/srv"), Path("/var/tmp"))  # noqa: S108 -- a new folder there, named by its moment
 TARGET_PREFIX = "khoi-phuc-"
@@ -80,21 +82,40 @@ def _people(estate: Estate, _values: Mapping[str, str]) -> Iterable[Choice]:
 
 
 def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
-    """List the newest snapshots, newest first."""
+    """List the newest snapshots: those of the whole site first, then those of databases alone.
+
+    One that was chosen for something else is not offered: what is to be put back is not what shows
+    how it was before.
+    """
     store = estate.store(values["store"]) if values.get("store") else estate.primary_store
     site = values.get("site", "")
     repository = open_to_read(estate, site, store)
+    taken = {values[name] for name in _NAME_SNAPSHOTS if values.get(name)}
+    known = [
+        it
+        for it in reversed(load_readable_snapshots(repository).snapshots)
+        if not any(it.id.startswith(chosen) for chosen in taken)
+    ]
+    whole = [it for it in known if database_in(it.paths, site) is None]
+    alone = [it for it in known if database_in(it.paths, site) is not None]
     zone = estate.organisation.timezone
-    newest = load_readable_snapshots(repository).snapshots[-_MOST_SNAPSHOTS:]
     return [
-        Choice(it.short_id, f"{format_moment(it.time, zone)} · {_tell_content(it.paths, site)}")
-        for it in reversed(newest)
+        Choice(it.short_id, f"{format_second(it.time, zone)} · {_tell_content(it, whole, site)}")
+        for it in (*whole[:_MOST_SNAPSHOTS], *alone[:_MOST_SNAPSHOTS])
     ]
 
 
-def _tell_content(paths: Sequence[str], site: str) -> str:
-    database = database_in(paths, site)
-    return _("whole site") if database is None else _("{name} alone").format(name=database)
+def _tell_content(snapshot: Snapshot, whole: Sequence[Snapshot], site: str) -> str:
+    """Say what a snapshot holds; of a database alone how much older the files are beside it."""
+    database = database_in(snapshot.paths, site)
+    if database is None:
+        return _("whole site")
+    told = _("{name} alone").format(name=database)
+    files = next((it for it in whole if it.time <= snapshot.time), None)
+    if files is None:
+        return told
+    text = _("{what}, its files {gap} older")
+    return text.format(what=told, gap=format_duration(snapshot.time - files.time))
 
 
 def _paths(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:

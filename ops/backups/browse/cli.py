@@ -20,7 +20,7 @@ from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import reveal
-from ops.language.formats import format_moment, format_size
+from ops.language.formats import format_moment, format_second, format_size
 from ops.language.text import _, show_path
 from ops.terminal.exit_codes import report
 from ops.terminal.output import write_json, write_line, write_table
@@ -81,7 +81,7 @@ def _row(snapshot: Snapshot, estate: Estate, method: str) -> list[str]:
     size, added = numbers.get("total_bytes_processed"), numbers.get("data_added_packed")
     return [
         snapshot.short_id,
-        format_moment(snapshot.time, estate.organisation.timezone),
+        format_second(snapshot.time, estate.organisation.timezone),
         " ".join(snapshot.paths),
         _(TOLD[method]) if method in TOLD else "–",
         str(numbers.get("total_files_processed", "")),
@@ -127,7 +127,7 @@ def list_files(  # noqa: PLR0913 -- one for each flag
         if as_json:
             write_json((_entry_values(it) for it in entries), snapshot=chosen.id)
             return
-        write_line(f"{chosen.short_id} · {format_moment(chosen.time, zone)}")
+        write_line(f"{chosen.short_id} · {format_second(chosen.time, zone)}")
         for entry in islice(entries, _MOST_FOUND) if part else entries:
             write_line(_entry_line(entry, zone))
         if part and next(entries, None) is not None:

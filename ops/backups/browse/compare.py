@@ -28,7 +28,9 @@ _TONES: dict[Verdict, Tone] = {
 
 
 class NoPagesError(OpsError):
-    """A snapshot notes no page that could be compared."""
+    """A snapshot notes no page that could be compared: nothing was checked, and nothing failed."""
+
+    exit_code = INCOMPLETE
 
 
 def prove_pages(name: str, *, snapshot: str, as_json: bool) -> int:

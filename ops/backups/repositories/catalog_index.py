@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from backup.errors import BackupError
@@ -21,7 +21,7 @@ from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader, find_entry
 from ops.backups.sources.site import MANIFEST
 from ops.catalog.open import Catalog
-from ops.catalog.tables.index import Snapshot, StoreSeen
+from ops.catalog.tables.index import Snapshot, StoreSeen, is_of_whole_site
 from ops.catalog.tables.retention import ExpectedSnapshot
 
 
@@ -152,6 +152,16 @@ def _read_outcomes(
         with suppress(BackupError, ValueError, KeyError, TypeError):
             outcomes[snapshot.id] = outcome_of(read_manifest(reader, snapshot, site))
     return outcomes
+
+
+def read_newest_whole(session: Session, site: str) -> dict[str, datetime]:
+    """Give by store when the newest snapshot of the whole site was taken, as last seen there."""
+    query = (
+        select(Snapshot.store, func.max(Snapshot.taken_at))
+        .where(Snapshot.site == site, is_of_whole_site())
+        .group_by(Snapshot.store)
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def read_manifest(reader: TreeReader, snapshot: StoredSnapshot, site: str) -> dict[str, Any]:

@@ -234,6 +234,8 @@ def _read_past(repository: Repository, estate: Estate, site: str, at: str) -> _P
             find_snapshot(repository, LATEST, SnapshotFilter(paths=(f"/{site}",)))  # says why
         return found
     moment = read_moment(at, estate)
+    if not moment.microsecond:  # written to the second, as lists show a snapshot's own time
+        moment = moment.replace(microsecond=999_999)
     found = _Past(repository, site, [it for it in readable.snapshots if it.time <= moment])
     if found.whole is None and not any(found.newer()):
         raise _no_snapshot(site, str(moment))

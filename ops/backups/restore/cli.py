@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from backup.progress import Progress
+from backup.repository.repository import Repository
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.approvals.require import Permit
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
+from ops.backups.repositories.catalog_index import read_newest_whole
 from ops.backups.repositories.moments import State
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWish, RestoreWork
@@ -26,6 +28,7 @@ from ops.backups.restore.state import (
     refuse_lacking,
     tell_flag,
     tell_moment,
+    write_skew,
     write_state,
 )
 from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
@@ -35,8 +38,10 @@ from ops.estate.choose import read_moment
 from ops.estate.history.vanished import title_of_known
 from ops.estate.load.load import load_estate
 from ops.estate.model.sites import RESERVED_SITE_NAMES, Site
+from ops.estate.model.stores import Store
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
+from ops.language.formats import format_second
 from ops.language.text import _
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
@@ -69,7 +74,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
             hold_reading_lock(repository) if past is None else nullcontext(),
         ):
             state = choose_asked(repository, estate, wish)
-            write_state(state, wish.site, estate.organisation.timezone)
+            _tell_state(bench, repository, wish, store, state)
             chosen, permit = None, None
             if site is not None:
                 chosen = _choose(bench, wish, site, state)
@@ -86,6 +91,24 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
                 work.run(done)
     _ensure_whole(wish, done)
     return 0
+
+
+def _tell_state(
+    bench: Bench, repository: Repository, wish: RestoreWish, store: Store, state: State
+) -> None:
+    """Say what is taken, how far its parts lie apart, and which stores hold a newer copy."""
+    zone = bench.estate.organisation.timezone
+    write_state(state, wish.site, zone)
+    write_skew(repository, state, wish.site)
+    if state.whole is None or wish.snapshot or wish.at:
+        return
+    with bench.catalog.reading() as session:
+        newest = read_newest_whole(session, wish.site)
+    for name, moment in newest.items():
+        if name != store.name and moment > state.whole.time:
+            text = _("  this is the newest in {store}; {other} has a newer one, of {moment}")
+            told = format_second(moment, zone)
+            write_line(text.format(store=store.name, other=name, moment=told))
 
 
 def _ensure_whole(wish: RestoreWish, done: Done) -> None:
@@ -173,7 +196,7 @@ def _ask_second_person(bench: Bench, wish: RestoreWish, site: Site, state: State
         document=wish.document,
     )
     hint = _("to restore this very state after the approval, add {flag}").format(
-        flag=tell_flag(state, bench.estate.zone)
+        flag=tell_flag(state)
     )
     return ask_second_person(bench, asked, dry_run=wish.dry_run, hint=hint)
 

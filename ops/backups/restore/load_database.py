@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import select
 
 from backup.format.snapshot import Snapshot
+from backup.repository.repository import Repository
 from backup.snapshots.dump import read_content
 from backup.snapshots.walk import TreeReader, find_entry
 from backup.sources.databases import load
@@ -25,8 +26,9 @@ from backup.sources.databases.mariadb_copied_rights import copy_rights
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
-from ops.backups.repositories.moments import choose_holding
+from ops.backups.repositories.moments import State, choose_holding, choose_state
 from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.restore.state import write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, WrongUseError
@@ -36,7 +38,7 @@ from ops.estate.model.sites import DatabasePart, Site
 from ops.hosts.admin_login import WayIn, enter, read_line
 from ops.jobs.site_lock import hold_site_lock
 from ops.journal import journal
-from ops.language.formats import format_moment, format_number, format_size
+from ops.language.formats import format_duration, format_number, format_second, format_size
 from ops.language.text import _, fill
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.exit_codes import INCOMPLETE
@@ -127,8 +129,9 @@ def load_database(wish: LoadWish) -> int:
         reader = TreeReader(repository, repository.load_index())
         manifest = read_manifest(reader, snapshot, site.name)
         known = _find_known(manifest, part, site, snapshot)
-        moment = format_moment(snapshot.time, estate.organisation.timezone)
+        moment = format_second(snapshot.time, estate.organisation.timezone)
         write_line(f"{site.name} · {part.name} · {snapshot.short_id} · {moment} → {wish.into}")
+        _tell_files(repository, estate, wish, snapshot)
         with (
             enter(estate, part.host, wish.way) as host,
             hold_site_lock(estate.service.state, site.name, holder="load"),
@@ -141,6 +144,28 @@ def load_database(wish: LoadWish) -> int:
                 return 0
             found = _load_noted(bench, work, snapshot, left)
     return 0 if "rights" in found else INCOMPLETE
+
+
+def _tell_files(repository: Repository, estate: Estate, wish: LoadWish, snapshot: Snapshot) -> None:
+    """Say of which moment the files are that go with these rows."""
+    state = choose_state(repository, estate, wish.site, wanted=snapshot.id, completes=True)
+    whole = state.whole
+    if whole is None:
+        return
+    if whole.id == snapshot.id:
+        write_skew(repository, State(whole), wish.site)
+        return
+    text = _(
+        "  a run of this database alone: the files that go with it are those of {snapshot},"
+        " {moment}, {gap} earlier; for rows and files of one moment take --snapshot {snapshot}"
+    )
+    write_line(
+        text.format(
+            snapshot=whole.short_id,
+            moment=format_second(whole.time, estate.organisation.timezone),
+            gap=format_duration(snapshot.time - whole.time),
+        )
+    )
 
 
 def _load_noted(bench: Bench, work: _Load, snapshot: Snapshot, left: _Left) -> dict[str, object]:

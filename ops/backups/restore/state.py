@@ -1,18 +1,21 @@
 """Of which moments a restore will be: chosen by what is asked for, and told before it begins."""
 
 import os
-from datetime import timedelta, tzinfo
+from contextlib import suppress
+from datetime import datetime, timedelta
 
+from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import compile_patterns
 from backup.repository.repository import Repository
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
+from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_state
 from ops.backups.restore.restore import RestoreWish
 from ops.backups.restore.targets import Chosen
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.language.formats import format_moment
+from ops.language.formats import format_duration, format_second
 from ops.language.text import _
 from ops.terminal.output import write_line
 
@@ -98,31 +101,50 @@ def _holds(reader: TreeReader, snapshot: Snapshot, path: str) -> bool:
 def write_state(state: State, site: str, zone: str) -> None:
     """Write which snapshots will be used, and what it means that they are several."""
     if state.whole is not None:
-        moment = format_moment(state.whole.time, zone)
+        moment = format_second(state.whole.time, zone)
         write_line(f"{site} · {state.whole.short_id} · {moment}")
     for name, snapshot in state.apart.items():
-        moment = format_moment(snapshot.time, zone)
+        moment = format_second(snapshot.time, zone)
         text = _("{site} · database {name} · {snapshot} · {moment}")
         write_line(text.format(site=site, name=name, snapshot=snapshot.short_id, moment=moment))
     if state.whole is not None and state.apart:
+        newest = max(it.time for it in state.apart.values())
         text = _(
-            "  the files and these databases are of different moments: a row may name a file that"
-            " is not there; to have all of one moment, add --snapshot {snapshot}"
+            "  the files and these databases are of different moments, {gap} apart: a row may name"
+            " a file that is not there; to have all of one moment, add --snapshot {snapshot}"
         )
-        write_line(text.format(snapshot=state.whole.short_id))
+        gap = format_duration(abs(newest - state.whole.time))
+        write_line(text.format(gap=gap, snapshot=state.whole.short_id))
+
+
+def write_skew(repository: Repository, state: State, site: str) -> None:
+    """Write how far files and rows of one snapshot lie apart; nothing where it has not both."""
+    if state.whole is None or state.apart:
+        return
+    reader = TreeReader(repository, repository.load_index())
+    with suppress(BackupError, ValueError, KeyError, TypeError):  # a snapshot that is not ours
+        told = read_manifest(reader, state.whole, site)["consistency"]
+        if told["gap_seconds"] is None:
+            return
+        text = _(
+            "  its databases are as of {rows}, its files were read until {files}, {gap} later: a"
+            " file may be younger than the rows"
+        )
+        moments = {
+            name: datetime.fromisoformat(told[key]["local"]).strftime("%H:%M:%S")
+            for name, key in (("rows", "databases_as_of"), ("files", "files_until"))
+        }
+        gap = format_duration(timedelta(seconds=told["gap_seconds"]))
+        write_line(text.format(**moments, gap=gap))
 
 
 def tell_moment(state: State, zone: str) -> str:
     """Say of which moment everything is; where they differ, each database's behind it."""
-    whole = [format_moment(state.whole.time, zone)] if state.whole else []
-    apart = [f"{name}: {format_moment(it.time, zone)}" for name, it in state.apart.items()]
+    whole = [format_second(state.whole.time, zone)] if state.whole else []
+    apart = [f"{name}: {format_second(it.time, zone)}" for name, it in state.apart.items()]
     return ", ".join((*whole, *apart))
 
 
-def tell_flag(state: State, zone: tzinfo) -> str:
-    """Give the flag by which the same state is chosen again; `zone` is the organisation's."""
-    if state.whole is not None and not state.apart:
-        return f"--snapshot {state.whole.short_id}"
-    newest = max(it.time for it in state.snapshots).astimezone(zone)
-    after = newest.replace(microsecond=0) + timedelta(seconds=1)
-    return f"--at '{after:%d/%m/%Y %H:%M:%S}'"
+def tell_flag(state: State) -> str:
+    """Give the flag by which a restore in place chooses the same state again."""
+    return f"--snapshot {max(state.snapshots, key=lambda it: it.time).short_id}"

@@ -17,7 +17,7 @@ from ops.drills.minutes.tables import (
 )
 from ops.drills.minutes.verdict import ARCHIVE_PARTS, RTO_PARTS, WARNED
 from ops.duties.wording import tell_medium
-from ops.language.formats import format_moment, format_number, format_size
+from ops.language.formats import format_moment, format_number, format_second, format_size
 from ops.language.text import N_, _
 from ops.terminal.output import (
     Cell,
@@ -286,8 +286,4 @@ def _moment(text: str | None, zone: str, *, seconds: bool = False) -> str:
     if not text:
         return "–"
     moment = datetime.fromisoformat(text)
-    told = format_moment(moment, zone)
-    if not seconds:
-        return told
-    clock, _space, offset = told.rpartition(" ")
-    return f"{clock}:{moment.second:02} {offset}"
+    return (format_second if seconds else format_moment)(moment, zone)

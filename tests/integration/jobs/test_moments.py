@@ -1,6 +1,7 @@
 """What a restore gives back where a database was saved alone since the last whole backup."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -94,6 +95,57 @@ def test_a_folder_gets_the_newest_of_each_part_up_to_the_moment(
     assert (tmp_path / "alone" / at).parent.parent.joinpath("files").exists() is False
     assert "different moments" not in one
     assert rows_in(tmp_path / "one" / at) == []
+
+
+def test_the_time_that_a_list_shows_names_that_snapshot(estate: Path, tmp_path: Path) -> None:
+    _whole, nine, ten = snapshots(estate)
+    listed = giucong(estate, "backup.list", "--site", "cong-xa").stdout
+    (line,) = [it for it in listed.splitlines() if nine["id"][:8] in it]
+    found = re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d \+07:00", line)
+    assert found is not None, listed
+    told = restore(estate, tmp_path / "then", "--at", found[0])
+
+    assert nine["taken_at"] < ten["taken_at"]
+    assert f"database db · {nine['id'][:8]} · {found[0]}" in told
+    assert "apart: a row may name a file that is not there" in " ".join(told.split())
+
+
+def test_how_far_files_and_rows_lie_apart_is_said_before_the_question(estate: Path) -> None:
+    whole = snapshots(estate)[0]
+    words = ("backup.restore", "--site", "cong-xa", "--in-place", "--snapshot", whole["id"][:8])
+    asked = giucong(estate, *words)
+
+    assert asked.returncode == 2
+    assert "its databases are as of" in asked.stdout
+    assert "a file may be younger than the rows" in " ".join(asked.stdout.split())
+
+
+_FAR = """
+[[stores]]
+name = "far"
+url = "stores/far"
+role = "copy"
+of = "near"
+key = "file:keys/far.key"
+location = "xa"
+medium = "disk"
+"""
+
+
+def test_a_store_that_is_behind_says_so(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate", _FAR)
+    assert giucong(estate, "backup.init").returncode == 0
+    back_up(estate)
+    copied = giucong(estate, "backup.copy", "--site", "cong-xa", "--to", "far")
+    assert copied.returncode == 0, copied.stdout + copied.stderr
+    level = restore(estate, tmp_path / "level", "--store", "far")
+    back_up(estate)
+    behind = restore(estate, tmp_path / "behind", "--store", "far")
+    newest = restore(estate, tmp_path / "newest")
+
+    assert "has a newer one" not in level
+    assert "this is the newest in far; near has a newer one, of " in behind
+    assert "has a newer one" not in newest
 
 
 def test_in_place_no_row_is_lost_that_was_saved_and_both_moments_are_told(estate: Path) -> None:

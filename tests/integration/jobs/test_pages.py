@@ -71,6 +71,16 @@ def test_pages_stand_in_the_manifest_and_are_compared_later(tmp_path: Path) -> N
     assert json.loads(alone.stdout)["items"][0]["summary"]["pages"] == []
 
 
+def test_a_site_without_pages_is_not_checked_and_stops_no_procedure(tmp_path: Path) -> None:
+    estate = build_estate(tmp_path / "estate")
+    assert giucong(estate, "backup.init").returncode == 0
+    assert giucong(estate, "backup.run", "--site", "cong-xa").returncode == 0
+    told = giucong(estate, "backup.pages", "--site", "cong-xa")
+
+    assert told.returncode == 3  # enough where a person says so
+    assert "notes no pages" in told.stderr
+
+
 def test_a_site_that_is_down_is_backed_up_all_the_same(tmp_path: Path) -> None:
     with web_server({}) as url:
         estate = build(tmp_path / "estate", url, ["/"])
