@@ -23,10 +23,11 @@ JOBS ?= 2
 SECONDS ?= 600
 ARGS ?=
 KEEP ?=
+PLAY ?=
 # Somebody's environment may forbid to keep bytecode at run time; each start would then compile anew.
 COMPILE := $(RUN) -m compileall -q $(wildcard archive backup bench examples ops provisioning runbooks)
 
-.PHONY: help demo demo-stop pictures test test-fast test-slow fresh bench soak lint types layers fmt docs run messages lock \
+.PHONY: help demo demo-stop pictures test test-fast test-slow fresh lab lab-stop bench soak lint types layers fmt docs run messages lock \
 	clean venv tools packages-test packages-test-fast packages-bench closing
 
 help:
@@ -37,6 +38,8 @@ help:
 	  'make test       lint, types, layers and every test' \
 	  'make test-fast  the tests that take under a minute together' \
 	  'make fresh      demo and test on a new machine: a minimal Debian of its own; as root' \
+	  'make lab        boots an installed service, hosts and stores, and runs the plays (PLAY=name);' \
+	  '                KEEP=1 leaves it up to practise in, until make lab-stop; as root' \
 	  'make bench      measure against restic, borg and tar on the same data (ARGS=--quick);' \
 	  '                results go to .bench/results.json' \
 	  'make soak       the exhaustive fault and property campaigns (SECONDS=3600)' \
@@ -71,6 +74,13 @@ test-slow: venv packages-test tools
 # HEAD as it was committed, in a root of its own that is removed afterwards.
 fresh:
 	@tests/fresh_machine.sh
+
+# PLAY=name runs that one; without it, all.
+lab: venv packages-test
+	@$(RUN) -m tests.lab $(if $(KEEP),keep,run $(PLAY))
+
+lab-stop: venv
+	@$(RUN) -m tests.lab stop
 
 bench: venv packages-bench
 	@$(COMPILE); mkdir -p .bench; $(RUN) -m bench --json .bench/results.json $(ARGS)

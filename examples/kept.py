@@ -58,11 +58,11 @@ def start(folder: Path) -> str:
     office = socket_path(Path(estate.service.state))
     office.unlink(missing_ok=True)
     try:
-        _begin(folder, "served", [sys.executable, "-m", "examples.served"])
-        _begin(folder, "service", [sys.executable, str(_GIUCONG), "service.run"])
-        _wait(folder, office.exists)
-        _begin(folder, "console", [sys.executable, str(_GIUCONG), "console.run"])
-        _wait(folder, lambda: _answers(listen))
+        begin(folder, "served", [sys.executable, "-m", "examples.served"])
+        begin(folder, "service", [sys.executable, str(_GIUCONG), "service.run"])
+        wait(folder, office.exists)
+        begin(folder, "console", [sys.executable, str(_GIUCONG), "console.run"])
+        wait(folder, lambda: _answers(listen))
     except BaseException:
         stop(folder)
         raise
@@ -114,7 +114,7 @@ def log_in(folder: Path, listen: str) -> tuple[str, str]:
     return page, cookie
 
 
-def _begin(folder: Path, name: str, command: list[str]) -> None:
+def begin(folder: Path, name: str, command: list[str]) -> None:
     """Start a process of its own session, and write down which."""
     environment = {**os.environ, "GIUCONG_ESTATE": str(folder / "estate.toml")}
     with (folder / f"{name}.log").open("ab") as log:
@@ -128,7 +128,12 @@ def _begin(folder: Path, name: str, command: list[str]) -> None:
     unfinished.rename(folder / "kept.json")
 
 
-def _wait(folder: Path, is_so: Callable[[], bool]) -> None:
+def wait(folder: Path, is_so: Callable[[], bool]) -> None:
+    """Wait until something is so.
+
+    Raises:
+        DemoFailedError: A process has ended, or it takes too long; the text is what it said last.
+    """
     until = time.monotonic() + _PATIENCE_SECONDS
     while not is_so():
         died = [name for name, (pid, began) in read(folder).items() if _began(pid) != began]

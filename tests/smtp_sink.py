@@ -1,4 +1,4 @@
-"""A mail server that takes everything and keeps it in memory, on a free port of this machine."""
+"""A mail server that takes everything and keeps it in memory, or in a folder as well."""
 
 import socketserver
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,25 @@ class Mail:
 
 @dataclass
 class Sink:
-    """The server's port and what has arrived, oldest first."""
+    """The server's port and what has arrived, oldest first.
+
+    Attributes:
+        folder: Holds each mail as a file, too, numbered as they arrive; None: memory alone does.
+    """
 
     port: int
     mails: list[Mail] = field(default_factory=list)
+    folder: Path | None = None
+
+    def take(self, recipients: list[str], content: bytes) -> None:
+        """Keep a mail that has arrived."""
+        self.mails.append(read_mail(recipients, content))
+        if self.folder is not None:
+            name = f"{len(self.mails):04}.eml"
+            sent_to = f"X-Sent-To: {', '.join(recipients)}\r\n".encode()
+            unfinished = self.folder / f".{name}"
+            unfinished.write_bytes(sent_to + content)
+            unfinished.rename(self.folder / name)
 
 
 class Conversation(socketserver.StreamRequestHandler):
@@ -42,7 +58,7 @@ class Conversation(socketserver.StreamRequestHandler):
                 recipients.append(line.partition("<")[2].partition(">")[0])
             if verb == "DATA":
                 self.say("354 go on")
-                self.server.sink.mails.append(read_mail(recipients, self.read_data()))
+                self.server.sink.take(recipients, self.read_data())
             self.say("250 ok")
 
     def say(self, text: str) -> None:
@@ -61,15 +77,17 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", port), Conversation)
-        self.sink = Sink(self.server_address[1])
+    def __init__(self, port: int, address: str, folder: Path | None) -> None:
+        super().__init__((address, port), Conversation)
+        self.sink = Sink(self.server_address[1], folder=folder)
 
 
 @contextmanager
-def smtp_sink(port: int = 0) -> Iterator[Sink]:
-    """Run the server until the block ends."""
-    with Server(port) as server:
+def smtp_sink(
+    port: int = 0, *, address: str = "127.0.0.1", folder: Path | None = None
+) -> Iterator[Sink]:
+    """Run the server until the block ends, on a free port unless one is given."""
+    with Server(port, address, folder) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -1,4 +1,4 @@
-"""A web server of the test's own, on a free loopback port; its pages are functions."""
+"""A web server of the test's own; its pages are functions, asked and posted to alike."""
 
 import ssl
 import threading
@@ -42,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    do_POST = do_GET  # noqa: N815 - so it is called
+
     def log_message(self, *_words: object) -> None:
         """Say nothing."""
 
@@ -53,6 +55,7 @@ def web_server(
     certificate: Path | None = None,
     clients_of: Path | None = None,
     port: int = 0,
+    address: str = "127.0.0.1",
 ) -> Iterator[str]:
     """Run the server until the block ends, on a free port unless one is given; its address.
 
@@ -61,8 +64,9 @@ def web_server(
         certificate: With its key; None for no TLS.
         clients_of: The authority whose certificate clients must show; None for any client.
         port: To listen on.
+        address: To listen on.
     """
-    with _Server(("127.0.0.1", port), _Handler) as server:
+    with _Server((address, port), _Handler) as server:
         server.pages = pages
         scheme = "http"
         if certificate is not None:
@@ -76,7 +80,7 @@ def web_server(
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield f"{scheme}://127.0.0.1:{server.server_address[1]}"
+            yield f"{scheme}://{address}:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

@@ -48,7 +48,7 @@ chown -R www-data: {SITE}
 chmod -R o= {SITE}
 systemd-run --quiet --unit=portal -p User=www-data php -S 127.0.0.1:8080 -t {SITE}
 """
-ESTATE = f"""
+ESTATE = """
 schema = 1
 [organisation]
 name = "Trung tâm Công nghệ thông tin"
@@ -68,6 +68,8 @@ title = "Nguyễn Văn A"
 mail = "nva@example.vn"
 [defaults.schedule]
 full_read = ""
+"""
+SITE_OF_ESTATE = f"""
 [[sites]]
 name = "cong-xa"
 title = "Cổng xã Bình Minh"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.integration.service.systemd_portal import ESTATE, SITE, build_portal
+from tests.integration.service.systemd_portal import ESTATE, SITE, SITE_OF_ESTATE, build_portal
 from tests.interop.test_readme_followed import read_lines
 from tests.systemd_machine import ROOT, SystemdMachine, systemd_machine
 
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 PAGE, CONSOLE_PAGE = "docs/how-to/run-as-a-service.md", "docs/how-to/the-console.md"
 LEFT_OUT = re.compile(r"make |install -d /opt/giucong|git |nano ")
 TOML = re.compile(r"^ *```toml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+PROGRAM = "/opt/giucong"
 DROP_INS = "/etc/systemd/system/giucong.service.d"
 OF_THE_TEST = f"mkdir {DROP_INS}; printf '[Service]\\nRestartSec=100ms\\n' > {DROP_INS}/test.conf"
 LIMIT = 'medium = "disk"\nlimit_mbps = 1'
@@ -46,7 +47,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemdMachine
         build_portal(started)
         for line in page_lines():
             # What the service makes later cannot be tried yet: that is told, and ends with 3.
-            started.script(f"{line} || [ $? -eq 3 ]" if "estate.test" in line else line)
+            started.script(f"{line} || [ $? -eq 3 ]" if "estate.test" in line else line, PROGRAM)
         yield started
 
 
@@ -66,7 +67,7 @@ def page_lines() -> Iterator[str]:
 def whole_estate() -> str:
     found = TOML.search((ROOT / PAGE).read_text(encoding="utf-8"))
     assert found
-    return ESTATE + textwrap.dedent(found[1])
+    return ESTATE + SITE_OF_ESTATE + textwrap.dedent(found[1])
 
 
 def wait_for(look: Callable[[], T | None], pause: float = 0.2) -> T:
@@ -196,7 +197,7 @@ def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
     machine.run("tee", "/etc/systemd/system/giucong-console.service.d/t.conf", typed=drop_in)
     for line in read_lines(CONSOLE_PAGE):
         if line != "fab console.run":
-            machine.script(f"{line} || {{ journalctl --no-pager -n 40 >&2; exit 1; }}")
+            machine.script(f"{line} || {{ journalctl --no-pager -n 40 >&2; exit 1; }}", PROGRAM)
     verified = machine.run("systemd-analyze", "--man=no", "verify", "giucong-console.service")
     assert verified.stdout + verified.stderr == ""
     machine.run("systemd-analyze", "security", "--threshold=20", "giucong-console")
@@ -224,7 +225,7 @@ def test_the_console_runs_beside_it_and_reaches_nothing_but_the_socket(
 def test_without_drills_it_backs_up_in_a_tighter_unit(machine: SystemdMachine) -> None:
     lines = list(read_lines(PAGE))
     for line in lines[next(n for n, it in enumerate(lines) if "no-drills" in it) :]:
-        machine.script(line)
+        machine.script(line, PROGRAM)
     machine.run("systemd-analyze", "security", "--threshold=16", "giucong")
 
     assert work(machine, "backup/cong-xa", "check/cong-xa") == {
