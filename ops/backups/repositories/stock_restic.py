@@ -6,12 +6,16 @@ in memory, never in its arguments or environment.
 
 import hashlib
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backup.stores.options import StoreOptions
+from backup.stores.sftp.settings import parse_settings
+from ops.backups.repositories.stores import sftp_options
 from ops.estate.model.estate import Estate
 from ops.estate.model.references import resolve
 from ops.estate.model.stores import Store
@@ -19,6 +23,7 @@ from ops.secret_files import open_secret
 
 PACKAGE = "restic"
 _PIECE = 1 << 20
+_SFTP = "sftp:"
 _LONGEST_SECONDS = 6 * 3600
 # Values between grave accents are taken as they are, whatever is in them.
 _AWS_FILE = "[default]\naws_access_key_id = `{}`\naws_secret_access_key = `{}`\n"
@@ -32,11 +37,13 @@ class Restic:
         program: Its file.
         environment: All of it; the repository's address, and no secret.
         secrets: What variables name as files.
+        flags: Those with which the repository is entered.
     """
 
     program: str
     environment: Mapping[str, str]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    flags: tuple[str, ...] = ()
 
     def version(self) -> str:
         """Give its name and version."""
@@ -106,7 +113,7 @@ class Restic:
             yield {**self.environment, **files}, [*opened.values()]
 
     def _command(self, *arguments: str) -> list[str]:
-        return [self.program, "--no-lock", "--no-cache", *arguments]
+        return [self.program, "--no-lock", "--no-cache", *self.flags, *arguments]
 
 
 def restic_at(
@@ -127,7 +134,7 @@ def restic_at(
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "TZ") if (
         name in os.environ
     )}  # fmt: skip
-    environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
+    address = environment["RESTIC_REPOSITORY"] = estate.repository_url(store, site)
     if password is None:
         password = resolve(estate.repository_key(store)).get_secret_value()
     secrets = {"RESTIC_PASSWORD_FILE": password}
@@ -136,4 +143,18 @@ def restic_at(
             resolve(store.access_key).get_secret_value(),
             resolve(store.secret_key).get_secret_value(),
         )
-    return Restic(program, environment, secrets)
+    return Restic(program, environment, secrets, _enter_server(address, store))
+
+
+def _enter_server(address: str, store: Store) -> tuple[str, ...]:
+    """Have restic's own ssh take the key and host keys that the estate names, and ask nobody."""
+    if not address.startswith(_SFTP):
+        return ()
+    options = StoreOptions(extra=sftp_options(store))
+    target = parse_settings(address.removeprefix(_SFTP), options).target
+    command = [
+        "ssh", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(target.identity),
+        "-o", f"UserKnownHostsFile={target.known_hosts}", "-p", str(target.port),
+        "-l", target.user, target.address, "-s", "sftp",
+    ]  # fmt: skip
+    return ("-o", f"sftp.command={shlex.join(command)}")

@@ -78,11 +78,11 @@ def options_of(store: Store, *, at: datetime | None = None) -> StoreOptions:
         region=store.region,
         at=at,
         object_lock=None if store.object_lock is None else terms_of(store.object_lock),
-        extra=_sftp_options(store),
+        extra=sftp_options(store),
     )
 
 
-def _sftp_options(store: Store) -> dict[str, str]:
+def sftp_options(store: Store) -> dict[str, str]:
     """Name the files with which an SFTP server is entered; others pass them by."""
     from ops.hosts.connect import identity_file
 

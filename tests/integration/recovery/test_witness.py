@@ -12,6 +12,9 @@ import pytest
 from ops.backups.checks.witness import bear_witness
 from tests.integration.jobs.small_estate import build_estate, giucong
 from tests.integration.recovery.signed_estate import reset_each_time, run, run_job
+from tests.ssh_server import SshServer, make_ssh_server, ssh_server
+
+__all__ = ["make_ssh_server", "ssh_server"]
 
 pytestmark = pytest.mark.slow
 
@@ -111,3 +114,16 @@ def test_a_site_without_a_snapshot_is_not_called_well(tmp_path: Path) -> None:
     result = run_job(path, bear_witness, "witness", "cong-xa")
 
     assert (result.outcome, result.reason) == ("not_checked", "nothing_to_witness")
+
+
+def test_it_enters_an_sftp_server_as_we_do(tmp_path: Path, ssh_server: SshServer) -> None:
+    path = build_estate(tmp_path / "estate", DAILY)
+    store = (f'url = "sftp://127.0.0.1:{ssh_server.port}/{tmp_path}/far store"\n'
+             f'identity = "file:{ssh_server.identity}"\n'
+             f'known_hosts = "{ssh_server.known_hosts}"')  # fmt: skip
+    path.write_text(path.read_text().replace('url = "stores/near"', store))
+    run(path, "backup.init")
+    run(path, "backup.run", "--site", "cong-xa")
+    result = run_job(path, bear_witness, "witness", "cong-xa")
+
+    assert result.outcome == "ok", result
