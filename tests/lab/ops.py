@@ -37,6 +37,26 @@ _MOVED_PYTHON = f"""#!/bin/sh
 exec env LD_PRELOAD={_FAKETIME} FAKETIME='AHEAD' FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 \\
   "${{0%/*}}/python3" "$@"
 """
+_ARCHIVED = """
+  [sites.archive]
+  connector = "mapping"
+  mapping = "/etc/giucong/archive-cong-xa.toml"
+  part = "db"
+"""
+_MAPPING = """
+schema = 1
+[[items]]
+name = "tin"
+class = "news"
+query = "SELECT id, title, '2026-11-20 08:00:00' AS published_at FROM posts"
+key = "id"
+title = "{title}"
+bodies = [{ text = "{title}", type = "text/plain" }]
+authors = ["Ban biên tập"]
+published = "{published_at}"
+addresses = ["index.php?id={id}"]
+"""
+_SIGNATURE = f"{'0' * 32}:68:Nothing-Has-This-Hash\n"
 T = TypeVar("T")
 
 
@@ -221,7 +241,10 @@ def _write_estate(ops: Ops) -> None:
              blocks(CONSOLE, "toml")[0], text, people]  # fmt: skip
     ops.write(ESTATE, "\n".join(parts), mode="640", owner="giucong:giucong")
     ops.run("install", "-d", "-o", "giucong", "-g", "giucong", "-m", "750", "/etc/giucong/sites.d")
-    ops.write("/etc/giucong/sites.d/cong-xa.toml", SITE_OF_ESTATE)
+    site = SITE_OF_ESTATE.replace('owner = "nva"', 'owner = "nva"\nclasses = ["news"]') + _ARCHIVED
+    ops.write("/etc/giucong/sites.d/cong-xa.toml", site)
+    ops.write("/etc/giucong/archive-cong-xa.toml", _MAPPING)
+    ops.write("/etc/giucong/signatures/own.hdb", _SIGNATURE)
 
 
 def _enter_stores(ops: Ops, store: Machine) -> None:

@@ -5,7 +5,7 @@ from tests.lab.play import step
 
 SITE = "cong-xa"
 _OWN = ("backup/luu-tru", "archive-check/luu-tru", "backup/giucong", "drill-plan/giucong",
-        "journal-head/giucong", "security-audit/giucong")  # fmt: skip
+        "journal-head/giucong")  # fmt: skip
 
 
 def play(lab: Lab) -> None:
