@@ -128,13 +128,13 @@ def begin(folder: Path, name: str, command: list[str]) -> None:
     unfinished.rename(folder / "kept.json")
 
 
-def wait(folder: Path, is_so: Callable[[], bool]) -> None:
+def wait(folder: Path, is_so: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
     """Wait until something is so.
 
     Raises:
         DemoFailedError: A process has ended, or it takes too long; the text is what it said last.
     """
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + seconds
     while not is_so():
         died = [name for name, (pid, began) in read(folder).items() if _began(pid) != began]
         if died or time.monotonic() > until:

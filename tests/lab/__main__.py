@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from examples import kept
+from tests.lab.door import open_door
 from tests.lab.lab import find_lab, lab
 from tests.lab.network import ADDRESSES, DOMAIN
 from tests.lab.people import ROLES
@@ -22,6 +23,7 @@ from tests.systemd_machine import VARIABLES
 
 UP = KEPT / "up"
 _HELD = KEPT / "held"
+_COLD_SECONDS = 1800
 _GUIDE = """
 the lab is up, and stays until `make lab-stop`:
   a shell      python -m tests.lab enter MACHINE [LOGIN]      as root, or as one of {logins}
@@ -30,6 +32,7 @@ the lab is up, and stays until `make lab-stop`:
   people       {people}: passwords, the app's secret, recovery codes
   a code       python -m tests.lab code LOGIN
   a visitor    python -m tests.lab visit COMMAND…      e.g. curl -sL http://NAME.{domain}/
+  the console  https://localhost:{console}/   signed by {folder}/net/authority/root.pem
   mails        {folder}/net/mails; webhook: {folder}/net/hooks
   a play       python -m tests.lab play NAME      {plays}
 """
@@ -55,7 +58,7 @@ def keep() -> None:
     stop()
     _HELD.mkdir(parents=True, exist_ok=True)
     kept.begin(_HELD, "lab", [sys.executable, "-m", "tests.lab", "hold"])
-    kept.wait(_HELD, (UP / "ready").exists)
+    kept.wait(_HELD, (UP / "ready").exists, _COLD_SECONDS)
     print(read_guide())
 
 
@@ -64,7 +67,8 @@ def hold() -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     shutil.rmtree(UP, ignore_errors=True)
-    with lab(UP):
+    with lab(UP) as up:
+        (UP / "console").write_text(str(open_door(up.network, up.ops.address, 443)))
         (UP / "ready").touch()
         ended.wait()
 
@@ -78,7 +82,8 @@ def read_guide() -> str:
     """Say how to enter the lab that is up."""
     return _GUIDE.format(
         logins=", ".join(ROLES), machines=", ".join(f"{it} {at}" for it, at in ADDRESSES.items()),
-        people=UP / "people.json", domain=DOMAIN, folder=UP, plays=", ".join(list_plays()),
+        console=(UP / "console").read_text(), people=UP / "people.json", domain=DOMAIN, folder=UP,
+        plays=", ".join(list_plays()),
     )  # fmt: skip
 
 

@@ -209,6 +209,7 @@ def install(ops: Ops, folder: Path, store: Machine) -> None:
     build_portal(ops.systemd)
     _install_service(ops, store)
     _install_console(ops)
+    _put_nginx_before(ops)
     _let_people_in(ops)
 
 
@@ -278,6 +279,16 @@ def _install_console(ops: Ops) -> None:
     for line in lines_before(CONSOLE, "nothing"):
         if line != "fab console.run":
             ops.script(line, PROGRAM)
+
+
+def _put_nginx_before(ops: Ops) -> None:
+    """Put nginx with TLS before the console, with the page's own words for it."""
+    names = [f"giucong.{DOMAIN}", "localhost"]
+    certificate = ops.network.authority.issue("console", days=90, hosts=names).read_text()
+    for name in ("fullchain", "privkey"):
+        ops.write(f"/etc/ssl/giucong/{name}.pem", certificate, mode="600")
+    ops.write("/etc/nginx/conf.d/giucong.conf", blocks(CONSOLE, "nginx")[0])
+    ops.run("systemctl", "-q", "enable", "--now", "nginx")
 
 
 def _let_people_in(ops: Ops) -> None:
