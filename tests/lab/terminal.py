@@ -80,7 +80,11 @@ def type_at_terminal(
                 told, quiet_since = told + piece, time.monotonic()
             elif process.poll() is not None:
                 break
-            elif time.monotonic() - quiet_since > _QUIET_SECONDS and _waits(process.pid):
+            elif (
+                time.monotonic() - quiet_since > _QUIET_SECONDS
+                and _waits(process.pid)
+                and not _has_more(ours)  # it may have asked since we looked for that
+            ):
                 quiet_since = time.monotonic()
                 _type(ours, answer, _clean(told))
             assert time.monotonic() < deadline, f"{command} takes too long:\n{_clean(told)}"
