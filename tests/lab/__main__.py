@@ -96,9 +96,11 @@ def enter(machine: str, login: str = "root") -> None:
 
 
 def visit(*words: str) -> None:
-    """Become a visitor of the network, who runs a command."""
-    words = tuple(find_lab(UP).network.words(*words))
-    os.execvp(words[0], words)  # noqa: S606 - it is that command
+    """Become a visitor of the network, who runs a command and trusts the lab's authority."""
+    network = find_lab(UP).network
+    found, trusted = network.words(*words), str(network.authority.root)
+    environment = {**os.environ, "CURL_CA_BUNDLE": trusted}
+    os.execvpe(found[0], found, environment)  # noqa: S606 - it is that command
 
 
 def main() -> None:

