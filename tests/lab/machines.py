@@ -14,7 +14,11 @@ from tests.systemd_machine import VARIABLES, Shape, SystemdMachine, boot
 _UNITS = ("systemd-tmpfiles-setup.service", "systemd-user-sessions.service", "ssh.service")
 SERVERS = ("nginx.service", "mariadb.service", "postgresql.service", "postgresql@.service")
 ROOTS_SSH = "/root" + "/.ssh"  # in two: a test looks for places of one machine
-_AS = 'echo "$1" > /proc/self/loginuid || true; shift; exec "$@"'
+# A control group of the machine's own, as a login gets; who it is that has logged in; the command.
+_AS = """
+group=/sys/fs/cgroup/terminal; mkdir -p "$group"; echo 0 > "$group/cgroup.procs"
+echo "$1" > /proc/self/loginuid || true; shift; exec "$@"
+"""
 
 
 class Machine:
