@@ -1,0 +1,19 @@
+"""The short plays, in a lab of their own: the service's machine, hosts and stores beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.installed_machine import only_root
+from tests.lab.lab import lab
+from tests.lab.play import list_short, run_play
+
+# One lab for all plays: `make test` runs tests in several processes, each would boot its own.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@only_root
+def test_the_short_plays_are_as_they_must_be(tmp_path: Path) -> None:
+    with lab(tmp_path / "lab") as up:
+        for name in list_short():
+            run_play(name, up)
