@@ -1,7 +1,8 @@
 """`make lab`: boots the lab, runs plays, ends; or keeps it up to practise in.
 
 usage: python -m tests.lab [run [PLAY…] | keep | stop]
-       python -m tests.lab enter MACHINE [LOGIN] | visit COMMAND… | code LOGIN | play NAME
+       python -m tests.lab enter MACHINE [LOGIN] | visit COMMAND… | code LOGIN |
+                               begin NAME | play NAME
 """
 
 import os
@@ -17,7 +18,7 @@ from tests.lab.door import open_door
 from tests.lab.lab import find_lab, lab
 from tests.lab.network import ADDRESSES, DOMAIN
 from tests.lab.people import ROLES
-from tests.lab.play import list_plays, run_play
+from tests.lab.play import begin_play, list_plays, run_play
 from tests.lab.roots import KEPT
 from tests.systemd_machine import VARIABLES
 
@@ -35,6 +36,7 @@ the lab is up, and stays until `make lab-stop`:
   the console  https://localhost:{console}/   signed by {folder}/net/authority/root.pem
   mails        {folder}/net/mails; webhook: {folder}/net/hooks
   a play       python -m tests.lab play NAME      {plays}
+  to practise  python -m tests.lab begin NAME     lets it happen, and nothing more
 """
 
 
@@ -114,6 +116,7 @@ def main() -> None:
         "enter": lambda: enter(*words),
         "visit": lambda: visit(*words),
         "code": lambda: print(find_lab(UP).ops.people.code(*words)),
+        "begin": lambda: begin_play(words[0], find_lab(UP)),
         "play": lambda: run_play(words[0], find_lab(UP)),
     }
     verbs[verb]()

@@ -2,7 +2,8 @@
 
 A play is a module of `tests.lab.plays` with `play(lab)`; its docstring's first line says what it
 is about. It asserts what must hold, and says each of its steps. Where it needs minutes it says so
-by `IS_LONG = True`, and `.ci/run` leaves it out.
+by `IS_LONG = True`, and `.ci/run` leaves it out. One with `begin(lab)`, which lets the incident
+happen and nothing more, can be practised.
 """
 
 import importlib
@@ -34,6 +35,11 @@ def run_play(name: str, lab: Lab) -> None:
     print(f"{name}: {(module.__doc__ or '').partition(chr(10))[0]}", flush=True)
     module.play(lab)
     print(f"{name}: as it must be, after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def begin_play(name: str, lab: Lab) -> None:
+    """Have what a play is about happen, and nothing more: for who practises."""
+    _load(name).begin(lab)
 
 
 def step(text: str) -> None:

@@ -165,6 +165,13 @@ def visit(host: Host, site: Site, page: str = "/") -> str:
     return host.run("curl", *words, f"http://{site.address}{page}", check=False)
 
 
+def send_paper(host: Host, site: Site) -> bool:
+    """Have a visitor send a question with a paper to NukeViet's stand-in; gives whether it went."""
+    words = ["--silent", "--form", "title=Hỏi", "--form", "paper=@/etc/hostname;filename=don.txt",
+             "--connect-to", f"{site.address}:80:127.0.0.1:80"]  # fmt: skip
+    return "Đã nhận" in host.run("curl", *words, f"http://{site.address}/lien-he/", check=False)
+
+
 def _look_in_mariadb(host: Host, database: str) -> dict[str, str]:
     names = sorted(set(mariadb(host, "SHOW TABLES", database).split()) - _MOVING)
     told = mariadb(host, f"CHECKSUM TABLE {', '.join(names)}", database)
