@@ -226,7 +226,8 @@ class FolderStore:
                 "no room is left in {location}",
                 why="{key} could not be written; free on that disk: {free}, or the quota is used"
                 " up",
-                data="nothing remains of the attempt; what was stored before is as it was",
+                data="what was stored before is as it was; what this run had stored already takes"
+                " room until a prune removes it",
                 next_step="free some room or enlarge the disk, then run the same command again",
                 key=key,
                 location=self._root,

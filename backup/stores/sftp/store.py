@@ -208,7 +208,8 @@ class SftpStore:
             raise StoreFullError(
                 "no room is left in {place}",
                 why="{key} could not be written; the server says that nothing is free there",
-                data="nothing remains of the attempt; what was stored before is as it was",
+                data="what was stored before is as it was; what this run had stored already takes"
+                " room until a prune removes it",
                 next_step="free some room there, then run the same command again",
                 key=key,
                 place=self.location,

@@ -192,11 +192,12 @@ def prune_site(
         with hold_lock(repository):
             plan = plan_prune(repository, progress=progress)
         figures = plan.figures
-        freed = figures.removed_bytes + figures.repack_removed_bytes
+        left = figures.unindexed_bytes  # by backups that did not end
+        freed = figures.removed_bytes + figures.repack_removed_bytes + left
         write_line(
             _("in use: {used}; no longer needed: {unused}, of which {freed} can go now").format(
                 used=format_size(figures.used_bytes),
-                unused=format_size(figures.unused_bytes),
+                unused=format_size(figures.unused_bytes + left),
                 freed=format_size(freed),
             )
         )

@@ -1,6 +1,7 @@
 """A full or read-only disk: what is stored can still be listed, checked and restored."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ run() { echo "\\$ $*"; code=0; "$GIUCONG" "$@" 2>&1 || code=$?; echo "exit $code
 engine() { echo "\\$ engine $*"; code=0; "$PYTHON" -m backup -r "$FOLDER/$DISK/near/cong-xa" \\
   --password-file "$FOLDER/keys/repository.key" "$@" 2>&1 || code=$?; echo "exit $code"; }
 cp -r "$FOLDER/$DISK" "$FOLDER/kept"
-mount -t tmpfs -o size=3m tmpfs "$FOLDER/$DISK"
+mount -t tmpfs -o size="$SIZE" tmpfs "$FOLDER/$DISK"
 cp -r "$FOLDER/kept/." "$FOLDER/$DISK"
 case $HOW in
   full) cat /dev/zero > "$FOLDER/$DISK/filled" 2>/dev/null || true ;;
@@ -38,8 +39,17 @@ run
 run backup.restore --site cong-xa --target "$FOLDER/restored"
 """
 
+_DO_NOT_FIT = """
+head -c 60000000 /dev/urandom > "$FOLDER/www/uploads/phim.mp4"
+run backup.run --site cong-xa
+rm "$FOLDER/www/uploads/phim.mp4"
+run backup.prune --site cong-xa --dry-run
+run backup.prune --site cong-xa --confirm cong-xa
+run backup.prune --site cong-xa --dry-run
+"""
 
-def on_small_disk(estate: Path, disk: str, how: str, script: str) -> list[str]:
+
+def on_small_disk(estate: Path, disk: str, how: str, script: str, size: str = "3m") -> list[str]:
     """Run it with one folder of the estate on a disk of its own; gives what each command said."""
     namespace = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     done = subprocess.run(
@@ -48,7 +58,7 @@ def on_small_disk(estate: Path, disk: str, how: str, script: str) -> list[str]:
         env={
             **os.environ, "GIUCONG": str(GIUCONG), "PYTHON": sys.executable,
             "GIUCONG_ESTATE": str(estate), "GIUCONG_LANG": "en", "FOLDER": str(estate.parent),
-            "DISK": disk, "HOW": how,
+            "DISK": disk, "HOW": how, "SIZE": size,
         },
         capture_output=True, text=True, check=False, timeout=200,
     )  # fmt: skip
@@ -85,3 +95,14 @@ def test_a_full_disk_of_the_catalog_is_called_so_and_a_way_to_restore_is_named(
         assert "the disk is full: the catalog in" in said, said
         assert "free room on that disk" in said
         assert "--no-lock restore latest --target FOLDER" in said
+
+
+def test_what_a_backup_that_did_not_fit_left_is_told_and_counted(estate: Path) -> None:
+    failed, counted, removed, again = on_small_disk(estate, "stores", "", _DO_NOT_FIT, "40m")
+
+    assert "what this run had stored already takes room until a prune removes it" in failed
+    told = re.search(r"no longer needed: (.* MiB), of which (.*) can go now", counted)
+    assert told, counted
+    assert told[1] == told[2]
+    assert re.search(rf"removed \d+ packs, {told[1]}", removed), removed
+    assert "no longer needed: 0 B, of which 0 B can go now" in again
