@@ -84,7 +84,7 @@ def vanished_subject(site: str) -> str:
 
 
 def frozen_subject(site: str) -> str:
-    """Give the subject of the alert about a site whose backup looks like ransomware's work."""
+    """Give the subject of the alert about a site whose backup looks like an attack."""
     return f"frozen:{site}"
 
 
@@ -169,7 +169,7 @@ def _named(params: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
 def _is_known(alert: OpenAlert, draft: Draft) -> bool:
     """Say whether a draft says nothing new: the same site is late after the same backup, say."""
     if alert.code == draft.code and draft.code in {VANISHED, FROZEN}:
-        return True
+        return not is_graver(draft.severity, alert.severity)
     if alert.code == draft.code and draft.code in {DRILL_OVERDUE, FINDING_OVERDUE}:
         return dict(alert.params) == draft.params
     newest = (alert.params.get("newest"), draft.params.get("newest"))

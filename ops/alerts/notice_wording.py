@@ -147,6 +147,7 @@ _RUNBOOKS: Mapping[str, str] = {
     "host_unavailable": "lost-host",
     "malware_found": "defacement",
     "page_shows": "defacement",
+    "pages_unlike": "defacement",
     "site_down": "site-down",
     "certificate_refused": "certificate-expired",
     "certificate_runs_out": "certificate-expired",
@@ -283,6 +284,8 @@ def _word_vanished(told: Told, _zone: str) -> tuple[str, Explanation]:
 
 def _word_frozen(told: Told, _zone: str) -> tuple[str, Explanation]:
     headline = _("a backup looks like the work of ransomware; the site's backups are frozen")
+    if told.params.get("reason") == "pages_unlike":
+        headline = _("its pages look defaced; the site's backups are frozen")
     return headline, explain(drafts.FROZEN, told.params, site=told.site)
 
 

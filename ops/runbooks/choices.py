@@ -18,6 +18,7 @@ from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader, walk
 from ops.backups.browse.cli import find_by_name
+from ops.backups.ransomware.suspicion import look_for_suspicion
 from ops.backups.repositories.moments import choose_snapshot, database_in
 from ops.backups.repositories.open import open_to_read
 from ops.errors import OpsError
@@ -99,9 +100,14 @@ def _snapshots(estate: Estate, values: Mapping[str, str]) -> Iterable[Choice]:
     whole = [it for it in known if database_in(it.paths, site) is None]
     alone = [it for it in known if database_in(it.paths, site) is not None]
     zone = estate.organisation.timezone
+    suspicion = look_for_suspicion(estate, site)
+
+    def tell(it: Snapshot) -> str:
+        told = f"{format_second(it.time, zone)} · {_tell_content(it, whole, site)}"
+        return told + (_(" · in doubt") if suspicion and it.time >= suspicion.since else "")
+
     return [
-        Choice(it.short_id, f"{format_second(it.time, zone)} · {_tell_content(it, whole, site)}")
-        for it in (*whole[:_MOST_SNAPSHOTS], *alone[:_MOST_SNAPSHOTS])
+        Choice(it.short_id, tell(it)) for it in (*whole[:_MOST_SNAPSHOTS], *alone[:_MOST_SNAPSHOTS])
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from ops.alerts.decisions import job_subject
+from ops.alerts.decisions import frozen_subject, job_subject
 from ops.alerts.drafts import (
     DRILL_OVERDUE,
     FAILED,
@@ -239,7 +239,8 @@ _EXPLAINERS: Mapping[str, Explainer] = {
 
 def _doubts_backup(problem: Problem) -> bool:
     """Tell whether it is about the newest backup itself: what it lacks is not well backed up."""
-    return bool(problem.site) and problem.subject == job_subject(backup_job(problem.site))
+    subjects = {job_subject(backup_job(problem.site)), frozen_subject(problem.site)}
+    return bool(problem.site) and problem.subject in subjects
 
 
 def summarize(facts: Facts, problems: Sequence[Problem]) -> str:

@@ -22,6 +22,7 @@ from ops.alerts.drafts import (
 )
 from ops.alerts.drafts import is_late as is_overdue
 from ops.backups.media.facts import MediumFacts
+from ops.backups.pages.jump import UNLIKE
 from ops.drills.kind import drill_job
 from ops.drills.rotation.overdue import (
     DrillStanding,
@@ -99,14 +100,15 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if site.frozen is not None:
         yield Problem(
             subject=frozen_subject(site.name),
-            severity="critical",
+            severity="warning" if site.frozen.is_of_pages else "critical",
             code=FROZEN,
             params=site.frozen.as_params(),
             site=site.name,
             occasion=site.frozen.finding,
         )
     yield from judge(site.last_scan, site.name, {"incomplete", "failed", "not_checked"})
-    yield from judge(site.last_backup, site.name, {"incomplete", "failed", ODD})
+    odd = () if site.frozen is not None and _tells_frozen(site.last_backup) else (ODD,)
+    yield from judge(site.last_backup, site.name, {"incomplete", "failed", *odd})
     yield from judge(site.last_check, site.name)
     for mended in site.mended:
         params = {"count": mended.count, "store": mended.store}
@@ -120,6 +122,11 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
     if site.missed:
         params = {"count": site.missed}
         yield Problem(severity="warning", code=MISSED_LATELY, params=params, site=site.name)
+
+
+def _tells_frozen(run: LastRun | None) -> bool:
+    """Say whether all that a run has to explain is what has frozen its site."""
+    return run is not None and run.reason == UNLIKE
 
 
 _RUN_ENDS = frozenset({"failed", "incomplete"})

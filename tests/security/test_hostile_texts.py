@@ -10,6 +10,7 @@ from ops.backups.malware.clamscan import read_answers
 from ops.backups.pages.moving import MOST_WORDS, find_share, hash_words, learn_moves
 from ops.backups.pages.notes import _PROGRAM_ERROR
 from ops.backups.pages.page_text import list_links, read_html
+from ops.backups.pages.traits import find_traits
 from ops.backups.ransomware.entropy import looks_sealed
 from ops.backups.sources.delivery_facts import look_at_files, parse_hashes
 from ops.canonical import clean_text
@@ -56,6 +57,15 @@ READERS: dict[str, Callable[[], object]] = {
     "headings": lambda: read_html("<h1>a</h1>" * (MANY // 8)),
     "headings in headings": lambda: read_html("<h1>a" * (MANY // 4) + "</h1>" * 9),
     "links": lambda: list_links("<a href=" * (MANY // 8) + "<a href='x'>" * (MANY // 16)),
+    "tags that load": lambda: find_traits("<script src=" * (MANY // 12) + "</script>", ""),
+    "values without end": lambda: find_traits("<a" + " href=x" * (MANY // 7) + ">", ""),
+    "blanks in a refresh": lambda: find_traits(
+        "<meta http-equiv=refresh content='url" + " " * MANY + "url'>", ""
+    ),
+    "a script that names hosts": lambda: find_traits(
+        "<script>" + "https:\\/\\/a.b eval (" * (MANY // 20), ""
+    ),
+    "foreign words": lambda: find_traits("", "zw" * MANY + " fj" * MANY),
     "a sample": lambda: looks_sealed(bytes(MANY)),
 }
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from backup.format.snapshot import Snapshot
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import Entry, TreeReader, find_folder, walk
+from ops.backups.ransomware.suspicion import look_for_suspicion, write_suspicion
 from ops.backups.repositories.moments import choose_snapshot
 from ops.backups.repositories.open import hold_reading_lock, open_to_read
 from ops.backups.repositories.snapshots import KEY as METHOD
@@ -53,6 +54,8 @@ def list_snapshots(name: str, *, store: str, as_json: bool) -> None:
         _("New, packed"),
     ]  # fmt: skip
     write_table(heads, rows, title=f"{name} · {known} · {place.name}", right=(4, 5, 6))
+    if suspicion := look_for_suspicion(estate, name):
+        write_suspicion(suspicion, readable.snapshots, estate.organisation.timezone)
 
 
 def _find_methods(estate: Estate, site: str) -> dict[str, str]:

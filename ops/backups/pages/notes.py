@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ops.backups.pages.moving import Stretch, count_staying, hash_words, learn_moves
 from ops.backups.pages.page_text import VisibleText, decode, fold, read_html
+from ops.backups.pages.traits import Traits, find_traits, host_of
 from ops.language.text import N_, fill
 
 Problem = Literal[
@@ -94,6 +95,19 @@ NO_RULES = PageRules()
 
 
 @dataclass(frozen=True, slots=True)
+class Jump:
+    """One way in which a page is unlike all that the last good backups noted of it.
+
+    Attributes:
+        measure: As in `ops.backups.pages.jump`.
+        detail: The figure or words for it; what a page says is hostile, and bounded.
+    """
+
+    measure: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PageNote:
     """What is noted of a page.
 
@@ -113,6 +127,9 @@ class PageNote:
         title_moves: Whether the title does.
         looks: Readings that this was learnt from.
         rules: What the estate asks of it.
+        obeys, leads, foreign: As in `ops.backups.pages.traits.Traits`; its own host is the first
+            that it obeys. All empty in notes of versions that knew no traits.
+        jumps: How it is unlike what the last good backups noted of it.
         problem, detail: What went wrong; empty when nothing did.
     """
 
@@ -131,6 +148,10 @@ class PageNote:
     title_moves: bool = False
     looks: int = 1
     rules: PageRules = NO_RULES
+    obeys: tuple[str, ...] = ()
+    leads: tuple[tuple[str, int], ...] = ()
+    foreign: tuple[str, ...] = ()
+    jumps: tuple[Jump, ...] = ()
     problem: Problem = ""
     detail: str = ""
 
@@ -158,10 +179,11 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
         problem=answer.problem,
         detail=answer.detail,
         rules=rules,
+        obeys=tuple(filter(None, [host_of(answer.address)])),
     )
     if answer.status is None or answer.problem:
         return note
-    text = read_answer(answer, rules.ignore)
+    text, traits = read_answer(answer, rules.ignore)
     note = replace(note, truncated=answer.truncated)
     if text is None:
         note = replace(
@@ -175,6 +197,9 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
             headings=text.headings,
             sha256=hashlib.sha256(text.text.encode()).hexdigest(),
             words=hash_words(text.text),
+            obeys=tuple(dict.fromkeys((*note.obeys, *traits.obeys))),
+            leads=traits.leads,
+            foreign=traits.foreign,
         )
         if answer.status < GOOD_BELOW and not text.text and not text.title:
             return replace(note, problem="empty")  # as PHP answers where it breaks off
@@ -189,16 +214,18 @@ def note_answer(page: str, answer: Answer, at: datetime, rules: PageRules = NO_R
     return replace(note, problem="lacks", detail="; ".join(lacks)) if lacks else note
 
 
-def read_answer(answer: Answer, ignore: Collection[str] = ()) -> VisibleText | None:
-    """Read an answer as a visitor does; None where it is no text."""
+def read_answer(answer: Answer, ignore: Collection[str] = ()) -> tuple[VisibleText | None, Traits]:
+    """Read an answer as a visitor does; no text where it is none."""
     kind, _semicolon, rest = answer.content_type.lower().partition(";")
     kind = kind.strip()
     charset = rest.partition("charset=")[2].partition(";")[0].strip(" \"'")
     if kind and not kind.startswith("text/") and not kind.endswith(("xml", "json")):
-        return None
+        return None, Traits()
     source = decode(answer.body, charset)
-    is_plain = kind.endswith("json") or kind == "text/plain"
-    return VisibleText("", fold(source)) if is_plain else read_html(source, ignore)
+    if kind.endswith("json") or kind == "text/plain":
+        return VisibleText("", fold(source)), Traits()
+    text = read_html(source, ignore)
+    return text, find_traits(source, text.text)
 
 
 def _contains(text: VisibleText, wanted: str) -> bool:
@@ -223,6 +250,10 @@ def learn(first: PageNote, again: PageNote, earlier: Iterable[PageNote]) -> Page
     return replace(
         first,
         headings=tuple(it for it in first.headings if it in again.headings),
+        jumps=tuple(it for it in first.jumps if it.measure in {of.measure for of in again.jumps}),
+        obeys=tuple(dict.fromkeys((*first.obeys, *again.obeys))),
+        leads=tuple((dict(again.leads) | dict(first.leads)).items()),
+        foreign=tuple(dict.fromkeys((*first.foreign, *again.foreign))),
         moves=learn_moves(first.words, again.words, before),
         title_moves=first.title != again.title,
         looks=2 + len(before),
@@ -267,6 +298,10 @@ def read_note(values: Mapping[str, Any]) -> PageNote:
         moves=tuple((int(first), int(count)) for first, count in text.get("moves", ())),
         title_moves=bool(text.get("title_moves", False)),
         looks=int(text.get("looks", 1)),
+        obeys=tuple(map(str, values.get("obeys", ()))),
+        leads=tuple((str(host), int(count)) for host, count in values.get("leads", ())),
+        foreign=tuple(map(str, values.get("foreign", ()))),
+        jumps=tuple(Jump(str(it["measure"]), str(it["detail"])) for it in values.get("jumps", ())),
         rules=PageRules(
             tuple(map(str, rules.get("must_contain", ()))),
             tuple(map(str, rules.get("ignore", ()))),

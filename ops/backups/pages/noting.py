@@ -1,7 +1,8 @@
 """Note a site's chosen pages at backup time; a page that fails is a remark, never a failure.
 
 Each page is fetched twice, as two strangers would, on two connections without cookies: what moves
-is learnt from what the two, and the last backups, do not have in common.
+is learnt from what the two, and the last backups, do not have in common. What both have, and none
+of the last good backups, is a jump (`ops.backups.pages.jump`).
 
 Pages are fetched beside the backup, in a process of its own: whatever a server sends, the backup
 neither shares its memory nor its processor's lock, and waits for it a minute at most.
@@ -25,6 +26,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import msgspec
 
 from ops.backups.pages.fetch import FetchLimits, fetch_page, join_address
+from ops.backups.pages.jump import find_jumps
 from ops.backups.pages.notes import NO_RULES, Answer, PageNote, PageRules, learn, note_answer
 from ops.backups.pages.page_text import decode, list_links
 
@@ -155,7 +157,8 @@ class _Noter:
         limits = replace(self.limits, seconds=min(self.limits.seconds, left))
         self.answer = fetch_page(address, limits)
         try:
-            return note_answer(page, self.answer, at, rules)
+            note = note_answer(page, self.answer, at, rules)
+            return replace(note, jumps=find_jumps(note, self.order.earlier))
         except Exception as error:  # noqa: BLE001 -- whatever stands in a page, the backup goes on
             broken = Answer(address, problem="broken", detail=type(error).__name__)
             return note_answer(page, broken, at, rules)

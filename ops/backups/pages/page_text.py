@@ -22,8 +22,8 @@ _INLINE = {
     "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 }  # fmt: skip
 # What was taken is not given back (`*+`): else a name without a `>` is tried in every length.
-_TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*+)[^<>]*+>)")
-_ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
+TAG = re.compile(r"<(?:(?P<comment>!--)|(?P<close>/?)(?P<name>[a-zA-Z!?][^\s/<>]*+)[^<>]*+>)")
+ENDLESS_NUMBER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _NO_PAGES = {
     "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7",
@@ -114,11 +114,11 @@ def read_html(source: str, ignore: Collection[str] = ()) -> VisibleText:
     title: str | None = None
     at, begun = 0, -1
     ignoring, is_passed = _Ignoring(ignore), False
-    while found := _TAG.search(source, at):
+    while found := TAG.search(source, at):
         if not is_passed:
             pieces.append(source[at : found.start()])
         name = (found["name"] or "").lower()
-        at = _after(source, found, name)
+        at = skip_hidden(source, found, name)
         is_passed = ignoring.passes_over(found, name)
         if name == "title" and not found["close"]:
             title = source[found.end() : at] if title is None else title
@@ -141,8 +141,8 @@ def read_html(source: str, ignore: Collection[str] = ()) -> VisibleText:
 def list_links(source: str) -> list[str]:
     """Give where a page's links lead, as written, each once, in their order."""
     found = (
-        html.unescape(_ENDLESS_NUMBER.sub("", "".join(values)))
-        for tag in _TAG.finditer(source)
+        html.unescape(ENDLESS_NUMBER.sub("", "".join(values)))
+        for tag in TAG.finditer(source)
         if (tag["name"] or "").lower() == "a" and not tag["close"]
         for key, *values in _MARKED.findall(tag[0])
         if key.lower() == "href"
@@ -150,7 +150,7 @@ def list_links(source: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _after(source: str, found: re.Match[str], name: str) -> int:
+def skip_hidden(source: str, found: re.Match[str], name: str) -> int:
     """Give where reading goes on after a tag: behind a comment, before a hidden element's end."""
     if found["comment"]:
         end = source.find("-->", found.end())
@@ -162,7 +162,7 @@ def _after(source: str, found: re.Match[str], name: str) -> int:
 
 
 def _fold(source: str) -> str:
-    return fold(html.unescape(_ENDLESS_NUMBER.sub("\N{REPLACEMENT CHARACTER}", source)))
+    return fold(html.unescape(ENDLESS_NUMBER.sub("\N{REPLACEMENT CHARACTER}", source)))
 
 
 def fold(text: str) -> str:

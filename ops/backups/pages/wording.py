@@ -18,6 +18,31 @@ def list_remarks(notes: Iterable[PageNote]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+_JUMPS: Mapping[str, str] = {
+    "title": N_('the title of {page} is "{detail}" now'),
+    "heading": N_('the heading "{detail}" of {page} is gone'),
+    "words": N_("of the words that stay on {page} only {detail} % are there"),
+    "size": N_("{page} is far shorter or longer than before: {detail} characters"),
+    "obeys": N_("{page} loads from, or sends visitors to, what it never did: {detail}"),
+    "leads": N_("{page} has many links to hosts that it never led to: {detail}"),
+    "foreign": N_("{page} has many foreign words that are new: {detail}"),
+}
+
+
+def list_jumps(notes: Iterable[PageNote]) -> list[dict[str, str]]:
+    """Give each way in which a page is unlike what the last good backups noted, as JSON values."""
+    return [
+        {"page": note.page, "measure": it.measure, "detail": it.detail}
+        for note in notes
+        for it in note.jumps
+    ]
+
+
+def tell_jump(jump: Mapping[str, str]) -> str:
+    """Say in which way a page is unlike; `jump` as `list_jumps` gives it."""
+    return _(_JUMPS[jump["measure"]]).format(page=jump["page"], detail=jump["detail"])
+
+
 def write_pages(site: str, pages: Sequence[Mapping[str, Any]]) -> None:
     """Write how many pages were noted, and which could not be: a remark, no failure."""
     failed = [page for page in pages if page["problem"]]

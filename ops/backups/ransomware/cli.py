@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ops.access.session import at_bench
-from ops.backups.ransomware.freeze import FROZEN, Freeze, accept_findings, find_freeze
+from sqlalchemy import select
+
+from ops.access.session import Bench, at_bench
+from ops.alerts.drafts import SUSPICIOUS
+from ops.backups.pages.jump import UNLIKE
+from ops.backups.ransomware.freeze import (
+    FROZEN,
+    Freeze,
+    accept_findings,
+    find_freeze,
+    whole_runs,
+)
 from ops.backups.ransomware.wording import tell_figures, tell_signals
+from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
 from ops.estate.history.vanished import require_site
 from ops.estate.load.load import load_estate
@@ -61,6 +72,10 @@ def accept_backup(name: str, reason: str, *, dry_run: bool) -> int:
             write_line(_("Nothing is frozen; there is nothing to accept."))
             return 0
         _write_accepted(freeze, estate.organisation.timezone)
+        if freeze.is_of_pages and _is_newest(bench, freeze):
+            write_line(
+                "  " + _("how its pages are in the newest backup counts as usual from now on")
+            )
         if dry_run:
             write_line(_("would let the rules delete old backups of the site again"))
             return 0
@@ -73,12 +88,21 @@ def accept_backup(name: str, reason: str, *, dry_run: bool) -> int:
     return 0
 
 
+def _is_newest(bench: Bench, freeze: Freeze) -> bool:
+    """Say whether the site's newest backup is still one that jumps: nobody has put it back."""
+    with bench.catalog.reading() as session:
+        query = select(Run.reason).where(*whole_runs(freeze.site))
+        newest = session.execute(query.order_by(Run.started_at.desc()).limit(1)).scalar()
+    return newest in {UNLIKE, SUSPICIOUS}
+
+
 def _write_accepted(freeze: Freeze, zone: str) -> None:
     params = freeze.as_params()
     moment = format_moment(freeze.found_at, zone)
     write_line(f"{freeze.site} · {freeze.snapshot[:8]} · {moment}")
     write_indented(tell_signals(params), "  ", "    ")
-    write_indented(tell_figures(params), "  ", "    ")
+    if not freeze.is_of_pages:
+        write_indented(tell_figures(params), "  ", "    ")
     text = _("the snapshot before it, the last without these signs: {before}")
     write_line("  " + text.format(before=freeze.before[:8]))
     if freeze.more:

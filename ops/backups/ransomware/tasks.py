@@ -19,8 +19,10 @@ AREA = "backup"
 def accept(_context: Context, site: str, reason: str, dry_run: bool = False) -> int:
     """Say that somebody has looked at a suspicious backup, and let old ones be deleted again.
 
-    A backup that looks like the work of ransomware freezes its site: nothing is deleted in any
-    store. A change that you plan is accepted at once: `backup.run --accept-size`.
+    A backup that looks like the work of ransomware, or whose pages look defaced, freezes its site:
+    nothing is deleted in any store. What pages show in the newest backup counts as usual once it is
+    accepted; put an attacked site back, and back it up, first. A change that you plan is accepted
+    at once: `backup.run --accept-size`.
     """
     from ops.backups.ransomware.cli import accept_backup
 

@@ -23,7 +23,7 @@ from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.backups.ransomware.compare import compare_files
-from ops.backups.ransomware.freeze import Finding, note_finding
+from ops.backups.ransomware.freeze import Finding, note_finding, whole_runs
 from ops.backups.ransomware.verdict import LEARNT_FROM, Bounds, ChangeFigures, judge_change
 from ops.catalog.tables.core import Run
 from ops.estate.model.policies import Watch
@@ -93,7 +93,7 @@ def _watch(
     if accepts or not signals:
         return {**found, "signals": [], "accepted": told}
     with context.catalog.writing() as session:
-        finding = Finding(site.name, before.id, after.id, figures, signals)
+        finding = Finding(site.name, before.id, after.id, signals, figures)
         note_finding(session, context.origin, finding, now=datetime.now(UTC))
     return {**found, "signals": told, "accepted": []}
 
@@ -102,12 +102,7 @@ def read_judged(session: Session, site: str) -> list[Mapping[str, Any]]:
     """Give the summaries of a site's backups of whole sites that were judged, the newest first."""
     query = (
         select(Run.summary)
-        .where(
-            Run.site == site,
-            Run.kind == "backup",
-            Run.outcome.in_(("ok", "incomplete")),
-            Run.job.not_like("backup-database/%"),  # hourly ones would leave nothing to learn from
-        )
+        .where(*whole_runs(site))
         .order_by(Run.started_at.desc())
         .limit(4 * LEARNT_FROM)  # some could not be judged
     )

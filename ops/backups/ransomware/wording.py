@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ops.backups.pages.jump import UNLIKE
+from ops.backups.pages.wording import tell_jump
 from ops.backups.ransomware.freeze import FROZEN
 from ops.backups.ransomware.verdict import ENCRYPTED, HARDENED, LOST, RELABELLED, ChangeFigures
 from ops.language.formats import format_number, format_size
@@ -29,6 +31,8 @@ def tell_signals(params: Mapping[str, Any]) -> str:
 
 
 def _tell_signal(signal: Mapping[str, Any], figures: ChangeFigures) -> str:
+    if "page" in signal:
+        return tell_jump(signal)
     return _(_MEASURES[signal["measure"]]).format(
         files=format_number(signal["files"]),
         all=format_number(figures.files),
@@ -74,7 +78,30 @@ def tell_figures(params: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _explain_unlike(params: Mapping[str, Any]) -> Explanation:
+    return Explanation(
+        _("pages are unlike all that the last good backups noted of them: the site may be defaced"),
+        tell_signals(params),
+        fill(
+            N_(
+                "nothing of the site is deleted, in any store, until somebody has looked; snapshot"
+                " {before}, the last good one, is kept; {snapshot} is the first that shows it"
+            ),
+            params,
+        ),
+        fill(
+            N_(
+                "look at the site; was it attacked: `{program} runbook.run --id defacement`; is it"
+                " meant: `{program} backup.accept --site {site} --reason TEXT`"
+            ),
+            params,
+        ),
+    )
+
+
 def _explain_frozen(params: Mapping[str, Any]) -> Explanation:
+    if params.get("reason") == UNLIKE:
+        return _explain_unlike(params)
     return Explanation(
         _(
             "nothing of the site is deleted, in any store: a backup looks like the work of"
@@ -97,5 +124,6 @@ def _explain_frozen(params: Mapping[str, Any]) -> Explanation:
 
 EXPLANATIONS: Mapping[str, Explanation | Explainer] = {
     FROZEN: _explain_frozen,
+    UNLIKE: _explain_unlike,
 }
 """By reason code; parts with placeholders, or what makes them."""

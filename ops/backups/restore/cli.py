@@ -26,6 +26,7 @@ from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWis
 from ops.backups.restore.state import (
     choose_asked,
     refuse_lacking,
+    tell_doubt,
     tell_flag,
     tell_moment,
     write_skew,
@@ -96,8 +97,9 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
 def _tell_state(
     bench: Bench, repository: Repository, wish: RestoreWish, store: Store, state: State
 ) -> None:
-    """Say what is taken, how far its parts lie apart, and which stores hold a newer copy."""
+    """Say what is in doubt, what is taken, how far its parts lie apart, what stores hold newer."""
     zone = bench.estate.organisation.timezone
+    tell_doubt(bench, repository, state, wish.site)
     write_state(state, wish.site, zone)
     write_skew(repository, state, wish.site)
     if state.whole is None or wish.snapshot or wish.at:

@@ -28,7 +28,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_holding, choose_state
 from ops.backups.repositories.open import hold_reading_lock, open_repository
-from ops.backups.restore.state import write_skew
+from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
 from ops.errors import OpsError, WrongUseError
@@ -124,6 +124,7 @@ def load_database(wish: LoadWish) -> int:
         snapshot = choose_holding(
             repository, estate, wish.site, part.name, wanted=wish.snapshot, at=wish.at
         )
+        tell_doubt(bench, repository, State(snapshot), site.name)
         with bench.catalog.reading() as session:
             require_scan(session, estate.security, site.name, snapshot)
         reader = TreeReader(repository, repository.load_index())

@@ -8,7 +8,10 @@ from backup.errors import BackupError
 from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import compile_patterns
 from backup.repository.repository import Repository
+from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import PathNotFoundError, TreeReader, find_entry
+from ops.access.session import Bench
+from ops.backups.ransomware.suspicion import find_suspicion, write_suspicion
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_state
 from ops.backups.restore.restore import RestoreWish
@@ -96,6 +99,15 @@ def _holds(reader: TreeReader, snapshot: Snapshot, path: str) -> bool:
         return find_entry(reader, snapshot.tree, os.fsencode(path)) is not None
     except PathNotFoundError:
         return False
+
+
+def tell_doubt(bench: Bench, repository: Repository, state: State, site: str) -> None:
+    """Say first where what is going to be restored is in doubt, and which moment was before."""
+    with bench.catalog.reading() as session:
+        suspicion = find_suspicion(session, site)
+    if suspicion and any(it.time >= suspicion.since for it in state.snapshots):
+        readable = load_readable_snapshots(repository)
+        write_suspicion(suspicion, readable.snapshots, bench.estate.organisation.timezone)
 
 
 def write_state(state: State, site: str, zone: str) -> None:

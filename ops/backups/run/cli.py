@@ -9,8 +9,9 @@ from typing import Any
 from backup.errors import BackupError
 from backup.progress import Progress
 from ops.access.session import Bench, at_bench
+from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.wording import list_remarks, write_pages
-from ops.backups.ransomware.cli import write_watch
+from ops.backups.ransomware.cli import write_freeze, write_watch
 from ops.backups.run.follow_up import ask_for_copies, jobs_from
 from ops.backups.run.job import back_up, rehearse
 from ops.backups.run.kind import backup_job
@@ -164,6 +165,8 @@ def write_backup(site: str, result: JobResult) -> None:
         write_line(text.format(databases=", ".join(summary["without_history"])))
     write_pages(site, summary.get("pages", ()))
     write_watch(site, summary)
+    if UNLIKE in summary and result.reason != UNLIKE:
+        write_freeze(site, summary[UNLIKE])
     write_outcome(result, job=backup_job(site), site=site)
 
 

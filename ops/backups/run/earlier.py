@@ -1,21 +1,24 @@
 """What the last good backups of a site have noted in their manifests, to learn from.
 
-A run that was suspicious teaches nothing until a person accepts it: else the second night would
-take the loss that the first one told of for usual.
+A run that was suspicious, or whose pages have jumped, teaches nothing until a person accepts it:
+else the second night would take what the first one told of for usual.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from backup.errors import BackupError
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from backup.snapshots.walk import TreeReader
 from ops.alerts.drafts import SUSPICIOUS
+from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote, read_note
+from ops.backups.ransomware.freeze import find_accepted_run
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.run.kind import backup_job
 from ops.catalog.open import Catalog
@@ -41,17 +44,11 @@ def read_earlier(
     Raises:
         BackupError: The repository cannot be read.
     """
-    jobs = [backup_job(site), f"full-read/{site}"]
+    jobs = whole_jobs(site)
     if database is not None:
         jobs = [f"backup-database/{site}/{database}"]
     with catalog.reading() as session:
-        query = (
-            select(Run.summary)
-            .where(Run.job.in_(jobs), Run.outcome == "ok", Run.reason != SUSPICIOUS)
-            .order_by(Run.started_at.desc())
-            .limit(LEARNT_FROM)
-        )
-        ids = [it.get("snapshot") for it in session.execute(query).scalars()]
+        ids = find_good(session, site, jobs)
     stored = {it.id: it for it in load_readable_snapshots(repository).snapshots} if ids else {}
     wanted = [stored[it] for it in ids if it in stored]
     if not wanted:
@@ -62,6 +59,27 @@ def read_earlier(
         with suppress(BackupError, ValueError):  # an older one will do
             found.append(read_manifest(reader, snapshot, site))
     return found
+
+
+def whole_jobs(site: str) -> list[str]:
+    """Give the jobs that save a whole site."""
+    return [backup_job(site), f"full-read/{site}"]
+
+
+def find_good(session: Session, site: str, jobs: Sequence[str]) -> list[str]:
+    """Give the ids of the snapshots that the last good runs of jobs have made, newest first."""
+    is_good = Run.reason.not_in((SUSPICIOUS, UNLIKE))
+    query = (
+        select(Run.summary)
+        .where(
+            Run.job.in_(jobs),
+            Run.outcome == "ok",
+            or_(is_good, Run.id == find_accepted_run(session, site)),
+        )
+        .order_by(Run.started_at.desc())
+        .limit(LEARNT_FROM)
+    )
+    return [str(it.get("snapshot")) for it in session.execute(query).scalars()]
 
 
 def list_notes(manifests: Sequence[Manifest]) -> list[PageNote]:

@@ -8,8 +8,8 @@ Order:
 3. Make the snapshot (`backup.archiver.create`): durable when that returns. Its manifest, read last,
    holds the notes.
 4. Bring the index tables up to date.
-5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `too_small`, `losses`):
-   what is suspicious is noted.
+5. Hold it against the site's own past (`ops.backups.ransomware.watch`, `too_small`, `losses`), and
+   its pages, as they were noted in step 2 (`ops.backups.pages.jump`): what is suspicious is noted.
 6. The caller records the result: ledger, journal and notices in one transaction.
 
 What another system delivered is judged between 3 and 4, from the snapshot itself.
@@ -31,17 +31,19 @@ from backup.repository.locks import hold_lock
 from backup.repository.repository import Repository
 from backup.snapshots.selection import load_readable_snapshots
 from ops.alerts.drafts import SUSPICIOUS
+from ops.backups.pages.jump import UNLIKE
 from ops.backups.pages.notes import PageNote
 from ops.backups.pages.noting import PagesOrder, noting_beside
 from ops.backups.pages.rules import rules_of
-from ops.backups.pages.wording import list_remarks
+from ops.backups.pages.wording import list_jumps, list_remarks
+from ops.backups.ransomware.freeze import Finding, note_finding
 from ops.backups.ransomware.watch import KEY, watch_backup
 from ops.backups.repositories.catalog_index import update_index
 from ops.backups.repositories.open import open_repository
 from ops.backups.repositories.snapshots import KEY as METHOD
 from ops.backups.repositories.snapshots import method_of
 from ops.backups.run.budget import Metered, decide_budget, read_last_size
-from ops.backups.run.earlier import list_notes, read_earlier
+from ops.backups.run.earlier import find_good, list_notes, read_earlier, whole_jobs
 from ops.backups.run.losses import MOST_TOLD, Loss, find_failed_pages, find_losses
 from ops.backups.run.too_small import LEARNT_FROM, RunFigures, find_oddities
 from ops.backups.sources.availability import check_site
@@ -96,8 +98,8 @@ def back_up(
     """Run a backup; the caller holds the site's lock.
 
     Arguments in the context: `database` takes that database alone, `full_read` reads every byte
-    of the source again, `accept_size` takes whatever is odd for normal from now on; then the watch
-    for ransomware freezes nothing either.
+    of the source again, `accept_size` takes whatever is odd for normal from now on; then nothing is
+    frozen either.
 
     Raises:
         EstateError, OpsError: The estate or the site cannot be used.
@@ -128,8 +130,7 @@ def back_up(
         reading.deliveries = judge_deliveries(
             start.site, repository, result.snapshot_id, request.time
         )
-    has_gaps = result.errors or reading.damaged or reading.doubtful
-    outcome = "incomplete" if has_gaps else "ok"
+    outcome = "incomplete" if result.errors or reading.damaged or reading.doubtful else "ok"
     update_index(
         context.catalog,
         repository,
@@ -145,12 +146,27 @@ def back_up(
         )  # fmt: skip
     figures = RunFigures(time.monotonic() - started, summary["parts"])
     oddities = find_odd(context.catalog, context.job, figures)
-    losses = find_losses(describe_reading(start.estate, reading), earlier)
-    losses += find_failed_pages(reading.pages, noted)
+    lost = find_losses(describe_reading(start.estate, reading), earlier)
+    losses = [*lost, *find_failed_pages(reading.pages, noted)]
     if accepts:
-        summary["accepted"] = [*oddities, *losses]
+        summary["accepted"] = [*oddities, *losses, *list_jumps(reading.pages)]
         return _conclude(result, reading, summary, [], [])
+    summary |= _freeze_unlike(context, start.site.name, result.snapshot_id, reading.pages)
     return _conclude(result, reading, summary, oddities, losses)
+
+
+def _freeze_unlike(
+    context: RunContext, site: str, snapshot: str | None, pages: Sequence[PageNote]
+) -> dict[str, Any]:
+    """Keep what there is of a site whose pages have jumped; gives what the summary tells of it."""
+    jumps = list_jumps(pages)
+    if not jumps or not snapshot:
+        return {}
+    with context.catalog.writing() as session:
+        before = find_good(session, site, whole_jobs(site))[0]
+        finding = Finding(site, before, snapshot, jumps)
+        frozen = note_finding(session, context.origin, finding, now=datetime.now(UTC))
+    return {UNLIKE: frozen.as_params()}
 
 
 def _make_ready(context: RunContext, start: Start) -> None:
@@ -304,4 +320,6 @@ def _conclude(
         params = {"oddities": list(oddities), "losses": list(losses[:MOST_TOLD]),
                   "lost": len(losses)}  # fmt: skip
         return JobResult("ok", SUSPICIOUS, params, summary)
+    if UNLIKE in summary:
+        return JobResult("ok", UNLIKE, summary[UNLIKE], summary)
     return JobResult("ok", summary=summary)

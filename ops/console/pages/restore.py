@@ -10,8 +10,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
+from ops.backups.ransomware.suspicion import find_suspicion
 from ops.backups.sources.databases import copy_path
 from ops.backups.sources.files import files_path, is_folder_here
 from ops.catalog.tables.index import Snapshot, is_of_whole_site
@@ -56,6 +57,7 @@ def read(desk: Desk, arguments: Arguments) -> Mapping[str, object]:
         )  # fmt: skip
     snapshot = _choose_snapshot(desk, site, given)
     whole["chosen"], whole["may_search_all"] = snapshot, _may_search_all(desk, site)
+    whole["doubt"] = _find_doubt(desk, site, snapshot)
     if path := _read_path(arguments.get("path", "")):
         return {**whole, "step": "versions", **_find_versions(desk, site, path)}
     if given["name"]:
@@ -70,11 +72,28 @@ def _read_path(text: str) -> bytes:
     return unquote_to_bytes(text)
 
 
-def _choose_snapshot(desk: Desk, site: str, given: Mapping[str, str]) -> dict[str, Any] | None:
-    """Give the snapshot that is looked into: a named one, or the newest by the end of a day."""
-    query = select(Snapshot.id, Snapshot.taken_at, Snapshot.file_count).where(
+def _find_doubt(desk: Desk, site: str, chosen: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Give why the chosen backup is in doubt, and the last one before; None where it is not."""
+    with desk.catalog.reading() as session:
+        suspicion = find_suspicion(session, site)
+        if suspicion is None or chosen is None or chosen["taken_at"] < suspicion.since:
+            return None
+        query = _select_whole(desk, site).where(Snapshot.taken_at < suspicion.since)
+        row = session.execute(query.order_by(Snapshot.taken_at.desc()).limit(1)).mappings().first()
+    told = suspicion.explain()
+    return {"since": suspicion.since, "what": told.what, "why": told.why,
+            "before": dict(row) if row else None}  # fmt: skip
+
+
+def _select_whole(desk: Desk, site: str) -> Select[str, datetime, int | None]:
+    return select(Snapshot.id, Snapshot.taken_at, Snapshot.file_count).where(
         Snapshot.site == site, Snapshot.store == desk.estate.primary_store.name, is_of_whole_site()
     )
+
+
+def _choose_snapshot(desk: Desk, site: str, given: Mapping[str, str]) -> dict[str, Any] | None:
+    """Give the snapshot that is looked into: a named one, or the newest by the end of a day."""
+    query = _select_whole(desk, site)
     if wanted := given["snapshot"]:
         query = query.where(Snapshot.id == wanted[:_SNAPSHOT_DIGITS])
     elif given["on"]:

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backup.format.snapshot import Snapshot
+from ops.backups.pages.jump import UNLIKE
 from ops.backups.ransomware.freeze import FROZEN, list_freezes
 from ops.catalog.tables.core import Run
 
-_TOLD_BY_THE_COPY = frozenset({"unreadable", "database_damaged"})
-"""The manifest has these, and the rehearsal names them."""
+_TOLD_OTHERWISE = frozenset({"unreadable", "database_damaged", UNLIKE})
+"""The manifest has the first two, and the rehearsal names them; the last one freezes its site."""
 
 
 def find_warnings(
@@ -35,7 +36,7 @@ def _of_runs(session: Session, site: str, ids: set[str]) -> Iterator[dict[str, A
     query = select(Run.reason, Run.params).where(
         Run.site == site,
         Run.kind == "backup",
-        Run.reason.notin_(("", *_TOLD_BY_THE_COPY)),
+        Run.reason.notin_(("", *_TOLD_OTHERWISE)),
         Run.summary["snapshot"].as_string().in_(ids),
     )
     for reason, params in session.execute(query.order_by(Run.started_at)):

@@ -33,7 +33,7 @@ SIGNALS = judge_change(FIGURES, [], Bounds())
 
 def freeze(catalog: Catalog, site: str = "a", *, days: int = 0) -> None:
     with catalog.writing() as session:
-        finding = Finding(site, "b" * 64, f"{days:064x}", FIGURES, SIGNALS)
+        finding = Finding(site, "b" * 64, f"{days:064x}", SIGNALS, FIGURES)
         note_finding(session, origin_of("nva"), finding, now=NOW + timedelta(days=days))
 
 

@@ -3,16 +3,20 @@
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
 from ops.access.caller import Caller, acting_for
 from ops.access.identity import NotAllowedError
 from ops.access.prompts import ask_proof
+from ops.backups.ransomware.freeze import Finding, accept_findings, note_finding, whole_runs
 from ops.catalog.columns import new_id
+from ops.catalog.tables.core import Run
 from ops.errors import WrongUseError
 from ops.runbooks.library import find_runbook
 from ops.runbooks.states import CatalogStates
@@ -195,6 +199,38 @@ def test_a_contact_of_a_unit_sees_the_own_sites_and_nothing_of_others(backed_up:
 def test_nothing_is_shown_of_a_site_that_there_is_not(backed_up: InProcess) -> None:
     with pytest.raises(WrongUseError, match="no site"):
         backed_up.page("restore", "viewer", site="không-có")
+
+
+def test_a_restore_begins_with_what_is_in_doubt_and_the_moment_before(
+    backed_up: InProcess,
+) -> None:
+    good = snapshot_of(backed_up)
+    done = giucong(backed_up.estate.path, "backup.run", "--site", "cong-xa", SUDO_USER="bach")
+    assert done.returncode == 0, done.stderr
+    signals = [{"page": "/", "measure": "title", "detail": "Hacked <b>"}]
+    _estate, catalog = backed_up.counter.keeper.get()
+    with catalog.writing() as session:
+        query = select(Run).where(*whole_runs("cong-xa")).order_by(Run.started_at.desc())
+        run = session.execute(query).scalars().first()
+        assert run is not None
+        origin = replace(origin_of("bach"), run=str(run.id))
+        finding = Finding("cong-xa", good, str(run.summary["snapshot"]), signals)
+        note_finding(session, origin, finding, now=datetime.now(UTC))
+    doubtful, before = (
+        backed_up.html("restore", site="cong-xa", **chosen) for chosen in ({}, {"snapshot": good})
+    )
+    site = backed_up.html("site", site="cong-xa")
+    with catalog.writing() as session:
+        accept_findings(session, origin, "cong-xa", "Giao diện mới", now=datetime.now(UTC))
+    accepted = backed_up.html("restore", site="cong-xa")
+
+    assert doubtful.index("đáng ngờ") < doubtful.index("Tệp nào?")
+    assert "Hacked &lt;b&gt;" in doubtful
+    assert f"snapshot={good}" in doubtful
+    assert "đáng ngờ" not in before
+    assert "đáng ngờ" not in accepted
+    assert "có thể đã bị sửa giao diện" in site
+    assert "/act/backup.accept" in site
 
 
 def test_an_alert_leads_to_the_runs_of_its_own_job(backed_up: InProcess) -> None:

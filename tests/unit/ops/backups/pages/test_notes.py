@@ -1,12 +1,14 @@
 """Pages against what was noted of them: the same, changed by a share, missing, not checked."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from ops.backups.pages.notes import (
     Answer,
+    Jump,
     PageNote,
     PageRules,
     Problem,
@@ -205,6 +207,7 @@ def test_bytes_that_are_no_text_are_the_same_or_not() -> None:
             note(page("<h1>Chào</h1> lượt 2 a b c d")),
             [],
         ),
+        replace(note(page("Chào <a href='//bet.example'>casino</a>")), jumps=(Jump("size", "9"),)),
         note("", status=500),
         note("", status=None, problem="timeout"),
     ],
