@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Literal
 
 from backup.errors import BackupError
-from backup.sources.databases.client_stream import run_client, send
+from backup.sources.databases.client_stream import send
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.mariadb_client import (
     CLIENTS,
@@ -28,11 +28,16 @@ from backup.sources.databases.mariadb_client import (
 from backup.sources.databases.mariadb_client import client_command as mariadb_command
 from backup.sources.databases.mariadb_client import explain as explain_mariadb
 from backup.sources.databases.mariadb_dump import count_rows, look_at_mariadb
+from backup.sources.databases.postgresql_admin import (
+    ask_psql,
+    identifier,
+    literal,
+    require_restriction,
+)
 from backup.sources.databases.postgresql_client import CLIENT, database_option, secret_lines
 from backup.sources.databases.postgresql_client import client_command as postgresql_command
 from backup.sources.databases.postgresql_client import explain as explain_postgresql
 from backup.sources.databases.postgresql_scripts import (
-    PROOF,
     dump_script,
     explain_script,
     find_refusal,
@@ -63,8 +68,8 @@ def is_there(engine: Engine, admin: Connection, name: str) -> bool:
     if engine == "mariadb":
         sql = f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {quote_text(name)};"  # noqa: S608 -- quoted
         return bool(ask(_home(engine, admin), sql))
-    sql = f"SELECT 1 FROM pg_database WHERE datname = {_literal(name)}"  # noqa: S608 -- quoted
-    return bool(_psql(_home(engine, admin), sql).strip())
+    sql = f"SELECT 1 FROM pg_database WHERE datname = {literal(name)}"  # noqa: S608 -- quoted
+    return bool(ask_psql(_home(engine, admin), sql).strip())
 
 
 def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, str]) -> None:
@@ -81,17 +86,17 @@ def create(engine: Engine, admin: Connection, name: str, settings: Mapping[str, 
             words.append(f"COLLATE {quote_name(settings['collation'])}")
         ask(_home(engine, admin), " ".join(words) + ";")
         return
-    _require_restriction(_home(engine, admin))  # before anything is made that is of no use
-    words = [f"CREATE DATABASE {_identifier(name)} TEMPLATE template0"]
+    require_restriction(_home(engine, admin))  # before anything is made that is of no use
+    words = [f"CREATE DATABASE {identifier(name)} TEMPLATE template0"]
     if settings.get("encoding"):
-        words.append(f"ENCODING {_literal(settings['encoding'])}")
+        words.append(f"ENCODING {literal(settings['encoding'])}")
     if settings.get("collate"):
-        words.append(f"LC_COLLATE {_literal(settings['collate'])}")
+        words.append(f"LC_COLLATE {literal(settings['collate'])}")
     if settings.get("ctype"):
-        words.append(f"LC_CTYPE {_literal(settings['ctype'])}")
+        words.append(f"LC_CTYPE {literal(settings['ctype'])}")
     if settings.get("owner"):
-        words.append(f"OWNER {_identifier(settings['owner'])}")
-    _psql(_home(engine, admin), " ".join(words))
+        words.append(f"OWNER {identifier(settings['owner'])}")
+    ask_psql(_home(engine, admin), " ".join(words))
 
 
 def drop(engine: Engine, admin: Connection, name: str) -> None:
@@ -103,7 +108,7 @@ def drop(engine: Engine, admin: Connection, name: str) -> None:
     if engine == "mariadb":
         ask(_home(engine, admin), f"DROP DATABASE {quote_name(name)};")
     else:
-        _psql(_home(engine, admin), f"DROP DATABASE {_identifier(name)}")
+        ask_psql(_home(engine, admin), f"DROP DATABASE {identifier(name)}")
 
 
 def load(engine: Engine, admin: Connection, name: str, pieces: Iterable[bytes]) -> int:
@@ -160,7 +165,7 @@ def apply_accounts(engine: Engine, admin: Connection, pieces: Iterable[bytes]) -
         wanted = (it for it in text.splitlines() if not it.startswith(_MADE_OTHERWISE))
         ask(home, b"\n".join(wanted).decode("utf-8", "surrogateescape") + "\n")
         return
-    _require_restriction(home)
+    require_restriction(home)
     arguments = [b"--no-psqlrc", b"--quiet", b"--file=-", *database_option(home)]
     command = postgresql_command(home, CLIENT, arguments)
     roles = text.partition(b"-- PostgreSQL database cluster dump complete")[0]
@@ -206,14 +211,14 @@ def find_differences(
 def switch_names(admin: Connection, live: str, fresh: str, aside: str) -> None:
     """PostgreSQL: give a fresh database the live one's name, and that one another, at once.
 
+    Without a name for the live one there is none.
+
     Raises:
         SourceError: Somebody is connected to one of the two, or the server refuses.
     """
-    _psql(
-        _home("postgresql", admin),
-        f"BEGIN; ALTER DATABASE {_identifier(live)} RENAME TO {_identifier(aside)};"
-        f" ALTER DATABASE {_identifier(fresh)} RENAME TO {_identifier(live)}; COMMIT",
-    )
+    words = [f"ALTER DATABASE {identifier(live)} RENAME TO {identifier(aside)};"] if aside else []
+    words.append(f"ALTER DATABASE {identifier(fresh)} RENAME TO {identifier(live)};")
+    ask_psql(_home("postgresql", admin), f"BEGIN; {' '.join(words)} COMMIT")
 
 
 def _home(engine: Engine, admin: Connection) -> Connection:
@@ -230,31 +235,3 @@ def _postgresql_loader(into: Connection) -> tuple[bytes, ...]:
     arguments = [b"--no-psqlrc", b"--quiet", b"--set=ON_ERROR_STOP=1", b"--single-transaction",
                  b"--output=/dev/null", b"--file=-", *database_option(into)]  # fmt: skip
     return postgresql_command(into, CLIENT, arguments)
-
-
-def _require_restriction(home: Connection) -> None:
-    """Refuse a psql that would carry out commands of a dump."""
-    _run_psql(home, [b"--set=ON_ERROR_STOP=1", PROOF])
-
-
-def _psql(connection: Connection, sql: str) -> str:
-    arguments = [b"--no-align", b"--tuples-only", b"--set=ON_ERROR_STOP=1", b"--command",
-                 sql.encode()]  # fmt: skip
-    return _run_psql(connection, arguments).decode("utf-8", "replace")
-
-
-def _run_psql(connection: Connection, arguments: list[bytes]) -> bytes:
-    words = [b"--no-psqlrc", b"--quiet", *arguments, *database_option(connection)]
-    command = postgresql_command(connection, CLIENT, words)
-    stdin = secret_lines(connection)
-    return run_client(
-        connection, command, stdin=stdin, explain=explain_script, timeout=_QUERY_SECONDS
-    )
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

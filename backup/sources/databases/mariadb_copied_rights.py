@@ -7,12 +7,14 @@ pattern or hold everywhere are left as they are.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from backup.errors import SourceError
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import LoadError
 from backup.sources.databases.mariadb_accounts import list_accounts
 from backup.sources.databases.mariadb_client import ask, quote_name
+from backup.sources.databases.mariadb_rights import covers
 
 _HOLDERS = ("db", "tables_priv", "columns_priv", "procs_priv")
 _GRANT = re.compile(
@@ -69,6 +71,34 @@ def move_grants(lines: Iterable[str], old: str, new: str) -> Iterator[str]:
             is_escaped = place != old.replace("`", "``")
             name = quote_name(new.replace("_", "\\_") if is_escaped else new)
             yield line[: grant.start("database") - 1] + name + line[grant.end("database") + 1 :]
+
+
+class OwnGrant(NamedTuple):
+    """A grant on one database: the statement, and whose it is."""
+
+    line: str
+    who: str
+
+
+def find_grant(line: str, database: str) -> OwnGrant | None:
+    """Read a grant that reaches a database, also by a pattern, as one on that database; else None.
+
+    Args:
+        line: As `SHOW GRANTS` prints it.
+        database: Its name.
+    """
+    grant = _GRANT.fullmatch(line)
+    if grant is None:
+        return None
+    place = _find_place(grant, database)
+    if (
+        not place
+        and grant["what"] == "*"
+        and covers(grant["database"].replace("``", "`"), database)
+    ):
+        place = database.replace("`", "``").replace("_", "\\_")
+    span = slice(grant.start("database"), grant.end("database"))
+    return OwnGrant(line[: span.start] + place + line[span.stop :], grant["who"]) if place else None
 
 
 def _find_place(grant: re.Match[str], database: str) -> str:

@@ -6,7 +6,8 @@ moved; views, routines and events do not move; so their definitions are read bef
 Order:
 1. Read which tables both have, and the definitions of all else: the plan. The caller keeps it
    durably before it goes on.
-2. Make the database that keeps the old one; drop the triggers of both.
+2. Make the database that keeps the old one, or the live one where there is none; drop the triggers
+   of both.
 3. Move the old tables there and the fresh ones into the live name, in one statement.
 4. Drop the old views, routines and events; make those of both anew, each where its tables are now.
 5. Take the fresh database's name away; it is empty.
@@ -54,10 +55,10 @@ class SwitchPlan:
 
     Attributes:
         live, fresh, aside: Names: of the database in use, of the one that was loaded, and what the
-            first is kept as.
+            first is kept as; the last is empty where there is none in use.
         old_tables, new_tables: Of `live` and of `fresh`, names ascending.
         old_rest, new_rest: SQL that makes their views, triggers, routines and events.
-        settings: Character set and collation of `live`.
+        settings: Character set and collation of `live`; of `fresh` where there is none.
         unread: What the server would not tell of the old one, in its own words.
     """
 
@@ -89,28 +90,39 @@ def plan_switch(admin: Connection, live: str, fresh: str, aside: str) -> SwitchP
         SwitchError: The fresh database has no tables.
         SourceError: The server cannot be asked.
     """
+    require_tables(admin, fresh)
     tables = _tables_of(admin, live, fresh)
-    if not tables[fresh]:
-        raise SwitchError(
-            "the database {name} on {host} has no tables",
-            why="nothing was loaded into it",
-            data="nothing was changed",
-            next_step="load it first with `{program} backup.load`",
-            name=fresh,
-            host=admin.host.name,
-        )
     settings = ask(
         _at(admin, _HOME),
         "SELECT default_character_set_name, default_collation_name FROM schemata"  # noqa: S608 -- quoted
-        f" WHERE schema_name = {quote_text(live)};",
+        f" WHERE schema_name = {quote_text(live if aside else fresh)};",
     )
     charset, collation = settings[0] if settings else ("utf8mb4", "utf8mb4_general_ci")
-    old_rest, unread = _read_rest(admin, live, may_fail=True)
+    old_rest, unread = _read_rest(admin, live, may_fail=True) if aside else ("", ())
     new_rest, _none = _read_rest(admin, fresh, may_fail=False)
     return SwitchPlan(
         live, fresh, aside, tables[live], tables[fresh], old_rest, new_rest,
         {"character_set": charset, "collation": collation}, unread,
     )  # fmt: skip
+
+
+def require_tables(admin: Connection, fresh: str) -> None:
+    """Refuse a database into which nothing was loaded.
+
+    Raises:
+        SwitchError: It has no tables.
+        SourceError: The server cannot be asked.
+    """
+    if _tables_of(admin, fresh)[fresh]:
+        return
+    raise SwitchError(
+        "the database {name} on {host} has no tables",
+        why="nothing was loaded into it",
+        data="nothing was changed",
+        next_step="load it first with `{program} backup.load`",
+        name=fresh,
+        host=admin.host.name,
+    )
 
 
 def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
@@ -122,7 +134,7 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
     """
     home = _at(admin, _HOME)
     charset, collation = plan.settings["character_set"], plan.settings["collation"]
-    made = f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.aside)}"
+    made = f"CREATE DATABASE IF NOT EXISTS {quote_name(plan.aside or plan.live)}"
     made += f" CHARACTER SET {quote_name(charset)} COLLATE {quote_name(collation)}"
     _do(home, plan, [made, *_drop_all(admin, "TRIGGER", plan.live, plan.fresh)])
     moves = list(find_moves(plan, _tables_of(admin, plan.live, plan.fresh, plan.aside)))
@@ -136,7 +148,7 @@ def carry_out(admin: Connection, plan: SwitchPlan) -> tuple[str, ...]:
     ]
     _do(home, plan, rest)
     _apply(_at(admin, plan.live), plan.new_rest, plan)
-    lost = _apply(_at(admin, plan.aside), plan.old_rest, None)
+    lost = _apply(_at(admin, plan.aside), plan.old_rest, None) if plan.aside else ()
     if not _tables_of(admin, plan.fresh)[plan.fresh]:
         _do(home, plan, [f"DROP DATABASE IF EXISTS {quote_name(plan.fresh)}"])
     return (*plan.unread, *lost)
@@ -252,7 +264,7 @@ def _half_way(at: Connection, plan: SwitchPlan, reason: str) -> SwitchError:
         " type the same command again: it goes on where it stopped",
         fresh=plan.fresh,
         live=plan.live,
-        aside=plan.aside,
+        aside=plan.aside or plan.live,
         host=at.host.name,
         reason=reason,
     )

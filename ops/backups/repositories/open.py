@@ -10,12 +10,13 @@ looked at before ours is written.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from backup.errors import (
+    RepositoryLockedError,
     RepositoryNotFoundError,
     StoreError,
     StoreFullError,
@@ -49,6 +50,10 @@ _ADVICE_LOST_MIRROR = N_(
     "mount or reach the store; only where what it lay on was lost and replaced:"
     " `{program} backup.init --anew {store} --confirm {store}`, then"
     " `{program} backup.copy --site {site} --to {store}`"
+)
+_ADVICE_UNLOCK = N_(
+    "try again when it has ended; where that process is gone: `{program} backup.unlock"
+    " --site {site}`"
 )
 _ADVICE_OTHER = N_(
     "mount or reach the store, or take the data from another one: the same command with"
@@ -248,6 +253,7 @@ def _missing_file(reference: str) -> Path | None:
 
 
 _AT_ONCE = timedelta(0)
+_PATIENCE = timedelta(minutes=10)
 
 
 @contextmanager
@@ -266,6 +272,53 @@ def hold_reading_lock(repository: Repository, *, retry_for: timedelta = _AT_ONCE
             held.enter_context(hold_lock(repository, retry_for=retry_for))
         except (StoreFullError, StoreReadOnlyError) as error:
             sys.stderr.write(f"{_warn(repository.store.location, error)}\n")
+        yield
+
+
+@contextmanager
+def read_patiently(
+    repository: Repository, site: str, store: Store, others: Sequence[Store]
+) -> Iterator[None]:
+    """Hold a shared lock for a person who wants data back.
+
+    Beside a backup or a copy it is had at once. Whoever prunes removes what nobody has locked, so
+    that is waited for, but not for ever, and said.
+
+    Args:
+        repository: What to lock.
+        site: Whose it is.
+        store: Where it lies.
+        others: Stores that may have the same data.
+
+    Raises:
+        RepositoryLockedError: It is still locked after the wait.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_reading_lock(repository))
+        except RepositoryLockedError as error:
+            other = next((it.name for it in others if it.name != store.name), "")
+            told = fill(error.what, error.params), fill(error.why, error.params)
+            text = _("{what}: {holder}; waiting up to {minutes} minutes")
+            said = text.format(what=told[0], holder=told[1], minutes=_PATIENCE.seconds // 60)
+            if other:
+                said += _("; another store can be read at once: `--store {other}`").format(
+                    other=other
+                )
+            sys.stderr.write(f"{said}\n")
+            held.enter_context(_hold_or_advise(repository, site))
+        yield
+
+
+@contextmanager
+def _hold_or_advise(repository: Repository, site: str) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_reading_lock(repository, retry_for=_PATIENCE))
+        except RepositoryLockedError as error:
+            error.next_step = _ADVICE_UNLOCK
+            error.params |= {"site": site}
+            raise
         yield
 
 

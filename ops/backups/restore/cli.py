@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_newest_whole
 from ops.backups.repositories.moments import State
-from ops.backups.repositories.open import hold_reading_lock, open_to_read
+from ops.backups.repositories.open import open_to_read, read_patiently
 from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWish, RestoreWork
 from ops.backups.restore.state import (
     choose_asked,
@@ -65,31 +65,18 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
     if wish.target:
         refuse_target(estate, Path(wish.target))
     site = estate.site(wish.site) if wish.in_place else None
-    with at_bench(estate, dry_run=wish.dry_run) as bench:
+    with at_bench(estate, dry_run=wish.dry_run) as bench, ExitStack() as held:
+        if wish.in_place:
+            held.enter_context(hold_site_lock(estate.service.state, wish.site, holder="restore"))
         store = estate.store(wish.store) if wish.store else estate.primary_store
         keeps_past = wish.at and store.object_lock is not None
         past = read_moment(wish.at, estate) if keeps_past else None
         repository = open_to_read(estate, wish.site, store, at=past)
-        with (
-            hold_site_lock(estate.service.state, wish.site, holder="restore"),
-            hold_reading_lock(repository) if past is None else nullcontext(),
-        ):
-            state = choose_asked(repository, estate, wish)
-            _tell_state(bench, repository, wish, store, state)
-            chosen, permit = None, None
-            if site is not None:
-                chosen = _choose(bench, wish, site, state)
-                refuse_lacking(repository, state, chosen, site.name)
-            scratch = estate.service.scratch / wish.site / "in-place"
-            told = Expecting(progress, {"restore files": _expected(wish, state)})
-            work = RestoreWork(repository, state, wish, chosen, scratch, told, estate)
-            if site and chosen:
-                if state.whole is not None:
-                    work.tell_newer()
-                _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
-                permit = _ask_second_person(bench, wish, site, state)
-            with _recorded(bench, wish, state, permit) as done:
-                work.run(done)
+        if past is None:
+            held.enter_context(read_patiently(repository, wish.site, store, estate.stores))
+        state = choose_asked(repository, estate, wish)
+        _tell_state(bench, repository, wish, store, state)
+        done = _carry_out(bench, wish, site, repository, state, progress)
     _ensure_whole(wish, done)
     return 0
 
@@ -111,6 +98,33 @@ def _tell_state(
             text = _("  this is the newest in {store}; {other} has a newer one, of {moment}")
             told = format_second(moment, zone)
             write_line(text.format(store=store.name, other=name, moment=told))
+
+
+def _carry_out(
+    bench: Bench,
+    wish: RestoreWish,
+    site: Site | None,
+    repository: Repository,
+    state: State,
+    progress: Progress,
+) -> Done:
+    """Look, ask where something is overwritten, and restore."""
+    estate, permit, chosen = bench.estate, None, None
+    if site is not None:
+        chosen = _choose(bench, wish, site, state)
+        refuse_lacking(repository, state, chosen, site.name)
+    scratch = estate.service.scratch / wish.site / "in-place"
+    told = Expecting(progress, {"restore files": _expected(wish, state)})
+    work = RestoreWork(repository, state, wish, chosen, scratch, told, estate)
+    if site and chosen:
+        work.require_places()
+        if state.whole is not None:
+            work.tell_newer()
+        _ask(wish, site, chosen, tell_moment(state, estate.organisation.timezone))
+        permit = _ask_second_person(bench, wish, site, state)
+    with _recorded(bench, wish, state, permit) as done:
+        work.run(done)
+    return done
 
 
 def _ensure_whole(wish: RestoreWish, done: Done) -> None:

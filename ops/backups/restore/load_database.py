@@ -1,10 +1,12 @@
 """Load a database of a snapshot into a fresh one beside the live one.
 
 Order of a load:
-1. Find the dump in the snapshot, and what its manifest says of it.
+1. Find the dump in the snapshot, and what its manifest says of it. Look at all that the load, and
+   the switch after it, could be refused for.
 2. Journal that it begins; where an earlier try of ours began and never ended, drop what it left;
    where it ended well, only count again. A database that nobody of us began is never touched.
-3. Make the empty database, stream the dump into it, count every table and compare.
+3. Where the live database is gone, make those of its accounts that are missing. Make the empty
+   database, stream the dump into it, count every table and compare; carry rights over.
 4. Journal how it ended.
 """
 
@@ -15,19 +17,26 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import select
 
+from backup.errors import SourceError
 from backup.format.snapshot import Snapshot
 from backup.repository.repository import Repository
 from backup.snapshots.dump import read_content
 from backup.snapshots.walk import TreeReader, find_entry
 from backup.sources.databases import load
+from backup.sources.databases.administrator import LONGEST_NAMES, require_rights
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import Engine, LoadError
 from backup.sources.databases.mariadb_copied_rights import copy_rights
+from backup.sources.databases.missing_accounts import (
+    carry_postgresql_rights,
+    make_missing_mariadb,
+    make_missing_postgresql,
+)
 from ops.access.session import Bench, at_bench
 from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_holding, choose_state
-from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
@@ -86,7 +95,7 @@ class LoadWish:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """One load: the server, and the dump."""
+    """One load: the server, and the dump; `is_gone` tells that there is no live database."""
 
     wish: LoadWish
     part: DatabasePart
@@ -94,17 +103,34 @@ class _Load:
     reader: TreeReader
     tree: bytes
     known: dict[str, Any]
+    is_gone: bool
+
+    @property
+    def aside(self) -> str:
+        """Name under which a switch will keep the live database; empty where it keeps none."""
+        is_switched = not self.is_gone and self.wish.into != self.part.database
+        return name_aside(self.wish.into) if is_switched else ""
 
     @property
     def engine(self) -> Engine:
         return cast("Engine", self.part.engine)
 
     def pieces(self, at: str) -> Iterator[bytes]:
-        """Read a file of the snapshot, each piece proven."""
+        """Read a file of the snapshot, each piece proven.
+
+        Raises:
+            LoadRefusedError: It is not there.
+        """
         entry = find_entry(self.reader, self.tree, f"{self.wish.site}/{at}".encode())
         if entry is None:
-            return
-        yield from read_content(self.reader, entry.node)
+            raise LoadRefusedError(
+                "the snapshot holds no {path}",
+                data="nothing was changed",
+                next_step="choose another snapshot: `{program} backup.list --site {site}`",
+                path=at,
+                site=self.wish.site,
+            )
+        return read_content(self.reader, entry.node)
 
 
 def load_database(wish: LoadWish) -> int:
@@ -119,8 +145,12 @@ def load_database(wish: LoadWish) -> int:
     estate = load_estate()
     site = estate.site(wish.site)
     part = find_part(site, wish.database)
-    repository = open_repository(estate, wish.site)
-    with at_bench(estate, dry_run=wish.dry_run) as bench, hold_reading_lock(repository):
+    store = estate.primary_store
+    repository = open_repository(estate, wish.site, store)
+    with (
+        at_bench(estate, dry_run=wish.dry_run) as bench,
+        read_patiently(repository, wish.site, store, ()),
+    ):
         snapshot = choose_holding(
             repository, estate, wish.site, part.name, wanted=wish.snapshot, at=wish.at
         )
@@ -135,11 +165,16 @@ def load_database(wish: LoadWish) -> int:
         _tell_files(repository, estate, wish, snapshot)
         with (
             enter(estate, part.host, wish.way) as host,
-            hold_site_lock(estate.service.state, site.name, holder="load"),
+            hold_site_lock(estate.service.state, f"load/{site.name}", holder="load"),
         ):
             admin = replace(as_admin(estate, part, wish), host=host)
-            work = _Load(wish, part, admin, reader, snapshot.tree, known)
+            is_gone = not load.is_there(cast("Engine", part.engine), admin, part.database)
+            work = _Load(wish, part, admin, reader, snapshot.tree, known, is_gone)
             left = _make_room(bench, work, snapshot)
+            _refuse(work)
+            if is_gone and not wish.accounts:
+                text = _("{live} is not there: accounts of it that are missing are made too")
+                write_line("  " + text.format(live=part.database))
             if wish.dry_run:
                 write_line("  " + _("would load {at}").format(at=copy_path(part)))
                 return 0
@@ -256,6 +291,55 @@ def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
     )
 
 
+def name_aside(fresh: str) -> str:
+    """Give the name under which the live database is kept when a fresh one takes its own."""
+    return f"{fresh}_truoc"
+
+
+def refuse_names(engine: Engine, admin: Connection, longest: str, aside: str) -> None:
+    """Refuse names that the server would cut off, and one for the old database that is taken.
+
+    Args:
+        engine: The server's.
+        admin: The way to it.
+        longest: Of the names.
+        aside: Name that the live database is to be kept under; empty for none.
+
+    Raises:
+        LoadRefusedError: One cannot be had.
+    """
+    most = LONGEST_NAMES[engine]
+    if len(longest.encode() if engine == "postgresql" else longest) > most:
+        raise LoadRefusedError(
+            "the name {name} would be too long",
+            why="this database server takes {most} characters",
+            data="nothing was changed",
+            next_step="name a shorter one with `--into NAME`",
+            name=longest,
+            most=most,
+        )
+    if aside and load.is_there(engine, admin, aside):
+        raise LoadRefusedError(
+            "there is a database {name} on the server already",
+            why="the live one would be kept under that name",
+            data="nothing was changed",
+            next_step="drop it if nobody needs it any more, or load into another name",
+            name=aside,
+        )
+
+
+def _refuse(work: _Load) -> None:
+    """Refuse what the load, or the switch that comes after it, would be refused for."""
+    engine, into, live = work.engine, work.wish.into, work.part.database
+    refuse_names(engine, work.admin, work.aside or into, work.aside)
+    names = [it for it in (into, work.aside, live) if it]
+    owner = work.known["settings"].get("owner", "")
+    makes_owner = work.is_gone or work.wish.accounts or not owner
+    require_rights(engine, work.admin, names, owners=() if makes_owner else (owner,))
+    for at in (copy_path(work.part), globals_path(work.part)):
+        work.pieces(at)
+
+
 def _carry_out(work: _Load, left: _Left) -> dict[str, object]:
     size = 0
     if left == "whole":
@@ -278,8 +362,22 @@ def _fill(work: _Load, *, drop_first: bool) -> int:
     if wish.accounts:
         load.apply_accounts(engine, admin, work.pieces(globals_path(work.part)))
         write_line("  " + _("made the accounts and roles"))
+    elif work.is_gone:
+        _make_missing(work)
     load.create(engine, admin, wish.into, work.known["settings"])
     return load.load(engine, admin, wish.into, work.pieces(copy_path(work.part)))
+
+
+def _make_missing(work: _Load) -> None:
+    """Make the accounts of a database that is gone, as far as the server lacks them."""
+    part, text = work.part, b"".join(work.pieces(globals_path(work.part)))
+    if work.engine == "mariadb":
+        made = make_missing_mariadb(work.admin, part.database, text)
+    else:
+        owner, dump = work.known["settings"].get("owner", ""), work.pieces(copy_path(part))
+        made = make_missing_postgresql(work.admin, owner, text, dump)
+    told = _("made again, without rights beyond this database: {names}")
+    write_line("  " + told.format(names=", ".join(made) or "-"))
 
 
 def _compare(work: _Load) -> None:
@@ -305,16 +403,20 @@ def _compare(work: _Load) -> None:
 def _carry_rights(work: _Load) -> dict[str, object]:
     """Give accounts their rights on the fresh database; what the server refuses is told."""
     old, new = work.part.database, work.wish.into
-    if work.engine != "mariadb" or new == old:
+    if work.engine == "mariadb" and new == old:
         return {"rights": 0}
     try:
-        given = copy_rights(work.admin, old, new)
-    except LoadError as error:
+        if work.engine == "mariadb":
+            given = copy_rights(work.admin, old, new)
+        else:
+            text = b"".join(work.pieces(globals_path(work.part)))
+            given = carry_postgresql_rights(work.admin, old, new, text)
+    except (LoadError, SourceError) as error:
         for template in (error.what, error.why, error.data, error.next_step):
             write_line("  " + fill(template, error.params))
         return {"rights_refused": str(error.params["reason"])}
-    text = _("  rights that accounts have on {old}, given on {new} too: {count}")
-    write_line(text.format(old=old, new=new, count=given))
+    text_given = _("  rights that accounts have on {old}, given on {new} too: {count}")
+    write_line(text_given.format(old=old, new=new, count=given))
     return {"rights": given}
 
 

@@ -24,7 +24,7 @@ from ops.backups.restore.left_there import Passed, find_left_there, write_left_t
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles, refuse_full
-from ops.backups.restore.to_host import Delivered, deliver, look
+from ops.backups.restore.to_host import Delivered, deliver, look, require_place
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
 from ops.durable_files import put_anew
 from ops.errors import OpsError
@@ -224,6 +224,20 @@ class RestoreWork:
         live = find_live_files(site, top) if files.part.host is None else frozenset[bytes]()
         patterns = compile_excludes((*site.exclude, *files.part.exclude), top)
         return lambda path: top + path in live or (bool(patterns) and patterns.match(path))
+
+    def require_places(self) -> None:
+        """Refuse, before anybody is asked, what a host would not take.
+
+        Raises:
+            DeliveryFailedError: A host would not take its files from this account.
+            ProvisioningError: A host cannot be entered.
+        """
+        reader = TreeReader(self.repository, self.repository.load_index())
+        for files in self.chosen.elsewhere if self.chosen else ():
+            folder = os.fsencode(f"/{self.wish.site}/{files.at}")
+            with enter(self.estate, files.part.host, self.wish.way) as host:
+                place = os.fsencode(files.part.path)
+                require_place(reader, self._whole.tree, folder, host, place)
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())

@@ -9,14 +9,16 @@ Order:
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import select
 
 from backup.sources.databases import load, mariadb_switch
+from backup.sources.databases.administrator import owners_of, require_rights, require_unused
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import Engine, LoadError
 from backup.sources.databases.mariadb_copied_rights import take_rights_back
@@ -29,6 +31,8 @@ from ops.backups.restore.load_database import (
     LoadWish,
     as_admin,
     find_part,
+    name_aside,
+    refuse_names,
 )
 from ops.catalog.tables.core import JournalRow
 from ops.durable_files import put_anew
@@ -56,38 +60,89 @@ def switch_database(wish: LoadWish) -> int:
     estate = load_estate()
     site = estate.site(wish.site)
     part = find_part(site, wish.database)
-    aside = f"{wish.into}_truoc"
-    plans = estate.service.state / "switches"
+    place = estate.service.state / "switches" / f"{site.name}.{part.name}.json"
     with (
         at_bench(estate, dry_run=wish.dry_run) as bench,
         enter(estate, part.host, wish.way) as host,
         hold_site_lock(estate.service.state, site.name, holder="switch"),
+        hold_site_lock(estate.service.state, f"load/{site.name}", holder="switch"),
     ):
         admin = replace(as_admin(estate, part, wish), host=host)
         last = _find_last(bench, site, part)
-        write_line(_("{live} becomes {aside}, {fresh} becomes {live}").format(
-            live=part.database, aside=aside, fresh=wish.into))  # fmt: skip
-        work = _Switch(admin, part, wish.into, aside, plans / f"{site.name}.{part.name}.json")
+        work = _Switch(
+            admin, cast("Engine", part.engine), choose_names(wish.into, part, last), place
+        )
         if _is_settled(last, work, wish):
             return 0
         is_new = last.get("outcome", "ok") == "ok" or last["from"] != wish.into
         if is_new:
-            _refuse(admin, part, wish.into, aside)
-            approval = _ask(bench, wish, site, part, aside)
+            work = work.as_it_is_now()
+        work.tell()
+        if is_new:
+            work.refuse()
+            approval = _ask(bench, wish, site, part, work.names)
         else:
             write_line("  " + _("this goes on with a switch that was cut off"))
             approval = last.get("approval")
         if wish.dry_run:
             return 0
         details: dict[str, object] = {
-            "database": part.name, "from": wish.into, "kept": aside, "host": part.host or "",
-            **({"approval": approval} if approval else {}),
+            "database": part.name, "from": wish.into, "host": part.host or "",
+            **work.names.as_details(), **({"approval": approval} if approval else {}),
         }  # fmt: skip
         lost = _carry_out_noted(bench, wish, work, details, is_new=is_new)
     for line in lost:
         write_line("  " + _("not kept of the old one: {what}").format(what=line))
-    write_line(_("done; what was there before is kept as {aside}").format(aside=aside))
+    if work.names.aside:
+        text = _("done; what was there before is kept as {aside}")
+        write_line(text.format(aside=work.names.aside))
+    else:
+        write_line(_("done"))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who gets which name.
+
+    Attributes:
+        live: The name that is taken.
+        fresh: That of the database that takes it.
+        aside: Under which the one that has it now is kept; empty where there is none.
+        is_back: Whether a switch is taken back that found none: the site's database gets the name
+            again under which it was loaded.
+    """
+
+    live: str
+    fresh: str
+    aside: str
+    is_back: bool = False
+
+    def as_details(self) -> dict[str, object]:
+        """Give what the journal keeps of them."""
+        back = {"back_to": self.live} if self.is_back else {}
+        return {
+            "kept": name_aside(self.fresh),
+            **({} if self.aside else {"was_absent": True}),
+            **back,
+        }
+
+
+def choose_names(into: str, part: DatabasePart, last: Mapping[str, Any]) -> Names:
+    """Choose the names; those of the last switch where this is the same, or takes it back; pure.
+
+    Args:
+        into: The name that the person gives.
+        part: The live database.
+        last: What the journal tells of the last switch; empty for none.
+    """
+    is_same, takes_back = last.get("from") == into, last.get("kept") == into
+    was_absent = bool(last.get("was_absent"))
+    if is_same and "back_to" in last:
+        return Names(last["back_to"], part.database, "", is_back=True)
+    if takes_back and was_absent and "back_to" not in last:
+        return Names(last["from"], part.database, "", is_back=True)
+    return Names(part.database, into, "" if is_same and was_absent else name_aside(into))
 
 
 def _is_settled(last: dict[str, Any], work: "_Switch", wish: LoadWish) -> bool:
@@ -118,40 +173,83 @@ def _carry_out_noted(
     return lost
 
 
+@dataclass(frozen=True, slots=True)
 class _Switch:
     """One switch of names.
 
-    Args:
+    Attributes:
         admin: The way to the server.
-        part: The live database.
-        fresh, aside: The names that are given up, and taken.
+        engine: The server's.
+        names: Given up, and taken.
         place: File of the plan.
     """
 
-    def __init__(
-        self, admin: Connection, part: DatabasePart, fresh: str, aside: str, place: Path
-    ) -> None:
-        self._admin = admin
-        self._engine = cast("Engine", part.engine)
-        self._names = part.database, fresh, aside
-        self._place = place
+    admin: Connection
+    engine: Engine
+    names: Names
+    place: Path
+
+    def as_it_is_now(self) -> "_Switch":
+        """Give the same, keeping nothing of a live database that is not there."""
+        names = self.names
+        if names.is_back or self._is_there(names.live):
+            return (
+                self
+                if names.is_back
+                else replace(self, names=replace(names, aside=name_aside(names.fresh)))
+            )
+        return replace(self, names=replace(names, aside=""))
+
+    def tell(self) -> None:
+        """Say what becomes what."""
+        live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
+        if aside:
+            text = _("{live} becomes {aside}, {fresh} becomes {live}")
+        elif self.names.is_back:
+            text = _("{fresh} becomes {live} again: before, there was none of that name")
+        else:
+            text = _("{live} is not there, so nothing is kept of it; {fresh} becomes {live}")
+        write_line(text.format(live=live, aside=aside, fresh=fresh))
+
+    def refuse(self) -> None:
+        """Refuse names that are not there or are taken, and an account that may not do it."""
+        live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
+        if not self._is_there(fresh):
+            raise LoadRefusedError(
+                "there is no database {name} on the server",
+                data="nothing was changed",
+                next_step="load one first: `{program} backup.load --into NAME`",
+                name=fresh,
+            )
+        taken = aside or (live if self.names.is_back else "")
+        refuse_names(self.engine, self.admin, max(live, aside, key=len), taken)
+        there = [it for it in (live, fresh) if it != live or aside]
+        owners = owners_of(self.admin, there) if self.engine == "postgresql" else []
+        require_rights(
+            self.engine, self.admin, [it for it in (live, fresh, aside) if it], owners=owners
+        )
+        if self.engine == "postgresql":
+            require_unused(self.admin, there)
+        else:
+            mariadb_switch.require_tables(self.admin, fresh)
 
     def carry_out(self, *, is_new: bool) -> tuple[str, ...]:
         """Do it, or what is left of it; gives what of the old one is not kept."""
-        live, fresh, aside = self._names
-        if self._engine == "postgresql":
+        live, fresh, aside = self.names.live, self.names.fresh, self.names.aside
+        if self.engine == "postgresql":
             if not self.is_done():
-                load.switch_names(self._admin, live, fresh, aside)
+                load.switch_names(self.admin, live, fresh, aside)
             return ()
         if is_new:
             self.forget()
-        plan = self._find_plan(self._names) or mariadb_switch.plan_switch(
-            self._admin, live, fresh, aside
+        plan = self._find_plan(self.names) or mariadb_switch.plan_switch(
+            self.admin, live, fresh, aside
         )
         self._keep(plan)
-        lost = mariadb_switch.carry_out(self._admin, plan)
-        with suppress(LoadError):  # of a name that is gone
-            take_rights_back(self._admin, fresh)
+        lost = mariadb_switch.carry_out(self.admin, plan)
+        if not self.names.is_back:  # the site's accounts keep their rights on its name
+            with suppress(LoadError):  # of a name that is gone
+                take_rights_back(self.admin, fresh)
         return lost
 
     def finish_first(self, fresh: str) -> bool:
@@ -160,57 +258,42 @@ class _Switch:
         Args:
             fresh: From which database it was.
         """
-        live, kept, _aside = self._names
-        if self._engine == "mariadb" and (plan := self._find_plan((live, fresh, kept))):
-            mariadb_switch.carry_out(self._admin, plan)
-        return load.is_there(self._engine, self._admin, kept)
+        names = self.names
+        if names.is_back:
+            before = replace(self, names=Names(names.fresh, names.live, ""))
+        else:
+            before = replace(self, names=Names(names.live, fresh, names.fresh))
+        if self.engine == "mariadb" and (plan := self._find_plan(before.names)):
+            mariadb_switch.carry_out(self.admin, plan)
+        return before.is_done() if names.is_back else self._is_there(names.fresh)
 
     def forget(self) -> None:
         """Throw the plan away."""
-        self._place.unlink(missing_ok=True)
+        self.place.unlink(missing_ok=True)
 
     def is_done(self) -> bool:
         """Tell whether the names are as they should be."""
-        _live, fresh, aside = self._names
-        return load.is_there(self._engine, self._admin, aside) and not load.is_there(
-            self._engine, self._admin, fresh
-        )
+        taken = self.names.aside or self.names.live
+        return self._is_there(taken) and not self._is_there(self.names.fresh)
 
-    def _find_plan(self, names: tuple[str, str, str]) -> SwitchPlan | None:
+    def _is_there(self, name: str) -> bool:
+        return load.is_there(self.engine, self.admin, name)
+
+    def _find_plan(self, names: Names) -> SwitchPlan | None:
         try:
-            plan = SwitchPlan.from_json(json.loads(self._place.read_bytes()))
+            plan = SwitchPlan.from_json(json.loads(self.place.read_bytes()))
         except FileNotFoundError:
             return None
-        return plan if (plan.live, plan.fresh, plan.aside) == names else None
+        wanted = (names.live, names.fresh, names.aside)
+        return plan if (plan.live, plan.fresh, plan.aside) == wanted else None
 
     def _keep(self, plan: SwitchPlan) -> None:
-        self._place.parent.mkdir(mode=0o700, exist_ok=True)
+        self.place.parent.mkdir(mode=0o700, exist_ok=True)
         text = json.dumps(plan.as_json(), ensure_ascii=True)
-        put_anew(self._place, text.encode(), 0o600)
+        put_anew(self.place, text.encode(), 0o600)
 
 
-def _refuse(admin: Connection, part: DatabasePart, fresh: str, aside: str) -> None:
-    """Refuse names that are not there, or are taken."""
-    engine = cast("Engine", part.engine)
-    for name in (part.database, fresh):
-        if not load.is_there(engine, admin, name):
-            raise LoadRefusedError(
-                "there is no database {name} on the server",
-                data="nothing was changed",
-                next_step="load one first: `{program} backup.load --into NAME`",
-                name=name,
-            )
-    if load.is_there(engine, admin, aside):
-        raise LoadRefusedError(
-            "there is a database {name} on the server already",
-            why="the live one would be kept under that name",
-            data="nothing was changed",
-            next_step="drop it if nobody needs it any more, or load into another name",
-            name=aside,
-        )
-
-
-def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, aside: str) -> object:
+def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, names: Names) -> object:
     """Have the person confirm and a second one agree; gives the approval for the journal."""
     if not wish.dry_run:
         question = _("The site's database {live} will be another one. Stop the site first.")
@@ -218,7 +301,12 @@ def _ask(bench: Bench, wish: LoadWish, site: Site, part: DatabasePart, aside: st
     asked = Wish(
         action="restore-in-place",
         subject=site.name,
-        plan={"database": part.database, "becomes": aside, "from": wish.into},
+        plan={
+            "database": part.database,
+            "becomes": name_aside(wish.into),
+            "from": wish.into,
+            **({} if names.aside else {"is_absent": True}),
+        },
         reason=wish.reason,
         document=wish.document,
     )

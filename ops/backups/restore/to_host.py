@@ -17,10 +17,37 @@ from backup.format.tree import Node, unix_permissions
 from backup.snapshots.dump import read_content, write_archive
 from backup.snapshots.walk import TreeReader, find_entry, find_folder, walk
 from ops.errors import OpsError
+from ops.language.text import N_
 from provisioning.errors import ProvisioningError
 from provisioning.hosts import Completed, Host
 
 _QUICK_SECONDS = 60.0
+_LOOK_SECONDS = 900.0  # `du` of a large site
+# Who logs in and, after a tab, the first thing that is in the way. $1 the folder, $2 KiB wanted:
+# what lies there is replaced file by file, so its room counts as free.
+_PLACE = rb"""
+told() { printf '%s\t%s\n' "$(id -un)" "$1"; exit 0; }
+for it in mkdir tar chown chmod touch sha256sum; do
+  command -v "$it" >/dev/null || told "program $it"
+done
+at=$1
+while [ ! -e "$at" ] && [ ! -L "$at" ]; do at=$(dirname -- "$at"); done
+[ -d "$at" ] || told "folder $at"
+[ -w "$at" ] && [ -x "$at" ] || told "write $at"
+free=$(df -Pk -- "$at" | awk 'END { print $4 }')
+if [ "$2" -gt "$free" ]; then
+  there=$(du -xsk -- "$1" 2>/dev/null | cut -f1)
+  [ "$2" -gt $((free + ${there:-0})) ] && told "room $free KiB"
+fi
+told ''
+"""
+_LACKS = {
+    "program": N_("the program {missing} is missing there"),
+    "folder": N_("{missing} is no folder"),
+    "write": N_("it may not write in {missing}"),
+    "room": N_("there is room for {missing} only"),
+    "owners": N_("it is not root, so it cannot give files to {missing}"),
+}
 READ_AGAIN = b'cd "$1" && exec sha256sum --check --quiet --strict -'
 
 
@@ -45,9 +72,51 @@ class Delivered:
 
 def look(reader: TreeReader, tree: bytes, folder: bytes) -> Delivered:
     """Count what would be put there."""
-    nodes = [it.node for it in walk(reader, find_folder(reader, tree, folder))]
+    return _count([it.node for it in walk(reader, find_folder(reader, tree, folder))])
+
+
+def _count(nodes: list[Node]) -> Delivered:
     files = [it for it in nodes if it.type == "file"]
     return Delivered(len(nodes), len(files), sum(it.size for it in files))
+
+
+def require_place(
+    reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: bytes
+) -> Delivered:
+    """Look whether a host would take a folder from this account; gives what would be put there.
+
+    Args:
+        reader: Of the repository.
+        tree: The snapshot's.
+        folder: Its path in the snapshot.
+        host: As an administrator enters it.
+        top: Where it would go.
+
+    Raises:
+        DeliveryFailedError: It would not: a program, room, or the right to write is missing.
+        ProvisioningError: The host cannot be entered.
+    """
+    nodes = [it.node for it in walk(reader, find_folder(reader, tree, folder))]
+    found = _count(nodes)
+    words = [b"sh", b"-c", _PLACE, b"sh", top, b"%d" % (found.size_bytes // 1024)]
+    ended = host.run(words, timeout=_LOOK_SECONDS)
+    user, _tab, lacks = ended.stdout.decode("utf-8", "replace").strip().partition("\t")
+    others = {it.user or str(it.uid) for it in nodes} - {user}
+    if ended.status == 0 and not lacks and user != "root" and others:
+        lacks = "owners " + ", ".join(sorted(others)[:3])
+    if ended.status == 0 and not lacks:
+        return found
+    raise DeliveryFailedError(
+        "the account {user} could not put {path} onto the host {host}",
+        why=_LACKS.get(lacks.partition(" ")[0], "{reason}"),
+        data="nothing was changed",
+        next_step="put that right, or give another account: `--login root --identity FILE`",
+        user=user or "-",
+        path=top.decode("utf-8", "backslashreplace"),
+        host=host.name,
+        reason=lacks or ended.stderr.decode("utf-8", "replace").strip()[:300],
+        missing=lacks.partition(" ")[2],
+    )
 
 
 def deliver(reader: TreeReader, tree: bytes, folder: bytes, host: Host, top: bytes) -> Delivered:

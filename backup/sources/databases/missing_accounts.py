@@ -1,0 +1,193 @@
+"""Make anew the accounts and rights of a database that is gone from a server that still stands.
+
+Others use that server: passwords and rights may have been changed there since the dump, on purpose.
+So who is there is left alone but for rights on this database, who is missing is made, and no right
+beyond the database is given back.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from backup.sources.databases.connection import Connection
+from backup.sources.databases.mariadb_accounts import list_accounts
+from backup.sources.databases.mariadb_client import ask
+from backup.sources.databases.mariadb_copied_rights import find_grant
+from backup.sources.databases.postgresql_admin import ask_psql, literal, run_script
+
+_NAME = r"`(?:[^`]|``)*`"
+_MADE = re.compile(rf"CREATE (?:ROLE|USER) IF NOT EXISTS ({_NAME}(?:@{_NAME})?)")
+_MEMBER = re.compile(rf"(?:GRANT {_NAME} TO|SET DEFAULT ROLE {_NAME} FOR) ({_NAME}(?:@{_NAME})?)")
+
+_IDENTIFIER = r'(?:"(?:[^"\n]|"")*"|[A-Za-z_]\w*)'
+_ROLE = re.compile(rf"(?:CREATE|ALTER) ROLE ({_IDENTIFIER})[ ;]")
+_ROLE_MEMBER = re.compile(
+    rf"GRANT ({_IDENTIFIER}) TO ({_IDENTIFIER})( WITH [A-Z, ]+?)?(?: GRANTED|;)"
+)
+_MIGHTY = re.compile(r" (SUPERUSER|CREATEROLE|CREATEDB|REPLICATION|BYPASSRLS)(?=[ ;])")
+_NAMED = re.compile(
+    rf"(?: TO| FROM|FOR ROLE|AUTHORIZATION) ({_IDENTIFIER}(?:, {_IDENTIFIER})*)".encode()
+)
+_NAMING = (b"ALTER ", b"GRANT ", b"REVOKE ", b"CREATE POLICY ", b"SET SESSION AUTHORIZATION ")
+_VALUE = r"(?:'(?:[^'\\\n]|'')*'|[\w.-]+)"
+_RIGHTS = r"(?:GRANT|REVOKE(?: GRANT OPTION FOR)?) [A-Z, ]+ ON DATABASE "
+_LONGEST = 1 << 20
+"""Bytes of a line that may name a role; rows are longer."""
+
+
+def make_missing_mariadb(admin: Connection, database: str, globals_sql: bytes) -> list[str]:
+    """Make them; gives the accounts and roles that were missing, as statements name them.
+
+    Args:
+        admin: The way to the server.
+        database: Name that the database had.
+        globals_sql: As the backup holds it (`make_mariadb_globals`).
+
+    Raises:
+        SourceError: The server refuses.
+    """
+    home = replace(admin, database="information_schema")
+    is_mariadb = "MariaDB" in ask(home, "SELECT VERSION();")[0][0]
+    there = {it.quoted for it in list_accounts(home, is_mariadb=is_mariadb)}
+    lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
+    made, chosen = choose_mariadb(lines, database, there)
+    if chosen:
+        ask(home, "".join(f"{it}\n" for it in chosen))
+    return made
+
+
+def choose_mariadb(
+    lines: Iterable[str], database: str, there: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Choose who is made, and the statements; pure.
+
+    Args:
+        lines: Of the globals: those who are made come before their rights.
+        database: Name that the database had.
+        there: Accounts and roles of the server, as statements name them.
+    """
+    made: list[str] = []
+    chosen: list[str] = []
+    for line in lines:
+        if creation := _MADE.match(line):
+            if creation[1] not in there and creation[1] != "`PUBLIC`":
+                made.append(creation[1])
+                chosen.append(line)
+        elif member := _MEMBER.match(line):
+            chosen += [line] if member[1] in made else []
+        elif grant := find_grant(line.removesuffix(";"), database):
+            chosen += [f"{grant.line};"] if grant.who in {"PUBLIC", *there, *made} else []
+    return made, chosen
+
+
+def make_missing_postgresql(
+    admin: Connection, owner: str, globals_sql: bytes, dump: Iterable[bytes]
+) -> list[str]:
+    """Make the roles that a dump names and the server lacks; gives their names, quoted.
+
+    Args:
+        admin: The way to the server.
+        owner: Of the database.
+        globals_sql: As the backup holds it (`make_postgresql_globals`).
+        dump: Its pieces; read where a role may be missing.
+
+    Raises:
+        SourceError: The server refuses; no role was made then.
+    """
+    home = replace(admin, database="postgres")
+    there = set(ask_psql(home, "SELECT quote_ident(rolname) FROM pg_roles").split("\n"))
+    lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
+    known = {found[1] for line in lines if (found := _ROLE.match(line))} - there
+    if not known:
+        return []
+    quoted = ask_psql(home, f"SELECT quote_ident({literal(owner)})").strip()
+    wanted = {quoted, *find_roles(lines), *(it.decode() for it in scan_roles(dump))}
+    made, chosen = choose_postgresql(lines, known, wanted)
+    if chosen:
+        run_script(home, "".join(f"{it}\n" for it in chosen).encode("utf-8", "surrogateescape"))
+    return made
+
+
+def choose_postgresql(
+    lines: Sequence[str], known: Collection[str], wanted: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Choose the roles that are made, with those they are members of, and the statements; pure.
+
+    Args:
+        lines: Of the globals.
+        known: Roles in them that the server lacks.
+        wanted: Roles that the database needs.
+    """
+    members = [found for line in lines if (found := _ROLE_MEMBER.match(line))]
+    made = set(wanted) & set(known)
+    while more := {it[1] for it in members if it[2] in made and it[1] in known} - made:
+        made |= more
+    chosen = [
+        _MIGHTY.sub(r" NO\1", line)
+        for line in lines
+        if (found := _ROLE.match(line)) and found[1] in made
+    ]
+    chosen += [f"GRANT {it[1]} TO {it[2]}{it[3] or ''};" for it in members if it[2] in made]
+    return sorted(made), chosen
+
+
+def find_roles(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the roles that rights on the database name."""
+    for line in lines:
+        if re.match(_RIGHTS, line):
+            yield from (it.decode() for it in _roles_in(line.encode("utf-8", "surrogateescape")))
+
+
+def scan_roles(dump: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the roles that statements of a dump name, quoted as in it; rows are passed over."""
+    held, is_row = b"", False
+    for piece in dump:
+        *lines, held = (held + piece).split(b"\n")
+        for line in lines:
+            if is_row:
+                is_row = line != b"\\."
+            elif line.startswith(b"COPY ") and line.endswith(b" FROM stdin;"):
+                is_row = True
+            elif line.startswith(_NAMING):
+                yield from _roles_in(line)
+        held = held if len(held) <= _LONGEST else b"-"  # no statement that names a role
+
+
+def _roles_in(line: bytes) -> Iterator[bytes]:
+    for found in _NAMED.finditer(line):
+        yield from re.findall(_IDENTIFIER.encode(), found[1])
+
+
+def carry_postgresql_rights(admin: Connection, old: str, new: str, globals_sql: bytes) -> int:
+    """Give a database the rights on it and the settings that the dumped one had; how many.
+
+    Raises:
+        SourceError: The server refuses one; then none is given.
+    """
+    home = replace(admin, database="postgres")
+    names = ask_psql(home, f"SELECT quote_ident({literal(old)}), quote_ident({literal(new)})")
+    before, _bar, after = names.strip().partition("|")
+    lines = globals_sql.decode("utf-8", "surrogateescape").splitlines()
+    chosen = list(move_postgresql(lines, before, after))
+    if chosen:
+        run_script(home, "".join(f"{it}\n" for it in chosen).encode("utf-8", "surrogateescape"))
+    return len(chosen)
+
+
+def move_postgresql(lines: Iterable[str], old: str, new: str) -> Iterator[str]:
+    """Yield the rights and settings of one database as those of another; pure.
+
+    Args:
+        lines: Of the globals; whatever is not one plain statement of these is passed over.
+        old: Name of the one, quoted as the server does.
+        new: Of the other.
+    """
+    role = rf"(?:ALTER ROLE {_IDENTIFIER} IN DATABASE )"
+    plain = re.compile(
+        rf"({_RIGHTS}|ALTER DATABASE |{role})({re.escape(old)})"
+        rf"( (?:TO|FROM) {_IDENTIFIER}(?: WITH GRANT OPTION)?;"
+        rf"| SET {_IDENTIFIER}(?:\.{_IDENTIFIER})? TO {_VALUE}(?:, {_VALUE})*;)"
+    )
+    for line in lines:
+        if found := plain.fullmatch(line):
+            yield f"{found[1]}{new}{found[3]}"
