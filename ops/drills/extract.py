@@ -26,7 +26,7 @@ from backup.repository.repository import Repository
 from backup.restorer.restore import RestoreRequest, restore_snapshot
 from ops.access.session import Bench, at_bench
 from ops.backups.repositories.moments import choose_holding
-from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.repositories.open import open_repository, read_patiently
 from ops.backups.sources.site import MANIFEST
 from ops.errors import OpsError, WrongUseError
 from ops.estate.history.vanished import title_of_known
@@ -97,8 +97,8 @@ def extract_rows(wish: ExtractWish, progress: Progress) -> int:
     with at_bench(estate, dry_run=wish.dry_run) as bench:
         repository = open_repository(estate, wish.site, store)
         with (
-            hold_site_lock(estate.service.state, wish.site, holder="extract"),
-            hold_reading_lock(repository),
+            hold_site_lock(estate.service.state, f"extract/{wish.site}", holder="extract"),
+            read_patiently(repository, wish.site, store, estate.stores),
         ):
             snapshot = choose_holding(
                 repository, estate, wish.site, wish.database, wanted=wish.snapshot
