@@ -2,7 +2,8 @@
 
 Order: owner first (it clears setuid and capabilities), then attributes (a file that becomes
 read-only takes none from its owner), then permissions (their group bits are the mask of an access
-list, and agree with it), times last. Owners are set by root alone; for others they stay quiet.
+list, and agree with it), times last. Owners are set by root alone; others give a group they are in,
+and leave setuid and setgid off what is not its owner's: it would run as somebody else.
 
 Entries without content: symlinks, devices, FIFOs and sockets; and more names for one inode.
 """
@@ -18,7 +19,7 @@ from backup.format.tree import Node, unix_permissions
 from backup.restorer.partial_files import temporary_name
 
 _PERMISSIONS = 0o7777
-_SPECIAL_BITS = 0o7000
+SPECIAL_BITS = 0o7000
 # Attributes that programs or parent folders put on new files, and that the snapshot decides about.
 _DECIDED = ("user.", "trusted.", "system.posix_acl_", "security.capability")
 DEFAULT_ACL = "system.posix_acl_default"
@@ -46,7 +47,7 @@ class Metadata(NamedTuple):
     @property
     def needs_care(self) -> bool:
         """Whether more than owner and times must be set after the entry was made."""
-        return bool(self.xattrs) or self.mode & _SPECIAL_BITS != 0
+        return bool(self.xattrs) or self.mode & SPECIAL_BITS != 0
 
 
 def metadata_of(node: Node) -> Metadata:
@@ -77,15 +78,16 @@ def apply_to_descriptor(
         No attribute is worth the content of its file, nor the rest of a restore.
     """
     status = os.fstat(descriptor)
-    if is_root() and (status.st_uid != metadata.uid or status.st_gid != metadata.gid):
-        os.fchown(descriptor, metadata.uid, metadata.gid)
+    if status.st_uid != metadata.uid or status.st_gid != metadata.gid:
+        _give(descriptor, status, metadata)
         status = os.fstat(descriptor)
     refused: tuple[str, ...] = ()
     if metadata.xattrs or exact:
         refused = _apply_xattrs(descriptor, metadata.xattrs, exact=exact)
         status = os.fstat(descriptor)
-    if stat.S_IMODE(status.st_mode) != metadata.mode:
-        os.fchmod(descriptor, metadata.mode)
+    mode = mode_for(status, metadata)
+    if stat.S_IMODE(status.st_mode) != mode:
+        os.fchmod(descriptor, mode)
     os.utime(descriptor, ns=(metadata.atime, metadata.mtime))
     return refused
 
@@ -97,6 +99,9 @@ def apply_to_name(folder: int, name: bytes, metadata: Metadata) -> tuple[str, ..
     """
     if is_root():
         os.chown(name, metadata.uid, metadata.gid, dir_fd=folder, follow_symlinks=False)
+    else:
+        with suppress(OSError):
+            os.chown(name, -1, metadata.gid, dir_fd=folder, follow_symlinks=False)
     handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         refused: tuple[str, ...] = ()
@@ -105,12 +110,31 @@ def apply_to_name(folder: int, name: bytes, metadata: Metadata) -> tuple[str, ..
             refused = _apply_xattrs(itself, metadata.xattrs, exact=False)
         status = os.fstat(handle)
         is_link = stat.S_ISLNK(status.st_mode)  # whose permissions mean nothing
-        if not is_link and stat.S_IMODE(status.st_mode) != metadata.mode:
-            os.chmod(itself, metadata.mode)
+        mode = mode_for(status, metadata)
+        if not is_link and stat.S_IMODE(status.st_mode) != mode:
+            os.chmod(itself, mode)
     finally:
         os.close(handle)
     os.utime(name, ns=(metadata.atime, metadata.mtime), dir_fd=folder, follow_symlinks=False)
     return refused
+
+
+def _give(descriptor: int, status: os.stat_result, metadata: Metadata) -> None:
+    if is_root():
+        os.fchown(descriptor, metadata.uid, metadata.gid)
+    elif status.st_gid != metadata.gid:
+        with suppress(OSError):
+            os.fchown(descriptor, -1, metadata.gid)
+
+
+def mode_for(status: os.stat_result, metadata: Metadata) -> int:
+    """Give the permissions an entry may have: no setuid or setgid under another owner; pure."""
+    mode = metadata.mode
+    if status.st_uid != metadata.uid:
+        mode &= ~(stat.S_ISUID | stat.S_ISGID)
+    if status.st_gid != metadata.gid:
+        mode &= ~stat.S_ISGID
+    return mode
 
 
 def _apply_xattrs(

@@ -46,6 +46,7 @@ from ops.language.formats import format_second
 from ops.language.text import _
 from ops.schedule.ledger.job import describe_failure
 from ops.terminal.confirm import need_confirmation
+from ops.terminal.exit_codes import INCOMPLETE
 from ops.terminal.output import write_line
 from ops.terminal.progress import Expecting
 
@@ -78,7 +79,7 @@ def restore_site(wish: RestoreWish, progress: Progress) -> int:
         _tell_state(bench, repository, wish, store, state)
         done = _carry_out(bench, wish, site, repository, state, progress)
     _ensure_whole(wish, done)
-    return 0
+    return INCOMPLETE if done.unset.count else 0
 
 
 def _tell_state(
@@ -229,7 +230,8 @@ def _recorded(
         reason = describe_failure(error).reason
         _record(bench, wish, state, permit, done, "failed", reason=reason, text=str(error))
         raise
-    _record(bench, wish, state, permit, done, "incomplete" if done.failed else "ok")
+    is_whole = not done.failed and not done.unset.count
+    _record(bench, wish, state, permit, done, "ok" if is_whole else "incomplete")
 
 
 def _record(
@@ -255,6 +257,8 @@ def _record(
         "half_written": done.under_way,
         "kept_aside": done.kept,
         "left_there": done.left_there,
+        "unset": done.unset.count,
+        "owners_list": done.owners_list,
         **why,
     }
     if permit is not None:

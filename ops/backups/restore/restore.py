@@ -14,7 +14,7 @@ from backup.format.snapshot import Snapshot
 from backup.patterns.patterns import Patterns, compile_patterns
 from backup.progress import SILENT, Progress
 from backup.repository.repository import Repository
-from backup.restorer.metadata import apply_to_descriptor, metadata_of
+from backup.restorer.metadata import apply_to_descriptor, is_root, metadata_of
 from backup.restorer.request import PathFilter
 from backup.restorer.restore import RestoreRequest, RestoreResult, restore_snapshot
 from backup.snapshots.walk import TreeReader, find_entry, find_folder
@@ -22,6 +22,7 @@ from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State
 from ops.backups.restore.left_there import Passed, find_left_there, write_left_there
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
+from ops.backups.restore.owners import Unset, find_unset, tell_unset
 from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenFiles, refuse_full
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
@@ -108,6 +109,8 @@ class Done:
         under_way: Path that is being written; empty between two.
         kept: Damaged databases that were moved aside.
         left_there: By folder, the first of what the snapshot does not have and nobody removed.
+        unset: What only root could have given.
+        owners_list: File by which root gives it; empty for none.
     """
 
     failed: int = 0
@@ -116,6 +119,8 @@ class Done:
     under_way: str = ""
     kept: list[str] = field(default_factory=list)
     left_there: dict[str, list[str]] = field(default_factory=dict)
+    unset: Unset = field(default_factory=Unset)
+    owners_list: str = ""
 
     def begin(self, path: Path | str) -> None:
         """From now on this one is half written."""
@@ -162,11 +167,14 @@ class RestoreWork:
             result = self.restore(order)
             if result.entries or not self.state.apart:
                 _write_result(order.target, result, dry_run=self.wish.dry_run)
-            done.failed += result.error_count
+            done.unset.add(unset := self._find_unset(order))
+            done.failed += result.error_count - len(unset.devices)
             done.met += result.restored + result.skipped
             done.end()
         if self.chosen is None:
             self._join_manifests()
+            place = tell_unset(done.unset, Path(self.wish.target).absolute(), self.wish.site)
+            done.owners_list = "" if place is None else str(place)
         for files in self.chosen.files if self.chosen else ():
             self._tell_left_there(files, done)
         for files in self.chosen.elsewhere if self.chosen else ():
@@ -178,6 +186,20 @@ class RestoreWork:
             self._restore_database(database.part, done)
             done.met += 1
             done.end()
+
+    def _find_unset(self, order: _Order) -> Unset:
+        """Look for what only root could have given; of files alone, all else is the service's."""
+        if is_root() or self.wish.dry_run:
+            return Unset()
+        reader = TreeReader(self.repository, self.repository.load_index())
+        target, include = os.fsencode(order.target), order.include
+        if self.chosen is None:
+            ours = compile_patterns([os.fsencode(f"/{self.wish.site}/files/*")])
+            include = ours if include is None else _Both(include, ours)
+        with suppress(BackupError):  # of a damaged tree the restore itself has told
+            tree = find_folder(reader, order.snapshot.tree, os.fsencode(order.subfolder))
+            return find_unset(reader, tree, target, include, order.exclude)
+        return Unset()
 
     def _measure(self) -> int:
         """Give the bytes that are to be written into the target."""
