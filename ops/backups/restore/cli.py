@@ -33,6 +33,7 @@ from ops.backups.restore.state import (
     write_state,
 )
 from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
+from ops.backups.restore.this_machine import send_to_own_server
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment
@@ -114,6 +115,7 @@ def _carry_out(
     if site is not None:
         chosen = _choose(bench, wish, site, state)
         refuse_lacking(repository, state, chosen, site.name)
+        chosen = send_to_own_server(repository, state, site, chosen, wish.way)
     scratch = estate.service.scratch / wish.site / "in-place"
     told = Expecting(progress, {"restore files": _expected(wish, state)})
     work = RestoreWork(repository, state, wish, chosen, scratch, told, estate)
@@ -189,7 +191,7 @@ def _ask(wish: RestoreWish, site: Site, chosen: Chosen, moment: str) -> None:
     if wish.dry_run:
         return
     places = [it.part.path for it in chosen.files] + [it.part.database for it in chosen.databases]
-    places += [f"{it.part.host}:{it.part.path}" for it in chosen.elsewhere]
+    places += [it.place for it in chosen.elsewhere]
     question = _(
         "The state of {moment} will overwrite: {places}. Stop the site first; what it wrote since"
         " then is lost unless it was backed up."

@@ -24,14 +24,14 @@ from ops.backups.restore.left_there import Passed, find_left_there, write_left_t
 from ops.backups.restore.newer_files import Look, find_newer, tell_newer
 from ops.backups.restore.owners import Unset, find_unset, tell_unset
 from ops.backups.restore.sqlite_in_place import put_database_back
-from ops.backups.restore.targets import Chosen, ChosenFiles, refuse_full
+from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles, refuse_full
+from ops.backups.restore.this_machine import put_back_over_ssh
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
 from ops.durable_files import put_anew
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.estate.model.sites import DatabasePart
-from ops.hosts.admin_login import WayIn, enter
+from ops.hosts.admin_login import WayIn, enter, enter_writing
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill, ngettext, show_path
 from ops.terminal.output import write_line
@@ -178,24 +178,28 @@ class RestoreWork:
         for files in self.chosen.files if self.chosen else ():
             self._tell_left_there(files, done)
         for files in self.chosen.elsewhere if self.chosen else ():
-            done.begin(f"{files.part.host}:{files.part.path}")
-            done.met += self._deliver(files).entries
-            done.end()
+            self._put_elsewhere(files, done)
         for database in self.chosen.databases if self.chosen else ():
             done.begin(database.part.database)
-            self._restore_database(database.part, done)
+            self._restore_database(database, done)
             done.met += 1
             done.end()
 
+    def _put_elsewhere(self, files: ChosenFiles, done: Done) -> None:
+        if files.part.host is None:
+            self._tell_left_there(files, done)
+        done.begin(files.place)
+        done.met += self._deliver(files).entries
+        done.end()
+
     def _find_unset(self, order: _Order) -> Unset:
         """Look for what only root could have given; of files alone, all else is the service's."""
-        if is_root() or self.wish.dry_run:
+        if is_root() or self.wish.dry_run or self.chosen is not None:
             return Unset()
         reader = TreeReader(self.repository, self.repository.load_index())
-        target, include = os.fsencode(order.target), order.include
-        if self.chosen is None:
-            ours = compile_patterns([os.fsencode(f"/{self.wish.site}/files/*")])
-            include = ours if include is None else _Both(include, ours)
+        target, ours = os.fsencode(order.target), os.fsencode(f"/{self.wish.site}/files/*")
+        asked, files = order.include, compile_patterns([ours])
+        include = files if asked is None else _Both(asked, files)
         with suppress(BackupError):  # of a damaged tree the restore itself has told
             tree = find_folder(reader, order.snapshot.tree, os.fsencode(order.subfolder))
             return find_unset(reader, tree, target, include, order.exclude)
@@ -233,7 +237,7 @@ class RestoreWork:
             if files.include or files.is_absent or files.part.source != "files":
                 continue
             name, at = files.part.host, os.fsencode(f"/{self.wish.site}/{files.at}")
-            top = os.fsencode(files.top if name is None else files.part.path)
+            top = os.fsencode(files.top)
             look = Look(reader, tree, at, top, since, self._left_out(files, top))
             with enter(self.estate, name, self.wish.way) as host:
                 newer = find_newer(look, host)
@@ -257,20 +261,22 @@ class RestoreWork:
         reader = TreeReader(self.repository, self.repository.load_index())
         for files in self.chosen.elsewhere if self.chosen else ():
             folder = os.fsencode(f"/{self.wish.site}/{files.at}")
-            with enter(self.estate, files.part.host, self.wish.way) as host:
-                place = os.fsencode(files.part.path)
-                require_place(reader, self._whole.tree, folder, host, place)
+            with enter_writing(self.estate, files.part.host, self.wish.way) as host:
+                require_place(reader, self._whole.tree, folder, host, os.fsencode(files.top))
+        if self.chosen and any(it.is_foreign for it in self.chosen.databases):
+            with enter_writing(self.estate, None, self.wish.way):
+                pass  # who may not log in is told before anybody is asked
 
     def _deliver(self, files: ChosenFiles) -> Delivered:
         reader = TreeReader(self.repository, self.repository.load_index())
         tree, folder = self._whole.tree, os.fsencode(f"/{self.wish.site}/{files.at}")
-        place = f"{files.part.host}:{files.part.path}"
+        place = files.place
         if self.wish.dry_run:
             found = look(reader, tree, folder)
             text = _("  would put {entries} entries, {size}, onto {place}")
         else:
-            with enter(self.estate, files.part.host, self.wish.way) as host:
-                found = deliver(reader, tree, folder, host, os.fsencode(files.part.path))
+            with enter_writing(self.estate, files.part.host, self.wish.way) as host:
+                found = deliver(reader, tree, folder, host, os.fsencode(files.top))
             text = _(
                 "  put {entries} entries, {size}, onto {place}; read again there: all files; what"
                 " the backup does not have stays there"
@@ -335,7 +341,8 @@ class RestoreWork:
         finally:
             os.close(folder)
 
-    def _restore_database(self, part: DatabasePart, done: Done) -> None:
+    def _restore_database(self, database: ChosenDatabase, done: Done) -> None:
+        part = database.part
         if self.wish.dry_run:
             text = _("  would put the database {name} back into {path}")
             write_line(text.format(name=part.name, path=part.database))
@@ -355,7 +362,12 @@ class RestoreWork:
                     name=part.name,
                     site=self.wish.site,
                 )
-            kept = put_database_back(copy, Path(part.database))
+            live = Path(part.database)
+            if database.is_foreign:
+                with enter_writing(self.estate, None, self.wish.way) as host:
+                    kept = put_back_over_ssh(host, copy, live)
+            else:
+                kept = put_database_back(copy, live)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
         text = _("  put the database {name} back into {path}")

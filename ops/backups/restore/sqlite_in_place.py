@@ -15,6 +15,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import sys
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from backup.restorer.partial_files import create_partial, remove_leftovers
 from backup.sources.databases.sqlite_copy import COMPANIONS
 from backup.sources.databases.sqlite_examination import examine
 from ops.errors import OpsError
+from ops.language.text import fill
 
 _BUSY_SECONDS = 30.0
 _COPY_BYTES = 1 << 20
@@ -152,3 +154,18 @@ def _move_aside(live: Path) -> Path | None:
         except OSError:  # a file system without further names: there is no live file for a moment
             old.rename(kept)
     return aside if found else None
+
+
+def main(copy: str, live: str) -> int:
+    """Put one back for a process of another account; prints the name of what was kept."""
+    try:
+        kept = put_database_back(Path(copy), Path(live))
+    except OpsError as error:
+        sys.stderr.write(f"{fill(error.what, error.params)}: {fill(error.why, error.params)}\n")
+        return 1
+    sys.stdout.buffer.write(b"" if kept is None else os.fsencode(kept) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -47,22 +47,31 @@ class ChosenFiles:
 
     @property
     def top(self) -> Path:
-        """The folder itself, links followed."""
-        return Path(os.path.realpath(self.part.path))
+        """The folder itself; here, links are followed."""
+        return Path(self.part.path if self.part.host else os.path.realpath(self.part.path))
+
+    @property
+    def place(self) -> str:
+        """Where it goes, for people."""
+        return f"{self.part.host}:{self.part.path}" if self.part.host else self.part.path
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenDatabase:
-    """A database that is put back; the attributes are those of `ChosenFiles`."""
+    """A database that is put back; the attributes are those of `ChosenFiles`.
+
+    `is_foreign` tells that whoever runs the restore may not write it.
+    """
 
     part: DatabasePart
     at: str
     is_absent: bool
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a restore in place writes; `elsewhere` are folders of hosts, each as a whole."""
+    """What a restore in place writes; `elsewhere` is what goes over SSH, each folder as a whole."""
 
     files: tuple[ChosenFiles, ...]
     databases: tuple[ChosenDatabase, ...]
@@ -72,7 +81,7 @@ class Chosen:
     def absent(self) -> tuple[str, ...]:
         """Paths of what is not there now and is made anew."""
         return (
-            *(it.part.path for it in self.files if it.is_absent),
+            *(it.part.path for it in (*self.files, *self.elsewhere) if it.is_absent),
             *(it.part.database for it in self.databases if it.is_absent),
         )
 

@@ -146,7 +146,7 @@ def switch(  # noqa: PLR0913, PLR0917 - one flag each
         "at": flags.AT,
         "include": N_("Only what this pattern matches; may be given several times."),
         "in_place": N_("Put files and databases back where they came from; asks first."),
-        "login": N_("With --in-place: an administrator's account on the host the files belong to."),
+        "login": N_("With --in-place: an administrator's account on the files' host, or this one."),
         "identity": N_("File with that account's private SSH key (ed25519)."),
         "passphrase_file": N_("File with the key's passphrase."),
         "verify": N_("Read every restored file back and compare it."),
