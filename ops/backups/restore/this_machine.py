@@ -104,11 +104,10 @@ def _find_foreign(reader: TreeReader, state: State, site: Site, files: ChosenFil
 
 
 def _may_write(place: Path) -> bool:
-    """Tell whether a file or folder may be written, or made where it is not there."""
-    if place.exists() and not os.access(place, os.W_OK):
-        return False
-    there = next(it for it in place.parents if it.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+    """Tell whether a folder or file may be written, or made where it is not there."""
+    there = next(it for it in (place, *place.parents) if it.is_dir())
+    may_make = os.access(there, os.W_OK | os.X_OK)
+    return may_make and (place.is_dir() or not place.exists() or os.access(place, os.W_OK))
 
 
 def _belongs(site: Site, place: str, first: bytes, *, is_part: bool) -> BelongsToOthersError:

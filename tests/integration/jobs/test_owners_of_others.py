@@ -120,3 +120,10 @@ def test_where_everything_is_ones_own_nothing_is_said(folder: Path) -> None:
         )
         == []
     )
+
+    os.chown(estate.parent, 0, 0)  # whose folder the site lies in is nobody's business
+    (estate.parent / "www" / "index.php").write_text("<?php // hỏng")
+    words = ("backup.restore", "--site", "cong-xa", "--in-place", "--confirm", "cong-xa")
+    in_place = by_service(estate, *words)
+    assert in_place.returncode == 0, in_place.stdout + in_place.stderr
+    assert (estate.parent / "www" / "index.php").read_text() == "<?php // trang chủ"
