@@ -329,13 +329,12 @@ def refuse_names(engine: Engine, admin: Connection, longest: str, aside: str) ->
 
 
 def _refuse(work: _Load) -> None:
-    """Refuse what the load, or the switch that comes after it, would be refused for."""
-    engine, into, live = work.engine, work.wish.into, work.part.database
+    """Refuse what the load would be refused for, and a name that no switch could keep."""
+    engine, into = work.engine, work.wish.into
     refuse_names(engine, work.admin, work.aside or into, work.aside)
-    names = [it for it in (into, work.aside, live) if it]
     owner = work.known["settings"].get("owner", "")
     makes_owner = work.is_gone or work.wish.accounts or not owner
-    require_rights(engine, work.admin, names, owners=() if makes_owner else (owner,))
+    require_rights(engine, work.admin, [into], owners=() if makes_owner else (owner,))
     for at in (copy_path(work.part), globals_path(work.part)):
         work.pieces(at)
 
