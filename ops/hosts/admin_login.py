@@ -23,7 +23,7 @@ _OWN_KEYS = Path("/etc/ssh")
 _PUBLIC = "ssh_host_*_key.pub"
 _SET_UP = N_(
     "`sudo apt-get install openssh-server`, and let the key in for this run: `sudo tee -a"
-    " /root/.ssh/authorized_keys < FILE.pub`; where it listens on another port, name this machine"
+    " ~root/.ssh/authorized_keys < FILE.pub`; where it listens on another port, name this machine"
     ' in the estate: a `[[hosts]]` with `address = "127.0.0.1"` and its `port`'
 )
 

@@ -22,7 +22,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_newest_whole
 from ops.backups.repositories.moments import State
 from ops.backups.repositories.open import open_to_read, read_patiently
-from ops.backups.restore.restore import Done, RestoreIncompleteError, RestoreWish, RestoreWork
+from ops.backups.restore.restore import RestoreWork
 from ops.backups.restore.state import (
     choose_asked,
     refuse_lacking,
@@ -34,6 +34,7 @@ from ops.backups.restore.state import (
 )
 from ops.backups.restore.targets import Chosen, choose_parts, refuse_target
 from ops.backups.restore.this_machine import send_to_own_server
+from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.availability import check_site
 from ops.errors import WrongUseError
 from ops.estate.choose import read_moment

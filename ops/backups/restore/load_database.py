@@ -23,7 +23,7 @@ from backup.repository.repository import Repository
 from backup.snapshots.dump import read_content
 from backup.snapshots.walk import TreeReader, find_entry
 from backup.sources.databases import load
-from backup.sources.databases.administrator import LONGEST_NAMES, require_rights
+from backup.sources.databases.administrator import require_rights
 from backup.sources.databases.connection import Connection
 from backup.sources.databases.load import Engine, LoadError
 from backup.sources.databases.mariadb_copied_rights import copy_rights
@@ -37,6 +37,7 @@ from ops.backups.malware.records import require_scan
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_holding, choose_state
 from ops.backups.repositories.open import open_repository, read_patiently
+from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
 from ops.backups.restore.state import tell_doubt, write_skew
 from ops.backups.sources.databases import connect, copy_path, globals_path
 from ops.catalog.tables.core import JournalRow
@@ -57,10 +58,6 @@ ACTION = "backup.load"
 
 _Left = Literal["nothing", "half", "whole"]
 """What an earlier try of ours has left under the name."""
-
-
-class LoadRefusedError(OpsError):
-    """Something is in the way of a load or of a switch."""
 
 
 class LoadDiffersError(OpsError):
@@ -289,43 +286,6 @@ def _make_room(bench: Bench, work: _Load, snapshot: Snapshot) -> _Left:
         next_step="name another with `--into NAME`",
         name=work.wish.into,
     )
-
-
-def name_aside(fresh: str) -> str:
-    """Give the name under which the live database is kept when a fresh one takes its own."""
-    return f"{fresh}_truoc"
-
-
-def refuse_names(engine: Engine, admin: Connection, longest: str, aside: str) -> None:
-    """Refuse names that the server would cut off, and one for the old database that is taken.
-
-    Args:
-        engine: The server's.
-        admin: The way to it.
-        longest: Of the names.
-        aside: Name that the live database is to be kept under; empty for none.
-
-    Raises:
-        LoadRefusedError: One cannot be had.
-    """
-    most = LONGEST_NAMES[engine]
-    if len(longest.encode() if engine == "postgresql" else longest) > most:
-        raise LoadRefusedError(
-            "the name {name} would be too long",
-            why="this database server takes {most} characters",
-            data="nothing was changed",
-            next_step="name a shorter one with `--into NAME`",
-            name=longest,
-            most=most,
-        )
-    if aside and load.is_there(engine, admin, aside):
-        raise LoadRefusedError(
-            "there is a database {name} on the server already",
-            why="the live one would be kept under that name",
-            data="nothing was changed",
-            next_step="drop it if nobody needs it any more, or load into another name",
-            name=aside,
-        )
 
 
 def _refuse(work: _Load) -> None:

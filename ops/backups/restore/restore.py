@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,39 +27,16 @@ from ops.backups.restore.sqlite_in_place import put_database_back
 from ops.backups.restore.targets import Chosen, ChosenDatabase, ChosenFiles, refuse_full
 from ops.backups.restore.this_machine import put_back_over_ssh
 from ops.backups.restore.to_host import Delivered, deliver, look, require_place
+from ops.backups.restore.wish import Done, RestoreIncompleteError, RestoreWish
 from ops.backups.sources.site import MANIFEST, compile_excludes, find_live_files
 from ops.durable_files import put_anew
-from ops.errors import OpsError
 from ops.estate.model.estate import Estate
-from ops.hosts.admin_login import WayIn, enter, enter_writing
+from ops.hosts.admin_login import enter, enter_writing
 from ops.language.formats import format_number, format_size
 from ops.language.text import _, fill, ngettext, show_path
 from ops.terminal.output import write_line
 
 _MOST_SHOWN = 20
-
-
-class RestoreIncompleteError(OpsError):
-    """Some of what was asked for is not back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreWish:
-    """What a person asks for; fields as the flags of `backup.restore`."""
-
-    site: str
-    target: str = ""
-    store: str = ""
-    snapshot: str = ""
-    at: str = ""
-    include: tuple[str, ...] = ()
-    in_place: bool = False
-    verify: bool = False
-    confirm: str = ""
-    reason: str = ""
-    document: str = ""
-    dry_run: bool = False
-    way: WayIn = field(default_factory=WayIn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,40 +73,6 @@ class _Both:
     def literals(self) -> tuple[bytes, ...] | None:
         """See `PathFilter`; what both match by themselves is told by neither alone."""
         return None
-
-
-@dataclass(slots=True)
-class Done:
-    """What a restore has done so far, for the journal.
-
-    Attributes:
-        failed: Entries that are not back.
-        met: Entries that the snapshot has of what was asked for.
-        put_back: Paths that are back, in order.
-        under_way: Path that is being written; empty between two.
-        kept: Damaged databases that were moved aside.
-        left_there: By folder, the first of what the snapshot does not have and nobody removed.
-        unset: What only root could have given.
-        owners_list: File by which root gives it; empty for none.
-    """
-
-    failed: int = 0
-    met: int = 0
-    put_back: list[str] = field(default_factory=list)
-    under_way: str = ""
-    kept: list[str] = field(default_factory=list)
-    left_there: dict[str, list[str]] = field(default_factory=dict)
-    unset: Unset = field(default_factory=Unset)
-    owners_list: str = ""
-
-    def begin(self, path: Path | str) -> None:
-        """From now on this one is half written."""
-        self.under_way = str(path)
-
-    def end(self) -> None:
-        """What was under way is back."""
-        self.put_back.append(self.under_way)
-        self.under_way = ""
 
 
 @dataclass(frozen=True, slots=True)

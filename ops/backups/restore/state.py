@@ -14,8 +14,8 @@ from ops.access.session import Bench
 from ops.backups.ransomware.suspicion import find_suspicion, write_suspicion
 from ops.backups.repositories.catalog_index import read_manifest
 from ops.backups.repositories.moments import State, choose_state
-from ops.backups.restore.restore import RestoreWish
 from ops.backups.restore.targets import Chosen
+from ops.backups.restore.wish import RestoreWish
 from ops.errors import OpsError
 from ops.estate.model.estate import Estate
 from ops.language.formats import format_duration, format_second

@@ -26,14 +26,8 @@ from backup.sources.databases.mariadb_switch import SwitchPlan
 from ops.access.approvals.ask import ask_second_person
 from ops.access.approvals.requests import Wish
 from ops.access.session import Bench, at_bench
-from ops.backups.restore.load_database import (
-    LoadRefusedError,
-    LoadWish,
-    as_admin,
-    find_part,
-    name_aside,
-    refuse_names,
-)
+from ops.backups.restore.load_database import LoadWish, as_admin, find_part
+from ops.backups.restore.load_refusals import LoadRefusedError, name_aside, refuse_names
 from ops.catalog.tables.core import JournalRow
 from ops.durable_files import put_anew
 from ops.estate.load.load import load_estate

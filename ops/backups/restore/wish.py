@@ -1,0 +1,65 @@
+"""What a person asks a restore for, and how far it has come."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.backups.restore.owners import Unset
+from ops.errors import OpsError
+from ops.hosts.admin_login import WayIn
+
+
+class RestoreIncompleteError(OpsError):
+    """Some of what was asked for is not back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWish:
+    """What a person asks for; fields as the flags of `backup.restore`."""
+
+    site: str
+    target: str = ""
+    store: str = ""
+    snapshot: str = ""
+    at: str = ""
+    include: tuple[str, ...] = ()
+    in_place: bool = False
+    verify: bool = False
+    confirm: str = ""
+    reason: str = ""
+    document: str = ""
+    dry_run: bool = False
+    way: WayIn = field(default_factory=WayIn)
+
+
+@dataclass(slots=True)
+class Done:
+    """What a restore has done so far, for the journal.
+
+    Attributes:
+        failed: Entries that are not back.
+        met: Entries that the snapshot has of what was asked for.
+        put_back: Paths that are back, in order.
+        under_way: Path that is being written; empty between two.
+        kept: Damaged databases that were moved aside.
+        left_there: By folder, the first of what the snapshot does not have and nobody removed.
+        unset: What only root could have given.
+        owners_list: File by which root gives it; empty for none.
+    """
+
+    failed: int = 0
+    met: int = 0
+    put_back: list[str] = field(default_factory=list)
+    under_way: str = ""
+    kept: list[str] = field(default_factory=list)
+    left_there: dict[str, list[str]] = field(default_factory=dict)
+    unset: Unset = field(default_factory=Unset)
+    owners_list: str = ""
+
+    def begin(self, path: Path | str) -> None:
+        """From now on this one is half written."""
+        self.under_way = str(path)
+
+    def end(self) -> None:
+        """What was under way is back."""
+        self.put_back.append(self.under_way)
+        self.under_way = ""
