@@ -60,6 +60,7 @@ OPEN = frozenset(
     {
         "approval.approve",  # the person proves who it is inside, and that person's roles count
         "approval.refuse",
+        "catalog.trust",  # root alone, as it sees itself inside
         "console.run",  # what systemd starts is no person; who looks logs in there
         "estate.check",
         "estate.discover",  # reads and writes as the user who types it; see `AS_ONESELF`
@@ -143,7 +144,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
             " backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.dispose archive.static provision.apply service.upgrade"
-            " service.kit duty.import plan.record-decision report.issue"
+            " service.kit catalog.move duty.import plan.record-decision report.issue"
         ),
     ),
     (

@@ -45,6 +45,7 @@ from ops.estate.model.references import reveal
 from ops.estate.model.sites import Site
 from ops.jobs.last_runs import LastRun, is_service_running, last_runs
 from ops.jobs.site_lock import is_lock_free
+from ops.journal.standing import Doubt, find_doubt
 from ops.reports.requests import Request, list_requests
 from ops.status.late_sites import first_dues
 
@@ -197,6 +198,7 @@ class Facts:
         media: Removable media that were written.
         requests: Reports that somebody has asked for once, whose day has passed.
         is_duty_vacant: There is a roster, and it names nobody for today.
+        doubt: Why this catalog may not be the one that counts; None where nothing says so.
     """
 
     now: datetime
@@ -214,6 +216,7 @@ class Facts:
     media: tuple[MediumFacts, ...] = ()
     requests: tuple[Request, ...] = ()
     is_duty_vacant: bool = False
+    doubt: Doubt | None = None
 
 
 def look(estate: Estate) -> Facts:
@@ -250,6 +253,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         reviews = _overdue_reviews(session, estate, now)
         drills = read_standing(session, estate, now)
         requests = list_requests(session, only_open=True)
+        doubt = find_doubt(session)
     today = now.astimezone(estate.zone).date()
     return Facts(
         now=now,
@@ -267,6 +271,7 @@ def gather_facts(estate: Estate, catalog: Catalog, now: datetime) -> Facts:
         media=read.media,
         requests=tuple(it for it in requests if it.is_overdue(today)),
         is_duty_vacant=bool(find_gaps(estate.notices.roster, today, 1)),
+        doubt=doubt,
     )
 
 

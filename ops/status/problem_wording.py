@@ -222,6 +222,7 @@ _EXPLAINERS: Mapping[str, Explainer] = {
         data=N_("the stores are untouched; do not count on this medium"),
         next_step=N_("write another: `{program} backup.export-media --to FOLDER --code CODE`"),
     ),
+    codes.CATALOG_DOUBTED: lambda params, _site, _zone: explain(params["reason"], params["params"]),
     codes.NOTICES_GIVEN_UP: _plain(
         N_("{count} notices were given up: whom they were for has not been told"),
         data=N_("what is red is listed here all the same"),

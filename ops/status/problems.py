@@ -52,6 +52,7 @@ MEDIUM_UNREADABLE = "medium_unreadable"
 MEDIUM_RENEWAL = "medium_renewal"
 NOTICES_GIVEN_UP = "notices_given_up"
 NOTICES_WAITING = "notices_waiting"
+CATALOG_DOUBTED = "catalog_doubted"
 
 
 def find_problems(facts: Facts) -> list[Problem]:
@@ -236,6 +237,9 @@ def _find_in_whole(facts: Facts) -> Iterator[Problem]:
 
 
 def _find_in_records(facts: Facts) -> Iterator[Problem]:
+    if facts.doubt is not None:
+        doubt = {"reason": facts.doubt.reason, "params": dict(facts.doubt.params)}
+        yield Problem(severity="critical", code=CATALOG_DOUBTED, params=doubt)
     for review in facts.reviews:
         params = {"duty": review.duty, "title": dict(review.title)}
         params |= {"due_on": review.due_on.isoformat()}

@@ -45,9 +45,9 @@ from ops.backups.media.mount_point import (
 )
 from ops.backups.media.new_label import MediaWish, conclude, describe, make_label
 from ops.backups.media.records import note_written, read_codes
-from ops.backups.ransomware.freeze import find_freeze
 from ops.backups.repositories.guide import put_guide, write_guide
 from ops.backups.repositories.open import hold_reading_lock, open_repository
+from ops.backups.retention.look_before_deleting import find_standing_brake
 from ops.catalog.tables.media import Medium
 from ops.errors import OpsError
 from ops.estate.load.load import load_estate
@@ -185,7 +185,7 @@ def _mirror(
     site = context.site
     source = open_repository(estate, site)
     with context.catalog.reading() as session:
-        is_frozen = find_freeze(session, site) is not None
+        is_frozen = find_standing_brake(session, site) is not None
     place = FolderStore(repository_on(folder, site))
     mirrored = update_mirror(source, place, keep_all=is_frozen, progress=progress)
     there = replace_store(source, place)
