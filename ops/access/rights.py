@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
     "journal-acceptance": N_("acceptance of what the journal cannot explain"),
     "finding-acceptance": N_("acceptance of what an audit found"),
     "security-baseline": N_("change of what is allowed on a host"),
+    "moment-correction": N_("correction of a backup's moment"),
     "runbook-step": N_("a step of a runbook that takes two people"),
 }
 """What needs two people, with its title."""
@@ -52,6 +53,7 @@ APPROVERS: Mapping[str, frozenset[str]] = {
     "journal-acceptance": frozenset({"approver", "security_officer"}),
     "finding-acceptance": frozenset({"approver", "security_officer"}),
     "security-baseline": frozenset({"approver", "backup_admin", "security_officer"}),
+    "moment-correction": frozenset({"approver", "backup_admin", "security_officer"}),
     "runbook-step": frozenset({"approver", "backup_admin", "security_officer"}),
 }
 """Which roles may approve an action; the Center's own choice, no law names them."""
@@ -141,7 +143,7 @@ _LINES: tuple[tuple[frozenset[str], str], ...] = (
         (
             "backup.init backup.forget backup.prune backup.repair backup.copy backup.export-media"
             " backup.lower-minimum backup.import-media backup.key-add backup.key-rotate"
-            " backup.retire-media"
+            " backup.redate backup.retire-media"
             " estate.import estate.secret estate.trust estate.account estate.retire"
             " archive.repair archive.dispose archive.static provision.apply service.upgrade"
             " service.kit catalog.move duty.import plan.record-decision report.issue"

@@ -22,6 +22,7 @@ from ops.backups.copies.seen import (
     Newest,
     Place,
     find_newer,
+    read_ahead,
     read_held_gone,
     read_missed,
     read_newest,
@@ -125,6 +126,7 @@ class SiteFacts:
         last_verify: The newest look of a person at the journal that was noted.
         last_archived: The newest ended capture for the archive; of the archive itself, its check.
         last_scan: The newest ended look for malware in the primary store.
+        ahead: The latest moment of its snapshots that are dated ahead of now; None where none is.
         frozen: Why nothing of it is deleted; None where the rules decide.
         is_working: Whether somebody holds the site's lock.
         missed: Runs that were missed lately.
@@ -153,6 +155,7 @@ class SiteFacts:
     last_archived: LastRun | None = None
     last_scan: LastRun | None = None
     last_verify: LastRun | None = None
+    ahead: datetime | None = None
     frozen: Freeze | None = None
     is_working: bool = False
     missed: int = 0
@@ -235,6 +238,7 @@ class _Read:
     copies: Mapping[str, Sequence[CopyFacts]]
     losses: Mapping[str, Sequence[Loss]]
     mended: Sequence[Mended]
+    ahead: Mapping[str, datetime]
     freezes: Mapping[str, Freeze]
     full_reads: Mapping[str, datetime]
     missed: Mapping[str, int]
@@ -287,6 +291,7 @@ def _read_catalog(session: Session, estate: Estate, now: datetime) -> _Read:
         copies=read_copies(session, estate, ended, newest, now),
         losses=read_losses(session, estate),
         mended=read_mended(session, now),
+        ahead=read_ahead(session, now),
         freezes={it.site: it for it in read_freezes(session)},
         full_reads=read_newest_full(session),
         missed=read_missed(session, now - MISSED_SINCE),
@@ -323,6 +328,7 @@ def _gather_site(estate: Estate, site: Site, read: _Read, now: datetime) -> Site
         last_archived=read.runs.get(FIXITY_JOB if name == ARCHIVE_SITE else archive_job(name)),
         last_scan=read.runs.get(f"scan/{name}"),
         last_verify=read.runs.get(f"journal-verify/{name}"),
+        ahead=read.ahead.get(name),
         frozen=read.freezes.get(name),
         is_working=not is_lock_free(estate.service.state, name),
         missed=read.missed.get(name, 0),

@@ -52,6 +52,7 @@ MEDIUM_UNREADABLE = "medium_unreadable"
 MEDIUM_RENEWAL = "medium_renewal"
 NOTICES_GIVEN_UP = "notices_given_up"
 NOTICES_WAITING = "notices_waiting"
+DATED_AHEAD = "dated_ahead"
 CATALOG_DOUBTED = "catalog_doubted"
 
 
@@ -105,6 +106,11 @@ def _find_in_site(site: SiteFacts, facts: Facts) -> Iterator[Problem]:
             params=site.frozen.as_params(),
             site=site.name,
             occasion=site.frozen.finding,
+        )
+    if site.ahead is not None:
+        told = {"latest": site.ahead.isoformat()}
+        yield Problem(
+            severity="warning", code=DATED_AHEAD, params=told, site=site.name, is_red_by_day=True
         )
     yield from judge(site.last_scan, site.name, {"incomplete", "failed", "not_checked"})
     yield from judge(site.last_backup, site.name, {"incomplete", "failed", ODD})
