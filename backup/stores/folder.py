@@ -131,7 +131,7 @@ class FolderStore:
                 why="objects are written once",
                 data="the stored object was left as it was",
                 key=key,
-                location=self._root,
+                location=self.location,
             ) from error
         except FileNotFoundError as error:
             # A folder that was there a moment ago is gone; the next attempt makes it again.
@@ -229,7 +229,7 @@ class FolderStore:
                 data="nothing remains of the attempt; what was stored before is as it was",
                 next_step="free some room or enlarge the disk, then run the same command again",
                 key=key,
-                location=self._root,
+                location=self.location,
                 free=_tell_free(self._root),
             )
         if error.errno in _FORBIDDEN | _IMPOSSIBLE:
@@ -237,7 +237,7 @@ class FolderStore:
         return self._unavailable(error, _CANNOT_WRITE, key)
 
     def _not_found(self, key: str) -> ObjectNotFoundError:
-        return ObjectNotFoundError("{key} is not in {location}", key=key, location=self._root)
+        return ObjectNotFoundError("{key} is not in {location}", key=key, location=self.location)
 
     def _refused(self, error: OSError, what: str, key: str) -> StoreError:
         next_step = ""
@@ -249,7 +249,7 @@ class FolderStore:
             why="{reason}",
             next_step=next_step,
             key=key,
-            location=self._root,
+            location=self.location,
             reason=os.strerror(error.errno or 0),
         )
 
@@ -259,7 +259,7 @@ class FolderStore:
             why="{reason}",
             next_step="check the disk or the mount below {location}, then try again",
             key=key,
-            location=self._root,
+            location=self.location,
             reason=error.strerror or str(error),
         )
 

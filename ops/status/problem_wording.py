@@ -234,6 +234,14 @@ _EXPLAINERS: Mapping[str, Explainer] = {
         data=N_("the stores are untouched; do not count on this medium"),
         next_step=N_("write another: `{program} backup.export-media --to FOLDER --code CODE`"),
     ),
+    codes.MEDIUM_OUTDATED: _plain(
+        N_("the medium {code} opens only with a key that has leaked: {sites}"),
+        data=N_("the stores are untouched; whoever has the old key and the medium can read it"),
+        next_step=N_(
+            "write it anew: `{program} backup.export-media --to FOLDER --code {code}`; one"
+            " that is lost: `{program} backup.retire-media --code {code} --reason TEXT`"
+        ),
+    ),
     codes.DATED_AHEAD: _explain_ahead,
     codes.CATALOG_DOUBTED: lambda params, _site, _zone: explain(params["reason"], params["params"]),
     codes.NOTICES_GIVEN_UP: _plain(

@@ -50,6 +50,7 @@ REPORT_OVERDUE = "report_overdue"
 HELD_GONE = "held_gone"
 MEDIUM_UNREADABLE = "medium_unreadable"
 MEDIUM_RENEWAL = "medium_renewal"
+MEDIUM_OUTDATED = "medium_outdated"
 NOTICES_GIVEN_UP = "notices_given_up"
 NOTICES_WAITING = "notices_waiting"
 DATED_AHEAD = "dated_ahead"
@@ -268,6 +269,9 @@ def find_in_medium(medium: MediumFacts) -> Iterator[Problem]:
     params: dict[str, Any] = {"code": medium.code}
     if medium.verified == "failed":
         yield Problem(severity="critical", code=MEDIUM_UNREADABLE, params=params)
+    if medium.outdated:
+        sites = {"sites": ", ".join(medium.outdated)}
+        yield Problem(severity="critical", code=MEDIUM_OUTDATED, params={**params, **sites})
     if medium.stage and medium.renew_on is not None:
         params |= {"renew_on": medium.renew_on.isoformat(), "stage": medium.stage}
         params |= {"basis": list(medium.basis)}
